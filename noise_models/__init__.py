@@ -1,0 +1,52 @@
+"""Noise of quantum processors as plain data that builds a `cirq.NoiseModel`.
+
+Example:
+    >>> import cirq
+    >>> from noise_models import as_noise
+    >>> noise = as_noise({"depolarizing": {"p1": 0.001, "p2": 0.005}, "readout": {"p01": 0.01}})
+    >>> noise.readout(cirq.LineQubit(0))
+    (0.01, 0.0)
+"""
+
+from noise_models.calibrated import CALIBRATIONS, CalibratedNoise, load_calibration
+from noise_models.coherent import CoherentNoise
+from noise_models.configuration import NoiseConfiguration
+from noise_models.depolarizing import DepolarizingNoise
+from noise_models.errors import NoiseError
+from noise_models.foreign import GuardedNoiseModel
+from noise_models.idle import IdleNoise
+from noise_models.kind import NoiseKind, ScaleFactors, Strength
+from noise_models.model import ConfiguredNoiseModel
+from noise_models.noise import Noise, as_noise
+from noise_models.presets import named_noise, noise_names
+from noise_models.readout import ReadoutChannel, ReadoutError, ReadoutNoise, readout_gate
+from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
+from noise_models.timeline import is_virtual
+
+__all__ = [
+    "CALIBRATIONS",
+    "CalibratedNoise",
+    "CoherentNoise",
+    "ConfiguredNoiseModel",
+    "DepolarizingNoise",
+    "GuardedNoiseModel",
+    "IdleNoise",
+    "Noise",
+    "NoiseConfiguration",
+    "NoiseError",
+    "NoiseKind",
+    "ReadoutChannel",
+    "ReadoutError",
+    "ReadoutNoise",
+    "ScaleFactors",
+    "Strength",
+    "ThermalChannel",
+    "ThermalNoise",
+    "as_noise",
+    "is_virtual",
+    "load_calibration",
+    "named_noise",
+    "noise_names",
+    "readout_gate",
+    "thermal_gate",
+]

@@ -1,0 +1,181 @@
+"""Noise as plain data, to be read from and written to TOML and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from noise_models.calibrated import CalibratedNoise
+from noise_models.coherent import CoherentNoise
+from noise_models.depolarizing import DepolarizingNoise
+from noise_models.errors import NoiseError, unknown_name
+from noise_models.idle import IdleNoise
+from noise_models.kind import MAX_SCALE, NoiseKind, ScaleFactors, Strength, plain_fields
+from noise_models.readout import ReadoutNoise
+from noise_models.thermal import ThermalNoise
+from noise_models.values import number
+
+
+def _kind(cls: type[NoiseKind]) -> Any:
+    """A field that holds a kind of noise, absent by default."""
+    return field(default=None, metadata={"kind": cls})
+
+
+@dataclass(frozen=True)
+class NoiseConfiguration:
+    """All noise of a processor, as data that can be compared, hashed, stored and sent.
+
+    Kinds of noise that are absent (None) do nothing; those present add up. `readout` alone does
+    not add to `calibrated` but replaces its readout errors.
+
+    Args:
+        scale: Factor for all noise, 0..1e6; 0 is exactly noiseless. See `ScaleFactors` for what
+            is multiplied.
+        scales: Further factors for gate, idle and readout noise.
+        coherent: A fixed over-rotation of two-qubit gates.
+        depolarizing: A random Pauli after every gate.
+        idle: Probability of a random Pauli on each qubit that waits in a moment; see `IdleNoise`.
+        thermal: Decay and dephasing.
+        calibrated: A processor's name ("willow_pink", "rainbow", "weber") whose calibrated noise
+            is added.
+        readout: Errors of reading a qubit.
+
+    Each kind may also be given as the mapping that its TOML holds.
+
+    Raises:
+        NoiseError: If a value is not allowed, or a probability exceeds 1 when scaled.
+    """
+
+    scale: float = 1.0
+    scales: ScaleFactors = ScaleFactors()
+    # The registry of kinds of noise: one line each. After a moment they act in this order.
+    coherent: CoherentNoise | None = _kind(CoherentNoise)
+    depolarizing: DepolarizingNoise | None = _kind(DepolarizingNoise)
+    idle: float | None = _kind(IdleNoise)
+    thermal: ThermalNoise | None = _kind(ThermalNoise)
+    calibrated: str | None = _kind(CalibratedNoise)
+    readout: ReadoutNoise | None = _kind(ReadoutNoise)
+
+    def __post_init__(self) -> None:
+        meaning = "the factor by which all noise is multiplied"
+        scale = number("scale", self.scale, 0.0, MAX_SCALE, meaning)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "scales", ScaleFactors.from_value(self.scales))
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if "kind" in each.metadata and value is not None:
+                kind: NoiseKind = each.metadata["kind"].from_value(value)
+                kind.check_strength(self.strength)
+                object.__setattr__(self, each.name, kind.field_value())
+
+    @functools.cached_property
+    def strength(self) -> Strength:
+        """The factors that apply in the end, `scale` times each of `scales`."""
+        return Strength(*self.scales.times(self.scale))
+
+    @functools.cached_property
+    def kinds(self) -> tuple[NoiseKind, ...]:
+        """The kinds of noise that are present, in the order in which they act."""
+        return tuple(
+            each.metadata["kind"].from_value(getattr(self, each.name))
+            for each in dataclasses.fields(self)
+            if "kind" in each.metadata and getattr(self, each.name) is not None
+        )
+
+    def with_scale(self, scale: float) -> NoiseConfiguration:
+        """The same noise with another overall `scale`."""
+        return dataclasses.replace(self, scale=scale)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> NoiseConfiguration:
+        """Reads a configuration from plain data.
+
+        Args:
+            mapping: The fields of a configuration, or {"noise": those fields}.
+
+        Raises:
+            NoiseError: If a key is unknown or a value not allowed.
+        """
+        if not isinstance(mapping, Mapping):
+            raise NoiseError(f"noise = {mapping!r} is not a table of noise settings.")
+        if "noise" in mapping:
+            for key in mapping:
+                if key != "noise":
+                    raise unknown_name("key beside [noise]", key, ["noise"])
+            return cls.from_mapping(mapping["noise"])
+        known = [each.name for each in dataclasses.fields(cls)]
+        for key in mapping:
+            if key not in known:
+                raise unknown_name("key of noise", key, known)
+        return cls(**mapping)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, as numbers, text and dictionaries."""
+        mapping: dict[str, Any] = {}
+        if self.scale != 1.0:
+            mapping["scale"] = self.scale
+        if self.scales != ScaleFactors():
+            mapping["scales"] = plain_fields(self.scales)
+        mapping.update({kind.key: kind.to_value() for kind in self.kinds})
+        return mapping
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> NoiseConfiguration:
+        """Reads a configuration from TOML.
+
+        Args:
+            source: A path, or the text itself. A string is a path if it is one line that ends in
+                ".toml".
+
+        Raises:
+            NoiseError: If the file or the text cannot be read, or holds what is not allowed.
+        """
+        text = _text(source, ".toml")
+        try:
+            mapping = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise NoiseError(f"the noise configuration is not valid TOML: {error}.") from error
+        return cls.from_mapping(mapping)
+
+    def to_toml(self) -> str:
+        """The configuration as TOML, one table [noise]."""
+        return tomli_w.dumps({"noise": self.to_mapping()})
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> NoiseConfiguration:
+        """Reads a configuration from JSON.
+
+        Args:
+            source: A path, or the text itself. A string is a path if it is one line that ends in
+                ".json".
+
+        Raises:
+            NoiseError: If the file or the text cannot be read, or holds what is not allowed.
+        """
+        text = _text(source, ".json")
+        try:
+            mapping = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise NoiseError(f"the noise configuration is not valid JSON: {error}.") from error
+        return cls.from_mapping(mapping)
+
+    def to_json(self) -> str:
+        """The configuration as JSON, one object with the key "noise"."""
+        return json.dumps({"noise": self.to_mapping()}, indent=2)
+
+
+def _text(source: str | Path, suffix: str) -> str:
+    if isinstance(source, str) and ("\n" in source or not source.endswith(suffix)):
+        return source
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoiseError(f"cannot read the noise file {str(source)!r}: {error}.") from error

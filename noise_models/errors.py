@@ -1,0 +1,27 @@
+"""The one error that noise configuration can cause."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NoiseError(ValueError):
+    """Noise that cannot be used; the message is one line that says why and what to do."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
+    """Builds the error for a name that is not one of a known set.
+
+    Args:
+        kind: What is being named, in the singular ("noise", "key of [noise]").
+        name: The name as the user gave it.
+        known: The valid names.
+
+    Returns:
+        An error that names the nearest valid name, if one is near, and lists all of them.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return NoiseError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")

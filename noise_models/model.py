@@ -1,0 +1,68 @@
+"""The gate and idle noise of a configuration as a `cirq.NoiseModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cirq
+
+from noise_models.configuration import NoiseConfiguration
+from noise_models.timeline import Step, timeline
+
+
+@cirq.value_equality
+class ConfiguredNoiseModel(cirq.NoiseModel):
+    """Inserts the noise of a configuration, readout apart, after each moment of a circuit.
+
+    The original moments stay as they are, tags included; noise stands in moments of its own after
+    them, its operations tagged `cirq.VirtualTag`. Nothing follows a virtual Z, a measurement, or a
+    qubit's last measurement. The noise depends on the circuit's structure alone.
+
+    Args:
+        configuration: The noise.
+    """
+
+    def __init__(self, configuration: NoiseConfiguration) -> None:
+        self.configuration = configuration
+
+    def noisy_moments(
+        self, moments: Iterable[cirq.Moment], system_qubits: Sequence[cirq.Qid]
+    ) -> list[list[cirq.Moment]]:
+        """Adds noise to a series of moments.
+
+        Args:
+            moments: The moments of a circuit, in order.
+            system_qubits: All qubits of the system.
+
+        Returns:
+            For each moment a list: the moment itself, then the moments of its noise.
+
+        Raises:
+            NoiseError: If an operation cannot be given noise: a gate on three or more qubits, a
+                subcircuit, or qubits that a calibration does not know.
+        """
+        originals = list(moments)
+        steps = timeline(originals, system_qubits)
+        return [[moment, *self._noise(step)] for moment, step in zip(originals, steps, strict=True)]
+
+    def _noise(self, step: Step) -> list[cirq.Moment]:
+        layers: list[list[cirq.Operation]] = []
+        used: set[cirq.Qid] = set()
+        for kind in self.configuration.kinds:
+            for layer in kind.layers(step, self.configuration.strength):
+                tagged = [operation.with_tags(cirq.VirtualTag()) for operation in layer]
+                qubits = {qubit for operation in tagged for qubit in operation.qubits}
+                # Fewer moments are fewer steps to simulate, so layers that do not meet share one.
+                if layers and used.isdisjoint(qubits):
+                    layers[-1] += tagged
+                    used |= qubits
+                elif tagged:
+                    layers.append(tagged)
+                    used = qubits
+        return [cirq.Moment(layer) for layer in layers]
+
+    def _value_equality_values_(self) -> NoiseConfiguration:
+        return self.configuration
+
+    def __repr__(self) -> str:
+        return f"noise_models.ConfiguredNoiseModel({self.configuration!r})"

@@ -1,0 +1,167 @@
+"""Noise in the form that engines use: gate noise as a model, readout as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cirq
+
+from noise_models.configuration import NoiseConfiguration
+from noise_models.errors import NoiseError
+from noise_models.foreign import GuardedNoiseModel
+from noise_models.model import ConfiguredNoiseModel
+from noise_models.presets import named_noise
+from noise_models.readout import readout_gate
+
+
+class Noise:
+    """Gate noise and readout errors, kept apart so that neither is counted twice.
+
+    Args:
+        source: A configuration, or any other `cirq.NoiseModel`, which is guarded: see
+            `GuardedNoiseModel`.
+    """
+
+    def __init__(self, source: NoiseConfiguration | cirq.NoiseModel) -> None:
+        self._configuration: NoiseConfiguration | None = None
+        self._gate_model: cirq.NoiseModel = cirq.NO_NOISE
+        if isinstance(source, ConfiguredNoiseModel):
+            self._gate_model = source
+        elif isinstance(source, NoiseConfiguration):
+            self._configuration = source
+            if any(kind.has_gate_noise(source.strength) for kind in source.kinds):
+                self._gate_model = ConfiguredNoiseModel(source)
+        elif isinstance(source, GuardedNoiseModel) or source == cirq.NO_NOISE:
+            self._gate_model = source
+        else:
+            self._gate_model = GuardedNoiseModel(source)
+
+    @property
+    def configuration(self) -> NoiseConfiguration | None:
+        """The noise as data; None if it was given as a `cirq.NoiseModel`."""
+        return self._configuration
+
+    @property
+    def gate_model(self) -> cirq.NoiseModel:
+        """Noise of gates and idle qubits; `cirq.NO_NOISE` if there is none.
+
+        It never contains readout errors (unless a foreign model does), and never puts anything
+        after a qubit's last measurement or on a virtual Z.
+        """
+        return self._gate_model
+
+    @property
+    def has_readout_noise(self) -> bool:
+        """Whether any qubit may be read wrongly."""
+        if self._configuration is None:
+            return False
+        strength = self._configuration.strength
+        kinds = {kind.key: kind for kind in self._configuration.kinds}
+        if "readout" in kinds:
+            return kinds["readout"].has_readout_noise(strength)
+        return any(kind.has_readout_noise(strength) for kind in kinds.values())
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether there is no noise of any kind."""
+        return self._gate_model == cirq.NO_NOISE and not self.has_readout_noise
+
+    def readout(self, qubit: cirq.Qid) -> tuple[float, float]:
+        """How often a qubit is read wrongly.
+
+        Args:
+            qubit: The qubit that is measured.
+
+        Returns:
+            P(read 1 | state 0) and P(read 0 | state 1).
+
+        Raises:
+            NoiseError: If the noise is calibrated and the qubit is not one of the processor's.
+        """
+        if self._configuration is None:
+            return 0.0, 0.0
+        # The last kind that speaks of readout decides, so that `readout` replaces `calibrated`.
+        for kind in reversed(self._configuration.kinds):
+            errors = kind.readout(qubit, self._configuration.strength)
+            if errors is not None:
+                return errors
+        return 0.0, 0.0
+
+    def noisy_circuit(self, circuit: cirq.Circuit) -> cirq.Circuit:
+        """The physical circuit: gate noise, and readout errors as channels before measurements.
+
+        Args:
+            circuit: The ideal circuit.
+
+        Returns:
+            A circuit whose ideal simulation is the noisy one. The original moments are kept, tags
+            included; channels stand in moments of their own.
+
+        Raises:
+            NoiseError: If an operation cannot be given noise.
+        """
+        noisy = circuit.with_noise(self._gate_model)
+        if not self.has_readout_noise:
+            return noisy
+        moments = []
+        for moment in noisy:
+            flips = self._readout_flips(moment)
+            moments += [cirq.Moment(flips), moment] if flips else [moment]
+        return cirq.Circuit(moments)
+
+    def _readout_flips(self, moment: cirq.Moment) -> list[cirq.Operation]:
+        flips = []
+        for operation in moment:
+            if not cirq.is_measurement(operation):
+                continue
+            if not isinstance(operation.gate, cirq.MeasurementGate):
+                raise NoiseError(
+                    f"readout errors are defined for cirq.MeasurementGate, not for {operation}:"
+                    " measure in the computational basis."
+                )
+            for qubit in operation.qubits:
+                gate = readout_gate(*self.readout(qubit))
+                if gate is not None:
+                    flips.append(gate.on(qubit).with_tags(cirq.VirtualTag()))
+        return flips
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Noise):
+            return NotImplemented
+        return (self._configuration, self._gate_model) == (other._configuration, other._gate_model)
+
+    def __hash__(self) -> int:
+        return hash((self._configuration, type(self._gate_model)))
+
+    def __repr__(self) -> str:
+        source = self._gate_model if self._configuration is None else self._configuration
+        return f"noise_models.Noise({source!r})"
+
+
+def as_noise(
+    noise: None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise,
+) -> Noise:
+    """Turns any way of saying noise into `Noise`.
+
+    Args:
+        noise: None (no noise), a name from `noise_names`, the mapping that a TOML configuration
+            holds, a configuration, any `cirq.NoiseModel`, or `Noise`, which is returned as it is.
+
+    Raises:
+        NoiseError: If it is none of these, or not allowed.
+    """
+    if noise is None:
+        return Noise(NoiseConfiguration())
+    if isinstance(noise, Noise):
+        return noise
+    if isinstance(noise, str):
+        return Noise(named_noise(noise))
+    if isinstance(noise, Mapping):
+        return Noise(NoiseConfiguration.from_mapping(noise))
+    if isinstance(noise, NoiseConfiguration | cirq.NoiseModel):
+        return Noise(noise)
+    raise NoiseError(
+        f"noise = {noise!r} is not understood: give None, a name, a mapping, a NoiseConfiguration"
+        " or a cirq.NoiseModel."
+    )

@@ -1,0 +1,176 @@
+"""Decay and dephasing while time passes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cirq
+import numpy as np
+
+from noise_models.errors import NoiseError
+from noise_models.kind import NoiseKind, Strength
+from noise_models.timeline import Step
+from noise_models.values import number
+
+
+@cirq.value_equality
+class ThermalChannel(cirq.Gate):
+    """The channel of a qubit that relaxes towards its ground state.
+
+    The excited population shrinks by exp(-decay) and the coherence by exp(-dephasing).
+
+    Args:
+        decay: Time over T1, at least 0.
+        dephasing: Time over T2, at least half of `decay`.
+    """
+
+    def __init__(self, decay: float, dephasing: float) -> None:
+        self.decay = decay
+        self.dephasing = dephasing
+
+    def _num_qubits_(self) -> int:
+        return 1
+
+    def _kraus_(self) -> tuple[np.ndarray, ...]:
+        lost = -math.expm1(-self.decay)
+        coherence = math.exp(-self.dephasing)
+        # On the two diagonal elements the Choi matrix is [[1, coherence], [coherence, 1 - lost]];
+        # its Cholesky factor gives the first and the last operator. The difference is written so
+        # that it does not suffer from cancellation for short times.
+        rest = max(0.0, -math.expm1(self.decay - 2 * self.dephasing)) * math.exp(-self.decay)
+        return (
+            np.diag([1.0, coherence]),
+            np.array([[0.0, math.sqrt(lost)], [0.0, 0.0]]),
+            np.diag([0.0, math.sqrt(rest)]),
+        )
+
+    def _has_kraus_(self) -> bool:
+        return True
+
+    def _value_equality_values_(self) -> tuple[float, float]:
+        return self.decay, self.dephasing
+
+    def _circuit_diagram_info_(self, args: cirq.CircuitDiagramInfoArgs) -> str:
+        return f"Decay({args.format_real(self.decay)},{args.format_real(self.dephasing)})"
+
+    def __repr__(self) -> str:
+        return f"noise_models.ThermalChannel({self.decay!r}, {self.dephasing!r})"
+
+
+@functools.lru_cache(maxsize=4096)
+def thermal_gate(decay: float, dephasing: float) -> cirq.Gate | None:
+    """The channel of decay and dephasing: see `ThermalChannel`.
+
+    Returns:
+        The channel, as a phase flip if there is no decay; None if it does nothing.
+    """
+    if decay > 0.0:
+        return ThermalChannel(decay, dephasing)
+    flip = -math.expm1(-dephasing) / 2
+    return cirq.phase_flip(flip) if flip > 0.0 else None
+
+
+def thermal_layer(
+    step: Step,
+    duration_ns: float,
+    rates: dict[cirq.Qid, tuple[float, float]] | tuple[float, float],
+    strength: Strength,
+) -> list[cirq.Operation]:
+    """Decay of every qubit of a step, whether operated on or waiting.
+
+    Args:
+        step: What happens in the moment.
+        duration_ns: How long the moment takes, in nanoseconds.
+        rates: 1/T1 and 1/T2 in 1/ns, for all qubits or for each.
+        strength: The factors by which the rates are multiplied.
+
+    Returns:
+        At most one channel for each qubit.
+    """
+    waiting = step.idle + step.waiting_for_measurement
+    layer = []
+    for qubits, factor in ((step.operated, strength.gate), (waiting, strength.idle)):
+        time = duration_ns * factor
+        for qubit in qubits:
+            decay_rate, dephasing_rate = rates[qubit] if isinstance(rates, dict) else rates
+            gate = thermal_gate(time * decay_rate, time * dephasing_rate)
+            if gate is not None:
+                layer.append(gate.on(qubit))
+    return layer
+
+
+@dataclass(frozen=True)
+class ThermalNoise(NoiseKind):
+    """Relaxation to the ground state (T1) and loss of coherence (T2) for as long as moments take.
+
+    A moment takes as long as its longest operation, and all qubits decay for that long, save those
+    that it measures and those whose last measurement is past. While some qubits are measured, the
+    others decay for the duration of a measurement if they are operated on afterwards. A
+    `cirq.WaitGate` takes its own duration. Moments of virtual Z take no time.
+
+    Args:
+        t1: Relaxation time in microseconds, above 0; may be infinite.
+        t2: Coherence time in microseconds, above 0 and at most 2 * t1; may be infinite.
+        one_qubit: Duration of a one-qubit gate in nanoseconds.
+        two_qubit: Duration of a two-qubit gate in nanoseconds.
+        measurement: Duration of a measurement in nanoseconds.
+
+    The default durations are those that cirq-google gives for willow_pink.
+
+    Raises:
+        NoiseError: If a time is negative or NaN, or t2 exceeds 2 * t1.
+    """
+
+    key: ClassVar[str] = "thermal"
+
+    t1: float
+    t2: float
+    one_qubit: float = 25.0
+    two_qubit: float = 42.0
+    measurement: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name, meaning in (
+            ("t1", "the relaxation time in microseconds"),
+            ("t2", "the coherence time in microseconds"),
+        ):
+            value = number(f"thermal.{name}", getattr(self, name), 0.0, math.inf, meaning)
+            if value == 0.0:
+                raise NoiseError(f"thermal.{name} = 0: {meaning} must be above 0.")
+            object.__setattr__(self, name, value)
+        for name in ("one_qubit", "two_qubit", "measurement"):
+            meaning = "a duration in nanoseconds"
+            value = number(f"thermal.{name}", getattr(self, name), 0.0, 1e9, meaning)
+            object.__setattr__(self, name, value)
+        if self.t2 > 2 * self.t1:
+            raise NoiseError(
+                f"thermal.t2 = {self.t2:g} exceeds 2 * thermal.t1 = {2 * self.t1:g}, which no"
+                " qubit can have: coherence is lost at least half as fast as population."
+            )
+
+    @property
+    def _rates(self) -> tuple[float, float]:
+        """1/T1 and 1/T2 in 1/ns."""
+        return 1e-3 / self.t1, 1e-3 / self.t2
+
+    def _duration_ns(self, step: Step) -> float:
+        durations = [step.longest_wait_ns]
+        if step.one_qubit_gates:
+            durations.append(self.one_qubit)
+        if step.two_qubit_gates:
+            durations.append(self.two_qubit)
+        if step.waiting_for_measurement:
+            durations.append(self.measurement)
+        return max(durations)
+
+    def has_gate_noise(self, strength: Strength) -> bool:
+        """See `NoiseKind.has_gate_noise`."""
+        return max(self._rates) * max(strength.gate, strength.idle) > 0
+
+    def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
+        """See `NoiseKind.layers`."""
+        return [thermal_layer(step, self._duration_ns(step), self._rates, strength)]
