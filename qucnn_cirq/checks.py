@@ -1,0 +1,120 @@
+"""Checks of single values, shared by everything that takes input from a user."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qucnn_cirq.errors import InputError, unknown_name
+
+
+def whole_number(key: str, value: object, minimum: int) -> int:
+    """Reads a whole number.
+
+    Args:
+        key: The name of the setting, for the error.
+        value: An integer of Python or numpy; 2.0 counts as 2, because a table may hold either.
+        minimum: The smallest value allowed.
+
+    Returns:
+        The value as a Python int.
+
+    Raises:
+        InputError: If the value is not a whole number of at least `minimum`.
+    """
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < minimum:
+        raise InputError(
+            f"{key} = {value!r} is not allowed: give a whole number of at least {minimum}."
+        )
+    return int(value)
+
+
+def whole_pair(key: str, value: object, minimum: int) -> tuple[int, int]:
+    """Reads one whole number, meant for rows and columns alike, or a pair (rows, columns).
+
+    Args:
+        key: The name of the setting, for the error.
+        value: A whole number, or a list, tuple or array of two.
+        minimum: The smallest value allowed for either.
+
+    Returns:
+        The pair (rows, columns).
+
+    Raises:
+        InputError: If the value is neither.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)):
+        number = whole_number(key, value, minimum)
+        return number, number
+    if len(value) != 2:
+        raise InputError(f"{key} = {value!r} is not allowed: give a number or (rows, columns).")
+    rows, columns = (whole_number(f"{key}[{i}]", item, minimum) for i, item in enumerate(value))
+    return rows, columns
+
+
+def real_array(key: str, value: object) -> npt.NDArray[np.float64]:
+    """Copies real numbers of any kind into a float64 array.
+
+    Args:
+        key: The name of the argument, for the error.
+        value: An array, or nested sequences of numbers; integers and booleans are converted.
+
+    Returns:
+        A new C-ordered float64 array of the same shape. NaN and infinity are let through.
+
+    Raises:
+        InputError: If the value is ragged, complex or not numeric.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(f"{key} is ragged: give an array whose rows are equally long.") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{key} has entries of type {array.dtype}: give real numbers (integers or floats)."
+        )
+    # A number beyond the range of float64 becomes infinite, and is refused as such by the caller.
+    with np.errstate(over="ignore"):
+        return np.array(array, dtype=np.float64, order="C")
+
+
+def only_known_keys(where: str, mapping: object, known: Iterable[str]) -> Mapping[str, Any]:
+    """Makes sure that a mapping has no key that would be ignored.
+
+    Args:
+        where: What the mapping describes, for the error ("convolution", "ansatz filter").
+        mapping: The mapping.
+        known: The keys it may have.
+
+    Returns:
+        The mapping itself.
+
+    Raises:
+        InputError: If it is not a mapping; for the first unknown key, with the nearest valid one.
+    """
+    if not isinstance(mapping, Mapping):
+        raise InputError(f"{where} must be a table of keys and values, not {mapping!r}.")
+    names = list(known)
+    for key in mapping:
+        if key not in names:
+            raise unknown_name(f"key of {where}", key, names)
+    return mapping
+
+
+def required(mapping: Mapping[str, Any], key: str, where: str) -> Any:
+    """The value of a key that a mapping must have.
+
+    Raises:
+        InputError: If the key is missing.
+    """
+    if key not in mapping:
+        raise InputError(f"{where} has no key {key!r}: add it.")
+    return mapping[key]

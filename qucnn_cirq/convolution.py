@@ -1,0 +1,150 @@
+"""The specification, the patches, and what the convolution should give: the references.
+
+Everything a quantum convolution is, before any circuit: the names of `specification` and
+`patches` are offered here too, next to the classical results that circuits are compared with.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from qucnn_cirq.checks import real_array
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
+from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
+
+__all__ = [
+    "OVERLAP_TESTS",
+    "ConvolutionSpec",
+    "Patches",
+    "classical_convolution",
+    "extract_patches",
+    "filter_states",
+    "ideal_overlaps",
+    "sliding_windows",
+    "squared_cosine_similarity",
+]
+
+
+def classical_convolution(
+    images: npt.ArrayLike, kernels: npt.ArrayLike, spec: ConvolutionSpec
+) -> npt.NDArray[np.float64]:
+    """The classical layer: cross-correlation without bias, as by `torch.nn.Conv2d`.
+
+    Args:
+        images: As for `extract_patches`.
+        kernels: Finite real numbers, shape (filters, rows, columns) if there is one channel, or
+            (filters, channels, rows, columns).
+        spec: Kernel, stride, padding and channels; its filters are not used.
+
+    Returns:
+        Maps of shape (batch, filters, rows, columns).
+
+    Raises:
+        InputError: If images or kernels do not fit the specification.
+    """
+    weights = _checked_kernels(kernels, spec)
+    windows = sliding_windows(images, spec)
+    maps: npt.NDArray[np.float64] = np.einsum("byxcij,fcij->bfyx", windows, weights, optimize=True)
+    return np.ascontiguousarray(maps)
+
+
+def squared_cosine_similarity(
+    images: npt.ArrayLike, kernels: npt.ArrayLike, spec: ConvolutionSpec
+) -> npt.NDArray[np.float64]:
+    """The classical counterpart of the quantum layer: (x.f)^2 / (|x|^2 |f|^2).
+
+    Args:
+        images: As for `extract_patches`.
+        kernels: As for `classical_convolution`; none may be all zero.
+        spec: Kernel, stride, padding and channels; its filters are not used.
+
+    Returns:
+        Maps of shape (batch, filters, rows, columns), in [0, 1], and 0 for blank patches.
+
+    Raises:
+        InputError: If images or kernels do not fit the specification or a kernel is all zero.
+    """
+    weights = _checked_kernels(kernels, spec).reshape(-1, spec.n_elements)
+    largest = np.abs(weights).max(axis=1, keepdims=True)
+    if not largest.all():
+        first = int(np.flatnonzero(largest == 0)[0])
+        raise InputError(f"kernels[{first}] is all zero: it has no direction; leave it out.")
+    scaled = weights / largest
+    directions = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    patches = extract_patches(images, spec)
+    cosines = directions @ patches.states[:, : spec.n_elements].T
+    return patches.to_maps(np.minimum(cosines**2, 1.0))
+
+
+def filter_states(
+    spec: ConvolutionSpec, parameters: npt.ArrayLike | None = None
+) -> npt.NDArray[np.complex128]:
+    """The state vector of every filter.
+
+    Args:
+        spec: The specification with its filters.
+        parameters: Angles in radians, shape (filters, parameters); None if there are none.
+
+    Returns:
+        Unit vectors, shape (filters, 2**register_qubits).
+
+    Raises:
+        InputError: If the parameters are missing, of the wrong shape or not finite.
+    """
+    shape = (spec.n_filters, spec.n_parameters)
+    if parameters is None:
+        if spec.n_parameters:
+            raise InputError(f"parameters are missing: give an array of shape {shape}.")
+        parameters = np.zeros(shape)
+    angles = real_array("parameters", parameters)
+    if angles.shape != shape:
+        raise InputError(f"parameters have shape {angles.shape}: the filters take {shape}.")
+    qubits = spec.register_qubits
+    return np.concatenate(
+        [
+            filter_.states(qubits, row[np.newaxis])
+            for filter_, row in zip(spec.filter_list, angles, strict=True)
+        ]
+    )
+
+
+def ideal_overlaps(
+    patches: Patches, spec: ConvolutionSpec, parameters: npt.ArrayLike | None = None
+) -> npt.NDArray[np.float64]:
+    """The exact, noiseless output |<x|f>|^2 for every filter and every patch that is not blank.
+
+    Args:
+        patches: The patches, with n_occupied that are not blank.
+        spec: The specification with its filters.
+        parameters: As for `filter_states`.
+
+    Returns:
+        Overlaps in [0, 1], shape (filters, n_occupied). `patches.to_maps` makes maps of them.
+
+    Raises:
+        InputError: If the parameters are wrong, or the patches were cut for another register.
+    """
+    if patches.register_qubits != spec.register_qubits:
+        raise InputError(
+            f"patches are on {patches.register_qubits} qubits and the specification on "
+            f"{spec.register_qubits}: cut them with the same specification."
+        )
+    amplitudes = filter_states(spec, parameters).conj() @ patches.states.T
+    # Rounding can exceed 1 by an ulp, which a binomial draw would refuse.
+    return np.minimum(amplitudes.real**2 + amplitudes.imag**2, 1.0)
+
+
+def _checked_kernels(kernels: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray[np.float64]:
+    """The kernels as float64 (filters, channels, rows, columns), or an InputError."""
+    array = real_array("kernels", kernels)
+    full = (spec.channels, *spec.kernel_pair)
+    allowed = [full, spec.kernel_pair] if spec.channels == 1 else [full]
+    if array.ndim == 0 or array.shape[1:] not in allowed or len(array) == 0:
+        shapes = " or ".join(f"(filters, {', '.join(map(str, shape))})" for shape in allowed)
+        raise InputError(f"kernels have shape {array.shape}: give {shapes}.")
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"kernels have {array[index]} at {index}: give finite numbers.")
+    return array.reshape(len(array), *full)

@@ -1,0 +1,31 @@
+"""Errors that a user can cause and mend.
+
+Everything the package refuses is an :class:`InputError`: one line that names the key, the value,
+what is allowed and what to do. The command line prints that line and exits with code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Input that cannot be used; the message is one line that says why and what to do."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
+    """Builds the error for a name that is not one of a known set.
+
+    Args:
+        kind: What is being named, in the singular ("device", "overlap test").
+        name: The name as the user gave it.
+        known: The valid names.
+
+    Returns:
+        An error that names the nearest valid name, if one is near, and lists all of them.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")

@@ -1,0 +1,280 @@
+"""The specification of a quantum convolution: plain, immutable data that everything starts from."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
+from qucnn_cirq.tables import read_table, write_table
+
+OVERLAP_TESTS = ("ancilla", "destructive", "inversion")
+"""How the overlap of patch and filter is measured; see `ConvolutionSpec.overlap`."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionSpec:
+    """What a quantum convolution computes, independent of the device it runs on.
+
+    Images are cut into patches as by `torch.nn.Conv2d`; each patch becomes a unit vector x, padded
+    with zeros to a power of two, and the output for a filter f is |<x|f>|^2.
+
+    Two specifications are equal if they mean the same: `stride=1` equals `stride=(1, 1)`, and one
+    filter equals a list of that one filter.
+
+    Attributes:
+        kernel: Size (rows, columns) of a patch, each at least 1; one number means a square.
+            Always stored as a pair.
+        stride: Step between patches, at least 1; a number, or a pair (rows, columns).
+        padding: Zeros added on either side, at least 0 and less than the kernel; a number, or a
+            pair (rows, columns).
+        channels: Channels of an image, at least 1.
+        filters: One filter, or a sequence of filters (stored as a tuple) with equally many
+            parameters each. A bare `cirq.Circuit` is taken as a `CircuitFilter`.
+        overlap: The overlap test: "ancilla" (SWAP test with an ancilla), "destructive" (Bell
+            measurement of every pair of qubits) or "inversion" (undo the filter, count zeros).
+        backward: Whether the circuits also multiply the overlap by an upstream gradient on the
+            processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla".
+
+    Raises:
+        InputError: If a value is outside these ranges or a filter does not fit the kernel.
+    """
+
+    kernel: tuple[int, int] | int = (4, 4)
+    stride: int | tuple[int, int] = 1
+    padding: int | tuple[int, int] = 0
+    channels: int = 1
+    filters: Filter | cirq.AbstractCircuit | Sequence[Filter | cirq.AbstractCircuit] = XZAnsatz()
+    overlap: str = "ancilla"
+    backward: bool = False
+
+    def __post_init__(self) -> None:
+        def store(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        kernel = whole_pair("kernel", self.kernel, minimum=1)
+        store("kernel", kernel)
+        store("stride", _number_or_pair("stride", self.stride, minimum=1))
+        store("padding", _number_or_pair("padding", self.padding, minimum=0))
+        for axis, padding, size in zip(("rows", "columns"), self.padding_pair, kernel, strict=True):
+            if padding >= size:
+                raise InputError(
+                    f"padding = {self.padding!r} is not allowed with kernel = {kernel}: use less "
+                    f"than {size} {axis}, or patches hold padding alone."
+                )
+        store("channels", whole_number("channels", self.channels, minimum=1))
+        if self.overlap not in OVERLAP_TESTS:
+            raise unknown_name("overlap test", self.overlap, OVERLAP_TESTS)
+        if not isinstance(self.backward, (bool, np.bool_)):
+            raise InputError(f"backward = {self.backward!r} is not allowed: give true or false.")
+        store("backward", bool(self.backward))
+        if self.backward and self.overlap != "ancilla":
+            raise InputError(
+                f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
+                f"backward pass reads the ancilla; use overlap = 'ancilla'."
+            )
+        store("filters", _as_filters(self.filters))
+        for filter_ in self.filter_list:
+            filter_.check_fits(self.channels, kernel, self.register_qubits)
+        counts = sorted({f.n_parameters(self.register_qubits) for f in self.filter_list})
+        if len(counts) > 1:
+            raise InputError(
+                f"filters have different numbers of parameters ({', '.join(map(str, counts))}): "
+                f"use filters with equally many, or one specification for each."
+            )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ConvolutionSpec):
+            return NotImplemented
+        return self._meaning == other._meaning
+
+    def __hash__(self) -> int:
+        return hash(self._meaning)
+
+    @property
+    def _meaning(self) -> tuple[object, ...]:
+        return (
+            self.kernel_pair,
+            self.stride_pair,
+            self.padding_pair,
+            self.channels,
+            self.filter_list,
+            self.overlap,
+            self.backward,
+        )
+
+    @property
+    def kernel_pair(self) -> tuple[int, int]:
+        """The kernel as (rows, columns)."""
+        return whole_pair("kernel", self.kernel, minimum=1)
+
+    @property
+    def stride_pair(self) -> tuple[int, int]:
+        """The stride as (rows, columns)."""
+        return whole_pair("stride", self.stride, minimum=1)
+
+    @property
+    def padding_pair(self) -> tuple[int, int]:
+        """The padding as (rows, columns)."""
+        return whole_pair("padding", self.padding, minimum=0)
+
+    @property
+    def filter_list(self) -> tuple[Filter, ...]:
+        """The filters, one for each output map."""
+        filters = self.filters if isinstance(self.filters, tuple) else (self.filters,)
+        return filters
+
+    @property
+    def n_filters(self) -> int:
+        """Number of filters, and of output maps."""
+        return len(self.filter_list)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable angles of each filter."""
+        return self.filter_list[0].n_parameters(self.register_qubits)
+
+    @property
+    def n_elements(self) -> int:
+        """Number of values in a patch, over all channels."""
+        rows, columns = self.kernel_pair
+        return self.channels * rows * columns
+
+    @property
+    def register_qubits(self) -> int:
+        """Qubits that hold a patch: max(1, ceil(log2(n_elements)))."""
+        return max(1, (self.n_elements - 1).bit_length())
+
+    def output_shape(self, rows: int, columns: int) -> tuple[int, int]:
+        """Size of the output maps for images of this size.
+
+        Args:
+            rows: Rows of an image, without padding.
+            columns: Columns of an image, without padding.
+
+        Returns:
+            The pair (rows, columns).
+
+        Raises:
+            InputError: If the kernel is larger than the padded image.
+        """
+        kernel, padding, stride = self.kernel_pair, self.padding_pair, self.stride_pair
+        padded = (rows + 2 * padding[0], columns + 2 * padding[1])
+        if padded[0] < kernel[0] or padded[1] < kernel[1]:
+            with_padding = f" ({padded[0]}x{padded[1]} padded)" if any(padding) else ""
+            raise InputError(
+                f"kernel {kernel[0]}x{kernel[1]} is larger than the image {rows}x{columns}"
+                f"{with_padding}: use a smaller kernel or more padding."
+            )
+        return (
+            (padded[0] - kernel[0]) // stride[0] + 1,
+            (padded[1] - kernel[1]) // stride[1] + 1,
+        )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The specification as plain data: pairs as lists, filters as a list of mappings.
+
+        Equal specifications have equal mappings.
+
+        Raises:
+            InputError: If a circuit filter cannot be written as JSON.
+        """
+        return {
+            "kernel": list(self.kernel_pair),
+            "stride": list(self.stride_pair),
+            "padding": list(self.padding_pair),
+            "channels": self.channels,
+            "overlap": self.overlap,
+            "backward": self.backward,
+            "filters": [filter_.to_mapping() for filter_ in self.filter_list],
+        }
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Builds a specification from plain data.
+
+        Args:
+            mapping: Any of the attributes, by name; the rest take their defaults. `filters` is
+                one mapping for `filter_from_mapping`, or a list of them.
+
+        Returns:
+            The specification.
+
+        Raises:
+            InputError: If a key is unknown or a value is not allowed.
+        """
+        only_known_keys("convolution", mapping, (field.name for field in fields(cls)))
+        settings = dict(mapping)
+        if "filters" in settings:
+            given = settings["filters"]
+            settings["filters"] = (
+                [filter_from_mapping(item) for item in given]
+                if isinstance(given, (list, tuple))
+                else filter_from_mapping(given)
+            )
+        return cls(**settings)
+
+    def to_toml(self) -> str:
+        """The specification as TOML, a table `[convolution]`."""
+        return write_table("convolution", self.to_mapping())
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> Self:
+        """Reads the table `[convolution]`; other tables are ignored.
+
+        Args:
+            source: A path, or TOML text. A str that has a line break or an equals sign is text,
+                any other is the name of a file.
+
+        Returns:
+            The specification.
+
+        Raises:
+            InputError: If the file or the table cannot be read or a setting is not allowed.
+        """
+        return cls.from_mapping(read_table(source, "convolution"))
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """A SHA-256 in hexadecimal of the canonical mapping: equal for equal specifications.
+
+        It does not depend on the order in which settings were written, nor on whether a number
+        was written as 1 or 1.0, and it is the same in every process.
+        """
+        text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _number_or_pair(key: str, value: object, minimum: int) -> int | tuple[int, int]:
+    """The value in the form it was given in, of Python's own types."""
+    pair = whole_pair(key, value, minimum)
+    return pair if isinstance(value, (list, tuple, np.ndarray)) else pair[0]
+
+
+def _as_filters(given: object) -> Filter | tuple[Filter, ...]:
+    if isinstance(given, (list, tuple)):
+        if not given:
+            raise InputError("filters = [] is not allowed: give at least one filter.")
+        return tuple(_as_filter(item) for item in given)
+    return _as_filter(given)
+
+
+def _as_filter(given: object) -> Filter:
+    if isinstance(given, Filter):
+        return given
+    if isinstance(given, cirq.AbstractCircuit):
+        return CircuitFilter(given)
+    raise InputError(
+        f"filters holds a {type(given).__name__}: give XZAnsatz(...), FixedFilter(array), a "
+        f"cirq.Circuit, or a list of these."
+    )

@@ -1,0 +1,93 @@
+"""TOML tables: reading one from a file or a text, and writing plain values.
+
+The standard library reads TOML but does not write it; what the package writes is plain data
+(booleans, numbers, texts, lists and tables), for which a few lines suffice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qucnn_cirq.errors import InputError
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def read_table(source: str | Path, name: str) -> dict[str, Any]:
+    """Reads one top-level table out of TOML.
+
+    Args:
+        source: A path, or TOML text. A str that has a line break or an equals sign is text, any
+            other is the name of a file; a `Path` is always a file.
+        name: The table's name, without brackets. Other tables are ignored.
+
+    Returns:
+        The table as a dict.
+
+    Raises:
+        InputError: If the file cannot be read, the text is not TOML or the table is missing.
+    """
+    if isinstance(source, Path) or not ("\n" in source or "=" in source):
+        origin = str(source)
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read {origin!r}: {error}.") from error
+    else:
+        origin, text = "the TOML text", source
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{origin} is not valid TOML: {error}.") from error
+    table = document.get(name)
+    if not isinstance(table, dict):
+        found = ", ".join(sorted(document)) or "nothing"
+        raise InputError(f"{origin} has no table [{name}] (found: {found}); add one.")
+    return table
+
+
+def write_table(name: str, table: Mapping[str, Any]) -> str:
+    """Writes a table as TOML, one line per key; nested tables are written inline.
+
+    Args:
+        name: The table's name, without brackets.
+        table: Booleans, finite numbers, texts, lists and mappings of them.
+
+    Returns:
+        The text, ending in a line break. Numbers are written so that they read back unchanged.
+    """
+    lines = [f"[{name}]"]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _text(key)
+
+
+def _text(text: str) -> str:
+    # JSON's escapes are TOML's too, except that TOML also wants DEL escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        return "{ " + pairs + " }" if pairs else "{}"
+    raise InputError(f"{value!r} cannot be written to TOML.")
