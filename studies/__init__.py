@@ -1,0 +1,1 @@
+"""Studies: what to vary, what to record, how to draw it."""
