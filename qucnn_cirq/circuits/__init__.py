@@ -1,0 +1,1 @@
+"""Logical circuits: loaders, filters, overlap tests, and the slots that binding fills."""

@@ -1,0 +1,166 @@
+"""The three overlap tests: what meets, what is measured, and how F follows from the shots.
+
+Each test measures an observable that is diagonal in the computational basis and whose mean is
+F = |<x|f>|^2. One shot gives one of two values, so the number of shots with the larger value
+is a sufficient statistic and binomially distributed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.slots import TableAngle, fixed, ry
+
+Step = tuple[cirq.Qid, cirq.Qid, cirq.Qid]
+Pair = tuple[cirq.Qid, cirq.Qid]
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A product of diagonal observables on disjoint groups of measured qubits.
+
+    Attributes:
+        groups: For each group its qubits and the values of its 2^k bit patterns, big-endian.
+        low: The smaller of the two values a shot can give, -1 or 0; the larger is 1.
+    """
+
+    groups: tuple[tuple[tuple[cirq.Qid, ...], tuple[float, ...]], ...]
+    low: float
+
+    @property
+    def qubits(self) -> tuple[cirq.Qid, ...]:
+        """The measured qubits, in the order in which their bits are recorded."""
+        return tuple(qubit for qubits, _ in self.groups for qubit in qubits)
+
+    def on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> Observable:
+        """The same observable on other qubits."""
+        groups = tuple((tuple(positions[q] for q in qubits), t) for qubits, t in self.groups)
+        return Observable(groups, self.low)
+
+    def values(self, bits: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Evaluates shots.
+
+        Args:
+            bits: Recorded bits, shape (shots, qubits), in the order of :attr:`qubits`.
+
+        Returns:
+            The value of each shot, ``low`` or 1.
+        """
+        product = np.ones(len(bits))
+        start = 0
+        for qubits, table in self.groups:
+            weights = 1 << np.arange(len(qubits))[::-1]
+            indices = bits[:, start : start + len(qubits)] @ weights
+            product *= np.asarray(table)[indices]
+            start += len(qubits)
+        return product
+
+    def probability(self, mean: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """The probability of the larger value, given the mean."""
+        return (np.asarray(mean) - self.low) / (1 - self.low)
+
+    def mean(self, fraction: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """The mean, given the (observed) fraction of the larger value."""
+        return self.low + (1 - self.low) * np.asarray(fraction)
+
+    def variance(self, mean: NDArray[np.float64] | float, shots: int) -> NDArray[np.float64]:
+        """Variance of the estimate from ``shots`` shots: (1 - m)(m - low) / shots.
+
+        For values +1 and -1 that is (1 - F^2)/N, for 1 and 0 it is F(1 - F)/N.
+        """
+        mean = np.asarray(mean)
+        return (1 - mean) * (mean - self.low) / shots
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """The part of a circuit in which data and filter meet, and what is measured after it.
+
+    Attributes:
+        circuit: Slots and CZ gates.
+        observable: The observable whose mean is F (or g F with a backward reader).
+    """
+
+    circuit: cirq.Circuit
+    observable: Observable
+
+
+# One step of the walking ancilla on the line a - x - f: RY angles in units of pi/4 before each
+# CZ and after the last. With U the step, U^+ X_x U = X_a (x) SWAP_xf: what X on the ancilla times
+# the swap was, X on qubit x is afterwards, and a and f are free to be forgotten.
+_STEP_LAYERS: tuple[tuple[dict[str, int], str], ...] = (
+    ({"a": 3, "f": -2}, "ax"),
+    ({"a": -2}, "xf"),
+    ({"x": 2, "f": -2}, "ax"),
+    ({"a": 2, "x": -3}, "xf"),
+    ({"x": -1}, "ax"),
+    ({"x": -3}, ""),
+)
+
+
+def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid) -> cirq.Circuit:
+    """Five CZ gates after which X on ``x`` is what X_a SWAP_xf was before.
+
+    Args:
+        a: Where the ancilla comes in.
+        x: Neighbour of both others; the ancilla comes out here.
+        f: The other qubit of the pair.
+    """
+    roles = {"a": a, "x": x, "f": f}
+    circuit = cirq.Circuit()
+    for turns, coupled in _STEP_LAYERS:
+        circuit.append(ry(turn * np.pi / 4).on(roles[role]) for role, turn in turns.items())
+        if coupled:
+            circuit.append(cirq.CZ(*(roles[role] for role in coupled)))
+    return circuit
+
+
+def ancilla_test(walk: Sequence[Step], reader: cirq.Qid | None = None) -> Meeting:
+    """The SWAP test with a walking ancilla (paper, eqs. 1-3).
+
+    The ancilla starts in |+> and walks from pair to pair; X on the qubit where it ends has the
+    mean F = <SWAP (x) ... (x) SWAP>.
+
+    Args:
+        walk: The steps (a, x, f); each starts where the one before ended.
+        reader: For the backward pass, a neighbour of the last qubit: prepared by RY(arccos g),
+            it is the target of a CNOT from the ancilla, and its Z has the mean g F (paper,
+            eqs. 4-17). The table ``"upstream"`` holds arccos g.
+    """
+    circuit = cirq.Circuit(ry(np.pi / 2).on(walk[0][0]))
+    for step in walk:
+        circuit += walking_step(*step)
+    last = walk[-1][1]
+    circuit.append(ry(-np.pi / 2).on(last))
+    measured = last
+    if reader is not None:
+        hadamard = fixed(cirq.unitary(cirq.H))
+        circuit.append(ry(TableAngle("upstream", 0)).on(reader))
+        circuit.append([hadamard.on(reader), cirq.CZ(last, reader), hadamard.on(reader)])
+        measured = reader
+    return Meeting(circuit, Observable((((measured,), (1.0, -1.0)),), low=-1.0))
+
+
+def destructive_test(pairs: Sequence[Pair]) -> Meeting:
+    """Every pair measured in the Bell basis: F is the mean of prod_i (-1)^(d_i AND f_i).
+
+    The singlet, on which a swap is -1, is read as 11 (Garcia-Escartin and Chamorro-Posada,
+    arXiv:1303.6814).
+    """
+    hadamard = fixed(cirq.unitary(cirq.H))
+    circuit = cirq.Circuit(
+        [hadamard.on(f), cirq.CZ(x, f), hadamard.on(f), hadamard.on(x)] for x, f in pairs
+    )
+    groups = tuple((pair, (1.0, 1.0, 1.0, -1.0)) for pair in pairs)
+    return Meeting(circuit, Observable(groups, low=-1.0))
+
+
+def inversion_test(preparation: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Meeting:
+    """The filter's preparation undone on the data register: F is the probability of all zeros."""
+    groups = tuple(((qubit,), (1.0, 0.0)) for qubit in qubits)
+    return Meeting(cirq.inverse(preparation), Observable(groups, low=0.0))

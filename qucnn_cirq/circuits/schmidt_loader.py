@@ -1,0 +1,150 @@
+"""The Schmidt loader: four qubits on a ring, closed form, 7 CZ gates in depth 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.slots import Table, TableAngle, ry
+from qucnn_cirq.errors import InputError
+
+
+class SchmidtLoader:
+    """Loads a real 16-vector through the singular value decomposition of its 4x4 matrix.
+
+    X = U S V^T with the row index on qubits (0, 1) and the column index on qubits (2, 3). Qubits
+    0 and 1 take the singular values as amplitudes (1 CZ), qubits 3 and 2 copy them (2 CZ in
+    parallel), then U acts on the rows and V on the columns (2 CZ each, in parallel). All CZ gates
+    join neighbours of the ring 0-1-2-3-0, so a 2x2 plaquette of a grid needs no routing. That a
+    patch is loaded through its singular values is from the paper (arXiv:2210.05443).
+
+    Args:
+        n_qubits: Must be 4.
+
+    Raises:
+        InputError: For any other size.
+    """
+
+    name = "schmidt"
+    n_angles = 15
+
+    def __init__(self, n_qubits: int = 4) -> None:
+        if n_qubits != 4:
+            raise InputError(
+                f"the schmidt loader is for registers of 4 qubits, not {n_qubits}; "
+                "choose loader = 'multiplexed'."
+            )
+        self.n_qubits = n_qubits
+
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """The circuit of slots and CZ gates; see :class:`~.loaders.Loader`."""
+        q0, q1, q2, q3 = qubits
+        column = iter(range(self.n_angles))
+
+        def turn(qubit: cirq.Qid) -> cirq.Operation:
+            return ry(TableAngle(table, next(column))).on(qubit)
+
+        def special_orthogonal(a: cirq.Qid, b: cirq.Qid) -> list[cirq.Operation]:
+            layers: list[cirq.Operation] = [turn(a), turn(b)]
+            for _ in range(2):
+                layers += [cirq.CZ(a, b), turn(a), turn(b)]
+            return layers
+
+        # The copy leaves a sign (-1) for every set bit; the singular values make up for it.
+        copy = [
+            [ry(np.pi / 2).on(q2), ry(np.pi / 2).on(q3)],
+            [cirq.CZ(q1, q2), cirq.CZ(q0, q3)],
+            [ry(-np.pi / 2).on(q2), ry(-np.pi / 2).on(q3)],
+        ]
+        schmidt_coefficients = [turn(q0), turn(q1), cirq.CZ(q0, q1), turn(q1)]
+        return cirq.Circuit(
+            schmidt_coefficients, copy, special_orthogonal(q0, q1), special_orthogonal(q2, q3)
+        )
+
+    def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Angles (batch, 15) for real unit vectors (batch, 16), from one batched SVD."""
+        rows, singular_values, columns_transposed = np.linalg.svd(states.reshape(-1, 4, 4))
+        # Qubit 3 copies qubit 0 and qubit 2 copies qubit 1: the column index has its bits
+        # exchanged, 01 <-> 10.
+        columns = np.swapaxes(columns_transposed, 1, 2)[:, :, [0, 2, 1, 3]]
+        # A reflection becomes a rotation when one singular vector changes sign.
+        for vectors in (rows, columns):
+            sign = np.linalg.det(vectors) < 0
+            vectors[sign, :, 0] *= -1
+            singular_values[sign, 0] *= -1
+        # Copying bit by bit gives (-1)^(number of set bits); 1 and 2 have one.
+        singular_values *= np.array([1.0, -1.0, -1.0, 1.0])
+        return np.concatenate(
+            [
+                _two_qubit_angles(singular_values),
+                _special_orthogonal_angles(rows),
+                _special_orthogonal_angles(columns),
+            ],
+            axis=1,
+        )
+
+
+def _two_qubit_angles(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles of RY(0), RY(1), CZ, RY(1) on |00> for real unit vectors (batch, 4)."""
+    low, high = vectors[:, :2], vectors[:, 2:]
+    first = 2 * np.arctan2(np.linalg.norm(high, axis=1), np.linalg.norm(low, axis=1))
+    # Branch 0 turns qubit 1 by second + third; in branch 1 the CZ reverses the second angle:
+    # RY(third) Z RY(second)|0> = RY(third - second)|0>.
+    branch_0 = 2 * np.arctan2(low[:, 1], low[:, 0])
+    branch_1 = 2 * np.arctan2(high[:, 1], high[:, 0])
+    return np.stack([first, (branch_0 - branch_1) / 2, (branch_0 + branch_1) / 2], axis=1)
+
+
+def _generators() -> NDArray[np.float64]:
+    """The products E_a E'_b of the two commuting quaternion algebras inside SO(4).
+
+    The first is spanned by 1, -i Y(x)1, -i Z(x)Y, -i X(x)Y, the second by
+    1, -i 1(x)Y, -i Y(x)Z, -i Y(x)X; the third unit of each is the product of the others.
+    """
+    identity, x, z = np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0])
+    minus_i_y = np.array([[0.0, -1.0], [1.0, 0.0]])
+    first = [np.eye(4), np.kron(minus_i_y, identity), np.kron(z, minus_i_y)]
+    second = [np.eye(4), np.kron(identity, minus_i_y), np.kron(minus_i_y, z)]
+    first.append(np.kron(x, minus_i_y))
+    second.append(np.kron(minus_i_y, x))
+    # Right-handed units: i j = k.
+    for units in (first, second):
+        if not np.allclose(units[1] @ units[2], units[3]):
+            units[3] = -units[3]
+    return np.array([[a @ b for b in second] for a in first])
+
+
+_GENERATORS = _generators()
+
+
+def _special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles of RY RY, CZ, RY RY, CZ, RY RY for matrices of SO(4), shape (batch, 4, 4).
+
+    SO(4) is two commuting copies of SU(2). Conjugating RY on one qubit by CZ gives the
+    rotations about Z(x)Y and Y(x)Z, so that the circuit is an Euler decomposition of both
+    copies at once.
+    """
+    coefficients = np.einsum("abij,nij->nab", _GENERATORS, matrices) / 4
+    # The coefficients are p_a q_b: a rank-one table, read along its largest row.
+    largest = np.abs(coefficients).max(axis=2).argmax(axis=1)
+    q = np.take_along_axis(coefficients, largest[:, None, None], axis=1)[:, 0]
+    q /= np.linalg.norm(q, axis=1, keepdims=True)
+    p = np.einsum("nab,nb->na", coefficients, q)
+    p_last, p_middle, p_first = _euler_angles(p)
+    q_last, q_middle, q_first = _euler_angles(q)
+    # The middle rotation of the first copy, about Z(x)Y, sits on the second qubit.
+    return np.stack([p_first, q_first, q_middle, p_middle, p_last, q_last], axis=1)
+
+
+def _euler_angles(
+    quaternions: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Angles with exp(alpha/2 i) exp(beta/2 j) exp(gamma/2 i) the given unit quaternion."""
+    w, i, j, k = quaternions.T
+    half_sum = np.arctan2(i, w)
+    half_difference = np.arctan2(k, j)
+    beta = 2 * np.arctan2(np.hypot(j, k), np.hypot(w, i))
+    return half_sum + half_difference, beta, half_sum - half_difference

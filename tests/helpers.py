@@ -1,0 +1,74 @@
+"""Independent ways to obtain the numbers that the package computes."""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import as_noise
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.slots import AngleTables, Slot
+from qucnn_cirq.compiler.program import Program
+
+
+def filled(circuit: cirq.AbstractCircuit, tables: AngleTables) -> cirq.Circuit:
+    """A circuit with every slot replaced by its matrix, for one row of the tables."""
+    return cirq.map_operations(
+        circuit.unfreeze(),
+        lambda op, _: (
+            cirq.MatrixGate(op.gate.unitaries(tables)[0]).on(*op.qubits)
+            if isinstance(op.gate, Slot)
+            else op
+        ),
+    )
+
+
+def state_of(
+    circuit: cirq.AbstractCircuit, qubits: list[cirq.Qid], tables: AngleTables
+) -> NDArray[np.complex128]:
+    """State vector of |0...0> after a circuit of slots, by Cirq."""
+    simulator = cirq.Simulator(dtype=np.complex128)
+    state: NDArray[np.complex128] = simulator.simulate(
+        filled(circuit, tables), qubit_order=qubits
+    ).final_state_vector
+    return state
+
+
+def random_states(n_qubits: int, batch: int, seed: int) -> NDArray[np.float64]:
+    """Real unit vectors, generic and degenerate: sparse, basis states, products, negative."""
+    generator = np.random.default_rng(seed)
+    states = generator.normal(size=(batch, 2**n_qubits))
+    states[1::4] *= generator.random(states[1::4].shape) < 0.4
+    states[2::4] = np.abs(states[2::4])
+    states[:, 0] += 1e-3
+    states[0] = 0
+    states[0, -1] = -1
+    return states / np.linalg.norm(states, axis=1, keepdims=True)
+
+
+def mean_of(observable: Observable, probabilities: NDArray, qubits: list[cirq.Qid]) -> float:
+    """Mean of an observable, given the probabilities of all bit patterns of ``qubits``."""
+    patterns = np.array(list(np.ndindex(*(2,) * len(qubits))))
+    columns = [qubits.index(qubit) for qubit in observable.qubits]
+    return float(probabilities @ observable.values(patterns[:, columns]))
+
+
+def density_matrix_mean(
+    program: Program,
+    patch: NDArray,
+    noise: object = None,
+    parameters: NDArray | None = None,
+    filter_index: int = 0,
+) -> float:
+    """The overlap of one patch by Cirq's density matrix, readout errors as channels."""
+    circuit = program.circuit(patch, parameters, filter_index=filter_index)
+    noisy = as_noise(noise).noisy_circuit(circuit)
+    unmeasured = cirq.Circuit(
+        cirq.Moment(op for op in moment if not cirq.is_measurement(op)) for moment in noisy
+    )
+    qubits = sorted(circuit.all_qubits())
+    simulator = cirq.DensityMatrixSimulator(dtype=np.complex128)
+    rho = simulator.simulate(unmeasured, qubit_order=qubits).final_density_matrix
+    observable = program.filters[filter_index].template.observable
+    return mean_of(observable, np.diag(rho).real, qubits)
