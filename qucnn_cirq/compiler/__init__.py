@@ -1,0 +1,1 @@
+"""From a specification to native moments: layouts, placement, passes, templates."""

@@ -1,0 +1,190 @@
+"""From a filter, a layout and a loader to a native circuit in the layout's own coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cirq
+
+from qucnn_cirq.circuits.filter_circuits import filter_circuit
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.circuits.overlap import (
+    Meeting,
+    Observable,
+    ancilla_test,
+    destructive_test,
+    inversion_test,
+)
+from qucnn_cirq.compiler.gate_sets import rebase
+from qucnn_cirq.compiler.layouts import Layout
+from qucnn_cirq.compiler.passes import (
+    drop_unobserved,
+    merge_slots,
+    one_qubit_gates,
+    schedule_as_late_as_possible,
+    two_qubit_depth,
+    two_qubit_gates,
+)
+from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY
+from qucnn_cirq.devices import Device
+from qucnn_cirq.filters import Filter
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """What one pass left behind.
+
+    Attributes:
+        name: The pass.
+        two_qubit_gates: Two-qubit gates after it.
+        two_qubit_depth: Longest chain of two-qubit gates after it.
+        one_qubit_gates: One-qubit gates after it.
+        moments: Moments after it.
+    """
+
+    name: str
+    two_qubit_gates: int
+    two_qubit_depth: int
+    one_qubit_gates: int
+    moments: int
+
+    @classmethod
+    def of(cls, name: str, circuit: cirq.AbstractCircuit) -> PassRecord:
+        """Counts a circuit."""
+        return cls(
+            name,
+            two_qubit_gates(circuit),
+            two_qubit_depth(circuit),
+            one_qubit_gates(circuit),
+            len(circuit),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """A native circuit, in a layout's own coordinates or already on a device.
+
+    Attributes:
+        layout: Name of the layout.
+        loader: The loader of the patch, and of a filter with a fixed vector.
+        circuit: Slots, native two-qubit gates and the measurement.
+        observable: What is measured.
+        data: Where the data register is loaded.
+        filter: Where the filter is prepared; empty for the inversion test.
+        passes: What each pass changed.
+    """
+
+    layout: str
+    loader: Loader
+    circuit: cirq.Circuit
+    observable: Observable
+    data: tuple[cirq.Qid, ...]
+    filter: tuple[cirq.Qid, ...]
+    passes: tuple[PassRecord, ...]
+
+
+def assemble(
+    filter_: Filter, layout: Layout, loader: Loader, overlap: str, backward: bool, gate_set: str
+) -> Assembly:
+    """Builds the circuit of a layout, in its own coordinates, and runs the passes on it."""
+
+    def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
+        return route_preparation(merge_slots(circuit), layout.register_graph(register))
+
+    circuit, observable = _logical(filter_, layout, loader, overlap, backward, prepare)
+    circuit.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
+    circuit, records = run_pipeline(circuit, gate_set)
+    return Assembly(layout.name, loader, circuit, observable, layout.data, layout.filter, records)
+
+
+def assemble_routed(
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    overlap: str,
+    backward: bool,
+    gate_set: str,
+    device: Device,
+) -> Assembly:
+    """Builds the circuit with the layout's pairs but none of its positions, and routes it.
+
+    The last resort, for devices on which no layout fits.
+
+    Raises:
+        InputError: If no connected part of the device is large enough.
+    """
+    circuit, observable = _logical(
+        filter_, layout, loader, overlap, backward, lambda prepared, _: prepared
+    )
+    routed, starts, ends = route_whole(merge_slots(circuit), device.graph)
+    observable = observable.on(ends)
+    routed.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
+    native, records = run_pipeline(routed, gate_set)
+    return Assembly(
+        "routed",
+        loader,
+        native,
+        observable,
+        tuple(starts[qubit] for qubit in layout.data),
+        tuple(starts[qubit] for qubit in layout.filter),
+        records,
+    )
+
+
+_Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]
+
+
+def _logical(
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    overlap: str,
+    backward: bool,
+    prepare: _Prepare,
+) -> tuple[cirq.Circuit, Observable]:
+    """Both preparations and their meeting, every operation tagged with its part."""
+    register = layout.filter or layout.data
+    circuit = _tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
+    prepared = prepare(filter_circuit(filter_, register, loader), register)
+    if overlap == "inversion":
+        meeting = inversion_test(prepared, layout.data)
+        return circuit + _tagged(meeting.circuit, "filter"), meeting.observable
+    circuit += _tagged(prepared, "filter")
+    for pair in layout.swaps:
+        circuit += _tagged(cirq.Circuit(swap(*pair)), "overlap")
+    meeting = _MEETINGS[overlap](layout, backward)
+    return circuit + _tagged(meeting.circuit, "overlap"), meeting.observable
+
+
+_MEETINGS: dict[str, Callable[[Layout, bool], Meeting]] = {
+    "ancilla": lambda layout, backward: ancilla_test(
+        layout.walk, layout.reader if backward else None
+    ),
+    "destructive": lambda layout, backward: destructive_test(layout.pairs),
+}
+
+
+def run_pipeline(
+    circuit: cirq.Circuit, gate_set: str
+) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
+    """The passes, in order, from placed logical circuit to native moments."""
+    records = [PassRecord.of("logical circuit", circuit)]
+    pipeline: list[tuple[str, Callable[[cirq.Circuit], cirq.Circuit]]] = [
+        ("drop unobserved", drop_unobserved),
+        ("native gates", lambda c: rebase(c, gate_set)),
+        ("merge one-qubit gates", merge_slots),
+        ("schedule", schedule_as_late_as_possible),
+    ]
+    for name, transform in pipeline:
+        circuit = transform(circuit)
+        records.append(PassRecord.of(name, circuit))
+    return circuit, tuple(records)
+
+
+def _tagged(circuit: cirq.Circuit, part: str) -> cirq.Circuit:
+    """Marks every operation with the part of the layer that it belongs to."""
+    return cirq.map_operations(
+        circuit, lambda op, _: op.with_tags(part), tags_to_ignore=(), deep=False
+    )

@@ -1,0 +1,193 @@
+"""``compile_convolution``: the compiler's front door."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator
+
+import cirq
+
+from qucnn_cirq.circuits.loaders import LOADERS, make_loader
+from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
+from qucnn_cirq.compiler.gate_sets import GATE_SETS
+from qucnn_cirq.compiler.layouts import LAYOUTS
+from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
+from qucnn_cirq.compiler.program import CompiledFilter, Program, Report
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.devices import Device, load_device
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.filters import Filter, FixedFilter
+from qucnn_cirq.specification import ConvolutionSpec
+
+ROUTED = "routed"
+
+
+def compile_convolution(
+    spec: ConvolutionSpec,
+    device: str | cirq.Device | Device = "willow_pink",
+    *,
+    layout: str = "auto",
+    loader: str = "auto",
+    gate_set: str | None = None,
+) -> Program:
+    """Compiles a convolution for a device.
+
+    Every layout and loader that fits is compiled and placed, and the one with the smallest
+    predicted error is taken. Where none fits, the whole circuit is routed instead. The result
+    is deterministic; the same request a second time returns the same object.
+
+    Args:
+        spec: The convolution.
+        device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
+        layout: "auto", "plaquettes", "ladder" or "routed".
+        loader: "auto", "schmidt" or "multiplexed".
+        gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
+
+    Raises:
+        InputError: If a name is unknown, the device does not offer the gate set, or the
+            circuit does not fit the device.
+    """
+    target = load_device(device)
+    gates = target.default_gate_set if gate_set is None else gate_set
+    if gates not in GATE_SETS:
+        raise unknown_name("gate set", gates, GATE_SETS)
+    if gates not in target.two_qubit_gates:
+        raise InputError(
+            f"device {target.name!r} does not offer gate_set = {gates!r}; it offers "
+            f"{', '.join(target.two_qubit_gates)}."
+        )
+    if layout not in (*LAYOUTS, ROUTED, "auto"):
+        raise unknown_name("layout", layout, (*LAYOUTS, ROUTED, "auto"))
+    if loader not in (*LOADERS, "auto"):
+        raise unknown_name("loader", loader, (*LOADERS, "auto"))
+    return _compile(spec, target, layout, loader, gates)
+
+
+@functools.lru_cache(maxsize=64)
+def _compile(
+    spec: ConvolutionSpec, device: Device, layout: str, loader: str, gate_set: str
+) -> Program:
+    structures: dict[object, CompiledFilter] = {}
+    compiled: list[CompiledFilter] = []
+    for filter_ in spec.filter_list:
+        # All fixed filters share one structure: only their angles differ.
+        key = FixedFilter if isinstance(filter_, FixedFilter) else filter_
+        if key not in structures:
+            structures[key] = _compile_filter(filter_, spec, device, layout, loader, gate_set)
+        shared = structures[key]
+        compiled.append(
+            CompiledFilter(filter_, shared.loader, shared.template, shared.passes, shared.report)
+        )
+    return Program(spec, device, tuple(compiled))
+
+
+def _compile_filter(
+    filter_: Filter,
+    spec: ConvolutionSpec,
+    device: Device,
+    layout: str,
+    loader: str,
+    gate_set: str,
+) -> CompiledFilter:
+    started = time.perf_counter()
+    needed = _qubits_needed(spec)
+    if needed > device.n_qubits:
+        raise InputError(
+            f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
+            f"{needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a smaller "
+            "kernel or a larger device."
+        )
+    best: tuple[Assembly, Placement] | None = None
+    for candidate in _candidates(filter_, spec, layout, loader, gate_set):
+        placement = best_placement(candidate, device, gate_set)
+        if placement and (best is None or placement.predicted_error < best[1].predicted_error):
+            best = (candidate, placement)
+    if best is None:
+        if layout not in ("auto", ROUTED):
+            raise InputError(
+                f"layout {layout!r} for {spec.register_qubits} qubits a register does not fit "
+                f"device {device.name!r}; choose layout = 'auto'."
+            )
+        assembly = _routed(filter_, spec, loader, gate_set, device)
+        best = assembly, unmoved(assembly, device, gate_set)
+    return _placed(filter_, *best, device, gate_set, started)
+
+
+def _qubits_needed(spec: ConvolutionSpec) -> int:
+    """Data and filter registers, the ancilla and the backward reader."""
+    n_qubits = spec.register_qubits
+    registers = {"ancilla": 2 * n_qubits + 1, "destructive": 2 * n_qubits, "inversion": n_qubits}
+    return registers[spec.overlap] + int(spec.backward)
+
+
+def _candidates(
+    filter_: Filter, spec: ConvolutionSpec, layout: str, loader: str, gate_set: str
+) -> Iterator[Assembly]:
+    n_qubits = spec.register_qubits
+    for name, make_layout in LAYOUTS.items():
+        positions = make_layout(n_qubits, spec.overlap) if layout in (name, "auto") else None
+        if positions is None:
+            continue
+        for loader_name in positions.loaders[:1] if loader == "auto" else (loader,):
+            if loader_name in positions.loaders:
+                yield assemble(
+                    filter_,
+                    positions,
+                    make_loader(loader_name, n_qubits),
+                    spec.overlap,
+                    spec.backward,
+                    gate_set,
+                )
+
+
+def _routed(
+    filter_: Filter, spec: ConvolutionSpec, loader: str, gate_set: str, device: Device
+) -> Assembly:
+    n_qubits = spec.register_qubits
+    positions = next(
+        found for make in LAYOUTS.values() if (found := make(n_qubits, spec.overlap)) is not None
+    )
+    loader_name = positions.loaders[0] if loader == "auto" else loader
+    return assemble_routed(
+        filter_,
+        positions,
+        make_loader(loader_name, n_qubits),
+        spec.overlap,
+        spec.backward,
+        gate_set,
+        device,
+    )
+
+
+def _placed(
+    filter_: Filter,
+    assembly: Assembly,
+    placement: Placement,
+    device: Device,
+    gate_set: str,
+    started: float,
+) -> CompiledFilter:
+    positions = placement.positions
+    template = Template(
+        circuit=assembly.circuit.transform_qubits(positions).freeze(),
+        observable=assembly.observable.on(positions),
+        data_qubits=tuple(positions[qubit] for qubit in assembly.data),
+        filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
+    )
+    device.validate(template.marked_circuit)
+    last = assembly.passes[-1]
+    report = Report(
+        two_qubit_gates=last.two_qubit_gates,
+        two_qubit_depth=last.two_qubit_depth,
+        moments=last.moments,
+        one_qubit_gates=last.one_qubit_gates,
+        qubits=len(template.qubits),
+        device=device.name,
+        gateset=gate_set,
+        layout=assembly.layout,
+        loader=assembly.loader.name,
+        predicted_error=placement.predicted_error,
+        compile_seconds=time.perf_counter() - started,
+    )
+    return CompiledFilter(filter_, assembly.loader, template, assembly.passes, report)

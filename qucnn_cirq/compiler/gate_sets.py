@@ -1,0 +1,80 @@
+"""Native two-qubit gates: CZ as it is, or written in sqrt-iSWAP or SYC."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import cirq
+import cirq_google
+import numpy as np
+
+from qucnn_cirq.circuits.slots import fixed
+from qucnn_cirq.devices import NATIVE_GATES
+from qucnn_cirq.errors import unknown_name
+
+_A, _B = cirq.LineQubit.range(2)
+
+
+def _cz() -> list[cirq.Operation]:
+    return [cirq.CZ(_A, _B)]
+
+
+def _sqrt_iswap() -> list[cirq.Operation]:
+    return list(
+        cirq.two_qubit_matrix_to_sqrt_iswap_operations(
+            _A, _B, cirq.unitary(cirq.CZ), required_sqrt_iswap_count=2
+        )
+    )
+
+
+def _syc() -> list[cirq.Operation]:
+    operations = cirq_google.known_2q_op_to_sycamore_operations(cirq.CZ(_A, _B))
+    assert operations is not None
+    return list(cirq.flatten_to_ops(operations))
+
+
+GATE_SETS: dict[str, Callable[[], list[cirq.Operation]]] = {
+    "cz": _cz,
+    "sqrt_iswap": _sqrt_iswap,
+    "syc": _syc,
+}
+
+
+@functools.cache
+def _cz_in(gate_set: str) -> cirq.Circuit:
+    """CZ on two line qubits in the given gate set, one-qubit gates as slots."""
+    if gate_set not in GATE_SETS:
+        raise unknown_name("gate set", gate_set, GATE_SETS)
+    native = NATIVE_GATES[gate_set]
+    circuit = cirq.Circuit()
+    for operation in GATE_SETS[gate_set]():
+        if len(operation.qubits) == 1:
+            circuit.append(fixed(cirq.unitary(operation)).on(*operation.qubits))
+        elif np.allclose(cirq.unitary(operation), cirq.unitary(native)):
+            circuit.append(native.on(*operation.qubits))
+        elif operation.qubits:
+            raise AssertionError(f"{operation!r} is not native to {gate_set}")
+    return circuit
+
+
+def rebase(circuit: cirq.AbstractCircuit, gate_set: str) -> cirq.Circuit:
+    """Replaces every CZ by its form in the gate set, tags kept.
+
+    Args:
+        circuit: Slots, CZ gates and measurements.
+        gate_set: One of :data:`GATE_SETS`.
+
+    Raises:
+        InputError: If the gate set is unknown.
+    """
+    native = _cz_in(gate_set)
+
+    def replace(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
+        if operation.gate != cirq.CZ:
+            return operation
+        mapping: dict[cirq.Qid, cirq.Qid] = dict(zip((_A, _B), operation.qubits, strict=True))
+        placed = native.transform_qubits(mapping)
+        return [op.with_tags(*operation.tags) for op in placed.all_operations()]
+
+    return cirq.map_operations_and_unroll(circuit, replace).unfreeze(copy=False)

@@ -1,0 +1,111 @@
+"""Layouts: where data, filter and ancilla sit relative to each other, and how they meet.
+
+A layout is written once in coordinates of its own; placement then looks for the best of its
+translations, rotations and reflections on a device. In each layout the two registers load
+without leaving their own couplers and the ancilla walks from pair to pair, so that nothing
+needs to be routed except inside a register.
+
+Adding a layout is adding a function to :data:`LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cirq
+import networkx as nx
+
+from qucnn_cirq.circuits.overlap import Pair, Step
+
+Q = cirq.GridQubit
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Positions of the registers and the way they meet.
+
+    Attributes:
+        name: The name under which it is chosen.
+        data: Data register, most significant qubit first.
+        filter: Filter register, likewise; empty where the test has none.
+        loaders: Loaders that fit the couplers of a register, best first.
+        swaps: Couplers over which qubits are exchanged before the meeting, in parallel.
+        pairs: Data and filter qubits that meet, after the swaps.
+        walk: Steps (a, x, f) of the ancilla.
+        reader: Where the second ancilla of the backward pass sits.
+    """
+
+    name: str
+    data: tuple[Q, ...]
+    filter: tuple[Q, ...]
+    loaders: tuple[str, ...]
+    swaps: tuple[Pair, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    walk: tuple[Step, ...] = ()
+    reader: Q | None = None
+
+    def register_graph(self, register: tuple[Q, ...]) -> nx.Graph:
+        """The couplers inside a register."""
+        graph = nx.Graph()
+        graph.add_nodes_from(register)
+        graph.add_edges_from(
+            (a, b) for i, a in enumerate(register) for b in register[i + 1 :] if a.is_adjacent(b)
+        )
+        return graph
+
+
+def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
+    """Two plaquettes side by side, for registers of four qubits on a ring.
+
+    Columns D D F F; the two middle columns change places (2 SWAPs in parallel), after which
+    every data qubit has its partner beside it and the ancilla walks once round the middle.
+    """
+    if n_qubits != 4:
+        return None
+    data = (Q(0, 0), Q(0, 1), Q(1, 1), Q(1, 0))
+    if overlap == "inversion":
+        return Layout("plaquettes", data, (), ("schmidt", "multiplexed"))
+    return Layout(
+        "plaquettes",
+        data=data,
+        filter=(Q(0, 2), Q(0, 3), Q(1, 3), Q(1, 2)),
+        loaders=("schmidt", "multiplexed"),
+        swaps=((Q(0, 1), Q(0, 2)), (Q(1, 1), Q(1, 2))),
+        pairs=(
+            (Q(0, 0), Q(0, 1)),
+            (Q(0, 2), Q(0, 3)),
+            (Q(1, 2), Q(1, 3)),
+            (Q(1, 0), Q(1, 1)),
+        ),
+        walk=(
+            (Q(-1, 1), Q(0, 1), Q(0, 0)),
+            (Q(0, 1), Q(1, 1), Q(1, 0)),
+            (Q(1, 1), Q(1, 2), Q(1, 3)),
+            (Q(1, 2), Q(0, 2), Q(0, 3)),
+        ),
+        reader=Q(-1, 2),
+    )
+
+
+def ladder(n_qubits: int, overlap: str) -> Layout | None:
+    """Data on a row, filter on the row below, the ancilla walking along the data: any size."""
+    data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
+    if overlap == "inversion":
+        return Layout("ladder", data, (), ("multiplexed",))
+    below = tuple(Q(1, qubit.col) for qubit in data)
+    return Layout(
+        "ladder",
+        data=data,
+        filter=below,
+        loaders=("multiplexed",),
+        pairs=tuple(zip(data, below, strict=True)),
+        walk=tuple((Q(0, x.col - 1), x, f) for x, f in zip(data, below, strict=True)),
+        reader=Q(0, n_qubits + 1),
+    )
+
+
+LAYOUTS: dict[str, Callable[[int, str], Layout | None]] = {
+    "plaquettes": plaquettes,
+    "ladder": ladder,
+}

@@ -1,0 +1,118 @@
+"""Compiler passes in Cirq's transformer protocol, each usable alone.
+
+A pass is a function circuit -> circuit. The ones that Cirq lacks are here; scheduling uses Cirq's
+own :func:`cirq.stratified_circuit`.
+"""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.slots import Factor, Slot
+
+
+def _is_slot(operation: cirq.Operation) -> bool:
+    return isinstance(operation.gate, Slot)
+
+
+@cirq.transformer
+def merge_slots(
+    circuit: cirq.AbstractCircuit, *, context: cirq.TransformerContext | None = None
+) -> cirq.Circuit:
+    """Multiplies neighbouring slots on a qubit into one; drops those that are the identity.
+
+    Tags are kept: a merged slot carries the tags of all its parts, first to act first.
+    """
+    pending: dict[cirq.Qid, list[cirq.Operation]] = {}
+    merged = cirq.Circuit()
+
+    def flush(qubit: cirq.Qid) -> None:
+        parts = pending.pop(qubit, [])
+        factors: tuple[Factor, ...] = ()
+        for part in parts:
+            assert isinstance(part.gate, Slot)
+            factors += part.gate.factors
+        slot = Slot(factors).simplified()
+        if parts and not _is_identity(slot):
+            tags = dict.fromkeys(tag for part in parts for tag in part.tags)
+            merged.append(slot.on(qubit).with_tags(*tags))
+
+    for operation in circuit.all_operations():
+        if _is_slot(operation):
+            pending.setdefault(operation.qubits[0], []).append(operation)
+            continue
+        for qubit in operation.qubits:
+            flush(qubit)
+        merged.append(operation)
+    for qubit in sorted(pending):
+        flush(qubit)
+    return merged
+
+
+def _is_identity(slot: Slot) -> bool:
+    if slot.tables:
+        return False
+    return bool(cirq.equal_up_to_global_phase(cirq.unitary(slot), np.eye(2), atol=1e-12))
+
+
+@cirq.transformer
+def drop_unobserved(
+    circuit: cirq.AbstractCircuit, *, context: cirq.TransformerContext | None = None
+) -> cirq.Circuit:
+    """Drops every operation that no measurement can notice.
+
+    An operation outside the past light cone of the measurements has no influence on what is
+    recorded; after an overlap test that is what remains on qubits that are not read.
+    """
+    observed: set[cirq.Qid] = set()
+    kept: list[cirq.Operation] = []
+    for operation in reversed(list(circuit.all_operations())):
+        if cirq.is_measurement(operation) or not observed.isdisjoint(operation.qubits):
+            observed.update(operation.qubits)
+            kept.append(operation)
+    return cirq.Circuit(reversed(kept))
+
+
+@cirq.transformer
+def schedule_as_late_as_possible(
+    circuit: cirq.AbstractCircuit, *, context: cirq.TransformerContext | None = None
+) -> cirq.Circuit:
+    """Packs operations into moments of one kind each, as late as possible.
+
+    A qubit in |0> does not decohere, so a late start costs nothing and an early one does.
+    Moments hold either one-qubit gates, two-qubit gates or measurements, whose durations
+    differ. All measurements share the final moment.
+    """
+    measurements = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
+    gates = [op for op in circuit.all_operations() if not cirq.is_measurement(op)]
+    backwards = cirq.stratified_circuit(
+        cirq.Circuit(reversed(gates)),
+        categories=[lambda op: len(op.qubits) == 1, lambda op: len(op.qubits) == 2],
+    )
+    packed = cirq.Circuit(reversed(backwards.moments))
+    return packed + cirq.Circuit(cirq.Moment(measurements)) if measurements else packed
+
+
+def two_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
+    """Number of two-qubit gates."""
+    return sum(len(op.qubits) == 2 and not cirq.is_measurement(op) for op in _gates(circuit))
+
+
+def one_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
+    """Number of one-qubit gates."""
+    return sum(len(op.qubits) == 1 for op in _gates(circuit))
+
+
+def two_qubit_depth(circuit: cirq.AbstractCircuit) -> int:
+    """Length of the longest chain of two-qubit gates."""
+    depth: dict[cirq.Qid, int] = {}
+    for operation in _gates(circuit):
+        if len(operation.qubits) == 2:
+            level = 1 + max(depth.get(qubit, 0) for qubit in operation.qubits)
+            depth.update(dict.fromkeys(operation.qubits, level))
+    return max(depth.values(), default=0)
+
+
+def _gates(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
+    return [op for op in circuit.all_operations() if not cirq.is_measurement(op)]

@@ -1,0 +1,194 @@
+"""A compiled convolution: what the compiler returns and the engines run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qucnn_cirq.circuits.filter_circuits import filter_angles
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.compiler.assembly import PassRecord
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.devices import Device
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.patches import extract_patches
+from qucnn_cirq.specification import ConvolutionSpec
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a compiled circuit costs.
+
+    Attributes:
+        two_qubit_gates: Native two-qubit gates.
+        two_qubit_depth: Longest chain of two-qubit gates.
+        moments: Moments, the measurement included.
+        one_qubit_gates: One-qubit gates (each one PhasedXZ pulse).
+        qubits: Physical qubits.
+        device: The device's name.
+        gateset: The native two-qubit gate.
+        layout: The layout chosen.
+        loader: The loader chosen.
+        predicted_error: Probability that at least one operation errs.
+        compile_seconds: Time taken to compile.
+    """
+
+    two_qubit_gates: int
+    two_qubit_depth: int
+    moments: int
+    one_qubit_gates: int
+    qubits: int
+    device: str
+    gateset: str
+    layout: str
+    loader: str
+    predicted_error: float
+    compile_seconds: float
+
+    def to_mapping(self) -> dict[str, object]:
+        """The figures by name, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledFilter:
+    """The compiled circuit of one filter.
+
+    Attributes:
+        filter: What the filter is.
+        loader: The loader of the patch register (and of a fixed filter).
+        template: The circuit with open slots. Filters of one structure share it.
+        passes: What each compiler pass left behind.
+        report: What the circuit costs.
+    """
+
+    filter: Filter
+    loader: Loader
+    template: Template
+    passes: tuple[PassRecord, ...]
+    report: Report
+
+    def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Rows of the table ``"filter"``, one for each row of parameters."""
+        return filter_angles(self.filter, parameters, self.loader.n_qubits, self.loader)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A convolution compiled for a device: one template for all patches.
+
+    Attributes:
+        spec: The convolution.
+        device: The device.
+        filters: The compiled circuit of each filter.
+    """
+
+    spec: ConvolutionSpec
+    device: Device
+    filters: tuple[CompiledFilter, ...]
+
+    @property
+    def report(self) -> Report:
+        """What the first filter's circuit costs (all filters of one kind cost the same)."""
+        return self.filters[0].report
+
+    def circuit(
+        self,
+        patch: ArrayLike,
+        filter_parameters: ArrayLike | None = None,
+        *,
+        filter_index: int = 0,
+        upstream: float | None = None,
+    ) -> cirq.Circuit:
+        """The native, measured circuit of one patch.
+
+        Args:
+            patch: Array of the kernel's shape, (rows, columns) or (channels, rows, columns).
+            filter_parameters: Angles of an ansatz, in radians; None for other filters.
+            filter_index: Which of the specification's filters.
+            upstream: The back-propagated value g in [-1, 1], for a program compiled with
+                ``backward=True``; 1 if None.
+
+        Raises:
+            InputError: If the patch has another shape, holds values that are not finite or is
+                all zero (a zero patch has no quantum state: F = 0 by definition), or if the
+                parameters do not fit the filter.
+        """
+        compiled = self._compiled(filter_index)
+        tables = {
+            "patch": compiled.loader.angles(self._patch_state(patch)),
+            "filter": compiled.filter_table(
+                None if filter_parameters is None else np.asarray(filter_parameters, float)
+            ),
+        }
+        if self.spec.backward:
+            tables["upstream"] = upstream_table(1.0 if upstream is None else upstream)
+        elif upstream is not None:
+            raise InputError("upstream is for programs compiled with backward=True.")
+        return compiled.template.bound_circuit(tables)
+
+    def estimate(self, result: cirq.Result, *, filter_index: int = 0) -> float:
+        """The overlap F (or g F, backward) that the shots of a run estimate.
+
+        Args:
+            result: Result of running :meth:`circuit` on any ``cirq.Sampler``.
+            filter_index: Which of the specification's filters.
+
+        Raises:
+            InputError: If the result does not hold this program's measurement.
+        """
+        if MEASUREMENT_KEY not in result.measurements:
+            raise InputError(
+                f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
+                f"{sorted(result.measurements)}); run a circuit of this program."
+            )
+        return self._compiled(filter_index).template.overlap_from_result(result)
+
+    def _compiled(self, filter_index: int) -> CompiledFilter:
+        if not 0 <= filter_index < len(self.filters):
+            raise InputError(
+                f"filter_index = {filter_index} is outside 0..{len(self.filters) - 1}."
+            )
+        return self.filters[filter_index]
+
+    def _patch_state(self, patch: ArrayLike) -> NDArray[np.float64]:
+        rows, columns = self.spec.kernel_pair
+        shape = (rows, columns)
+        given = np.asarray(patch)
+        if given.shape not in (shape, (self.spec.channels, *shape)) or (
+            given.ndim == 2 and self.spec.channels > 1
+        ):
+            wanted = shape if self.spec.channels == 1 else (self.spec.channels, *shape)
+            raise InputError(f"patch of shape {given.shape}; the kernel takes {wanted}.")
+        image = given.reshape(1, self.spec.channels, *shape)
+        whole = ConvolutionSpec(
+            kernel=(rows, columns), channels=self.spec.channels, filters=self.spec.filters
+        )
+        patches = extract_patches(image, whole)
+        if patches.blank.all():
+            raise InputError(
+                "the patch is all zero and has no quantum state; its overlap is 0 by definition "
+                "and no circuit is run."
+            )
+        states: NDArray[np.float64] = patches.states
+        return states
+
+
+def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
+    """The table ``"upstream"``: arccos g for back-propagated values g, shape (batch, 1).
+
+    Raises:
+        InputError: If a value is not finite or outside [-1, 1].
+    """
+    values = np.atleast_1d(np.asarray(upstream, float))
+    if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > 1:
+        raise InputError(
+            "upstream values must be finite and within -1..1; divide larger ones by their "
+            "largest modulus and multiply the estimate by it."
+        )
+    angles: NDArray[np.float64] = np.arccos(values)[:, None]
+    return angles

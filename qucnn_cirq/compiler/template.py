@@ -1,0 +1,100 @@
+"""A compiled circuit whose one-qubit gates are still open, and how to fill them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.slots import AngleTables, Slot, Table, phased_xz_exponents
+
+MEASUREMENT_KEY = "overlap"
+
+
+@dataclass(frozen=True)
+class SlotTag:
+    """Marks the operation of a slot, so that it is found again after noise is put in.
+
+    Attributes:
+        index: Position in :attr:`Template.slots`.
+    """
+
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """One structure for all patches: native moments with slots for the one-qubit gates.
+
+    Attributes:
+        circuit: Moments of slots, native two-qubit gates and, last, the measurement.
+        observable: The diagonal observable whose mean is the overlap.
+        data_qubits: Qubits on which the patch is loaded, before it meets the filter.
+        filter_qubits: Qubits on which the filter is prepared.
+    """
+
+    circuit: cirq.FrozenCircuit
+    observable: Observable
+    data_qubits: tuple[cirq.Qid, ...]
+    filter_qubits: tuple[cirq.Qid, ...]
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """All slots, in order of time and then of qubits as the moments hold them."""
+        return tuple(op.gate for op in self.circuit.all_operations() if isinstance(op.gate, Slot))
+
+    @cached_property
+    def qubits(self) -> tuple[cirq.Qid, ...]:
+        """All qubits, sorted."""
+        return tuple(sorted(self.circuit.all_qubits()))
+
+    def tables_of(self, index: int) -> frozenset[Table]:
+        """The tables that slot ``index`` reads."""
+        return self.slots[index].tables
+
+    @cached_property
+    def marked_circuit(self) -> cirq.Circuit:
+        """The native circuit with a stand-in gate for each slot, tagged with its index.
+
+        Noise models see ordinary native gates, all slots alike, so that where noise goes can
+        depend on the structure but never on a patch.
+        """
+        stand_in = cirq.PhasedXZGate(x_exponent=0.5, z_exponent=0.25, axis_phase_exponent=0.125)
+        return self._with_slots([stand_in] * len(self.slots), mark=True)
+
+    def bound_circuit(self, tables: AngleTables) -> cirq.Circuit:
+        """The native circuit of one row of the angle tables.
+
+        Args:
+            tables: For each table that the slots read an array of shape (1, columns).
+        """
+        return self._with_slots(self.bound_gates(tables))
+
+    def bound_gates(self, tables: AngleTables) -> list[cirq.PhasedXZGate]:
+        """The gates of the slots for one row of the angle tables."""
+        unitaries = np.concatenate([slot.unitaries(tables) for slot in self.slots])
+        return [
+            cirq.PhasedXZGate(x_exponent=x, z_exponent=z, axis_phase_exponent=a)
+            for x, z, a in zip(*(e.tolist() for e in phased_xz_exponents(unitaries)), strict=True)
+        ]
+
+    def _with_slots(self, gates: list[cirq.PhasedXZGate], mark: bool = False) -> cirq.Circuit:
+        numbers = iter(range(len(gates)))
+
+        def fill(operation: cirq.Operation) -> cirq.Operation:
+            if not isinstance(operation.gate, Slot):
+                return operation
+            index = next(numbers)
+            tags = (SlotTag(index),) if mark else operation.tags
+            return gates[index].on(*operation.qubits).with_tags(*tags)
+
+        return cirq.Circuit(cirq.Moment(fill(op) for op in moment) for moment in self.circuit)
+
+    def overlap_from_result(self, result: cirq.Result) -> float:
+        """The estimate from measured bits: the mean of the observable over all shots."""
+        bits: NDArray[np.integer] = result.measurements[MEASUREMENT_KEY]
+        return float(self.observable.values(bits).mean())

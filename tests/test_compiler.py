@@ -1,0 +1,322 @@
+"""The compiler: correct on every device, valid, deterministic, and clear when it refuses."""
+
+import subprocess
+import sys
+
+import cirq
+import networkx as nx
+import numpy as np
+import pytest
+from helpers import density_matrix_mean, filled, mean_of, random_states, state_of
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from qucnn_cirq import (
+    CircuitFilter,
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    XZAnsatz,
+    compile_convolution,
+)
+from qucnn_cirq.circuits.slots import Slot, fixed, ry
+from qucnn_cirq.compiler import passes
+from qucnn_cirq.compiler.gate_sets import GATE_SETS, rebase
+from qucnn_cirq.compiler.routing import route_preparation, route_whole
+from qucnn_cirq.devices import NATIVE_GATES, device_names, grid_device, load_device
+
+KERNEL_4X4 = np.random.default_rng(4).normal(size=(4, 4))
+PATCH_4X4 = np.random.default_rng(5).normal(size=(4, 4))
+
+
+@pytest.mark.parametrize("device", [*device_names(), "grid:5x6"])
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_every_device_runs_what_is_compiled_for_it(device, overlap):
+    for gate_set in load_device(device).two_qubit_gates:
+        spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap=overlap)
+        program = compile_convolution(spec, device, gate_set=gate_set)
+        circuit = program.circuit(PATCH_4X4)
+        program.device.cirq_device.validate_circuit(circuit)
+        two_qubit = [op for op in circuit.all_operations() if len(op.qubits) == 2]
+        gates = {op.gate for op in two_qubit if not cirq.is_measurement(op)}
+        assert gates == {NATIVE_GATES[gate_set]}
+        assert program.report.gateset == gate_set
+        assert program.report.device == device
+
+
+@pytest.mark.parametrize("gate_set", list(GATE_SETS))
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_native_circuit_measures_the_overlap(gate_set, overlap):
+    spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap=overlap)
+    program = compile_convolution(spec, "grid:5x6", gate_set=gate_set)
+    x, f = PATCH_4X4.ravel(), KERNEL_4X4.ravel()
+    expected = (x @ f) ** 2 / (x @ x) / (f @ f)
+    circuit = program.circuit(PATCH_4X4)
+    state = cirq.Simulator(dtype=np.complex128).simulate(circuit[:-1]).final_state_vector
+    qubits = sorted(circuit[:-1].all_qubits())
+    mean = mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
+    assert mean == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "gates", "depth"),
+    [("ancilla", 40, 27), ("destructive", 24, 8), ("inversion", 14, 8)],
+)
+def test_gate_counts_of_the_plaquette_layout(overlap, gates, depth):
+    spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap=overlap)
+    report = compile_convolution(spec, "willow_pink", layout="plaquettes").report
+    assert report.two_qubit_gates <= gates
+    assert report.two_qubit_depth <= depth
+    circuit = compile_convolution(spec, "willow_pink", layout="plaquettes").circuit(PATCH_4X4)
+    counted = sum(isinstance(op.gate, cirq.CZPowGate) for op in circuit.all_operations())
+    assert counted == report.two_qubit_gates
+    assert len(circuit) == report.moments
+
+
+@st.composite
+def damaged_devices(draw):
+    """Rectangles with some qubits and couplers missing."""
+    rows, columns = draw(st.integers(2, 4)), draw(st.integers(3, 5))
+    qubits = cirq.GridQubit.rect(rows, columns)
+    missing = draw(st.sets(st.sampled_from(qubits), max_size=3))
+    kept = [qubit for qubit in qubits if qubit not in missing]
+    couplers = [(a, b) for a in kept for b in kept if a < b and a.is_adjacent(b)]
+    assume(couplers)
+    broken = draw(st.sets(st.sampled_from(couplers), max_size=3))
+    gates = draw(st.sampled_from([("cz",), ("sqrt_iswap",), ("syc", "cz")]))
+    return grid_device(kept, [c for c in couplers if c not in broken], two_qubit_gates=gates)
+
+
+@given(
+    device=damaged_devices(),
+    kernel=st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 3)]),
+    kind=st.sampled_from(["fixed", "chain", "ring", "circuit"]),
+    overlap=st.sampled_from(["ancilla", "destructive", "inversion"]),
+    seed=st.integers(0, 10**6),
+)
+@settings(deadline=None, max_examples=40)
+def test_any_specification_on_any_device_is_valid_and_correct(device, kernel, kind, overlap, seed):
+    generator = np.random.default_rng(seed)
+    spec = ConvolutionSpec(kernel=kernel, filters=FixedFilter(np.ones(kernel)))
+    qubits = cirq.LineQubit.range(spec.register_qubits)
+    filters = {
+        "fixed": FixedFilter(generator.normal(size=kernel)),
+        "chain": XZAnsatz(layers=2),
+        "ring": XZAnsatz(layers=1, rotations=("y", "x"), entangler="ring"),
+        "circuit": CircuitFilter(cirq.testing.random_circuit(qubits, 6, 0.7, random_state=seed))
+        if kind == "circuit"
+        else None,
+    }
+    chosen = filters[kind]
+    try:
+        spec = ConvolutionSpec(kernel=kernel, filters=chosen, overlap=overlap)
+        program = compile_convolution(spec, device)
+    except InputError as refusal:
+        needed = spec.register_qubits * (1 if overlap == "inversion" else 2)
+        largest = max(map(len, nx.connected_components(device.graph)))
+        assert largest < needed + (overlap == "ancilla"), refusal
+        return
+    patch = generator.normal(size=kernel)
+    parameters = generator.uniform(-4, 4, spec.n_parameters)
+    device.cirq_device.validate_circuit(program.circuit(patch, parameters))
+    state = np.zeros(2**spec.register_qubits)
+    state[: patch.size] = patch.ravel() / np.linalg.norm(patch)
+    expected = abs(chosen.states(spec.register_qubits, parameters[None])[0].conj() @ state) ** 2
+    assert density_matrix_mean(program, patch, None, parameters) == pytest.approx(
+        expected, abs=1e-6
+    )
+
+
+def test_a_kernel_that_does_not_fit_names_both_sizes():
+    spec = ConvolutionSpec(kernel=(8, 8), filters=XZAnsatz())
+    with pytest.raises(InputError, match=r"needs 13 qubits; device 'grid:3x4' has 12"):
+        compile_convolution(spec, "grid:3x4")
+
+
+def test_wrong_names_are_refused_with_the_nearest():
+    spec = ConvolutionSpec(filters=XZAnsatz())
+    with pytest.raises(InputError, match="Did you mean 'willow_pink'"):
+        compile_convolution(spec, "wilow_pink")
+    with pytest.raises(InputError, match="Did you mean 'ladder'"):
+        compile_convolution(spec, "grid:5x5", layout="lader")
+    with pytest.raises(InputError, match="Did you mean 'schmidt'"):
+        compile_convolution(spec, "grid:5x5", loader="schmit")
+    with pytest.raises(InputError, match="it offers cz"):
+        compile_convolution(spec, "willow_pink", gate_set="syc")
+    with pytest.raises(InputError, match="does not fit"):
+        compile_convolution(spec, "grid:3x3", layout="plaquettes")
+
+
+def test_compiling_again_reuses_the_program():
+    spec = ConvolutionSpec(filters=[FixedFilter(KERNEL_4X4), FixedFilter(PATCH_4X4)])
+    program = compile_convolution(spec, "willow_pink")
+    assert compile_convolution(spec, "willow_pink") is program
+    assert program.filters[0].template is program.filters[1].template
+
+
+def test_same_circuit_in_another_process():
+    script = (
+        "import cirq, numpy as np\n"
+        "from qucnn_cirq import *\n"
+        "p = compile_convolution(ConvolutionSpec(filters=XZAnsatz(layers=2)), 'willow_pink')\n"
+        "print(cirq.to_json(p.circuit(np.arange(16).reshape(4, 4), np.arange(16.))), end='')\n"
+    )
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    program = compile_convolution(ConvolutionSpec(filters=XZAnsatz(layers=2)), "willow_pink")
+    circuit = program.circuit(np.arange(16).reshape(4, 4), np.arange(16.0))
+    assert other.stdout.decode() == cirq.to_json(circuit)
+
+
+def test_program_circuit_refuses_bad_patches():
+    program = compile_convolution(ConvolutionSpec(filters=FixedFilter(KERNEL_4X4)), "willow_pink")
+    with pytest.raises(InputError, match=r"patch of shape \(3, 4\)"):
+        program.circuit(np.ones((3, 4)))
+    with pytest.raises(InputError, match="all zero"):
+        program.circuit(np.zeros((4, 4)))
+    with pytest.raises(InputError, match="not finite|finite|NaN"):
+        program.circuit(np.full((4, 4), np.nan))
+    with pytest.raises(InputError, match="takes 0 parameters"):
+        program.circuit(PATCH_4X4, np.ones(3))
+    with pytest.raises(InputError, match="outside 0..0"):
+        program.circuit(PATCH_4X4, filter_index=1)
+    with pytest.raises(InputError, match="backward=True"):
+        program.circuit(PATCH_4X4, upstream=0.5)
+
+
+def test_estimate_reads_a_result_and_refuses_a_foreign_one():
+    program = compile_convolution(ConvolutionSpec(filters=FixedFilter(KERNEL_4X4)), "willow_pink")
+    bits = np.array([[0], [0], [0], [1]])
+    result = cirq.ResultDict(params=cirq.ParamResolver(), measurements={"overlap": bits})
+    assert program.estimate(result) == 0.5
+    foreign = cirq.ResultDict(params=cirq.ParamResolver(), measurements={"m": bits})
+    with pytest.raises(InputError, match="no measurement 'overlap'"):
+        program.estimate(foreign)
+
+
+@pytest.mark.parametrize("g", [-0.6, 0.3, 1.0])
+def test_backward_program_measures_g_times_the_overlap(g):
+    spec = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(layers=2), backward=True)
+    forward = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(layers=2))
+    patch, parameters = np.array([[1.0, -2.0], [0.5, 3.0]]), np.linspace(0, 3, 8)
+    overlap = density_matrix_mean(compile_convolution(forward, "grid:4x5"), patch, None, parameters)
+    program = compile_convolution(spec, "grid:4x5")
+    circuit = program.circuit(patch, parameters, upstream=g)
+    state = cirq.Simulator(dtype=np.complex128).simulate(circuit[:-1]).final_state_vector
+    qubits = sorted(circuit[:-1].all_qubits())
+    mean = mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
+    assert mean == pytest.approx(g * overlap, abs=1e-6)
+    with pytest.raises(InputError, match="within -1..1"):
+        program.circuit(patch, parameters, upstream=1.5)
+
+
+# Passes ---------------------------------------------------------------------------------------
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(deadline=None, max_examples=25)
+def test_passes_keep_what_is_measured(seed):
+    generator = np.random.default_rng(seed)
+    qubits = cirq.LineQubit.range(4)
+    circuit = cirq.Circuit()
+    for _ in range(25):
+        if generator.random() < 0.6:
+            qubit = qubits[generator.integers(4)]
+            circuit.append(ry(generator.choice([0.0, 0.7, -0.7, 2.0])).on(qubit))
+        else:
+            circuit.append(cirq.CZ(*generator.choice(qubits, 2, replace=False)))
+    circuit.append(cirq.measure(qubits[0], qubits[2], key="m"))
+    for transform in (
+        passes.merge_slots,
+        passes.drop_unobserved,
+        passes.schedule_as_late_as_possible,
+    ):
+        changed = transform(circuit)
+        assert _measured(changed, qubits) == pytest.approx(_measured(circuit, qubits), abs=1e-9)
+        again = transform(changed)
+        assert len(again) == len(changed)
+        for qubit in qubits:
+            assert _on(again, qubit) == _on(changed, qubit)
+
+
+def _on(circuit, qubit):
+    return [op for op in circuit.all_operations() if qubit in op.qubits]
+
+
+def _measured(circuit, qubits):
+    unmeasured = cirq.Circuit(op for op in circuit.all_operations() if not cirq.is_measurement(op))
+    probabilities = np.abs(state_of(unmeasured, qubits, {})) ** 2
+    return probabilities.reshape(2, 2, 2, 2).sum(axis=(1, 3)).ravel()
+
+
+def test_merge_slots_keeps_tags_and_drops_identities():
+    a, b = cirq.LineQubit.range(2)
+    circuit = cirq.Circuit(
+        ry(0.3).on(a).with_tags("loader"),
+        ry(0.4).on(a).with_tags("overlap"),
+        ry(1.0).on(b),
+        ry(-1.0).on(b),
+        cirq.CZ(a, b).with_tags("overlap"),
+    )
+    merged = list(passes.merge_slots(circuit).all_operations())
+    assert merged[0].tags == ("loader", "overlap")
+    assert merged[1] == cirq.CZ(a, b).with_tags("overlap")
+    assert len(merged) == 2
+
+
+def test_schedule_puts_kinds_apart_and_measures_last():
+    spec = ConvolutionSpec(filters=XZAnsatz(layers=2))
+    circuit = compile_convolution(spec, "willow_pink").filters[0].template.circuit
+    for moment in circuit[:-1]:
+        assert len({len(op.qubits) for op in moment}) == 1
+    assert all(cirq.is_measurement(op) for op in circuit[-1])
+    assert not any(cirq.is_measurement(op) for m in circuit[:-1] for op in m)
+
+
+@pytest.mark.parametrize("gate_set", list(GATE_SETS))
+def test_rebase_is_the_same_unitary(gate_set):
+    qubits = cirq.LineQubit.range(3)
+    circuit = cirq.Circuit(
+        cirq.CZ(*qubits[:2]).with_tags("part"),
+        fixed(cirq.unitary(cirq.H)).on(qubits[1]),
+        cirq.CZ(*qubits[1:]),
+    )
+    changed = rebase(circuit, gate_set)
+    cirq.testing.assert_circuits_with_terminal_measurements_are_equivalent(
+        filled(changed, {}), filled(circuit, {}), atol=1e-6
+    )
+    first_two_qubit = next(op for op in changed.all_operations() if len(op.qubits) == 2)
+    assert first_two_qubit.tags == ("part",)
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(deadline=None, max_examples=15)
+def test_routing_prepares_the_same_state(seed):
+    circuit, line = _all_to_all_circuit(seed), cirq.GridQubit.rect(1, 4)
+    graph = grid_device(line).graph
+    expected = state_of(circuit, line, {})
+    routed = route_preparation(circuit, graph)
+    assert all(len(op.qubits) == 1 or graph.has_edge(*op.qubits) for op in routed.all_operations())
+    assert abs(np.vdot(state_of(routed, line, {}), expected)) == pytest.approx(1, abs=1e-9)
+    whole, starts, ends = route_whole(circuit, grid_device(cirq.GridQubit.rect(2, 2)).graph)
+    assert set(starts) == set(ends) == set(line)
+    there = state_of(whole, [ends[qubit] for qubit in line], {})
+    assert abs(np.vdot(there, expected)) == pytest.approx(1, abs=1e-9)
+
+
+def _all_to_all_circuit(seed):
+    generator = np.random.default_rng(seed)
+    line = cirq.GridQubit.rect(1, 4)
+    circuit = cirq.Circuit(
+        ry(angle).on(q) for q, angle in zip(line, random_states(2, 1, 1)[0], strict=True)
+    )
+    for _ in range(8):
+        a, b = generator.choice(4, 2, replace=False)
+        circuit.append([ry(generator.normal()).on(line[a]), cirq.CZ(line[a], line[b])])
+        circuit.append(ry(generator.normal()).on(line[b]))
+    return circuit
+
+
+def test_slots_survive_cirq_transformers():
+    circuit = cirq.Circuit(ry(0.3).on(cirq.LineQubit(0)), cirq.CZ(*cirq.LineQubit.range(2)))
+    aligned = cirq.align_right(cirq.drop_empty_moments(circuit))
+    assert sum(isinstance(op.gate, Slot) for op in aligned.all_operations()) == 1
