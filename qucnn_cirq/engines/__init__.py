@@ -1,0 +1,70 @@
+"""Engines: ways to execute a compiled circuit, behind one interface.
+
+Adding an engine is adding a class with the members of :class:`Engine` and one line in
+:data:`ENGINES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from noise_models import Noise
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
+from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import unknown_name
+
+
+class Engine(Protocol):
+    """What every engine offers.
+
+    Attributes:
+        name: The name under which it is chosen.
+    """
+
+    name: str
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """Executes every filter (row of its table) on every patch (row of its table).
+
+        Args:
+            template: The compiled circuit.
+            noise: The noise.
+            tables: The angle tables ``"patch"`` and ``"filter"`` and, for backward circuits,
+                ``"upstream"`` with one row.
+            shots: Shots for each item, or None for means without shot noise.
+            streams: The random streams of the items.
+        """
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "qsim": QsimEngine,
+    "qsim_density": QsimDensityEngine,
+    "exact": ExactEngine,
+}
+
+
+def make_engine(engine: str | Engine) -> Engine:
+    """An engine by name; an engine is returned as it is.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    if not isinstance(engine, str):
+        return engine
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    return ENGINES[engine]()
+
+
+__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "make_engine"]

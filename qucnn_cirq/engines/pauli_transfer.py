@@ -1,0 +1,76 @@
+"""Channels as real matrices on Pauli coefficients.
+
+A state is the real vector of its Pauli expectation values r_P = tr(P rho) and a channel a real
+matrix on it. A depolarising channel is then a scaling and CZ a signed permutation.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.engines.process import Kraus
+
+PAULIS = np.array(
+    [[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex
+)
+ZERO_STATE = np.array([1.0, 0.0, 0.0, 1.0])
+
+
+@functools.cache
+def pauli_basis(n_qubits: int) -> NDArray[np.complex128]:
+    """All Pauli products on n qubits, shape (4^n, 2^n, 2^n), first qubit most significant."""
+    basis = np.ones((1, 1, 1), dtype=complex)
+    for _ in range(n_qubits):
+        size = 2 * basis.shape[1]
+        basis = np.einsum("aij,bkl->abikjl", basis, PAULIS).reshape(-1, size, size)
+    return basis
+
+
+def transfer_matrix(kraus: Kraus) -> NDArray[np.float64]:
+    """T_ij = tr(P_i E(P_j)) / 2^k for a channel on k qubits, shape (4^k, 4^k)."""
+    size = kraus[0].shape[0]
+    basis = pauli_basis(size.bit_length() - 1)
+    images = sum(operator @ basis @ operator.conj().T for operator in kraus)
+    matrix: NDArray[np.float64] = np.einsum("aij,bji->ab", basis, images).real / size
+    return matrix
+
+
+def rotation_transfer(unitaries: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Transfer matrices (batch, 4, 4) of one-qubit unitaries (batch, 2, 2)."""
+    products = unitaries[:, :, :, None, None] * unitaries.conj()[:, None, None]
+    return (products.reshape(-1, 16) @ _unitary_to_transfer()).real.reshape(-1, 4, 4)
+
+
+@functools.cache
+def _unitary_to_transfer() -> NDArray[np.complex128]:
+    """The linear map from U_ij U*_lk to tr(P_a U P_b U^+) / 2, shape (16, 16)."""
+    products: NDArray[np.complex128] = np.einsum("ali,bjk->ijlkab", PAULIS, PAULIS)
+    return products.reshape(16, 16) / 2
+
+
+def diagonal_coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients tr(P O) / 2^k of a diagonal observable on k qubits, shape (4,) * k."""
+    n_qubits = len(values).bit_length() - 1
+    coefficients = values.reshape((2,) * n_qubits)
+    to_pauli = np.array([[1, 1], [0, 0], [0, 0], [1, -1]]) / 2
+    for axis in range(n_qubits):
+        coefficients = np.moveaxis(np.tensordot(to_pauli, coefficients, axes=(1, axis)), 0, axis)
+    return coefficients
+
+
+def embed(
+    matrix: NDArray[np.float64], inner: Sequence[object], outer: Sequence[object]
+) -> NDArray[np.float64]:
+    """Extends a transfer matrix on the qubits ``inner`` to ``outer``, in the order of ``outer``."""
+    missing = [qubit for qubit in outer if qubit not in inner]
+    whole = np.asarray(np.kron(matrix, np.eye(4 ** len(missing))), dtype=np.float64)
+    order = [*inner, *missing]
+    axes = [order.index(qubit) for qubit in outer]
+    n_qubits = len(outer)
+    tensor = whole.reshape((4,) * (2 * n_qubits))
+    tensor = tensor.transpose([*axes, *(n_qubits + axis for axis in axes)])
+    return tensor.reshape(4**n_qubits, 4**n_qubits)

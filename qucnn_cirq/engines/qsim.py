@@ -1,0 +1,257 @@
+"""The qsim engine: state vectors when ideal; trajectories, or the doubled register, when noisy.
+
+Translating a Cirq circuit to qsim takes many times longer than simulating it. All instances of
+a template share their structure, so gates are handed to qsim directly, with the numbers of
+each patch filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cirq
+import numpy as np
+import qsimcirq
+from numpy.typing import NDArray
+from qsimcirq import qsim_simulator
+
+from noise_models import Noise
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.process import Element, physical_process, read_observable
+from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
+from qucnn_cirq.errors import InputError
+
+_qsim = qsim_simulator.qsim
+_LARGEST_STATE = 26
+"""Qubits of the largest state vector: 2^26 amplitudes of 8 bytes are half a GiB."""
+
+
+class QsimEngine:
+    """Runs compiled circuits on qsim, every noisy shot as a trajectory of its own.
+
+    Without gate noise the shots are drawn from the state vector's outcome distribution, which
+    is the same distribution and takes one simulation a patch.
+
+    Args:
+        threads: Threads of one simulation. More than one gains nothing below about 12 qubits.
+    """
+
+    name = "qsim"
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """State vectors, or trajectories; see :class:`~qucnn_cirq.engines.Engine`.
+
+        Noisy means without shots come from the density matrix, as in
+        :class:`QsimDensityEngine`.
+        """
+        if shots is None or noise.gate_model == cirq.NO_NOISE:
+            means = final_state_means(template, noise, tables, self.threads)
+            return outcome_from_means(means, template, shots, streams)
+        counts = _trajectories(template, noise, tables, shots, streams.item_seeds(), self.threads)
+        return Outcome(None, counts)
+
+
+class QsimDensityEngine:
+    """Runs the noisy circuit exactly on qsim, as a state vector of twice as many qubits.
+
+    Serves every circuit, whether or not it factors, up to about 13 qubits.
+
+    Args:
+        threads: Threads of one simulation.
+    """
+
+    name = "qsim_density"
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """Means, and shots drawn from them; see :class:`~qucnn_cirq.engines.Engine`."""
+        means = final_state_means(template, noise, tables, self.threads)
+        return outcome_from_means(means, template, shots, streams)
+
+
+def final_state_means(
+    template: Template, noise: Noise, tables: AngleTables, threads: int = 1
+) -> NDArray[np.float64]:
+    """Means of the observable from qsim's final state, one simulation for each patch.
+
+    Without gate noise that is the state vector of the compiled circuit. With it, the density
+    matrix is simulated as a state of twice as many qubits on which a channel is a matrix.
+    Readout errors, being classical, act on the outcome probabilities.
+
+    Args:
+        template: The compiled circuit.
+        noise: The noise.
+        tables: The angle tables.
+        threads: Threads of one simulation.
+
+    Returns:
+        Means of shape (filters, patches), right to about 1e-6 (qsim's single precision).
+
+    Raises:
+        InputError: If the state does not fit the memory.
+    """
+    elements = physical_process(template, noise)
+    doubled = any(len(element.kraus) > 1 for element in elements)
+    n_qubits = len(template.qubits) * (2 if doubled else 1)
+    if n_qubits > _LARGEST_STATE:
+        raise InputError(
+            f"a state of {n_qubits} qubits takes {2 ** (n_qubits + 3) / 2**30:.1f} GiB, more "
+            f"than the limit of {_LARGEST_STATE} qubits; use shots on the qsim engine "
+            "(trajectories) or a smaller kernel."
+        )
+    diagonal = _diagonal(template, noise)
+    settings = qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=4).as_dict()
+    writer = _CircuitWriter(elements, template.qubits, doubled)
+    means = np.empty((len(tables["filter"]), len(tables["patch"])))
+    for row, columns, own in _chunks(tables):
+        for column, circuit in zip(columns, writer.circuits(own), strict=True):
+            # The seed is for measurements inside the circuit, of which there are none.
+            options = {**settings, "c": circuit, "s": 1}
+            state = _qsim.qsim_simulate_fullstate(options, 0).view(np.complex64)
+            if doubled:
+                size = 2 ** len(template.qubits)
+                probabilities = state.reshape(size, size).diagonal().real
+            else:
+                probabilities = state.real**2 + state.imag**2
+            # Single precision lets the norm drift; what is conserved is put back.
+            weights = probabilities.astype(float)
+            means[row, column] = weights @ diagonal / weights.sum()
+    return means
+
+
+def _trajectories(
+    template: Template,
+    noise: Noise,
+    tables: AngleTables,
+    shots: int,
+    seeds: NDArray[np.uint64],
+    threads: int,
+) -> NDArray[np.int64]:
+    """For each item how many trajectories gave the observable's larger value."""
+    counts = np.empty(seeds.shape, dtype=np.int64)
+    for row, (column,), own in _chunks(tables, size=1):
+        generator = np.random.default_rng(int(seeds[row, column]))
+        simulator = qsimcirq.QSimSimulator(
+            qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=2),
+            seed=int(generator.integers(2**31 - 1)),
+        )
+        circuit = template.bound_circuit(own).with_noise(noise.gate_model)
+        bits = simulator.run(circuit, repetitions=shots).measurements[MEASUREMENT_KEY]
+        bits = _misread(bits, template.observable.qubits, noise, generator)
+        values = template.observable.values(bits)
+        counts[row, column] = np.count_nonzero(values == 1)
+    return counts
+
+
+def _chunks(tables: AngleTables, size: int = 256) -> Iterator[tuple[int, range, AngleTables]]:
+    """Filter by filter, some patches at a time: their numbers and their rows of the tables."""
+    n_patches = len(tables["patch"])
+    for row in range(len(tables["filter"])):
+        for start in range(0, n_patches, size):
+            columns = range(start, min(start + size, n_patches))
+            own = {
+                **tables,
+                "patch": tables["patch"][columns.start : columns.stop],
+                "filter": tables["filter"][row : row + 1],
+            }
+            yield row, columns, own
+
+
+def _diagonal(template: Template, noise: Noise) -> NDArray[np.float64]:
+    """The recorded observable on all qubits, most significant first."""
+    order: list[cirq.Qid] = []
+    diagonal = np.ones(1)
+    for qubits, values in read_observable(template.observable, noise):
+        diagonal = np.asarray(np.kron(diagonal, values), dtype=np.float64)
+        order += qubits
+    rest = [qubit for qubit in template.qubits if qubit not in order]
+    whole = np.asarray(np.kron(diagonal, np.ones(2 ** len(rest))), dtype=np.float64)
+    axes = [[*order, *rest].index(qubit) for qubit in template.qubits]
+    return whole.reshape((2,) * len(template.qubits)).transpose(axes).ravel()
+
+
+class _CircuitWriter:
+    """Writes a process as qsim circuits; qsim counts qubits from the least significant."""
+
+    def __init__(
+        self, elements: Sequence[Element], qubits: Sequence[cirq.Qid], doubled: bool
+    ) -> None:
+        self._n_qubits = len(qubits)
+        self._doubled = doubled
+        number = {qubit: self._n_qubits - 1 - i for i, qubit in enumerate(qubits)}
+        self._elements = [(e, [number[qubit] for qubit in e.qubits]) for e in elements]
+
+    def circuits(self, tables: AngleTables) -> Iterator[object]:
+        """One circuit for each row of the table ``"patch"``."""
+        n_patches = len(tables["patch"])
+        # For each gate its qubits and its entries, one list for each patch or one for all.
+        gates: list[tuple[list[int], list[list[float]]]] = []
+        for element, numbers in self._elements:
+            if element.slot is None:
+                gates += self._fixed_gates(element, numbers)
+                continue
+            unitaries = element.slot.unitaries(tables)
+            gates.append((numbers, _entries(unitaries)))
+            if self._doubled:
+                gates.append((self._upper(numbers), _entries(unitaries.conj())))
+        for patch in range(n_patches):
+            circuit = _qsim.Circuit()
+            circuit.num_qubits = self._n_qubits * (2 if self._doubled else 1)
+            for time, (numbers, entries) in enumerate(gates):
+                own = entries[patch] if len(entries) > 1 else entries[0]
+                _qsim.add_matrix_gate(time, numbers, own, circuit)
+            yield circuit
+
+    def _fixed_gates(
+        self, element: Element, numbers: list[int]
+    ) -> list[tuple[list[int], list[list[float]]]]:
+        if not self._doubled:
+            (unitary,) = element.kraus
+            return [(numbers, _entries(unitary[None]))]
+        # vec(rho) has its row index on the lower qubits and its column index on the upper ones.
+        superoperator = sum(np.kron(k.conj(), k) for k in element.kraus)
+        return [([*self._upper(numbers), *numbers], _entries(np.asarray(superoperator)[None]))]
+
+    def _upper(self, numbers: list[int]) -> list[int]:
+        return [number + self._n_qubits for number in numbers]
+
+
+def _entries(matrices: NDArray[np.complex128]) -> list[list[float]]:
+    """Real and imaginary parts in turn, row by row, one list for each matrix."""
+    contiguous = np.ascontiguousarray(matrices, dtype=complex)
+    entries: list[list[float]] = contiguous.view(float).reshape(len(matrices), -1).tolist()
+    return entries
+
+
+def _misread(
+    bits: NDArray[np.integer],
+    qubits: Sequence[cirq.Qid],
+    noise: Noise,
+    generator: np.random.Generator,
+) -> NDArray[np.integer]:
+    """Flips recorded bits with the readout errors: much cheaper than channels in the circuit."""
+    errors = np.array([noise.readout(qubit) for qubit in qubits])
+    if not errors.any():
+        return bits
+    probability = np.where(bits == 0, errors[:, 0], errors[:, 1])
+    return bits ^ (generator.random(bits.shape) < probability)

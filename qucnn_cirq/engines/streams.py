@@ -1,0 +1,85 @@
+"""Random streams that belong to images and filters, and what an engine returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.compiler.template import Template
+
+_SHOTS = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Streams:
+    """One random stream for each image and filter of a run.
+
+    A stream is derived from what it is for, never from when it is used, so the same image gives
+    the same shots in any batch, order or process.
+
+    Attributes:
+        seed: Seed of the run.
+        filters: Number of each filter (row).
+        images: Identifying number of the image of each patch (column), patches of one image
+            side by side in raster order.
+    """
+
+    seed: int
+    filters: tuple[int, ...]
+    images: NDArray[np.integer]
+
+    def binomial(self, shots: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Counts of an event in ``shots`` independent shots.
+
+        Args:
+            shots: Shots for each item.
+            probabilities: Shape (filters, patches). Rounding may leave one outside [0, 1] by
+                1e-7; it is taken as the nearest end.
+        """
+        clipped = np.clip(probabilities, 0, 1)
+        counts = np.empty(clipped.shape, dtype=np.int64)
+        for row, columns, sequence in self._sequences():
+            generator = np.random.default_rng(sequence)
+            counts[row, columns] = generator.binomial(shots, clipped[row, columns])
+        return counts
+
+    def item_seeds(self) -> NDArray[np.uint64]:
+        """A seed for each item, shape (filters, patches)."""
+        seeds = np.empty((len(self.filters), len(self.images)), dtype=np.uint64)
+        for row, columns, sequence in self._sequences():
+            seeds[row, columns] = sequence.generate_state(len(columns), np.uint64)
+        return seeds
+
+    def _sequences(
+        self,
+    ) -> list[tuple[int, NDArray[np.intp], np.random.SeedSequence]]:
+        columns = {int(i): np.flatnonzero(self.images == i) for i in np.unique(self.images)}
+        return [
+            (row, own, np.random.SeedSequence([self.seed, _SHOTS, image, number]))
+            for row, number in enumerate(self.filters)
+            for image, own in columns.items()
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an engine found for every filter (row) and patch (column).
+
+    Attributes:
+        means: Means of the observable without shot noise; None if the engine only sampled.
+        counts: Shots with the observable's larger value; None if no shots were asked for.
+    """
+
+    means: NDArray[np.float64] | None
+    counts: NDArray[np.int64] | None
+
+
+def outcome_from_means(
+    means: NDArray[np.float64], template: Template, shots: int | None, streams: Streams
+) -> Outcome:
+    """Draws shots from exact means: shots are independent, so the counts are binomial."""
+    if shots is None:
+        return Outcome(means, None)
+    return Outcome(means, streams.binomial(shots, template.observable.probability(means)))

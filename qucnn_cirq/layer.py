@@ -1,0 +1,187 @@
+"""``QuantumConvolution``: a compiled convolution, an engine and noise, ready for images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from noise_models import Noise, NoiseConfiguration, as_noise
+from qucnn_cirq.checks import whole_number
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.compiler.program import CompiledFilter, Program
+from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.patches import Patches, extract_patches
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """What a forward pass measured, one column for each patch that is not blank.
+
+    Attributes:
+        patches: The patches, blank ones included.
+        estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
+            where no shots were asked for.
+        exact: Exact noisy means where the engine computed them, else None.
+        counts: Shots with the observable's larger value, or None without shots.
+        shots: Shots for each patch and filter, or None.
+    """
+
+    patches: Patches
+    estimates: NDArray[np.float64]
+    exact: NDArray[np.float64] | None
+    counts: NDArray[np.int64] | None
+    shots: int | None
+
+    @property
+    def maps(self) -> NDArray[np.float64]:
+        """Feature maps (batch, filters, rows, columns); a blank patch is 0."""
+        maps: NDArray[np.float64] = self.patches.to_maps(self.estimates)
+        return maps
+
+    @property
+    def blank_patches(self) -> int:
+        """Patches that are all zero, for which no circuit was run."""
+        return int(self.patches.blank.sum())
+
+
+class QuantumConvolution:
+    """A quantum convolution layer.
+
+    Args:
+        program: The compiled convolution.
+        engine: "qsim", "exact", or an engine.
+        noise: None, a name, a mapping as in TOML, a configuration or a ``cirq.NoiseModel``.
+        shots: Shots for each patch and filter; None for exact expectation values.
+        seed: Seed of all random draws. Each image and filter has a stream of its own, so that
+            neither the batch size nor the order of patches changes a number.
+        parameters: Angles of ansatz filters in radians, shape (filters, parameters); drawn
+            uniformly from [0, 2 pi) with the seed if None.
+
+    Raises:
+        InputError: If an argument is outside its range.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        engine: str | Engine = "qsim",
+        noise: None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise = None,
+        shots: int | None = 10_000,
+        seed: int = 0,
+        parameters: ArrayLike | None = None,
+    ) -> None:
+        self.program = program
+        self.engine = make_engine(engine)
+        self.noise = as_noise(noise)
+        self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
+        self.seed = whole_number("seed", seed, minimum=0)
+        if program.spec.backward:
+            raise InputError(
+                "the program was compiled with backward=True and measures g F; compile the "
+                "forward pass with backward=False."
+            )
+        spec = program.spec
+        self._shape = (spec.n_filters, spec.n_parameters)
+        if parameters is None:
+            draws = np.random.default_rng([self.seed, _PARAMETER_STREAM])
+            parameters = draws.uniform(0, 2 * np.pi, self._shape)
+        self.parameters = np.asarray(parameters, float)
+
+    @property
+    def parameters(self) -> NDArray[np.float64]:
+        """Angles of the filters in radians, shape (filters, parameters). Can be set."""
+        return self._parameters.copy()
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        given = np.asarray(values, float)
+        if given.shape != self._shape:
+            raise InputError(
+                f"parameters of shape {given.shape}; this layer takes {self._shape} "
+                "(filters, parameters)."
+            )
+        if not np.isfinite(given).all():
+            raise InputError("parameters must be finite numbers (radians).")
+        self._parameters = given.copy()
+
+    def forward(self, images: ArrayLike) -> NDArray[np.float64]:
+        """Feature maps of a batch of images.
+
+        Args:
+            images: (batch, rows, columns) or (batch, channels, rows, columns); only the
+                direction of a patch matters, not its norm.
+
+        Returns:
+            Overlaps of shape (batch, filters, rows, columns). With shots they are unbiased
+            estimates and can be slightly negative.
+        """
+        return self.run(images).maps
+
+    def run(self, images: ArrayLike, image_ids: ArrayLike | None = None) -> Overlaps:
+        """A forward pass with everything it measured.
+
+        Args:
+            images: As for :meth:`forward`.
+            image_ids: A whole number that identifies each image and from which its random
+                stream derives; its position in the batch if None.
+
+        Raises:
+            InputError: If the images do not fit the specification.
+        """
+        patches = extract_patches(images, self.program.spec)
+        ids = np.arange(patches.batch) if image_ids is None else np.asarray(image_ids)
+        if ids.shape != (patches.batch,) or ids.dtype.kind not in "iu" or (ids < 0).any():
+            raise InputError(
+                f"image_ids must be {patches.batch} whole numbers, at least 0, one an image."
+            )
+        images_of_patches = ids[patches.positions()[0][patches.occupied]]
+        shape = (self.program.spec.n_filters, patches.n_occupied)
+        means: NDArray[np.float64] | None = np.empty(shape)
+        counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
+        for rows in self._structures():
+            compiled = self.program.filters[rows[0]]
+            streams = Streams(self.seed, tuple(rows), images_of_patches)
+            tables = self._tables(compiled, rows, patches)
+            outcome = self.engine.run(compiled.template, self.noise, tables, self.shots, streams)
+            if outcome.means is None or means is None:
+                means = None
+            else:
+                means[rows] = outcome.means
+            if counts is not None and outcome.counts is not None:
+                counts[rows] = outcome.counts
+        if counts is not None and self.shots is not None:
+            estimates = self._observable.mean(counts / self.shots)
+        else:
+            assert means is not None
+            estimates = means
+        return Overlaps(patches, estimates, means, counts, self.shots)
+
+    @property
+    def _observable(self) -> Observable:
+        return self.program.filters[0].template.observable
+
+    def _tables(
+        self, compiled: CompiledFilter, rows: list[int], patches: Patches
+    ) -> dict[str, NDArray[np.float64]]:
+        filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]
+        return {
+            "patch": compiled.loader.angles(patches.states),
+            "filter": np.concatenate(filters),
+        }
+
+    def _structures(self) -> list[list[int]]:
+        """Filters that share a template, which an engine runs together."""
+        groups: dict[int, list[int]] = {}
+        for row, compiled in enumerate(self.program.filters):
+            groups.setdefault(id(compiled.template), []).append(row)
+        return list(groups.values())
+
+
+_PARAMETER_STREAM = 1
+"""Sets the stream of initial parameters apart from those of shots."""

@@ -1,0 +1,191 @@
+"""The engines agree with each other and with Cirq's density matrix."""
+
+import cirq
+import numpy as np
+import pytest
+import qsimcirq
+from helpers import density_matrix_mean
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noise_models import as_noise
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+)
+from qucnn_cirq.engines import ENGINES, Streams, make_engine
+from qucnn_cirq.engines.exact import ExactEngine, factor
+from qucnn_cirq.engines.process import physical_process
+
+DEPOLARIZING = {"depolarizing": {"p1": 0.01, "p2": 0.03}, "readout": {"p01": 0.02, "p10": 0.07}}
+NOISES = {
+    "depolarizing": DEPOLARIZING,
+    "idle and coherent": {"depolarizing": {"p1": 0.004}, "idle": 0.003, "coherent": {"angle": 0.1}},
+    "thermal": {"thermal": {"t1": 5.0, "t2": 4.0}, "readout": {"p10": 0.1}},
+    "readout only": {"readout": {"p01": 0.05, "p10": 0.2}},
+    "strong": {"depolarizing": {"p1": 0.75, "p2": 0.2}},
+}
+
+
+def means(program, patch, engine, noise, parameters=None):
+    shape = (program.spec.n_filters, program.spec.n_parameters)
+    layer = QuantumConvolution(
+        program,
+        engine=engine,
+        noise=noise,
+        shots=None,
+        parameters=np.zeros(shape) if parameters is None else parameters,
+    )
+    return layer.run(np.asarray(patch)[None]).estimates[:, 0]
+
+
+@pytest.mark.parametrize("noise", list(NOISES))
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_exact_equals_the_density_matrix(overlap, noise):
+    generator = np.random.default_rng(1)
+    filters = [FixedFilter(generator.normal(size=(2, 2))) for _ in range(2)]
+    spec = ConvolutionSpec(kernel=(2, 2), filters=filters, overlap=overlap)
+    patch = generator.normal(size=(2, 2))
+    for layout in ("auto", "routed"):
+        program = compile_convolution(spec, "grid:4x5", layout=layout)
+        expected = [
+            density_matrix_mean(program, patch, NOISES[noise], filter_index=i) for i in (0, 1)
+        ]
+        exact = means(program, patch, "exact", NOISES[noise])
+        np.testing.assert_allclose(exact, expected, atol=1e-8)
+        doubled = means(program, patch, "qsim_density", NOISES[noise])
+        np.testing.assert_allclose(doubled, expected, atol=2e-6)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    p1=st.floats(0, 0.75),
+    p2=st.floats(0, 0.3),
+    idle=st.floats(0, 0.05),
+    angle=st.floats(-0.5, 0.5),
+    p01=st.floats(0, 0.5),
+    p10=st.floats(0, 0.5),
+    overlap=st.sampled_from(["ancilla", "destructive", "inversion"]),
+    gate_set=st.sampled_from(["cz", "sqrt_iswap"]),
+)
+@settings(deadline=None, max_examples=25)
+def test_exact_equals_the_density_matrix_for_mixtures(
+    seed, p1, p2, idle, angle, p01, p10, overlap, gate_set
+):
+    generator = np.random.default_rng(seed)
+    noise = {
+        "depolarizing": {"p1": p1, "p2": p2},
+        "idle": idle,
+        "coherent": {"angle": angle},
+        "readout": {"p01": p01, "p10": p10},
+    }
+    spec = ConvolutionSpec(kernel=(1, 3), filters=XZAnsatz(layers=2), overlap=overlap)
+    program = compile_convolution(spec, "grid:3x4", gate_set=gate_set)
+    patch, parameters = generator.normal(size=(1, 3)), generator.normal(size=(1, 8))
+    expected = density_matrix_mean(program, patch, noise, parameters[0])
+    exact = means(program, patch, "exact", noise, parameters)
+    assert exact[0] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("device", "gate_set", "noise"),
+    [
+        ("willow_pink", "cz", DEPOLARIZING),
+        ("willow_pink", "cz", "willow_pink"),
+        ("weber", "sqrt_iswap", "weber"),
+        ("rainbow", "syc", "rainbow"),
+    ],
+)
+def test_exact_equals_the_doubled_register_on_4x4(device, gate_set, noise):
+    generator = np.random.default_rng(2)
+    spec = ConvolutionSpec(filters=FixedFilter(generator.normal(size=(4, 4))))
+    program = compile_convolution(spec, device, gate_set=gate_set)
+    patch = generator.normal(size=(4, 4))
+    exact = means(program, patch, "exact", noise)
+    np.testing.assert_allclose(means(program, patch, "qsim_density", noise), exact, atol=3e-6)
+
+
+def test_4x4_equals_cirqs_density_matrix():
+    generator = np.random.default_rng(3)
+    spec = ConvolutionSpec(filters=FixedFilter(generator.normal(size=(4, 4))), overlap="inversion")
+    program = compile_convolution(spec, "willow_pink")
+    patch = generator.normal(size=(4, 4))
+    expected = density_matrix_mean(program, patch, "willow_pink")
+    assert means(program, patch, "exact", "willow_pink")[0] == pytest.approx(expected, abs=1e-8)
+
+
+def test_direct_gates_give_what_qsimcirq_gives():
+    generator = np.random.default_rng(4)
+    spec = ConvolutionSpec(filters=FixedFilter(generator.normal(size=(4, 4))))
+    program = compile_convolution(spec, "willow_pink")
+    patch = generator.normal(size=(4, 4))
+    circuit = program.circuit(patch)[:-1]
+    (qubit,) = program.filters[0].template.observable.qubits
+    (expected,) = qsimcirq.QSimSimulator().simulate_expectation_values(circuit, cirq.Z(qubit))
+    assert means(program, patch, "qsim", None)[0] == pytest.approx(expected.real, abs=2e-6)
+
+
+@pytest.mark.parametrize("noise", list(NOISES))
+def test_trajectories_agree_with_the_density_matrix_within_three_standard_errors(noise):
+    # Seeded, so that the false-alarm rate of 0.3 % a case is drawn once and for all.
+    generator = np.random.default_rng(5)
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(generator.normal(size=(2, 2))))
+    program = compile_convolution(spec, "grid:4x5")
+    patch = generator.normal(size=(2, 2))
+    expected = density_matrix_mean(program, patch, NOISES[noise])
+    layer = QuantumConvolution(program, engine="qsim", noise=NOISES[noise], shots=4000, seed=11)
+    outcome = layer.run(patch[None])
+    if noise == "readout only":
+        assert outcome.exact is not None
+    else:
+        assert outcome.exact is None, "noisy shots must be trajectories"
+    sigma = np.sqrt((1 - expected**2) / 4000)
+    assert abs(outcome.estimates[0, 0] - expected) < 3 * sigma
+
+
+def test_noise_model_of_the_user():
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(np.arange(1, 5)))
+    program = compile_convolution(spec, "grid:4x5")
+    patch = np.array([[1.0, 2.0], [-1.0, 0.5]])
+    noise = cirq.ConstantQubitNoiseModel(cirq.amplitude_damp(0.02))
+    expected = density_matrix_mean(program, patch, noise)
+    assert means(program, patch, "exact", noise)[0] == pytest.approx(expected, abs=1e-8)
+    assert abs(expected - density_matrix_mean(program, patch, None)) > 1e-3
+
+
+def test_process_factors_for_layouts():
+    for overlap in ("ancilla", "destructive", "inversion"):
+        spec = ConvolutionSpec(filters=FixedFilter(np.arange(1, 17)), overlap=overlap)
+        template = compile_convolution(spec, "willow_pink").filters[0].template
+        process = factor(physical_process(template, as_noise(DEPOLARIZING)), template)
+        assert len(process.data_qubits) == 4
+        assert process.meeting
+        assert not any("patch" in s.slot.tables for s in process.meeting if s.slot)
+
+
+def test_exact_refuses_what_does_not_fit_and_says_how_much():
+    spec = ConvolutionSpec(kernel=(8, 8), filters=FixedFilter(np.arange(1, 65)))
+    program = compile_convolution(spec, "grid:6x7", layout="routed", loader="multiplexed")
+    with pytest.raises(InputError, match=r"13 qubits takes 0.5 GiB a patch"):
+        means(program, np.ones((8, 8)), "exact", DEPOLARIZING)
+
+
+def test_streams_belong_to_images_and_filters():
+    probabilities = np.full((2, 6), 0.4)
+    images = np.array([3, 3, 3, 8, 8, 8])
+    whole = Streams(1, (0, 1), images).binomial(1000, probabilities)
+    alone = Streams(1, (1,), images[3:]).binomial(1000, probabilities[:1, 3:])
+    np.testing.assert_array_equal(alone[0], whole[1, 3:])
+    assert len(np.unique(Streams(1, (0, 1), images).item_seeds())) == 12
+    assert (Streams(2, (0, 1), images).binomial(1000, probabilities) != whole).any()
+
+
+def test_engines_by_name():
+    assert isinstance(make_engine("exact"), ExactEngine)
+    assert set(ENGINES) == {"qsim", "qsim_density", "exact"}
+    with pytest.raises(InputError, match="Did you mean 'exact'"):
+        make_engine("exat")

@@ -1,0 +1,169 @@
+"""The layer: equal to numpy without shots, to the shot-noise formula with them."""
+
+import numpy as np
+import pytest
+
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+)
+from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
+from qucnn_cirq.datasets import load_classical_filter, load_mnist
+
+GEOMETRIES = [
+    # kernel, stride, padding, channels
+    ((2, 2), 1, 1, 1),
+    ((2, 2), 3, 0, 3),
+    ((3, 3), 2, 2, 1),
+    ((3, 3), 1, 0, 3),
+    ((4, 4), 3, 2, 1),
+    ((4, 4), 2, 1, 3),
+    ((3, 5), 2, 0, 1),
+    ((3, 5), 3, 2, 3),
+    ((8, 8), 3, 1, 1),
+    ((8, 8), 3, 2, 3),
+]
+
+
+def digits(count):
+    return load_mnist("train", count).images
+
+
+def compiled(**settings):
+    return compile_convolution(ConvolutionSpec(**settings), "willow_pink")
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "channels"), GEOMETRIES)
+def test_qsim_means_equal_numpy(kernel, stride, padding, channels):
+    generator = np.random.default_rng(kernel[1] + 10 * stride)
+    # A few columns of real digits, so that the larger kernels stay quick.
+    images = digits(channels)[None, :, 6:20, 8:18] if channels > 1 else digits(1)[:, 6:20, 8:18]
+    kernels = generator.normal(size=(1, channels, *kernel))
+    spec = ConvolutionSpec(
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        channels=channels,
+        filters=FixedFilter(kernels[0] if channels > 1 else kernels[0, 0]),
+    )
+    program = compile_convolution(spec, "willow_pink")
+    maps = QuantumConvolution(program, shots=None).forward(images)
+    expected = squared_cosine_similarity(images, kernels if channels > 1 else kernels[:, 0], spec)
+    assert maps.shape == expected.shape
+    np.testing.assert_allclose(maps, expected, atol=1e-6)
+
+
+def test_several_ansatz_filters_equal_numpy_on_both_engines():
+    spec = ConvolutionSpec(filters=[XZAnsatz(layers=3)] * 2, stride=3)
+    layer = QuantumConvolution(compile_convolution(spec, "willow_pink"), shots=None, seed=3)
+    images = digits(1)
+    expected = ideal_overlaps(extract_patches(images, spec), spec, layer.parameters)
+    np.testing.assert_allclose(layer.run(images).estimates, expected, atol=1e-6)
+    exact = QuantumConvolution(layer.program, "exact", shots=None, parameters=layer.parameters)
+    np.testing.assert_allclose(exact.run(images).estimates, expected, atol=1e-10)
+    assert np.ptp(expected) > 0.1
+
+
+def test_shot_noise_is_what_the_formula_says():
+    spec = ConvolutionSpec(filters=FixedFilter(load_classical_filter()))
+    program = compile_convolution(spec, "willow_pink")
+    images = digits(16)
+    outcome = QuantumConvolution(program, "exact", shots=10_000, seed=5).run(images)
+    ideal = ideal_overlaps(outcome.patches, spec)
+    rmse = np.sqrt(np.mean((outcome.estimates - ideal) ** 2))
+    predicted = np.sqrt(np.mean(1 - ideal**2) / 10_000)
+    assert outcome.patches.n_occupied == 4400
+    assert rmse == pytest.approx(predicted, rel=0.05)
+
+
+def test_numbers_do_not_depend_on_the_batch():
+    layer = QuantumConvolution(
+        compiled(filters=FixedFilter(np.arange(16)), stride=4), "exact", shots=100, seed=9
+    )
+    images = digits(5)
+    whole = layer.forward(images)
+    for i in (4, 1):
+        alone = layer.run(images[i : i + 1], image_ids=[i]).maps
+        np.testing.assert_array_equal(alone[0], whole[i])
+    other_seed = QuantumConvolution(layer.program, "exact", shots=100, seed=10).forward(images)
+    assert (other_seed != whole).any()
+    np.testing.assert_array_equal(layer.forward(images), whole)
+
+
+def test_same_image_twice_has_independent_shots():
+    layer = QuantumConvolution(
+        compiled(filters=FixedFilter(np.arange(16)), stride=4), "exact", shots=100
+    )
+    maps = layer.forward(np.repeat(digits(1), 2, axis=0))
+    assert (maps[0] != maps[1]).any()
+
+
+def test_blank_patches_are_zero_and_counted():
+    layer = QuantumConvolution(compiled(filters=FixedFilter(np.ones((4, 4)))), "exact", shots=50)
+    outcome = layer.run(np.zeros((2, 6, 6)))
+    assert outcome.blank_patches == 18
+    assert outcome.counts is not None
+    assert outcome.counts.shape == (1, 0)
+    np.testing.assert_array_equal(outcome.maps, np.zeros((2, 1, 3, 3)))
+
+
+def test_noise_pulls_overlaps_towards_the_mixed_state():
+    program = compiled(filters=FixedFilter(np.arange(1, 17)))
+    patch = np.arange(1, 17).reshape(1, 4, 4)
+    ideal = QuantumConvolution(program, "exact", shots=None).forward(patch)
+    noisy = QuantumConvolution(
+        program, "exact", noise={"depolarizing": {"p1": 0.001, "p2": 0.005}}, shots=None
+    ).forward(patch)
+    assert ideal.item() == pytest.approx(1)
+    assert 0.6 < noisy.item() < 0.95
+
+
+def test_parameters_are_drawn_from_the_seed_and_can_be_set():
+    program = compiled(kernel=(2, 2), filters=[XZAnsatz(), XZAnsatz()])
+    layer = QuantumConvolution(program, seed=1)
+    np.testing.assert_array_equal(layer.parameters, QuantumConvolution(program, seed=1).parameters)
+    assert (layer.parameters != QuantumConvolution(program, seed=2).parameters).all()
+    layer.parameters = np.zeros((2, 4))
+    assert not layer.parameters.any()
+    with pytest.raises(InputError, match=r"takes \(2, 4\)"):
+        layer.parameters = np.zeros(4)
+    with pytest.raises(InputError, match="finite"):
+        layer.parameters = np.full((2, 4), np.inf)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((28, 28)), "rank|dimensions|shape"),
+        (np.zeros((1, 3, 3)), "larger than"),
+        (np.full((1, 6, 6), np.nan), "image 0"),
+        (np.full((1, 6, 6), np.inf), "image 0"),
+        (np.zeros((1, 3, 6, 6)), "channel"),
+        (np.zeros((0, 6, 6)), "empty|at least one"),
+    ],
+)
+def test_bad_images_are_refused(images, message):
+    layer = QuantumConvolution(compiled(filters=FixedFilter(np.ones((4, 4)))))
+    with pytest.raises(InputError, match=message):
+        layer.forward(images)
+
+
+def test_bad_settings_are_refused():
+    program = compiled(filters=FixedFilter(np.ones((4, 4))))
+    with pytest.raises(InputError, match="shots"):
+        QuantumConvolution(program, shots=0)
+    with pytest.raises(InputError, match="seed"):
+        QuantumConvolution(program, seed=-1)
+    with pytest.raises(InputError, match="engine"):
+        QuantumConvolution(program, engine="qsm")
+    with pytest.raises(ValueError, match="p2"):
+        QuantumConvolution(program, noise={"depolarizing": {"p2": 1.5}})
+    with pytest.raises(InputError, match="image_ids"):
+        QuantumConvolution(program).run(digits(1), image_ids=[-1])
+    backward = compiled(filters=XZAnsatz(), backward=True)
+    with pytest.raises(InputError, match="backward=False"):
+        QuantumConvolution(backward)
