@@ -1,0 +1,102 @@
+"""The command line: parses, calls, prints.
+
+Exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from qucnn_cirq.commands import compile, devices, noise, study, validate
+from qucnn_cirq.errors import InputError
+
+DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+
+# Adding a verb is adding a module and a line.
+VERBS = {
+    "study": study,
+    "compile": compile,
+    "validate": validate,
+    "devices": devices,
+    "noise": noise,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs; global options may stand before or after the verb."""
+    parser = argparse.ArgumentParser(
+        prog="qucnn",
+        description="Compile, execute and study quantum convolutions on grids of qubits.",
+        epilog="exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted",
+    )
+    _add_global_options(parser, seed=None, quiet=False, json=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        own = verbs.add_parser(
+            name,
+            help=verb.HELP,
+            description=verb.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        # A verb's own defaults would overwrite what was given before the verb.
+        silent = argparse.SUPPRESS
+        _add_global_options(own, seed=silent, quiet=silent, json=silent)
+        verb.configure(own)
+        own.set_defaults(run=verb.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: The arguments without the program's name; None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("qucnn: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted. Nothing may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except ValueError as error:
+        from noise_models import NoiseError
+
+        # Any other ValueError is a fault of the program, and its traceback is wanted.
+        if not isinstance(error, InputError | NoiseError):
+            raise
+        return _refuse(str(error))
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return _refuse(f"{name}{error.strerror or error}")
+
+
+def _refuse(reason: str) -> int:
+    print(f"qucnn: error: {' '.join(reason.split())}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _add_global_options(
+    parser: argparse.ArgumentParser, seed: object, quiet: object, json: object
+) -> None:
+    group = parser.add_argument_group("global options")
+    group.add_argument("--seed", type=int, default=seed, help="seed of all random draws")
+    group.add_argument(
+        "--quiet", action="store_true", default=quiet, help="no progress and no notes"
+    )
+    group.add_argument("--json", action="store_true", default=json, help="print the result as JSON")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""`qucnn compile`: compiles a convolution and writes one of its circuits."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qucnn_cirq.commands.output import print_json, print_table
+from qucnn_cirq.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qucnn_cirq.compiler.program import Program
+    from qucnn_cirq.specification import ConvolutionSpec
+
+HELP = "compile a convolution for a device and write its circuit"
+DESCRIPTION = (
+    "Compile the table [convolution] of a TOML file for a device, and write the native circuit of "
+    "one patch in Cirq's JSON. All patches share its structure."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("configuration", type=Path, metavar="CONFIG.toml", help="what to compile")
+    parser.add_argument("--device", required=True, metavar="NAME", help="see qucnn devices")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the circuit, in Cirq's JSON"
+    )
+    parser.add_argument("--metrics", type=Path, metavar="FILE.json", help="what the circuit costs")
+    parser.add_argument(
+        "--patch",
+        type=Path,
+        metavar="FILE.npy",
+        help="the patch that is loaded, in the kernel's shape; random values by default (--seed)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compiles and writes."""
+    import cirq
+    import numpy as np
+
+    from qucnn_cirq.compiler.compilation import compile_convolution
+    from studies.files import write_json, write_text
+
+    spec = _specification(options.configuration)
+    random = np.random.default_rng(_seed(options))
+    shape = (spec.channels, *spec.kernel_pair)
+    patch = random.normal(size=shape) if options.patch is None else _read_patch(options.patch)
+    program = compile_convolution(spec, options.device)
+    angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
+    circuit = program.circuit(patch, angles)
+    metrics = _metrics(program, valid=not program.device.violations(circuit))
+    write_text(options.out, cirq.to_json(circuit) + "\n")
+    if options.metrics is not None:
+        write_json(options.metrics, metrics)
+    if options.json:
+        print_json(metrics)
+    elif not options.quiet:
+        print_table(("what", "value"), list(metrics.items()))
+    return 0 if metrics["valid"] else 1
+
+
+def _specification(path: Path) -> ConvolutionSpec:
+    """The convolution of a file; that of a study's configuration has the study's defaults."""
+    from qucnn_cirq.specification import ConvolutionSpec
+    from studies.forward.configuration import read_convolution
+    from studies.settings import read_document
+
+    document = read_document(path)
+    if "convolution" not in document:
+        raise InputError(f"{path} has no table [convolution]: add it.")
+    table = document["convolution"]
+    return read_convolution(table) if "study" in document else ConvolutionSpec.from_mapping(table)
+
+
+def _seed(options: argparse.Namespace) -> int:
+    from qucnn_cirq.checks import whole_number
+
+    return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
+
+
+def _read_patch(path: Path) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    from qucnn_cirq.checks import real_array
+
+    try:
+        content = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path} is no usable NumPy file: {error}") from None
+    if not isinstance(content, np.ndarray):
+        raise InputError(f"{path} holds several arrays: give a .npy file with one patch.")
+    return real_array("patch", content)
+
+
+def _metrics(program: Program, valid: bool) -> dict[str, Any]:
+    report = program.report
+    return {
+        "two_qubit_gates": report.two_qubit_gates,
+        "two_qubit_depth": report.two_qubit_depth,
+        "moments": report.moments,
+        "one_qubit_gates": report.one_qubit_gates,
+        "qubits": report.qubits,
+        "device": report.device,
+        "gateset": report.gateset,
+        "valid": valid,
+        "compile_seconds": report.compile_seconds,
+    }

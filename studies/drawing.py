@@ -1,0 +1,58 @@
+"""One look for all figures, and one way of writing them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import seaborn
+from matplotlib.figure import Figure
+
+from studies.files import atomic_write
+
+FORMATS = ("png", "svg", "pdf")
+
+# Without dates and random identifiers, the same data give the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+@contextlib.contextmanager
+def theme(style: str = "ticks") -> Iterator[None]:
+    """Draws in the studies' look; the caller's own settings return afterwards.
+
+    Args:
+        style: Seaborn's name of a style.
+    """
+    settings = {
+        **seaborn.axes_style(style),
+        **seaborn.plotting_context("paper"),
+        "svg.hashsalt": "qucnn",
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None:
+    """Writes a figure as PNG, SVG and PDF.
+
+    Args:
+        figure: The figure.
+        folder: An existing folder.
+        name: Name of the files, without suffix.
+        dpi: Dots per inch of the PNG and of what is rasterised in the others.
+    """
+    for suffix in FORMATS:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
+        with atomic_write(folder / f"{name}.{suffix}") as file:
+            file.write(buffer.getvalue())

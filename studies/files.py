@@ -1,0 +1,93 @@
+"""Writing results so that a file is either whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from qucnn_cirq.errors import InputError
+
+CONFIGURATION = "configuration.toml"
+"""The file that says what a results folder holds."""
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a file for writing that appears under its name only when it is complete.
+
+    The content goes to a temporary name in the same folder, is flushed to the disk and renamed.
+    If anything interrupts the writing, a file already there stays as it was.
+
+    Args:
+        path: Where the file is to appear.
+
+    Yields:
+        The open temporary file.
+
+    Raises:
+        OSError: If the folder cannot be written to.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8, atomically."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes plain data as indented JSON, atomically; NaN, which JSON lacks, is refused."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def prepare_folder(folder: Path, configuration: str, outputs: Iterable[str]) -> None:
+    """Makes sure that results can be written to a folder, before anything is computed.
+
+    Args:
+        folder: The folder; it is created if it does not exist.
+        configuration: The text of the configuration file that is going to be written there.
+        outputs: Names of the other files that are going to be written there.
+
+    Raises:
+        InputError: If it is not a folder, cannot be written to, or holds other results.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{os.getpid()}.probe"
+        probe.touch()
+        probe.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"--out {folder} is not a folder (or a part of the path is a file): choose another."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"--out {folder} cannot be written to ({error.strerror}): choose another folder."
+        ) from None
+    existing = folder / CONFIGURATION
+    if existing.exists():
+        if existing.read_bytes() != configuration.encode():
+            raise InputError(
+                f"--out {folder} holds results of another configuration (see {existing}): choose "
+                f"another folder."
+            )
+        return
+    for name in outputs:
+        if (folder / name).exists():
+            raise InputError(
+                f"--out {folder} holds {name} but no {CONFIGURATION}, so it is not known whose "
+                f"results these are: choose another folder."
+            )

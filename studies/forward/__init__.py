@@ -1,0 +1,1 @@
+"""The forward pass: feature maps of images, beside their exact classical counterpart."""

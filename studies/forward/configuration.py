@@ -1,0 +1,152 @@
+"""What the forward study computes, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from noise_models import NoiseConfiguration, as_noise
+from qucnn_cirq.checks import only_known_keys, whole_number
+from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.datasets import load_classical_filter
+from qucnn_cirq.engines import ENGINES
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.filters import FixedFilter
+from qucnn_cirq.tables import write_table
+from studies.settings import TABLES
+
+MOST_SHOTS = 10**15
+"""Counts of this many shots are still exact in double precision."""
+
+
+def read_convolution(mapping: Mapping[str, Any]) -> ConvolutionSpec:
+    """A specification in which the filter that comes with the package is the default.
+
+    Args:
+        mapping: As for `ConvolutionSpec.from_mapping`.
+
+    Raises:
+        InputError: If a setting is not allowed, or no filter is given for a kernel that the
+            default does not fit.
+    """
+    if "filters" in mapping:
+        return ConvolutionSpec.from_mapping(mapping)
+    shape = ConvolutionSpec.from_mapping(mapping)
+    kernel = load_classical_filter()
+    if (shape.channels, *shape.kernel_pair) != (1, *kernel.shape):
+        raise InputError(
+            f"convolution.filters is missing: the default filter is {kernel.shape[0]}x"
+            f"{kernel.shape[1]} with one channel and does not fit kernel = {shape.kernel} with "
+            f"{shape.channels} channel(s); set it, such as to {{kind = 'ansatz', layers = 3}}."
+        )
+    default = FixedFilter(kernel).to_mapping()
+    return ConvolutionSpec.from_mapping({**mapping, "filters": default})
+
+
+@dataclass(frozen=True)
+class ForwardStudy:
+    """The configuration of a forward study.
+
+    Attributes:
+        images: How many images, at least 1.
+        split: The part of the data set, "train" or "test".
+        first: Position of the first image in the data set, at least 0.
+        shots: Shots for each patch and filter, 1 to 10^15.
+        seed: Seed of all random draws, at least 0.
+        engine: The engine of both runs, or "auto": qsim for the ideal run and the exact engine
+            for the noisy one.
+        device: Name of the device to compile for.
+        data: Where the images are (see `studies.images.select_images`), as an absolute path; None
+            for those that come with the package.
+        convolution: The convolution. Without filters it takes the one that comes with the
+            package, the 4x4 kernel of a trained classical network.
+        noise: The noise of the second run; without any there is no second run.
+
+    Raises:
+        InputError: If a value is outside its range.
+    """
+
+    images: int = 16
+    split: str = "train"
+    first: int = 0
+    shots: int = 10_000
+    seed: int = 0
+    engine: str = "auto"
+    device: str = "willow_pink"
+    data: str | None = None
+    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
+    noise: NoiseConfiguration = NoiseConfiguration()
+
+    def __post_init__(self) -> None:
+        for key, minimum in (("images", 1), ("first", 0), ("shots", 1), ("seed", 0)):
+            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
+        if self.shots > MOST_SHOTS:
+            raise InputError(f"shots = {self.shots} is not allowed: give at most {MOST_SHOTS}.")
+        for key in ("split", "engine", "device"):
+            _text(key, getattr(self, key))
+        if self.engine not in ("auto", *ENGINES):
+            raise unknown_name("engine", self.engine, ("auto", *ENGINES))
+        if self.data is not None:
+            _text("data", self.data)
+            object.__setattr__(self, "data", str(Path(self.data).expanduser().absolute()))
+        if self.convolution.backward:
+            raise InputError(
+                "convolution.backward = true is not possible in a forward study: leave it out."
+            )
+
+    @property
+    def ideal_engine(self) -> str:
+        """The engine of the ideal run."""
+        return "qsim" if self.engine == "auto" else self.engine
+
+    @property
+    def noisy_engine(self) -> str:
+        """The engine of the noisy run."""
+        return "exact" if self.engine == "auto" else self.engine
+
+    @classmethod
+    def study_keys(cls) -> tuple[str, ...]:
+        """The keys of the table [study] besides its name."""
+        return tuple(each.name for each in fields(cls) if each.name not in TABLES)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Builds a configuration from plain data.
+
+        Args:
+            mapping: The tables "study", "convolution" and "noise" (a table or a name); what is
+                absent takes its default.
+
+        Raises:
+            InputError: If a key is unknown or a value not allowed.
+            NoiseError: If the noise is not allowed.
+        """
+        only_known_keys("the configuration", mapping, TABLES)
+        known = ("name", *cls.study_keys())
+        study = dict(only_known_keys("study", mapping.get("study", {}), known))
+        study.pop("name", None)
+        convolution = mapping.get("convolution", {})
+        only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
+        noise = as_noise(mapping.get("noise")).configuration
+        assert noise is not None  # Plain data never is a foreign noise model.
+        return cls(**study, convolution=read_convolution(convolution), noise=noise)
+
+    def to_toml(self) -> str:
+        """The whole configuration, defaults spelled out; equal studies have equal texts."""
+        study: dict[str, Any] = {"name": "forward"}
+        for key in self.study_keys():
+            if getattr(self, key) is not None:
+                study[key] = getattr(self, key)
+        tables = {
+            "study": study,
+            "convolution": self.convolution.to_mapping(),
+            "noise": self.noise.to_mapping(),
+        }
+        return "\n".join(write_table(name, table) for name, table in tables.items())
+
+
+def _text(key: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{key} = {value!r} is not allowed: give a text.")

@@ -1,0 +1,206 @@
+"""Running the forward study: numbers in, numbers out, no files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from noise_models import NoiseConfiguration, as_noise
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import (
+    ConvolutionSpec,
+    Patches,
+    classical_convolution,
+    extract_patches,
+    ideal_overlaps,
+)
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import FixedFilter
+from qucnn_cirq.layer import QuantumConvolution
+from studies.forward.configuration import ForwardStudy
+from studies.images import Selection
+from studies.progress import Track, untracked
+
+Array = npt.NDArray[np.float64]
+
+_NOISY_STREAM = 1
+"""Sets the shots of the noisy run apart from those of the ideal one."""
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardRun:
+    """What one engine measured; arrays have the shape (filters, occupied patches).
+
+    Attributes:
+        engine: The engine's name.
+        seed: Seed of the shots, as for `QuantumConvolution`.
+        counts: Shots with the observable's larger value.
+        estimates: The overlaps that follow from the counts.
+        means: The means from which shots were drawn, or None if the engine only sampled.
+        seconds: Time taken.
+    """
+
+    engine: str
+    seed: int
+    counts: npt.NDArray[np.int64]
+    estimates: Array
+    means: Array | None
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardResult:
+    """Everything a forward study found; arrays have the shape (filters, occupied patches).
+
+    Attributes:
+        study: The configuration.
+        selection: The images.
+        patches: Their patches.
+        program: The compiled convolution.
+        overlaps: The overlaps F = |<x|f>|^2 by linear algebra alone.
+        classical: The plain classical convolution, NaN for filters that are not fixed real
+            kernels.
+        ideal: The ideal run.
+        noisy: The noisy run, if there is noise.
+        compile_seconds: Time taken to compile.
+    """
+
+    study: ForwardStudy
+    selection: Selection
+    patches: Patches
+    program: Program
+    overlaps: Array
+    classical: Array
+    ideal: ForwardRun
+    noisy: ForwardRun | None
+    compile_seconds: float
+
+
+def cut_patches(study: ForwardStudy, selection: Selection) -> Patches:
+    """The patches of the images.
+
+    Raises:
+        InputError: If the images do not fit the convolution or all patches are blank.
+    """
+    patches = extract_patches(selection.images, study.convolution)
+    if patches.n_occupied == 0:
+        raise InputError(
+            f"every patch of the {patches.batch} image(s) is all zero, so that no circuit would "
+            "be run: choose other images."
+        )
+    return patches
+
+
+def run_experiment(
+    study: ForwardStudy, selection: Selection, patches: Patches, track: Track = untracked
+) -> ForwardResult:
+    """Compiles the convolution, then runs it without and, if there is noise, with noise.
+
+    Args:
+        study: The configuration.
+        selection: The images.
+        patches: Their patches, as from `cut_patches`.
+        track: Shows how far it is.
+
+    Raises:
+        InputError: If the convolution does not fit the device.
+        NoiseError: If the noise does not fit the device.
+    """
+    started = time.perf_counter()
+    program = compile_convolution(study.convolution, study.device)
+    compile_seconds = time.perf_counter() - started
+    noisy = not as_noise(study.noise).is_ideal
+    if noisy:
+        # Noise that does not fit the circuit is found now rather than after the ideal run.
+        for compiled in program.filters:
+            as_noise(study.noise).noisy_circuit(compiled.template.marked_circuit)
+    ideal_layer = QuantumConvolution(
+        program, engine=study.ideal_engine, shots=study.shots, seed=study.seed
+    )
+    return ForwardResult(
+        study=study,
+        selection=selection,
+        patches=patches,
+        program=program,
+        overlaps=ideal_overlaps(patches, study.convolution, ideal_layer.parameters),
+        classical=_classical(study.convolution, selection.images, patches),
+        ideal=_run(ideal_layer, study.ideal_engine, selection, patches, track, "ideal"),
+        noisy=(
+            _run(
+                _noisy_layer(program, study, study.noise, ideal_layer.parameters),
+                study.noisy_engine,
+                selection,
+                patches,
+                track,
+                "noisy",
+            )
+            if noisy
+            else None
+        ),
+        compile_seconds=compile_seconds,
+    )
+
+
+def _noisy_layer(
+    program: Program, study: ForwardStudy, noise: NoiseConfiguration, parameters: Array
+) -> QuantumConvolution:
+    # With one seed for both runs their shot noise would be correlated.
+    seed = np.random.SeedSequence([study.seed, _NOISY_STREAM]).generate_state(1, np.uint64)[0]
+    return QuantumConvolution(
+        program,
+        engine=study.noisy_engine,
+        noise=noise,
+        shots=study.shots,
+        seed=int(seed),
+        parameters=parameters,
+    )
+
+
+def _run(
+    layer: QuantumConvolution,
+    engine: str,
+    selection: Selection,
+    patches: Patches,
+    track: Track,
+    description: str,
+) -> ForwardRun:
+    """Image by image, which changes no number: each image has a random stream of its own."""
+    started = time.perf_counter()
+    occupied = np.bincount(patches.positions()[0][patches.occupied], minlength=patches.batch)
+    counts, estimates, means = [], [], []
+    for index in track(list(range(patches.batch)), description):
+        chosen = slice(index, index + 1)
+        if not occupied[index]:
+            continue
+        overlaps = layer.run(selection.images[chosen], image_ids=selection.ids[chosen])
+        assert overlaps.counts is not None
+        counts.append(overlaps.counts)
+        estimates.append(overlaps.estimates)
+        means.append(overlaps.exact)
+    return ForwardRun(
+        engine=engine,
+        seed=layer.seed,
+        counts=np.concatenate(counts, axis=1),
+        estimates=np.concatenate(estimates, axis=1),
+        means=_joined(means),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _joined(parts: list[Array | None]) -> Array | None:
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present, axis=1) if present else None
+
+
+def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
+    values = np.full((spec.n_filters, patches.n_occupied), np.nan)
+    shape = (spec.channels, *spec.kernel_pair)
+    for row, filter_ in enumerate(spec.filter_list):
+        if isinstance(filter_, FixedFilter):
+            kernel = filter_.values.reshape(1, *shape)
+            values[row] = patches.from_maps(classical_convolution(images, kernel, spec))[0]
+    return values

@@ -1,0 +1,373 @@
+"""Figures of the forward study: feature maps side by side, and errors against the overlap."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+from studies.forward.experiment import Array, ForwardResult, ForwardRun
+from studies.forward.results import noise_text
+
+MOST_IMAGES = 16
+"""Images drawn; the arrays and the table hold all of them."""
+
+_COLUMNS = 8
+_PANEL = 0.76
+"""Inches from one panel to the next."""
+
+_LABEL_DISTANCE = 5.4
+"""From a colour bar to its label, in widths of the bar."""
+
+_TITLE_SIZE = 7.5
+_BLANK = "#dcdcdc"
+_IDEAL, _NOISY = "#0072b2", "#d55e00"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of panels.
+
+    Attributes:
+        array: Name of the array it shows.
+        label: What it is, to the left of it.
+        colours: Name of a colour map.
+        limits: Values at the ends of the colour map.
+        scale: Label of the colour bar, which rows with the same label share; empty for none.
+    """
+
+    array: str
+    label: str
+    colours: str
+    limits: tuple[float, float]
+    scale: str
+
+
+def figure_arrays(result: ForwardResult) -> dict[str, npt.NDArray[Any]]:
+    """The arrays that are drawn, by name.
+
+    Returns:
+        `images` and `labels`; `blank` (images, rows, columns); and the maps `squared_cosine`,
+        `ideal`, `ideal_difference`, and where present `classical`, `noisy` and
+        `noisy_difference`, each (images, filters, rows, columns).
+    """
+    patches, selection = result.patches, result.selection
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "images": selection.images,
+        "ids": selection.ids,
+        "blank": patches.blank.reshape(patches.batch, patches.rows, patches.columns),
+        "squared_cosine": patches.to_maps(result.overlaps),
+        "ideal": patches.to_maps(result.ideal.estimates),
+        "ideal_difference": patches.to_maps(result.ideal.estimates - result.overlaps),
+    }
+    if selection.labels is not None:
+        arrays["labels"] = selection.labels
+    if not np.isnan(result.classical).all():
+        arrays["classical"] = patches.to_maps(result.classical)
+    if result.noisy is not None:
+        arrays["noisy"] = patches.to_maps(result.noisy.estimates)
+        arrays["noisy_difference"] = patches.to_maps(result.noisy.estimates - result.overlaps)
+    return arrays
+
+
+def draw_maps(
+    result: ForwardResult,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    summary: Mapping[str, Any],
+    filter_index: int = 0,
+) -> Figure:
+    """Each image above its exact map, its measured maps and their errors.
+
+    Args:
+        result: What was measured.
+        arrays: As from `figure_arrays`.
+        summary: As from `summarize`, for the title.
+        filter_index: The filter whose maps are drawn.
+
+    Returns:
+        The figure.
+    """
+    rows = _rows(arrays, filter_index)
+    images = range(min(result.patches.batch, MOST_IMAGES))
+    bands = [images[start : start + _COLUMNS] for start in range(0, len(images), _COLUMNS)]
+    columns = len(bands[0])
+    # All positions are in inches: panels stay square and colour bars line up with their rows.
+    left, right, gap = 0.95, 0.9, 0.32
+    width = max(left + columns * _PANEL + right, 4.8)
+    title = _wrapped(_map_title(result, summary, filter_index), width - 0.3)
+    band_height = len(rows) * _PANEL + gap
+    height = 0.1 + 0.155 * len(title) + len(bands) * band_height
+    figure = Figure(figsize=(width, height))
+
+    def add_axes(x: float, y: float, across: float, up: float) -> Axes:
+        return figure.add_axes((x / width, y / height, across / width, up / height))
+
+    for number, band in enumerate(bands):
+        ceiling = (len(bands) - number) * band_height - gap + 0.08
+        for index, row in enumerate(rows):
+            floor = ceiling - (index + 1) * _PANEL
+            axes = add_axes(left, floor, len(band) * _PANEL, _PANEL)
+            picture = draw_row(axes, arrays, row, band, filter_index)
+            if index == 0:
+                for column, image in enumerate(band):
+                    axes.text(column + 0.47, 1.03, _caption(arrays, image), ha="center", size=6.5)
+            same = [other.scale == row.scale for other in rows]
+            if row.scale and same.index(True) == index:
+                span = sum(same) * _PANEL
+                bar_axes = add_axes(
+                    left + len(band) * _PANEL + 0.04,
+                    floor + _PANEL - span + 0.05,
+                    0.09,
+                    span - 0.13,
+                )
+                _colour_bar(figure, bar_axes, picture, row)
+    figure.text(
+        0.15 / width,
+        1 - 0.1 / height,
+        "\n".join(title),
+        size=_TITLE_SIZE,
+        va="top",
+        linespacing=1.4,
+    )
+    return figure
+
+
+def draw_row(
+    axes: Axes,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    row: Row,
+    images: Sequence[int],
+    filter_index: int,
+) -> AxesImage:
+    """Draws one row of panels, one unit wide each, with blank patches in grey.
+
+    Args:
+        axes: Where to draw.
+        arrays: As from `figure_arrays`.
+        row: What to draw.
+        images: Which images.
+        filter_index: Which filter.
+
+    Returns:
+        One of the pictures, for a colour bar.
+    """
+    colours = matplotlib.colormaps[row.colours].with_extremes(bad=_BLANK)
+    low, high = row.limits
+    for column, image in enumerate(images):
+        values = arrays[row.array][image]
+        if row.array == "images":
+            shown = values.mean(axis=0) if values.ndim == 3 else values
+        else:
+            shown = np.ma.masked_where(arrays["blank"][image], values[filter_index])
+        box = (column, column + 0.94, 0.0, 0.94)
+        picture = axes.imshow(
+            shown, colours, vmin=low, vmax=high, interpolation="nearest", extent=box, aspect="auto"
+        )
+        frame = Rectangle((column, 0), 0.94, 0.94, fill=False, lw=0.4, ec="black", clip_on=False)
+        axes.add_patch(frame)
+    axes.set(xlim=(0, len(images)), ylim=(0, 1))
+    axes.axis("off")
+    axes.text(-0.08, 0.47, row.label, ha="right", va="center", size=7.5)
+    return picture
+
+
+def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> None:
+    bar = figure.colorbar(picture, cax=axes)
+    low, high = row.limits
+    if low < 0:
+        bar.set_ticks([low, 0, high], labels=[f"\u2212{high:g}", "0", f"{high:g}"])
+    bar.outline.set_linewidth(0.4)
+    axes.tick_params(labelsize=6.5, width=0.4, length=2, pad=1.5)
+    bar.set_label(row.scale, size=7)
+    # One distance for all bars, whatever the length of their numbers.
+    axes.yaxis.set_label_coords(_LABEL_DISTANCE, 0.5)
+
+
+def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
+    """Errors of the estimates against the exact overlap, one panel for each run."""
+    runs = [("ideal", result.ideal, _IDEAL)]
+    if result.noisy is not None:
+        runs.append(("noisy", result.noisy, _NOISY))
+    figure = Figure(figsize=(3.7 * len(runs), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(runs), squeeze=False)[0]
+    for axes, (name, run, colour) in zip(panels, runs, strict=True):
+        plot_errors(axes, result, run, colour)
+        noise = "no noise" if name == "ideal" else noise_text(result)
+        lines = [f"{name} ({run.engine} engine): {noise}", _error_text(summary[name])]
+        fit = summary[name]
+        if name == "noisy" and fit.get("contraction") is not None:
+            lines.append(
+                rf"mean of $\hat F$ about {fit['contraction']:.3f} $F$ {_signed(fit['offset'])}"
+            )
+        axes.set_title("\n".join(_wrapped(lines, 3.3)), size=_TITLE_SIZE, loc="left")
+    return figure
+
+
+def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str) -> Axes:
+    """Errors of one run against the exact overlap.
+
+    Every point is a patch. The dashed lines enclose one standard deviation of shot noise about
+    zero, sqrt((1 - F^2)/N) for the SWAP tests; without other errors 68 % of the points lie
+    between them. The solid line is the mean over the points of each bin of F.
+
+    Args:
+        axes: Where to draw.
+        result: What was measured.
+        run: The run.
+        colour: Colour of the points.
+
+    Returns:
+        The axes.
+    """
+    exact, errors = result.overlaps.ravel(), (run.estimates - result.overlaps).ravel()
+    axes.plot(
+        exact,
+        errors,
+        "o",
+        ms=1.7,
+        alpha=0.3,
+        mew=0,
+        color=colour,
+        rasterized=True,
+        label=f"{len(exact):,} patches",
+    )
+    grid = np.linspace(0, min(1.0, float(exact.max()) * 1.02), 200)
+    observable = result.program.filters[0].template.observable
+    sigma = np.sqrt(observable.variance(grid, result.study.shots))
+    for edge, label in ((sigma, r"$\pm 1\sigma$ of shot noise alone (68 %)"), (-sigma, None)):
+        axes.plot(grid, edge, "--", color="black", lw=0.9, label=label)
+    centres, means = _binned(exact, errors)
+    axes.plot(
+        centres,
+        means,
+        "-o",
+        ms=3,
+        lw=1.1,
+        color="black",
+        mfc="white",
+        mew=0.8,
+        label="mean error in bins of $F$",
+    )
+    axes.axhline(0, color="0.5", lw=0.5, zorder=0)
+    axes.set_xlabel(r"exact overlap $F = |\langle x|f\rangle|^2$", size=8)
+    axes.set_ylabel(r"error of the estimate, $\hat F - F$", size=8)
+    axes.tick_params(labelsize=7, width=0.8, length=3)
+    # Room above the points, so that the legend hides none.
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top + 0.25 * (top - bottom))
+    axes.legend(fontsize=6.5, frameon=False, loc="upper right", markerscale=2)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row]:
+    maps = [name for name in ("squared_cosine", "ideal", "noisy") if name in arrays]
+    largest = max(float(arrays[name][:, filter_index].max()) for name in maps)
+    overlap = (0.0, min(1.0, np.ceil(10 * largest) / 10) or 0.1)
+    pixels = (float(arrays["images"].min()), float(arrays["images"].max()))
+    rows = [Row("images", "image", "gray_r", pixels, "")]
+    if "classical" in arrays and not np.isnan(arrays["classical"][:, filter_index]).any():
+        bound = _rounded_up(float(np.abs(arrays["classical"][:, filter_index]).max()))
+        rows.append(
+            Row("classical", "plain\nconvolution", "PuOr_r", (-bound, bound), r"$x \cdot f$")
+        )
+    labels = {
+        "squared_cosine": "exact $F$\n(squared\ncosine)",
+        "ideal": "ideal\nestimate",
+        "noisy": "noisy\nestimate",
+    }
+    rows += [Row(name, labels[name], "viridis", overlap, r"overlap $F$") for name in maps]
+    for name in ("ideal", "noisy"):
+        if f"{name}_difference" in arrays:
+            difference = np.abs(arrays[f"{name}_difference"][:, filter_index])
+            bound = _rounded_up(float(difference.max()))
+            rows.append(
+                Row(
+                    f"{name}_difference",
+                    f"{name}\nminus exact",
+                    "RdBu_r",
+                    (-bound, bound),
+                    rf"$\hat F - F$, {name}",
+                )
+            )
+    return rows
+
+
+def _caption(arrays: Mapping[str, npt.NDArray[Any]], image: int) -> str:
+    number = f"#{arrays['ids'][image]}"
+    return f"{number}: digit {arrays['labels'][image]}" if "labels" in arrays else number
+
+
+def _map_title(result: ForwardResult, summary: Mapping[str, Any], filter_index: int) -> list[str]:
+    circuit = summary["circuit"]
+    shown = min(result.patches.batch, MOST_IMAGES)
+    which = (
+        f"{shown} of {result.patches.batch} images"
+        if shown < result.patches.batch
+        else (f"{shown} image{'s' * (shown > 1)}")
+    )
+    several = f", filter {filter_index} of {summary['filters']}" if summary["filters"] > 1 else ""
+    title = [
+        f"Quantum convolution of {which}{several}: {summary['shots']:,} shots a patch, "
+        f"{circuit['qubits']} qubits and {circuit['two_qubit_gates']} {_gate(circuit)} gates on "
+        f"{circuit['device']}.",
+        f"Ideal: {_error_text(summary['ideal'])}.",
+    ]
+    if "noisy" in summary:
+        title.append(f"Noisy: {_error_text(summary['noisy'])} ({noise_text(result)}).")
+    title.append(
+        "Grey: blank patch, F = 0 by definition, no circuit run. Errors over the "
+        f"{summary['occupied_patches']:,} other patches."
+    )
+    return title
+
+
+def _gate(circuit: Mapping[str, Any]) -> str:
+    names = {"cz": "CZ", "sqrt_iswap": r"$\sqrt{\mathrm{iSWAP}}$", "syc": "SYC"}
+    return names[circuit["gateset"]]
+
+
+def _error_text(run: Mapping[str, Any]) -> str:
+    measured = f"RMSE {run['rmse']:.4f}"
+    if "predicted_rmse" in run:
+        measured += f", predicted {run['predicted_rmse']:.4f}"
+    return f"{measured}, bias {_signed(run['bias'])}"
+
+
+def _signed(value: float) -> str:
+    """A number with its sign, a proper minus."""
+    return f"{value:+.4f}".replace("-", "\u2212")
+
+
+def _wrapped(lines: list[str], width: float) -> list[str]:
+    """Lines broken so as to fit a width in inches."""
+    # The mean width of a character is about 0.56 times its size, and a point is 1/72 inch.
+    characters = int(width * 72 / (0.56 * _TITLE_SIZE))
+    return [piece for line in lines for piece in textwrap.wrap(line, characters)]
+
+
+def _rounded_up(value: float) -> float:
+    """The next number with two significant digits, or 1 for 0."""
+    if value == 0:
+        return 1.0
+    unit = 10.0 ** (np.floor(np.log10(value)) - 1)
+    return float(np.ceil(value / unit - 1e-9) * unit)
+
+
+def _binned(x: Array, y: Array, bins: int = 12, fewest: int = 5) -> tuple[Array, Array]:
+    """Means of x and y in equal bins of x that hold enough points."""
+    edges = np.linspace(0, float(x.max()) or 1.0, bins + 1)
+    index = np.clip(np.digitize(x, edges) - 1, 0, bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    filled = counts >= fewest
+    sums = [np.bincount(index, weights=values, minlength=bins) for values in (x, y)]
+    return sums[0][filled] / counts[filled], sums[1][filled] / counts[filled]

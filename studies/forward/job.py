@@ -1,0 +1,94 @@
+"""The forward study from its configuration to a folder of results."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noise_models import as_noise
+from qucnn_cirq.devices import load_device
+from studies.drawing import FORMATS, save_figure, theme
+from studies.files import CONFIGURATION, atomic_write, prepare_folder, write_json, write_text
+from studies.forward.configuration import ForwardStudy
+from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
+from studies.forward.figures import draw_errors, draw_maps, figure_arrays
+from studies.forward.results import patch_table, summarize
+from studies.images import select_images
+from studies.progress import Track, untracked
+from studies.provenance import provenance
+
+TABLE, SUMMARY, ARRAYS = "patches.csv", "summary.json", "forward_figure.npz"
+
+
+def run_forward(
+    study: ForwardStudy,
+    folder: Path,
+    track: Track = untracked,
+    note: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Runs the study and writes its results.
+
+    The folder gets `patches.csv`, `summary.json`, `configuration.toml`, the figures
+    `forward` (one for each filter) and `errors` as PNG, SVG and PDF, and the arrays drawn,
+    `forward_figure.npz`. Running the same configuration again writes the same numbers.
+
+    Args:
+        study: The configuration.
+        folder: Where the results go; it is created if it does not exist.
+        track: Shows how far it is.
+        note: Takes a line for the user, such as which engine was chosen and why.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        InputError: If the images, the convolution, the device and the folder do not allow it.
+        NoiseError: If the noise does not fit the device.
+        OSError: If writing fails.
+    """
+    origin = provenance()
+    selection = select_images(study.split, study.first, study.images, study.data)
+    patches = cut_patches(study, selection)
+    load_device(study.device)
+    names = [_map_name(row) for row in range(study.convolution.n_filters)]
+    drawn = [f"{name}.{suffix}" for name in (*names, "errors") for suffix in FORMATS]
+    prepare_folder(folder, study.to_toml(), (TABLE, SUMMARY, ARRAYS, *drawn))
+    if study.engine == "auto" and not as_noise(study.noise).is_ideal:
+        note(
+            "engine auto: the ideal run on qsim, the noisy one on the exact engine, whose shots "
+            "have the distribution of qsim's trajectories and take seconds, not hours."
+        )
+    result = run_experiment(study, selection, patches, track)
+    summary = summarize(result)
+    write_text(folder / CONFIGURATION, study.to_toml())
+    with atomic_write(folder / TABLE) as file:
+        patch_table(result).to_csv(file, index=False, lineterminator="\n")
+    started = time.perf_counter()
+    _write_figures(result, summary, folder)
+    summary["seconds"]["figures"] = time.perf_counter() - started
+    summary["provenance"] = origin
+    # Last, so that a summary means that everything else is there.
+    write_json(folder / SUMMARY, summary)
+    return summary
+
+
+def _write_figures(result: ForwardResult, summary: dict[str, Any], folder: Path) -> None:
+    arrays = figure_arrays(result)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    with atomic_write(folder / ARRAYS) as file:
+        file.write(buffer.getvalue())
+    with theme("white"):
+        for row in range(len(result.overlaps)):
+            save_figure(draw_maps(result, arrays, summary, row), folder, _map_name(row))
+    with theme():
+        save_figure(draw_errors(result, summary), folder, "errors")
+
+
+def _map_name(filter_index: int) -> str:
+    return "forward" if filter_index == 0 else f"forward_filter_{filter_index}"

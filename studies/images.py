@@ -1,0 +1,93 @@
+"""Images for a study: those that come with the package, IDX files, or NumPy files."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qucnn_cirq.checks import real_array
+from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Consecutive images of a data set.
+
+    Attributes:
+        images: Shape (n, rows, columns) or (n, channels, rows, columns), float64.
+        labels: What they show, shape (n,), or None if that is not known.
+        ids: Their positions in the data set, shape (n,).
+    """
+
+    images: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64] | None
+    ids: npt.NDArray[np.int64]
+
+
+def select_images(split: str, first: int, count: int, data: str | None) -> Selection:
+    """Loads consecutive images.
+
+    Args:
+        split: "train" or "test".
+        first: Position of the first image in the data set.
+        count: How many images.
+        data: None for the images that come with the package; a folder or file in MNIST's IDX
+            format; a `.npy` file of images; or a `.npz` file with the array `images`, or
+            `train_images` and `test_images`, and labels named alike if there are any.
+
+    Raises:
+        InputError: If the data cannot be read or do not have these images.
+    """
+    if data is not None and Path(data).suffix in (".npy", ".npz"):
+        images, labels = _from_numpy(Path(data), split)
+    else:
+        loaded = load_mnist(split, path=data)
+        images, labels = loaded.images, loaded.labels
+    source = "the package's part of MNIST" if data is None else data
+    if images.ndim not in (3, 4):
+        raise InputError(
+            f"{source} holds images of shape {images.shape}: give (batch, rows, columns) or "
+            f"(batch, channels, rows, columns)."
+        )
+    if labels is not None and labels.shape != images.shape[:1]:
+        raise InputError(
+            f"{source} holds {len(images)} images and labels of shape {labels.shape}: give one "
+            f"label an image."
+        )
+    if first + count > len(images):
+        raise InputError(
+            f"first = {first} and images = {count} reach beyond the {len(images)} {split} images "
+            f"in {source}: first + images is at most {len(images)}."
+        )
+    chosen = slice(first, first + count)
+    return Selection(
+        images=real_array("images", images[chosen]),
+        labels=None if labels is None else labels[chosen].astype(np.int64),
+        ids=np.arange(first, first + count),
+    )
+
+
+def _from_numpy(path: Path, split: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content, None
+        with content:
+            for prefix in ("", f"{split}_"):
+                if f"{prefix}images" in content:
+                    name = f"{prefix}labels"
+                    return content[f"{prefix}images"], content.get(name)
+            found = ", ".join(content) or "nothing"
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is no usable NumPy file: {error}") from None
+    raise InputError(
+        f"{path} has no array 'images' or '{split}_images' (found: {found}): add one of them."
+    )

@@ -1,0 +1,34 @@
+"""Showing how far a long computation is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+class Track(Protocol):
+    """Goes through items and may show how far it is."""
+
+    def __call__(self, items: list[T], description: str) -> Iterable[T]:
+        """The items, one after the other.
+
+        Args:
+            items: What is worked on.
+            description: What is being done, for the user.
+        """
+
+
+def untracked(items: list[T], description: str) -> Iterable[T]:
+    """Shows nothing."""
+    return items
+
+
+def progress_bar(items: list[T], description: str) -> Iterable[T]:
+    """Shows a bar with the time left on standard error, if that is a terminal."""
+    # tqdm's None means: only on a terminal.
+    bar: Iterable[T] = tqdm(items, desc=description, disable=None, leave=False)
+    return bar
