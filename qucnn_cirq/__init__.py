@@ -3,12 +3,18 @@
 After QuCNN (Stein, Mao, Ang, Li, arXiv:2210.05443).
 """
 
-from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.devices import load_device
-from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
-from qucnn_cirq.layer import QuantumConvolution
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.convolution import ConvolutionSpec
+    from qucnn_cirq.devices import load_device
+    from qucnn_cirq.errors import InputError
+    from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
+    from qucnn_cirq.layer import QuantumConvolution
 
 __all__ = [
     "CircuitFilter",
@@ -20,3 +26,25 @@ __all__ = [
     "compile_convolution",
     "load_device",
 ]
+
+_MODULES = {
+    "CircuitFilter": "qucnn_cirq.filters",
+    "ConvolutionSpec": "qucnn_cirq.convolution",
+    "FixedFilter": "qucnn_cirq.filters",
+    "InputError": "qucnn_cirq.errors",
+    "QuantumConvolution": "qucnn_cirq.layer",
+    "XZAnsatz": "qucnn_cirq.filters",
+    "compile_convolution": "qucnn_cirq.compiler.compilation",
+    "load_device": "qucnn_cirq.devices",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used: Cirq alone takes seconds to import."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

@@ -16,6 +16,7 @@ from noise_models import NoiseError
 from qucnn_cirq.convolution import classical_convolution, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
+from studies import drawing
 from studies.catalogue import load_study, presets
 from studies.files import CONFIGURATION, atomic_write, prepare_folder
 from studies.forward.configuration import ForwardStudy
@@ -34,6 +35,8 @@ SMALL = {
     },
     "noise": {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}},
 }
+
+ONE_FILTER = f"convolution.filters={{kind='fixed', values={KERNELS[0].tolist()}}}"
 
 
 def study_with(*overrides: str, base: dict = SMALL) -> ForwardStudy:
@@ -58,7 +61,7 @@ def table(result: ForwardResult) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("results")
-    run_forward(study_with("images=1"), path)
+    run_forward(study_with("images=1", ONE_FILTER), path)
     return path
 
 
@@ -77,7 +80,7 @@ def test_the_preset_is_what_the_study_is_about():
     }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     images=st.integers(1, 2000),
     first=st.integers(0, 100),
@@ -277,7 +280,7 @@ def test_without_noise_there_is_one_run():
 def test_trajectories_have_no_means_and_agree_with_the_exact_engine(tmp_path):
     images = np.random.default_rng(5).random((1, 3, 3))
     np.save(tmp_path / "a.npy", images)
-    given = ("images=1", f"data={tmp_path / 'a.npy'}")
+    given = ("images=1", "shots=400", f"data={tmp_path / 'a.npy'}")
     sampled = carry_out(study_with(*given, "engine=qsim"))
     exact = carry_out(study_with(*given))
     assert sampled.noisy is not None
@@ -288,7 +291,7 @@ def test_trajectories_have_no_means_and_agree_with_the_exact_engine(tmp_path):
     assert "label" not in patch_table(sampled)
     # Eight estimates, each within five standard deviations.
     np.testing.assert_allclose(
-        sampled.noisy.estimates, exact.noisy.means, atol=5 / np.sqrt(2000), rtol=0
+        sampled.noisy.estimates, exact.noisy.means, atol=5 / np.sqrt(400), rtol=0
     )
 
 
@@ -310,15 +313,22 @@ def test_noise_that_does_not_fit_the_device_is_refused():
 def test_the_folder_holds_everything(folder):
     names = {path.name for path in folder.iterdir()}
     figures = {
-        f"{name}.{suffix}"
-        for name in ("forward", "forward_filter_1", "errors")
-        for suffix in ("png", "svg", "pdf")
+        f"{name}.{suffix}" for name in ("forward", "errors") for suffix in ("png", "svg", "pdf")
     }
     files = {"patches.csv", "summary.json", "configuration.toml", "forward_figure.npz"}
     assert names == files | figures
     assert (folder / "forward.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "forward.pdf").read_bytes()[:5] == b"%PDF-"
     assert b"</svg>" in (folder / "forward.svg").read_bytes()
+
+
+def test_every_filter_has_a_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing, "FORMATS", ("png",))
+    run_forward(study_with("images=1", "noise=ideal"), tmp_path)
+    assert {path.name for path in tmp_path.glob("forward*.png")} == {
+        "forward.png",
+        "forward_filter_1.png",
+    }
 
 
 def test_the_summary_says_where_the_numbers_come_from(folder):
@@ -333,7 +343,7 @@ def test_the_summary_says_where_the_numbers_come_from(folder):
 
 
 def test_the_arrays_beside_the_figure_are_those_of_the_table(folder):
-    table = pd.read_csv(folder / "patches.csv")
+    table = pd.read_csv(folder / "patches.csv", float_precision="round_trip")
     with np.load(folder / "forward_figure.npz") as arrays:
         for name, column in (("ideal", "estimate"), ("noisy", "noisy_estimate")):
             np.testing.assert_array_equal(arrays[name].ravel(), table[column])

@@ -281,7 +281,7 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
             Row("classical", "plain\nconvolution", "PuOr_r", (-bound, bound), r"$x \cdot f$")
         )
     labels = {
-        "squared_cosine": "exact $F$\n(squared\ncosine)",
+        "squared_cosine": "exact $F$",
         "ideal": "ideal\nestimate",
         "noisy": "noisy\nestimate",
     }
@@ -324,10 +324,11 @@ def _map_title(result: ForwardResult, summary: Mapping[str, Any], filter_index: 
     ]
     if "noisy" in summary:
         title.append(f"Noisy: {_error_text(summary['noisy'])} ({noise_text(result)}).")
-    title.append(
-        "Grey: blank patch, F = 0 by definition, no circuit run. Errors over the "
-        f"{summary['occupied_patches']:,} other patches."
-    )
+    if summary["blank_patches"]:
+        title.append(
+            "Grey: blank patch, F = 0 by definition, no circuit run. Errors over the "
+            f"{summary['occupied_patches']:,} other patches."
+        )
     return title
 
 
