@@ -54,7 +54,11 @@ def test_slot_multiplies_its_factors_and_inverts():
 
 @pytest.mark.parametrize(
     ("name", "n_qubits", "two_qubit_gates"),
-    [("schmidt", 4, 7), *(("multiplexed", n, 2**n - n - 1) for n in (1, 2, 3, 4, 5))],
+    [
+        ("schmidt", 4, 7),
+        ("line", 4, 7),
+        *(("multiplexed", n, 2**n - n - 1) for n in (1, 2, 3, 4, 5)),
+    ],
 )
 def test_loaders_prepare_the_vector(name, n_qubits, two_qubit_gates):
     loader = make_loader(name, n_qubits)

@@ -52,25 +52,39 @@ def test_native_circuit_measures_the_overlap(gate_set, overlap):
     x, f = PATCH_4X4.ravel(), KERNEL_4X4.ravel()
     expected = (x @ f) ** 2 / (x @ x) / (f @ f)
     circuit = program.circuit(PATCH_4X4)
-    state = cirq.Simulator(dtype=np.complex128).simulate(circuit[:-1]).final_state_vector
-    qubits = sorted(circuit[:-1].all_qubits())
-    mean = mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
-    assert mean == pytest.approx(expected, abs=1e-6)
+    assert _ideal_mean(program, circuit) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("overlap", "gates", "depth"),
-    [("ancilla", 40, 27), ("destructive", 24, 8), ("inversion", 14, 8)],
+    ("layout", "overlap", "gates", "depth"),
+    [
+        ("plaquettes", "ancilla", 40, 27),
+        ("plaquettes", "destructive", 24, 8),
+        ("plaquettes", "inversion", 14, 8),
+        ("ladder", "ancilla", 34, 24),
+        ("ladder", "destructive", 18, 6),
+    ],
 )
-def test_gate_counts_of_the_plaquette_layout(overlap, gates, depth):
+@pytest.mark.parametrize("device", ["willow_pink", "sycamore_cz"])
+def test_gate_counts_of_the_layouts(device, layout, overlap, gates, depth):
     spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap=overlap)
-    report = compile_convolution(spec, "willow_pink", layout="plaquettes").report
+    program = compile_convolution(spec, device, layout=layout)
+    report, circuit = program.report, program.circuit(PATCH_4X4)
     assert report.two_qubit_gates <= gates
     assert report.two_qubit_depth <= depth
-    circuit = compile_convolution(spec, "willow_pink", layout="plaquettes").circuit(PATCH_4X4)
     counted = sum(isinstance(op.gate, cirq.CZPowGate) for op in circuit.all_operations())
     assert counted == report.two_qubit_gates
     assert len(circuit) == report.moments
+    x, f = PATCH_4X4.ravel(), KERNEL_4X4.ravel()
+    assert _ideal_mean(program, circuit) == pytest.approx(
+        (x @ f) ** 2 / (x @ x) / (f @ f), abs=1e-6
+    )
+
+
+def _ideal_mean(program, circuit):
+    state = cirq.Simulator(dtype=np.complex128).simulate(circuit[:-1]).final_state_vector
+    qubits = sorted(circuit[:-1].all_qubits())
+    return mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
 
 
 @st.composite
@@ -201,10 +215,7 @@ def test_backward_program_measures_g_times_the_overlap(g):
     overlap = density_matrix_mean(compile_convolution(forward, "grid:4x5"), patch, None, parameters)
     program = compile_convolution(spec, "grid:4x5")
     circuit = program.circuit(patch, parameters, upstream=g)
-    state = cirq.Simulator(dtype=np.complex128).simulate(circuit[:-1]).final_state_vector
-    qubits = sorted(circuit[:-1].all_qubits())
-    mean = mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
-    assert mean == pytest.approx(g * overlap, abs=1e-6)
+    assert _ideal_mean(program, circuit) == pytest.approx(g * overlap, abs=1e-6)
     with pytest.raises(InputError, match="within -1..1"):
         program.circuit(patch, parameters, upstream=1.5)
 

@@ -17,6 +17,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
@@ -27,9 +28,12 @@ class Loader(Protocol):
 
     Attributes:
         name: The name under which it is chosen.
+        is_closed_form: Whether its angles follow from a formula, in microseconds a patch;
+            a loader that solves for them is used where it is asked for.
     """
 
     name: str
+    is_closed_form: bool
 
     @property
     def n_qubits(self) -> int:
@@ -63,6 +67,7 @@ class MultiplexedLoader:
     """
 
     name = "multiplexed"
+    is_closed_form = True
 
     def __init__(self, n_qubits: int) -> None:
         if n_qubits < 1:
@@ -143,7 +148,11 @@ def _dropped_signs(n_qubits: int) -> NDArray[np.float64]:
     return signs
 
 
-LOADERS: dict[str, type] = {"schmidt": SchmidtLoader, "multiplexed": MultiplexedLoader}
+LOADERS: dict[str, type] = {
+    "schmidt": SchmidtLoader,
+    "line": LineLoader,
+    "multiplexed": MultiplexedLoader,
+}
 
 
 def make_loader(name: str, n_qubits: int) -> Loader:

@@ -29,6 +29,7 @@ class SchmidtLoader:
     """
 
     name = "schmidt"
+    is_closed_form = True
     n_angles = 15
 
     def __init__(self, n_qubits: int = 4) -> None:

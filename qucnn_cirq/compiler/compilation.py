@@ -33,15 +33,19 @@ def compile_convolution(
 ) -> Program:
     """Compiles a convolution for a device.
 
-    Every layout and loader that fits is compiled and placed, and the one with the smallest
-    predicted error is taken. Where none fits, the whole circuit is routed instead. The result
-    is deterministic; the same request a second time returns the same object.
+    Every layout that fits is compiled and placed, and the one with the smallest predicted error
+    is taken. Where none fits, the whole circuit is routed instead. The result is deterministic;
+    the same request a second time returns the same object.
+
+    For 4x4 kernels ``layout="ladder"`` is shorter still (34 CZ gates instead of 40, or 18 instead
+    of 24 for the destructive test), but its angles are solved for, at about a millisecond a patch
+    and now and then much more, so it has to be asked for.
 
     Args:
         spec: The convolution.
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
-        loader: "auto", "schmidt" or "multiplexed".
+        loader: "auto", "schmidt", "line" or "multiplexed".
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
 
     Raises:
@@ -129,16 +133,15 @@ def _candidates(
         positions = make_layout(n_qubits, spec.overlap) if layout in (name, "auto") else None
         if positions is None:
             continue
-        for loader_name in positions.loaders[:1] if loader == "auto" else (loader,):
-            if loader_name in positions.loaders:
-                yield assemble(
-                    filter_,
-                    positions,
-                    make_loader(loader_name, n_qubits),
-                    spec.overlap,
-                    spec.backward,
-                    gate_set,
-                )
+        loaders = [make_loader(each, n_qubits) for each in positions.loaders]
+        if loader != "auto":
+            chosen = [each for each in loaders if each.name == loader]
+        elif layout == "auto":
+            chosen = [each for each in loaders if each.is_closed_form][:1]
+        else:
+            chosen = loaders[:1]
+        for each in chosen:
+            yield assemble(filter_, positions, each, spec.overlap, spec.backward, gate_set)
 
 
 def _routed(

@@ -91,14 +91,15 @@ def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
 def ladder(n_qubits: int, overlap: str) -> Layout | None:
     """Data on a row, filter on the row below, the ancilla walking along the data: any size."""
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
+    loaders = ("line", "multiplexed") if n_qubits == 4 else ("multiplexed",)
     if overlap == "inversion":
-        return Layout("ladder", data, (), ("multiplexed",))
+        return Layout("ladder", data, (), loaders)
     below = tuple(Q(1, qubit.col) for qubit in data)
     return Layout(
         "ladder",
         data=data,
         filter=below,
-        loaders=("multiplexed",),
+        loaders=loaders,
         pairs=tuple(zip(data, below, strict=True)),
         walk=tuple((Q(0, x.col - 1), x, f) for x, f in zip(data, below, strict=True)),
         reader=Q(0, n_qubits + 1),

@@ -1,0 +1,163 @@
+import cirq
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qucnn_cirq.circuits.line_loader import (
+    PATTERNS,
+    LineLoader,
+    line_layers,
+    line_states,
+    n_line_angles,
+    solve_line_angles,
+)
+from qucnn_cirq.errors import InputError
+
+
+def normalised(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def random_states(count, seed):
+    return normalised(np.random.default_rng(seed).normal(size=(count, 16)))
+
+
+def strokes():
+    """Blurred lines through a 4x4 window, as handwriting has: many are nearly degenerate."""
+    rows, columns = np.mgrid[:4, :4]
+    patches = [
+        np.clip(1.2 - np.abs((rows - 1.5) * np.cos(a) + (columns - 1.5) * np.sin(a) - shift), 0, 1)
+        for a in np.linspace(0, np.pi, 13)
+        for shift in np.linspace(-1.5, 1.5, 7)
+    ]
+    return normalised(np.reshape(patches, (-1, 16)))
+
+
+DEGENERATE = {
+    "basis states": np.eye(16),
+    "products": normalised(
+        np.array(
+            [
+                np.kron(np.kron([1, a], [b, 1]), np.kron([1, -a], [1, b]))
+                for a in (0.0, 0.3, 1.0)
+                for b in (0.0, -0.7, 1.0)
+            ]
+        )
+    ),
+    "rank one": normalised(
+        np.array(
+            [np.outer(*np.random.default_rng(s).normal(size=(2, 4))).ravel() for s in range(8)]
+        )
+    ),
+    "GHZ": normalised(np.array([[1.0] + [0] * 14 + [sign] for sign in (1, -1)])),
+    "W": normalised(np.array([[float(i in (1, 2, 4, 8)) for i in range(16)]])),
+    "two Bell pairs across the cut": np.eye(4).reshape(1, 16) / 2,
+    "uniform": np.full((1, 16), 0.25),
+    "strokes": strokes(),
+}
+
+
+def test_loads_random_vectors_exactly():
+    states = random_states(100, 1)
+    angles, infidelities = solve_line_angles(states)
+    overlaps = np.sum(line_states(angles) * states, axis=1)
+    assert infidelities.max() < 1e-14
+    np.testing.assert_allclose(np.abs(overlaps), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_loads_degenerate_vectors_exactly(name):
+    assert solve_line_angles(DEGENERATE[name])[1].max() < 1e-10
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_circuit_is_what_the_solver_solved_for(pattern):
+    loader = LineLoader(pattern=pattern)
+    states = random_states(3, 2)
+    angles = loader.angles(states)
+    qubits = cirq.LineQubit.range(4)
+    for row, expected in zip(angles, line_states(angles, pattern), strict=True):
+        turns = iter(row)
+        circuit = cirq.Circuit()
+        for layer in line_layers(pattern):
+            circuit.append(cirq.CZ(qubits[a], qubits[b]) for a, b in layer.edges)
+            circuit.append(cirq.ry(next(turns)).on(qubits[q]) for q in layer.turned)
+        np.testing.assert_allclose(circuit.final_state_vector(dtype=complex), expected, atol=1e-12)
+    template = loader.circuit(qubits, "patch")
+    two_qubit = [op for op in template.all_operations() if len(op.qubits) == 2]
+    assert len(two_qubit) == pattern.count("M") + 2 * pattern.count("O")
+    assert len(list(template.all_operations())) - len(two_qubit) == n_line_angles(pattern)
+
+
+def test_longest_pattern_has_seven_cz_in_depth_five():
+    circuit = LineLoader().circuit(cirq.LineQubit.range(4), "patch")
+    moments = [m for m in circuit if any(len(op.qubits) == 2 for op in m)]
+    assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == 7
+    assert len(moments) == 5
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_finds_the_states_that_a_pattern_makes(pattern):
+    angles = np.random.default_rng(5).uniform(-np.pi, np.pi, (20, n_line_angles(pattern)))
+    infidelities = solve_line_angles(line_states(angles, pattern), pattern)[1]
+    assert np.median(infidelities) < 1e-6
+
+
+def test_longer_patterns_load_better():
+    states = random_states(60, 3)
+    means = [solve_line_angles(states, pattern)[1].mean() for pattern in ("", "MO", "MOM", "MOMO")]
+    assert all(longer < shorter for shorter, longer in zip(means, means[1:], strict=False))
+
+
+def test_product_pattern_finds_the_closest_product_of_a_known_state():
+    # cos|0000> + sin|1111> overlaps best with the larger of its two terms.
+    state = np.zeros((1, 16))
+    state[0, [0, 15]] = np.cos(0.4), np.sin(0.4)
+    assert solve_line_angles(state, "")[1][0] == pytest.approx(np.sin(0.4) ** 2, abs=1e-6)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_result_does_not_depend_on_the_batch(seed):
+    states = random_states(6, seed)
+    together, _ = solve_line_angles(states)
+    order = np.random.default_rng(seed).permutation(6)
+    np.testing.assert_allclose(solve_line_angles(states[order])[0], together[order], atol=1e-6)
+    np.testing.assert_allclose(solve_line_angles(states[:1])[0], together[:1], atol=1e-6)
+
+
+def test_derivatives_agree_with_differences():
+    from qucnn_cirq.circuits.line_loader import _states_and_jacobians
+
+    angles = np.random.default_rng(4).uniform(-np.pi, np.pi, (2, 18))
+    _, jacobians = _states_and_jacobians(angles, line_layers("MOMOM"))
+    for column in range(18):
+        shift = 1e-5 * np.eye(18)[column]
+        difference = (line_states(angles + shift) - line_states(angles - shift)) / 2e-5
+        np.testing.assert_allclose(jacobians[:, :, column], difference, atol=1e-9)
+
+
+def test_empty_batch_gives_no_angles():
+    angles, infidelities = solve_line_angles(np.zeros((0, 16)))
+    assert angles.shape == (0, 18) and infidelities.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("states", "pattern", "message"),
+    [
+        (np.ones((1, 16)), "MOMOM", "norm 1"),
+        (np.full((1, 16), np.nan), "MOMOM", "finite"),
+        (np.ones(16) / 4, "MOMOM", "shape"),
+        (np.eye(8), "MOMOM", "shape"),
+        (np.eye(16), "MXM", "'X'"),
+    ],
+)
+def test_bad_input_is_named(states, pattern, message):
+    with pytest.raises(InputError, match=message):
+        solve_line_angles(states, pattern)
+
+
+def test_other_registers_are_refused():
+    with pytest.raises(InputError, match="4 qubits"):
+        LineLoader(3)
