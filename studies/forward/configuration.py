@@ -58,6 +58,9 @@ class ForwardStudy:
         engine: The engine of both runs, or "auto": qsim for the ideal run and the exact engine
             for the noisy one.
         device: Name of the device to compile for.
+        layout: The compiler's layout, or "auto".
+        loader: The compiler's loader, or "auto".
+        gate_set: The native two-qubit gate; None takes the device's first.
         data: Where the images are (see `studies.images.select_images`), as an absolute path; None
             for those that come with the package.
         convolution: The convolution. Without filters it takes the one that comes with the
@@ -75,6 +78,9 @@ class ForwardStudy:
     seed: int = 0
     engine: str = "auto"
     device: str = "willow_pink"
+    layout: str = "auto"
+    loader: str = "auto"
+    gate_set: str | None = None
     data: str | None = None
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
@@ -84,8 +90,10 @@ class ForwardStudy:
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
         if self.shots > MOST_SHOTS:
             raise InputError(f"shots = {self.shots} is not allowed: give at most {MOST_SHOTS}.")
-        for key in ("split", "engine", "device"):
+        for key in ("split", "engine", "device", "layout", "loader"):
             _text(key, getattr(self, key))
+        if self.gate_set is not None:
+            _text("gate_set", self.gate_set)
         if self.engine not in ("auto", *ENGINES):
             raise unknown_name("engine", self.engine, ("auto", *ENGINES))
         if self.data is not None:

@@ -111,7 +111,13 @@ def run_experiment(
         NoiseError: If the noise does not fit the device.
     """
     started = time.perf_counter()
-    program = compile_convolution(study.convolution, study.device)
+    program = compile_convolution(
+        study.convolution,
+        study.device,
+        layout=study.layout,
+        loader=study.loader,
+        gate_set=study.gate_set,
+    )
     compile_seconds = time.perf_counter() - started
     noisy = not as_noise(study.noise).is_ideal
     if noisy:
