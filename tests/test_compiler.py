@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import cirq
 import networkx as nx
@@ -179,6 +180,39 @@ def test_same_circuit_in_another_process():
     program = compile_convolution(ConvolutionSpec(filters=XZAnsatz(layers=2)), "willow_pink")
     circuit = program.circuit(np.arange(16).reshape(4, 4), np.arange(16.0))
     assert other.stdout.decode() == cirq.to_json(circuit)
+
+
+@pytest.mark.parametrize(
+    ("settings", "device"),
+    [
+        ({"filters": [FixedFilter(KERNEL_4X4), FixedFilter(PATCH_4X4)]}, "willow_pink"),
+        ({"filters": XZAnsatz(layers=3), "backward": True}, "weber"),
+        ({"kernel": (3, 3), "filters": XZAnsatz(), "overlap": "destructive"}, "rainbow"),
+        (
+            {"kernel": (2, 2), "channels": 3, "filters": XZAnsatz(), "overlap": "inversion"},
+            "sycamore",
+        ),
+    ],
+)
+def test_programs_prove_themselves(settings, device):
+    program = compile_convolution(ConvolutionSpec(**settings), device)
+    found = program.verify(patches=2, seed=1)
+    assert found.passed
+    assert found.circuits == 2 * program.spec.n_filters
+    assert 0 < found.largest_deviation < 1e-6
+
+
+def test_verification_notices_a_wrong_program():
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([[1, 2], [3, 4]]))
+    program = compile_convolution(spec, "grid:4x5")
+    compiled = program.filters[0]
+    (qubits, values), *_ = compiled.template.observable.groups
+    flipped = replace(compiled.template.observable, groups=((qubits, values[::-1]),))
+    wrong = replace(compiled, template=replace(compiled.template, observable=flipped))
+    assert not replace(program, filters=(wrong,)).verify().passed
+    elsewhere = replace(program, device=load_device("grid:1x4"))
+    assert not elsewhere.verify().passed
+    assert elsewhere.verify().violations
 
 
 def test_program_circuit_refuses_bad_patches():

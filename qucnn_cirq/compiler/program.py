@@ -8,10 +8,12 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.assembly import PassRecord
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.compiler.verification import Verification, verify
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
@@ -147,6 +149,21 @@ class Program:
                 f"{sorted(result.measurements)}); run a circuit of this program."
             )
         return self._compiled(filter_index).template.overlap_from_result(result)
+
+    def verify(self, patches: int = 2, seed: int = 0) -> Verification:
+        """Checks bound circuits against the mathematics and against the device's rules.
+
+        For every filter, circuits of random patches (and random parameters and upstream values)
+        are simulated by Cirq's state vector simulator and compared with |<x|f>|^2 by numpy.
+
+        Args:
+            patches: Random patches for each filter, at least 1.
+            seed: Seed of the patches.
+
+        Returns:
+            What was found; ``passed`` tells whether all of it is right.
+        """
+        return verify(self, whole_number("patches", patches, minimum=1), seed)
 
     def _compiled(self, filter_index: int) -> CompiledFilter:
         if not 0 <= filter_index < len(self.filters):

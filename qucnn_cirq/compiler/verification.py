@@ -1,0 +1,80 @@
+"""A compiled program proves itself: bound circuits against the mathematics, and the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.devices import Violation
+
+if TYPE_CHECKING:
+    from qucnn_cirq.compiler.program import Program
+
+TOLERANCE = 1e-6
+"""Largest deviation of an expectation value that passes."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked and found.
+
+    Attributes:
+        circuits: Number of bound circuits that were simulated.
+        largest_deviation: Largest difference between the measured observable's mean and |<x|f>|^2
+            (times g, for a backward program).
+        violations: Rules of the device that a circuit breaks.
+    """
+
+    circuits: int
+    largest_deviation: float
+    violations: tuple[Violation, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every circuit is right to 1e-6 and the device accepts it."""
+        return self.largest_deviation <= TOLERANCE and not self.violations
+
+
+def verify(program: Program, patches: int, seed: int) -> Verification:
+    """Simulates bound circuits by Cirq's state vector simulator; see ``Program.verify``."""
+    generator = np.random.default_rng(seed)
+    spec = program.spec
+    deviations: list[float] = []
+    violations: list[Violation] = []
+    for index, compiled in enumerate(program.filters):
+        for _ in range(patches):
+            patch = generator.normal(size=(spec.channels, *spec.kernel_pair))
+            angles = generator.uniform(-np.pi, np.pi, spec.n_parameters)
+            upstream = float(generator.uniform(-1, 1)) if spec.backward else None
+            circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
+            violations += program.device.violations(circuit)
+            state = np.zeros(2**spec.register_qubits)
+            state[: patch.size] = patch.ravel() / np.linalg.norm(patch)
+            filter_state = compiled.filter.states(spec.register_qubits, angles[None])[0]
+            expected = abs(np.vdot(filter_state, state)) ** 2
+            if upstream is not None:
+                expected *= upstream
+            measured = simulated_mean(circuit, compiled.template.observable)
+            deviations.append(abs(measured - expected))
+    return Verification(len(deviations), max(deviations, default=0.0), tuple(violations))
+
+
+def simulated_mean(circuit: cirq.Circuit, observable: Observable) -> float:
+    """Mean of an observable after an ideal circuit, by Cirq's state vector simulator."""
+    gates = cirq.drop_terminal_measurements(circuit)
+    qubits = sorted(circuit.all_qubits())
+    simulator = cirq.Simulator(dtype=np.complex128)
+    state = simulator.simulate(gates, qubit_order=qubits).final_state_vector
+    probabilities: NDArray[np.float64] = np.abs(state.reshape((2,) * len(qubits))) ** 2
+    read = [qubits.index(qubit) for qubit in observable.qubits]
+    unread = tuple(axis for axis in range(len(qubits)) if axis not in read)
+    marginal = probabilities.sum(axis=unread)
+    # Summing keeps the axes that are read in order of the qubits; bits come in their own order.
+    patterns = np.array(list(np.ndindex(*marginal.shape)))
+    bits = patterns[:, [sorted(read).index(axis) for axis in read]]
+    return float(marginal.ravel() @ observable.values(bits))
