@@ -174,7 +174,7 @@ def test_overlap_tests_measure_the_overlap(test, seed, n_qubits):
         starts = [cirq.NamedQubit("a"), *data]
         walk = list(zip(starts, data, other, strict=False))
         pairs = list(zip(data, other, strict=True))
-        meeting = ancilla_test(walk) if test == "ancilla" else destructive_test(pairs)
+        meeting = ancilla_test([walk]) if test == "ancilla" else destructive_test(pairs)
     circuit += meeting.circuit
     qubits = sorted(circuit.all_qubits())
     probabilities = np.abs(state_of(circuit, qubits, tables)) ** 2
@@ -189,7 +189,7 @@ def test_backward_reader_multiplies_by_g(g):
     data, other = cirq.LineQubit.range(2), cirq.LineQubit.range(2, 4)
     start, reader = cirq.LineQubit(4), cirq.LineQubit(5)
     walk = [(start, data[0], other[0]), (data[0], data[1], other[1])]
-    meeting = ancilla_test(walk, reader)
+    meeting = ancilla_test([walk], reader)
     circuit = loader.circuit(data, "patch") + loader.circuit(other, "filter") + meeting.circuit
     tables = {
         "patch": loader.angles(x[None]),

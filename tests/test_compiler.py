@@ -59,10 +59,10 @@ def test_native_circuit_measures_the_overlap(gate_set, overlap):
 @pytest.mark.parametrize(
     ("layout", "overlap", "gates", "depth"),
     [
-        ("plaquettes", "ancilla", 40, 27),
+        ("plaquettes", "ancilla", 40, 24),
         ("plaquettes", "destructive", 24, 8),
         ("plaquettes", "inversion", 14, 8),
-        ("ladder", "ancilla", 34, 24),
+        ("ladder", "ancilla", 34, 21),
         ("ladder", "destructive", 18, 6),
     ],
 )
@@ -80,6 +80,30 @@ def test_gate_counts_of_the_layouts(device, layout, overlap, gates, depth):
     assert _ideal_mean(program, circuit) == pytest.approx(
         (x @ f) ** 2 / (x @ x) / (f @ f), abs=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("layout", "backward", "gates", "depth"),
+    [("plaquettes", False, 40, 16), ("ladder", False, 34, 13), ("ladder", True, 36, 15)],
+)
+def test_two_walkers_halve_the_depth(layout, backward, gates, depth):
+    spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), backward=backward)
+    program = compile_convolution(spec, "willow_pink", layout=layout, walkers=2)
+    assert program.report.two_qubit_gates <= gates
+    assert program.report.two_qubit_depth <= depth
+    assert len(program.filters[0].template.observable.qubits) == (1 if backward else 2)
+    assert program.verify().passed
+
+
+def test_walkers_are_checked():
+    with pytest.raises(InputError, match="1 or 2"):
+        compile_convolution(ConvolutionSpec(filters=XZAnsatz()), walkers=3)
+    with pytest.raises(InputError, match="1 pairs"):
+        compile_convolution(ConvolutionSpec(kernel=(1, 2), filters=XZAnsatz()), walkers=2)
+    with pytest.raises(InputError, match="no ancilla"):
+        compile_convolution(ConvolutionSpec(filters=XZAnsatz(), overlap="destructive"), walkers=2)
+    with pytest.raises(InputError, match="walkers"):
+        compile_convolution(ConvolutionSpec(filters=XZAnsatz()), walkers=0)
 
 
 def _ideal_mean(program, circuit):

@@ -93,10 +93,12 @@ class Meeting:
 # One step of the walking ancilla on the line a - x - f: RY angles in units of pi/4 before each
 # CZ and after the last. With U the step, U^+ X_x U = X_a (x) SWAP_xf: what X on the ancilla times
 # the swap was, X on qubit x is afterwards, and a and f are free to be forgotten.
+# The first two CZ gates commute, as nothing turns x between them. CZ(x, f) stands first so that it
+# can be done while the ancilla is still on its way: every step but the first adds four layers.
 _STEP_LAYERS: tuple[tuple[dict[str, int], str], ...] = (
-    ({"a": 3, "f": -2}, "ax"),
-    ({"a": -2}, "xf"),
-    ({"x": 2, "f": -2}, "ax"),
+    ({"f": -2}, "xf"),
+    ({"a": 3}, "ax"),
+    ({"a": -2, "x": 2, "f": -2}, "ax"),
     ({"a": 2, "x": -3}, "xf"),
     ({"x": -1}, "ax"),
     ({"x": -3}, ""),
@@ -120,30 +122,39 @@ def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid) -> cirq.Circuit:
     return circuit
 
 
-def ancilla_test(walk: Sequence[Step], reader: cirq.Qid | None = None) -> Meeting:
-    """The SWAP test with a walking ancilla (paper, eqs. 1-3).
+def ancilla_test(walks: Sequence[Sequence[Step]], reader: cirq.Qid | None = None) -> Meeting:
+    """The SWAP test with walking ancillas (paper, eqs. 1-3).
 
-    The ancilla starts in |+> and walks from pair to pair; X on the qubit where it ends has the
-    mean F = <SWAP (x) ... (x) SWAP>.
+    Every ancilla starts in |+> and walks from pair to pair. The product of X on the qubits where
+    they end has the mean F = <SWAP (x) ... (x) SWAP>: each walker takes the swaps of its own pairs
+    along, and as the walks share no qubit they need not be entangled to be read in parity.
 
     Args:
-        walk: The steps (a, x, f); each starts where the one before ended.
-        reader: For the backward pass, a neighbour of the last qubit: prepared by RY(arccos g),
-            it is the target of a CNOT from the ancilla, and its Z has the mean g F (paper,
-            eqs. 4-17). The table ``"upstream"`` holds arccos g.
+        walks: For each walker its steps (a, x, f); each starts where the one before ended.
+        reader: For the backward pass, a neighbour of the qubit where the last walk ends:
+            prepared by RY(arccos g), it is the target of a CNOT from the ancilla, and its Z has
+            the mean g F (paper, eqs. 4-17). The table ``"upstream"`` holds arccos g. Two walkers
+            are first brought together by a CZ, so their ends must be neighbours.
     """
-    circuit = cirq.Circuit(ry(np.pi / 2).on(walk[0][0]))
-    for step in walk:
-        circuit += walking_step(*step)
-    last = walk[-1][1]
-    circuit.append(ry(-np.pi / 2).on(last))
-    measured = last
+    circuit = cirq.Circuit()
+    for walk in walks:
+        circuit.append(ry(np.pi / 2).on(walk[0][0]))
+        for step in walk:
+            circuit += walking_step(*step)
+    ends = [walk[-1][1] for walk in walks]
     if reader is not None:
+        *others, last = ends
+        for other in others:
+            # X (x) X becomes 1 (x) X.
+            circuit.append([ry(-np.pi / 2).on(other), cirq.CZ(other, last)])
+        circuit.append(ry(-np.pi / 2).on(last))
         hadamard = fixed(cirq.unitary(cirq.H))
         circuit.append(ry(TableAngle("upstream", 0)).on(reader))
         circuit.append([hadamard.on(reader), cirq.CZ(last, reader), hadamard.on(reader)])
-        measured = reader
-    return Meeting(circuit, Observable((((measured,), (1.0, -1.0)),), low=-1.0))
+        ends = [reader]
+    else:
+        circuit.append(ry(-np.pi / 2).on(end) for end in ends)
+    return Meeting(circuit, Observable(tuple(((end,), (1.0, -1.0)) for end in ends), low=-1.0))
 
 
 def destructive_test(pairs: Sequence[Pair]) -> Meeting:

@@ -85,28 +85,37 @@ class Assembly:
     passes: tuple[PassRecord, ...]
 
 
-def assemble(
-    filter_: Filter, layout: Layout, loader: Loader, overlap: str, backward: bool, gate_set: str
-) -> Assembly:
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a circuit besides its filter, layout and loader.
+
+    Attributes:
+        overlap: The overlap test.
+        backward: Whether the result is multiplied by a back-propagated value.
+        walkers: Number of walking ancillas.
+        gate_set: The native two-qubit gate.
+    """
+
+    overlap: str
+    backward: bool
+    walkers: int
+    gate_set: str
+
+
+def assemble(filter_: Filter, layout: Layout, loader: Loader, options: Options) -> Assembly:
     """Builds the circuit of a layout, in its own coordinates, and runs the passes on it."""
 
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
-    circuit, observable = _logical(filter_, layout, loader, overlap, backward, prepare)
+    circuit, observable = _logical(filter_, layout, loader, options, prepare)
     circuit.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
-    circuit, records = run_pipeline(circuit, gate_set)
+    circuit, records = run_pipeline(circuit, options.gate_set)
     return Assembly(layout.name, loader, circuit, observable, layout.data, layout.filter, records)
 
 
 def assemble_routed(
-    filter_: Filter,
-    layout: Layout,
-    loader: Loader,
-    overlap: str,
-    backward: bool,
-    gate_set: str,
-    device: Device,
+    filter_: Filter, layout: Layout, loader: Loader, options: Options, device: Device
 ) -> Assembly:
     """Builds the circuit with the layout's pairs but none of its positions, and routes it.
 
@@ -115,13 +124,11 @@ def assemble_routed(
     Raises:
         InputError: If no connected part of the device is large enough.
     """
-    circuit, observable = _logical(
-        filter_, layout, loader, overlap, backward, lambda prepared, _: prepared
-    )
+    circuit, observable = _logical(filter_, layout, loader, options, lambda prepared, _: prepared)
     routed, starts, ends = route_whole(merge_slots(circuit), device.graph)
     observable = observable.on(ends)
     routed.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
-    native, records = run_pipeline(routed, gate_set)
+    native, records = run_pipeline(routed, options.gate_set)
     return Assembly(
         "routed",
         loader,
@@ -137,32 +144,28 @@ _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]
 
 
 def _logical(
-    filter_: Filter,
-    layout: Layout,
-    loader: Loader,
-    overlap: str,
-    backward: bool,
-    prepare: _Prepare,
+    filter_: Filter, layout: Layout, loader: Loader, options: Options, prepare: _Prepare
 ) -> tuple[cirq.Circuit, Observable]:
     """Both preparations and their meeting, every operation tagged with its part."""
     register = layout.filter or layout.data
     circuit = _tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
     prepared = prepare(filter_circuit(filter_, register, loader), register)
-    if overlap == "inversion":
+    if options.overlap == "inversion":
         meeting = inversion_test(prepared, layout.data)
         return circuit + _tagged(meeting.circuit, "filter"), meeting.observable
     circuit += _tagged(prepared, "filter")
     for pair in layout.swaps:
         circuit += _tagged(cirq.Circuit(swap(*pair)), "overlap")
-    meeting = _MEETINGS[overlap](layout, backward)
+    meeting = _MEETINGS[options.overlap](layout, options)
     return circuit + _tagged(meeting.circuit, "overlap"), meeting.observable
 
 
-_MEETINGS: dict[str, Callable[[Layout, bool], Meeting]] = {
-    "ancilla": lambda layout, backward: ancilla_test(
-        layout.walk, layout.reader if backward else None
+_MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
+    "ancilla": lambda layout, options: ancilla_test(
+        layout.walks[options.walkers - 1],
+        layout.readers[options.walkers - 1] if options.backward else None,
     ),
-    "destructive": lambda layout, backward: destructive_test(layout.pairs),
+    "destructive": lambda layout, options: destructive_test(layout.pairs),
 }
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import cirq
 
+from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.loaders import LOADERS, make_loader
-from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
+from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
@@ -30,6 +31,7 @@ def compile_convolution(
     layout: str = "auto",
     loader: str = "auto",
     gate_set: str | None = None,
+    walkers: int = 1,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -47,6 +49,8 @@ def compile_convolution(
         layout: "auto", "plaquettes", "ladder" or "routed".
         loader: "auto", "schmidt", "line" or "multiplexed".
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
+        walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
+            parity: about half the depth for one more readout error.
 
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, or the
@@ -65,12 +69,26 @@ def compile_convolution(
         raise unknown_name("layout", layout, (*LAYOUTS, ROUTED, "auto"))
     if loader not in (*LOADERS, "auto"):
         raise unknown_name("loader", loader, (*LOADERS, "auto"))
-    return _compile(spec, target, layout, loader, gates)
+    options = Options(
+        spec.overlap, spec.backward, whole_number("walkers", walkers, minimum=1), gates
+    )
+    _check_walkers(spec, options.walkers)
+    return _compile(spec, target, layout, loader, options)
+
+
+def _check_walkers(spec: ConvolutionSpec, walkers: int) -> None:
+    if walkers > 1 and spec.overlap != "ancilla":
+        raise InputError(f"walkers = {walkers}: the {spec.overlap} test has no ancilla that walks.")
+    if walkers > min(2, spec.register_qubits):
+        raise InputError(
+            f"walkers = {walkers}: there can be 1 or 2, and at most one for each of the "
+            f"{spec.register_qubits} pairs of qubits."
+        )
 
 
 @functools.lru_cache(maxsize=64)
 def _compile(
-    spec: ConvolutionSpec, device: Device, layout: str, loader: str, gate_set: str
+    spec: ConvolutionSpec, device: Device, layout: str, loader: str, options: Options
 ) -> Program:
     structures: dict[object, CompiledFilter] = {}
     compiled: list[CompiledFilter] = []
@@ -78,7 +96,7 @@ def _compile(
         # All fixed filters share one structure: only their angles differ.
         key = FixedFilter if isinstance(filter_, FixedFilter) else filter_
         if key not in structures:
-            structures[key] = _compile_filter(filter_, spec, device, layout, loader, gate_set)
+            structures[key] = _compile_filter(filter_, spec, device, layout, loader, options)
         shared = structures[key]
         compiled.append(
             CompiledFilter(filter_, shared.loader, shared.template, shared.passes, shared.report)
@@ -92,10 +110,10 @@ def _compile_filter(
     device: Device,
     layout: str,
     loader: str,
-    gate_set: str,
+    options: Options,
 ) -> CompiledFilter:
     started = time.perf_counter()
-    needed = _qubits_needed(spec)
+    needed = _qubits_needed(spec, options)
     if needed > device.n_qubits:
         raise InputError(
             f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
@@ -103,8 +121,8 @@ def _compile_filter(
             "kernel or a larger device."
         )
     best: tuple[Assembly, Placement] | None = None
-    for candidate in _candidates(filter_, spec, layout, loader, gate_set):
-        placement = best_placement(candidate, device, gate_set)
+    for candidate in _candidates(filter_, spec, layout, loader, options):
+        placement = best_placement(candidate, device, options.gate_set)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
     if best is None:
@@ -113,20 +131,20 @@ def _compile_filter(
                 f"layout {layout!r} for {spec.register_qubits} qubits a register does not fit "
                 f"device {device.name!r}; choose layout = 'auto'."
             )
-        assembly = _routed(filter_, spec, loader, gate_set, device)
-        best = assembly, unmoved(assembly, device, gate_set)
-    return _placed(filter_, *best, device, gate_set, started)
+        assembly = _routed(filter_, spec, loader, options, device)
+        best = assembly, unmoved(assembly, device, options.gate_set)
+    return _placed(filter_, *best, device, options.gate_set, started)
 
 
-def _qubits_needed(spec: ConvolutionSpec) -> int:
-    """Data and filter registers, the ancilla and the backward reader."""
+def _qubits_needed(spec: ConvolutionSpec, options: Options) -> int:
+    """Data and filter registers, the ancillas and the backward reader."""
     n_qubits = spec.register_qubits
-    registers = {"ancilla": 2 * n_qubits + 1, "destructive": 2 * n_qubits, "inversion": n_qubits}
-    return registers[spec.overlap] + int(spec.backward)
+    extra = {"ancilla": options.walkers, "destructive": 0, "inversion": -n_qubits}
+    return 2 * n_qubits + extra[spec.overlap] + int(spec.backward)
 
 
 def _candidates(
-    filter_: Filter, spec: ConvolutionSpec, layout: str, loader: str, gate_set: str
+    filter_: Filter, spec: ConvolutionSpec, layout: str, loader: str, options: Options
 ) -> Iterator[Assembly]:
     n_qubits = spec.register_qubits
     for name, make_layout in LAYOUTS.items():
@@ -141,26 +159,18 @@ def _candidates(
         else:
             chosen = loaders[:1]
         for each in chosen:
-            yield assemble(filter_, positions, each, spec.overlap, spec.backward, gate_set)
+            yield assemble(filter_, positions, each, options)
 
 
 def _routed(
-    filter_: Filter, spec: ConvolutionSpec, loader: str, gate_set: str, device: Device
+    filter_: Filter, spec: ConvolutionSpec, loader: str, options: Options, device: Device
 ) -> Assembly:
     n_qubits = spec.register_qubits
     positions = next(
         found for make in LAYOUTS.values() if (found := make(n_qubits, spec.overlap)) is not None
     )
     loader_name = positions.loaders[0] if loader == "auto" else loader
-    return assemble_routed(
-        filter_,
-        positions,
-        make_loader(loader_name, n_qubits),
-        spec.overlap,
-        spec.backward,
-        gate_set,
-        device,
-    )
+    return assemble_routed(filter_, positions, make_loader(loader_name, n_qubits), options, device)
 
 
 def _placed(

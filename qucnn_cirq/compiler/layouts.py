@@ -32,8 +32,8 @@ class Layout:
         loaders: Loaders that fit the couplers of a register, best first.
         swaps: Couplers over which qubits are exchanged before the meeting, in parallel.
         pairs: Data and filter qubits that meet, after the swaps.
-        walk: Steps (a, x, f) of the ancilla.
-        reader: Where the second ancilla of the backward pass sits.
+        walks: For one walker, for two, ...: the steps (a, x, f) of each walker.
+        readers: Where the second ancilla of the backward pass sits, for as many walkers.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Layout:
     loaders: tuple[str, ...]
     swaps: tuple[Pair, ...] = ()
     pairs: tuple[Pair, ...] = ()
-    walk: tuple[Step, ...] = ()
-    reader: Q | None = None
+    walks: tuple[tuple[tuple[Step, ...], ...], ...] = ()
+    readers: tuple[Q, ...] = ()
 
     def register_graph(self, register: tuple[Q, ...]) -> nx.Graph:
         """The couplers inside a register."""
@@ -66,6 +66,7 @@ def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
     data = (Q(0, 0), Q(0, 1), Q(1, 1), Q(1, 0))
     if overlap == "inversion":
         return Layout("plaquettes", data, (), ("schmidt", "multiplexed"))
+    left = ((Q(-1, 1), Q(0, 1), Q(0, 0)), (Q(0, 1), Q(1, 1), Q(1, 0)))
     return Layout(
         "plaquettes",
         data=data,
@@ -78,31 +79,35 @@ def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
             (Q(1, 2), Q(1, 3)),
             (Q(1, 0), Q(1, 1)),
         ),
-        walk=(
-            (Q(-1, 1), Q(0, 1), Q(0, 0)),
-            (Q(0, 1), Q(1, 1), Q(1, 0)),
-            (Q(1, 1), Q(1, 2), Q(1, 3)),
-            (Q(1, 2), Q(0, 2), Q(0, 3)),
+        walks=(
+            ((*left, (Q(1, 1), Q(1, 2), Q(1, 3)), (Q(1, 2), Q(0, 2), Q(0, 3))),),
+            (left, ((Q(-1, 2), Q(0, 2), Q(0, 3)), (Q(0, 2), Q(1, 2), Q(1, 3)))),
         ),
-        reader=Q(-1, 2),
+        readers=(Q(-1, 2), Q(2, 2)),
     )
 
 
 def ladder(n_qubits: int, overlap: str) -> Layout | None:
-    """Data on a row, filter on the row below, the ancilla walking along the data: any size."""
+    """Data on a row, filter on the row below, the ancilla walking along the data: any size.
+
+    Two walkers come in from both ends and meet in the middle.
+    """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
     loaders = ("line", "multiplexed") if n_qubits == 4 else ("multiplexed",)
     if overlap == "inversion":
         return Layout("ladder", data, (), loaders)
     below = tuple(Q(1, qubit.col) for qubit in data)
+    half = (n_qubits + 1) // 2
+    from_left = tuple((x + (0, -1), x, f) for x, f in zip(data, below, strict=True))
+    from_right = tuple((x + (0, 1), x, x + (1, 0)) for x in reversed(data[half:]))
     return Layout(
         "ladder",
         data=data,
         filter=below,
         loaders=loaders,
         pairs=tuple(zip(data, below, strict=True)),
-        walk=tuple((Q(0, x.col - 1), x, f) for x, f in zip(data, below, strict=True)),
-        reader=Q(0, n_qubits + 1),
+        walks=((from_left,),) if n_qubits == 1 else ((from_left,), (from_left[:half], from_right)),
+        readers=(Q(0, n_qubits + 1), Q(-1, half + 1)),
     )
 
 
