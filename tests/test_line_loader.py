@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qucnn_cirq.circuits import line_loader
 from qucnn_cirq.circuits.line_loader import (
     PATTERNS,
     LineLoader,
@@ -161,3 +162,12 @@ def test_bad_input_is_named(states, pattern, message):
 def test_other_registers_are_refused():
     with pytest.raises(InputError, match="4 qubits"):
         LineLoader(3)
+
+
+def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = np.random.default_rng(8).normal(size=(5, 16))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    loader = LineLoader()
+    angles = loader.angles(states)
+    monkeypatch.setattr(line_loader, "solve_line_angles", None)
+    np.testing.assert_array_equal(loader.angles(states[::-1]), angles[::-1])

@@ -195,6 +195,7 @@ class LineLoader:
         self.n_qubits = n_qubits
         self.pattern = pattern
         self.n_angles = n_line_angles(pattern)
+        self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The circuit of slots and CZ gates; see :class:`~.loaders.Loader`."""
@@ -208,8 +209,16 @@ class LineLoader:
         return circuit
 
     def angles(self, states: FloatArray) -> FloatArray:
-        """Angles (batch, n_angles) for real unit vectors (batch, 16)."""
-        return solve_line_angles(states, self.pattern)[0]
+        """Angles (batch, n_angles) for real unit vectors (batch, 16).
+
+        Solved states are remembered, so that the same images are solved for only once.
+        """
+        keys = [state.tobytes() for state in np.ascontiguousarray(states, dtype=float)]
+        new = {key: row for row, key in enumerate(keys) if key not in self._solved}
+        if new:
+            solved, _ = solve_line_angles(states[list(new.values())], self.pattern)
+            self._solved.update(zip(new, solved, strict=True))
+        return np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles)
 
 
 def _propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:
