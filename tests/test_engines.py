@@ -1,6 +1,7 @@
 """The engines agree with each other and with Cirq's density matrix."""
 
 import cirq
+import cirq_google
 import numpy as np
 import pytest
 import qsimcirq
@@ -170,8 +171,22 @@ def test_process_factors_for_layouts():
 def test_exact_refuses_what_does_not_fit_and_says_how_much():
     spec = ConvolutionSpec(kernel=(8, 8), filters=FixedFilter(np.arange(1, 65)))
     program = compile_convolution(spec, "grid:6x7", layout="routed", loader="multiplexed")
-    with pytest.raises(InputError, match=r"13 qubits takes 0.5 GiB a patch"):
+    with pytest.raises(InputError, match=r"state of a patch has 13 qubits, which takes 0.5 GiB"):
         means(program, np.ones((8, 8)), "exact", DEPOLARIZING)
+    spec = ConvolutionSpec(kernel=(8, 16), filters=FixedFilter(np.arange(1, 129)))
+    program = compile_convolution(spec, "grid:4x9")
+    with pytest.raises(InputError, match=r"data and filter meet, has 15 qubits, .* 8.0 GiB"):
+        means(program, np.ones((8, 16)), "exact", DEPOLARIZING)
+
+
+def test_unhashable_channels_of_cirq_googles_own_model():
+    properties = cirq_google.engine.load_device_noise_properties("willow_pink")
+    noise = cirq_google.NoiseModelFromGoogleNoiseProperties(properties)
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(np.arange(1, 5)))
+    program = compile_convolution(spec, "willow_pink")
+    patch = np.array([[1.0, 2.0], [-1.0, 0.5]])
+    expected = density_matrix_mean(program, patch, noise)
+    assert means(program, patch, "exact", noise)[0] == pytest.approx(expected, abs=1e-8)
 
 
 def test_streams_belong_to_images_and_filters():

@@ -48,6 +48,7 @@ PATTERNS = ("", "O", "MO", "MOM", "OMO", "MOMO", "MOMOM")
 # States that are solved together; bounds the memory that their Jacobians take.
 _BLOCK = 1024
 _LIBRARY = 256
+_REMEMBERED = 1_000_000
 _NORM_TOLERANCE = 1e-6
 _PROBE = 0.1
 _GEODESIC_RATIO = 0.75
@@ -218,7 +219,10 @@ class LineLoader:
         if new:
             solved, _ = solve_line_angles(states[list(new.values())], self.pattern)
             self._solved.update(zip(new, solved, strict=True))
-        return np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles)
+        angles = np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles)
+        if len(self._solved) > _REMEMBERED:
+            self._solved.clear()
+        return angles
 
 
 def _propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:

@@ -31,7 +31,10 @@ from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
 _CHUNK_BYTES = 2**20
-_MEMORY_LIMIT_QUBITS = 11
+_LARGEST_STATE = 11
+"""Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
+_LARGEST_MEETING = 13
+"""Qubits of the carried observable (512 MiB, and twice that while a step is applied)."""
 _KEPT_WEIGHTS = 64
 
 ReadObservable = list[tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]]
@@ -195,12 +198,7 @@ class ExactEngine:
             InputError: If the process neither factors nor fits the memory.
         """
         process, observable = _prepared(template, noise)
-        if len(process.data_qubits) > _MEMORY_LIMIT_QUBITS:
-            raise InputError(
-                f"an exact density matrix of {len(process.data_qubits)} qubits takes "
-                f"{8 * 4 ** len(process.data_qubits) / 2**30:.1f} GiB a patch, more than the "
-                f"limit of {_MEMORY_LIMIT_QUBITS} qubits; choose engine = 'qsim'."
-            )
+        _check_memory(process)
         if process.is_cut:
             weights = self._weights(template, noise, tables)
             return _expectations(process.patch, process.data_qubits, weights, tables)
@@ -230,6 +228,31 @@ class ExactEngine:
                 parts.append(_filter_weights(carried, support, process, own))
             self._kept[key] = np.concatenate(parts)
         return self._kept[key]
+
+
+def _check_memory(process: Factored) -> None:
+    """Refuses what does not fit: a patch's state, or the observable carried through the meeting.
+
+    Raises:
+        InputError: With the size that would be needed.
+    """
+    sizes = {
+        "the state of a patch": (len(process.data_qubits), _LARGEST_STATE),
+        "the observable, where data and filter meet,": (_meeting_size(process), _LARGEST_MEETING),
+    }
+    for name, (n_qubits, limit) in sizes.items():
+        if n_qubits > limit:
+            raise InputError(
+                f"{name} has {n_qubits} qubits, which takes {8 * 4**n_qubits / 2**30:.1f} GiB; the "
+                f"exact engine goes up to {limit}. Choose engine = 'qsim' or a smaller kernel."
+            )
+
+
+def _meeting_size(process: Factored) -> int:
+    if not process.is_cut:
+        return 0
+    met = {qubit for step in process.meeting for qubit in step.qubits}
+    return len(met.union(process.data_qubits, process.filter_qubits))
 
 
 @functools.lru_cache(maxsize=64)

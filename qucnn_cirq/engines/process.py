@@ -43,7 +43,7 @@ def physical_process(template: Template, noise: Noise) -> list[Element]:
         InputError: If the noise model puts in an operation that is no channel.
     """
     noisy = template.marked_circuit.with_noise(noise.gate_model)
-    known: dict[cirq.Gate, Kraus] = {}
+    known: dict[int, tuple[cirq.Gate, Kraus]] = {}
     elements = []
     for operation in noisy.all_operations():
         marks = [tag for tag in operation.tags if isinstance(tag, SlotTag)]
@@ -54,10 +54,11 @@ def physical_process(template: Template, noise: Noise) -> list[Element]:
     return elements
 
 
-def _kraus(operation: cirq.Operation, known: dict[cirq.Gate, Kraus]) -> Kraus:
+def _kraus(operation: cirq.Operation, known: dict[int, tuple[cirq.Gate, Kraus]]) -> Kraus:
+    # Not every channel is hashable, so they are told apart as objects; ``known`` keeps them alive.
     gate = operation.gate
-    if gate is not None and gate in known:
-        return known[gate]
+    if id(gate) in known:
+        return known[id(gate)][1]
     operators = cirq.kraus(operation, default=None)
     if operators is None:
         raise InputError(
@@ -65,7 +66,7 @@ def _kraus(operation: cirq.Operation, known: dict[cirq.Gate, Kraus]) -> Kraus:
         )
     kraus = tuple(np.asarray(operator, complex) for operator in operators)
     if gate is not None:
-        known[gate] = kraus
+        known[id(gate)] = gate, kraus
     return kraus
 
 
