@@ -12,7 +12,7 @@ import matplotlib
 import seaborn
 from matplotlib.figure import Figure
 
-from studies.files import atomic_write
+from qucnn_cirq.files import atomic_write
 
 FORMATS = ("png", "svg", "pdf")
 

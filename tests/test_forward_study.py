@@ -16,9 +16,10 @@ from noise_models import NoiseError
 from qucnn_cirq.convolution import classical_convolution, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import atomic_write
 from studies import drawing
 from studies.catalogue import load_study, presets
-from studies.files import CONFIGURATION, atomic_write, prepare_folder
+from studies.files import CONFIGURATION, prepare_folder
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
 from studies.forward.job import run_forward

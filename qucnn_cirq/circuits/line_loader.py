@@ -26,13 +26,14 @@ few steps it starts again elsewhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.angle_cache import cached
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError
 
@@ -89,6 +90,7 @@ class _Search:
 
 _EXACT = _Search((20,) * 3 + (60,) * 6 + (400,) * 6, 1e-24, 0.0, 1e-13)
 _CLOSEST = _Search((60,) * 4, 1e-24, 1e-5, 1e-7)
+_CLOSE_ENOUGH = _Search((20,) * 2, 1e-24, 1e-2, 1e-7)
 
 
 def line_layers(pattern: str) -> tuple[LineLayer, ...]:
@@ -128,7 +130,7 @@ def line_states(angles: FloatArray, pattern: str = "MOMOM") -> FloatArray:
 
 
 def solve_line_angles(
-    states: FloatArray, pattern: str = "MOMOM", seed: int = 0
+    states: FloatArray, pattern: str = "MOMOM", seed: int = 0, tolerance: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a pattern loads each state as well as it was found to do.
 
@@ -141,6 +143,8 @@ def solve_line_angles(
         states: Real unit vectors, shape (batch, 16), qubit 0 most significant.
         pattern: A word in ``M`` and ``O``; see :data:`PATTERNS`.
         seed: Chooses the starting points.
+        tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
+            is brief: now and then it misses the best minimum.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern)), in the order in
@@ -162,7 +166,10 @@ def solve_line_angles(
     if not len(states):
         return np.zeros((0, n_line_angles(pattern))), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
-    search = _EXACT if "MOMOM" in pattern else _CLOSEST
+    if "MOMOM" in pattern:
+        search = _EXACT
+    else:
+        search = replace(_CLOSE_ENOUGH, solved=tolerance) if tolerance else _CLOSEST
     angles = _search(distinct, layers, _library(pattern, seed), search)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
@@ -173,12 +180,33 @@ def solve_line_angles(
     return angles[positions], infidelities[positions]
 
 
+def least_infidelities(states: FloatArray, pattern: str) -> FloatArray:
+    """A lower bound of the infidelity with which a pattern can load each state.
+
+    Without a middle CZ the two halves of the register stay a product, and one middle CZ gives them
+    Schmidt rank 2, so that the other Schmidt coefficients are lost.
+
+    Args:
+        states: Real unit vectors, shape (batch, 16).
+        pattern: The layers.
+    """
+    halves = states.reshape(-1, 4, 4)
+    if pattern.count("M") >= 2:
+        return np.zeros(len(states))
+    coefficients = np.linalg.svd(halves, compute_uv=False)
+    kept = np.sum(coefficients[:, : 1 + pattern.count("M")] ** 2, axis=1)
+    bound: FloatArray = np.maximum(1 - kept, 0)
+    return bound
+
+
 class LineLoader:
     """Loads real 16-vectors on a line of four qubits with the pattern's CZ gates.
 
     Args:
         n_qubits: Must be 4.
         pattern: The layers; the default loads every vector, with 7 CZ gates in depth 5.
+        tolerance: For shorter patterns, the infidelity that is good enough; see
+            :func:`solve_line_angles`.
 
     Raises:
         InputError: For any other size or an unknown pattern.
@@ -187,7 +215,9 @@ class LineLoader:
     name = "line"
     is_closed_form = False
 
-    def __init__(self, n_qubits: int = N_QUBITS, pattern: str = "MOMOM") -> None:
+    def __init__(
+        self, n_qubits: int = N_QUBITS, pattern: str = "MOMOM", tolerance: float = 0.0
+    ) -> None:
         if n_qubits != N_QUBITS:
             raise InputError(
                 f"the line loader is for registers of 4 qubits, not {n_qubits}; "
@@ -195,6 +225,7 @@ class LineLoader:
             )
         self.n_qubits = n_qubits
         self.pattern = pattern
+        self.tolerance = tolerance
         self.n_angles = n_line_angles(pattern)
         self._solved: dict[bytes, FloatArray] = {}
 
@@ -210,19 +241,30 @@ class LineLoader:
         return circuit
 
     def angles(self, states: FloatArray) -> FloatArray:
-        """Angles (batch, n_angles) for real unit vectors (batch, 16).
+        """Angles (batch, n_angles) for real unit vectors (batch, 16)."""
+        return self.solve(states)[0]
 
-        Solved states are remembered, so that the same images are solved for only once.
+    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 16).
+
+        Solved states are remembered in this process and on disk
+        (:mod:`~qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.
         """
-        keys = [state.tobytes() for state in np.ascontiguousarray(states, dtype=float)]
+        states = np.ascontiguousarray(states, dtype=float)
+        keys = [state.tobytes() for state in states]
         new = {key: row for row, key in enumerate(keys) if key not in self._solved}
         if new:
-            solved, _ = solve_line_angles(states[list(new.values())], self.pattern)
-            self._solved.update(zip(new, solved, strict=True))
-        angles = np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles)
+            angles, infidelities = cached(
+                f"line {self.pattern} {self.tolerance!r}",
+                states[list(new.values())],
+                lambda rows: solve_line_angles(rows, self.pattern, tolerance=self.tolerance),
+            )
+            both = np.column_stack([angles, infidelities])
+            self._solved.update(zip(new, both, strict=True))
+        both = np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles + 1)
         if len(self._solved) > _REMEMBERED:
             self._solved.clear()
-        return angles
+        return both[:, :-1], both[:, -1]
 
 
 def _propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:

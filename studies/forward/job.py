@@ -12,8 +12,9 @@ import numpy as np
 
 from noise_models import as_noise
 from qucnn_cirq.devices import load_device
+from qucnn_cirq.files import atomic_write
 from studies.drawing import FORMATS, save_figure, theme
-from studies.files import CONFIGURATION, atomic_write, prepare_folder, write_json, write_text
+from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
 from studies.forward.figures import draw_errors, draw_maps, figure_arrays
