@@ -17,7 +17,7 @@ from noise_models.foreign import GuardedNoiseModel
 from noise_models.idle import IdleNoise
 from noise_models.kind import NoiseKind, ScaleFactors, Strength
 from noise_models.model import ConfiguredNoiseModel
-from noise_models.noise import Noise, as_noise
+from noise_models.noise import Noise, NoiseLike, as_noise
 from noise_models.presets import named_noise, noise_names
 from noise_models.readout import ReadoutChannel, ReadoutError, ReadoutNoise, readout_gate
 from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
@@ -35,6 +35,7 @@ __all__ = [
     "NoiseConfiguration",
     "NoiseError",
     "NoiseKind",
+    "NoiseLike",
     "ReadoutChannel",
     "ReadoutError",
     "ReadoutNoise",

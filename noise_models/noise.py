@@ -139,9 +139,11 @@ class Noise:
         return f"noise_models.Noise({source!r})"
 
 
-def as_noise(
-    noise: None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise,
-) -> Noise:
+NoiseLike = None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise
+"""Every way of saying noise that `as_noise` understands."""
+
+
+def as_noise(noise: NoiseLike) -> Noise:
     """Turns any way of saying noise into `Noise`.
 
     Args:

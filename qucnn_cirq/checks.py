@@ -35,6 +35,26 @@ def whole_number(key: str, value: object, minimum: int) -> int:
     return int(value)
 
 
+def real_number(key: str, value: object, minimum: float, maximum: float) -> float:
+    """Checks a real number.
+
+    Args:
+        key: Name of the value, for the error message.
+        value: The value given.
+        minimum: Smallest value allowed.
+        maximum: Largest value allowed.
+
+    Raises:
+        InputError: If it is no number, or outside its range.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    if not is_number or not minimum <= float(value) <= maximum:  # type: ignore[arg-type]
+        raise InputError(
+            f"{key} = {value!r} is not allowed: give a number within {minimum:g}..{maximum:g}."
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
 def whole_pair(key: str, value: object, minimum: int) -> tuple[int, int]:
     """Reads one whole number, meant for rows and columns alike, or a pair (rows, columns).
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from noise_models import Noise, NoiseConfiguration, as_noise
+from noise_models import NoiseLike, as_noise
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.overlap import Observable
-from qucnn_cirq.compiler.program import CompiledFilter, Program
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches
@@ -71,7 +68,7 @@ class QuantumConvolution:
         self,
         program: Program,
         engine: str | Engine = "qsim",
-        noise: None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise = None,
+        noise: NoiseLike = None,
         shots: int | None = 10_000,
         seed: int = 0,
         parameters: ArrayLike | None = None,
@@ -146,15 +143,25 @@ class QuantumConvolution:
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
         for rows in self._structures():
             compiled = self.program.filters[rows[0]]
-            streams = Streams(self.seed, tuple(rows), images_of_patches)
-            tables = self._tables(compiled, rows, patches)
-            outcome = self.engine.run(compiled.template, self.noise, tables, self.shots, streams)
-            if outcome.means is None or means is None:
-                means = None
-            else:
-                means[rows] = outcome.means
-            if counts is not None and outcome.counts is not None:
-                counts[rows] = outcome.counts
+            filters = self._filter_table(rows)
+            chosen = compiled.choose(patches.states)
+            for index, variant in enumerate(compiled.variants):
+                columns = np.flatnonzero(chosen == index)
+                if not len(columns):
+                    continue
+                streams = Streams(self.seed, tuple(rows), images_of_patches[columns], index)
+                tables = {
+                    "patch": variant.loader.angles(patches.states[columns]),
+                    "filter": filters,
+                }
+                outcome = self.engine.run(variant.template, self.noise, tables, self.shots, streams)
+                cells = np.ix_(np.array(rows), columns)
+                if outcome.means is None or means is None:
+                    means = None
+                else:
+                    means[cells] = outcome.means
+                if counts is not None and outcome.counts is not None:
+                    counts[cells] = outcome.counts
         if counts is not None and self.shots is not None:
             estimates = self._observable.mean(counts / self.shots)
         else:
@@ -166,20 +173,15 @@ class QuantumConvolution:
     def _observable(self) -> Observable:
         return self.program.filters[0].template.observable
 
-    def _tables(
-        self, compiled: CompiledFilter, rows: list[int], patches: Patches
-    ) -> dict[str, NDArray[np.float64]]:
+    def _filter_table(self, rows: list[int]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]
-        return {
-            "patch": compiled.loader.angles(patches.states),
-            "filter": np.concatenate(filters),
-        }
+        return np.concatenate(filters)
 
     def _structures(self) -> list[list[int]]:
         """Filters that share a template, which an engine runs together."""
         groups: dict[int, list[int]] = {}
         for row, compiled in enumerate(self.program.filters):
-            groups.setdefault(id(compiled.template), []).append(row)
+            groups.setdefault(id(compiled.variants), []).append(row)
         return list(groups.values())
 
 

@@ -232,7 +232,9 @@ def test_verification_notices_a_wrong_program():
     compiled = program.filters[0]
     (qubits, values), *_ = compiled.template.observable.groups
     flipped = replace(compiled.template.observable, groups=((qubits, values[::-1]),))
-    wrong = replace(compiled, template=replace(compiled.template, observable=flipped))
+    (variant,) = compiled.variants
+    variant = replace(variant, template=replace(variant.template, observable=flipped))
+    wrong = replace(compiled, variants=(variant,))
     assert not replace(program, filters=(wrong,)).verify().passed
     elsewhere = replace(program, device=load_device("grid:1x4"))
     assert not elsewhere.verify().passed

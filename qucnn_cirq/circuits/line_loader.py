@@ -244,6 +244,15 @@ class LineLoader:
         """Angles (batch, n_angles) for real unit vectors (batch, 16)."""
         return self.solve(states)[0]
 
+    def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
+        """States (count, 16) that the pattern makes of random angles."""
+        angles = generator.uniform(-np.pi, np.pi, (count, self.n_angles))
+        return line_states(angles, self.pattern)
+
+    def least_infidelities(self, states: FloatArray) -> FloatArray:
+        """See :func:`least_infidelities`."""
+        return least_infidelities(states, self.pattern)
+
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 16).
 

@@ -102,13 +102,29 @@ class Options:
     gate_set: str
 
 
-def assemble(filter_: Filter, layout: Layout, loader: Loader, options: Options) -> Assembly:
-    """Builds the circuit of a layout, in its own coordinates, and runs the passes on it."""
+def assemble(
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    options: Options,
+    filter_loader: Loader | None = None,
+) -> Assembly:
+    """Builds the circuit of a layout, in its own coordinates, and runs the passes on it.
+
+    Args:
+        filter_: What the filter is.
+        layout: Where the registers sit.
+        loader: The loader of the patch.
+        options: What else is asked of the circuit.
+        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
+    """
 
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
-    circuit, observable = _logical(filter_, layout, loader, options, prepare)
+    circuit, observable = _logical(
+        filter_, layout, loader, filter_loader or loader, options, prepare
+    )
     circuit.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
     circuit, records = run_pipeline(circuit, options.gate_set)
     return Assembly(layout.name, loader, circuit, observable, layout.data, layout.filter, records)
@@ -124,7 +140,9 @@ def assemble_routed(
     Raises:
         InputError: If no connected part of the device is large enough.
     """
-    circuit, observable = _logical(filter_, layout, loader, options, lambda prepared, _: prepared)
+    circuit, observable = _logical(
+        filter_, layout, loader, loader, options, lambda prepared, _: prepared
+    )
     routed, starts, ends = route_whole(merge_slots(circuit), device.graph)
     observable = observable.on(ends)
     routed.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
@@ -144,12 +162,17 @@ _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]
 
 
 def _logical(
-    filter_: Filter, layout: Layout, loader: Loader, options: Options, prepare: _Prepare
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    filter_loader: Loader,
+    options: Options,
+    prepare: _Prepare,
 ) -> tuple[cirq.Circuit, Observable]:
     """Both preparations and their meeting, every operation tagged with its part."""
     register = layout.filter or layout.data
     circuit = _tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
-    prepared = prepare(filter_circuit(filter_, register, loader), register)
+    prepared = prepare(filter_circuit(filter_, register, filter_loader), register)
     if options.overlap == "inversion":
         meeting = inversion_test(prepared, layout.data)
         return circuit + _tagged(meeting.circuit, "filter"), meeting.observable

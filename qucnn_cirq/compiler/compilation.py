@@ -5,16 +5,21 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cirq
 
-from qucnn_cirq.checks import whole_number
+from noise_models import Noise, NoiseLike, as_noise
+from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader
 from qucnn_cirq.circuits.loaders import LOADERS, make_loader
+from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
-from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
-from qucnn_cirq.compiler.program import CompiledFilter, Program, Report
+from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
+from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
+from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, load_device
 from qucnn_cirq.errors import InputError, unknown_name
@@ -32,6 +37,8 @@ def compile_convolution(
     loader: str = "auto",
     gate_set: str | None = None,
     walkers: int = 1,
+    infidelity: float | str = 0.0,
+    noise: NoiseLike = None,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -39,9 +46,9 @@ def compile_convolution(
     is taken. Where none fits, the whole circuit is routed instead. The result is deterministic;
     the same request a second time returns the same object.
 
-    For 4x4 kernels ``layout="ladder"`` is shorter still (34 CZ gates instead of 40, or 18 instead
-    of 24 for the destructive test), but its angles are solved for, at about a millisecond a patch
-    and now and then much more, so it has to be asked for.
+    With an infidelity budget a program holds several circuits whose loaders differ, and each patch
+    is run with one of them. That is for registers of four qubits on a ladder, whose loader has
+    shorter patterns; other loaders are exact and satisfy every budget.
 
     Args:
         spec: The convolution.
@@ -51,10 +58,17 @@ def compile_convolution(
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
+        infidelity: Largest infidelity 1 - <x|y>^2 with which a patch x may be loaded as y, within
+            0..1: every patch gets the shortest loader that stays below. 0 is exact. "auto" takes
+            for every patch the loader with the smallest expected error under ``noise``, see
+            :class:`~qucnn_cirq.circuits.loading_rule.LoadingRule`. A filter is always exact.
+        noise: The noise that "auto" weighs a shorter circuit against; as for
+            :class:`~qucnn_cirq.QuantumConvolution`. Nothing else depends on it.
 
     Raises:
-        InputError: If a name is unknown, the device does not offer the gate set, or the
-            circuit does not fit the device.
+        InputError: If a name is unknown, the device does not offer the gate set, the
+            circuit does not fit the device, or the budget is outside its range.
+        NoiseError: If the noise is not allowed.
     """
     target = load_device(device)
     gates = target.default_gate_set if gate_set is None else gate_set
@@ -73,7 +87,43 @@ def compile_convolution(
         spec.overlap, spec.backward, whole_number("walkers", walkers, minimum=1), gates
     )
     _check_walkers(spec, options.walkers)
-    return _compile(spec, target, layout, loader, options)
+    return _compile(spec, target, layout, loader, options, _budget(infidelity, noise))
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """How well patches must be loaded.
+
+    Attributes:
+        infidelity: The largest infidelity, or None for what is best under the noise.
+        noise: That noise.
+    """
+
+    infidelity: float | None
+    noise: Noise | None = None
+
+    @property
+    def tolerance(self) -> float:
+        """Infidelity below which the search for angles may stop."""
+        return _AUTO_TOLERANCE if self.infidelity is None else 0.1 * self.infidelity
+
+
+_AUTO_TOLERANCE = 1e-5
+"""Far below what one two-qubit gate is worth."""
+
+
+def _budget(infidelity: float | str, noise: NoiseLike) -> _Budget:
+    if infidelity == "auto":
+        weighed = as_noise(noise)
+        if weighed.is_ideal:
+            raise InputError(
+                'infidelity = "auto" weighs the loaders under noise: give noise as well, or a '
+                "number for infidelity."
+            )
+        return _Budget(None, weighed)
+    if isinstance(infidelity, str):
+        raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
+    return _Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))
 
 
 def _check_walkers(spec: ConvolutionSpec, walkers: int) -> None:
@@ -88,7 +138,12 @@ def _check_walkers(spec: ConvolutionSpec, walkers: int) -> None:
 
 @functools.lru_cache(maxsize=64)
 def _compile(
-    spec: ConvolutionSpec, device: Device, layout: str, loader: str, options: Options
+    spec: ConvolutionSpec,
+    device: Device,
+    layout: str,
+    loader: str,
+    options: Options,
+    budget: _Budget,
 ) -> Program:
     structures: dict[object, CompiledFilter] = {}
     compiled: list[CompiledFilter] = []
@@ -96,11 +151,10 @@ def _compile(
         # All fixed filters share one structure: only their angles differ.
         key = FixedFilter if isinstance(filter_, FixedFilter) else filter_
         if key not in structures:
-            structures[key] = _compile_filter(filter_, spec, device, layout, loader, options)
-        shared = structures[key]
-        compiled.append(
-            CompiledFilter(filter_, shared.loader, shared.template, shared.passes, shared.report)
-        )
+            structures[key] = _compile_filter(
+                filter_, spec, device, layout, loader, options, budget
+            )
+        compiled.append(replace(structures[key], filter=filter_))
     return Program(spec, device, tuple(compiled))
 
 
@@ -111,6 +165,7 @@ def _compile_filter(
     layout: str,
     loader: str,
     options: Options,
+    budget: _Budget,
 ) -> CompiledFilter:
     started = time.perf_counter()
     needed = _qubits_needed(spec, options)
@@ -133,7 +188,41 @@ def _compile_filter(
             )
         assembly = _routed(filter_, spec, loader, options, device)
         best = assembly, unmoved(assembly, device, options.gate_set)
-    return _placed(filter_, *best, device, options.gate_set, started)
+    exact = _placed(*best, device, options.gate_set, started)
+    if budget.infidelity == 0 or not isinstance(exact.loader, LineLoader):
+        return CompiledFilter(filter_, (exact,))
+    return _with_shorter_loaders(filter_, spec, exact, best[1].positions, device, options, budget)
+
+
+def _with_shorter_loaders(
+    filter_: Filter,
+    spec: ConvolutionSpec,
+    exact: Variant,
+    positions: Positions,
+    device: Device,
+    options: Options,
+    budget: _Budget,
+) -> CompiledFilter:
+    """The same circuit in the same place with every shorter pattern of the line loader."""
+    layout = LAYOUTS[exact.report.layout](spec.register_qubits, spec.overlap)
+    assert layout is not None
+    variants = []
+    for pattern in PATTERNS[:-1]:
+        started = time.perf_counter()
+        short = LineLoader(pattern=pattern, tolerance=budget.tolerance)
+        assembly = assemble(filter_, layout, short, options, filter_loader=exact.loader)
+        error = Usage.of(assembly.circuit).predicted_error(positions, device, options.gate_set)
+        placement = Placement(positions, error)
+        variants.append(_placed(assembly, placement, device, options.gate_set, started))
+    variants.append(exact)
+    if budget.infidelity is not None:
+        gates = [variant.report.two_qubit_gates for variant in variants]
+        return CompiledFilter(
+            filter_, tuple(variants), LoadingRule.within(budget.infidelity, gates)
+        )
+    assert budget.noise is not None
+    survivals = [survival(variant.template, budget.noise) for variant in variants]
+    return CompiledFilter(filter_, tuple(variants), LoadingRule.least_error(survivals))
 
 
 def _qubits_needed(spec: ConvolutionSpec, options: Options) -> int:
@@ -154,8 +243,6 @@ def _candidates(
         loaders = [make_loader(each, n_qubits) for each in positions.loaders]
         if loader != "auto":
             chosen = [each for each in loaders if each.name == loader]
-        elif layout == "auto":
-            chosen = [each for each in loaders if each.is_closed_form][:1]
         else:
             chosen = loaders[:1]
         for each in chosen:
@@ -174,13 +261,12 @@ def _routed(
 
 
 def _placed(
-    filter_: Filter,
     assembly: Assembly,
     placement: Placement,
     device: Device,
     gate_set: str,
     started: float,
-) -> CompiledFilter:
+) -> Variant:
     positions = placement.positions
     template = Template(
         circuit=assembly.circuit.transform_qubits(positions).freeze(),
@@ -203,4 +289,4 @@ def _placed(
         predicted_error=placement.predicted_error,
         compile_seconds=time.perf_counter() - started,
     )
-    return CompiledFilter(filter_, assembly.loader, template, assembly.passes, report)
+    return Variant(assembly.loader, template, assembly.passes, report)

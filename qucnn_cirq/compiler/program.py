@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import cirq
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.circuits.loading_rule import ApproximateLoader, LoadingRule
 from qucnn_cirq.compiler.assembly import PassRecord
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.verification import Verification, verify
@@ -57,22 +59,83 @@ class Report:
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledFilter:
-    """The compiled circuit of one filter.
+class Variant:
+    """One compiled circuit of a filter, for the patches that its loader is chosen for.
 
     Attributes:
-        filter: What the filter is.
-        loader: The loader of the patch register (and of a fixed filter).
+        loader: The loader of the patch register.
         template: The circuit with open slots. Filters of one structure share it.
         passes: What each compiler pass left behind.
         report: What the circuit costs.
     """
 
-    filter: Filter
     loader: Loader
     template: Template
     passes: tuple[PassRecord, ...]
     report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledFilter:
+    """The compiled circuits of one filter: usually one, several with an infidelity budget.
+
+    Attributes:
+        filter: What the filter is.
+        variants: The circuits, shortest loader first; the last one loads every patch exactly.
+        rule: How a variant is chosen for a patch; None if there is only one.
+    """
+
+    filter: Filter
+    variants: tuple[Variant, ...]
+    rule: LoadingRule | None = None
+
+    @property
+    def loader(self) -> Loader:
+        """The loader that loads every vector exactly (a fixed filter as well)."""
+        return self.variants[-1].loader
+
+    @property
+    def template(self) -> Template:
+        """The circuit with that loader."""
+        return self.variants[-1].template
+
+    @property
+    def passes(self) -> tuple[PassRecord, ...]:
+        """What each compiler pass left behind in that circuit."""
+        return self.variants[-1].passes
+
+    @property
+    def report(self) -> Report:
+        """What that circuit, the longest one, costs."""
+        return self.variants[-1].report
+
+    def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The variant that each patch is run with.
+
+        Args:
+            states: Unit vectors of patches, shape (batch, 2^n).
+
+        Returns:
+            An index into :attr:`variants` for each patch.
+        """
+        if self.rule is None:
+            return np.zeros(len(states), dtype=np.intp)
+        loaders = [cast(ApproximateLoader, variant.loader) for variant in self.variants]
+        return self.rule.choose(states, loaders)
+
+    def prepare(self, states: NDArray[np.float64]) -> None:
+        """Solves for the angles of many patches at once, where a loader has no closed form.
+
+        Loaders remember what they solved, so that binding these patches later is quick.
+
+        Args:
+            states: Unit vectors of patches, shape (batch, 2^n).
+        """
+        chosen = self.choose(states)
+        for index, variant in enumerate(self.variants):
+            own = states[chosen == index]
+            if len(own) and not variant.loader.is_closed_form:
+                variant.loader.angles(own)
 
     def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Rows of the table ``"filter"``, one for each row of parameters."""
@@ -95,7 +158,10 @@ class Program:
 
     @property
     def report(self) -> Report:
-        """What the first filter's circuit costs (all filters of one kind cost the same)."""
+        """What the first filter's circuit costs (all filters of one kind cost the same).
+
+        With an infidelity budget it is the longest circuit, the one that loads exactly.
+        """
         return self.filters[0].report
 
     def circuit(
@@ -121,8 +187,10 @@ class Program:
                 parameters do not fit the filter.
         """
         compiled = self._compiled(filter_index)
+        state = self._patch_state(patch)
+        variant = compiled.variants[int(compiled.choose(state)[0])]
         tables = {
-            "patch": compiled.loader.angles(self._patch_state(patch)),
+            "patch": variant.loader.angles(state),
             "filter": compiled.filter_table(
                 None if filter_parameters is None else np.asarray(filter_parameters, float)
             ),
@@ -131,7 +199,7 @@ class Program:
             tables["upstream"] = upstream_table(1.0 if upstream is None else upstream)
         elif upstream is not None:
             raise InputError("upstream is for programs compiled with backward=True.")
-        return compiled.template.bound_circuit(tables)
+        return variant.template.bound_circuit(tables)
 
     def estimate(self, result: cirq.Result, *, filter_index: int = 0) -> float:
         """The overlap F (or g F, backward) that the shots of a run estimate.

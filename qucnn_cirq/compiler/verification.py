@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,12 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.devices import Violation
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.program import Program
+    from qucnn_cirq.compiler.program import CompiledFilter, Program
 
 TOLERANCE = 1e-6
 """Largest deviation of an expectation value that passes."""
@@ -26,7 +28,8 @@ class Verification:
     Attributes:
         circuits: Number of bound circuits that were simulated.
         largest_deviation: Largest difference between the measured observable's mean and |<x|f>|^2
-            (times g, for a backward program).
+            (times g, for a backward program). Where a patch x is loaded with infidelity e, the
+            deviation counts that is beyond sqrt(e), which is as far as the loading can move F.
         violations: Rules of the device that a circuit breaks.
     """
 
@@ -47,21 +50,44 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
     deviations: list[float] = []
     violations: list[Violation] = []
     for index, compiled in enumerate(program.filters):
-        for _ in range(patches):
-            patch = generator.normal(size=(spec.channels, *spec.kernel_pair))
+        for patch in _patches(program, compiled, patches, generator):
             angles = generator.uniform(-np.pi, np.pi, spec.n_parameters)
             upstream = float(generator.uniform(-1, 1)) if spec.backward else None
             circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
             violations += program.device.violations(circuit)
-            state = np.zeros(2**spec.register_qubits)
-            state[: patch.size] = patch.ravel() / np.linalg.norm(patch)
+            state = np.zeros((1, 2**spec.register_qubits))
+            state[0, : patch.size] = patch.ravel() / np.linalg.norm(patch)
             filter_state = compiled.filter.states(spec.register_qubits, angles[None])[0]
             expected = abs(np.vdot(filter_state, state)) ** 2
             if upstream is not None:
                 expected *= upstream
             measured = simulated_mean(circuit, compiled.template.observable)
-            deviations.append(abs(measured - expected))
+            deviation = abs(measured - expected) - np.sqrt(_infidelity(compiled, state))
+            deviations.append(max(0.0, float(deviation)))
     return Verification(len(deviations), max(deviations, default=0.0), tuple(violations))
+
+
+def _patches(
+    program: Program, compiled: CompiledFilter, count: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Random patches and, for every shorter loader, one that it can load."""
+    spec = program.spec
+    shape = (spec.channels, *spec.kernel_pair)
+    size = int(np.prod(shape))
+    for _ in range(count):
+        yield generator.normal(size=shape)
+    for variant in compiled.variants[:-1]:
+        assert isinstance(variant.loader, LineLoader)
+        yield variant.loader.random_states(1, generator)[0, :size].reshape(shape)
+
+
+def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:
+    """With which a shorter loader was allowed to load a state."""
+    index = int(compiled.choose(state)[0])
+    loader = compiled.variants[index].loader
+    if index == len(compiled.variants) - 1 or not isinstance(loader, LineLoader):
+        return 0.0
+    return float(loader.solve(state)[1][0])
 
 
 def simulated_mean(circuit: cirq.Circuit, observable: Observable) -> float:

@@ -24,11 +24,13 @@ class Streams:
         filters: Number of each filter (row).
         images: Identifying number of the image of each patch (column), patches of one image
             side by side in raster order.
+        variant: Number of the circuit, where the patches of an image are shared among several.
     """
 
     seed: int
     filters: tuple[int, ...]
     images: NDArray[np.integer]
+    variant: int = 0
 
     def binomial(self, shots: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
         """Counts of an event in ``shots`` independent shots.
@@ -57,7 +59,7 @@ class Streams:
     ) -> list[tuple[int, NDArray[np.intp], np.random.SeedSequence]]:
         columns = {int(i): np.flatnonzero(self.images == i) for i in np.unique(self.images)}
         return [
-            (row, own, np.random.SeedSequence([self.seed, _SHOTS, image, number]))
+            (row, own, np.random.SeedSequence([self.seed, _SHOTS, image, number, self.variant]))
             for row, number in enumerate(self.filters)
             for image, own in columns.items()
         ]

@@ -1,0 +1,94 @@
+"""Which of several loaders a state is loaded with: as short as an error budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class ApproximateLoader(Protocol):
+    """A loader that may miss a state, and says by how much."""
+
+    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Angles (batch, n_angles) and infidelities (batch,)."""
+
+    def least_infidelities(self, states: FloatArray) -> FloatArray:
+        """A quick lower bound of the infidelities."""
+
+
+@dataclass(frozen=True)
+class LoadingRule:
+    """Scores a loader for a state; the loader with the smallest score is taken.
+
+    The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. Loaders come
+    shortest first, so floors ascend, and the last one loads every state.
+
+    Attributes:
+        floors: For each loader its score without any infidelity.
+        slopes: For each loader what infidelity adds.
+        limit: Largest infidelity that is allowed.
+    """
+
+    floors: tuple[float, ...]
+    slopes: tuple[float, ...]
+    limit: float
+
+    @classmethod
+    def within(cls, infidelity: float, two_qubit_gates: Sequence[int]) -> LoadingRule:
+        """Fewest two-qubit gates with an infidelity of at most ``infidelity``."""
+        floors = tuple(float(count) for count in two_qubit_gates)
+        return cls(floors, (0.0,) * len(floors), infidelity)
+
+    @classmethod
+    def least_error(cls, survivals: Sequence[float]) -> LoadingRule:
+        """The smallest mean squared error of F under noise, averaged over all filters.
+
+        If a circuit's noise leaves of the loaded state y the part (1 - h) |y><y|, the estimate for
+        a filter f is off by f^T A f with A = (1 - h) |y><y| - |x><x|, up to a multiple of the
+        identity. Averaged over real unit vectors f its square is 2 tr(A^2) / (d (d + 2)), and
+        tr(A^2) = h^2 + 2 (1 - h) e for the infidelity e = 1 - <x|y>^2: a coherent error of the
+        loader counts to first order, the loss h, which grows with each gate, to second.
+
+        Args:
+            survivals: 1 - h of the circuit with each loader.
+        """
+        floors = tuple((1 - survival) ** 2 for survival in survivals)
+        return cls(floors, tuple(2 * survival for survival in survivals), np.inf)
+
+    def choose(self, states: FloatArray, loaders: Sequence[ApproximateLoader]) -> NDArray[np.intp]:
+        """The loader of each state.
+
+        A loader is solved for only where it can still win.
+
+        Args:
+            states: Real unit vectors, shape (batch, 2^n).
+            loaders: As many as there are floors, shortest first.
+
+        Returns:
+            An index into ``loaders`` for each state.
+        """
+        last = len(loaders) - 1
+        best = np.full(len(states), np.inf)
+        chosen = np.full(len(states), last)
+        for index, loader in enumerate(loaders[:-1]):
+            hopeful = np.flatnonzero(best > self.floors[index])
+            bounds = self._scores(index, loader.least_infidelities(states[hopeful]))
+            hopeful = hopeful[bounds < np.minimum(best[hopeful], self.floors[last])]
+            if not len(hopeful):
+                continue
+            scores = self._scores(index, loader.solve(states[hopeful])[1])
+            better = scores < best[hopeful]
+            best[hopeful[better]] = scores[better]
+            chosen[hopeful[better]] = index
+        chosen[best >= self.floors[last]] = last
+        return chosen
+
+    def _scores(self, index: int, infidelities: FloatArray) -> FloatArray:
+        scores = self.floors[index] + self.slopes[index] * infidelities
+        return np.where(infidelities <= self.limit, scores, np.inf)

@@ -1,0 +1,167 @@
+"""Loading against an error budget: shorter circuits, and how much they may miss."""
+
+import numpy as np
+import pytest
+
+from noise_models import as_noise
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QuantumConvolution,
+    compile_convolution,
+)
+from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader, line_states, solve_line_angles
+from qucnn_cirq.circuits.loading_rule import LoadingRule
+from qucnn_cirq.compiler.survival import survival
+from qucnn_cirq.convolution import extract_patches, ideal_overlaps
+from qucnn_cirq.datasets import load_classical_filter, load_mnist
+
+NOISE = {"depolarizing": {"p1": 0.001, "p2": 0.005}}
+SPEC = ConvolutionSpec(filters=FixedFilter(load_classical_filter()))
+COUNTS = (0, 2, 3, 4, 5, 6, 7)
+
+
+def digits():
+    return load_mnist("train", 2).images
+
+
+def states():
+    return extract_patches(digits(), SPEC).states
+
+
+def two_qubit_gates(program, patch_states):
+    (compiled,) = program.filters
+    gates = np.array([variant.report.two_qubit_gates for variant in compiled.variants])
+    return gates[compiled.choose(patch_states)]
+
+
+@pytest.mark.parametrize("infidelity", [1e-4, 1e-3, 1e-2])
+def test_every_patch_stays_within_the_budget(infidelity):
+    (compiled,) = compile_convolution(SPEC, "willow_pink", infidelity=infidelity).filters
+    patches = states()
+    chosen = compiled.choose(patches)
+    for index, variant in enumerate(compiled.variants):
+        own = patches[chosen == index]
+        loaded = line_states(variant.loader.angles(own), variant.loader.pattern)
+        assert (1 - np.sum(own * loaded, axis=1) ** 2 <= infidelity + 1e-12).all()
+    assert len(set(chosen.tolist())) >= 4
+
+
+def test_a_larger_budget_takes_fewer_gates():
+    exact = compile_convolution(SPEC, "willow_pink")
+    assert exact.report.two_qubit_gates == 34
+    loose, tight = (
+        two_qubit_gates(compile_convolution(SPEC, "willow_pink", infidelity=limit), states())
+        for limit in (1e-2, 1e-4)
+    )
+    assert loose.mean() < tight.mean() < 34
+    assert (loose <= tight).all()
+
+
+def test_at_one_in_a_thousand_a_loader_averages_less_than_4_5_cz():
+    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-3)
+    assert (two_qubit_gates(program, states()) - 27).mean() < 4.5
+
+
+def test_shorter_loading_is_more_accurate_under_noise_and_auto_most():
+    patches = extract_patches(digits(), SPEC)
+    truth = ideal_overlaps(patches, SPEC, np.zeros((1, 0)))
+    errors = {}
+    for infidelity in (0.0, 1e-3, "auto"):
+        program = compile_convolution(SPEC, "willow_pink", infidelity=infidelity, noise=NOISE)
+        layer = QuantumConvolution(program, engine="exact", noise=NOISE, shots=None)
+        errors[infidelity] = np.abs(layer.run(digits()).estimates - truth).mean()
+    assert errors["auto"] < errors[1e-3] < errors[0.0]
+
+
+def test_auto_loads_longer_when_gates_are_better():
+    mild = {"depolarizing": {"p1": 0.00001, "p2": 0.00005}}
+    strong = {"depolarizing": {"p1": 0.005, "p2": 0.03}}
+    means = [
+        two_qubit_gates(
+            compile_convolution(SPEC, "willow_pink", infidelity="auto", noise=noise), states()
+        ).mean()
+        for noise in (mild, NOISE, strong)
+    ]
+    assert means[0] > means[1] > means[2]
+
+
+def test_engines_agree_on_a_program_of_several_circuits():
+    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-2)
+    image = digits()[:1, 4:14, 8:20]
+    assert len(set(program.filters[0].choose(extract_patches(image, SPEC).states).tolist())) >= 3
+    by_engine = [
+        QuantumConvolution(program, engine=engine, shots=None).forward(image)
+        for engine in ("exact", "qsim")
+    ]
+    np.testing.assert_allclose(by_engine[0], by_engine[1], atol=1e-6)
+
+
+def test_shots_of_one_image_do_not_depend_on_its_batch():
+    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-2)
+    layer = QuantumConvolution(program, engine="exact", noise=NOISE, shots=100, seed=3)
+    both = layer.run(digits(), image_ids=[4, 9])
+    alone = layer.run(digits()[1:], image_ids=[9])
+    np.testing.assert_array_equal(both.counts[:, -alone.counts.shape[1] :], alone.counts)
+
+
+def test_a_program_with_a_budget_proves_itself():
+    check = compile_convolution(SPEC, "willow_pink", infidelity=1e-2).verify(patches=1)
+    assert check.passed and check.circuits == len(PATTERNS)
+
+
+def test_the_rule_takes_the_shortest_that_is_good_enough():
+    random = LineLoader(pattern="MO", tolerance=1e-6).random_states(5, np.random.default_rng(1))
+    loaders = [LineLoader(pattern=pattern, tolerance=1e-6) for pattern in PATTERNS]
+    chosen = LoadingRule.within(1e-4, COUNTS).choose(random, loaders)
+    for row, index in enumerate(chosen):
+        shorter = [solve_line_angles(random[row : row + 1], p)[1][0] for p in PATTERNS[:index]]
+        assert min(shorter, default=1.0) > 1e-4
+    assert np.median(chosen) <= PATTERNS.index("MO")
+
+
+def test_the_score_is_the_mean_squared_error_over_all_filters():
+    generator = np.random.default_rng(7)
+    wanted, loaded, noise_left = *generator.normal(size=(2, 16)), 0.9
+    wanted, loaded = (vector / np.linalg.norm(vector) for vector in (wanted, loaded))
+    rule = LoadingRule.least_error([noise_left])
+    infidelity = 1 - (wanted @ loaded) ** 2
+    filters = generator.normal(size=(200_000, 16))
+    filters /= np.linalg.norm(filters, axis=1, keepdims=True)
+    # The identity that noise mixes in is left out on both sides: it is the same for all loaders.
+    errors = noise_left * (filters @ loaded) ** 2 - (filters @ wanted) ** 2
+    variance = errors.var()
+    score = rule.floors[0] + rule.slopes[0] * infidelity
+    # Var f^T A f = 2 (tr A^2 - (tr A)^2 / d) / (d (d + 2)) for real unit vectors.
+    expected = 2 * (score - (1 - noise_left) ** 2 / 16) / (16 * 18)
+    assert variance == pytest.approx(expected, rel=0.02)
+
+
+def test_survival_counts_every_channel():
+    (compiled,) = compile_convolution(SPEC, "willow_pink").filters
+    report = compiled.report
+    found = survival(compiled.template, as_noise({"depolarizing": {"p1": 0.001, "p2": 0.005}}))
+    assert found == pytest.approx(
+        0.999**report.one_qubit_gates * 0.995**report.two_qubit_gates, rel=1e-9
+    )
+    assert survival(compiled.template, as_noise(None)) == 1
+    read = survival(compiled.template, as_noise({"readout": {"p01": 0.01, "p10": 0.03}}))
+    assert read == pytest.approx(0.96)
+
+
+@pytest.mark.parametrize("infidelity", [-1e-3, 2, np.nan, "shortest", True])
+def test_budgets_out_of_range_are_refused(infidelity):
+    with pytest.raises(InputError, match="infidelity = "):
+        compile_convolution(SPEC, "willow_pink", infidelity=infidelity)
+
+
+def test_auto_needs_noise():
+    with pytest.raises(InputError, match="give noise as well"):
+        compile_convolution(SPEC, "willow_pink", infidelity="auto")
+
+
+def test_loaders_without_shorter_forms_satisfy_every_budget():
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([[1, 2], [3, 4]]))
+    (compiled,) = compile_convolution(spec, "willow_pink", infidelity=0.1).filters
+    assert len(compiled.variants) == 1
