@@ -274,6 +274,30 @@ def test_the_patch_decides_the_angles_and_the_seed_the_patch(config, tmp_path):
     assert len({compiled(), compiled("--seed", "1"), given}) == 3
 
 
+def test_the_compiler_does_what_its_options_say(config, tmp_path, capsys):
+    out, metrics = tmp_path / "circuit.json", tmp_path / "metrics.json"
+    np.save(tmp_path / "corner.npy", np.eye(16)[0].reshape(4, 4))
+    costs = {}
+    for options in (
+        "",
+        "--layout plaquettes",
+        "--walkers 2",
+        "--gate-set sqrt_iswap",
+        "--infidelity 1e-3",
+        "--infidelity auto --noise depolarizing",
+    ):
+        arguments = ["--quiet", "compile", str(config), "--device", "rainbow", "--out", str(out)]
+        arguments += ["--metrics", str(metrics), "--patch", str(tmp_path / "corner.npy")]
+        assert main([*arguments, *options.split()]) == 0
+        found = json.loads(metrics.read_text())
+        costs[options] = found["two_qubit_gates"], found["two_qubit_depth"], found["gateset"]
+    assert costs["--layout plaquettes"][:2] > costs[""][:2]
+    assert costs["--walkers 2"][1] < costs[""][1]
+    assert costs["--gate-set sqrt_iswap"][2] == "sqrt_iswap" != costs[""][2]
+    for shorter in ("--infidelity 1e-3", "--infidelity auto --noise depolarizing"):
+        assert costs[shorter][0] == costs[""][0] - 7
+
+
 def test_what_cannot_be_compiled_is_refused(config, tmp_path, capsys):
     out = tmp_path / "out.json"
     compiling = ("compile", config, "--out", out, "--device")

@@ -165,3 +165,14 @@ def test_loaders_without_shorter_forms_satisfy_every_budget():
     spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([[1, 2], [3, 4]]))
     (compiled,) = compile_convolution(spec, "willow_pink", infidelity=0.1).filters
     assert len(compiled.variants) == 1
+
+
+def test_a_patch_names_its_circuit():
+    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-3)
+    corner = np.zeros((4, 4))
+    corner[0, 0] = 1
+    assert program.variant(corner).report.two_qubit_gates == 27
+    circuit = program.circuit(corner)
+    assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == 27
+    generic = np.random.default_rng(0).normal(size=(4, 4))
+    assert program.variant(generic).report == program.report

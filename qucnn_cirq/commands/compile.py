@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qucnn_cirq.compiler.program import Program
+    from qucnn_cirq.compiler.program import Report
     from qucnn_cirq.specification import ConvolutionSpec
 
 HELP = "compile a convolution for a device and write its circuit"
@@ -37,6 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.npy",
         help="the patch that is loaded, in the kernel's shape; random values by default (--seed)",
     )
+    parser.add_argument("--layout", default="auto", help="auto, plaquettes, ladder or routed")
+    parser.add_argument("--loader", default="auto", help="auto, line, schmidt or multiplexed")
+    parser.add_argument("--gate-set", metavar="NAME", help="cz, sqrt_iswap or syc")
+    parser.add_argument("--walkers", type=int, default=1, help="ancillas of the ancilla test")
+    parser.add_argument(
+        "--infidelity",
+        default="0",
+        metavar="E",
+        help="largest infidelity of a loaded patch, or auto",
+    )
+    parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,10 +62,20 @@ def run(options: argparse.Namespace) -> int:
     random = np.random.default_rng(_seed(options))
     shape = (spec.channels, *spec.kernel_pair)
     patch = random.normal(size=shape) if options.patch is None else _read_patch(options.patch)
-    program = compile_convolution(spec, options.device)
+    program = compile_convolution(
+        spec,
+        options.device,
+        layout=options.layout,
+        loader=options.loader,
+        gate_set=options.gate_set,
+        walkers=options.walkers,
+        infidelity=_infidelity(options.infidelity),
+        noise=options.noise,
+    )
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
-    metrics = _metrics(program, valid=not program.device.violations(circuit))
+    report = program.variant(patch).report
+    metrics = _metrics(report, valid=not program.device.violations(circuit))
     write_text(options.out, cirq.to_json(circuit) + "\n")
     if options.metrics is not None:
         write_json(options.metrics, metrics)
@@ -76,6 +97,13 @@ def _specification(path: Path) -> ConvolutionSpec:
         raise InputError(f"{path} has no table [convolution]: add it.")
     table = document["convolution"]
     return read_convolution(table) if "study" in document else ConvolutionSpec.from_mapping(table)
+
+
+def _infidelity(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _seed(options: argparse.Namespace) -> int:
@@ -100,8 +128,7 @@ def _read_patch(path: Path) -> npt.NDArray[np.float64]:
     return real_array("patch", content)
 
 
-def _metrics(program: Program, valid: bool) -> dict[str, Any]:
-    report = program.report
+def _metrics(report: Report, valid: bool) -> dict[str, Any]:
     return {
         "two_qubit_gates": report.two_qubit_gates,
         "two_qubit_depth": report.two_qubit_depth,

@@ -123,6 +123,10 @@ class CompiledFilter:
         loaders = [cast(ApproximateLoader, variant.loader) for variant in self.variants]
         return self.rule.choose(states, loaders)
 
+    def variant(self, state: NDArray[np.float64]) -> Variant:
+        """The variant of one unit vector, shape (1, 2^n)."""
+        return self.variants[int(self.choose(state)[0])]
+
     def prepare(self, states: NDArray[np.float64]) -> None:
         """Solves for the angles of many patches at once, where a loader has no closed form.
 
@@ -188,7 +192,7 @@ class Program:
         """
         compiled = self._compiled(filter_index)
         state = self._patch_state(patch)
-        variant = compiled.variants[int(compiled.choose(state)[0])]
+        variant = compiled.variant(state)
         tables = {
             "patch": variant.loader.angles(state),
             "filter": compiled.filter_table(
@@ -200,6 +204,18 @@ class Program:
         elif upstream is not None:
             raise InputError("upstream is for programs compiled with backward=True.")
         return variant.template.bound_circuit(tables)
+
+    def variant(self, patch: ArrayLike, *, filter_index: int = 0) -> Variant:
+        """The circuit that a patch is run with; there is only one without an infidelity budget.
+
+        Args:
+            patch: As for :meth:`circuit`.
+            filter_index: Which of the specification's filters.
+
+        Raises:
+            InputError: As for :meth:`circuit`.
+        """
+        return self._compiled(filter_index).variant(self._patch_state(patch))
 
     def estimate(self, result: cirq.Result, *, filter_index: int = 0) -> float:
         """The overlap F (or g F, backward) that the shots of a run estimate.

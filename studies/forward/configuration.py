@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.checks import only_known_keys, whole_number
+from qucnn_cirq.checks import only_known_keys, real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.engines import ENGINES
@@ -61,6 +61,9 @@ class ForwardStudy:
         layout: The compiler's layout, or "auto".
         loader: The compiler's loader, or "auto".
         gate_set: The native two-qubit gate; None takes the device's first.
+        walkers: Ancillas of the ancilla test, 1 or 2.
+        infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
+            under the noise.
         data: Where the images are (see `studies.images.select_images`), as an absolute path; None
             for those that come with the package.
         convolution: The convolution. Without filters it takes the one that comes with the
@@ -81,12 +84,20 @@ class ForwardStudy:
     layout: str = "auto"
     loader: str = "auto"
     gate_set: str | None = None
+    walkers: int = 1
+    infidelity: float | str = 0.0
     data: str | None = None
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
 
     def __post_init__(self) -> None:
-        for key, minimum in (("images", 1), ("first", 0), ("shots", 1), ("seed", 0)):
+        for key, minimum in (
+            ("images", 1),
+            ("first", 0),
+            ("shots", 1),
+            ("seed", 0),
+            ("walkers", 1),
+        ):
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
         if self.shots > MOST_SHOTS:
             raise InputError(f"shots = {self.shots} is not allowed: give at most {MOST_SHOTS}.")
@@ -96,6 +107,9 @@ class ForwardStudy:
             _text("gate_set", self.gate_set)
         if self.engine not in ("auto", *ENGINES):
             raise unknown_name("engine", self.engine, ("auto", *ENGINES))
+        if self.infidelity != "auto":
+            budget = real_number("infidelity", self.infidelity, minimum=0.0, maximum=1.0)
+            object.__setattr__(self, "infidelity", budget)
         if self.data is not None:
             _text("data", self.data)
             object.__setattr__(self, "data", str(Path(self.data).expanduser().absolute()))

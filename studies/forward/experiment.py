@@ -117,6 +117,9 @@ def run_experiment(
         layout=study.layout,
         loader=study.loader,
         gate_set=study.gate_set,
+        walkers=study.walkers,
+        infidelity=study.infidelity,
+        noise=study.noise,
     )
     for compiled in program.filters:
         # Once for all images: a loader whose angles are solved for is quicker with many patches.
