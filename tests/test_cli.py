@@ -274,7 +274,10 @@ def test_the_patch_decides_the_angles_and_the_seed_the_patch(config, tmp_path):
     assert len({compiled(), compiled("--seed", "1"), given}) == 3
 
 
-def test_the_compiler_does_what_its_options_say(config, tmp_path, capsys):
+def test_the_compiler_does_what_its_options_say(tmp_path):
+    config = tmp_path / "kernel.toml"
+    kernel = np.random.default_rng(3).normal(size=(4, 4)).tolist()
+    config.write_text(f"[convolution]\nfilters = {{kind = 'fixed', values = {kernel}}}\n")
     out, metrics = tmp_path / "circuit.json", tmp_path / "metrics.json"
     np.save(tmp_path / "corner.npy", np.eye(16)[0].reshape(4, 4))
     costs = {}
