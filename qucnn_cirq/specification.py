@@ -42,7 +42,8 @@ class ConvolutionSpec:
         filters: One filter, or a sequence of filters (stored as a tuple) with equally many
             parameters each. A bare `cirq.Circuit` is taken as a `CircuitFilter`.
         overlap: The overlap test: "ancilla" (SWAP test with an ancilla), "destructive" (Bell
-            measurement of every pair of qubits) or "inversion" (undo the filter, count zeros).
+            measurement of every pair of qubits), "inversion" (undo the filter, count zeros), or
+            "auto": the one with the smallest predicted error on the device compiled for.
         backward: Whether the circuits also multiply the overlap by an upstream gradient on the
             processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla".
 
@@ -73,8 +74,8 @@ class ConvolutionSpec:
                     f"than {size} {axis}, or patches hold padding alone."
                 )
         store("channels", whole_number("channels", self.channels, minimum=1))
-        if self.overlap not in OVERLAP_TESTS:
-            raise unknown_name("overlap test", self.overlap, OVERLAP_TESTS)
+        if self.overlap not in (*OVERLAP_TESTS, "auto"):
+            raise unknown_name("overlap test", self.overlap, (*OVERLAP_TESTS, "auto"))
         if not isinstance(self.backward, (bool, np.bool_)):
             raise InputError(f"backward = {self.backward!r} is not allowed: give true or false.")
         store("backward", bool(self.backward))

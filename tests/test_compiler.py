@@ -226,6 +226,23 @@ def test_programs_prove_themselves(settings, device):
     assert 0 < found.largest_deviation < 1e-6
 
 
+def test_the_overlap_test_with_the_smallest_predicted_error_is_chosen():
+    spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap="auto")
+    program = compile_convolution(spec, "willow_pink")
+    errors = {
+        overlap: compile_convolution(
+            replace(spec, overlap=overlap), "willow_pink"
+        ).report.predicted_error
+        for overlap in ("ancilla", "destructive", "inversion")
+    }
+    assert program.spec.overlap == min(errors, key=errors.get)
+    assert program.report.predicted_error == min(errors.values())
+    # Four qubits suffice for the inversion test alone.
+    assert compile_convolution(spec, "grid:2x2").spec.overlap == "inversion"
+    with pytest.raises(InputError, match="needs 9 qubits"):
+        compile_convolution(spec, "grid:1x3")
+
+
 def test_verification_notices_a_wrong_program():
     spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([[1, 2], [3, 4]]))
     program = compile_convolution(spec, "grid:4x5")

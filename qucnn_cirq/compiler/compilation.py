@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cirq
 
@@ -24,7 +25,7 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, load_device
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.filters import Filter, FixedFilter
-from qucnn_cirq.specification import ConvolutionSpec
+from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
 
 ROUTED = "routed"
 
@@ -51,7 +52,8 @@ def compile_convolution(
     shorter patterns; other loaders are exact and satisfy every budget.
 
     Args:
-        spec: The convolution.
+        spec: The convolution. With ``overlap="auto"`` the program's specification names the
+            overlap test that was chosen.
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
         loader: "auto", "schmidt", "line" or "multiplexed".
@@ -70,6 +72,15 @@ def compile_convolution(
             circuit does not fit the device, or the budget is outside its range.
         NoiseError: If the noise is not allowed.
     """
+    if spec.overlap == "auto":
+        settings = {
+            "layout": layout,
+            "loader": loader,
+            "gate_set": gate_set,
+            "infidelity": infidelity,
+            "noise": noise,
+        }
+        return _best_overlap_test(spec, load_device(device), walkers, settings)
     target = load_device(device)
     gates = target.default_gate_set if gate_set is None else gate_set
     if gates not in GATE_SETS:
@@ -124,6 +135,33 @@ def _budget(infidelity: float | str, noise: NoiseLike) -> _Budget:
     if isinstance(infidelity, str):
         raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
     return _Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))
+
+
+def _best_overlap_test(
+    spec: ConvolutionSpec, device: Device, walkers: int, settings: Mapping[str, Any]
+) -> Program:
+    """The program of the overlap test with the smallest predicted error.
+
+    Raises:
+        InputError: If none can be compiled; the reason is that of the ancilla test.
+    """
+    programs = []
+    refusals = []
+    for overlap in OVERLAP_TESTS:
+        try:
+            programs.append(
+                compile_convolution(
+                    replace(spec, overlap=overlap),
+                    device,
+                    walkers=walkers if overlap == "ancilla" else 1,
+                    **settings,
+                )
+            )
+        except InputError as error:
+            refusals.append(error)
+    if not programs:
+        raise refusals[0]
+    return min(programs, key=lambda program: program.report.predicted_error)
 
 
 def _check_walkers(spec: ConvolutionSpec, walkers: int) -> None:
