@@ -14,7 +14,6 @@ from qucnn_cirq.circuits.overlap import (
     ancilla_test,
     destructive_test,
     inversion_test,
-    walking_step,
 )
 from qucnn_cirq.circuits.slots import (
     FixedUnitary,
@@ -23,6 +22,7 @@ from qucnn_cirq.circuits.slots import (
     TableAngle,
     phased_xz_exponents,
 )
+from qucnn_cirq.circuits.walking_step import walking_step
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
 
@@ -137,13 +137,24 @@ def test_filter_angles_refuse_wrong_parameters():
         filter_angles(XZAnsatz(), np.full(4, np.nan), 2, loader)
 
 
-def test_walking_step_moves_x_onto_the_next_qubit():
+@pytest.mark.parametrize(("gate_set", "gates"), [("cz", 5), ("sqrt_iswap", 6), ("syc", 7)])
+def test_walking_step_moves_x_onto_the_next_qubit(gate_set, gates):
     qubits = cirq.LineQubit.range(3)
-    step = cirq.unitary(walking_step(*qubits))
+    circuit = walking_step(*qubits, gate_set)
+    step = cirq.unitary(circuit)
     moved = np.kron(np.kron(np.eye(2), cirq.unitary(cirq.X)), np.eye(2))
     before = np.kron(cirq.unitary(cirq.X), cirq.unitary(cirq.SWAP))
     np.testing.assert_allclose(step.conj().T @ moved @ step, before, atol=1e-12)
-    assert sum(len(op.qubits) == 2 for op in walking_step(*qubits).all_operations()) == 5
+    assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == gates
+
+
+def test_destructive_test_in_sqrt_iswap_reads_the_swap():
+    pair = cirq.LineQubit.range(2)
+    meeting = destructive_test([tuple(pair)], "sqrt_iswap")
+    unitary = meeting.circuit.unitary(qubit_order=pair)
+    ((_, signs),) = meeting.observable.groups
+    measured = unitary.conj().T @ np.diag(signs) @ unitary
+    np.testing.assert_allclose(measured, cirq.unitary(cirq.SWAP), atol=1e-12)
 
 
 def test_observable_values_mean_and_variance():

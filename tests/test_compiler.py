@@ -20,6 +20,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
+from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
 from qucnn_cirq.circuits.slots import Slot, fixed, ry
 from qucnn_cirq.compiler import passes
 from qucnn_cirq.compiler.gate_sets import GATE_SETS, rebase
@@ -80,6 +81,45 @@ def test_gate_counts_of_the_layouts(device, layout, overlap, gates, depth):
     assert _ideal_mean(program, circuit) == pytest.approx(
         (x @ f) ** 2 / (x @ x) / (f @ f), abs=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("gate_set", "overlap", "gates", "depth"),
+    [
+        ("sqrt_iswap", "ancilla", 38, 28),
+        ("sqrt_iswap", "destructive", 18, 6),
+        ("sqrt_iswap", "inversion", 14, 10),
+        ("syc", "ancilla", 56, 36),
+    ],
+)
+def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
+    spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), overlap=overlap)
+    program = compile_convolution(spec, "sycamore", gate_set=gate_set)
+    circuit = program.circuit(PATCH_4X4)
+    native = NATIVE_GATES[gate_set]
+    assert sum(op.gate == native for op in circuit.all_operations()) <= gates
+    assert program.report.two_qubit_gates <= gates
+    assert program.report.two_qubit_depth <= depth
+    assert program.verify().passed
+    # What is a rotation about Z for every patch costs nothing.
+    pulses = sum(isinstance(op.gate, cirq.PhasedXZGate) for op in circuit.all_operations())
+    assert pulses == program.report.one_qubit_gates
+
+
+def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():
+    vectors = np.random.default_rng(1).normal(size=(200, 16))
+    loader = LineLoader(gate="sqrt_iswap")
+    states = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    missed = vectors[loader.solve(states)[1] > EXACT]
+    assert 0 < len(missed) < 10
+    for patch, kernel in ((missed[0], KERNEL_4X4), (PATCH_4X4, missed[0])):
+        spec = ConvolutionSpec(filters=FixedFilter(np.reshape(kernel, (4, 4))))
+        program = compile_convolution(spec, "sycamore")
+        circuit = program.circuit(np.reshape(patch, (4, 4)))
+        assert sum(op.gate == cirq.SQRT_ISWAP for op in circuit.all_operations()) == 39
+        x, f = np.ravel(patch), np.ravel(kernel)
+        expected = (x @ f) ** 2 / (x @ x) / (f @ f)
+        assert _ideal_mean(program, circuit) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from qucnn_cirq import (
     QuantumConvolution,
     compile_convolution,
 )
-from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader, line_states, solve_line_angles
+from qucnn_cirq.circuits.line_circuit import line_states
+from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader
+from qucnn_cirq.circuits.line_search import solve_line_angles
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps
@@ -108,17 +110,18 @@ def test_shots_of_one_image_do_not_depend_on_its_batch():
 
 def test_a_program_with_a_budget_proves_itself():
     check = compile_convolution(SPEC, "willow_pink", infidelity=1e-2).verify(patches=1)
-    assert check.passed and check.circuits == len(PATTERNS)
+    assert check.passed and check.circuits == len(PATTERNS["cz"])
 
 
 def test_the_rule_takes_the_shortest_that_is_good_enough():
     random = LineLoader(pattern="MO", tolerance=1e-6).random_states(5, np.random.default_rng(1))
-    loaders = [LineLoader(pattern=pattern, tolerance=1e-6) for pattern in PATTERNS]
+    loaders = [LineLoader(pattern=pattern, tolerance=1e-6) for pattern in PATTERNS["cz"]]
     chosen = LoadingRule.within(1e-4, COUNTS).choose(random, loaders)
     for row, index in enumerate(chosen):
-        shorter = [solve_line_angles(random[row : row + 1], p)[1][0] for p in PATTERNS[:index]]
+        state, patterns = random[row : row + 1], PATTERNS["cz"][:index]
+        shorter = [solve_line_angles(state, pattern)[1][0] for pattern in patterns]
         assert min(shorter, default=1.0) > 1e-4
-    assert np.median(chosen) <= PATTERNS.index("MO")
+    assert np.median(chosen) <= PATTERNS["cz"].index("MO")
 
 
 def test_the_score_is_the_mean_squared_error_over_all_filters():

@@ -5,14 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qucnn_cirq.circuits import line_loader
-from qucnn_cirq.circuits.line_loader import (
-    PATTERNS,
-    LineLoader,
+from qucnn_cirq.circuits.line_circuit import (
     line_layers,
     line_states,
     n_line_angles,
-    solve_line_angles,
+    states_and_jacobians,
 )
+from qucnn_cirq.circuits.line_loader import EXACT, PATTERNS, LineLoader
+from qucnn_cirq.circuits.line_search import solve_line_angles
+from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.errors import InputError
 
 
@@ -72,23 +73,42 @@ def test_loads_degenerate_vectors_exactly(name):
     assert solve_line_angles(DEGENERATE[name])[1].max() < 1e-10
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_circuit_is_what_the_solver_solved_for(pattern):
-    loader = LineLoader(pattern=pattern)
-    states = random_states(3, 2)
-    angles = loader.angles(states)
+FORMS = [(gate, pattern) for gate, patterns in PATTERNS.items() for pattern in patterns]
+
+
+@pytest.mark.parametrize(("gate", "pattern"), FORMS)
+def test_circuit_is_what_the_solver_solved_for(gate, pattern):
+    loader = LineLoader(pattern=pattern, gate=gate)
+    angles = np.random.default_rng(2).uniform(-np.pi, np.pi, (3, n_line_angles(pattern)))
     qubits = cirq.LineQubit.range(4)
-    for row, expected in zip(angles, line_states(angles, pattern), strict=True):
-        turns = iter(row)
-        circuit = cirq.Circuit()
-        for layer in line_layers(pattern):
-            circuit.append(cirq.CZ(qubits[a], qubits[b]) for a, b in layer.edges)
-            circuit.append(cirq.ry(next(turns)).on(qubits[q]) for q in layer.turned)
-        np.testing.assert_allclose(circuit.final_state_vector(dtype=complex), expected, atol=1e-12)
     template = loader.circuit(qubits, "patch")
     two_qubit = [op for op in template.all_operations() if len(op.qubits) == 2]
+    native = {"cz": cirq.CZ, "sqrt_iswap": cirq.SQRT_ISWAP}[gate]
+    assert all(op.gate == native for op in two_qubit)
     assert len(two_qubit) == pattern.count("M") + 2 * pattern.count("O")
-    assert len(list(template.all_operations())) - len(two_qubit) == n_line_angles(pattern)
+    for row, expected in zip(angles, line_states(angles, pattern, gate), strict=True):
+        bound = cirq.Circuit(
+            cirq.MatrixGate(op.gate.unitaries({"patch": row[None]})[0]).on(*op.qubits)
+            if isinstance(op.gate, Slot)
+            else op
+            for op in template.all_operations()
+        )
+        state = bound.final_state_vector(qubit_order=qubits, dtype=complex)
+        np.testing.assert_allclose(state, expected, atol=1e-12)
+
+
+def test_sqrt_iswap_loads_random_vectors_with_seven_gates_or_eight():
+    states = random_states(100, 3)
+    seven = solve_line_angles(states, "MOMOM", gate="sqrt_iswap")[1]
+    assert np.mean(seven < EXACT) > 0.95
+    missed = np.concatenate([states[seven > EXACT], states[:20]])
+    eight = solve_line_angles(missed, "MOMOMM", gate="sqrt_iswap")[1]
+    assert eight.max() < EXACT
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_eight_sqrt_iswap_load_degenerate_vectors(name):
+    assert solve_line_angles(DEGENERATE[name], "MOMOMM", gate="sqrt_iswap")[1].max() < 1e-10
 
 
 def test_longest_pattern_has_seven_cz_in_depth_five():
@@ -98,7 +118,7 @@ def test_longest_pattern_has_seven_cz_in_depth_five():
     assert len(moments) == 5
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", PATTERNS["cz"])
 def test_finds_the_states_that_a_pattern_makes(pattern):
     angles = np.random.default_rng(5).uniform(-np.pi, np.pi, (20, n_line_angles(pattern)))
     infidelities = solve_line_angles(line_states(angles, pattern), pattern)[1]
@@ -129,10 +149,8 @@ def test_result_does_not_depend_on_the_batch(seed):
 
 
 def test_derivatives_agree_with_differences():
-    from qucnn_cirq.circuits.line_loader import _states_and_jacobians
-
     angles = np.random.default_rng(4).uniform(-np.pi, np.pi, (2, 18))
-    _, jacobians = _states_and_jacobians(angles, line_layers("MOMOM"))
+    _, jacobians = states_and_jacobians(angles, line_layers("MOMOM"))
     for column in range(18):
         shift = 1e-5 * np.eye(18)[column]
         difference = (line_states(angles + shift) - line_states(angles - shift)) / 2e-5

@@ -10,13 +10,14 @@ Adding a loader is adding a class with the three members of :class:`Loader` and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.line_circuit import GATES
 from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
@@ -148,24 +149,28 @@ def _dropped_signs(n_qubits: int) -> NDArray[np.float64]:
     return signs
 
 
-LOADERS: dict[str, type] = {
-    "schmidt": SchmidtLoader,
-    "line": LineLoader,
-    "multiplexed": MultiplexedLoader,
+LOADERS: dict[str, Callable[[int, str], Loader]] = {
+    "schmidt": lambda n_qubits, gate_set: SchmidtLoader(n_qubits),
+    "line": lambda n_qubits, gate_set: LineLoader(
+        n_qubits, gate=gate_set if gate_set in GATES else "cz"
+    ),
+    "multiplexed": lambda n_qubits, gate_set: MultiplexedLoader(n_qubits),
 }
+"""Makes a loader for a number of qubits and a gate set; where it has no form in a gate set, its CZ
+gates are rewritten later."""
 
 
-def make_loader(name: str, n_qubits: int) -> Loader:
+def make_loader(name: str, n_qubits: int, gate_set: str = "cz") -> Loader:
     """Builds a loader by name.
 
     Args:
         name: One of :data:`LOADERS`.
         n_qubits: Size of the register.
+        gate_set: The native two-qubit gate.
 
     Raises:
         InputError: If the name is unknown or the loader has no form for this size.
     """
     if name not in LOADERS:
         raise unknown_name("loader", name, LOADERS)
-    loader: Loader = LOADERS[name](n_qubits)
-    return loader
+    return LOADERS[name](n_qubits, gate_set)

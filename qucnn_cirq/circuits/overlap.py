@@ -14,7 +14,9 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.entanglers import givens
 from qucnn_cirq.circuits.slots import TableAngle, fixed, ry
+from qucnn_cirq.circuits.walking_step import walking_step
 
 Step = tuple[cirq.Qid, cirq.Qid, cirq.Qid]
 Pair = tuple[cirq.Qid, cirq.Qid]
@@ -82,7 +84,7 @@ class Meeting:
     """The part of a circuit in which data and filter meet, and what is measured after it.
 
     Attributes:
-        circuit: Slots and CZ gates.
+        circuit: Slots, CZ gates and native gates.
         observable: The observable whose mean is F (or g F with a backward reader).
     """
 
@@ -90,39 +92,9 @@ class Meeting:
     observable: Observable
 
 
-# One step of the walking ancilla on the line a - x - f: RY angles in units of pi/4 before each
-# CZ and after the last. With U the step, U^+ X_x U = X_a (x) SWAP_xf: what X on the ancilla times
-# the swap was, X on qubit x is afterwards, and a and f are free to be forgotten.
-# The first two CZ gates commute, as nothing turns x between them. CZ(x, f) stands first so that it
-# can be done while the ancilla is still on its way: every step but the first adds four layers.
-_STEP_LAYERS: tuple[tuple[dict[str, int], str], ...] = (
-    ({"f": -2}, "xf"),
-    ({"a": 3}, "ax"),
-    ({"a": -2, "x": 2, "f": -2}, "ax"),
-    ({"a": 2, "x": -3}, "xf"),
-    ({"x": -1}, "ax"),
-    ({"x": -3}, ""),
-)
-
-
-def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid) -> cirq.Circuit:
-    """Five CZ gates after which X on ``x`` is what X_a SWAP_xf was before.
-
-    Args:
-        a: Where the ancilla comes in.
-        x: Neighbour of both others; the ancilla comes out here.
-        f: The other qubit of the pair.
-    """
-    roles = {"a": a, "x": x, "f": f}
-    circuit = cirq.Circuit()
-    for turns, coupled in _STEP_LAYERS:
-        circuit.append(ry(turn * np.pi / 4).on(roles[role]) for role, turn in turns.items())
-        if coupled:
-            circuit.append(cirq.CZ(*(roles[role] for role in coupled)))
-    return circuit
-
-
-def ancilla_test(walks: Sequence[Sequence[Step]], reader: cirq.Qid | None = None) -> Meeting:
+def ancilla_test(
+    walks: Sequence[Sequence[Step]], reader: cirq.Qid | None = None, gate_set: str = "cz"
+) -> Meeting:
     """The SWAP test with walking ancillas (paper, eqs. 1-3).
 
     Every ancilla starts in |+> and walks from pair to pair. The product of X on the qubits where
@@ -135,12 +107,13 @@ def ancilla_test(walks: Sequence[Sequence[Step]], reader: cirq.Qid | None = None
             prepared by RY(arccos g), it is the target of a CNOT from the ancilla, and its Z has
             the mean g F (paper, eqs. 4-17). The table ``"upstream"`` holds arccos g. Two walkers
             are first brought together by a CZ, so their ends must be neighbours.
+        gate_set: The gates of the steps; what else is needed is in CZ.
     """
     circuit = cirq.Circuit()
     for walk in walks:
         circuit.append(ry(np.pi / 2).on(walk[0][0]))
         for step in walk:
-            circuit += walking_step(*step)
+            circuit += walking_step(*step, gate_set)
     ends = [walk[-1][1] for walk in walks]
     if reader is not None:
         *others, last = ends
@@ -157,18 +130,29 @@ def ancilla_test(walks: Sequence[Sequence[Step]], reader: cirq.Qid | None = None
     return Meeting(circuit, Observable(tuple(((end,), (1.0, -1.0)) for end in ends), low=-1.0))
 
 
-def destructive_test(pairs: Sequence[Pair]) -> Meeting:
-    """Every pair measured in the Bell basis: F is the mean of prod_i (-1)^(d_i AND f_i).
+def destructive_test(pairs: Sequence[Pair], gate_set: str = "cz") -> Meeting:
+    """Every pair measured so that the singlet shows: F is the mean of a product of signs.
 
-    The singlet, on which a swap is -1, is read as 11 (Garcia-Escartin and Chamorro-Posada,
-    arXiv:1303.6814).
+    With CZ each pair is read in the Bell basis, in which the singlet, on which a swap is -1, is 11
+    (Garcia-Escartin and Chamorro-Posada, arXiv:1303.6814). One sqrt-iSWAP, up to virtual Z, turns
+    the singlet into 10 and leaves the triplets 00 and 11 alone.
+
+    Args:
+        pairs: Data and filter qubits.
+        gate_set: "sqrt_iswap" for the native form; all others are in CZ.
     """
+    if gate_set == "sqrt_iswap":
+        circuit = cirq.Circuit(givens(x, f) for x, f in pairs)
+        return _read_pairs(circuit, pairs, (1.0, 1.0, -1.0, 1.0))
     hadamard = fixed(cirq.unitary(cirq.H))
     circuit = cirq.Circuit(
         [hadamard.on(f), cirq.CZ(x, f), hadamard.on(f), hadamard.on(x)] for x, f in pairs
     )
-    groups = tuple((pair, (1.0, 1.0, 1.0, -1.0)) for pair in pairs)
-    return Meeting(circuit, Observable(groups, low=-1.0))
+    return _read_pairs(circuit, pairs, (1.0, 1.0, 1.0, -1.0))
+
+
+def _read_pairs(circuit: cirq.Circuit, pairs: Sequence[Pair], signs: tuple[float, ...]) -> Meeting:
+    return Meeting(circuit, Observable(tuple((pair, signs) for pair in pairs), low=-1.0))
 
 
 def inversion_test(preparation: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Meeting:

@@ -154,6 +154,11 @@ class Slot(cirq.Gate):
         """The angle tables that this slot reads."""
         return frozenset(f.table for f in self.factors if f.table is not None)
 
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it is a rotation about Z for every patch, which is done in software."""
+        return not self.tables and abs(self.unitaries({})[0, 0, 1]) < 1e-12
+
     def unitaries(self, tables: AngleTables) -> NDArray[np.complex128]:
         """Multiplies the factors.
 

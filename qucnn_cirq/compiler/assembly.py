@@ -187,8 +187,9 @@ _MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
     "ancilla": lambda layout, options: ancilla_test(
         layout.walks[options.walkers - 1],
         layout.readers[options.walkers - 1] if options.backward else None,
+        options.gate_set,
     ),
-    "destructive": lambda layout, options: destructive_test(layout.pairs),
+    "destructive": lambda layout, options: destructive_test(layout.pairs, options.gate_set),
 }
 
 

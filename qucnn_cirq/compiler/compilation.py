@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +12,9 @@ import cirq
 
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.checks import real_number, whole_number
-from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader
-from qucnn_cirq.circuits.loaders import LOADERS, make_loader
+from qucnn_cirq.circuits.line_circuit import N_QUBITS
+from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, PATTERNS, LineLoader
+from qucnn_cirq.circuits.loaders import LOADERS, Loader, make_loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
@@ -186,8 +187,11 @@ def _compile(
     structures: dict[object, CompiledFilter] = {}
     compiled: list[CompiledFilter] = []
     for filter_ in spec.filter_list:
-        # All fixed filters share one structure: only their angles differ.
-        key = FixedFilter if isinstance(filter_, FixedFilter) else filter_
+        # Fixed filters of one loader share one structure: only their angles differ.
+        key: object = filter_
+        if isinstance(filter_, FixedFilter):
+            own = _filter_loader(filter_, spec, options)
+            key = own.pattern if own else FixedFilter
         if key not in structures:
             structures[key] = _compile_filter(
                 filter_, spec, device, layout, loader, options, budget
@@ -214,7 +218,8 @@ def _compile_filter(
             "kernel or a larger device."
         )
     best: tuple[Assembly, Placement] | None = None
-    for candidate in _candidates(filter_, spec, layout, loader, options):
+    filter_loader = _filter_loader(filter_, spec, options)
+    for candidate in _candidates(filter_, spec, layout, loader, options, filter_loader):
         placement = best_placement(candidate, device, options.gate_set)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
@@ -226,41 +231,68 @@ def _compile_filter(
             )
         assembly = _routed(filter_, spec, loader, options, device)
         best = assembly, unmoved(assembly, device, options.gate_set)
-    exact = _placed(*best, device, options.gate_set, started)
-    if budget.infidelity == 0 or not isinstance(exact.loader, LineLoader):
-        return CompiledFilter(filter_, (exact,))
-    return _with_shorter_loaders(filter_, spec, exact, best[1].positions, device, options, budget)
+    generic = _placed(*best, device, options.gate_set, started)
+    if not isinstance(generic.loader, LineLoader) or generic.report.layout == ROUTED:
+        return CompiledFilter(filter_, (generic,), generic.loader)
+    own_loader = filter_loader or generic.loader
+    patterns = PATTERNS[generic.loader.gate]
+    if budget.infidelity == 0:
+        patterns = patterns[patterns.index(GENERIC) :]
+    if len(patterns) == 1:
+        return CompiledFilter(filter_, (generic,), own_loader)
+    return _with_other_loaders(
+        filter_, spec, generic, own_loader, best[1].positions, patterns, device, options, budget
+    )
 
 
-def _with_shorter_loaders(
+def _filter_loader(filter_: Filter, spec: ConvolutionSpec, options: Options) -> LineLoader | None:
+    """For a fixed vector the shortest exact line loader, where the generic one may not be."""
+    patterns = PATTERNS.get(options.gate_set, (GENERIC,))
+    after_generic = patterns[patterns.index(GENERIC) :]
+    has_choice = spec.register_qubits == N_QUBITS and len(after_generic) > 1
+    if not has_choice or not isinstance(filter_, FixedFilter):
+        return None
+    loaders = [LineLoader(pattern=pattern, gate=options.gate_set) for pattern in after_generic]
+    vector = filter_.vector(N_QUBITS)[None]
+    exact = (each for each in loaders if each.solve(vector)[1][0] <= EXACT)
+    return next(exact, loaders[-1])
+
+
+def _with_other_loaders(
     filter_: Filter,
     spec: ConvolutionSpec,
-    exact: Variant,
+    generic: Variant,
+    filter_loader: Loader,
     positions: Positions,
+    patterns: Sequence[str],
     device: Device,
     options: Options,
     budget: _Budget,
 ) -> CompiledFilter:
-    """The same circuit in the same place with every shorter pattern of the line loader."""
-    layout = LAYOUTS[exact.report.layout](spec.register_qubits, spec.overlap)
+    """The same circuit in the same place with other patterns of the line loader."""
+    layout = LAYOUTS[generic.report.layout](spec.register_qubits, spec.overlap)
     assert layout is not None
+    assert isinstance(generic.loader, LineLoader)
     variants = []
-    for pattern in PATTERNS[:-1]:
+    for pattern in patterns:
+        if pattern == GENERIC:
+            variants.append(generic)
+            continue
         started = time.perf_counter()
-        short = LineLoader(pattern=pattern, tolerance=budget.tolerance)
-        assembly = assemble(filter_, layout, short, options, filter_loader=exact.loader)
+        tolerance = 0.0 if GENERIC in pattern else budget.tolerance
+        loader = LineLoader(pattern=pattern, tolerance=tolerance, gate=generic.loader.gate)
+        assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
         error = Usage.of(assembly.circuit).predicted_error(positions, device, options.gate_set)
         placement = Placement(positions, error)
         variants.append(_placed(assembly, placement, device, options.gate_set, started))
-    variants.append(exact)
     if budget.infidelity is not None:
         gates = [variant.report.two_qubit_gates for variant in variants]
-        return CompiledFilter(
-            filter_, tuple(variants), LoadingRule.within(budget.infidelity, gates)
-        )
-    assert budget.noise is not None
-    survivals = [survival(variant.template, budget.noise) for variant in variants]
-    return CompiledFilter(filter_, tuple(variants), LoadingRule.least_error(survivals))
+        rule = LoadingRule.within(max(budget.infidelity, EXACT), gates)
+    else:
+        assert budget.noise is not None
+        survivals = [survival(variant.template, budget.noise) for variant in variants]
+        rule = LoadingRule.least_error(survivals)
+    return CompiledFilter(filter_, tuple(variants), filter_loader, patterns.index(GENERIC), rule)
 
 
 def _qubits_needed(spec: ConvolutionSpec, options: Options) -> int:
@@ -271,20 +303,26 @@ def _qubits_needed(spec: ConvolutionSpec, options: Options) -> int:
 
 
 def _candidates(
-    filter_: Filter, spec: ConvolutionSpec, layout: str, loader: str, options: Options
+    filter_: Filter,
+    spec: ConvolutionSpec,
+    layout: str,
+    loader: str,
+    options: Options,
+    filter_loader: Loader | None,
 ) -> Iterator[Assembly]:
     n_qubits = spec.register_qubits
     for name, make_layout in LAYOUTS.items():
         positions = make_layout(n_qubits, spec.overlap) if layout in (name, "auto") else None
         if positions is None:
             continue
-        loaders = [make_loader(each, n_qubits) for each in positions.loaders]
+        loaders = [make_loader(each, n_qubits, options.gate_set) for each in positions.loaders]
         if loader != "auto":
             chosen = [each for each in loaders if each.name == loader]
         else:
             chosen = loaders[:1]
         for each in chosen:
-            yield assemble(filter_, positions, each, options)
+            own = filter_loader if each.name == LineLoader.name else None
+            yield assemble(filter_, positions, each, options, own)
 
 
 def _routed(
@@ -295,6 +333,7 @@ def _routed(
         found for make in LAYOUTS.values() if (found := make(n_qubits, spec.overlap)) is not None
     )
     loader_name = positions.loaders[0] if loader == "auto" else loader
+    # In CZ: routing needs a loader that loads every vector with one circuit.
     return assemble_routed(filter_, positions, make_loader(loader_name, n_qubits), options, device)
 
 

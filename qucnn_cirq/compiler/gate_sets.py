@@ -14,6 +14,8 @@ from qucnn_cirq.devices import NATIVE_GATES
 from qucnn_cirq.errors import unknown_name
 
 _A, _B = cirq.LineQubit.range(2)
+_Z = fixed(cirq.unitary(cirq.Z))
+_INVERSE_SQRT_ISWAP = cirq.Circuit(_Z.on(_A), cirq.SQRT_ISWAP(_A, _B), _Z.on(_A))
 
 
 def _cz() -> list[cirq.Operation]:
@@ -21,11 +23,12 @@ def _cz() -> list[cirq.Operation]:
 
 
 def _sqrt_iswap() -> list[cirq.Operation]:
-    return list(
-        cirq.two_qubit_matrix_to_sqrt_iswap_operations(
-            _A, _B, cirq.unitary(cirq.CZ), required_sqrt_iswap_count=2
-        )
-    )
+    # Between two sqrt-iSWAP = exp(i pi/8 (XX + YY)) a flip X turns YY into -YY: together they are
+    # exp(i pi/4 XX). Cirq's numerical decomposition is right to 1e-8 only.
+    hadamards = [cirq.H(_A), cirq.H(_B)]
+    sqrt_iswap = cirq.SQRT_ISWAP(_A, _B)
+    phases = [cirq.S(_A), cirq.S(_B)]
+    return [*hadamards, sqrt_iswap, cirq.X(_A), sqrt_iswap, cirq.X(_A), *hadamards, *phases]
 
 
 def _syc() -> list[cirq.Operation]:
@@ -61,8 +64,10 @@ def _cz_in(gate_set: str) -> cirq.Circuit:
 def rebase(circuit: cirq.AbstractCircuit, gate_set: str) -> cirq.Circuit:
     """Replaces every CZ by its form in the gate set, tags kept.
 
+    An inverse sqrt-iSWAP, from a circuit that was inverted, becomes sqrt-iSWAP between virtual Z.
+
     Args:
-        circuit: Slots, CZ gates and measurements.
+        circuit: Slots, CZ gates, gates native already, and measurements.
         gate_set: One of :data:`GATE_SETS`.
 
     Raises:
@@ -71,10 +76,11 @@ def rebase(circuit: cirq.AbstractCircuit, gate_set: str) -> cirq.Circuit:
     native = _cz_in(gate_set)
 
     def replace(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
-        if operation.gate != cirq.CZ:
+        if operation.gate not in (cirq.CZ, cirq.SQRT_ISWAP_INV):
             return operation
+        form = native if operation.gate == cirq.CZ else _INVERSE_SQRT_ISWAP
         mapping: dict[cirq.Qid, cirq.Qid] = dict(zip((_A, _B), operation.qubits, strict=True))
-        placed = native.transform_qubits(mapping)
+        placed = form.transform_qubits(mapping)
         return [op.with_tags(*operation.tags) for op in placed.all_operations()]
 
     return cirq.map_operations_and_unroll(circuit, replace).unfreeze(copy=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cirq
 
+from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.assembly import Assembly
 from qucnn_cirq.devices import Device
 
@@ -57,7 +58,7 @@ class Usage:
     """How often a circuit uses each qubit and each coupler.
 
     Attributes:
-        one_qubit: One-qubit gates on each qubit.
+        one_qubit: One-qubit gates on each qubit, virtual Z excepted.
         two_qubit: Two-qubit gates on each coupler.
         measured: The measured qubits.
         qubits: All qubits.
@@ -83,7 +84,7 @@ class Usage:
             elif len(operation.qubits) == 2:
                 first, second = sorted(operation.qubits)
                 two_qubit[first, second] += 1
-            else:
+            elif not (isinstance(operation.gate, Slot) and operation.gate.is_virtual):
                 one_qubit.update(operation.qubits)
         qubits = tuple(sorted(circuit.all_qubits()))
         return cls(one_qubit, two_qubit, tuple(measured), qubits, _active_moments(circuit))

@@ -82,32 +82,36 @@ class CompiledFilter:
     Attributes:
         filter: What the filter is.
         variants: The circuits, shortest loader first; the last one loads every patch exactly.
+        filter_loader: Prepares a fixed filter.
+        generic: The variant that loads a generic patch exactly.
         rule: How a variant is chosen for a patch; None if there is only one.
     """
 
     filter: Filter
     variants: tuple[Variant, ...]
+    filter_loader: Loader
+    generic: int = 0
     rule: LoadingRule | None = None
 
     @property
     def loader(self) -> Loader:
-        """The loader that loads every vector exactly (a fixed filter as well)."""
-        return self.variants[-1].loader
+        """The loader that loads a generic patch exactly."""
+        return self.variants[self.generic].loader
 
     @property
     def template(self) -> Template:
         """The circuit with that loader."""
-        return self.variants[-1].template
+        return self.variants[self.generic].template
 
     @property
     def passes(self) -> tuple[PassRecord, ...]:
         """What each compiler pass left behind in that circuit."""
-        return self.variants[-1].passes
+        return self.variants[self.generic].passes
 
     @property
     def report(self) -> Report:
-        """What that circuit, the longest one, costs."""
-        return self.variants[-1].report
+        """What that circuit costs."""
+        return self.variants[self.generic].report
 
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.
@@ -143,7 +147,7 @@ class CompiledFilter:
 
     def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Rows of the table ``"filter"``, one for each row of parameters."""
-        return filter_angles(self.filter, parameters, self.loader.n_qubits, self.loader)
+        return filter_angles(self.filter, parameters, self.loader.n_qubits, self.filter_loader)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +168,7 @@ class Program:
     def report(self) -> Report:
         """What the first filter's circuit costs (all filters of one kind cost the same).
 
-        With an infidelity budget it is the longest circuit, the one that loads exactly.
+        Where circuits differ between patches it is the one that loads a generic patch exactly.
         """
         return self.filters[0].report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,8 +64,9 @@ class Template:
         Noise models see ordinary native gates, all slots alike, so that where noise goes can
         depend on the structure but never on a patch.
         """
-        stand_in = cirq.PhasedXZGate(x_exponent=0.5, z_exponent=0.25, axis_phase_exponent=0.125)
-        return self._with_slots([stand_in] * len(self.slots), mark=True)
+        pulse = cirq.PhasedXZGate(x_exponent=0.5, z_exponent=0.25, axis_phase_exponent=0.125)
+        phase = cirq.ZPowGate(exponent=0.25)
+        return self._with_slots([phase if s.is_virtual else pulse for s in self.slots], mark=True)
 
     def bound_circuit(self, tables: AngleTables) -> cirq.Circuit:
         """The native circuit of one row of the angle tables.
@@ -74,15 +76,18 @@ class Template:
         """
         return self._with_slots(self.bound_gates(tables))
 
-    def bound_gates(self, tables: AngleTables) -> list[cirq.PhasedXZGate]:
-        """The gates of the slots for one row of the angle tables."""
+    def bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
+        """The gates of the slots for one row of the angle tables; a virtual Z is a power of Z."""
         unitaries = np.concatenate([slot.unitaries(tables) for slot in self.slots])
+        exponents = (values.tolist() for values in phased_xz_exponents(unitaries))
         return [
-            cirq.PhasedXZGate(x_exponent=x, z_exponent=z, axis_phase_exponent=a)
-            for x, z, a in zip(*(e.tolist() for e in phased_xz_exponents(unitaries)), strict=True)
+            cirq.ZPowGate(exponent=z)
+            if slot.is_virtual
+            else cirq.PhasedXZGate(x_exponent=x, z_exponent=z, axis_phase_exponent=a)
+            for slot, x, z, a in zip(self.slots, *exponents, strict=True)
         ]
 
-    def _with_slots(self, gates: list[cirq.PhasedXZGate], mark: bool = False) -> cirq.Circuit:
+    def _with_slots(self, gates: Sequence[cirq.Gate], mark: bool = False) -> cirq.Circuit:
         numbers = iter(range(len(gates)))
 
         def fill(operation: cirq.Operation) -> cirq.Operation:

@@ -10,7 +10,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.line_loader import LineLoader
+from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
 from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.devices import Violation
 
@@ -76,7 +76,9 @@ def _patches(
     size = int(np.prod(shape))
     for _ in range(count):
         yield generator.normal(size=shape)
-    for variant in compiled.variants[:-1]:
+    for index, variant in enumerate(compiled.variants[:-1]):
+        if index == compiled.generic:
+            continue
         assert isinstance(variant.loader, LineLoader)
         yield variant.loader.random_states(1, generator)[0, :size].reshape(shape)
 
@@ -87,7 +89,8 @@ def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:
     loader = compiled.variants[index].loader
     if index == len(compiled.variants) - 1 or not isinstance(loader, LineLoader):
         return 0.0
-    return float(loader.solve(state)[1][0])
+    infidelity = float(loader.solve(state)[1][0])
+    return infidelity if infidelity > EXACT else 0.0
 
 
 def simulated_mean(circuit: cirq.Circuit, observable: Observable) -> float:

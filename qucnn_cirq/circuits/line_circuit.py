@@ -1,0 +1,162 @@
+"""Circuits on a line of four qubits: layers of couplings between RY rotations.
+
+The register q0-q1-q2-q3 meets in layers of two-qubit gates: ``M`` is one gate on the middle edge,
+``O`` the two outer edges in parallel. A *pattern* is a word in these letters. Every qubit turns by
+a free RY angle at the start and after each layer that touches it. A rotation of a qubit that the
+layer before left alone would merge with its previous one, so there are no others.
+
+The gate is CZ or, up to virtual Z, sqrt-iSWAP: a real rotation of |01>, |10> by pi/4. Either way a
+state stays real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError, unknown_name
+
+FloatArray = NDArray[np.float64]
+
+N_QUBITS = 4
+DIMENSION = 1 << N_QUBITS
+EDGES: dict[str, tuple[tuple[int, int], ...]] = {"M": ((1, 2),), "O": ((0, 1), (2, 3))}
+"""The couplers of each kind of layer."""
+
+
+def _cz(vectors: FloatArray, edge: tuple[int, int]) -> None:
+    _bits(vectors, edge, (1, 1))[:] *= -1
+
+
+def _givens(vectors: FloatArray, edge: tuple[int, int]) -> None:
+    """|01> -> (|01> - |10>) / sqrt 2 and |10> -> (|01> + |10>) / sqrt 2."""
+    first, second = _bits(vectors, edge, (0, 1)), _bits(vectors, edge, (1, 0))
+    before = first.copy()
+    first += second
+    first *= np.sqrt(0.5)
+    second -= before
+    second *= np.sqrt(0.5)
+
+
+def _bits(vectors: FloatArray, edge: tuple[int, int], bits: tuple[int, int]) -> FloatArray:
+    """View of the amplitudes, shape (..., 2, 2, 2, 2, batch), with these bits on an edge."""
+    index: list[int | slice] = [slice(None)] * N_QUBITS
+    for qubit, bit in zip(edge, bits, strict=True):
+        index[qubit] = bit
+    return vectors[(slice(None), *index)]
+
+
+GATES: dict[str, Callable[[FloatArray, tuple[int, int]], None]] = {
+    "cz": _cz,
+    "sqrt_iswap": _givens,
+}
+"""How each two-qubit gate acts on real amplitudes, in place."""
+
+
+@dataclass(frozen=True)
+class LineLayer:
+    """Two-qubit gates and the RY rotations that follow them.
+
+    Attributes:
+        edges: Pairs of qubits that a gate joins; disjoint, hence in parallel.
+        turned: Qubits that turn afterwards, one angle each, in this order.
+        gate: One of :data:`GATES`.
+    """
+
+    edges: tuple[tuple[int, int], ...]
+    turned: tuple[int, ...]
+    gate: str
+
+
+def line_layers(pattern: str, gate: str = "cz") -> tuple[LineLayer, ...]:
+    """The layers of a pattern; the first has no two-qubit gate.
+
+    Args:
+        pattern: A word in ``M`` and ``O``.
+        gate: One of :data:`GATES`.
+
+    Raises:
+        InputError: If the pattern holds another letter, or the gate is unknown.
+    """
+    if gate not in GATES:
+        raise unknown_name("gate", gate, GATES)
+    unknown = sorted(set(pattern) - set(EDGES))
+    if unknown:
+        raise InputError(
+            f"pattern = {pattern!r}: {unknown[0]!r} is no layer; use words in 'M' (the middle "
+            "coupler) and 'O' (the two outer couplers)."
+        )
+    layers = [LineLayer((), tuple(range(N_QUBITS)), gate)]
+    for letter in pattern:
+        turned = tuple(q for edge in EDGES[letter] for q in edge)
+        layers.append(LineLayer(EDGES[letter], turned, gate))
+    return tuple(layers)
+
+
+def n_line_angles(pattern: str) -> int:
+    """The number of free angles of a pattern."""
+    return sum(len(layer.turned) for layer in line_layers(pattern))
+
+
+def line_states(angles: FloatArray, pattern: str = "MOMOM", gate: str = "cz") -> FloatArray:
+    """The states that a pattern makes of |0000>.
+
+    Args:
+        angles: RY angles in radians, shape (batch, n_line_angles(pattern)).
+        pattern: The layers.
+        gate: One of :data:`GATES`.
+
+    Returns:
+        Real unit vectors, shape (batch, 16), qubit 0 most significant.
+    """
+    layers = line_layers(pattern, gate)
+    return np.ascontiguousarray(propagate(angles, layers, derivatives=False)[0].T)
+
+
+def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:
+    """The prepared states and, on request, their derivatives by each angle.
+
+    Returns:
+        Shape (1 + angles or 1, 16, batch): the states, then the derivatives. The batch comes last
+        so that every gate is elementwise arithmetic on contiguous rows.
+    """
+    batch, n_angles = angles.shape
+    cosines, sines = np.cos(angles.T / 2), np.sin(angles.T / 2)
+    vectors = np.empty((1 + n_angles * derivatives, *(2,) * N_QUBITS, batch))
+    vectors[0] = 0
+    vectors[0, 0, 0, 0, 0] = 1
+    column = 0
+    for layer in layers:
+        # The derivatives by later angles are not there yet.
+        present = vectors[: 1 + column * derivatives]
+        for edge in layer.edges:
+            GATES[layer.gate](present, edge)
+        for qubit in layer.turned:
+            # Views with the qubit's bit on axis 2.
+            split = vectors.reshape(-1, 1 << qubit, 2, DIMENSION >> (qubit + 1), batch)
+            present = split[: 1 + column * derivatives]
+            zero, one = present[:, :, 0], present[:, :, 1]
+            before = zero.copy()
+            zero *= cosines[column]
+            zero -= sines[column] * one
+            one *= cosines[column]
+            one += sines[column] * before
+            if derivatives:
+                np.multiply(split[0, :, 1], -0.5, out=split[column + 1, :, 0])
+                np.multiply(split[0, :, 0], 0.5, out=split[column + 1, :, 1])
+            column += 1
+    return vectors.reshape(-1, DIMENSION, batch)
+
+
+def states_and_jacobians(
+    angles: FloatArray, layers: Sequence[LineLayer]
+) -> tuple[FloatArray, FloatArray]:
+    """States (batch, 16) and their Jacobians (batch, 16, angles)."""
+    vectors = propagate(angles, layers, derivatives=True)
+    return (
+        np.ascontiguousarray(vectors[0].T),
+        np.ascontiguousarray(vectors[1:].transpose(2, 1, 0)),
+    )

@@ -1,0 +1,238 @@
+"""Angles of a line circuit that make a given state, for a whole batch of states at once.
+
+No closed form of the angles is known. They are found by the Levenberg-Marquardt method with
+geodesic acceleration (Transtrum and Sethna, arXiv:1201.5885), which follows the narrow curved
+valleys around nearly degenerate vectors. Where it is not there after a few steps it starts again
+elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from qucnn_cirq.circuits.line_circuit import (
+    DIMENSION,
+    FloatArray,
+    LineLayer,
+    line_layers,
+    line_states,
+    n_line_angles,
+    propagate,
+    states_and_jacobians,
+)
+from qucnn_cirq.errors import InputError
+
+# States that are solved together; bounds the memory that their Jacobians take.
+_BLOCK = 1024
+_LIBRARY = 256
+_NORM_TOLERANCE = 1e-6
+_PROBE = 0.1
+_GEODESIC_RATIO = 0.75
+_DAMPING_START, _DAMPING_DOWN, _DAMPING_UP = 0.01, 0.2, 4.0
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How long to search.
+
+    Attributes:
+        steps: Limit of steps for each start, one after the other.
+        solved: Squared distance below which a state counts as loaded.
+        stalled: An accepted step that lowers the squared distance by less than this fraction
+            ends a start.
+        least_damping: Lower limit of the damping. A residual that no step can remove needs more
+            of it, as rounding errors grow by its inverse.
+    """
+
+    steps: tuple[int, ...]
+    solved: float
+    stalled: float
+    least_damping: float
+
+
+_EXACT = _Search((20,) * 3 + (60,) * 6 + (400,) * 6, 1e-24, 0.0, 1e-13)
+_CLOSEST = _Search((60,) * 4, 1e-24, 1e-5, 1e-7)
+_CLOSE_ENOUGH = _Search((20,) * 2, 1e-24, 1e-2, 1e-7)
+
+
+def solve_line_angles(
+    states: FloatArray,
+    pattern: str = "MOMOM",
+    seed: int = 0,
+    tolerance: float = 0.0,
+    gate: str = "cz",
+) -> tuple[FloatArray, FloatArray]:
+    """Angles with which a pattern loads each state as well as it was found to do.
+
+    The result for a state does not depend on the other states of the batch (up to rounding).
+    With ``"MOMOM"`` the infidelity is zero up to rounding; for rare vectors (close to degenerate
+    ones with CZ, about one random vector in two hundred with sqrt-iSWAP) the search ends above
+    that, which the second result tells.
+    With shorter patterns the best of several local minima is taken.
+
+    Args:
+        states: Real unit vectors, shape (batch, 16), qubit 0 most significant.
+        pattern: A word in ``M`` and ``O``; see :data:`~.line_loader.PATTERNS`.
+        seed: Chooses the starting points.
+        tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
+            is brief: now and then it misses the best minimum.
+        gate: The two-qubit gate, see :data:`~.line_circuit.GATES`.
+
+    Returns:
+        Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern)), in the order in
+        which :func:`line_layers` turns the qubits, and infidelities 1 - <state|loaded>^2, shape
+        (batch,). The sign of a loaded state is free.
+
+    Raises:
+        InputError: If the states have another shape, are not finite or not of norm 1, or the
+            pattern is unknown.
+    """
+    states = np.asarray(states, dtype=float)
+    if states.ndim != 2 or states.shape[1] != DIMENSION:
+        raise InputError(
+            f"states of shape {states.shape}: the line loader takes (batch, {DIMENSION})."
+        )
+    if not (np.abs(np.linalg.norm(states, axis=1) - 1) <= _NORM_TOLERANCE).all():
+        raise InputError("states: every row must be finite and of norm 1; normalise the vectors.")
+    layers = line_layers(pattern, gate)
+    if not len(states):
+        return np.zeros((0, n_line_angles(pattern))), np.zeros(0)
+    distinct, positions = np.unique(states, axis=0, return_inverse=True)
+    if "MOMOM" in pattern:
+        search = _EXACT
+    else:
+        search = replace(_CLOSE_ENOUGH, solved=tolerance) if tolerance else _CLOSEST
+    angles = _search(distinct, layers, _library(layers, seed), search)
+    # A turn by 2 pi changes only the global sign.
+    angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
+    loaded = line_states(angles, pattern, gate)
+    # 1 - <s|l>^2 as the squared part of l orthogonal to s, which does not lose digits near zero.
+    overlaps = np.sum(distinct * loaded, axis=1, keepdims=True)
+    infidelities = np.sum((loaded - overlaps * distinct) ** 2, axis=1)
+    return angles[positions], infidelities[positions]
+
+
+@lru_cache(maxsize=32)
+def _library(layers: tuple[LineLayer, ...], seed: int) -> tuple[FloatArray, FloatArray]:
+    """Starting angles and their states: of random points the half with the best Jacobians."""
+    shape = (2 * _LIBRARY, sum(len(layer.turned) for layer in layers))
+    angles = np.random.default_rng(seed).uniform(-np.pi, np.pi, shape)
+    states, jacobians = states_and_jacobians(angles, layers)
+    singular_values = np.linalg.svd(jacobians, compute_uv=False)
+    # Directions in the angles that no state depends on are the same everywhere.
+    rank = int(np.median(np.sum(singular_values > 1e-9, axis=1)))
+    best = np.argsort(-singular_values[:, rank - 1], kind="stable")[:_LIBRARY]
+    return angles[best], states[best]
+
+
+def _search(
+    states: FloatArray,
+    layers: Sequence[LineLayer],
+    library: tuple[FloatArray, FloatArray],
+    search: _Search,
+) -> FloatArray:
+    """The best angles of several starts for each state."""
+    start_angles, start_states = library
+    # Rounded, as sums in another order must not decide between equally good starts.
+    overlaps = np.round(np.abs(states @ start_states.T), 6)
+    ranking = np.argsort(-overlaps, axis=1, kind="stable")
+    best = start_angles[ranking[:, 0]]
+    distances = np.full(len(states), np.inf)
+    for rank, steps in enumerate(search.steps):
+        open_states = np.flatnonzero(distances > search.solved)
+        for first in range(0, len(open_states), _BLOCK):
+            block = open_states[first : first + _BLOCK]
+            angles, reached = _descend(
+                states[block], start_angles[ranking[block, rank]], layers, steps, search
+            )
+            better = reached < distances[block]
+            best[block[better]] = angles[better]
+            distances[block[better]] = reached[better]
+    return best
+
+
+def _descend(
+    targets: FloatArray,
+    angles: FloatArray,
+    layers: Sequence[LineLayer],
+    steps: int,
+    search: _Search,
+) -> tuple[FloatArray, FloatArray]:
+    """Levenberg-Marquardt with geodesic acceleration, each state with a damping of its own.
+
+    Args:
+        targets: States to load, (batch, 16).
+        angles: Where to start, (batch, angles).
+        layers: The circuit.
+        steps: Limit of steps.
+        search: Tolerances.
+
+    Returns:
+        Angles and squared distances |loaded - target|^2, the sign of the target being free.
+    """
+    loaded, jacobians = states_and_jacobians(angles, layers)
+    overlaps = np.sum(loaded * targets, axis=1, keepdims=True)
+    targets = np.where(overlaps < 0, -targets, targets)
+    residuals = loaded - targets
+    distances = np.sum(residuals**2, axis=1)
+    damping = np.full(len(targets), _DAMPING_START)
+    moving = distances > search.solved
+    active = np.arange(len(targets))
+    angles = angles.copy()
+    final_angles, final_distances = angles.copy(), distances.copy()
+    for _ in range(steps):
+        if not moving.all():
+            active, targets, angles, jacobians, residuals, distances, damping = (
+                values[moving]
+                for values in (active, targets, angles, jacobians, residuals, distances, damping)
+            )
+        if not len(active):
+            break
+        step = _accelerated_step(targets, angles, jacobians, residuals, damping, layers)
+        new_loaded, new_jacobians = states_and_jacobians(angles + step, layers)
+        new_residuals = new_loaded - targets
+        new_distances = np.sum(new_residuals**2, axis=1)
+        accepted = new_distances < distances
+        moving = ~accepted | (
+            (new_distances > search.solved)
+            & (distances - new_distances >= search.stalled * distances)
+        )
+        angles[accepted] += step[accepted]
+        jacobians[accepted] = new_jacobians[accepted]
+        residuals[accepted] = new_residuals[accepted]
+        distances[accepted] = new_distances[accepted]
+        damping *= np.where(accepted, _DAMPING_DOWN, _DAMPING_UP)
+        np.maximum(damping, search.least_damping, out=damping)
+        final_angles[active], final_distances[active] = angles, distances
+    return final_angles, final_distances
+
+
+def _accelerated_step(
+    targets: FloatArray,
+    angles: FloatArray,
+    jacobians: FloatArray,
+    residuals: FloatArray,
+    damping: FloatArray,
+    layers: Sequence[LineLayer],
+) -> FloatArray:
+    """The damped Gauss-Newton step, bent along the curvature of the residuals.
+
+    J^T (J J^T + d)^-1 is the damped pseudo-inverse; of its two forms this one inverts the smaller
+    matrix for the longest pattern.
+    """
+    transposed = jacobians.transpose(0, 2, 1)
+    inverses = np.linalg.inv(jacobians @ transposed + damping[:, None, None] * np.eye(DIMENSION))
+    velocity = -np.squeeze(transposed @ (inverses @ residuals[:, :, None]), axis=2)
+    probe = propagate(angles + _PROBE * velocity, layers, derivatives=False)[0].T - targets
+    slope = np.squeeze(jacobians @ velocity[:, :, None], axis=2)
+    curvature = (2 / _PROBE) * ((probe - residuals) / _PROBE - slope)
+    acceleration = -np.squeeze(transposed @ (inverses @ curvature[:, :, None]), axis=2)
+    # A long acceleration says that the quadratic model does not hold over this step.
+    lengths = np.linalg.norm(acceleration, axis=1), np.linalg.norm(velocity, axis=1)
+    trusted = lengths[0] < _GEODESIC_RATIO * lengths[1]
+    bent: FloatArray = velocity + 0.5 * acceleration * trusted[:, None]
+    return bent

@@ -1,0 +1,112 @@
+"""One step of the walking ancilla, in each native gate.
+
+On the line a - x - f the step U obeys U^+ X_x U = X_a (x) SWAP_xf: what X on the ancilla times the
+swap was, X on qubit x is afterwards, and a and f are free to be forgotten. Only this one observable
+has to come out right, which takes fewer gates than a controlled swap. The steps were found by
+numerical search over all words in the couplers ax and xf; none shorter was found.
+"""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.entanglers import givens
+from qucnn_cirq.circuits.slots import Rotation, Slot
+from qucnn_cirq.devices import NATIVE_GATES
+from qucnn_cirq.errors import unknown_name
+
+Turns = dict[str, tuple[tuple[str, float], ...]]
+
+
+def _y(**quarters: int) -> Turns:
+    """RY angles in units of pi/4, for each role."""
+    return {role: (("y", turn / 4),) for role, turn in quarters.items()}
+
+
+# Rotations before each coupler, in units of pi, and the coupler.
+# CZ: the first two gates commute, as nothing turns x between them. CZ(x, f) stands first so that it
+# can be done while the ancilla is still on its way: every step but the first adds four layers.
+_CZ: tuple[tuple[Turns, str], ...] = (
+    (_y(f=-2), "xf"),
+    (_y(a=3), "ax"),
+    (_y(a=-2, x=2, f=-2), "ax"),
+    (_y(a=2, x=-3), "xf"),
+    (_y(x=-1), "ax"),
+    (_y(x=-3), ""),
+)
+# sqrt-iSWAP as the real rotation of |01>, |10>.
+_SQRT_ISWAP: tuple[tuple[Turns, str], ...] = (
+    (_y(a=-3, f=-2), "ax"),
+    (_y(a=4), "ax"),
+    (_y(x=-2), "xf"),
+    (_y(f=-2), "ax"),
+    ({}, "ax"),
+    ({}, "xf"),
+)
+# SYC: most angles are no simple fractions of pi.
+_SYC: tuple[tuple[Turns, str], ...] = (
+    (
+        {
+            "a": (("y", -0.7614366507506671),),
+            "f": (("z", -0.5370012343439327), ("y", -0.9057361426126964)),
+        },
+        "ax",
+    ),
+    ({"x": (("z", 2 / 3), ("y", 0.4771266984986657))}, "ax"),
+    ({"x": (("y", 0.5),)}, "xf"),
+    (
+        {
+            "x": (("z", -11 / 12), ("y", -0.7239292897100453)),
+            "f": (("z", -5 / 12), ("y", -0.5354015749354395)),
+        },
+        "xf",
+    ),
+    ({"x": (("z", 1 / 12), ("y", 0.12966543232274239)), "f": (("y", 0.3626996172942078),)}, "ax"),
+    ({"x": (("y", 0.7385633492493329),)}, "xf"),
+    (
+        {
+            "x": (("z", -0.6397158615720507), ("y", 0.4771266984986657)),
+            "f": (("z", 0.5473849920420023),),
+        },
+        "xf",
+    ),
+)
+STEPS: dict[str, tuple[tuple[Turns, str], ...]] = {
+    "cz": _CZ,
+    "sqrt_iswap": _SQRT_ISWAP,
+    "syc": _SYC,
+}
+"""For each gate set the rotations before each coupler, in units of pi, and the coupler."""
+
+
+def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid, gate_set: str = "cz") -> cirq.Circuit:
+    """A circuit after which X on ``x`` is what X_a SWAP_xf was before.
+
+    It has 5 CZ, 6 sqrt-iSWAP or 7 SYC gates.
+
+    Args:
+        a: Where the ancilla comes in.
+        x: Neighbour of both others; the ancilla comes out here.
+        f: The other qubit of the pair.
+        gate_set: One of :data:`STEPS`.
+
+    Raises:
+        InputError: If the gate set is unknown.
+    """
+    if gate_set not in STEPS:
+        raise unknown_name("gate set", gate_set, STEPS)
+    roles = {"a": a, "x": x, "f": f}
+    circuit = cirq.Circuit()
+    for turns, coupled in STEPS[gate_set]:
+        for role, rotations in turns.items():
+            factors = tuple(Rotation(axis, np.pi * turn) for axis, turn in rotations)  # type: ignore[arg-type]
+            circuit.append(Slot(factors).on(roles[role]))
+        if coupled:
+            first, second = (roles[role] for role in coupled)
+            circuit.append(
+                givens(first, second)
+                if gate_set == "sqrt_iswap"
+                else NATIVE_GATES[gate_set](first, second)
+            )
+    return circuit
