@@ -62,7 +62,7 @@ def test_native_circuit_measures_the_overlap(gate_set, overlap):
     [
         ("plaquettes", "ancilla", 40, 24),
         ("plaquettes", "destructive", 24, 8),
-        ("plaquettes", "inversion", 14, 8),
+        ("plaquettes", "inversion", 10, 6),
         ("ladder", "ancilla", 34, 21),
         ("ladder", "destructive", 18, 6),
     ],
@@ -104,6 +104,34 @@ def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
     # What is a rotation about Z for every patch costs nothing.
     pulses = sum(isinstance(op.gate, cirq.PhasedXZGate) for op in circuit.all_operations())
     assert pulses == program.report.one_qubit_gates
+
+
+def test_comparison_of_two_vectors_takes_ten_cz_in_depth_six():
+    kernels = [KERNEL_4X4, np.ones((4, 4)), np.eye(4), np.random.default_rng(6).normal(size=(3, 3))]
+    for kernel in kernels:
+        spec = ConvolutionSpec(
+            kernel=kernel.shape, filters=FixedFilter(kernel), overlap="inversion"
+        )
+        program = compile_convolution(spec, "willow_pink")
+        assert program.report.loader == "comparison"
+        assert program.report.two_qubit_gates <= 10
+        assert program.report.two_qubit_depth <= 6
+        found = program.verify(patches=3)
+        assert found.passed and found.largest_deviation < 1e-12
+
+
+def test_filters_compared_in_one_circuit_keep_their_own_angles():
+    filters = [FixedFilter(KERNEL_4X4), FixedFilter(PATCH_4X4)]
+    spec = ConvolutionSpec(filters=filters, overlap="inversion")
+    program = compile_convolution(spec, "willow_pink")
+    assert program.filters[0].template is program.filters[1].template
+    patch = np.random.default_rng(7).normal(size=(4, 4))
+    for index, kernel in enumerate((KERNEL_4X4, PATCH_4X4)):
+        mean = _ideal_mean(program, program.circuit(patch, filter_index=index))
+        expected = np.sum(patch * kernel) ** 2 / np.sum(patch**2) / np.sum(kernel**2)
+        assert mean == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(InputError, match="comparison"):
+        compile_convolution(ConvolutionSpec(filters=XZAnsatz()), loader="comparison")
 
 
 def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():

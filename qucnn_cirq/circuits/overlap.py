@@ -157,5 +157,9 @@ def _read_pairs(circuit: cirq.Circuit, pairs: Sequence[Pair], signs: tuple[float
 
 def inversion_test(preparation: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Meeting:
     """The filter's preparation undone on the data register: F is the probability of all zeros."""
-    groups = tuple(((qubit,), (1.0, 0.0)) for qubit in qubits)
-    return Meeting(cirq.inverse(preparation), Observable(groups, low=0.0))
+    return Meeting(cirq.inverse(preparation), all_zeros(qubits))
+
+
+def all_zeros(qubits: Sequence[cirq.Qid]) -> Observable:
+    """The projector on |0...0>."""
+    return Observable(tuple(((qubit,), (1.0, 0.0)) for qubit in qubits), low=0.0)

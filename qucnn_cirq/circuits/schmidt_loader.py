@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 import cirq
 import numpy as np
@@ -43,52 +44,84 @@ class SchmidtLoader:
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The circuit of slots and CZ gates; see :class:`~.loaders.Loader`."""
         q0, q1, q2, q3 = qubits
-        column = iter(range(self.n_angles))
-
-        def turn(qubit: cirq.Qid) -> cirq.Operation:
-            return ry(TableAngle(table, next(column))).on(qubit)
-
-        def special_orthogonal(a: cirq.Qid, b: cirq.Qid) -> list[cirq.Operation]:
-            layers: list[cirq.Operation] = [turn(a), turn(b)]
-            for _ in range(2):
-                layers += [cirq.CZ(a, b), turn(a), turn(b)]
-            return layers
-
-        # The copy leaves a sign (-1) for every set bit; the singular values make up for it.
-        copy = [
-            [ry(np.pi / 2).on(q2), ry(np.pi / 2).on(q3)],
-            [cirq.CZ(q1, q2), cirq.CZ(q0, q3)],
-            [ry(-np.pi / 2).on(q2), ry(-np.pi / 2).on(q3)],
-        ]
-        schmidt_coefficients = [turn(q0), turn(q1), cirq.CZ(q0, q1), turn(q1)]
+        columns = itertools.count()
         return cirq.Circuit(
-            schmidt_coefficients, copy, special_orthogonal(q0, q1), special_orthogonal(q2, q3)
+            schmidt_state(qubits, table, columns),
+            special_orthogonal(q0, q1, table, columns),
+            special_orthogonal(q2, q3, table, columns),
         )
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """Angles (batch, 15) for real unit vectors (batch, 16), from one batched SVD."""
-        rows, singular_values, columns_transposed = np.linalg.svd(states.reshape(-1, 4, 4))
-        # Qubit 3 copies qubit 0 and qubit 2 copies qubit 1: the column index has its bits
-        # exchanged, 01 <-> 10.
-        columns = np.swapaxes(columns_transposed, 1, 2)[:, :, [0, 2, 1, 3]]
-        # A reflection becomes a rotation when one singular vector changes sign.
-        for vectors in (rows, columns):
-            sign = np.linalg.det(vectors) < 0
-            vectors[sign, :, 0] *= -1
-            singular_values[sign, 0] *= -1
-        # Copying bit by bit gives (-1)^(number of set bits); 1 and 2 have one.
-        singular_values *= np.array([1.0, -1.0, -1.0, 1.0])
+        rows, singular_values, columns = schmidt_factors(states)
         return np.concatenate(
             [
-                _two_qubit_angles(singular_values),
-                _special_orthogonal_angles(rows),
-                _special_orthogonal_angles(columns),
+                two_qubit_angles(singular_values),
+                special_orthogonal_angles(rows),
+                special_orthogonal_angles(columns),
             ],
             axis=1,
         )
 
 
-def _two_qubit_angles(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def schmidt_state(qubits: Sequence[cirq.Qid], table: Table, columns: Iterator[int]) -> cirq.Circuit:
+    """The singular values as amplitudes of qubits 0 and 1, copied to 3 and 2; 3 angles.
+
+    The copy leaves a sign (-1) for every set bit; :func:`schmidt_factors` makes up for it.
+    """
+    q0, q1, q2, q3 = qubits
+
+    def turn(qubit: cirq.Qid) -> cirq.Operation:
+        return ry(TableAngle(table, next(columns))).on(qubit)
+
+    return cirq.Circuit(
+        [turn(q0), turn(q1), cirq.CZ(q0, q1), turn(q1)],
+        [ry(np.pi / 2).on(q2), ry(np.pi / 2).on(q3)],
+        [cirq.CZ(q1, q2), cirq.CZ(q0, q3)],
+        [ry(-np.pi / 2).on(q2), ry(-np.pi / 2).on(q3)],
+    )
+
+
+def special_orthogonal(
+    a: cirq.Qid, b: cirq.Qid, table: Table, columns: Iterator[int]
+) -> cirq.Circuit:
+    """Any matrix of SO(4) on two qubits with 2 CZ; 6 angles."""
+
+    def turns() -> list[cirq.Operation]:
+        return [ry(TableAngle(table, next(columns))).on(qubit) for qubit in (a, b)]
+
+    circuit = cirq.Circuit(turns())
+    for _ in range(2):
+        circuit.append([cirq.CZ(a, b), turns()])
+    return circuit
+
+
+def schmidt_factors(
+    states: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What a state is made of, in the conventions of :func:`schmidt_state`.
+
+    Args:
+        states: Real unit vectors, shape (batch, 16).
+
+    Returns:
+        Rotations of the rows (batch, 4, 4), amplitudes (batch, 4), rotations of the columns.
+    """
+    rows, singular_values, columns_transposed = np.linalg.svd(states.reshape(-1, 4, 4))
+    # Qubit 3 copies qubit 0 and qubit 2 copies qubit 1: the column index has its bits
+    # exchanged, 01 <-> 10.
+    columns = np.swapaxes(columns_transposed, 1, 2)[:, :, [0, 2, 1, 3]]
+    # A reflection becomes a rotation when one singular vector changes sign.
+    for vectors in (rows, columns):
+        sign = np.linalg.det(vectors) < 0
+        vectors[sign, :, 0] *= -1
+        singular_values[sign, 0] *= -1
+    # Copying bit by bit gives (-1)^(number of set bits); 1 and 2 have one.
+    singular_values *= np.array([1.0, -1.0, -1.0, 1.0])
+    return rows, singular_values, columns
+
+
+def two_qubit_angles(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Angles of RY(0), RY(1), CZ, RY(1) on |00> for real unit vectors (batch, 4)."""
     low, high = vectors[:, :2], vectors[:, 2:]
     first = 2 * np.arctan2(np.linalg.norm(high, axis=1), np.linalg.norm(low, axis=1))
@@ -121,7 +154,7 @@ def _generators() -> NDArray[np.float64]:
 _GENERATORS = _generators()
 
 
-def _special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+def special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Angles of RY RY, CZ, RY RY, CZ, RY RY for matrices of SO(4), shape (batch, 4, 4).
 
     SO(4) is two commuting copies of SU(2). Conjugating RY on one qubit by CZ gives the

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import cirq
 
+from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.filter_circuits import filter_circuit
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.overlap import (
     Meeting,
     Observable,
+    all_zeros,
     ancilla_test,
     destructive_test,
     inversion_test,
@@ -170,6 +172,10 @@ def _logical(
     prepare: _Prepare,
 ) -> tuple[cirq.Circuit, Observable]:
     """Both preparations and their meeting, every operation tagged with its part."""
+    if isinstance(loader, Comparison):
+        parts = loader.parts(layout.data, "patch")
+        whole = cirq.Circuit(_tagged(part, name) for name, part in parts)
+        return whole, all_zeros(layout.data)
     register = layout.filter or layout.data
     circuit = _tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
     prepared = prepare(filter_circuit(filter_, register, filter_loader), register)

@@ -12,6 +12,7 @@ import cirq
 
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_circuit import N_QUBITS
 from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, PATTERNS, LineLoader
 from qucnn_cirq.circuits.loaders import LOADERS, Loader, make_loader
@@ -57,7 +58,8 @@ def compile_convolution(
             overlap test that was chosen.
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
-        loader: "auto", "schmidt", "line" or "multiplexed".
+        loader: "auto", "schmidt", "line", "multiplexed" or, for the inversion test of a fixed
+            filter of 9 to 16 values, "comparison": patch and filter in one.
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
@@ -93,8 +95,8 @@ def compile_convolution(
         )
     if layout not in (*LAYOUTS, ROUTED, "auto"):
         raise unknown_name("layout", layout, (*LAYOUTS, ROUTED, "auto"))
-    if loader not in (*LOADERS, "auto"):
-        raise unknown_name("loader", loader, (*LOADERS, "auto"))
+    if loader not in (*LOADERS, Comparison.name, "auto"):
+        raise unknown_name("loader", loader, (*LOADERS, Comparison.name, "auto"))
     options = Options(
         spec.overlap, spec.backward, whole_number("walkers", walkers, minimum=1), gates
     )
@@ -196,8 +198,17 @@ def _compile(
             structures[key] = _compile_filter(
                 filter_, spec, device, layout, loader, options, budget
             )
-        compiled.append(replace(structures[key], filter=filter_))
+        compiled.append(_for_filter(structures[key], filter_))
     return Program(spec, device, tuple(compiled))
+
+
+def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
+    """The same circuits for another filter of the same structure."""
+    if not (isinstance(structure.loader, Comparison) and isinstance(filter_, FixedFilter)):
+        return replace(structure, filter=filter_)
+    own = Comparison(filter_.vector(N_QUBITS))
+    variants = tuple(replace(variant, loader=own) for variant in structure.variants)
+    return replace(structure, filter=filter_, variants=variants)
 
 
 def _compile_filter(
@@ -224,6 +235,11 @@ def _compile_filter(
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
     if best is None:
+        if loader == Comparison.name:
+            raise InputError(
+                f"loader = {loader!r} is for the inversion test of fixed filters of 9 to 16 values "
+                "on a device with a ring of four qubits; choose loader = 'auto'."
+            )
         if layout not in ("auto", ROUTED):
             raise InputError(
                 f"layout {layout!r} for {spec.register_qubits} qubits a register does not fit "
@@ -233,7 +249,10 @@ def _compile_filter(
         best = assembly, unmoved(assembly, device, options.gate_set)
     generic = _placed(*best, device, options.gate_set, started)
     if not isinstance(generic.loader, LineLoader) or generic.report.layout == ROUTED:
-        return CompiledFilter(filter_, (generic,), generic.loader)
+        preparing = generic.loader
+        if isinstance(preparing, Comparison):
+            preparing = make_loader("schmidt", N_QUBITS)
+        return CompiledFilter(filter_, (generic,), preparing)
     own_loader = filter_loader or generic.loader
     patterns = PATTERNS[generic.loader.gate]
     if budget.infidelity == 0:
@@ -316,6 +335,12 @@ def _candidates(
         if positions is None:
             continue
         loaders = [make_loader(each, n_qubits, options.gate_set) for each in positions.loaders]
+        if (
+            "schmidt" in positions.loaders
+            and spec.overlap == "inversion"
+            and isinstance(filter_, FixedFilter)
+        ):
+            loaders.insert(0, Comparison(filter_.vector(n_qubits)))
         if loader != "auto":
             chosen = [each for each in loaders if each.name == loader]
         else:
