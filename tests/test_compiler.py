@@ -103,7 +103,9 @@ def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
     assert program.verify().passed
     # What is a rotation about Z for every patch costs nothing.
     pulses = sum(isinstance(op.gate, cirq.PhasedXZGate) for op in circuit.all_operations())
-    assert pulses == program.report.one_qubit_gates
+    phases = sum(isinstance(op.gate, cirq.ZPowGate) for op in circuit.all_operations())
+    assert (phases > 0) == (overlap != "inversion")
+    assert pulses + phases == program.report.one_qubit_gates
 
 
 def test_comparison_of_two_vectors_takes_ten_cz_in_depth_six():

@@ -100,11 +100,8 @@ def two_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
 
 
 def one_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
-    """Number of one-qubit gates, virtual Z excepted."""
-    return sum(
-        len(op.qubits) == 1 and not (isinstance(op.gate, Slot) and op.gate.is_virtual)
-        for op in _gates(circuit)
-    )
+    """Number of one-qubit gates, virtual Z included."""
+    return sum(len(op.qubits) == 1 for op in _gates(circuit))
 
 
 def two_qubit_depth(circuit: cirq.AbstractCircuit) -> int:

@@ -31,7 +31,7 @@ class Report:
         two_qubit_gates: Native two-qubit gates.
         two_qubit_depth: Longest chain of two-qubit gates.
         moments: Moments, the measurement included.
-        one_qubit_gates: One-qubit gates (each one PhasedXZ pulse).
+        one_qubit_gates: One-qubit gates: each one PhasedXZ pulse, or a virtual Z.
         qubits: Physical qubits.
         device: The device's name.
         gateset: The native two-qubit gate.
