@@ -10,9 +10,12 @@ from typing import Any
 
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
+from studies.forward import results as forward
 from studies.forward.configuration import ForwardStudy
 from studies.forward.job import run_forward
-from studies.forward.results import summary_text
+from studies.loading import job as loading
+from studies.loading.configuration import LoadingStudy
+from studies.loading.job import run_loading
 from studies.progress import Track
 from studies.settings import override, read_document
 
@@ -39,7 +42,13 @@ STUDIES: dict[str, Kind] = {
         keys=ForwardStudy.study_keys(),
         read=ForwardStudy.from_mapping,
         run=run_forward,
-        text=summary_text,
+        text=forward.summary_text,
+    ),
+    "loading": Kind(
+        keys=LoadingStudy.study_keys(),
+        read=LoadingStudy.from_mapping,
+        run=run_loading,
+        text=loading.summary_text,
     ),
 }
 

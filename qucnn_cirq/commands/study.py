@@ -10,7 +10,7 @@ from qucnn_cirq.commands.output import print_json
 
 HELP = "run a study and write its results to a folder"
 DESCRIPTION = """\
-Run a study: a built-in one by name (forward), or the one that a TOML file configures.
+Run a study: a built-in one by name (forward, loading), or the one that a TOML file configures.
 
   qucnn study forward --out results
   qucnn study forward --out few --set images=4 --set noise.depolarizing.p2=0.01
@@ -20,6 +20,7 @@ Run a study: a built-in one by name (forward), or the one that a TOML file confi
 settings of forward: images, split, first, shots, seed, engine, device, data;
 convolution.kernel, .stride, .padding, .channels, .filters, .overlap;
 noise (a name, see qucnn noise) or noise.scale, .depolarizing, .readout, ...
+settings of loading: images, split, first, device, gate_set, infidelities, data; convolution; noise
 """
 
 

@@ -1,0 +1,1 @@
+"""The loading study: what a shorter, inexact loader costs and what it gains under noise."""

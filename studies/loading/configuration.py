@@ -1,0 +1,119 @@
+"""What the loading study computes, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from noise_models import NoiseConfiguration, as_noise
+from qucnn_cirq.checks import only_known_keys, real_number, whole_number
+from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.tables import write_table
+from studies.forward.configuration import read_convolution
+from studies.settings import TABLES
+
+BUDGETS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)
+
+
+@dataclass(frozen=True)
+class LoadingStudy:
+    """The configuration of a loading study.
+
+    Attributes:
+        images: How many images, at least 2.
+        split: The part of the data set, "train" or "test".
+        first: Position of the first image in the data set, at least 0.
+        device: Name of the device to compile for.
+        gate_set: The native two-qubit gate; None takes the device's first.
+        infidelities: The budgets, within 0..1 and ascending; 0, which is exact, comes first. What
+            is best under the noise ("auto") is always measured as well.
+        data: Where the images are, as an absolute path; None for those of the package.
+        convolution: The convolution; without filters, the package's 4x4 kernel.
+        noise: The noise, which must not be absent.
+
+    Raises:
+        InputError: If a value is outside its range.
+    """
+
+    images: int = 16
+    split: str = "train"
+    first: int = 0
+    device: str = "willow_pink"
+    gate_set: str | None = None
+    infidelities: Sequence[float] = BUDGETS
+    data: str | None = None
+    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
+    noise: NoiseConfiguration = NoiseConfiguration()
+
+    def __post_init__(self) -> None:
+        for key, minimum in (("images", 2), ("first", 0)):
+            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
+        for key in ("split", "device", "gate_set", "data"):
+            value = getattr(self, key)
+            if not (isinstance(value, str) or (value is None and key in ("gate_set", "data"))):
+                raise InputError(f"{key} = {value!r} is not allowed: give a text.")
+        given = self.infidelities
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            raise InputError(f"infidelities = {given!r} is not allowed: give a list of numbers.")
+        budgets = tuple(
+            real_number("infidelities", each, minimum=0.0, maximum=1.0) for each in given
+        )
+        if budgets[:1] != (0.0,) or list(budgets) != sorted(set(budgets)) or len(budgets) < 2:
+            raise InputError(
+                f"infidelities = {list(budgets)} is not allowed: give 0 first, then at least one "
+                "larger budget, in ascending order."
+            )
+        object.__setattr__(self, "infidelities", budgets)
+        if self.data is not None:
+            object.__setattr__(self, "data", str(Path(self.data).expanduser().absolute()))
+        if self.convolution.backward:
+            raise InputError("convolution.backward = true is not possible here: leave it out.")
+        if as_noise(self.noise).is_ideal:
+            raise InputError(
+                "the loading study weighs loaders under noise: give a table [noise], such as "
+                "depolarizing = { p1 = 0.001, p2 = 0.005 }."
+            )
+
+    @classmethod
+    def study_keys(cls) -> tuple[str, ...]:
+        """The keys of the table [study] besides its name."""
+        return tuple(each.name for each in fields(cls) if each.name not in TABLES)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Builds a configuration from plain data.
+
+        Args:
+            mapping: The tables "study", "convolution" and "noise" (a table or a name); what is
+                absent takes its default.
+
+        Raises:
+            InputError: If a key is unknown or a value not allowed.
+            NoiseError: If the noise is not allowed.
+        """
+        only_known_keys("the configuration", mapping, TABLES)
+        known = ("name", *cls.study_keys())
+        study = dict(only_known_keys("study", mapping.get("study", {}), known))
+        study.pop("name", None)
+        convolution = mapping.get("convolution", {})
+        only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
+        noise = as_noise(mapping.get("noise")).configuration
+        assert noise is not None  # Plain data never is a foreign noise model.
+        return cls(**study, convolution=read_convolution(convolution), noise=noise)
+
+    def to_toml(self) -> str:
+        """The whole configuration, defaults spelled out; equal studies have equal texts."""
+        study: dict[str, Any] = {"name": "loading"}
+        for key in self.study_keys():
+            value = getattr(self, key)
+            if value is not None:
+                study[key] = list(value) if key == "infidelities" else value
+        tables = {
+            "study": study,
+            "convolution": self.convolution.to_mapping(),
+            "noise": self.noise.to_mapping(),
+        }
+        return "\n".join(write_table(name, table) for name, table in tables.items())

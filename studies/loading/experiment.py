@@ -1,0 +1,110 @@
+"""Measures how well patches are loaded and how far their overlaps are off, for each budget."""
+
+from __future__ import annotations
+
+import time
+
+import cirq
+import numpy as np
+import pandas as pd
+
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import CompiledFilter
+from qucnn_cirq.convolution import ideal_overlaps
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.patches import Patches
+from studies.images import Selection
+from studies.loading.configuration import LoadingStudy
+from studies.progress import Track, untracked
+
+
+def measure_loading(
+    study: LoadingStudy, selection: Selection, patches: Patches, track: Track = untracked
+) -> pd.DataFrame:
+    """One row for each budget, and one for ``"auto"``.
+
+    The overlaps are exact means, without shots, so that nothing but loading and noise errs.
+
+    Returns:
+        Columns: `budget` (as text, "auto" last); `patches`; `loader_gates`, the mean number of
+        two-qubit gates with which a patch is loaded; `mean_infidelity` and `largest_infidelity` of
+        the loaded states; `error`, the mean of |F - exact F| under the noise, and
+        `error_without_noise`; `root_mean_square_error`; `gain`, how much smaller `error` is than
+        that of exact loading, and `gain_standard_error`, from the gains of single images; and
+        `seconds` taken to choose and solve for the angles.
+
+    Raises:
+        InputError: If the circuit that is compiled has no shorter loaders, or there are filters
+            that read parameters.
+    """
+    if study.convolution.n_parameters:
+        raise InputError("the loading study takes fixed filters: an ansatz has parameters.")
+    none = np.zeros((study.convolution.n_filters, 0))
+    exact = ideal_overlaps(patches, study.convolution, none)
+    images = patches.positions()[0][patches.occupied]
+    rows: list[dict[str, object]] = []
+    single: list[np.ndarray] = []
+    errors: list[float] = []
+    budgets: list[float | str] = [*study.infidelities, "auto"]
+    for budget in track(budgets, "loading"):
+        program = compile_convolution(
+            study.convolution,
+            study.device,
+            gate_set=study.gate_set,
+            infidelity=budget,
+            noise=study.noise,
+        )
+        compiled = program.filters[0]
+        if budget != 0 and len(compiled.variants) == 1:
+            raise InputError(
+                f"the circuit on {study.device!r} (layout {program.report.layout}, loader "
+                f"{program.report.loader}) has no shorter loaders: choose the ancilla or the "
+                "destructive test of a kernel with 9 to 16 values on a device with room for it."
+            )
+        started = time.perf_counter()
+        compiled.prepare(patches.states)
+        seconds = time.perf_counter() - started
+        gates, infidelities = _loading(compiled, patches.states)
+        deviations = []
+        for noise in (study.noise, None):
+            layer = QuantumConvolution(program, engine="exact", noise=noise, shots=None)
+            deviations.append(layer.run(selection.images).estimates - exact)
+        error, without_noise = (np.abs(each).mean(axis=0) for each in deviations)
+        single.append(np.bincount(images, error) / np.maximum(np.bincount(images), 1))
+        gains = (single[0] - single[-1])[np.bincount(images, minlength=len(single[0])) > 0]
+        errors.append(float(error.mean()))
+        rows.append(
+            {
+                "budget": str(budget),
+                "patches": len(patches.states),
+                "loader_gates": gates.mean(),
+                "mean_infidelity": infidelities.mean(),
+                "largest_infidelity": infidelities.max(),
+                "error": errors[-1],
+                "error_without_noise": without_noise.mean(),
+                "root_mean_square_error": np.sqrt(np.mean(deviations[0] ** 2)),
+                "gain": errors[0] - errors[-1],
+                "gain_standard_error": gains.std(ddof=1) / np.sqrt(len(gains)),
+                "seconds": seconds,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two-qubit gates and infidelity with which each state is loaded."""
+    chosen = compiled.choose(states)
+    per_loader = np.array([_two_qubit_gates(variant.loader) for variant in compiled.variants])
+    infidelities = np.zeros(len(states))
+    for index, variant in enumerate(compiled.variants):
+        own = chosen == index
+        if own.any() and hasattr(variant.loader, "solve"):
+            infidelities[own] = variant.loader.solve(states[own])[1]
+    return per_loader[chosen], infidelities
+
+
+def _two_qubit_gates(loader: Loader) -> int:
+    circuit = loader.circuit(cirq.LineQubit.range(loader.n_qubits), "patch")
+    return sum(len(operation.qubits) == 2 for operation in circuit.all_operations())

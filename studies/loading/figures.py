@@ -1,0 +1,84 @@
+"""The figure of the loading study: gates and errors against the infidelity budget."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_BUDGET, _AUTO, _EXACT = "#0072b2", "#009e73", "0.4"
+_CONFIDENCE = 1.96
+"""Standard errors to either side of a 95 % interval."""
+
+
+def draw_loading(table: pd.DataFrame) -> Figure:
+    """All three panels.
+
+    Args:
+        table: As from `studies.loading.experiment.measure_loading`.
+    """
+    figure = Figure(figsize=(7.2, 2.5), layout="constrained")
+    for draw, axes in zip(
+        (draw_gates, draw_error, draw_loading_error), figure.subplots(1, 3), strict=True
+    ):
+        draw(axes, table)
+        axes.set_xscale("log")
+        axes.set_xlabel("infidelity budget")
+    return figure
+
+
+def draw_gates(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Mean number of two-qubit gates of a loader against the budget."""
+    budgets, auto, exact = _split(table)
+    axes.plot(_numbers(budgets), budgets["loader_gates"], "o-", color=_BUDGET, ms=3.5)
+    axes.axhline(exact["loader_gates"], color=_EXACT, ls=":", label="exact")
+    axes.axhline(auto["loader_gates"], color=_AUTO, ls="-.", label='"auto"')
+    axes.set_ylim(0, 1.15 * table["loader_gates"].max())
+    axes.set_ylabel("two-qubit gates of a loader")
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    return axes
+
+
+def draw_error(axes: Axes, table: pd.DataFrame) -> Axes:
+    """How much smaller the mean error under noise is than with exact loading, in percent of it.
+
+    Bands are 95 % intervals over images: patches of one image overlap, those of different images
+    do not, and what all budgets have in common drops out of a difference.
+    """
+    budgets, auto, exact = _split(table)
+    unit = 100 / exact["error"]
+    x, gain = _numbers(budgets), unit * budgets["gain"]
+    half = unit * _CONFIDENCE * budgets["gain_standard_error"]
+    axes.fill_between(x, gain - half, gain + half, color=_BUDGET, alpha=0.2, lw=0)
+    axes.plot(x, gain, "o-", color=_BUDGET, ms=3.5, label="budget, 95 % band")
+    axes.axhline(0, color=_EXACT, ls=":", label=f"exact: {exact['error']:.4f}")
+    axes.axhline(unit * auto["gain"], color=_AUTO, ls="-.", label=f'"auto": {auto["error"]:.4f}')
+    axes.set_ylim(-3.5, None)
+    axes.set_ylabel("mean |error of F| avoided (%)")
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    return axes
+
+
+def draw_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Mean error of the overlaps from loading alone, beside that from noise alone."""
+    budgets, auto, exact = _split(table)
+    x = _numbers(budgets)
+    axes.plot(x, budgets["error_without_noise"], "o-", color=_BUDGET, ms=3.5, label="budget")
+    axes.axhline(exact["error"], color=_EXACT, ls=":", label="exact, with noise")
+    axes.axhline(auto["error_without_noise"], color=_AUTO, ls="-.", label='"auto"')
+    axes.set_yscale("log")
+    axes.set_ylabel("mean |error of F|, no noise")
+    axes.legend(fontsize=7, frameon=False, loc="lower right", handlelength=1.2)
+    return axes
+
+
+def _numbers(budgets: pd.DataFrame) -> pd.Series:
+    return budgets["budget"].astype(float)
+
+
+def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """The budgets above 0, what "auto" gives, and exact loading."""
+    is_auto = table["budget"] == "auto"
+    numbers = table[~is_auto]
+    is_exact = numbers["budget"].astype(float) == 0
+    return numbers[~is_exact], table[is_auto].iloc[0], numbers[is_exact].iloc[0]
