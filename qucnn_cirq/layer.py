@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models import NoiseLike, as_noise
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, Streams, make_engine
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.gradients import METHODS, Gradient, Pass, checked_upstream, input_gradient
 from qucnn_cirq.patches import Patches, extract_patches
 
 
@@ -78,11 +80,7 @@ class QuantumConvolution:
         self.noise = as_noise(noise)
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
-        if program.spec.backward:
-            raise InputError(
-                "the program was compiled with backward=True and measures g F; compile the "
-                "forward pass with backward=False."
-            )
+        self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...]] | None = None
         spec = program.spec
         self._shape = (spec.n_filters, spec.n_parameters)
         if parameters is None:
@@ -138,6 +136,7 @@ class QuantumConvolution:
                 f"image_ids must be {patches.batch} whole numbers, at least 0, one an image."
             )
         images_of_patches = ids[patches.positions()[0][patches.occupied]]
+        self._last = patches, images_of_patches, np.shape(images)
         shape = (self.program.spec.n_filters, patches.n_occupied)
         means: NDArray[np.float64] | None = np.empty(shape)
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
@@ -154,6 +153,9 @@ class QuantumConvolution:
                     "patch": variant.loader.angles(patches.states[columns]),
                     "filter": filters,
                 }
+                if self.program.spec.backward:
+                    # A reader in |0> multiplies by 1.
+                    tables["upstream"] = np.zeros((1, 1))
                 outcome = self.engine.run(variant.template, self.noise, tables, self.shots, streams)
                 cells = np.ix_(np.array(rows), columns)
                 if outcome.means is None or means is None:
@@ -168,6 +170,89 @@ class QuantumConvolution:
             assert means is not None
             estimates = means
         return Overlaps(patches, estimates, means, counts, self.shots)
+
+    def backward(
+        self, upstream: ArrayLike, method: str = "auto", draw: int = 0
+    ) -> NDArray[np.float64]:
+        """The gradient of the parameters for the images of the last forward pass.
+
+        Args:
+            upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
+            method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
+                "parameter_shift", "exact", "spsa" or "finite_differences", see
+                :mod:`~qucnn_cirq.gradients`. "auto" is in_circuit for a program compiled with
+                backward=True and parameter_shift for others.
+            draw: Number of the gradient, at least 0; another number gives other shots. A training
+                loop counts its steps with it.
+
+        Returns:
+            dL/dtheta summed over patches and images, shape (filters, parameters).
+
+        Raises:
+            InputError: If there was no forward pass, the upstream values do not fit it or are not
+                finite, the method is unknown or not possible for the overlap test.
+        """
+        return self.gradient(upstream, method, draw).values
+
+    def gradient(self, upstream: ArrayLike, method: str = "auto", draw: int = 0) -> Gradient:
+        """As :meth:`backward`, with the variance of every value and the cost."""
+        if method == "auto":
+            method = "in_circuit" if self.program.spec.backward else "parameter_shift"
+        if method not in METHODS:
+            raise unknown_name("gradient method", method, (*METHODS, "auto"))
+        return METHODS[method](self._pass(upstream, draw))
+
+    def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
+        """The gradient of the images of the last forward pass, without noise or shots.
+
+        Args:
+            upstream: As for :meth:`backward`.
+
+        Returns:
+            dL/d(images), of the shape of the images; 0 where all patches are blank.
+
+        Raises:
+            InputError: As for :meth:`backward`.
+        """
+        work = self._pass(upstream, 0)
+        assert self._last is not None
+        return input_gradient(work, self._last[2])
+
+    def _pass(self, upstream: ArrayLike, draw: int) -> Pass:
+        if self._last is None:
+            raise InputError(
+                "there is no forward pass to take a gradient of: call forward(images) first."
+            )
+        patches, images, _ = self._last
+        return Pass(
+            program=self.program,
+            companion=self._backward_program,
+            engine=self.engine,
+            noise=self.noise,
+            shots=self.shots,
+            seed=self.seed,
+            draw=whole_number("draw", draw, minimum=0),
+            parameters=self.parameters,
+            patches=patches,
+            images=images,
+            upstream=checked_upstream(upstream, patches, self.program.spec.n_filters),
+        )
+
+    def _backward_program(self) -> Program:
+        """The program itself if it has a reader, else the same convolution with one."""
+        spec = self.program.spec
+        if spec.backward:
+            return self.program
+        if spec.overlap != "ancilla":
+            raise InputError(
+                f"method = 'in_circuit' reads the ancilla, which the {spec.overlap} test does not "
+                "have: choose method = 'parameter_shift' or overlap = 'ancilla'."
+            )
+        return compile_convolution(
+            replace(spec, backward=True),
+            self.program.device,
+            gate_set=self.program.report.gateset,
+        )
 
     @property
     def _observable(self) -> Observable:

@@ -164,6 +164,3 @@ def test_bad_settings_are_refused():
         QuantumConvolution(program, noise={"depolarizing": {"p2": 1.5}})
     with pytest.raises(InputError, match="image_ids"):
         QuantumConvolution(program).run(digits(1), image_ids=[-1])
-    backward = compiled(filters=XZAnsatz(), backward=True)
-    with pytest.raises(InputError, match="backward=False"):
-        QuantumConvolution(backward)

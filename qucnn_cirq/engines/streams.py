@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.compiler.template import Template
 
-_SHOTS = 0
-
 
 @dataclass(frozen=True, eq=False)
 class Streams:
@@ -25,12 +23,14 @@ class Streams:
         images: Identifying number of the image of each patch (column), patches of one image
             side by side in raster order.
         variant: Number of the circuit, where the patches of an image are shared among several.
+        purpose: 0 for a forward pass; others set further runs of the same seed apart.
     """
 
     seed: int
     filters: tuple[int, ...]
     images: NDArray[np.integer]
     variant: int = 0
+    purpose: int = 0
 
     def binomial(self, shots: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
         """Counts of an event in ``shots`` independent shots.
@@ -59,10 +59,13 @@ class Streams:
     ) -> list[tuple[int, NDArray[np.intp], np.random.SeedSequence]]:
         columns = {int(i): np.flatnonzero(self.images == i) for i in np.unique(self.images)}
         return [
-            (row, own, np.random.SeedSequence([self.seed, _SHOTS, image, number, self.variant]))
+            (row, own, self._sequence(image, number))
             for row, number in enumerate(self.filters)
             for image, own in columns.items()
         ]
+
+    def _sequence(self, image: int, number: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence([self.seed, self.purpose, image, number, self.variant])
 
 
 @dataclass(frozen=True, eq=False)
