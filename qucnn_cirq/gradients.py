@@ -20,6 +20,7 @@ from qucnn_cirq.checks import real_array
 from qucnn_cirq.compiler.program import CompiledFilter, Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches
 
@@ -86,7 +87,7 @@ class Pass:
     def streams(self, row: int, settings: int) -> Streams:
         """Random streams of their own for each filter and setting of its angles."""
         numbers = tuple(row * settings + setting for setting in range(settings))
-        return Streams(self.seed, numbers, self.images, purpose=1 + self.draw)
+        return Streams(self.seed, numbers, self.images, purpose=backward_purpose(self.draw))
 
     def counts(self, settings: int) -> tuple[int, int | None]:
         """Circuits and shots of as many settings of each filter's angles on every patch."""
@@ -220,8 +221,8 @@ def spsa(work: Pass) -> Gradient:
     """
     values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
     for row, angles in enumerate(work.parameters):
-        source = np.random.SeedSequence([work.seed, 1 + work.draw, 0, row, _SPSA_STREAM])
-        signs = np.random.default_rng(source).choice([-1.0, 1.0], size=len(angles))
+        identity = [work.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
+        signs = np.random.default_rng(identity).choice([-1.0, 1.0], size=len(angles))
         moved = angles + SPSA_STEP * np.stack([signs, -signs])
         estimates, variances = _overlaps(work, row, moved)
         upstream = work.upstream[row]

@@ -13,6 +13,7 @@ from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.engines.streams import forward_purpose
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.gradients import METHODS, Gradient, Pass, checked_upstream, input_gradient
 from qucnn_cirq.patches import Patches, extract_patches
@@ -118,17 +119,19 @@ class QuantumConvolution:
         """
         return self.run(images).maps
 
-    def run(self, images: ArrayLike, image_ids: ArrayLike | None = None) -> Overlaps:
+    def run(self, images: ArrayLike, image_ids: ArrayLike | None = None, draw: int = 0) -> Overlaps:
         """A forward pass with everything it measured.
 
         Args:
             images: As for :meth:`forward`.
             image_ids: A whole number that identifies each image and from which its random
                 stream derives; its position in the batch if None.
+            draw: Number of the run, at least 0; another number gives other shots.
 
         Raises:
             InputError: If the images do not fit the specification.
         """
+        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
         patches = extract_patches(images, self.program.spec)
         ids = np.arange(patches.batch) if image_ids is None else np.asarray(image_ids)
         if ids.shape != (patches.batch,) or ids.dtype.kind not in "iu" or (ids < 0).any():
@@ -148,7 +151,9 @@ class QuantumConvolution:
                 columns = np.flatnonzero(chosen == index)
                 if not len(columns):
                     continue
-                streams = Streams(self.seed, tuple(rows), images_of_patches[columns], index)
+                streams = Streams(
+                    self.seed, tuple(rows), images_of_patches[columns], index, purpose
+                )
                 tables = {
                     "patch": variant.loader.angles(patches.states[columns]),
                     "filter": filters,
@@ -198,9 +203,23 @@ class QuantumConvolution:
         """As :meth:`backward`, with the variance of every value and the cost."""
         if method == "auto":
             method = "in_circuit" if self.program.spec.backward else "parameter_shift"
+        self.check_method(method)
+        return METHODS[method](self._pass(upstream, draw))
+
+    def check_method(self, method: str) -> None:
+        """Refuses a gradient method that is unknown or not possible for the overlap test.
+
+        Raises:
+            InputError: If it is.
+        """
         if method not in METHODS:
             raise unknown_name("gradient method", method, (*METHODS, "auto"))
-        return METHODS[method](self._pass(upstream, draw))
+        overlap = self.program.spec.overlap
+        if method.startswith("in_circuit") and overlap != "ancilla":
+            raise InputError(
+                f"method = {method!r} reads the ancilla, which the {overlap} test does not have: "
+                "choose method = 'parameter_shift' or overlap = 'ancilla'."
+            )
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.
@@ -243,11 +262,6 @@ class QuantumConvolution:
         spec = self.program.spec
         if spec.backward:
             return self.program
-        if spec.overlap != "ancilla":
-            raise InputError(
-                f"method = 'in_circuit' reads the ancilla, which the {spec.overlap} test does not "
-                "have: choose method = 'parameter_shift' or overlap = 'ancilla'."
-            )
         return compile_convolution(
             replace(spec, backward=True),
             self.program.device,

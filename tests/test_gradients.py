@@ -188,7 +188,7 @@ def test_draws_differ_and_repeat():
     upstream = np.ones(layer.forward(images_of(1)).shape)
     first, again, other = (layer.backward(upstream, "in_circuit", draw) for draw in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
-    assert (first != other).all()
+    assert (first != other).mean() > 0.5
 
 
 @pytest.mark.parametrize("spec", [{}, {"padding": (1, 0), "stride": (2, 1), "channels": 2}])

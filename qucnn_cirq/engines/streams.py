@@ -23,7 +23,8 @@ class Streams:
         images: Identifying number of the image of each patch (column), patches of one image
             side by side in raster order.
         variant: Number of the circuit, where the patches of an image are shared among several.
-        purpose: 0 for a forward pass; others set further runs of the same seed apart.
+        purpose: Sets runs of the same seed apart: see :func:`forward_purpose` and
+            :func:`backward_purpose`.
     """
 
     seed: int
@@ -79,6 +80,16 @@ class Outcome:
 
     means: NDArray[np.float64] | None
     counts: NDArray[np.int64] | None
+
+
+def forward_purpose(draw: int) -> int:
+    """The purpose of the streams of a forward pass."""
+    return 2 * draw
+
+
+def backward_purpose(draw: int) -> int:
+    """The purpose of the streams of a gradient."""
+    return 2 * draw + 1
 
 
 def outcome_from_means(

@@ -1,0 +1,143 @@
+"""A quantum convolution as a PyTorch module; needs the extra ``[torch]``."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import cirq
+import numpy as np
+
+from noise_models import NoiseLike
+from qucnn_cirq.checks import whole_number
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.devices import Device
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import XZAnsatz
+from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.specification import ConvolutionSpec
+
+try:
+    import torch
+except ImportError:
+    raise InputError(
+        "qucnn_cirq.torch_layer needs PyTorch: pip install 'qucnn_cirq[torch]'."
+    ) from None
+
+
+class QuantumConv2d(torch.nn.Module):
+    """Feature maps of overlaps F = |<x|f>|^2, in place of ``torch.nn.Conv2d``.
+
+    Arguments are those of ``torch.nn.Conv2d`` where they make sense: a quantum convolution has no
+    bias, dilation or groups, and pads with zeros. The module runs on the CPU; tensors on other
+    devices are copied there and back.
+
+    Args:
+        in_channels: Channels of the images.
+        out_channels: Number of filters, each an ansatz of its own.
+        kernel_size: Rows and columns of a patch, or one number for both.
+        stride: Step of the patches, likewise.
+        padding: Zeros around the images, likewise.
+        ansatz: The circuit of every filter.
+        overlap: "ancilla", "destructive" or "inversion".
+        device: The quantum device to compile for.
+        engine: "exact", "qsim" or "qsim_density".
+        noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
+        shots: Shots for each patch and filter; None for exact expectation values.
+        gradient: How the gradient of the angles is obtained; a name in
+            :data:`qucnn_cirq.gradients.METHODS`.
+        seed: Seed of the initial angles and of all shots. In training every forward pass has shots
+            of its own; in evaluation they are always the same.
+
+    Attributes:
+        angles: The parameters in radians, shape (out_channels, angles of the ansatz), float64.
+        draws: How many forward passes there were in training; part of the state.
+
+    Raises:
+        InputError: If an argument is outside its range.
+    """
+
+    draws: torch.Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        *,
+        ansatz: XZAnsatz | None = None,
+        overlap: str = "ancilla",
+        device: str | cirq.Device | Device = "willow_pink",
+        engine: str = "exact",
+        noise: NoiseLike = None,
+        shots: int | None = None,
+        gradient: str = "parameter_shift",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        spec = ConvolutionSpec(
+            kernel=kernel_size,
+            stride=stride,
+            padding=padding,
+            channels=in_channels,
+            filters=[ansatz or XZAnsatz(layers=3)]
+            * whole_number("out_channels", out_channels, minimum=1),
+            overlap=overlap,
+            backward=gradient.startswith("in_circuit") and overlap == "ancilla",
+        )
+        program = compile_convolution(spec, device)
+        self.layer = QuantumConvolution(program, engine, noise, shots, seed)
+        self.layer.check_method(gradient)
+        self.gradient = gradient
+        self.angles = torch.nn.Parameter(torch.from_numpy(self.layer.parameters))
+        self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Maps (batch, out_channels, rows, columns) of images (batch, in_channels, ...)."""
+        draw = 0
+        if self.training:
+            self.draws += 1
+            draw = int(self.draws)
+        maps: torch.Tensor = _Convolution.apply(images, self.angles, self, draw)
+        return maps
+
+    def extra_repr(self) -> str:
+        """The specification and how it is run."""
+        spec = self.layer.program.spec
+        return (
+            f"{spec.channels}, {spec.n_filters}, kernel_size={spec.kernel}, stride={spec.stride}, "
+            f"padding={spec.padding}, overlap={spec.overlap}, shots={self.layer.shots}, "
+            f"gradient={self.gradient}"
+        )
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, images: torch.Tensor, angles: torch.Tensor, module: QuantumConv2d, draw: int
+    ) -> torch.Tensor:
+        # A copy, so that another forward pass before the backward one does not disturb it.
+        layer = copy.copy(module.layer)
+        layer.parameters = _array(angles)
+        ctx.layer, ctx.method, ctx.draw = layer, module.gradient, draw
+        maps = layer.run(_array(images), draw=draw).maps
+        return torch.from_numpy(maps).to(images)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        given = _array(upstream[0])
+        pixels = angles = None
+        if ctx.needs_input_grad[0]:
+            pixels = torch.from_numpy(ctx.layer.input_gradient(given)).to(upstream[0])
+        if ctx.needs_input_grad[1]:
+            found = ctx.layer.backward(given, ctx.method, ctx.draw)
+            angles = torch.from_numpy(found).to(upstream[0].device)
+        return pixels, angles, None, None
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.detach().cpu().numpy().astype(float)
+    return array

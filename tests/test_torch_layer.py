@@ -1,0 +1,118 @@
+"""The PyTorch module against the layer it wraps and against numerical derivatives."""
+
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra [torch]")
+
+from qucnn_cirq import InputError, XZAnsatz  # noqa: E402
+from qucnn_cirq.torch_layer import QuantumConv2d  # noqa: E402
+
+
+def module(**options):
+    settings = {"ansatz": XZAnsatz(layers=1), "device": "grid:4x5", "seed": 3, **options}
+    return QuantumConv2d(1, 2, 2, **settings)
+
+
+def images(shape=(2, 1, 3, 4)):
+    return torch.from_numpy(np.random.default_rng(1).random(shape) + 0.05)
+
+
+def test_maps_are_those_of_the_layer():
+    conv = module(noise={"depolarizing": {"p2": 0.01}})
+    maps = conv(images())
+    assert maps.shape == (2, 2, 2, 3) and maps.dtype == torch.float64
+    np.testing.assert_array_equal(maps.detach().numpy(), conv.layer.forward(images().numpy()))
+    assert conv(images().float()).dtype == torch.float32
+    assert "kernel_size=(2, 2)" in repr(conv)
+
+
+@pytest.mark.parametrize("gradient", ["parameter_shift", "exact"])
+@pytest.mark.parametrize("overlap", ["ancilla", "inversion"])
+def test_gradients_pass_gradcheck(gradient, overlap):
+    conv = module(gradient=gradient, overlap=overlap)
+    pixels = images((1, 1, 2, 3)).requires_grad_()
+
+    def function(pixels, angles):
+        return torch.func.functional_call(conv, {"angles": angles}, (pixels,))
+
+    assert torch.autograd.gradcheck(function, (pixels, conv.angles), atol=1e-5, rtol=1e-5)
+
+
+def test_gradients_made_on_the_processor_are_the_same():
+    found = []
+    for gradient in ("in_circuit", "parameter_shift"):
+        conv = module(gradient=gradient)
+        (3 * conv(images()) ** 2).sum().backward()
+        found.append(conv.angles.grad)
+    torch.testing.assert_close(*found)
+    with pytest.raises(InputError, match="ancilla"):
+        module(gradient="in_circuit", overlap="inversion")
+
+
+def test_two_forward_passes_before_one_backward_do_not_mix():
+    conv = module()
+    first = conv(images()).sum()
+    conv(2 - images())
+    first.backward()
+    alone = module()
+    alone(images()).sum().backward()
+    torch.testing.assert_close(conv.angles.grad, alone.angles.grad)
+
+
+def test_layers_stack_and_train():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        module(),
+        QuantumConv2d(2, 1, 2, ansatz=XZAnsatz(layers=1), device="willow_pink", seed=4),
+        torch.nn.Flatten(),
+        torch.nn.Linear(2, 1, dtype=torch.float64),
+    )
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
+    target = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+    losses = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        loss = ((network(images()) - target) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_shots_are_fresh_in_training_and_fixed_in_evaluation():
+    conv = module(shots=50)
+    first, second = conv(images()), conv(images())
+    assert (first != second).any()
+    conv.eval()
+    torch.testing.assert_close(conv(images()), conv(images()), rtol=0, atol=0)
+
+
+def test_state_is_saved_and_restored():
+    conv = module(shots=50)
+    conv(images())
+    restored = module(shots=50, seed=3)
+    with torch.no_grad():
+        restored.angles.zero_()
+    restored.load_state_dict(conv.state_dict())
+    torch.testing.assert_close(conv.angles, restored.angles, rtol=0, atol=0)
+    torch.testing.assert_close(conv(images()), restored(images()), rtol=0, atol=0)
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(InputError, match="out_channels"):
+        QuantumConv2d(1, 0, 2)
+    with pytest.raises(InputError, match="gradient method"):
+        module(gradient="shift")
+    with pytest.raises(InputError, match="channel"):
+        module()(images((1, 3, 4, 4)))
+
+
+def test_without_torch_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "qucnn_cirq.torch_layer")
+    with pytest.raises(InputError, match=r"qucnn_cirq\[torch\]"):
+        __import__("qucnn_cirq.torch_layer")
