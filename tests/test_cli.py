@@ -185,6 +185,11 @@ def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(config, tmp_path,
         main(["study", str(config), "--out", str(tmp_path / "r")])
 
 
+def take_interrupts():
+    """A shell starts its background jobs with the interrupt ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_ends_with_one_line_and_nothing_half_written(tmp_path):
     out = tmp_path / "results"
     command = [sys.executable, "-m", "qucnn_cirq", "study", "forward", "--out", str(out)]
@@ -194,6 +199,7 @@ def test_an_interrupt_ends_with_one_line_and_nothing_half_written(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=take_interrupts,
     )
     # The folder appears just before the long part begins.
     for _ in range(600):
