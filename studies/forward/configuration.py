@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -43,6 +43,30 @@ def read_convolution(mapping: Mapping[str, Any]) -> ConvolutionSpec:
         )
     default = FixedFilter(kernel).to_mapping()
     return ConvolutionSpec.from_mapping({**mapping, "filters": default})
+
+
+def read_arguments(mapping: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """The arguments of a study of one convolution, from plain data.
+
+    Args:
+        mapping: The tables "study", "convolution" and "noise" (a table or a name).
+        keys: The keys of the table "study" besides its name.
+
+    Returns:
+        The entries of "study", and the `convolution` and the `noise`.
+
+    Raises:
+        InputError: If a key is unknown or a value not allowed.
+        NoiseError: If the noise is not allowed.
+    """
+    only_known_keys("the configuration", mapping, TABLES)
+    study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
+    study.pop("name", None)
+    convolution = mapping.get("convolution", {})
+    only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
+    noise = as_noise(mapping.get("noise")).configuration
+    assert noise is not None  # Plain data never is a foreign noise model.
+    return {**study, "convolution": read_convolution(convolution), "noise": noise}
 
 
 @dataclass(frozen=True)
@@ -145,15 +169,7 @@ class ForwardStudy:
             InputError: If a key is unknown or a value not allowed.
             NoiseError: If the noise is not allowed.
         """
-        only_known_keys("the configuration", mapping, TABLES)
-        known = ("name", *cls.study_keys())
-        study = dict(only_known_keys("study", mapping.get("study", {}), known))
-        study.pop("name", None)
-        convolution = mapping.get("convolution", {})
-        only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
-        noise = as_noise(mapping.get("noise")).configuration
-        assert noise is not None  # Plain data never is a foreign noise model.
-        return cls(**study, convolution=read_convolution(convolution), noise=noise)
+        return cls(**read_arguments(mapping, cls.study_keys()))
 
     def to_toml(self) -> str:
         """The whole configuration, defaults spelled out; equal studies have equal texts."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.checks import only_known_keys, real_number, whole_number
+from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_table
-from studies.forward.configuration import read_convolution
+from studies.forward.configuration import read_arguments, read_convolution
 from studies.settings import TABLES
 
 BUDGETS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)
@@ -94,15 +94,7 @@ class LoadingStudy:
             InputError: If a key is unknown or a value not allowed.
             NoiseError: If the noise is not allowed.
         """
-        only_known_keys("the configuration", mapping, TABLES)
-        known = ("name", *cls.study_keys())
-        study = dict(only_known_keys("study", mapping.get("study", {}), known))
-        study.pop("name", None)
-        convolution = mapping.get("convolution", {})
-        only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
-        noise = as_noise(mapping.get("noise")).configuration
-        assert noise is not None  # Plain data never is a foreign noise model.
-        return cls(**study, convolution=read_convolution(convolution), noise=noise)
+        return cls(**read_arguments(mapping, cls.study_keys()))
 
     def to_toml(self) -> str:
         """The whole configuration, defaults spelled out; equal studies have equal texts."""
