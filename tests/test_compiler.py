@@ -1,19 +1,15 @@
 """The compiler: correct on every device, valid, deterministic, and clear when it refuses."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import cirq
-import networkx as nx
 import numpy as np
 import pytest
 from helpers import density_matrix_mean, filled, mean_of, random_states, state_of
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qucnn_cirq import (
-    CircuitFilter,
     ConvolutionSpec,
     FixedFilter,
     InputError,
@@ -137,12 +133,11 @@ def test_filters_compared_in_one_circuit_keep_their_own_angles():
 
 
 def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():
-    vectors = np.random.default_rng(1).normal(size=(200, 16))
+    # One of 200 random vectors.
+    missed = np.random.default_rng(1).normal(size=(200, 16))[143]
     loader = LineLoader(gate="sqrt_iswap")
-    states = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    missed = vectors[loader.solve(states)[1] > EXACT]
-    assert 0 < len(missed) < 10
-    for patch, kernel in ((missed[0], KERNEL_4X4), (PATCH_4X4, missed[0])):
+    assert loader.solve(missed[None] / np.linalg.norm(missed))[1] > EXACT
+    for patch, kernel in ((missed, KERNEL_4X4), (PATCH_4X4, missed)):
         spec = ConvolutionSpec(filters=FixedFilter(np.reshape(kernel, (4, 4))))
         program = compile_convolution(spec, "sycamore")
         circuit = program.circuit(np.reshape(patch, (4, 4)))
@@ -182,60 +177,6 @@ def _ideal_mean(program, circuit):
     return mean_of(program.filters[0].template.observable, np.abs(state) ** 2, qubits)
 
 
-@st.composite
-def damaged_devices(draw):
-    """Rectangles with some qubits and couplers missing."""
-    rows, columns = draw(st.integers(2, 4)), draw(st.integers(3, 5))
-    qubits = cirq.GridQubit.rect(rows, columns)
-    missing = draw(st.sets(st.sampled_from(qubits), max_size=3))
-    kept = [qubit for qubit in qubits if qubit not in missing]
-    couplers = [(a, b) for a in kept for b in kept if a < b and a.is_adjacent(b)]
-    assume(couplers)
-    broken = draw(st.sets(st.sampled_from(couplers), max_size=3))
-    gates = draw(st.sampled_from([("cz",), ("sqrt_iswap",), ("syc", "cz")]))
-    return grid_device(kept, [c for c in couplers if c not in broken], two_qubit_gates=gates)
-
-
-@given(
-    device=damaged_devices(),
-    kernel=st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 3)]),
-    kind=st.sampled_from(["fixed", "chain", "ring", "circuit"]),
-    overlap=st.sampled_from(["ancilla", "destructive", "inversion"]),
-    seed=st.integers(0, 10**6),
-)
-@settings(deadline=None, max_examples=40)
-def test_any_specification_on_any_device_is_valid_and_correct(device, kernel, kind, overlap, seed):
-    generator = np.random.default_rng(seed)
-    spec = ConvolutionSpec(kernel=kernel, filters=FixedFilter(np.ones(kernel)))
-    qubits = cirq.LineQubit.range(spec.register_qubits)
-    filters = {
-        "fixed": FixedFilter(generator.normal(size=kernel)),
-        "chain": XZAnsatz(layers=2),
-        "ring": XZAnsatz(layers=1, rotations=("y", "x"), entangler="ring"),
-        "circuit": CircuitFilter(cirq.testing.random_circuit(qubits, 6, 0.7, random_state=seed))
-        if kind == "circuit"
-        else None,
-    }
-    chosen = filters[kind]
-    try:
-        spec = ConvolutionSpec(kernel=kernel, filters=chosen, overlap=overlap)
-        program = compile_convolution(spec, device)
-    except InputError as refusal:
-        needed = spec.register_qubits * (1 if overlap == "inversion" else 2)
-        largest = max(map(len, nx.connected_components(device.graph)))
-        assert largest < needed + (overlap == "ancilla"), refusal
-        return
-    patch = generator.normal(size=kernel)
-    parameters = generator.uniform(-4, 4, spec.n_parameters)
-    device.cirq_device.validate_circuit(program.circuit(patch, parameters))
-    state = np.zeros(2**spec.register_qubits)
-    state[: patch.size] = patch.ravel() / np.linalg.norm(patch)
-    expected = abs(chosen.states(spec.register_qubits, parameters[None])[0].conj() @ state) ** 2
-    assert density_matrix_mean(program, patch, None, parameters) == pytest.approx(
-        expected, abs=1e-6
-    )
-
-
 def test_a_kernel_that_does_not_fit_names_both_sizes():
     spec = ConvolutionSpec(kernel=(8, 8), filters=XZAnsatz())
     with pytest.raises(InputError, match=r"needs 13 qubits; device 'grid:3x4' has 12"):
@@ -261,19 +202,6 @@ def test_compiling_again_reuses_the_program():
     program = compile_convolution(spec, "willow_pink")
     assert compile_convolution(spec, "willow_pink") is program
     assert program.filters[0].template is program.filters[1].template
-
-
-def test_same_circuit_in_another_process():
-    script = (
-        "import cirq, numpy as np\n"
-        "from qucnn_cirq import *\n"
-        "p = compile_convolution(ConvolutionSpec(filters=XZAnsatz(layers=2)), 'willow_pink')\n"
-        "print(cirq.to_json(p.circuit(np.arange(16).reshape(4, 4), np.arange(16.))), end='')\n"
-    )
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    program = compile_convolution(ConvolutionSpec(filters=XZAnsatz(layers=2)), "willow_pink")
-    circuit = program.circuit(np.arange(16).reshape(4, 4), np.arange(16.0))
-    assert other.stdout.decode() == cirq.to_json(circuit)
 
 
 @pytest.mark.parametrize(
