@@ -307,6 +307,20 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
         assert costs[shorter][0] == costs[""][0] - 7
 
 
+def test_what_each_pass_changed_is_printed_on_request(config, tmp_path, capsys):
+    arguments = ["compile", str(config), "--device", "sycamore", "--out", str(tmp_path / "c.json")]
+    assert main([*arguments, "--passes"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.split()[0] == "schedule"
+    assert main(["--json", *arguments, "--passes"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["passes"][0]["name"] == "logical circuit"
+    assert printed["passes"][-1]["two_qubit_gates"] == printed["two_qubit_gates"]
+    assert str(printed["moments"]) in last.split()
+    assert main(arguments) == 0
+    assert "schedule" not in capsys.readouterr().out
+
+
 def test_what_cannot_be_compiled_is_refused(config, tmp_path, capsys):
     out = tmp_path / "out.json"
     compiling = ("compile", config, "--out", out, "--device")

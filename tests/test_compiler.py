@@ -16,7 +16,6 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
-from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
 from qucnn_cirq.circuits.slots import Slot, fixed, ry
 from qucnn_cirq.compiler import passes
 from qucnn_cirq.compiler.gate_sets import GATE_SETS, rebase
@@ -135,8 +134,6 @@ def test_filters_compared_in_one_circuit_keep_their_own_angles():
 def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():
     # One of 200 random vectors.
     missed = np.random.default_rng(1).normal(size=(200, 16))[143]
-    loader = LineLoader(gate="sqrt_iswap")
-    assert loader.solve(missed[None] / np.linalg.norm(missed))[1] > EXACT
     for patch, kernel in ((missed, KERNEL_4X4), (PATCH_4X4, missed)):
         spec = ConvolutionSpec(filters=FixedFilter(np.reshape(kernel, (4, 4))))
         program = compile_convolution(spec, "sycamore")
@@ -366,7 +363,7 @@ def test_rebase_is_the_same_unitary(gate_set):
         fixed(cirq.unitary(cirq.H)).on(qubits[1]),
         cirq.CZ(*qubits[1:]),
     )
-    changed = rebase(circuit, gate_set)
+    changed = rebase(circuit, gate_set=gate_set)
     cirq.testing.assert_circuits_with_terminal_measurements_are_equivalent(
         filled(changed, {}), filled(circuit, {}), atol=1e-6
     )
@@ -400,6 +397,39 @@ def _all_to_all_circuit(seed):
         circuit.append([ry(generator.normal()).on(line[a]), cirq.CZ(line[a], line[b])])
         circuit.append(ry(generator.normal()).on(line[b]))
     return circuit
+
+
+def test_passes_leave_ignored_tags_alone_and_ordinary_circuits_whole():
+    a, b = cirq.LineQubit.range(2)
+    kept = [ry(0.3).on(a).with_tags("keep"), cirq.CZ(a, b).with_tags("keep")]
+    circuit = cirq.Circuit(ry(0.2).on(a), *kept, cirq.measure(a))
+    context = cirq.TransformerContext(tags_to_ignore=("keep",))
+    for transform in (passes.merge_slots, passes.drop_unobserved, rebase):
+        options = {"gate_set": "syc"} if transform is rebase else {}
+        changed = transform(circuit, context=context, **options)
+        assert [op for op in changed.all_operations() if "keep" in op.tags] == kept
+    ordinary = cirq.testing.random_circuit(4, 8, 0.7, random_state=1)
+    for transform in (passes.merge_slots, passes.drop_unobserved, rebase):
+        cirq.testing.assert_allclose_up_to_global_phase(
+            cirq.unitary(transform(ordinary)), cirq.unitary(ordinary), atol=1e-7
+        )
+    with pytest.raises(InputError, match="measure last"):
+        passes.schedule_as_late_as_possible(cirq.Circuit(cirq.measure(a), cirq.X(a)))
+
+
+def test_the_table_of_passes_counts_what_the_circuit_holds():
+    spec = ConvolutionSpec(kernel=(2, 4), filters=XZAnsatz(layers=2, entangler="ring"))
+    program = compile_convolution(spec, "grid:3x5", layout="ladder", gate_set="syc")
+    records = program.filters[0].passes
+    # Routing adds SWAPs inside the registers, the gate set two SYC for each CZ of them.
+    assert records[0].two_qubit_gates < records[1].two_qubit_gates < records[3].two_qubit_gates
+    last = records[-1]
+    assert last.two_qubit_gates == program.report.two_qubit_gates
+    assert last.moments == program.report.moments
+    header, *lines = program.passes_text.splitlines()
+    assert header.startswith("pass") and len(lines) == len(records)
+    difference = records[1].two_qubit_gates - records[0].two_qubit_gates
+    assert lines[1].split()[:3] == ["route", str(records[1].two_qubit_gates), f"+{difference}"]
 
 
 def test_slots_survive_cirq_transformers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="largest infidelity of a loaded patch, or auto",
     )
     parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
+    parser.add_argument(
+        "--passes", action="store_true", help="print what each compiler pass left of the circuit"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.compiler.pipeline import passes_text
     from studies.files import write_json, write_text
 
     spec = _specification(options.configuration)
@@ -74,15 +79,18 @@ def run(options: argparse.Namespace) -> int:
     )
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
-    report = program.variant(patch).report
-    metrics = _metrics(report, valid=not program.device.violations(circuit))
+    variant = program.variant(patch)
+    metrics = _metrics(variant.report, valid=not program.device.violations(circuit))
     write_text(options.out, cirq.to_json(circuit) + "\n")
     if options.metrics is not None:
         write_json(options.metrics, metrics)
     if options.json:
-        print_json(metrics)
+        passes = {"passes": [asdict(record) for record in variant.passes]}
+        print_json(metrics | (passes if options.passes else {}))
     elif not options.quiet:
         print_table(("what", "value"), list(metrics.items()))
+        if options.passes:
+            print(f"\n{passes_text(variant.passes)}")
     return 0 if metrics["valid"] else 1
 
 

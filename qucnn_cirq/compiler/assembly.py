@@ -18,50 +18,13 @@ from qucnn_cirq.circuits.overlap import (
     destructive_test,
     inversion_test,
 )
-from qucnn_cirq.compiler.gate_sets import rebase
 from qucnn_cirq.compiler.layouts import Layout
-from qucnn_cirq.compiler.passes import (
-    drop_unobserved,
-    merge_slots,
-    one_qubit_gates,
-    schedule_as_late_as_possible,
-    two_qubit_depth,
-    two_qubit_gates,
-)
+from qucnn_cirq.compiler.passes import merge_slots
+from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
 from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.devices import Device
 from qucnn_cirq.filters import Filter
-
-
-@dataclass(frozen=True)
-class PassRecord:
-    """What one pass left behind.
-
-    Attributes:
-        name: The pass.
-        two_qubit_gates: Two-qubit gates after it.
-        two_qubit_depth: Longest chain of two-qubit gates after it.
-        one_qubit_gates: One-qubit gates after it.
-        moments: Moments after it.
-    """
-
-    name: str
-    two_qubit_gates: int
-    two_qubit_depth: int
-    one_qubit_gates: int
-    moments: int
-
-    @classmethod
-    def of(cls, name: str, circuit: cirq.AbstractCircuit) -> PassRecord:
-        """Counts a circuit."""
-        return cls(
-            name,
-            two_qubit_gates(circuit),
-            two_qubit_depth(circuit),
-            one_qubit_gates(circuit),
-            len(circuit),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,12 +87,11 @@ def assemble(
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
-    circuit, observable = _logical(
-        filter_, layout, loader, filter_loader or loader, options, prepare
-    )
-    circuit.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
-    circuit, records = run_pipeline(circuit, options.gate_set)
-    return Assembly(layout.name, loader, circuit, observable, layout.data, layout.filter, records)
+    own_loader = filter_loader or loader
+    logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
+    routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
+    native, records = _native(logical, routed, observable, options)
+    return Assembly(layout.name, loader, native, observable, layout.data, layout.filter, records)
 
 
 def assemble_routed(
@@ -142,13 +104,10 @@ def assemble_routed(
     Raises:
         InputError: If no connected part of the device is large enough.
     """
-    circuit, observable = _logical(
-        filter_, layout, loader, loader, options, lambda prepared, _: prepared
-    )
-    routed, starts, ends = route_whole(merge_slots(circuit), device.graph)
+    logical, observable = _logical(filter_, layout, loader, loader, options, _as_it_is)
+    routed, starts, ends = route_whole(merge_slots(logical), device.graph)
     observable = observable.on(ends)
-    routed.append(cirq.measure(*observable.qubits, key=MEASUREMENT_KEY))
-    native, records = run_pipeline(routed, options.gate_set)
+    native, records = _native(logical, routed, observable, options)
     return Assembly(
         "routed",
         loader,
@@ -160,7 +119,21 @@ def assemble_routed(
     )
 
 
+def _native(
+    logical: cirq.Circuit, routed: cirq.Circuit, observable: Observable, options: Options
+) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
+    """The measured circuit in native moments, and what happened on the way."""
+    measured = routed + cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
+    native, records = run_passes(measured, passes_for(options.gate_set))
+    begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
+    return native, (*begun, *records)
+
+
 _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]
+
+
+def _as_it_is(prepared: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
+    return prepared
 
 
 def _logical(
@@ -197,23 +170,6 @@ _MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
     ),
     "destructive": lambda layout, options: destructive_test(layout.pairs, options.gate_set),
 }
-
-
-def run_pipeline(
-    circuit: cirq.Circuit, gate_set: str
-) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
-    """The passes, in order, from placed logical circuit to native moments."""
-    records = [PassRecord.of("logical circuit", circuit)]
-    pipeline: list[tuple[str, Callable[[cirq.Circuit], cirq.Circuit]]] = [
-        ("drop unobserved", drop_unobserved),
-        ("native gates", lambda c: rebase(c, gate_set)),
-        ("merge one-qubit gates", merge_slots),
-        ("schedule", schedule_as_late_as_possible),
-    ]
-    for name, transform in pipeline:
-        circuit = transform(circuit)
-        records.append(PassRecord.of(name, circuit))
-    return circuit, tuple(records)
 
 
 def _tagged(circuit: cirq.Circuit, part: str) -> cirq.Circuit:

@@ -10,6 +10,7 @@ import cirq_google
 import numpy as np
 
 from qucnn_cirq.circuits.slots import fixed
+from qucnn_cirq.compiler.passes import is_ignored
 from qucnn_cirq.devices import NATIVE_GATES
 from qucnn_cirq.errors import unknown_name
 
@@ -61,13 +62,20 @@ def _cz_in(gate_set: str) -> cirq.Circuit:
     return circuit
 
 
-def rebase(circuit: cirq.AbstractCircuit, gate_set: str) -> cirq.Circuit:
+@cirq.transformer
+def rebase(
+    circuit: cirq.AbstractCircuit,
+    *,
+    context: cirq.TransformerContext | None = None,
+    gate_set: str = "cz",
+) -> cirq.Circuit:
     """Replaces every CZ by its form in the gate set, tags kept.
 
     An inverse sqrt-iSWAP, from a circuit that was inverted, becomes sqrt-iSWAP between virtual Z.
 
     Args:
-        circuit: Slots, CZ gates, gates native already, and measurements.
+        circuit: Any circuit; what is neither CZ nor inverse sqrt-iSWAP is left alone.
+        context: Operations with one of its ``tags_to_ignore`` are left alone.
         gate_set: One of :data:`GATE_SETS`.
 
     Raises:
@@ -77,6 +85,8 @@ def rebase(circuit: cirq.AbstractCircuit, gate_set: str) -> cirq.Circuit:
 
     def replace(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
         if operation.gate not in (cirq.CZ, cirq.SQRT_ISWAP_INV):
+            return operation
+        if is_ignored(operation, context):
             return operation
         form = native if operation.gate == cirq.CZ else _INVERSE_SQRT_ISWAP
         mapping: dict[cirq.Qid, cirq.Qid] = dict(zip((_A, _B), operation.qubits, strict=True))

@@ -1,7 +1,8 @@
 """Compiler passes in Cirq's transformer protocol, each usable alone.
 
-A pass is a function circuit -> circuit. The ones that Cirq lacks are here; scheduling uses Cirq's
-own :func:`cirq.stratified_circuit`.
+A pass is a function circuit -> circuit that leaves operations with one of the context's
+``tags_to_ignore`` as they are. The ones that Cirq lacks are here; scheduling uses Cirq's own
+:func:`cirq.stratified_circuit`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.slots import Factor, Slot
+from qucnn_cirq.errors import InputError
+
+
+def is_ignored(operation: cirq.Operation, context: cirq.TransformerContext | None) -> bool:
+    """Whether a transformer has been told to leave an operation alone."""
+    return context is not None and not set(operation.tags).isdisjoint(context.tags_to_ignore)
 
 
 def _is_slot(operation: cirq.Operation) -> bool:
@@ -39,7 +46,7 @@ def merge_slots(
             merged.append(slot.on(qubit).with_tags(*tags))
 
     for operation in circuit.all_operations():
-        if _is_slot(operation):
+        if _is_slot(operation) and not is_ignored(operation, context):
             pending.setdefault(operation.qubits[0], []).append(operation)
             continue
         for qubit in operation.qubits:
@@ -63,12 +70,16 @@ def drop_unobserved(
     """Drops every operation that no measurement can notice.
 
     An operation outside the past light cone of the measurements has no influence on what is
-    recorded; after an overlap test that is what remains on qubits that are not read.
+    recorded; after an overlap test that is what remains on qubits that are not read. A circuit
+    without measurements is returned as it is.
     """
+    if not circuit.has_measurements():
+        return circuit.unfreeze()
     observed: set[cirq.Qid] = set()
     kept: list[cirq.Operation] = []
     for operation in reversed(list(circuit.all_operations())):
-        if cirq.is_measurement(operation) or not observed.isdisjoint(operation.qubits):
+        is_noticed = cirq.is_measurement(operation) or not observed.isdisjoint(operation.qubits)
+        if is_noticed or is_ignored(operation, context):
             observed.update(operation.qubits)
             kept.append(operation)
     return cirq.Circuit(reversed(kept))
@@ -83,7 +94,12 @@ def schedule_as_late_as_possible(
     A qubit in |0> does not decohere, so a late start costs nothing and an early one does.
     Moments hold either one-qubit gates, two-qubit gates or measurements, whose durations
     differ. All measurements share the final moment.
+
+    Raises:
+        InputError: If an operation follows a measurement on its qubit.
     """
+    if not circuit.are_all_measurements_terminal():
+        raise InputError("a measurement is not the last operation on its qubit: measure last.")
     measurements = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
     gates = [op for op in circuit.all_operations() if not cirq.is_measurement(op)]
     backwards = cirq.stratified_circuit(

@@ -13,7 +13,7 @@ from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import ApproximateLoader, LoadingRule
-from qucnn_cirq.compiler.assembly import PassRecord
+from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.verification import Verification, verify
 from qucnn_cirq.devices import Device
@@ -171,6 +171,11 @@ class Program:
         Where circuits differ between patches it is the one that loads a generic patch exactly.
         """
         return self.filters[0].report
+
+    @property
+    def passes_text(self) -> str:
+        """A table of what each compiler pass left of the circuit of :attr:`report`, to print."""
+        return passes_text(self.filters[0].passes)
 
     def circuit(
         self,
