@@ -1,6 +1,6 @@
 """The command line: parses, calls, prints.
 
-Exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 a check failed or points failed, 2 bad input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from qucnn_cirq.commands import compile, devices, noise, study, validate
+from qucnn_cirq.commands import (
+    compile,
+    devices,
+    export,
+    merge,
+    noise,
+    plot,
+    status,
+    study,
+    validate,
+)
 from qucnn_cirq.errors import InputError
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
@@ -18,6 +28,10 @@ DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 # Adding a verb is adding a module and a line.
 VERBS = {
     "study": study,
+    "status": status,
+    "merge": merge,
+    "export": export,
+    "plot": plot,
     "compile": compile,
     "validate": validate,
     "devices": devices,
@@ -30,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="qucnn",
         description="Compile, execute and study quantum convolutions on grids of qubits.",
-        epilog="exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted",
+        epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted",
     )
     _add_global_options(parser, seed=None, quiet=False, json=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

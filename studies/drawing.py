@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
@@ -56,3 +57,10 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
         figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
         with atomic_write(folder / f"{name}.{suffix}") as file:
             file.write(buffer.getvalue())
+
+
+def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:
+    """Writes a figure as :func:`save_figure` does, with the numbers drawn beside it as CSV."""
+    save_figure(figure, folder, name)
+    with atomic_write(folder / f"{name}.csv") as file:
+        data.to_csv(file, index=False, lineterminator="\n")

@@ -5,31 +5,35 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.errors import InputError
 
-HELP = "run a study and write its results to a folder"
+HELP = "run or resume a study and write its results to a folder"
 DESCRIPTION = """\
-Run a study: a built-in one by name (forward, loading), or the one that a TOML file configures.
+Run a study: a built-in one by name, or the one that a TOML file configures. A sweep that was
+interrupted goes on where it was.
 
   qucnn study forward --out results
   qucnn study forward --out few --set images=4 --set noise.depolarizing.p2=0.01
-  qucnn study forward --out pink --set noise=willow_pink
+  qucnn study noise --out sweep --workers 2
+  qucnn study noise --out one --set noise.scale=1.0 --set axes.shots='[100, 1000, 10000]'
   qucnn study results/configuration.toml --out again
 
-settings of forward: images, split, first, shots, seed, engine, device, data;
-convolution.kernel, .stride, .padding, .channels, .filters, .overlap;
-noise (a name, see qucnn noise) or noise.scale, .depolarizing, .readout, ...
-settings of loading: images, split, first, device, gate_set, infidelities, data; convolution; noise
+one run: forward, loading. sweeps: noise, shots, depth, accuracy, ...; --dry-run tells what one
+would take.
+
+settings: the keys of the table [study] (images, split, first, shots, seed, engine, device, data,
+...); convolution.kernel, .stride, .padding, .channels, .filters, .overlap; noise (a name, see
+qucnn noise) or noise.scale, .depolarizing, .readout, ...; axes.KEY is swept over.
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("study", metavar="NAME|CONFIG.toml", help="a built-in study, or a file")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder of the results"
-    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
     parser.add_argument(
         "--set",
         dest="settings",
@@ -38,27 +42,111 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="override one setting; can be repeated",
     )
+    group = parser.add_argument_group("sweeps")
+    group.add_argument(
+        "--workers", type=int, default=None, metavar="N", help="processes (default 1)"
+    )
+    group.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="a Dask scheduler, by address or file",
+    )
+    group.add_argument("--shard", metavar="I/N", help="only the I-th of N shards of the points")
+    group.add_argument("--retry", action="store_true", help="try points again that failed before")
+    group.add_argument(
+        "--dry-run", action="store_true", help="say what the sweep would take; compute nothing"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs the study."""
     from studies.catalogue import load_study
-    from studies.progress import progress_bar, untracked
+    from studies.sweep.kind import SweepKind
 
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
-    kind, configuration = load_study(options.study, settings)
+    name, kind, document = load_study(options.study, settings)
+    if isinstance(kind, SweepKind):
+        return _run_sweep(kind, document, options)
+    sweep_only = {
+        "--workers": options.workers,
+        "--dask": options.dask,
+        "--shard": options.shard,
+        "--retry": options.retry or None,
+        "--dry-run": options.dry_run or None,
+    }
+    for option, value in sweep_only.items():
+        if value is not None:
+            raise InputError(f"{option} is for sweeps; {name} is one run: leave it out.")
+    from studies.progress import progress_bar, untracked
 
-    def note(line: str) -> None:
-        if not options.quiet:
-            print(line, file=sys.stderr)
-
+    folder = _folder(options)
+    configuration = kind.read(document)
     track = untracked if options.quiet else progress_bar
-    summary = kind.run(configuration, options.out, track, note)
+    summary = kind.run(configuration, folder, track, _note(options))
     if options.json:
         print_json(summary)
     else:
         print(kind.text(summary))
-        print(f"\nresults in {options.out}")
+        print(f"\nresults in {folder}")
     return 0
+
+
+def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace) -> int:
+    from studies.sweep.job import RunOptions, dry_run, dry_run_text, run_sweep
+
+    workers = 1 if options.workers is None else options.workers
+    if workers < 1:
+        raise InputError(f"--workers {workers} is not allowed: give at least 1.")
+    if options.dask is not None and options.workers is not None:
+        raise InputError("--workers and --dask exclude each other: leave one out.")
+    chosen = RunOptions(workers, options.dask, _shard(options.shard), options.retry)
+    if options.dry_run:
+        plan = dry_run(kind, document)
+        if options.json:
+            print_json(plan)
+        else:
+            print(dry_run_text(plan, workers))
+        return 0
+    folder = _folder(options)
+    summary = run_sweep(kind, document, folder, chosen, options.quiet, _note(options))
+    if options.json:
+        print_json(summary)
+    else:
+        print(f"{summary['done']} of {summary['points']} points done")
+        for failure in summary["failed"]:
+            where = ", ".join(f"{key} = {value}" for key, value in failure["values"].items())
+            print(f"failed at {where or 'the only point'}: {failure['error']}")
+        if summary["text"]:
+            print(summary["text"])
+        print(f"\nresults in {folder}")
+    return 1 if summary["failed"] else 0
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    if options.out is None:
+        raise InputError("--out DIR is missing: give the folder that the results go to.")
+    folder: Path = options.out
+    return folder
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    first, separator, second = text.partition("/")
+    try:
+        number, count = int(first), int(second)
+    except ValueError:
+        number = count = 0
+    if not separator or not 1 <= number <= count:
+        raise InputError(f"--shard {text} is not allowed: give I/N with 1 <= I <= N, such as 1/3.")
+    return number, count
+
+
+def _note(options: argparse.Namespace) -> Any:
+    def note(line: str) -> None:
+        if not options.quiet:
+            print(line, file=sys.stderr)
+
+    return note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -176,6 +177,19 @@ class Program:
     def passes_text(self) -> str:
         """A table of what each compiler pass left of the circuit of :attr:`report`, to print."""
         return passes_text(self.filters[0].passes)
+
+    @property
+    def digest(self) -> str:
+        """Tells the compiled circuits from any others: 64 hexadecimal digits.
+
+        The same in every process; identities of results derive from it.
+        """
+        parts = [
+            f"{variant.template.digest}:{variant.loader.name}"
+            for compiled in self.filters
+            for variant in compiled.variants
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def circuit(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +53,15 @@ class Template:
     def qubits(self) -> tuple[cirq.Qid, ...]:
         """All qubits, sorted."""
         return tuple(sorted(self.circuit.all_qubits()))
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells this circuit, its slots and its observable from any other: 64 hexadecimal digits.
+
+        The same in every process.
+        """
+        text = repr((self.circuit, self.observable, self.data_qubits, self.filter_qubits))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def tables_of(self, index: int) -> frozenset[Table]:
         """The tables that slot ``index`` reads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.checks import only_known_keys, real_number, whole_number
@@ -98,6 +98,8 @@ class ForwardStudy:
         InputError: If a value is outside its range.
     """
 
+    name: ClassVar[str] = "forward"
+
     images: int = 16
     split: str = "train"
     first: int = 0
@@ -171,18 +173,20 @@ class ForwardStudy:
         """
         return cls(**read_arguments(mapping, cls.study_keys()))
 
-    def to_toml(self) -> str:
-        """The whole configuration, defaults spelled out; equal studies have equal texts."""
-        study: dict[str, Any] = {"name": "forward"}
-        for key in self.study_keys():
-            if getattr(self, key) is not None:
-                study[key] = getattr(self, key)
-        tables = {
-            "study": study,
+    def to_mapping(self) -> dict[str, Any]:
+        """The whole configuration as plain data, defaults spelled out."""
+        study = {
+            key: getattr(self, key) for key in self.study_keys() if getattr(self, key) is not None
+        }
+        return {
+            "study": {"name": self.name, **study},
             "convolution": self.convolution.to_mapping(),
             "noise": self.noise.to_mapping(),
         }
-        return "\n".join(write_table(name, table) for name, table in tables.items())
+
+    def to_toml(self) -> str:
+        """The whole configuration as a file; equal studies have equal texts."""
+        return "\n".join(write_table(name, table) for name, table in self.to_mapping().items())
 
 
 def _text(key: str, value: object) -> None:

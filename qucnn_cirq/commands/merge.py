@@ -1,0 +1,38 @@
+"""`qucnn merge`: brings the results of shards together."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qucnn_cirq.commands.output import print_json
+
+HELP = "bring folders of one sweep, such as shards, together"
+DESCRIPTION = """\
+Copy the results of several folders of the same sweep to one folder and draw its figures.
+
+  qucnn merge shard-1 shard-2 shard-3 --out results
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folders of results")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of the merged results"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Merges."""
+    from studies.catalogue import sweep_kind
+    from studies.sweep.job import finish
+    from studies.sweep.results import merge, state_text
+
+    state = merge(options.folders, options.out)
+    summary = finish(sweep_kind(state.study), options.out)
+    if options.json:
+        print_json(summary)
+    else:
+        print(state_text(state))
+    return 1 if state.failed else 0

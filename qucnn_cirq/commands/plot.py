@@ -1,0 +1,39 @@
+"""`qucnn plot`: draws the figures of a sweep again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qucnn_cirq.commands.output import print_json
+
+HELP = "draw the figures of the results in a folder"
+DESCRIPTION = """\
+Draw the figures of a sweep from what is in its folder so far, complete or not.
+
+  qucnn plot results
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draws."""
+    from qucnn_cirq.errors import InputError
+    from studies.catalogue import sweep_kind
+    from studies.sweep.job import finish
+    from studies.sweep.store import read_plan
+
+    kind = sweep_kind(read_plan(options.folder).study)
+    summary = finish(kind, options.folder)
+    if not summary["done"]:
+        raise InputError(f"{options.folder} has no measured points yet: run the study first.")
+    if options.json:
+        print_json({"figures": summary["figures"]})
+    else:
+        for name in summary["figures"]:
+            print(options.folder / f"{name}.png")
+    return 0

@@ -1,0 +1,34 @@
+"""The noise study as a kind of sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from studies.drawing import theme
+from studies.noise import figures
+from studies.noise.configuration import NoisePoint
+from studies.noise.measurement import COLUMNS, cost, digest, measure
+from studies.sweep.kind import SweepKind
+
+
+def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    with theme():
+        return figures.draw(table, folder)
+
+
+KIND = SweepKind(
+    name=NoisePoint.name,
+    title="How wrong are the feature maps, and what does a classifier make of them?",
+    version=1,
+    study_keys=NoisePoint.study_keys(),
+    read=NoisePoint.from_mapping,
+    describe=NoisePoint.to_mapping,
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    draw=_draw,
+    text=figures.text,
+)

@@ -1,0 +1,347 @@
+"""Measures one point of a noise sweep."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import (
+    ConvolutionSpec,
+    Patches,
+    extract_patches,
+    ideal_overlaps,
+)
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import Overlaps, QuantumConvolution
+from studies.images import Selection, select_images
+from studies.linear_classifier import LinearClassifier
+from studies.noise.configuration import MOST_LOOKS, NoisePoint
+from studies.sweep.adaptive import interval
+from studies.sweep.kind import Cost, Measured, Row
+
+Array = NDArray[np.float64]
+
+COLUMNS = {
+    "patches": "patches that are not blank, for which circuits were run",
+    "blank_patches": "patches that are all zero: F = 0, no circuit",
+    "filters": "filters",
+    "shots_taken": "shots for each patch and filter",
+    "two_qubit_gates": "two-qubit gates of the circuit of a generic patch",
+    "two_qubit_depth": "its two-qubit depth",
+    "moments": "its moments",
+    "engine": "the engine",
+    "mean_overlap": "mean of the exact overlap F = |<x|f>|^2",
+    "mean_estimate": "mean of the estimates",
+    "estimate_low": "lower end of the 95 % confidence interval of the mean noisy overlap",
+    "estimate_high": "upper end; valid although the shots stop when it is narrow",
+    "rmse": "root mean square of estimate - F over patches and filters",
+    "mean_absolute_error": "mean of |estimate - F|",
+    "bias": "mean of noisy mean - F (of estimate - F where the engine has no means)",
+    "systematic_rmse": "root mean square of noisy mean - F: the error that more shots leave",
+    "shot_rmse": "root of the mean variance of the shots, from the noisy means",
+    "predicted_rmse": "root of systematic_rmse^2 + shot_rmse^2",
+    "relative_rmse": "rmse / root mean square of F",
+    "correlation": "Pearson correlation of estimates and F",
+    "images_classified": "images that the classifier read",
+    "correct": "images of which it named the digit",
+    "correct_exact": "the same with exact feature maps",
+    "check_items": "patches run again as qsim trajectories",
+    "check_chi_squared": "sum of their squared z-scores against the exact means",
+    "check_largest_z": "largest of these |z|",
+}
+"""What the columns mean; those that do not apply to any point are absent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What all points of the same convolution, device and images share."""
+
+    selection: Selection
+    patches: Patches
+    program: Program
+    parameters: Array
+    exact: Array
+
+
+def digest(settings: NoisePoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images."""
+    selection = _selection(settings)
+    try:
+        circuits = _program(settings).digest
+    except InputError as error:
+        # The point is going to fail with the same words.
+        circuits = f"refused: {error}"
+    return {"circuits": circuits, "images": _data_digest(selection)}
+
+
+def cost(settings: NoisePoint) -> Cost:
+    """What a point takes: patches times filters, about 70 microseconds each where exact."""
+    patches = _patches(
+        settings.split, settings.first, settings.images, settings.data, settings.convolution
+    )
+    circuits = patches.n_occupied * settings.convolution.n_filters
+    register = settings.convolution.register_qubits
+    per_circuit = {"exact": 7e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
+    per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
+    return Cost(
+        circuits,
+        circuits * settings.shots,
+        0.02 + circuits * per_circuit,
+        int(8 * max(4 ** (2 * register + 1), 4**register * 32, 30 * patches.states.size)),
+    )
+
+
+def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
+    """Runs the forward pass of one point.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots.
+
+    Returns:
+        One row with the columns that `COLUMNS` documents, and the counts of every patch.
+
+    Raises:
+        InputError: If the convolution does not fit the device or the images.
+        NoiseError: If the noise does not fit the device.
+    """
+    prepared = _prepared(settings)
+    shots_seed, checks_seed = seed.spawn(2)
+    layer = QuantumConvolution(
+        prepared.program,
+        engine=settings.noisy_engine,
+        noise=settings.noise,
+        shots=settings.shots,
+        seed=int(shots_seed.generate_state(1, np.uint64)[0]),
+        parameters=prepared.parameters,
+    )
+    overlaps, counts, shots, ends = _take_shots(layer, prepared, settings)
+    observable = prepared.program.filters[0].template.observable
+    estimates = np.asarray(observable.mean(counts / shots))
+    report = prepared.program.report
+    row: Row = {
+        "patches": prepared.patches.n_occupied,
+        "blank_patches": int(prepared.patches.blank.sum()),
+        "filters": prepared.program.spec.n_filters,
+        "shots_taken": shots,
+        "two_qubit_gates": report.two_qubit_gates,
+        "two_qubit_depth": report.two_qubit_depth,
+        "moments": report.moments,
+        "engine": layer.engine.name,
+        **_errors(estimates, overlaps.exact, prepared.exact),
+    }
+    row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
+    if overlaps.exact is not None:
+        variance = observable.variance(np.clip(overlaps.exact, observable.low, 1), shots)
+        row["shot_rmse"] = float(np.sqrt(variance.mean()))
+        row["predicted_rmse"] = float(np.hypot(row["systematic_rmse"], row["shot_rmse"]))
+    if settings.classify:
+        row |= _classified(settings, prepared, estimates)
+    if settings.check_fraction and _is_checked(seed, settings.check_fraction):
+        row |= _checked(settings, prepared, layer, checks_seed)
+    return Measured([row], {"counts": counts})
+
+
+def _take_shots(
+    layer: QuantumConvolution, prepared: Prepared, settings: NoisePoint
+) -> tuple[Overlaps, NDArray[np.int64], int, tuple[float, float]]:
+    """One round of shots, or rounds until the mean is known well enough.
+
+    Returns:
+        The last round, the counts of all rounds, their shots, and the confidence interval of the
+        mean probability of the observable's larger value.
+    """
+    observable = prepared.program.filters[0].template.observable
+    total = np.zeros_like(prepared.exact, dtype=np.int64)
+    shots = 0
+    for look in range(1, MOST_LOOKS + 1):
+        # Rounds as large as all before them, so that looking often costs little.
+        layer.shots = settings.shots if look == 1 else min(shots, settings.most_shots - shots)
+        overlaps = layer.run(prepared.selection.images, prepared.selection.ids, draw=look - 1)
+        assert overlaps.counts is not None
+        total += overlaps.counts
+        shots += layer.shots
+        ends = interval(int(total.sum()), shots * total.size, look)
+        half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
+        if (
+            settings.precision is None
+            or half_width <= settings.precision
+            or shots >= settings.most_shots
+        ):
+            break
+    return overlaps, total, shots, ends
+
+
+def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
+    errors = estimates - exact
+    row: Row = {
+        "mean_overlap": float(exact.mean()),
+        "mean_estimate": float(estimates.mean()),
+        "rmse": _root_mean_square(errors),
+        "mean_absolute_error": float(np.abs(errors).mean()),
+        "bias": float(errors.mean()),
+        "relative_rmse": _root_mean_square(errors) / _root_mean_square(exact),
+    }
+    if estimates.size > 1 and estimates.std() > 0 and exact.std() > 0:
+        row["correlation"] = float(np.corrcoef(estimates.ravel(), exact.ravel())[0, 1])
+    if means is not None:
+        row["bias"] = float((means - exact).mean())
+        row["systematic_rmse"] = _root_mean_square(means - exact)
+    return row
+
+
+def _classified(settings: NoisePoint, prepared: Prepared, estimates: Array) -> Row:
+    """What a linear classifier, fitted to exact maps of other images, makes of the maps."""
+    labels = prepared.selection.labels
+    if labels is None:
+        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    if settings.split == "train":
+        raise InputError(
+            "classify fits to images of the training split: read other ones, split = 'test'."
+        )
+    classifier = _classifier(settings)
+    maps = {"correct": estimates, "correct_exact": prepared.exact}
+    row: Row = {"images_classified": len(labels)}
+    for name, values in maps.items():
+        features = prepared.patches.to_maps(values).reshape(len(labels), -1)
+        row[name] = int((classifier.predict(features) == labels).sum())
+    return row
+
+
+def _checked(
+    settings: NoisePoint,
+    prepared: Prepared,
+    layer: QuantumConvolution,
+    seed: np.random.SeedSequence,
+) -> Row:
+    """Runs some patches again as qsim trajectories, against the exact means."""
+    patches, spec = prepared.patches, settings.convolution
+    chosen = np.random.default_rng(seed).choice(
+        patches.n_occupied, min(settings.check_patches, patches.n_occupied), replace=False
+    )
+    shape = (spec.channels, *spec.kernel_pair)
+    size = int(np.prod(shape))
+    images = patches.states[np.sort(chosen), :size].reshape(-1, *shape)
+    # Each patch is an image of its own, of the kernel's size.
+    program = _program(settings, replace(spec, padding=0))
+    runs = {}
+    for engine, shots in (("exact", None), ("qsim", settings.check_shots)):
+        again = QuantumConvolution(
+            program,
+            engine=engine,
+            noise=settings.noise,
+            shots=shots,
+            seed=int(seed.generate_state(1, np.uint64)[0]),
+            parameters=layer.parameters,
+        )
+        runs[engine] = again.run(images)
+    means = runs["exact"].estimates
+    observable = program.filters[0].template.observable
+    variance = observable.variance(np.clip(means, observable.low, 1), settings.check_shots)
+    z = (runs["qsim"].estimates - means) / np.sqrt(np.maximum(variance, 1e-12))
+    return {
+        "check_items": z.size,
+        "check_chi_squared": float((z**2).sum()),
+        "check_largest_z": float(np.abs(z).max()),
+    }
+
+
+def _is_checked(seed: np.random.SeedSequence, fraction: float) -> bool:
+    return bool(np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random() < fraction)
+
+
+def _prepared(settings: NoisePoint) -> Prepared:
+    selection = _selection(settings)
+    patches = _patches(
+        settings.split, settings.first, settings.images, settings.data, settings.convolution
+    )
+    program = _program(settings)
+    parameters = _parameters(settings)
+    exact = ideal_overlaps(patches, settings.convolution, parameters)
+    return Prepared(selection, patches, program, parameters, exact)
+
+
+def _program(settings: NoisePoint, convolution: ConvolutionSpec | None = None) -> Program:
+    return compile_convolution(
+        settings.convolution if convolution is None else convolution,
+        settings.device,
+        layout=settings.layout,
+        loader=settings.loader,
+        gate_set=settings.gate_set,
+        walkers=settings.walkers,
+        infidelity=settings.infidelity,
+        noise=settings.noise if settings.infidelity == "auto" else None,
+    )
+
+
+def _parameters(settings: NoisePoint) -> Array:
+    """Angles of an ansatz: the same for all points with the same seed and repetition."""
+    spec = settings.convolution
+    generator = np.random.default_rng([settings.seed, settings.repeat])
+    return generator.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
+
+
+def _selection(settings: NoisePoint) -> Selection:
+    return _images(settings.split, settings.first, settings.images, settings.data)
+
+
+@functools.lru_cache(maxsize=8)
+def _images(split: str, first: int, count: int, data: str | None) -> Selection:
+    return select_images(split, first, count, data)
+
+
+@functools.lru_cache(maxsize=8)
+def _patches(
+    split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
+) -> Patches:
+    selection = _images(split, first, count, data)
+    patches = extract_patches(selection.images, convolution)
+    if patches.n_occupied == 0:
+        raise InputError(
+            f"every patch of the {patches.batch} image(s) is all zero, so that no circuit would "
+            "be run: choose other images."
+        )
+    return patches
+
+
+def _classifier(settings: NoisePoint) -> LinearClassifier:
+    return _fitted(
+        settings.classify,
+        settings.data,
+        settings.convolution,
+        settings.seed,
+        # An ansatz has other angles in each repetition, fixed filters do not.
+        settings.repeat if settings.convolution.n_parameters else 0,
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _fitted(
+    count: int, data: str | None, convolution: ConvolutionSpec, seed: int, repeat: int
+) -> LinearClassifier:
+    selection = _images("train", 0, count, data)
+    if selection.labels is None:
+        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    patches = extract_patches(selection.images, convolution)
+    generator = np.random.default_rng([seed, repeat])
+    shape = (convolution.n_filters, convolution.n_parameters)
+    exact = ideal_overlaps(patches, convolution, generator.uniform(0, 2 * np.pi, shape))
+    return LinearClassifier.fit(patches.to_maps(exact).reshape(count, -1), selection.labels)
+
+
+def _root_mean_square(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _data_digest(selection: Selection) -> str:
+    digest = hashlib.sha256(selection.images.tobytes())
+    if selection.labels is not None:
+        digest.update(selection.labels.tobytes())
+    return digest.hexdigest()

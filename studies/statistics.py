@@ -1,0 +1,44 @@
+"""Confidence intervals that figures show as bands."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
+    """The mean of independent repetitions with Student's 95 % confidence interval.
+
+    Returns:
+        Mean, lower and upper end; the ends equal the mean if there is one value.
+    """
+    given = np.asarray(values, float)
+    mean = float(given.mean())
+    if given.size < 2:
+        return mean, mean, mean
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, given.size - 1)
+    half = float(quantile * given.std(ddof=1) / np.sqrt(given.size))
+    return mean, mean - half, mean + half
+
+
+def proportion_interval(
+    successes: ArrayLike, trials: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Wilson's 95 % confidence interval of a proportion.
+
+    Args:
+        successes: Numbers of successes.
+        trials: Numbers of trials, at least 1.
+
+    Returns:
+        Lower and upper ends.
+    """
+    n = np.asarray(trials, float)
+    p = np.asarray(successes, float) / n
+    z2 = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
+    return centre - half, centre + half

@@ -1,0 +1,1 @@
+"""Parameter sweeps: points, their identities, chunks of results, and who computes them."""

@@ -1,0 +1,149 @@
+"""The axes of a sweep: which settings vary, and over which values."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qucnn_cirq.checks import only_known_keys, real_number, required, whole_number
+from qucnn_cirq.errors import InputError
+from studies.settings import put
+
+MOST_POINTS = 1_000_000
+_LARGEST = 1e15
+_SPACINGS = ("linear", "logarithmic")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Settings that vary together.
+
+    Attributes:
+        keys: Dotted keys of the settings, such as "noise.scale"; one unless they are zipped.
+        values: For each step one value a key.
+    """
+
+    keys: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
+
+
+def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[Axis, ...]:
+    """The axes of a configuration.
+
+    The table ``[axes]`` holds one entry a setting; all combinations are points. Settings in the
+    table ``[zip]`` vary together, so their lists are equally long. An entry is a list, or a range
+    ``{ start = 0.1, stop = 10.0, points = 5, spacing = "logarithmic" }``, both ends included;
+    between whole numbers the values are whole.
+
+    Args:
+        document: The configuration.
+        study_keys: Keys of the table [study], which may stand without "study.".
+
+    Raises:
+        InputError: If an entry is no list or range, a setting is swept twice, or there are more
+            than a million points.
+    """
+    product = _table(document, "axes")
+    together = _table(document, "zip")
+    axes = [
+        Axis((_full(key, study_keys),), tuple((value,) for value in _values(key, entry)))
+        for key, entry in product.items()
+    ]
+    if together:
+        columns = [_values(key, entry) for key, entry in together.items()]
+        if len({len(column) for column in columns}) > 1:
+            lengths = ", ".join(
+                f"{key}: {len(column)}" for key, column in zip(together, columns, strict=True)
+            )
+            raise InputError(
+                f"the entries of [zip] vary together and must be equally long; they have {lengths}."
+            )
+        keys = tuple(_full(key, study_keys) for key in together)
+        axes.append(Axis(keys, tuple(zip(*columns, strict=True))))
+    names = [key for axis in axes for key in axis.keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} is swept twice: leave it out of one of [axes] and [zip].")
+    points = int(np.prod([len(axis.values) for axis in axes], dtype=object))
+    if points > MOST_POINTS:
+        raise InputError(f"the axes make {points} points; at most {MOST_POINTS} are allowed.")
+    return tuple(axes)
+
+
+def combinations(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """The values of the settings of each point; the last axis varies fastest."""
+    for steps in itertools.product(*(axis.values for axis in axes)):
+        yield {
+            key: value
+            for axis, values in zip(axes, steps, strict=True)
+            for key, value in zip(axis.keys, values, strict=True)
+        }
+
+
+def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of one point: the values in place, the axes gone.
+
+    Raises:
+        InputError: If a key leads through a value that is not a table.
+    """
+    result = copy.deepcopy({k: v for k, v in document.items() if k not in ("axes", "zip")})
+    for key, value in values.items():
+        put(result, key.split("."), value)
+    return result
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{name} = {table!r} must be a table of settings and their values.")
+    return table
+
+
+def _full(key: str, study_keys: Sequence[str]) -> str:
+    return f"study.{key}" if key in study_keys else key
+
+
+def _values(key: str, entry: object) -> list[Any]:
+    if isinstance(entry, Mapping):
+        return _range(key, entry)
+    if not isinstance(entry, (list, tuple)) or not entry:
+        raise InputError(
+            f"axis {key} = {entry!r} is not allowed: give a list of values, or a range such as "
+            "{ start = 0.1, stop = 10.0, points = 5, spacing = 'logarithmic' }."
+        )
+    for index, value in enumerate(entry):
+        if value in entry[:index]:
+            raise InputError(f"axis {key} has the value {value!r} twice: leave one out.")
+    return list(entry)
+
+
+def _range(key: str, entry: Mapping[str, Any]) -> list[Any]:
+    where = f"axis {key}"
+    only_known_keys(where, entry, ("start", "stop", "points", "spacing"))
+    start, stop = (
+        real_number(f"{where}: {end}", required(entry, end, where), -_LARGEST, _LARGEST)
+        for end in ("start", "stop")
+    )
+    points = whole_number(f"{where}: points", required(entry, "points", where), minimum=2)
+    if points > MOST_POINTS:
+        raise InputError(f"{where}: points = {points} is too many; give at most {MOST_POINTS}.")
+    spacing = entry.get("spacing", "linear")
+    if spacing not in _SPACINGS:
+        raise InputError(
+            f"{where}: spacing = {spacing!r} is unknown: give {' or '.join(_SPACINGS)}."
+        )
+    if spacing == "linear":
+        values = np.linspace(start, stop, points)
+    elif min(start, stop) <= 0:
+        raise InputError(f"{where}: a logarithmic range needs start and stop above 0.")
+    else:
+        values = np.geomspace(start, stop, points)
+    if all(isinstance(entry[end], int) for end in ("start", "stop")):
+        return list(dict.fromkeys(int(round(value)) for value in values))
+    # Twelve digits are more than any setting means, and read well in files and tables.
+    return [float(f"{value:.12g}") for value in values]

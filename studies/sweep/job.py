@@ -1,0 +1,165 @@
+"""A sweep from its configuration to a folder of results, figures and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from studies.drawing import FORMATS
+from studies.files import write_json
+from studies.provenance import provenance
+from studies.sweep.kind import SweepKind
+from studies.sweep.plan import Plan, make_plan, shard
+from studies.sweep.results import load, status
+from studies.sweep.run import run_points, stopping
+from studies.sweep.store import open_folder, read_outcomes, read_plan
+from studies.sweep.workers import cluster_workers, local_workers
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a sweep is run; none of it changes a number.
+
+    Attributes:
+        workers: Processes of this machine.
+        dask: Address or file of a Dask scheduler that computes instead.
+        shard: (i, n): only the i-th of n shards.
+        retry: Whether points that failed are tried again.
+    """
+
+    workers: int = 1
+    dask: str | None = None
+    shard: tuple[int, int] = (1, 1)
+    retry: bool = False
+
+
+def run_sweep(
+    kind: SweepKind,
+    document: Mapping[str, Any],
+    folder: Path,
+    options: RunOptions,
+    quiet: bool = False,
+    note: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Runs or resumes a sweep, then draws what there is.
+
+    Args:
+        kind: The kind of sweep.
+        document: Its configuration.
+        folder: Where the results go; those already there are kept.
+        options: How it is run.
+        quiet: No progress bar.
+        note: Takes a line for the user.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        InputError: If the configuration or the folder does not allow it.
+        NoiseError: If the noise is not allowed.
+        KeyboardInterrupt: If the user stopped it; what was finished is stored.
+        OSError: If writing fails.
+    """
+    plan = make_plan(kind, document)
+    open_folder(folder, plan)
+    known = read_outcomes(folder, read_plan(folder))
+    finished = {
+        identity
+        for identity, outcome in known.items()
+        if outcome.error is None or not options.retry
+    }
+    own = shard(plan.points, *options.shard)
+    todo = [point for point in own if point.identity not in finished]
+    if todo:
+        _compute(plan, todo, len(own), folder, options, quiet, note)
+    return finish(kind, folder, note)
+
+
+def _compute(
+    plan: Plan,
+    todo: list[Any],
+    total: int,
+    folder: Path,
+    options: RunOptions,
+    quiet: bool,
+    note: Callable[[str], None],
+) -> None:
+    crew = (
+        local_workers(min(options.workers, len(todo)))
+        if options.dask is None
+        else cluster_workers(options.dask)
+    )
+    bar = tqdm(
+        total=total,
+        initial=total - len(todo),
+        desc=plan.kind.name,
+        unit="point",
+        disable=True if quiet else None,
+        leave=False,
+    )
+    with bar, stopping(note) as stop, crew as workers:
+        run_points(plan, todo, folder, workers, provenance(), bar.update, stop)
+    if stop.asked:
+        raise KeyboardInterrupt
+
+
+def finish(
+    kind: SweepKind, folder: Path, note: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Draws the figures of a folder and writes its summary.
+
+    Returns:
+        The content of ``summary.json``.
+    """
+    state = status(folder)
+    figures: list[str] = []
+    text = ""
+    if state.missing:
+        note(f"{state.missing} of {state.points} points are still missing.")
+    if state.done:
+        table = load(folder)
+        figures = kind.draw(table, folder)
+        text = kind.text(table)
+    summary = {**state.to_mapping(), "figures": figures, "text": text, "formats": list(FORMATS)}
+    write_json(folder / SUMMARY, summary)
+    return summary
+
+
+def dry_run(kind: SweepKind, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sweep would take, without running it.
+
+    Returns:
+        Points, circuits, shots, seconds on one core, and the memory of one worker in bytes.
+
+    Raises:
+        InputError: If the configuration is not allowed.
+    """
+    plan = make_plan(kind, document)
+    costs = [kind.cost(point.settings) for point in plan.points]
+    return {
+        "study": kind.name,
+        "axes": {name: len({str(p.values[name]) for p in plan.points}) for name in plan.axes},
+        "points": len(costs),
+        "circuits": sum(cost.circuits for cost in costs),
+        "shots": sum(cost.shots for cost in costs),
+        "seconds": sum(cost.seconds for cost in costs),
+        "memory": max(cost.memory for cost in costs),
+    }
+
+
+def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
+    """What :func:`dry_run` found, for a terminal."""
+    axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
+    seconds = plan["seconds"] / workers
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return (
+        f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}\n"
+        f"{plan['circuits']:,} circuits, {plan['shots']:,} shots\n"
+        f"about {time} on {workers} worker(s), {plan['memory'] / 2**20:.0f} MiB of arrays each"
+    )

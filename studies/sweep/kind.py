@@ -1,0 +1,77 @@
+"""What a kind of sweep tells the framework: how one point is read, measured and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Row = dict[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What one point gave.
+
+    Attributes:
+        rows: Rows of a table, with the columns that the kind documents.
+        arrays: Raw data by name, such as the counts of every patch.
+    """
+
+    rows: list[Row]
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one point is expected to take.
+
+    Attributes:
+        circuits: Different circuits, one a patch, filter and shift.
+        shots: Shots over all of them.
+        seconds: Time on one core.
+        memory: Largest array, in bytes.
+    """
+
+    circuits: int
+    shots: int
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class SweepKind:
+    """A kind of sweep.
+
+    Attributes:
+        name: Its name, as in ``[study] name``.
+        title: What it asks, in one sentence.
+        version: Raised when the same settings would give other numbers than before.
+        study_keys: Keys of the table [study] besides its name.
+        read: The settings of one point from a configuration without axes.
+        describe: The settings as plain data; equal settings give equal data.
+        digest: What decides the outcome besides the settings: digests of circuits and of data.
+        cost: What a point is expected to take.
+        measure: Measures one point. All random draws come from the seed.
+        columns: What the columns of the rows mean.
+        draw: Draws the figures of a table into a folder and returns their names.
+        text: Says in a few lines what a table shows.
+    """
+
+    name: str
+    title: str
+    version: int
+    study_keys: tuple[str, ...]
+    read: Callable[[Mapping[str, Any]], Any]
+    describe: Callable[[Any], Mapping[str, Any]]
+    digest: Callable[[Any], Mapping[str, str]]
+    cost: Callable[[Any], Cost]
+    measure: Callable[[Any, np.random.SeedSequence], Measured]
+    columns: Mapping[str, str]
+    draw: Callable[[pd.DataFrame, Path], list[str]]
+    text: Callable[[pd.DataFrame], str]

@@ -1,0 +1,157 @@
+"""From a configuration to points, each with an identity that decides all its random draws."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.tables import write_table
+from studies.sweep.axes import combinations, place, read_axes
+from studies.sweep.kind import SweepKind
+
+SCHEMA = 1
+"""Version of the files of a results folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One setting of a sweep.
+
+    Attributes:
+        identity: Digest of everything that decides the outcome: the settings, the compiled
+            circuits, the data and the version of the measurement.
+        values: The values of the axes, by short name.
+        document: The configuration of this point alone.
+        settings: The same as the kind's settings.
+    """
+
+    identity: str
+    values: Mapping[str, Any]
+    document: Mapping[str, Any]
+    settings: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All points of a sweep, in the order of their axes.
+
+    Attributes:
+        kind: The kind of sweep.
+        document: The configuration.
+        axes: Short names of the axes.
+        points: The points.
+    """
+
+    kind: SweepKind
+    document: Mapping[str, Any]
+    axes: tuple[str, ...]
+    points: tuple[Point, ...]
+
+    @property
+    def digest(self) -> str:
+        """Tells one sweep from another."""
+        return _digest([point.identity for point in self.points])
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The content of ``plan.json``."""
+        return {
+            "schema": SCHEMA,
+            "study": self.kind.name,
+            "digest": self.digest,
+            "axes": list(self.axes),
+            "points": [
+                {"identity": point.identity, "values": dict(point.values)} for point in self.points
+            ],
+        }
+
+    def to_toml(self) -> str:
+        """The configuration as it can be run again, ranges spelled out as lists."""
+        document = {name: dict(table) for name, table in self.document.items()}
+        for axis in read_axes(self.document, self.kind.study_keys):
+            table = document["zip" if len(axis.keys) > 1 else _table_of(document, axis.keys[0])]
+            for column, key in enumerate(axis.keys):
+                short = key.removeprefix("study.")
+                table.pop(short, None)
+                table.pop(key, None)
+                table[short] = [values[column] for values in axis.values]
+        return "\n".join(write_table(name, table) for name, table in document.items())
+
+
+def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
+    """Expands the axes, checks every point and derives its identity.
+
+    Args:
+        kind: The kind of sweep.
+        document: Its configuration: the tables [study], [convolution], [noise], [axes], [zip].
+
+    Raises:
+        InputError: If a setting of any point is not allowed, or two points are the same.
+        NoiseError: If the noise is not allowed.
+    """
+    axes = read_axes(document, kind.study_keys)
+    keys = [key for axis in axes for key in axis.keys]
+    points: list[Point] = []
+    seen: dict[str, Mapping[str, Any]] = {}
+    for values in combinations(axes):
+        own = place(document, values)
+        settings = kind.read(own)
+        identity = identity_of(kind, settings)
+        short = {key.removeprefix("study."): value for key, value in values.items()}
+        if identity in seen:
+            raise InputError(
+                f"the points {_text(seen[identity])} and {_text(short)} mean the same: leave one "
+                "out."
+            )
+        seen[identity] = short
+        points.append(Point(identity, short, own, settings))
+    names = tuple(key.removeprefix("study.") for key in keys)
+    return Plan(kind, document, names, tuple(points))
+
+
+def identity_of(kind: SweepKind, settings: Any) -> str:
+    """The identity of a point: 64 hexadecimal digits."""
+    return _digest(
+        {
+            "study": kind.name,
+            "version": kind.version,
+            "settings": kind.describe(settings),
+            "digests": dict(kind.digest(settings)),
+        }
+    )
+
+
+def seed_of(identity: str) -> np.random.SeedSequence:
+    """The seed of all random draws of a point."""
+    return np.random.SeedSequence(int(identity, 16))
+
+
+def shard(points: Iterable[Point], number: int, count: int) -> list[Point]:
+    """The points of one of several shards; together the shards are all points.
+
+    Args:
+        points: All points.
+        number: Which shard, 1 to ``count``.
+        count: How many shards there are.
+    """
+    return [point for index, point in enumerate(points) if index % count == number - 1]
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _table_of(document: Mapping[str, Any], key: str) -> str:
+    """An axis of one key stands in [axes], or alone in [zip]."""
+    zipped = document.get("zip", {})
+    return "zip" if key in zipped or key.removeprefix("study.") in zipped else "axes"
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value!r}" for key, value in values.items()) or "(no axes)"
