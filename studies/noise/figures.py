@@ -124,8 +124,12 @@ def plot_error(axes: Axes, table: pd.DataFrame, x: str, others: list[str]) -> pd
     axes.set_xlabel(_LABELS.get(x, x))
     axes.set_ylabel(r"error of a feature map, RMSE of $\hat F - F$")
     repeats = table.groupby([x, *others])["rmse"].size().max()
-    band = "95 % interval of the mean" if repeats > 1 else "one repetition"
-    axes.set_title(f"{_subject(table)}; {repeats} repetition(s), band: {band}", size=7, loc="left")
+    how = (
+        f"mean of {repeats} repetitions, band: 95 % interval of the mean"
+        if repeats > 1
+        else "one repetition"
+    )
+    axes.set_title(f"{_subject(table)}\n{how}", size=7, loc="left")
     axes.legend(fontsize=6.5, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return pd.DataFrame(drawn)
@@ -207,7 +211,7 @@ def plot_noise_and_shots(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
     axes.set_yscale("log")
     axes.set_xlabel(_LABELS["noise.scale"])
     axes.set_ylabel(_LABELS["shots"])
-    axes.get_figure(root=True).colorbar(image, ax=axes, label=r"$\log_{10}$ RMSE of $\hat F - F$")
+    axes.figure.colorbar(image, ax=axes, label=r"$\log_{10}$ RMSE of $\hat F - F$")
     return table[["shots", "noise.scale", "rmse", *parts]]
 
 

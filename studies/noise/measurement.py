@@ -140,8 +140,10 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
     row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
     if overlaps.exact is not None:
         variance = observable.variance(np.clip(overlaps.exact, observable.low, 1), shots)
+        systematic = _root_mean_square(overlaps.exact - prepared.exact)
+        row["systematic_rmse"] = systematic
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
-        row["predicted_rmse"] = float(np.hypot(row["systematic_rmse"], row["shot_rmse"]))
+        row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
         row |= _classified(settings, prepared, estimates)
     if settings.check_fraction and _is_checked(seed, settings.check_fraction):
@@ -193,7 +195,6 @@ def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
         row["correlation"] = float(np.corrcoef(estimates.ravel(), exact.ravel())[0, 1])
     if means is not None:
         row["bias"] = float((means - exact).mean())
-        row["systematic_rmse"] = _root_mean_square(means - exact)
     return row
 
 

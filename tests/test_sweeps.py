@@ -1,0 +1,548 @@
+"""Sweeps: axes, identities, stored chunks, and the same numbers however they are computed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qucnn_cirq.cli import main
+from qucnn_cirq.errors import InputError
+from studies import load
+from studies.catalogue import load_study, sweep_kind
+from studies.settings import override
+from studies.sweep.adaptive import interval
+from studies.sweep.axes import combinations, read_axes
+from studies.sweep.job import RunOptions, dry_run, run_sweep
+from studies.sweep.plan import Plan, identity_of, make_plan, shard
+from studies.sweep.results import export, load_arrays, merge, status
+from studies.sweep.run import Stop, run_points
+from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
+from studies.sweep.workers import Task, Workers, run_chunk
+
+DOCUMENT: dict[str, Any] = {
+    "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
+    "convolution": {
+        "kernel": [2, 2],
+        "stride": 3,
+        "filters": {"kind": "fixed", "values": [[0.1, -0.4], [0.3, 0.9]]},
+    },
+    "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
+    "axes": {
+        "convolution.overlap": ["ancilla", "inversion"],
+        "noise.scale": [0.0, 1.0, 2.0],
+        "repeat": [0, 1],
+    },
+}
+NOISE = sweep_kind("noise")
+
+
+def table_without_times(folder: Path) -> pd.DataFrame:
+    return load(folder).drop(columns="seconds")
+
+
+class HereAndNow(Workers):
+    """Computes in this process; some points may "kill" their worker."""
+
+    def __init__(self, deadly: Sequence[str] = ()) -> None:
+        super().__init__(2)
+        self.deadly = set(deadly)
+        self.renewed = 0
+
+    def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
+        future: Future[list[Outcome]] = Future()
+        if any(identity in self.deadly for identity, _ in tasks):
+            future.set_exception(BrokenProcessPool("a process died"))
+        else:
+            future.set_result(run_chunk(study, tasks))
+        return future
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+def compute(
+    plan: Plan, folder: Path, points: Sequence[Any] | None = None, deadly: Sequence[str] = ()
+) -> list[Outcome]:
+    open_folder(folder, plan)
+    own = plan.points if points is None else points
+    return run_points(plan, own, folder, HereAndNow(deadly), {}, lambda count: None, Stop())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    compute(make_plan(NOISE, DOCUMENT), folder)
+    return folder
+
+
+# Axes and identities.
+
+
+def test_axes_multiply_and_zipped_axes_vary_together() -> None:
+    document = {
+        "axes": {"shots": [1, 2], "noise.scale": {"start": 0.0, "stop": 1.0, "points": 3}},
+        "zip": {"noise.depolarizing.p1": [0.1, 0.2], "noise.depolarizing.p2": [0.3, 0.4]},
+    }
+    points = list(combinations(read_axes(document, ("shots",))))
+    assert len(points) == 12
+    assert {(p["study.shots"], p["noise.scale"]) for p in points} == {
+        (shots, scale) for shots in (1, 2) for scale in (0.0, 0.5, 1.0)
+    }
+    assert {(p["noise.depolarizing.p1"], p["noise.depolarizing.p2"]) for p in points} == {
+        (0.1, 0.3),
+        (0.2, 0.4),
+    }
+
+
+@given(start=st.integers(1, 10**6), factor=st.integers(2, 1000), points=st.integers(2, 30))
+def test_a_logarithmic_range_between_whole_numbers_is_whole_and_has_both_ends(
+    start: int, factor: int, points: int
+) -> None:
+    entry = {
+        "start": start,
+        "stop": start * factor,
+        "points": points,
+        "spacing": "logarithmic",
+    }
+    (axis,) = read_axes({"axes": {"shots": entry}}, ("shots",))
+    values = [value for (value,) in axis.values]
+    assert all(isinstance(value, int) for value in values)
+    assert values == sorted(set(values))
+    assert (values[0], values[-1]) == (start, start * factor)
+    assert len(values) <= points
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"axes": {"shots": []}}, "give a list"),
+        ({"axes": {"shots": 5}}, "give a list"),
+        ({"axes": {"shots": [5, 5]}}, "twice"),
+        ({"axes": {"shots": [5]}, "zip": {"shots": [6]}}, "swept twice"),
+        ({"zip": {"shots": [5, 6], "repeat": [1]}}, "equally long"),
+        ({"axes": {"shots": {"start": 1, "stop": 2}}}, "points"),
+        ({"axes": {"shots": {"start": 1, "stop": 2, "points": 2, "spacing": "cubic"}}}, "spacing"),
+        ({"axes": {"shots": {"start": 0, "stop": 2, "points": 2, "spacing": "logarithmic"}}}, "0"),
+        ({"axes": {"shots": {"start": 1, "stop": 2, "points": 2, "step": 1}}}, "step"),
+        ({"axes": {k: list(range(1000)) for k in ("shots", "repeat", "seed")}}, "1000000000"),
+        ({"axes": {"noise.p3": [1]}}, "p3"),
+        ({"axes": {"shots": [10, 10.5]}}, "10.5"),
+        ({"axes": {"study.images.x": [1]}}, "not a table"),
+    ],
+)
+def test_bad_axes_are_refused_by_name(axes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make_plan(NOISE, {**{k: v for k, v in DOCUMENT.items() if k != "axes"}, **axes})
+
+
+def test_points_that_mean_the_same_are_refused() -> None:
+    document = {**DOCUMENT, "axes": {"convolution.kernel": [[2, 2], 2]}}
+    with pytest.raises(InputError, match="mean the same"):
+        make_plan(NOISE, document)
+
+
+def test_an_identity_depends_on_what_decides_the_outcome_and_on_nothing_else() -> None:
+    fixed = {name: table for name, table in DOCUMENT.items() if name != "axes"}
+    identity = identity_of(NOISE, NOISE.read(fixed))
+
+    def other(**changes: Any) -> str:
+        changed = {**fixed, **changes}
+        return identity_of(NOISE, NOISE.read(changed))
+
+    # The order of keys and the spelling of numbers do not matter.
+    assert other(noise={"depolarizing": {"p2": 0.03, "p1": 0.01}}) == identity
+    assert other(study=dict(reversed(fixed["study"].items()))) == identity
+    assert other(noise={"scale": 1, "depolarizing": {"p1": 0.01, "p2": 0.03}}) == identity
+    changed = {
+        other(noise={"depolarizing": {"p1": 0.01, "p2": 0.031}}),
+        other(study={**fixed["study"], "shots": 101}),
+        other(study={**fixed["study"], "seed": 1}),
+        other(study={**fixed["study"], "first": 1}),
+        other(study={**fixed["study"], "device": "grid:4x4"}),
+        other(convolution={**fixed["convolution"], "overlap": "destructive"}),
+    }
+    assert len(changed) == 6
+    assert identity not in changed
+
+
+def test_the_identities_are_the_same_in_another_process() -> None:
+    code = (
+        "import json, sys; from studies.catalogue import sweep_kind; "
+        "from studies.sweep.plan import make_plan; "
+        "print(make_plan(sweep_kind('noise'), json.loads(sys.argv[1])).digest)"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "77"}
+    found = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(DOCUMENT)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == make_plan(NOISE, DOCUMENT).digest
+
+
+def test_the_written_configuration_makes_the_same_plan(undisturbed: Path) -> None:
+    _, kind, document = load_study(str(undisturbed / "configuration.toml"))
+    assert make_plan(kind, document).digest == make_plan(NOISE, DOCUMENT).digest  # type: ignore[arg-type]
+
+
+def test_settings_fix_replace_and_add_axes() -> None:
+    keys = NOISE.study_keys
+    fixed = override(DOCUMENT, ["noise.scale=0.5", "repeat=3"], keys)
+    assert fixed["axes"] == {"convolution.overlap": ["ancilla", "inversion"]}
+    assert (fixed["noise"]["scale"], fixed["study"]["repeat"]) == (0.5, 3)
+    assert override(DOCUMENT, ["repeat=[7, 8, 9]"], keys)["axes"]["repeat"] == [7, 8, 9]
+    added = override(DOCUMENT, ["axes.noise.depolarizing.p2=[0.1, 0.2]"], keys)
+    assert added["axes"]["noise.depolarizing.p2"] == [0.1, 0.2]
+    every = ["convolution.overlap=ancilla", "noise.scale=1.0", "repeat=0"]
+    assert "axes" not in override(DOCUMENT, every, keys)
+
+
+@given(number=st.integers(1, 5), more=st.integers(0, 4), points=st.integers(0, 40))
+def test_shards_are_a_partition(number: int, more: int, points: int) -> None:
+    count = number + more
+    items: list[Any] = list(range(points))
+    parts = [shard(items, each, count) for each in range(1, count + 1)]
+    assert sorted(sum(parts, [])) == items
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+# The same numbers, however they are computed.
+
+
+def test_every_row_is_measured_and_matches_what_theory_predicts(undisturbed: Path) -> None:
+    table = load(undisturbed)
+    assert len(table) == 12
+    assert list(table.columns[:4]) == ["point", "convolution.overlap", "noise.scale", "repeat"]
+    assert set(table.columns) - {"point", "seconds", *DOCUMENT["axes"]} <= set(NOISE.columns)
+    ratio = table["rmse"] / table["predicted_rmse"]
+    # 50 to 60 patches a point: a standard deviation of about 10 %.
+    assert ratio.between(0.6, 1.4).all()
+    ideal = table[table["noise.scale"] == 0]
+    assert (ideal["systematic_rmse"] < 1e-12).all()
+    counts = load_arrays(undisturbed, table["point"][0])["counts"]
+    assert counts.shape == (1, table["patches"][0])
+    estimate = 2 * counts.mean() / 100 - 1
+    assert estimate == pytest.approx(table["mean_estimate"][0], abs=1e-12)
+
+
+def test_order_and_sharding_change_no_number(undisturbed: Path, tmp_path: Path) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    compute(plan, tmp_path / "backwards", plan.points[::-1])
+    parts = []
+    for number in (1, 2, 3):
+        parts.append(tmp_path / f"shard-{number}")
+        compute(plan, parts[-1], shard(plan.points, number, 3))
+    state = merge(parts, tmp_path / "merged")
+    assert (state.done, state.missing) == (12, 0)
+    for folder in (tmp_path / "backwards", tmp_path / "merged"):
+        pd.testing.assert_frame_equal(
+            table_without_times(folder), table_without_times(undisturbed), check_exact=True
+        )
+
+
+def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    configuration = folder.parent / "sweep.toml"
+    plan = make_plan(NOISE, DOCUMENT)
+    configuration.write_text(plan.to_toml())
+    command = [sys.executable, "-m", "qucnn_cirq", "study", str(configuration), "--out"]
+    return subprocess.Popen(
+        [*command, str(folder), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_chunk(folder: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("chunks/*.json")):
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def children_of(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in path.read_text().split()] if path.exists() else []
+
+
+def test_killed_interrupted_and_resumed_it_gives_the_same_bytes(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    process = start(folder, "--workers", "2")
+    wait_for_chunk(folder, process)
+    workers = children_of(process.pid)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline, "workers outlive the process that started them"
+        time.sleep(0.05)
+    assert 0 < status(folder).done <= 12
+
+    process = start(folder, "--workers", "1")
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    for name in (folder, undisturbed):
+        export(name, tmp_path / f"{name.name}.csv")
+    texts = [
+        pd.read_csv(tmp_path / f"{name.name}.csv", dtype=str).drop(columns="seconds").to_csv()
+        for name in (folder, undisturbed)
+    ]
+    assert texts[0] == texts[1]
+    for suffix in ("png", "svg", "pdf", "csv"):
+        assert (folder / f"error_against_noise_scale.{suffix}").stat().st_size > 100
+
+
+def test_ctrl_c_keeps_what_was_measured_and_exits_with_130(tmp_path: Path) -> None:
+    folder = tmp_path / "interrupted"
+    process = start(folder)
+    wait_for_chunk(folder, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    # A fast machine may have finished before the signal came.
+    assert process.returncode in (130, 0)
+    assert "Traceback" not in errors
+    assert status(folder).done > 0
+    assert not list(folder.glob("chunks/.*"))
+
+
+# Failures.
+
+
+def test_a_point_that_fails_is_recorded_and_stops_nothing(tmp_path: Path) -> None:
+    document = {**DOCUMENT, "axes": {"device": ["grid:3x3", "grid:1x2"], "repeat": [0, 1]}}
+    plan = make_plan(NOISE, document)
+    failures = compute(plan, tmp_path)
+    assert len(failures) == 2
+    state = status(tmp_path)
+    assert (state.done, len(state.failed), state.missing) == (2, 2, 0)
+    assert state.failed[0][0] == {"device": "grid:1x2", "repeat": 0}
+    assert "needs 5 qubits" in state.failed[0][1]
+    assert len(load(tmp_path)) == 2
+    assert main(["status", str(tmp_path), "--json"]) == 1
+
+
+def test_a_point_that_kills_its_worker_is_found_and_the_others_are_measured(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    deadly = plan.points[4].identity
+    failures = compute(plan, tmp_path, deadly=[deadly])
+    assert [failure.identity for failure in failures] == [deadly]
+    assert "died" in (failures[0].error or "")
+    found = table_without_times(tmp_path)
+    expected = table_without_times(undisturbed)
+    expected = expected[expected["point"] != deadly].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    # Tried again, on a machine that is large enough, it is like any other.
+    compute(plan, tmp_path, [plan.points[4]])
+    pd.testing.assert_frame_equal(
+        table_without_times(tmp_path), table_without_times(undisturbed), check_exact=True
+    )
+
+
+def test_nothing_is_started_after_a_stop(tmp_path: Path) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    open_folder(tmp_path, plan)
+    stop = Stop()
+
+    def advance(count: int) -> None:
+        stop.asked = True
+
+    run_points(plan, plan.points, tmp_path, HereAndNow(), {}, advance, stop)
+    assert 0 < status(tmp_path).done < 12
+
+
+@pytest.fixture
+def copy(undisturbed: Path, tmp_path: Path) -> Iterator[Path]:
+    merge([undisturbed], tmp_path / "copy")
+    yield tmp_path / "copy"
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda text: text[: len(text) // 2], "damaged"),
+        (lambda text: "", "damaged"),
+        (lambda text: text.replace('"rmse": 0.', '"rmse": 1.', 1), "damaged"),
+        (lambda text: text.replace('"schema": 1', '"schema": 2'), "schema 2"),
+        (lambda text: text.replace('"plan": "', '"plan": "f'), "another sweep"),
+        (lambda text: "[" * 100_000, "damaged"),
+    ],
+)
+def test_a_chunk_that_is_not_as_it_was_written_is_refused(
+    copy: Path, damage: Any, words: str
+) -> None:
+    path = sorted((copy / "chunks").iterdir())[0]
+    text = path.read_text()
+    assert damage(text) != text
+    path.write_text(damage(text))
+    with pytest.raises(InputError, match=words):
+        load(copy)
+    with pytest.raises(InputError, match=path.name):
+        run_sweep(NOISE, DOCUMENT, copy, RunOptions(), quiet=True)
+    assert main(["export", str(copy), "--out", str(copy / "table.csv")]) == 2
+    assert not (copy / "table.csv").exists()
+
+
+def test_folders_of_other_studies_are_refused(undisturbed: Path, tmp_path: Path) -> None:
+    other = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
+    with pytest.raises(InputError, match="another sweep"):
+        run_sweep(NOISE, other, undisturbed, RunOptions(), quiet=True)
+    open_folder(tmp_path / "other", make_plan(NOISE, other))
+    with pytest.raises(InputError, match="cannot be merged"):
+        merge([undisturbed, tmp_path / "other"], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
+    (tmp_path / "forward").mkdir()
+    (tmp_path / "forward" / "configuration.toml").write_text("[study]\nname = 'forward'\n")
+    with pytest.raises(InputError, match="another study"):
+        open_folder(tmp_path / "forward", make_plan(NOISE, DOCUMENT))
+    with pytest.raises(InputError, match="holds no sweep"):
+        load(tmp_path / "forward")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="not a folder"):
+        open_folder(tmp_path / "file", make_plan(NOISE, DOCUMENT))
+
+
+def test_a_full_disk_leaves_what_is_stored_and_no_part_of_a_file(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = table_without_times(copy)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_chunk(copy, "noise", "x", {}, [Outcome("f" * 64, [])])
+    monkeypatch.undo()
+    assert not [path for path in (copy / "chunks").iterdir() if path.suffix != ".json"]
+    pd.testing.assert_frame_equal(table_without_times(copy), before)
+
+
+# The command line, tables and shots that adapt.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["study", "noise"],
+        ["study", "noise", "--out", "x", "--workers", "0"],
+        ["study", "noise", "--out", "x", "--shard", "4/3"],
+        ["study", "noise", "--out", "x", "--shard", "one"],
+        ["study", "noise", "--out", "x", "--workers", "2", "--dask", "tcp://h:1"],
+        ["study", "noise", "--out", "x", "--set", "axes.shots=7"],
+        ["study", "forward", "--out", "x", "--workers", "2"],
+        ["study", "forward", "--out", "x", "--set", "axes.shots=[7]"],
+        ["status", "nowhere"],
+        ["export", "nowhere", "--out", "x.csv"],
+        ["export", "nowhere", "--out", "x.xls"],
+        ["merge", "nowhere", "--out", "x"],
+        ["plot", "nowhere"],
+    ],
+)
+def test_bad_commands_exit_with_2_and_write_nothing(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("qucnn: error: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_counts(capsys: Any) -> None:
+    plan = dry_run(NOISE, DOCUMENT)
+    patches = int(load_patches())
+    assert (plan["points"], plan["circuits"], plan["shots"]) == (
+        12,
+        12 * patches,
+        12 * patches * 100,
+    )
+    assert main(["study", "noise", "--dry-run"]) == 0
+    assert "300 points" in capsys.readouterr().out
+
+
+def load_patches() -> int:
+    from studies.noise.measurement import measure
+
+    fixed = {name: table for name, table in DOCUMENT.items() if name != "axes"}
+    patches = measure(NOISE.read(fixed), np.random.SeedSequence(0)).rows[0]["patches"]
+    assert isinstance(patches, int)
+    return patches
+
+
+def test_a_table_can_be_written_as_parquet(undisturbed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    assert export(undisturbed, tmp_path / "table.parquet") == 12
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "table.parquet"), load(undisturbed), check_exact=True
+    )
+
+
+@settings(max_examples=30)
+@given(
+    shape=st.lists(st.integers(0, 4), min_size=1, max_size=3),
+    kind=st.sampled_from(["<i8", "<f8", "|b1", ">i4"]),
+    seed=st.integers(0, 99),
+)
+def test_arrays_survive_being_stored(shape: list[int], kind: str, seed: int) -> None:
+    array = np.random.default_rng(seed).normal(size=shape).astype(kind)
+    stored = json.loads(json.dumps(encode_array(array)))
+    np.testing.assert_array_equal(decode_array(stored), array)
+
+
+def test_precision_stops_the_shots_when_the_mean_is_known() -> None:
+    fixed = {name: table for name, table in DOCUMENT.items() if name != "axes"}
+    rows = {}
+    for precision in (0.1, 0.02, 0.005):
+        document = override(fixed, [f"precision={precision}"], NOISE.study_keys)
+        (row,) = NOISE.measure(NOISE.read(document), np.random.SeedSequence(5)).rows
+        rows[precision] = row
+        assert row["estimate_high"] - row["estimate_low"] <= 2 * precision + 1e-12
+    shots = [rows[precision]["shots_taken"] for precision in (0.1, 0.02, 0.005)]
+    assert shots == sorted(shots)
+    assert shots[0] < shots[-1]
+    capped = override(fixed, ["precision=1e-6", "most_shots=300"], NOISE.study_keys)
+    (row,) = NOISE.measure(NOISE.read(capped), np.random.SeedSequence(5)).rows
+    assert row["shots_taken"] == 300
+
+
+def test_intervals_hold_at_all_looks_at_once_and_shrink() -> None:
+    generator = np.random.default_rng(3)
+    # Unequal probabilities, as those of patches.
+    probabilities = generator.uniform(0, 0.3, 40)
+    missed = 0
+    for _ in range(300):
+        successes = trials = 0
+        inside = True
+        for look in range(1, 9):
+            shots = 2**look
+            successes += int(generator.binomial(shots, probabilities).sum())
+            trials += shots * len(probabilities)
+            low, high = interval(successes, trials, look, confidence=0.8)
+            inside &= low <= probabilities.mean() <= high
+        missed += not inside
+    # At most 20 % may miss; the bound is conservative. 300 trials: below 1e-3 to see 26 %.
+    assert missed < 78
+    assert high - low < 0.02
+    assert interval(0, 50, 1)[0] == 0
+    assert interval(50, 50, 1)[1] == 1
