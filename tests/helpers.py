@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import cirq
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,8 @@ from noise_models import as_noise
 from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
+from studies.catalogue import load_study
+from studies.kind import Kind
 
 
 def filled(circuit: cirq.AbstractCircuit, tables: AngleTables) -> cirq.Circuit:
@@ -72,3 +77,10 @@ def density_matrix_mean(
     rho = simulator.simulate(unmeasured, qubit_order=qubits).final_density_matrix
     observable = program.filters[filter_index].template.observable
     return mean_of(observable, np.diag(rho).real, qubits)
+
+
+def read_study(source: str, settings: Iterable[str] = ()) -> Any:
+    """The configuration of a study that is one run."""
+    _, kind, document = load_study(source, settings)
+    assert isinstance(kind, Kind)
+    return kind.read(document)

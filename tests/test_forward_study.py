@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import read_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import drawing
-from studies.catalogue import load_study, presets
+from studies.catalogue import presets
 from studies.files import CONFIGURATION, prepare_folder
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
@@ -70,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_preset_is_what_the_study_is_about():
-    _, study = load_study("forward")
+    study = read_study("forward")
     assert "forward" in presets()
     assert (study.images, study.shots, study.device) == (16, 10_000, "willow_pink")
     assert study.convolution.kernel_pair == (4, 4)
@@ -142,7 +143,7 @@ def test_a_text_needs_no_quotes_and_a_named_noise_can_be_changed():
         ("images=0", "at least 1"),
         ("device=3", "text"),
         ("seed=-1", "at least 0"),
-        ("convolution.kernel.rows=1", "no table"),
+        ("convolution.kernel.rows=1", "not a table"),
         ("convolution.backward=true", "backward"),
         ("shots", "key=value"),
     ],
@@ -356,7 +357,7 @@ def test_the_arrays_beside_the_figure_are_those_of_the_table(folder):
 
 
 def test_the_same_configuration_gives_the_same_files(folder, tmp_path):
-    _, study = load_study(str(folder / CONFIGURATION))
+    study = read_study(str(folder / CONFIGURATION))
     run_forward(study, tmp_path)
     for name in ("patches.csv", "configuration.toml", "forward_figure.npz", "forward.svg"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()

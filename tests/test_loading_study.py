@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import read_study
 
 from qucnn_cirq import ConvolutionSpec, InputError, XZAnsatz
 from qucnn_cirq.cli import main
-from studies.catalogue import load_study
 from studies.loading.configuration import LoadingStudy
 from studies.loading.figures import draw_loading
 from studies.loading.job import run_loading
@@ -19,7 +19,7 @@ SETTINGS = ["images=2", "infidelities=[0.0, 1e-3]"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loading") / "results"
-    _, study = load_study("loading", SETTINGS)
+    study = read_study("loading", SETTINGS)
     run_loading(study, folder)
     return folder
 
@@ -56,8 +56,8 @@ def test_the_folder_holds_everything_and_continues(folder):
     assert names == {"loading.csv", "summary.json", "configuration.toml"} | figures
     summary = json.loads((folder / "summary.json").read_text())
     assert [row["budget"] for row in summary["budgets"]] == ["0.0", "0.001", "auto"]
-    _, again = load_study(str(folder / "configuration.toml"))
-    _, study = load_study("loading", SETTINGS)
+    again = read_study(str(folder / "configuration.toml"))
+    study = read_study("loading", SETTINGS)
     assert again == study
     before = pd.read_csv(folder / "loading.csv").drop(columns="seconds")
     run_loading(again, folder)

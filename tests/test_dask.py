@@ -1,0 +1,107 @@
+"""A sweep on a Dask cluster: a real scheduler, real workers, one of which is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qucnn_cirq.cli import main
+from studies import load
+from studies.catalogue import sweep_kind
+from studies.sweep.plan import make_plan
+from studies.sweep.results import status
+from studies.sweep.workers import run_chunk
+
+pytest.importorskip("distributed")
+
+NOISE = sweep_kind("noise")
+DOCUMENT: dict[str, Any] = {
+    "study": {"name": "noise", "images": 2, "shots": 100, "device": "grid:3x3"},
+    "convolution": {
+        "kernel": [2, 2],
+        "filters": {"kind": "fixed", "values": [[0.1, -0.4], [0.3, 0.9]]},
+    },
+    "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
+    "axes": {"noise.scale": [0.1 * step for step in range(40)], "repeat": [0, 1]},
+}
+
+
+def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + module, *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[Path, list[subprocess.Popen[bytes]]]]:
+    file = tmp_path / "scheduler.json"
+    scheduler = start(
+        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+        "--scheduler-file", str(file),
+    )  # fmt: skip
+    options = ("--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard", "--no-nanny")
+    workers = [
+        start("dask_worker", *options, "--local-directory", str(tmp_path / name))
+        for name in ("one", "two")
+    ]
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield file, workers
+    for process in (*workers, scheduler):
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(
+    cluster: tuple[Path, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    from distributed import Client
+
+    file, workers = cluster
+    with Client(scheduler_file=str(file), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    folder = tmp_path / "results"
+    command = [sys.executable, "-m", "qucnn_cirq", "study", "--out", str(folder), "--dask"]
+    configuration = tmp_path / "sweep.toml"
+    configuration.write_text(make_plan(NOISE, DOCUMENT).to_toml())
+    process = subprocess.Popen(
+        [*command, str(file), str(configuration)], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 90
+    while not list(folder.glob("chunks/*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    workers[0].kill()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert (status(folder).done, status(folder).missing) == (80, 0)
+
+    # The same numbers as in this process.
+    plan = make_plan(NOISE, DOCUMENT)
+    outcomes = run_chunk("noise", [(point.identity, point.document) for point in plan.points])
+    assert load(folder)["rmse"].tolist() == [outcome.rows[0]["rmse"] for outcome in outcomes]
+
+
+def test_an_address_where_nobody_answers_is_refused(tmp_path: Path, capsys: Any) -> None:
+    for address, words in (("nowhere.json", "existing scheduler file"), ("tcp://[", "")):
+        code = main(["study", "noise", "--out", str(tmp_path / "out"), "--dask", address])
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert code == 2
+        assert len(lines) == 1
+        assert words in lines[0]
