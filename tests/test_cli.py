@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from qucnn_cirq.cli import main
-from qucnn_cirq.devices import device_names, load_device
+from qucnn_cirq.devices import device_names
+from qucnn_cirq.validation import validate
 
 METRICS = {
     "two_qubit_gates": int,
@@ -232,7 +233,7 @@ def test_a_compiled_circuit_is_valid_and_costs_what_its_metrics_say(config, tmp_
     assert metrics["moments"] == len(circuit)
     assert metrics["qubits"] == len(circuit.all_qubits())
     assert metrics["valid"]
-    assert load_device("sycamore").violations(circuit) == []
+    assert validate(circuit, "sycamore") == []
     capsys.readouterr()
     assert main(["validate", str(circuit_file), "--device", "sycamore"]) == 0
     assert "valid on sycamore" in capsys.readouterr().out
@@ -243,7 +244,7 @@ def test_every_violation_is_listed_with_exit_code_1(tmp_path, capsys):
     circuit = cirq.Circuit(cirq.CNOT(a, b), cirq.X(c), cirq.measure(a))
     path = tmp_path / "circuit.json"
     cirq.to_json(circuit, path)
-    found = load_device("sycamore").violations(circuit)
+    found = validate(circuit, "sycamore")
     assert len(found) >= 2
     assert main(["validate", str(path), "--device", "sycamore"]) == 1
     printed = capsys.readouterr().out

@@ -131,7 +131,7 @@ def test_any_request_is_valid_correct_and_repeatable(request, seed):
     circuits = []
     for index, filter_ in enumerate(spec.filter_list):
         circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
-        assert device.violations(circuit) == []
+        assert validate(circuit, device) == []
         device.cirq_device.validate_circuit(circuit)
         state = np.zeros(2**spec.register_qubits)
         state[: patch.size] = patch.ravel() / np.linalg.norm(patch)

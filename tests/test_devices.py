@@ -3,10 +3,7 @@
 import cirq
 import cirq_google
 import networkx as nx
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.devices import NATIVE_GATES, describe_devices, device_names, grid_device
@@ -88,49 +85,3 @@ def test_bad_grids_are_refused():
         grid_device([A, B, C], [(A, C)])
     with pytest.raises(InputError, match="Did you mean 'cz'"):
         grid_device([A, B], two_qubit_gates=["czz"])
-
-
-def test_all_violations_are_listed_with_their_place():
-    device = grid_device([A, B, C], [(A, B)], two_qubit_gates=["cz"])
-    circuit = cirq.Circuit(
-        cirq.Moment(cirq.bit_flip(0.1)(A), cirq.CZ(B, C)),
-        cirq.Moment(cirq.CNOT(A, B), cirq.measure(C)),
-        cirq.Moment(
-            cirq.PhasedXZGate(x_exponent=1, z_exponent=0, axis_phase_exponent=0)(C),
-            cirq.PhasedXZGate(x_exponent=1, z_exponent=0, axis_phase_exponent=0)(FAR),
-        ),
-    )
-    found = {(v.moment, v.rule.split(" ")[0], v.qubits) for v in device.violations(circuit)}
-    assert found == {
-        (0, "the", (A,)),
-        (0, "no", (B, C)),
-        (1, "the", (A, B)),
-        (2, "it", (C,)),
-        (2, "grid", (FAR,)),
-    }
-    with pytest.raises(InputError, match=r"moment 0: .*\(4 more\)"):
-        device.validate(circuit)
-
-
-@given(seed=st.integers(0, 10**6))
-@settings(deadline=None, max_examples=60)
-def test_violations_agree_with_cirq(seed):
-    generator = np.random.default_rng(seed)
-    device = grid_device([A, B, C, cirq.GridQubit(1, 0)], [(A, B), (B, C)], two_qubit_gates=["cz"])
-    qubits = [A, B, C, cirq.GridQubit(1, 0), *([FAR] if generator.random() < 0.2 else [])]
-    gates = [cirq.CZ, cirq.CZ, cirq.CZ, cirq.CNOT, cirq.ISWAP**0.5]
-    circuit = cirq.Circuit()
-    for _ in range(generator.integers(1, 5)):
-        if generator.random() < 0.5:
-            pair = [qubits[i] for i in generator.choice(len(qubits), 2, replace=False)]
-            if generator.random() < 0.6:
-                pair = [A, B]
-            circuit.append(gates[generator.choice(5, p=[0.3, 0.3, 0.2, 0.1, 0.1])](*pair))
-        else:
-            circuit.append(cirq.Z(qubits[generator.integers(len(qubits))]) ** generator.random())
-    try:
-        device.cirq_device.validate_circuit(circuit)
-        accepted = True
-    except ValueError:
-        accepted = False
-    assert accepted == (not device.violations(circuit))

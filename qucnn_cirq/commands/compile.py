@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
+    from qucnn_cirq.validation import errors_of, validate
     from studies.files import write_json, write_text
 
     spec = _specification(options.configuration)
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
-    metrics = _metrics(variant.report, valid=not program.device.violations(circuit))
+    metrics = _metrics(variant.report, valid=not errors_of(validate(circuit, program.device)))
     write_text(options.out, cirq.to_json(circuit) + "\n")
     if options.metrics is not None:
         write_json(options.metrics, metrics)

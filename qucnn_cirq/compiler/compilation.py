@@ -28,6 +28,7 @@ from qucnn_cirq.devices import Device, load_device
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
+from qucnn_cirq.validation import check
 
 ROUTED = "routed"
 
@@ -376,7 +377,7 @@ def _placed(
         data_qubits=tuple(positions[qubit] for qubit in assembly.data),
         filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
     )
-    device.validate(template.marked_circuit)
+    check(template.marked_circuit, device)
     last = assembly.passes[-1]
     report = Report(
         two_qubit_gates=last.two_qubit_gates,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
 from qucnn_cirq.circuits.overlap import Observable
-from qucnn_cirq.devices import Violation
+from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:
     from qucnn_cirq.compiler.program import CompiledFilter, Program
@@ -54,7 +54,7 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             angles = generator.uniform(-np.pi, np.pi, spec.n_parameters)
             upstream = float(generator.uniform(-1, 1)) if spec.backward else None
             circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
-            violations += program.device.violations(circuit)
+            violations += errors_of(validate(circuit, program.device))
             state = np.zeros((1, 2**spec.register_qubits))
             state[0, : patch.size] = patch.ravel() / np.linalg.norm(patch)
             filter_state = compiled.filter.states(spec.register_qubits, angles[None])[0]

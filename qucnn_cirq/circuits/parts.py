@@ -1,0 +1,40 @@
+"""The parts of the layer, as tags on the operations of a compiled circuit.
+
+Tags say where an operation came from and mean nothing to a simulator. They are plain texts, which
+Cirq's JSON keeps. A pulse in which rotations of two parts were merged carries both, in order of
+time.
+"""
+
+from __future__ import annotations
+
+import cirq
+
+PARTS = ("loader", "filter", "overlap", "backward", "routing")
+"""What an operation can be for: loading the patch, preparing the filter, the overlap test, the
+second ancilla of the backward pass, or bringing qubits together where no layout fits."""
+
+_STEP = "step "
+
+
+def step_tag(number: int) -> str:
+    """The tag of the overlap test's step in which a pair of qubits meets, from 1."""
+    return f"{_STEP}{number}"
+
+
+def part_of(operation: cirq.Operation) -> str | None:
+    """The part that an operation belongs to, the first if several; None if it is not tagged."""
+    return next((tag for tag in operation.tags if tag in PARTS), None)
+
+
+def step_of(operation: cirq.Operation) -> int | None:
+    """The step of the overlap test that an operation belongs to, if it does to one."""
+    for tag in operation.tags:
+        if isinstance(tag, str) and tag.startswith(_STEP) and tag[len(_STEP) :].isdecimal():
+            return int(tag[len(_STEP) :])
+    return None
+
+
+def describe_part(operation: cirq.Operation) -> str | None:
+    """The part in words, with the step where there is one: "overlap step 2"."""
+    part, step = part_of(operation), step_of(operation)
+    return f"{part} step {step}" if part == "overlap" and step is not None else part

@@ -1,0 +1,19 @@
+"""Grid devices: their couplers, gate sets, durations and calibrated errors.
+
+Devices by name and from rectangles are ``cirq_google.GridDevice`` objects, so that Cirq's own
+validation has the last word on every circuit (:mod:`qucnn_cirq.validation`).
+"""
+
+from qucnn_cirq.devices.catalogue import describe_devices, device_names, load_device
+from qucnn_cirq.devices.device import NATIVE_GATES, NOMINAL_ERRORS, Device
+from qucnn_cirq.devices.grids import grid_device
+
+__all__ = [
+    "NATIVE_GATES",
+    "NOMINAL_ERRORS",
+    "Device",
+    "describe_devices",
+    "device_names",
+    "grid_device",
+    "load_device",
+]

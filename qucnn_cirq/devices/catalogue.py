@@ -1,0 +1,112 @@
+"""The devices that have a name, and the one way to load any device."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+
+import cirq
+import cirq_google
+
+from qucnn_cirq.devices.device import Device
+from qucnn_cirq.devices.grids import grid_device
+from qucnn_cirq.errors import InputError, unknown_name
+
+_LARGEST_GRID = 10_000
+
+
+def _by_processor(name: str) -> cirq.Device:
+    return cirq_google.engine.create_device_from_processor_id(name)
+
+
+_DEVICES: dict[str, Callable[[], cirq.Device]] = {
+    "sycamore": lambda: cirq_google.Sycamore,
+    "sycamore_cz": lambda: _sycamore_with_cz(),
+    "rainbow": lambda: _by_processor("rainbow"),
+    "weber": lambda: _by_processor("weber"),
+    "willow_pink": lambda: _by_processor("willow_pink"),
+}
+
+
+def _sycamore_with_cz() -> cirq.Device:
+    graph = cirq_google.Sycamore.metadata.nx_graph
+    return grid_device(list(graph), graph.edges, name="sycamore_cz").cirq_device
+
+
+def device_names() -> tuple[str, ...]:
+    """Devices that have a name of their own; rectangles are "grid:ROWSxCOLUMNS"."""
+    return tuple(_DEVICES)
+
+
+def load_device(device: str | cirq.Device | Device) -> Device:
+    """A device by name, or any Cirq device that says what its couplers are.
+
+    Args:
+        device: "sycamore" (``cirq_google.Sycamore``: sqrt-iSWAP and SYC), "sycamore_cz" (the
+            same 54 qubits with CZ as well, which later processors of the kind offer),
+            "rainbow", "weber", "willow_pink", "grid:ROWSxCOLUMNS" (all neighbours coupled; CZ,
+            sqrt-iSWAP and SYC), a Cirq device with a graph in its metadata, or a
+            :class:`Device`.
+
+    Raises:
+        InputError: If the name is unknown or the device has no graph of grid qubits.
+    """
+    if isinstance(device, Device):
+        return device
+    if isinstance(device, str):
+        return _load_by_name(device)
+    if not isinstance(device, cirq.Device):
+        raise InputError(f"device = {device!r}: give a name, a Device or a cirq.Device.")
+    if device.metadata is None or not all(
+        isinstance(qubit, cirq.GridQubit) for qubit in device.metadata.nx_graph
+    ):
+        raise InputError(
+            f"device {device!r} does not say how its grid qubits are coupled: its metadata needs "
+            "nx_graph, a graph of cirq.GridQubit."
+        )
+    return Device(type(device).__name__, device)
+
+
+@functools.cache
+def _load_by_name(name: str) -> Device:
+    if name.startswith("grid"):
+        match = re.fullmatch(r"grid:(\d+)x(\d+)", name)
+        rows, columns = (int(size) for size in match.groups()) if match else (0, 0)
+        if not 0 < rows * columns <= _LARGEST_GRID:
+            raise InputError(
+                f"device {name!r}: a rectangle is written grid:ROWSxCOLUMNS, such as grid:5x6, "
+                f"with 1 to {_LARGEST_GRID} qubits."
+            )
+        return grid_device(cirq.GridQubit.rect(rows, columns), name=name)
+    if name not in _DEVICES:
+        raise unknown_name("device", name, (*_DEVICES, "grid:ROWSxCOLUMNS"))
+    return Device(name, _DEVICES[name]())
+
+
+def describe_devices() -> list[dict[str, object]]:
+    """One row for each named device: name, qubits, couplers, gates, median errors."""
+    rows: list[dict[str, object]] = []
+    for name in _DEVICES:
+        device = load_device(name)
+        row: dict[str, object] = {
+            "name": name,
+            "qubits": device.n_qubits,
+            "couplers": device.graph.number_of_edges(),
+            "two_qubit_gates": list(device.two_qubit_gates),
+            "calibrated": device.is_calibrated,
+        }
+        if device.is_calibrated:
+            gate = device.default_gate_set
+            couplers = [device.two_qubit_error(a, b, gate) for a, b in device.graph.edges]
+            row["median_two_qubit_error"] = _median(couplers)
+            row["median_one_qubit_error"] = _median(map(device.one_qubit_error, device.graph))
+            row["median_readout_error"] = _median(map(device.readout_error, device.graph))
+        rows.append(row)
+    return rows
+
+
+def _median(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

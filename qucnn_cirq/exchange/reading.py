@@ -1,0 +1,202 @@
+"""Reading circuits of strangers: Cirq's JSON, and OpenQASM 2 and 3 as far as Cirq reads it.
+
+Nothing in a file is executed, no other file is opened for it, and :func:`read_circuit` takes
+bounded time and memory whatever it holds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cirq
+
+# Cirq's JSON knows its gates only once it is imported.
+import cirq_google  # noqa: F401
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.exchange.guard import guarded
+
+LARGEST_FILE = 64 * 2**20
+"""Bytes: about 100,000 operations in Cirq's JSON."""
+
+Moments = tuple[tuple[cirq.Operation, ...], ...]
+
+_OPENQASM = re.compile(r"(?:\s|//[^\n]*\n)*OPENQASM\b")
+_PLACES = re.compile(r"^// Qubits: \[((?:q\(-?\d+, -?\d+\)(?:, )?)+)\]$", re.MULTILINE)
+_PLACE = re.compile(r"q\((-?\d+), (-?\d+)\)")
+
+
+def read_circuit(path: Path | str) -> cirq.Circuit:
+    """Reads a circuit within bounds of time and memory.
+
+    Args:
+        path: A regular file of at most 64 MiB that holds a circuit in Cirq's JSON, or OpenQASM.
+
+    Returns:
+        The circuit.
+
+    Raises:
+        InputError: In one line that names the file, if it cannot be read, holds no circuit, or
+            takes too much time or memory.
+    """
+    return guarded(Path(path), parsed_circuit)
+
+
+def parsed_circuit(path: Path) -> cirq.Circuit:
+    """Reads a circuit without bounds; see :func:`read_circuit`."""
+    try:
+        return cirq.Circuit(map(cirq.Moment, parsed_moments(path)))
+    except ValueError as error:
+        raise _unreadable(path, "has a moment that acts on a qubit twice", error) from None
+
+
+def parsed_moments(path: Path) -> Moments:
+    """Reads the moments of a circuit, which may act on a qubit twice, without bounds.
+
+    Raises:
+        InputError: As :func:`read_circuit`.
+    """
+    text = file_text(path)
+    moments = _from_qasm(path, text) if _OPENQASM.match(text) else _from_json(path, text)
+    for moment in moments:
+        for operation in moment:
+            if not isinstance(operation, cirq.Operation):
+                kind = type(operation).__name__
+                raise InputError(f"{path} has a {kind} where an operation is expected.")
+            for qubit in operation.qubits:
+                _check_qubit(path, qubit)
+    return moments
+
+
+def file_text(path: Path, largest: int = LARGEST_FILE) -> str:
+    """The text of a regular file of limited size.
+
+    Raises:
+        InputError: If it is no such file, or not UTF-8.
+    """
+    return _decoded(path, file_bytes(path, largest))
+
+
+def file_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a regular file of limited size.
+
+    Raises:
+        InputError: If it is no such file.
+    """
+    try:
+        # Without blocking: a pipe or a device would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f"{path} is no regular file.")
+            if status.st_size > largest:
+                size, limit = status.st_size / 2**20, largest / 2**20
+                raise InputError(f"{path} has {size:.3g} MiB; at most {limit:.3g} are read.")
+            return file.read(largest + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
+    except ValueError:
+        raise InputError(f"cannot read {str(path)!r}: no file has such a name.") from None
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    if not content.strip():
+        raise InputError(f"{path} is empty.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no text: give Cirq's JSON or OpenQASM.") from None
+
+
+class _Moment:
+    """A moment that may act on a qubit twice, which ``cirq.Moment`` refuses."""
+
+    def __init__(self, operations: Sequence[Any]) -> None:
+        self.operations = tuple(operations)
+
+    @classmethod
+    def _from_json_dict_(cls, operations: Sequence[Any], **_: Any) -> _Moment | cirq.Moment:
+        try:
+            return cirq.Moment(operations)
+        except ValueError:
+            return cls(operations)
+
+
+class _Circuit:
+    """A circuit with such moments."""
+
+    def __init__(self, moments: Sequence[_Moment | cirq.Moment]) -> None:
+        self.moments = moments
+
+    @classmethod
+    def _from_json_dict_(cls, moments: Sequence[Any], **_: Any) -> _Circuit | cirq.Circuit:
+        if any(isinstance(moment, _Moment) for moment in moments):
+            return cls([each for each in moments if isinstance(each, _Moment | cirq.Moment)])
+        return cirq.Circuit(moments)
+
+
+_TOLERANT: dict[str, Any] = {"Moment": _Moment, "Circuit": _Circuit}
+
+
+def _from_json(path: Path, text: str) -> Moments:
+    resolvers: list[Any] = [_TOLERANT.get, *cirq.DEFAULT_RESOLVERS]
+    try:
+        content = cirq.read_json(json_text=text, resolvers=resolvers)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        # What Cirq raises depends on where in the text it fails to make sense of it.
+        raise _unreadable(path, "is no circuit in Cirq's JSON, and no OpenQASM", error) from None
+    if isinstance(content, cirq.AbstractCircuit):
+        return tuple(tuple(moment) for moment in content)
+    if isinstance(content, _Circuit):
+        return tuple(tuple(moment.operations) for moment in content.moments)
+    raise InputError(f"{path} holds a {type(content).__name__}: give a cirq.Circuit as JSON.")
+
+
+def _from_qasm(path: Path, text: str) -> Moments:
+    from cirq.contrib.qasm_import import circuit_from_qasm
+
+    try:
+        circuit = circuit_from_qasm(text)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise _unreadable(path, "is no OpenQASM that Cirq can read", error) from None
+    places = _PLACES.search(text)
+    if places:
+        circuit = _on_grid(circuit, places.group(1))
+    return tuple(tuple(moment) for moment in circuit)
+
+
+def _on_grid(circuit: cirq.Circuit, places: str) -> cirq.Circuit:
+    """Puts q[0], q[1], ... on the grid qubits that the comment of Cirq's own OpenQASM lists."""
+    grid = [cirq.GridQubit(int(row), int(column)) for row, column in _PLACE.findall(places)]
+    mapping: dict[cirq.Qid, cirq.Qid] = {
+        cirq.NamedQubit(f"q_{index}"): qubit for index, qubit in enumerate(grid)
+    }
+    if not circuit.all_qubits() <= set(mapping):
+        return circuit
+    return circuit.transform_qubits(mapping)
+
+
+def _check_qubit(path: Path, qubit: object) -> None:
+    if not isinstance(qubit, cirq.Qid):
+        raise InputError(f"{path} has a {type(qubit).__name__} where a qubit is expected.")
+    if isinstance(qubit, cirq.GridQubit | cirq.GridQid) and not (
+        isinstance(qubit.row, int) and isinstance(qubit.col, int)
+    ):
+        raise InputError(f"{path} has a grid qubit whose row and column are no whole numbers.")
+
+
+def _unreadable(path: Path, what: str, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())
+    if len(reason) > 200:
+        reason = f"{reason[:200]}..."
+    return InputError(f"{path} {what} ({type(error).__name__}: {reason}).")

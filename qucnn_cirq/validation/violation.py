@@ -1,0 +1,72 @@
+"""One way in which a circuit breaks a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cirq
+
+RULES: dict[str, str] = {
+    "unknown_qubit": "every qubit belongs to the device",
+    "missing_coupler": "a gate on two qubits acts on a coupler",
+    "gate_set": "every gate is in the device's gate set",
+    "unresolved_parameters": "no gate has a symbol for a number",
+    "after_measurement": "no gate follows the measurement of its qubit",
+    "measurement_beside_gates": "where the device measures apart, a moment with a measurement "
+    "holds no two-qubit gate",
+    "overlapping_operations": "the operations of a moment act on different qubits",
+    "device": "whatever else Cirq's own validation objects to",
+    "coherence_time": "no qubit is in use for longer than its coherence time (a warning)",
+}
+"""What each rule demands."""
+
+WARNINGS = frozenset({"coherence_time"})
+"""Rules whose violation makes a circuit useless rather than impossible."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One way in which a circuit breaks a device's rules.
+
+    Attributes:
+        rule: The rule's name, one of :data:`RULES`.
+        moment: Index of the moment.
+        operation: The operation, as text.
+        qubits: The qubits concerned.
+        reason: What is wrong.
+        hint: What to do.
+        part: The part of the layer that the operation belongs to ("loader", "overlap step 2"),
+            from its tags; None if it has no such tag.
+    """
+
+    rule: str
+    moment: int
+    operation: str
+    qubits: tuple[cirq.Qid, ...]
+    reason: str
+    hint: str
+    part: str | None = None
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the device would run the circuit all the same."""
+        return self.rule in WARNINGS
+
+    def __str__(self) -> str:
+        origin = f" ({self.part})" if self.part else ""
+        kind = "warning: " if self.is_warning else ""
+        where = f"moment {self.moment}: {self.operation}{origin}"
+        return f"{where}: {kind}{self.reason}; {self.hint} [{self.rule}]"
+
+    def to_mapping(self) -> dict[str, object]:
+        """The violation as plain data, ready for JSON."""
+        return {
+            "rule": self.rule,
+            "moment": self.moment,
+            "operation": self.operation,
+            "qubits": [str(qubit) for qubit in self.qubits],
+            "part": self.part,
+            "reason": self.reason,
+            "hint": self.hint,
+            "warning": self.is_warning,
+        }
