@@ -61,7 +61,7 @@ def guarded(path: Path, function: Callable[[Path, *Others], T], *others: *Others
         child.join()
         receiver.close()
     if answer == "refused":
-        raise InputError(content)
+        raise InputError(content if str(path) in content else f"{path}: {content}")
     result: T = content
     return result
 

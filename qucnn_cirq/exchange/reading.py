@@ -91,18 +91,23 @@ def file_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     try:
         # Without blocking: a pipe or a device would be waited for.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{path} is no regular file.")
-            if status.st_size > largest:
-                size, limit = status.st_size / 2**20, largest / 2**20
-                raise InputError(f"{path} has {size:.3g} MiB; at most {limit:.3g} are read.")
-            return file.read(largest + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
     except ValueError:
         raise InputError(f"cannot read {str(path)!r}: no file has such a name.") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} is no regular file.")
+        if status.st_size > largest:
+            size, limit = status.st_size / 2**20, largest / 2**20
+            raise InputError(f"{path} has {size:.3g} MiB; at most {limit:.3g} are read.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(largest)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
+    finally:
+        os.close(descriptor)
 
 
 def _decoded(path: Path, content: bytes) -> str:

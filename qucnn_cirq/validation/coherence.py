@@ -8,7 +8,7 @@ import cirq
 
 from qucnn_cirq.circuits.parts import describe_part
 from qucnn_cirq.devices import Device
-from qucnn_cirq.validation.violation import Violation
+from qucnn_cirq.validation.violation import Violation, operation_text
 
 
 def outlived_coherence(
@@ -46,7 +46,7 @@ def outlived_coherence(
         Violation(
             "coherence_time",
             index,
-            f"{operation.gate or operation.untagged} on {', '.join(map(str, operation.qubits))}",
+            operation_text(operation),
             tuple(sorted(late)),
             f"{qubit} has been in use for {_microseconds(used)} and keeps its state for "
             f"{_microseconds(limit)}{others}",

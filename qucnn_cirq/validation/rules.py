@@ -18,7 +18,7 @@ from qucnn_cirq.devices import Device, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation.coherence import outlived_coherence
 from qucnn_cirq.validation.hints import Hints
-from qucnn_cirq.validation.violation import Violation
+from qucnn_cirq.validation.violation import Violation, operation_text
 
 Moments = Sequence[Sequence[cirq.Operation]]
 
@@ -110,7 +110,7 @@ class _Checker:
                 yield Violation(
                     rule,
                     index,
-                    f"{operation.gate or operation.untagged} on {_names(operation.qubits)}",
+                    operation_text(operation),
                     operation.qubits,
                     reason,
                     hint,
@@ -194,26 +194,41 @@ def _opened(moments: Moments) -> list[list[_Opened]]:
 
     A loop is opened twice: a third round breaks no rule that the second does not.
     """
-    count = 0
+    known: dict[cirq.FrozenCircuit, int] = {}
+    total = sum(_size(each, known) for moment in moments for each in moment)
+    if total > LARGEST_CIRCUIT:
+        raise InputError(
+            f"the circuit has {total} operations, subcircuits included: check it in pieces "
+            f"of at most {LARGEST_CIRCUIT}."
+        )
 
     def inside(operation: cirq.Operation) -> Iterator[cirq.Operation]:
-        nonlocal count
-        count += 1
-        if count > LARGEST_CIRCUIT:
-            raise InputError(
-                f"the circuit has more than {LARGEST_CIRCUIT} operations: check it in pieces."
-            )
         inner = operation.untagged
         if not isinstance(inner, cirq.CircuitOperation):
             yield operation
             return
-        rounds = inner.repetitions if isinstance(inner.repetitions, int) else 1
-        rounds = max(-2, min(rounds, 2))
-        looped = inner.replace(repetitions=rounds, repetition_ids=None, use_repetition_ids=False)
+        looped = inner.replace(
+            repetitions=_rounds(inner), repetition_ids=None, use_repetition_ids=False
+        )
         for each in looped.mapped_circuit(deep=False).all_operations():
             yield from inside(each.with_tags(*operation.tags) if operation.tags else each)
 
     return [[_Opened(each, list(inside(each))) for each in moment] for moment in moments]
+
+
+def _rounds(loop: cirq.CircuitOperation) -> int:
+    rounds = loop.repetitions if isinstance(loop.repetitions, int) else 1
+    return max(-2, min(rounds, 2))
+
+
+def _size(operation: cirq.Operation, known: dict[cirq.FrozenCircuit, int]) -> int:
+    """How many operations opening one takes; subcircuits that recur are counted once."""
+    inner = operation.untagged
+    if not isinstance(inner, cirq.CircuitOperation):
+        return 1
+    if inner.circuit not in known:
+        known[inner.circuit] = sum(_size(each, known) for each in inner.circuit.all_operations())
+    return 1 + abs(_rounds(inner)) * known[inner.circuit]
 
 
 def _objections_of_cirq(moments: Moments, device: Device) -> list[Violation]:

@@ -24,6 +24,20 @@ WARNINGS = frozenset({"coherence_time"})
 """Rules whose violation makes a circuit useless rather than impossible."""
 
 
+_LONGEST_TEXT = 120
+
+
+def operation_text(operation: cirq.Operation) -> str:
+    """An operation in one line of limited length."""
+    name = " ".join(str(operation.gate or operation.untagged).split())
+    where = ", ".join(map(str, operation.qubits))
+    return f"{_shortened(name)} on {_shortened(where)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+
+
 @dataclass(frozen=True)
 class Violation:
     """One way in which a circuit breaks a device's rules.
