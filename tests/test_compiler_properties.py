@@ -22,6 +22,7 @@ from qucnn_cirq import (
 )
 from qucnn_cirq.compiler.verification import simulated_mean
 from qucnn_cirq.devices import Device, grid_device
+from qucnn_cirq.validation import errors_of, validate
 
 LARGEST_REGISTER = 4
 
@@ -131,7 +132,7 @@ def test_any_request_is_valid_correct_and_repeatable(request, seed):
     circuits = []
     for index, filter_ in enumerate(spec.filter_list):
         circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
-        assert validate(circuit, device) == []
+        assert errors_of(validate(circuit, device)) == []
         device.cirq_device.validate_circuit(circuit)
         state = np.zeros(2**spec.register_qubits)
         state[: patch.size] = patch.ravel() / np.linalg.norm(patch)
