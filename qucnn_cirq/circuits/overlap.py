@@ -7,6 +7,7 @@ is a sufficient statistic and binomially distributed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.entanglers import givens
+from qucnn_cirq.circuits.parts import of_step, tagged
 from qucnn_cirq.circuits.slots import TableAngle, fixed, ry
 from qucnn_cirq.circuits.walking_step import walking_step
 
@@ -110,24 +112,32 @@ def ancilla_test(
         gate_set: The gates of the steps; what else is needed is in CZ.
     """
     circuit = cirq.Circuit()
+    number = itertools.count(1)
     for walk in walks:
         circuit.append(ry(np.pi / 2).on(walk[0][0]))
         for step in walk:
-            circuit += walking_step(*step, gate_set)
+            circuit += of_step(walking_step(*step, gate_set), next(number))
     ends = [walk[-1][1] for walk in walks]
     if reader is not None:
-        *others, last = ends
-        for other in others:
-            # X (x) X becomes 1 (x) X.
-            circuit.append([ry(-np.pi / 2).on(other), cirq.CZ(other, last)])
-        circuit.append(ry(-np.pi / 2).on(last))
-        hadamard = fixed(cirq.unitary(cirq.H))
-        circuit.append(ry(TableAngle("upstream", 0)).on(reader))
-        circuit.append([hadamard.on(reader), cirq.CZ(last, reader), hadamard.on(reader)])
+        circuit += tagged(_reading(ends, reader), "backward")
         ends = [reader]
     else:
         circuit.append(ry(-np.pi / 2).on(end) for end in ends)
     return Meeting(circuit, Observable(tuple(((end,), (1.0, -1.0)) for end in ends), low=-1.0))
+
+
+def _reading(ends: Sequence[cirq.Qid], reader: cirq.Qid) -> cirq.Circuit:
+    """Brings the walkers' parity together and multiplies it by the reader's Z."""
+    *others, last = ends
+    circuit = cirq.Circuit()
+    for other in others:
+        # X (x) X becomes 1 (x) X.
+        circuit.append([ry(-np.pi / 2).on(other), cirq.CZ(other, last)])
+    circuit.append(ry(-np.pi / 2).on(last))
+    hadamard = fixed(cirq.unitary(cirq.H))
+    circuit.append(ry(TableAngle("upstream", 0)).on(reader))
+    circuit.append([hadamard.on(reader), cirq.CZ(last, reader), hadamard.on(reader)])
+    return circuit
 
 
 def destructive_test(pairs: Sequence[Pair], gate_set: str = "cz") -> Meeting:
@@ -142,16 +152,21 @@ def destructive_test(pairs: Sequence[Pair], gate_set: str = "cz") -> Meeting:
         gate_set: "sqrt_iswap" for the native form; all others are in CZ.
     """
     if gate_set == "sqrt_iswap":
-        circuit = cirq.Circuit(givens(x, f) for x, f in pairs)
-        return _read_pairs(circuit, pairs, (1.0, 1.0, -1.0, 1.0))
+        meetings = [cirq.Circuit(givens(x, f)) for x, f in pairs]
+        return _read_pairs(meetings, pairs, (1.0, 1.0, -1.0, 1.0))
     hadamard = fixed(cirq.unitary(cirq.H))
-    circuit = cirq.Circuit(
-        [hadamard.on(f), cirq.CZ(x, f), hadamard.on(f), hadamard.on(x)] for x, f in pairs
-    )
-    return _read_pairs(circuit, pairs, (1.0, 1.0, 1.0, -1.0))
+    meetings = [
+        cirq.Circuit(hadamard.on(f), cirq.CZ(x, f), hadamard.on(f), hadamard.on(x))
+        for x, f in pairs
+    ]
+    return _read_pairs(meetings, pairs, (1.0, 1.0, 1.0, -1.0))
 
 
-def _read_pairs(circuit: cirq.Circuit, pairs: Sequence[Pair], signs: tuple[float, ...]) -> Meeting:
+def _read_pairs(
+    meetings: Sequence[cirq.Circuit], pairs: Sequence[Pair], signs: tuple[float, ...]
+) -> Meeting:
+    steps = [of_step(meeting, number) for number, meeting in enumerate(meetings, start=1)]
+    circuit = cirq.Circuit(step.all_operations() for step in steps)
     return Meeting(circuit, Observable(tuple((pair, signs) for pair in pairs), low=-1.0))
 
 

@@ -21,6 +21,24 @@ def step_tag(number: int) -> str:
     return f"{_STEP}{number}"
 
 
+def tagged(circuit: cirq.AbstractCircuit, part: str) -> cirq.Circuit:
+    """Marks every operation that belongs to no part yet; its other tags stay."""
+    return cirq.map_operations(
+        circuit.unfreeze(copy=False),
+        lambda op, _: op if part_of(op) else op.with_tags(part),
+        tags_to_ignore=(),
+        deep=False,
+    )
+
+
+def of_step(circuit: cirq.AbstractCircuit, number: int) -> cirq.Circuit:
+    """Marks every operation with a step of the overlap test, from 1."""
+    tag = step_tag(number)
+    return cirq.map_operations(
+        circuit.unfreeze(copy=False), lambda op, _: op.with_tags(tag), tags_to_ignore=(), deep=False
+    )
+
+
 def part_of(operation: cirq.Operation) -> str | None:
     """The part that an operation belongs to, the first if several; None if it is not tagged."""
     return next((tag for tag in operation.tags if tag in PARTS), None)

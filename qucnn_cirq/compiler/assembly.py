@@ -18,6 +18,7 @@ from qucnn_cirq.circuits.overlap import (
     destructive_test,
     inversion_test,
 )
+from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
 from qucnn_cirq.compiler.passes import merge_slots
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
@@ -123,7 +124,8 @@ def _native(
     logical: cirq.Circuit, routed: cirq.Circuit, observable: Observable, options: Options
 ) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
     """The measured circuit in native moments, and what happened on the way."""
-    measured = routed + cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
+    measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
+    measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes_for(options.gate_set))
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     return native, (*begun, *records)
@@ -147,19 +149,19 @@ def _logical(
     """Both preparations and their meeting, every operation tagged with its part."""
     if isinstance(loader, Comparison):
         parts = loader.parts(layout.data, "patch")
-        whole = cirq.Circuit(_tagged(part, name) for name, part in parts)
+        whole = cirq.Circuit(tagged(part, name) for name, part in parts)
         return whole, all_zeros(layout.data)
     register = layout.filter or layout.data
-    circuit = _tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
+    circuit = tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
     prepared = prepare(filter_circuit(filter_, register, filter_loader), register)
     if options.overlap == "inversion":
         meeting = inversion_test(prepared, layout.data)
-        return circuit + _tagged(meeting.circuit, "filter"), meeting.observable
-    circuit += _tagged(prepared, "filter")
+        return circuit + tagged(meeting.circuit, "filter"), meeting.observable
+    circuit += tagged(prepared, "filter")
     for pair in layout.swaps:
-        circuit += _tagged(cirq.Circuit(swap(*pair)), "overlap")
+        circuit += tagged(cirq.Circuit(swap(*pair)), "overlap")
     meeting = _MEETINGS[options.overlap](layout, options)
-    return circuit + _tagged(meeting.circuit, "overlap"), meeting.observable
+    return circuit + tagged(meeting.circuit, "overlap"), meeting.observable
 
 
 _MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
@@ -170,10 +172,3 @@ _MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
     ),
     "destructive": lambda layout, options: destructive_test(layout.pairs, options.gate_set),
 }
-
-
-def _tagged(circuit: cirq.Circuit, part: str) -> cirq.Circuit:
-    """Marks every operation with the part of the layer that it belongs to."""
-    return cirq.map_operations(
-        circuit, lambda op, _: op.with_tags(part), tags_to_ignore=(), deep=False
-    )

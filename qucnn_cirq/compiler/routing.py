@@ -9,6 +9,7 @@ from __future__ import annotations
 import cirq
 import networkx as nx
 
+from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.errors import InputError
 
@@ -52,7 +53,8 @@ def route_whole(
         graph: The device's couplers.
 
     Returns:
-        The routed circuit, and where each logical qubit starts and ends.
+        The routed circuit, in which operations that belong to no part yet are tagged as
+        routing, and where each logical qubit starts and ends.
 
     Raises:
         InputError: If no connected part of the device is large enough.
@@ -62,7 +64,7 @@ def route_whole(
     mapping = dict(zip(_by_first_use(circuit), region, strict=True))
     routed, moves = _route(circuit, graph.subgraph(region), mapping)
     ends = {qubit: moves.get(place, place) for qubit, place in mapping.items()}
-    return routed, dict(mapping), ends
+    return tagged(routed, "routing"), dict(mapping), ends
 
 
 def _route(
