@@ -103,6 +103,29 @@ def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
     assert pulses + phases == program.report.one_qubit_gates
 
 
+@pytest.mark.parametrize(
+    ("kernel", "channels", "overlap", "gates", "depth"),
+    [
+        ((2, 2), 1, "ancilla", 12, 10),
+        ((2, 4), 1, "ancilla", 21, 16),
+        ((3, 3), 3, "ancilla", 57, 29),
+        ((3, 3), 3, "destructive", 37, 9),
+        ((4, 4), 3, "ancilla", 96, 38),
+        ((8, 8), 1, "destructive", 72, 14),
+    ],
+)
+def test_gate_counts_of_other_kernels(kernel, channels, overlap, gates, depth):
+    vector = np.random.default_rng(3).normal(size=(channels, *kernel))
+    spec = ConvolutionSpec(
+        kernel=kernel, channels=channels, filters=FixedFilter(vector), overlap=overlap
+    )
+    program = compile_convolution(spec, "willow_pink")
+    assert program.report.layout == "ladder"
+    assert program.report.two_qubit_gates <= gates
+    assert program.report.two_qubit_depth <= depth
+    assert program.verify(patches=1).passed
+
+
 def test_comparison_of_two_vectors_takes_ten_cz_in_depth_six():
     kernels = [KERNEL_4X4, np.ones((4, 4)), np.eye(4), np.random.default_rng(6).normal(size=(3, 3))]
     for kernel in kernels:

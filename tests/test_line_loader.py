@@ -1,6 +1,7 @@
 import cirq
 import numpy as np
 import pytest
+from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,7 +169,7 @@ def test_empty_batch_gives_no_angles():
         (np.ones((1, 16)), "MOMOM", "norm 1"),
         (np.full((1, 16), np.nan), "MOMOM", "finite"),
         (np.ones(16) / 4, "MOMOM", "shape"),
-        (np.eye(8), "MOMOM", "shape"),
+        (np.ones((1, 12)) / np.sqrt(12), "MOMOM", "shape"),
         (np.eye(16), "MXM", "'X'"),
     ],
 )
@@ -178,8 +179,29 @@ def test_bad_input_is_named(states, pattern, message):
 
 
 def test_other_registers_are_refused():
-    with pytest.raises(InputError, match="4 qubits"):
-        LineLoader(3)
+    with pytest.raises(InputError, match="3 to 6 qubits, not 7"):
+        LineLoader(7)
+
+
+@pytest.mark.parametrize("gate", ["cz", "sqrt_iswap"])
+@pytest.mark.parametrize(("n_qubits", "count"), [(3, 40), (5, 6), (6, 3)])
+def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate):
+    generator = np.random.default_rng(n_qubits)
+    dense = generator.normal(size=(count, 2**n_qubits))
+    sparse = dense * (generator.random(dense.shape) < 0.2)
+    sparse[:, 0] += 1e-3
+    states = normalised(np.concatenate([dense, sparse, np.ones((1, 2**n_qubits))]))
+    loader = LineLoader(n_qubits, gate=gate)
+    angles, infidelities = loader.solve(states)
+    assert infidelities.max() < EXACT
+    qubits = cirq.LineQubit.range(n_qubits)
+    circuit = loader.circuit(qubits, "patch")
+    for row in (0, -1):
+        loaded = state_of(circuit, qubits, {"patch": angles[[row]]})
+        assert abs(np.vdot(loaded, states[row])) == pytest.approx(1, abs=1e-9)
+    if gate == "cz":
+        gates = sum(len(op.qubits) == 2 for op in circuit.all_operations())
+        assert gates == {3: 3, 5: 16, 6: 33}[n_qubits]
 
 
 def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
-"""Circuits on a line of four qubits: layers of couplings between RY rotations.
+"""Circuits on a line of qubits: layers of couplings between RY rotations.
 
-The register q0-q1-q2-q3 meets in layers of two-qubit gates: ``M`` is one gate on the middle edge,
-``O`` the two outer edges in parallel. A *pattern* is a word in these letters. Every qubit turns by
-a free RY angle at the start and after each layer that touches it. A rotation of a qubit that the
-layer before left alone would merge with its previous one, so there are no others.
+The register q0-q1-q2-... meets in layers of two-qubit gates in parallel: ``O`` joins q0-q1, q2-q3
+and so on, ``M`` q1-q2, q3-q4 and so on; of four qubits that is the outer edges, and the middle one.
+A *pattern* is a word in these letters. Every qubit turns by a free RY angle at the start and after
+each layer that touches it. A rotation of a qubit that the layer before left alone would merge with
+its previous one, so there are no others.
 
 The gate is CZ or, up to virtual Z, sqrt-iSWAP: a real rotation of |01>, |10> by pi/4. Either way a
 state stays real.
@@ -21,10 +22,12 @@ from qucnn_cirq.errors import InputError, unknown_name
 
 FloatArray = NDArray[np.float64]
 
-N_QUBITS = 4
-DIMENSION = 1 << N_QUBITS
-EDGES: dict[str, tuple[tuple[int, int], ...]] = {"M": ((1, 2),), "O": ((0, 1), (2, 3))}
-"""The couplers of each kind of layer."""
+LETTERS = "MO"
+
+
+def couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
+    """The pairs of qubits that a layer joins."""
+    return tuple((q, q + 1) for q in range(1 if letter == "M" else 0, n_qubits - 1, 2))
 
 
 def _cz(vectors: FloatArray, edge: tuple[int, int]) -> None:
@@ -42,8 +45,8 @@ def _givens(vectors: FloatArray, edge: tuple[int, int]) -> None:
 
 
 def _bits(vectors: FloatArray, edge: tuple[int, int], bits: tuple[int, int]) -> FloatArray:
-    """View of the amplitudes, shape (..., 2, 2, 2, 2, batch), with these bits on an edge."""
-    index: list[int | slice] = [slice(None)] * N_QUBITS
+    """View of the amplitudes, shape (..., 2, ..., 2, batch), with these bits on an edge."""
+    index: list[int | slice] = [slice(None)] * (vectors.ndim - 2)
     for qubit, bit in zip(edge, bits, strict=True):
         index[qubit] = bit
     return vectors[(slice(None), *index)]
@@ -71,48 +74,52 @@ class LineLayer:
     gate: str
 
 
-def line_layers(pattern: str, gate: str = "cz") -> tuple[LineLayer, ...]:
+def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[LineLayer, ...]:
     """The layers of a pattern; the first has no two-qubit gate.
 
     Args:
         pattern: A word in ``M`` and ``O``.
         gate: One of :data:`GATES`.
+        n_qubits: Length of the line.
 
     Raises:
         InputError: If the pattern holds another letter, or the gate is unknown.
     """
     if gate not in GATES:
         raise unknown_name("gate", gate, GATES)
-    unknown = sorted(set(pattern) - set(EDGES))
+    unknown = sorted(set(pattern) - set(LETTERS))
     if unknown:
         raise InputError(
-            f"pattern = {pattern!r}: {unknown[0]!r} is no layer; use words in 'M' (the middle "
-            "coupler) and 'O' (the two outer couplers)."
+            f"pattern = {pattern!r}: {unknown[0]!r} is no layer; use words in 'M' (couplers 1-2, "
+            "3-4, ...) and 'O' (couplers 0-1, 2-3, ...)."
         )
-    layers = [LineLayer((), tuple(range(N_QUBITS)), gate)]
+    layers = [LineLayer((), tuple(range(n_qubits)), gate)]
     for letter in pattern:
-        turned = tuple(q for edge in EDGES[letter] for q in edge)
-        layers.append(LineLayer(EDGES[letter], turned, gate))
+        edges = couplers(letter, n_qubits)
+        layers.append(LineLayer(edges, tuple(q for edge in edges for q in edge), gate))
     return tuple(layers)
 
 
-def n_line_angles(pattern: str) -> int:
+def n_line_angles(pattern: str, n_qubits: int = 4) -> int:
     """The number of free angles of a pattern."""
-    return sum(len(layer.turned) for layer in line_layers(pattern))
+    return sum(len(layer.turned) for layer in line_layers(pattern, n_qubits=n_qubits))
 
 
-def line_states(angles: FloatArray, pattern: str = "MOMOM", gate: str = "cz") -> FloatArray:
-    """The states that a pattern makes of |0000>.
+def line_states(
+    angles: FloatArray, pattern: str = "MOMOM", gate: str = "cz", n_qubits: int = 4
+) -> FloatArray:
+    """The states that a pattern makes of |0...0>.
 
     Args:
-        angles: RY angles in radians, shape (batch, n_line_angles(pattern)).
+        angles: RY angles in radians, shape (batch, n_line_angles(pattern, n_qubits)).
         pattern: The layers.
         gate: One of :data:`GATES`.
+        n_qubits: Length of the line.
 
     Returns:
-        Real unit vectors, shape (batch, 16), qubit 0 most significant.
+        Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
     """
-    layers = line_layers(pattern, gate)
+    layers = line_layers(pattern, gate, n_qubits)
     return np.ascontiguousarray(propagate(angles, layers, derivatives=False)[0].T)
 
 
@@ -120,14 +127,16 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
     """The prepared states and, on request, their derivatives by each angle.
 
     Returns:
-        Shape (1 + angles or 1, 16, batch): the states, then the derivatives. The batch comes last
+        Shape (1 + angles or 1, 2^n, batch): the states, then the derivatives. The batch comes last
         so that every gate is elementwise arithmetic on contiguous rows.
     """
     batch, n_angles = angles.shape
+    n_qubits = len(layers[0].turned)
+    dimension = 1 << n_qubits
     cosines, sines = np.cos(angles.T / 2), np.sin(angles.T / 2)
-    vectors = np.empty((1 + n_angles * derivatives, *(2,) * N_QUBITS, batch))
+    vectors = np.empty((1 + n_angles * derivatives, *(2,) * n_qubits, batch))
     vectors[0] = 0
-    vectors[0, 0, 0, 0, 0] = 1
+    vectors[(0,) * (1 + n_qubits)] = 1
     column = 0
     for layer in layers:
         # The derivatives by later angles are not there yet.
@@ -136,7 +145,7 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
             GATES[layer.gate](present, edge)
         for qubit in layer.turned:
             # Views with the qubit's bit on axis 2.
-            split = vectors.reshape(-1, 1 << qubit, 2, DIMENSION >> (qubit + 1), batch)
+            split = vectors.reshape(-1, 1 << qubit, 2, dimension >> (qubit + 1), batch)
             present = split[: 1 + column * derivatives]
             zero, one = present[:, :, 0], present[:, :, 1]
             before = zero.copy()
@@ -148,13 +157,13 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
                 np.multiply(split[0, :, 1], -0.5, out=split[column + 1, :, 0])
                 np.multiply(split[0, :, 0], 0.5, out=split[column + 1, :, 1])
             column += 1
-    return vectors.reshape(-1, DIMENSION, batch)
+    return vectors.reshape(-1, dimension, batch)
 
 
 def states_and_jacobians(
     angles: FloatArray, layers: Sequence[LineLayer]
 ) -> tuple[FloatArray, FloatArray]:
-    """States (batch, 16) and their Jacobians (batch, 16, angles)."""
+    """States (batch, 2^n) and their Jacobians (batch, 2^n, angles)."""
     vectors = propagate(angles, layers, derivatives=True)
     return (
         np.ascontiguousarray(vectors[0].T),

@@ -1,6 +1,7 @@
-"""The line loader: four qubits on a line, RY rotations and at most 7 two-qubit gates in depth 5.
+"""The line loader: three to six qubits on a line, RY rotations and few two-qubit gates.
 
-Its circuits are words in layers of couplers, see :mod:`~qucnn_cirq.circuits.line_circuit`:
+Its circuits are words in layers of couplers, see :mod:`~qucnn_cirq.circuits.line_circuit`. Four
+qubits take 7 two-qubit gates in depth 5, and fewer for some vectors:
 
 ============  =====  ======  ==============  ==========================
 pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
@@ -14,6 +15,8 @@ pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
 ``MOMOM``     7      18      15: every one   15: all but few vectors
 ``MOMOMM``    8      20                      15: every one
 ============  =====  ======  ==============  ==========================
+
+For other lines there is one pattern, :data:`EXACT_PATTERNS`.
 
 The dimension is that of the set of real vectors that a pattern loads. No closed form of the angles
 is known; :mod:`~qucnn_cirq.circuits.line_search` finds them. With sqrt-iSWAP ``MOMO`` can be exact
@@ -32,7 +35,6 @@ from qucnn_cirq.circuits.angle_cache import cached
 from qucnn_cirq.circuits.entanglers import givens
 from qucnn_cirq.circuits.line_circuit import (
     GATES,
-    N_QUBITS,
     FloatArray,
     line_layers,
     line_states,
@@ -42,6 +44,9 @@ from qucnn_cirq.circuits.line_search import solve_line_angles
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
 
+N_QUBITS = 4
+"""Length of the line for which there is a choice of patterns."""
+
 PATTERNS: dict[str, tuple[str, ...]] = {
     "cz": ("", "O", "MO", "MOM", "OMO", "MOMO", "MOMOM"),
     "sqrt_iswap": ("", "O", "MO", "MOM", "OMO", "MOMO", "MOMOM", "MOMOMM"),
@@ -50,6 +55,16 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 
 GENERIC = "MOMOM"
 """The shortest pattern that is tried for exact loading."""
+
+EXACT_PATTERNS: dict[str, dict[int, str]] = {
+    "cz": {3: "OMO", N_QUBITS: GENERIC, 5: "MOMOMOMO", 6: "OMOMOMOMOMOMO"},
+    "sqrt_iswap": {3: "OMOM", N_QUBITS: GENERIC, 5: "MOMOMOMOM", 6: "OMOMOMOMOMOMO"},
+}
+"""For each gate and length of the line the pattern that loads generic vectors.
+
+That is 3, 7, 16 and 33 CZ. On five and six qubits 14 and 30 have enough angles, but the search for
+them takes several times as long and misses some vectors.
+"""
 
 EXACT = 1e-18
 """Infidelity that counts as zero: rounding leaves 1e-24, the nearest miss seen is above 1e-12."""
@@ -65,10 +80,12 @@ def least_infidelities(states: FloatArray, pattern: str, gate: str = "cz") -> Fl
     the full rank.
 
     Args:
-        states: Real unit vectors, shape (batch, 16).
+        states: Real unit vectors, shape (batch, 2^n).
         pattern: The layers.
         gate: The two-qubit gate.
     """
+    if states.shape[1] != 1 << N_QUBITS:
+        return np.zeros(len(states))
     middle = pattern.count("M")
     if middle >= (2 if gate == "cz" else 1):
         return np.zeros(len(states))
@@ -79,12 +96,13 @@ def least_infidelities(states: FloatArray, pattern: str, gate: str = "cz") -> Fl
 
 
 class LineLoader:
-    """Loads real 16-vectors on a line of four qubits with the pattern's two-qubit gates.
+    """Loads real vectors on a line of three to six qubits with the pattern's two-qubit gates.
 
     Args:
-        n_qubits: Must be 4.
-        pattern: The layers; the default loads every vector with 7 CZ in depth 5, and with
-            sqrt-iSWAP all but one random vector in about two hundred.
+        n_qubits: Length of the line, 3 to 6; see :data:`EXACT_PATTERNS`.
+        pattern: The layers; None for the one that loads every vector. For four qubits that is 7
+            CZ in depth 5, which with sqrt-iSWAP loads all but one random vector in about two
+            hundred.
         tolerance: For shorter patterns, the infidelity that is good enough; see
             :func:`~.line_search.solve_line_angles`.
         gate: "cz" or "sqrt_iswap".
@@ -99,29 +117,29 @@ class LineLoader:
     def __init__(
         self,
         n_qubits: int = N_QUBITS,
-        pattern: str = GENERIC,
+        pattern: str | None = None,
         tolerance: float = 0.0,
         gate: str = "cz",
     ) -> None:
-        if n_qubits != N_QUBITS:
-            raise InputError(
-                f"the line loader is for registers of 4 qubits, not {n_qubits}; "
-                "choose loader = 'multiplexed'."
-            )
         if gate not in GATES:
             raise unknown_name("gate", gate, GATES)
+        if n_qubits not in EXACT_PATTERNS[gate]:
+            raise InputError(
+                f"the line loader is for registers of 3 to 6 qubits, not {n_qubits}; "
+                "choose loader = 'multiplexed'."
+            )
         self.n_qubits = n_qubits
-        self.pattern = pattern
+        self.pattern = EXACT_PATTERNS[gate][n_qubits] if pattern is None else pattern
         self.tolerance = tolerance
         self.gate = gate
-        self.n_angles = n_line_angles(pattern)
+        self.n_angles = n_line_angles(self.pattern, n_qubits)
         self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The circuit of slots and native gates; see :class:`~.loaders.Loader`."""
         circuit = cirq.Circuit()
         column = 0
-        for layer in line_layers(self.pattern, self.gate):
+        for layer in line_layers(self.pattern, self.gate, self.n_qubits):
             for a, b in layer.edges:
                 if self.gate == "cz":
                     circuit.append(cirq.CZ(qubits[a], qubits[b]))
@@ -133,20 +151,20 @@ class LineLoader:
         return circuit
 
     def angles(self, states: FloatArray) -> FloatArray:
-        """Angles (batch, n_angles) for real unit vectors (batch, 16)."""
+        """Angles (batch, n_angles) for real unit vectors (batch, 2^n)."""
         return self.solve(states)[0]
 
     def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
-        """States (count, 16) that the pattern makes of random angles."""
+        """States (count, 2^n) that the pattern makes of random angles."""
         angles = generator.uniform(-np.pi, np.pi, (count, self.n_angles))
-        return line_states(angles, self.pattern, self.gate)
+        return line_states(angles, self.pattern, self.gate, self.n_qubits)
 
     def least_infidelities(self, states: FloatArray) -> FloatArray:
         """See :func:`least_infidelities`."""
         return least_infidelities(states, self.pattern, self.gate)
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 16).
+        """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 2^n).
 
         Solved states are remembered in this process and on disk
         (:mod:`~qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.
@@ -155,8 +173,10 @@ class LineLoader:
         keys = [state.tobytes() for state in states]
         new = {key: row for row, key in enumerate(keys) if key not in self._solved}
         if new:
+            # Four qubits have no number in their name: what was solved for them stays known.
+            line = "line" if self.n_qubits == N_QUBITS else f"line{self.n_qubits}"
             angles, infidelities = cached(
-                f"line {self.gate} {self.pattern} {self.tolerance!r}",
+                f"{line} {self.gate} {self.pattern} {self.tolerance!r}",
                 states[list(new.values())],
                 lambda rows: solve_line_angles(
                     rows, self.pattern, tolerance=self.tolerance, gate=self.gate

@@ -15,7 +15,6 @@ from functools import lru_cache
 import numpy as np
 
 from qucnn_cirq.circuits.line_circuit import (
-    DIMENSION,
     FloatArray,
     LineLayer,
     line_layers,
@@ -26,8 +25,8 @@ from qucnn_cirq.circuits.line_circuit import (
 )
 from qucnn_cirq.errors import InputError
 
-# States that are solved together; bounds the memory that their Jacobians take.
-_BLOCK = 1024
+# Entries of the Jacobians of the states that are solved together, which fit a processor's cache.
+_BLOCK_ENTRIES = 300_000
 _LIBRARY = 256
 _NORM_TOLERANCE = 1e-6
 _PROBE = 0.1
@@ -55,6 +54,7 @@ class _Search:
 
 
 _EXACT = _Search((20,) * 3 + (60,) * 6 + (400,) * 6, 1e-24, 0.0, 1e-13)
+_EXACT_ON_LONG_LINES = replace(_EXACT, steps=(100,) * 6 + (400,) * 6)
 _CLOSEST = _Search((60,) * 4, 1e-24, 1e-5, 1e-7)
 _CLOSE_ENOUGH = _Search((20,) * 2, 1e-24, 1e-2, 1e-7)
 
@@ -75,7 +75,7 @@ def solve_line_angles(
     With shorter patterns the best of several local minima is taken.
 
     Args:
-        states: Real unit vectors, shape (batch, 16), qubit 0 most significant.
+        states: Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
         pattern: A word in ``M`` and ``O``; see :data:`~.line_loader.PATTERNS`.
         seed: Chooses the starting points.
         tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
@@ -83,8 +83,8 @@ def solve_line_angles(
         gate: The two-qubit gate, see :data:`~.line_circuit.GATES`.
 
     Returns:
-        Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern)), in the order in
-        which :func:`line_layers` turns the qubits, and infidelities 1 - <state|loaded>^2, shape
+        Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern, n)), in the order
+        in which :func:`line_layers` turns the qubits, and infidelities 1 - <state|loaded>^2, shape
         (batch,). The sign of a loaded state is free.
 
     Raises:
@@ -92,24 +92,27 @@ def solve_line_angles(
             pattern is unknown.
     """
     states = np.asarray(states, dtype=float)
-    if states.ndim != 2 or states.shape[1] != DIMENSION:
+    n_qubits = states.shape[-1].bit_length() - 1 if states.ndim == 2 else 0
+    if n_qubits < 2 or states.shape[1] != 1 << n_qubits:
         raise InputError(
-            f"states of shape {states.shape}: the line loader takes (batch, {DIMENSION})."
+            f"states of shape {states.shape}: the line loader takes (batch, 2^n) for n >= 2 qubits."
         )
     if not (np.abs(np.linalg.norm(states, axis=1) - 1) <= _NORM_TOLERANCE).all():
         raise InputError("states: every row must be finite and of norm 1; normalise the vectors.")
-    layers = line_layers(pattern, gate)
+    layers = line_layers(pattern, gate, n_qubits)
     if not len(states):
-        return np.zeros((0, n_line_angles(pattern))), np.zeros(0)
+        return np.zeros((0, n_line_angles(pattern, n_qubits))), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
-    if "MOMOM" in pattern:
+    if n_qubits > 4:
+        search = _EXACT_ON_LONG_LINES
+    elif "MOMOM" in pattern or n_qubits < 4:
         search = _EXACT
     else:
         search = replace(_CLOSE_ENOUGH, solved=tolerance) if tolerance else _CLOSEST
     angles = _search(distinct, layers, _library(layers, seed), search)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
-    loaded = line_states(angles, pattern, gate)
+    loaded = line_states(angles, pattern, gate, n_qubits)
     # 1 - <s|l>^2 as the squared part of l orthogonal to s, which does not lose digits near zero.
     overlaps = np.sum(distinct * loaded, axis=1, keepdims=True)
     infidelities = np.sum((loaded - overlaps * distinct) ** 2, axis=1)
@@ -140,12 +143,13 @@ def _search(
     # Rounded, as sums in another order must not decide between equally good starts.
     overlaps = np.round(np.abs(states @ start_states.T), 6)
     ranking = np.argsort(-overlaps, axis=1, kind="stable")
+    size = max(1, _BLOCK_ENTRIES // (start_angles.shape[1] * states.shape[1]))
     best = start_angles[ranking[:, 0]]
     distances = np.full(len(states), np.inf)
     for rank, steps in enumerate(search.steps):
         open_states = np.flatnonzero(distances > search.solved)
-        for first in range(0, len(open_states), _BLOCK):
-            block = open_states[first : first + _BLOCK]
+        for first in range(0, len(open_states), size):
+            block = open_states[first : first + size]
             angles, reached = _descend(
                 states[block], start_angles[ranking[block, rank]], layers, steps, search
             )
@@ -165,7 +169,7 @@ def _descend(
     """Levenberg-Marquardt with geodesic acceleration, each state with a damping of its own.
 
     Args:
-        targets: States to load, (batch, 16).
+        targets: States to load, (batch, 2^n).
         angles: Where to start, (batch, angles).
         layers: The circuit.
         steps: Limit of steps.
@@ -225,7 +229,8 @@ def _accelerated_step(
     matrix for the longest pattern.
     """
     transposed = jacobians.transpose(0, 2, 1)
-    inverses = np.linalg.inv(jacobians @ transposed + damping[:, None, None] * np.eye(DIMENSION))
+    products = jacobians @ transposed
+    inverses = np.linalg.inv(products + damping[:, None, None] * np.eye(products.shape[1]))
     velocity = -np.squeeze(transposed @ (inverses @ residuals[:, :, None]), axis=2)
     probe = propagate(angles + _PROBE * velocity, layers, derivatives=False)[0].T - targets
     slope = np.squeeze(jacobians @ velocity[:, :, None], axis=2)

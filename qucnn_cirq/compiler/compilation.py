@@ -13,8 +13,7 @@ import cirq
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.circuits.comparison import Comparison
-from qucnn_cirq.circuits.line_circuit import N_QUBITS
-from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, PATTERNS, LineLoader
+from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
 from qucnn_cirq.circuits.loaders import LOADERS, Loader, make_loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
@@ -255,6 +254,8 @@ def _compile_filter(
             preparing = make_loader("schmidt", N_QUBITS)
         return CompiledFilter(filter_, (generic,), preparing)
     own_loader = filter_loader or generic.loader
+    if generic.loader.n_qubits != N_QUBITS:
+        return CompiledFilter(filter_, (generic,), own_loader)
     patterns = PATTERNS[generic.loader.gate]
     if budget.infidelity == 0:
         patterns = patterns[patterns.index(GENERIC) :]

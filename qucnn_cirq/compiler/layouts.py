@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cirq
 import networkx as nx
 
+from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
 from qucnn_cirq.circuits.overlap import Pair, Step
 
 Q = cirq.GridQubit
@@ -93,7 +94,7 @@ def ladder(n_qubits: int, overlap: str) -> Layout | None:
     Two walkers come in from both ends and meet in the middle.
     """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
-    loaders = ("line", "multiplexed") if n_qubits == 4 else ("multiplexed",)
+    loaders = ("line", "multiplexed") if n_qubits in EXACT_PATTERNS["cz"] else ("multiplexed",)
     if overlap == "inversion":
         return Layout("ladder", data, (), loaders)
     below = tuple(Q(1, qubit.col) for qubit in data)
