@@ -50,6 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
     parser.add_argument(
+        "--dynamical-decoupling", metavar="NAME", help="XX, YY or XY4 pulses on qubits that wait"
+    )
+    parser.add_argument(
         "--passes", action="store_true", help="print what each compiler pass left of the circuit"
     )
 
@@ -77,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         walkers=options.walkers,
         infidelity=_infidelity(options.infidelity),
         noise=options.noise,
+        dynamical_decoupling=options.dynamical_decoupling,
     )
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)

@@ -60,12 +60,16 @@ class Options:
         backward: Whether the result is multiplied by a back-propagated value.
         walkers: Number of walking ancillas.
         gate_set: The native two-qubit gate.
+        decoupling: The dynamical decoupling sequence of idle windows, or None.
+        duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """
 
     overlap: str
     backward: bool
     walkers: int
     gate_set: str
+    decoupling: str | None = None
+    duration_ratio: float = 1.0
 
 
 def assemble(
@@ -125,8 +129,9 @@ def _native(
 ) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
     """The measured circuit in native moments, and what happened on the way."""
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
+    passes = passes_for(options.gate_set, options.decoupling, options.duration_ratio)
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
-    native, records = run_passes(measured, passes_for(options.gate_set))
+    native, records = run_passes(measured, passes)
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     return native, (*begun, *records)
 

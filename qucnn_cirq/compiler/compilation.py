@@ -17,6 +17,7 @@ from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, 
 from qucnn_cirq.circuits.loaders import LOADERS, Loader, make_loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
+from qucnn_cirq.compiler.decoupling import SEQUENCES
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
@@ -42,6 +43,7 @@ def compile_convolution(
     walkers: int = 1,
     infidelity: float | str = 0.0,
     noise: NoiseLike = None,
+    dynamical_decoupling: str | None = None,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -69,6 +71,9 @@ def compile_convolution(
             :class:`~qucnn_cirq.circuits.loading_rule.LoadingRule`. A filter is always exact.
         noise: The noise that "auto" weighs a shorter circuit against; as for
             :class:`~qucnn_cirq.QuantumConvolution`. Nothing else depends on it.
+        dynamical_decoupling: Pulses for qubits that wait between two gates: "XX", "YY", "XY4", or
+            None for none. They cancel slow phase errors, which depolarising, readout and thermal
+            noise are not: under those they only cost gates.
 
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
@@ -82,6 +87,7 @@ def compile_convolution(
             "gate_set": gate_set,
             "infidelity": infidelity,
             "noise": noise,
+            "dynamical_decoupling": dynamical_decoupling,
         }
         return _best_overlap_test(spec, load_device(device), walkers, settings)
     target = load_device(device)
@@ -97,8 +103,15 @@ def compile_convolution(
         raise unknown_name("layout", layout, (*LAYOUTS, ROUTED, "auto"))
     if loader not in (*LOADERS, Comparison.name, "auto"):
         raise unknown_name("loader", loader, (*LOADERS, Comparison.name, "auto"))
+    if dynamical_decoupling is not None and dynamical_decoupling not in SEQUENCES:
+        raise unknown_name("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
     options = Options(
-        spec.overlap, spec.backward, whole_number("walkers", walkers, minimum=1), gates
+        spec.overlap,
+        spec.backward,
+        whole_number("walkers", walkers, minimum=1),
+        gates,
+        dynamical_decoupling,
+        target.duration_ratio(gates),
     )
     _check_walkers(spec, options.walkers)
     return _compile(spec, target, layout, loader, options, _budget(infidelity, noise))

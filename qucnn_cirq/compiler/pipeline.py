@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cirq
 
+from qucnn_cirq.compiler.decoupling import decouple
 from qucnn_cirq.compiler.gate_sets import rebase
 from qucnn_cirq.compiler.passes import (
     drop_unobserved,
@@ -63,20 +64,28 @@ class PassRecord:
 Pass = Callable[[cirq.AbstractCircuit], cirq.AbstractCircuit]
 
 
-def passes_for(gate_set: str) -> tuple[tuple[str, Pass], ...]:
+def passes_for(
+    gate_set: str, decoupling: str | None = None, duration_ratio: float = 1.0
+) -> tuple[tuple[str, Pass], ...]:
     """The passes from a routed circuit of slots and CZ gates to native moments, in order.
 
     Each is a Cirq transformer and can be used by itself.
 
     Args:
         gate_set: The native two-qubit gate.
+        decoupling: The dynamical decoupling sequence, or None.
+        duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """
-    return (
+    passes: tuple[tuple[str, Pass], ...] = (
         ("drop unobserved", drop_unobserved),
         ("native gates", functools.partial(rebase, gate_set=gate_set)),
         ("merge one-qubit gates", merge_slots),
         ("schedule", schedule_as_late_as_possible),
     )
+    if decoupling is None:
+        return passes
+    pulses = functools.partial(decouple, sequence=decoupling, duration_ratio=duration_ratio)
+    return (*passes, ("decouple", pulses))
 
 
 def run_passes(

@@ -109,6 +109,15 @@ class Device:
         p01, p10 = self.calibration.readout.get(qubit, (1.0, 1.0))
         return (p01 + p10) / 2
 
+    def duration_ratio(self, gate_set: str) -> float:
+        """Duration of a two-qubit gate in durations of a one-qubit gate; 1 if not calibrated."""
+        if self.calibration is None:
+            return 1.0
+        gate_type = self.calibration.gate_type(NATIVE_GATES[gate_set])
+        if gate_type is None:
+            return 1.0
+        return self.calibration.two_qubit_ns[gate_type] / self.calibration.one_qubit_ns
+
     def decay_error(self, qubit: cirq.Qid, one_qubit_moments: int, two_qubit_moments: int) -> float:
         """Pauli error of a qubit's decay over a number of moments, busy or idle."""
         calibration = self.calibration
