@@ -2,75 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.checks import only_known_keys, real_number, whole_number
+from noise_models import NoiseConfiguration
+from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.engines import ENGINES
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.tables import write_table
-from studies.settings import TABLES
+from studies.point import PlainData, read_convolution
 
 MOST_SHOTS = 10**15
 """Counts of this many shots are still exact in double precision."""
 
 
-def read_convolution(mapping: Mapping[str, Any]) -> ConvolutionSpec:
-    """A specification in which the filter that comes with the package is the default.
-
-    Args:
-        mapping: As for `ConvolutionSpec.from_mapping`.
-
-    Raises:
-        InputError: If a setting is not allowed, or no filter is given for a kernel that the
-            default does not fit.
-    """
-    if "filters" in mapping:
-        return ConvolutionSpec.from_mapping(mapping)
-    shape = ConvolutionSpec.from_mapping(mapping)
-    kernel = load_classical_filter()
-    if (shape.channels, *shape.kernel_pair) != (1, *kernel.shape):
-        raise InputError(
-            f"convolution.filters is missing: the default filter is {kernel.shape[0]}x"
-            f"{kernel.shape[1]} with one channel and does not fit kernel = {shape.kernel} with "
-            f"{shape.channels} channel(s); set it, such as to {{kind = 'ansatz', layers = 3}}."
-        )
-    default = FixedFilter(kernel).to_mapping()
-    return ConvolutionSpec.from_mapping({**mapping, "filters": default})
-
-
-def read_arguments(mapping: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The arguments of a study of one convolution, from plain data.
-
-    Args:
-        mapping: The tables "study", "convolution" and "noise" (a table or a name).
-        keys: The keys of the table "study" besides its name.
-
-    Returns:
-        The entries of "study", and the `convolution` and the `noise`.
-
-    Raises:
-        InputError: If a key is unknown or a value not allowed.
-        NoiseError: If the noise is not allowed.
-    """
-    only_known_keys("the configuration", mapping, TABLES)
-    study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
-    study.pop("name", None)
-    convolution = mapping.get("convolution", {})
-    only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
-    noise = as_noise(mapping.get("noise")).configuration
-    assert noise is not None  # Plain data never is a foreign noise model.
-    return {**study, "convolution": read_convolution(convolution), "noise": noise}
-
-
 @dataclass(frozen=True)
-class ForwardStudy:
+class ForwardStudy(PlainData):
     """The configuration of a forward study.
 
     Attributes:
@@ -153,36 +102,6 @@ class ForwardStudy:
     def noisy_engine(self) -> str:
         """The engine of the noisy run."""
         return "exact" if self.engine == "auto" else self.engine
-
-    @classmethod
-    def study_keys(cls) -> tuple[str, ...]:
-        """The keys of the table [study] besides its name."""
-        return tuple(each.name for each in fields(cls) if each.name not in TABLES)
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds a configuration from plain data.
-
-        Args:
-            mapping: The tables "study", "convolution" and "noise" (a table or a name); what is
-                absent takes its default.
-
-        Raises:
-            InputError: If a key is unknown or a value not allowed.
-            NoiseError: If the noise is not allowed.
-        """
-        return cls(**read_arguments(mapping, cls.study_keys()))
-
-    def to_mapping(self) -> dict[str, Any]:
-        """The whole configuration as plain data, defaults spelled out."""
-        study = {
-            key: getattr(self, key) for key in self.study_keys() if getattr(self, key) is not None
-        }
-        return {
-            "study": {"name": self.name, **study},
-            "convolution": self.convolution.to_mapping(),
-            "noise": self.noise.to_mapping(),
-        }
 
     def to_toml(self) -> str:
         """The whole configuration as a file; equal studies have equal texts."""

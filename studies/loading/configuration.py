@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar
 
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_table
-from studies.forward.configuration import read_arguments, read_convolution
-from studies.settings import TABLES
+from studies.point import PlainData, read_convolution
 
 BUDGETS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)
 
 
 @dataclass(frozen=True)
-class LoadingStudy:
+class LoadingStudy(PlainData):
     """The configuration of a loading study.
 
     Attributes:
@@ -37,6 +36,8 @@ class LoadingStudy:
     Raises:
         InputError: If a value is outside its range.
     """
+
+    name: ClassVar[str] = "loading"
 
     images: int = 16
     split: str = "train"
@@ -77,35 +78,6 @@ class LoadingStudy:
                 "depolarizing = { p1 = 0.001, p2 = 0.005 }."
             )
 
-    @classmethod
-    def study_keys(cls) -> tuple[str, ...]:
-        """The keys of the table [study] besides its name."""
-        return tuple(each.name for each in fields(cls) if each.name not in TABLES)
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds a configuration from plain data.
-
-        Args:
-            mapping: The tables "study", "convolution" and "noise" (a table or a name); what is
-                absent takes its default.
-
-        Raises:
-            InputError: If a key is unknown or a value not allowed.
-            NoiseError: If the noise is not allowed.
-        """
-        return cls(**read_arguments(mapping, cls.study_keys()))
-
     def to_toml(self) -> str:
-        """The whole configuration, defaults spelled out; equal studies have equal texts."""
-        study: dict[str, Any] = {"name": "loading"}
-        for key in self.study_keys():
-            value = getattr(self, key)
-            if value is not None:
-                study[key] = list(value) if key == "infidelities" else value
-        tables = {
-            "study": study,
-            "convolution": self.convolution.to_mapping(),
-            "noise": self.noise.to_mapping(),
-        }
-        return "\n".join(write_table(name, table) for name, table in tables.items())
+        """The whole configuration as a file; equal studies have equal texts."""
+        return "\n".join(write_table(name, table) for name, table in self.to_mapping().items())

@@ -1,0 +1,163 @@
+"""Settings of a study, or of one point of a sweep, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from noise_models import NoiseConfiguration, as_noise
+from qucnn_cirq.checks import only_known_keys, whole_number
+from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.datasets import load_classical_filter
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.filters import FixedFilter, XZAnsatz
+from studies.settings import TABLES
+
+
+def read_convolution(mapping: Mapping[str, Any], trained_filter: bool = True) -> ConvolutionSpec:
+    """A specification with a default for the filters.
+
+    Args:
+        mapping: As for `ConvolutionSpec.from_mapping`.
+        trained_filter: Whether that default is the filter that comes with the package; else it is
+            an ansatz of three layers.
+
+    Raises:
+        InputError: If a setting is not allowed, or no filter is given for a kernel that the
+            default does not fit.
+    """
+    if "filters" in mapping:
+        return ConvolutionSpec.from_mapping(mapping)
+    if not trained_filter:
+        return ConvolutionSpec.from_mapping({**mapping, "filters": XZAnsatz(layers=3).to_mapping()})
+    shape = ConvolutionSpec.from_mapping(mapping)
+    kernel = load_classical_filter()
+    if (shape.channels, *shape.kernel_pair) != (1, *kernel.shape):
+        raise InputError(
+            f"convolution.filters is missing: the default filter is {kernel.shape[0]}x"
+            f"{kernel.shape[1]} with one channel and does not fit kernel = {shape.kernel} with "
+            f"{shape.channels} channel(s); set it, such as to {{kind = 'ansatz', layers = 3}}."
+        )
+    default = FixedFilter(kernel).to_mapping()
+    return ConvolutionSpec.from_mapping({**mapping, "filters": default})
+
+
+def read_arguments(
+    mapping: Mapping[str, Any], keys: Iterable[str], trained_filter: bool = True
+) -> dict[str, Any]:
+    """The arguments of a study of one convolution, from plain data.
+
+    Args:
+        mapping: The tables "study", "convolution" and "noise" (a table or a name).
+        keys: The keys of the table "study" besides its name.
+        trained_filter: As for `read_convolution`.
+
+    Returns:
+        The entries of "study", and the `convolution` and the `noise`.
+
+    Raises:
+        InputError: If a key is unknown or a value not allowed.
+        NoiseError: If the noise is not allowed.
+    """
+    only_known_keys("the configuration", mapping, TABLES)
+    study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
+    study.pop("name", None)
+    convolution = mapping.get("convolution", {})
+    only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
+    noise = as_noise(mapping.get("noise")).configuration
+    assert noise is not None  # Plain data never is a foreign noise model.
+    return {
+        **study,
+        "convolution": read_convolution(convolution, trained_filter),
+        "noise": noise,
+    }
+
+
+class PlainData:
+    """Reads and writes a frozen dataclass with a `convolution` and a `noise` as three tables."""
+
+    name: ClassVar[str]
+    trained_filter: ClassVar[bool] = True
+
+    convolution: ConvolutionSpec
+    noise: NoiseConfiguration
+
+    @classmethod
+    def study_keys(cls) -> tuple[str, ...]:
+        """The keys of the table [study] besides its name."""
+        own: Any = cls
+        return tuple(each.name for each in fields(own) if each.name not in TABLES)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Builds the settings from plain data.
+
+        Args:
+            mapping: The tables "study", "convolution" and "noise" (a table or a name); what is
+                absent takes its default.
+
+        Raises:
+            InputError: If a key is unknown or a value not allowed.
+            NoiseError: If the noise is not allowed.
+        """
+        return cls(**read_arguments(mapping, cls.study_keys(), cls.trained_filter))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """All settings as plain data, defaults spelled out."""
+        study = {
+            key: getattr(self, key) for key in self.study_keys() if getattr(self, key) is not None
+        }
+        return {
+            "study": {"name": self.name, **study},
+            "convolution": self.convolution.to_mapping(),
+            "noise": self.noise.to_mapping(),
+        }
+
+
+@dataclass(frozen=True)
+class AnsatzPoint(PlainData):
+    """Settings of a point whose filter has angles.
+
+    Attributes:
+        device: Name of the device to compile for.
+        gate_set: The native two-qubit gate; None takes the device's first.
+        seed: Seed of all random draws besides those that derive from the point, at least 0.
+        repeat: Number of the repetition, at least 0: other angles and other shots.
+        convolution: The convolution; without filters, an ansatz of three layers.
+        noise: The noise.
+    """
+
+    trained_filter: ClassVar[bool] = False
+
+    device: str = "willow_pink"
+    gate_set: str | None = None
+    seed: int = 0
+    repeat: int = 0
+    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, False))
+    noise: NoiseConfiguration = NoiseConfiguration()
+
+    def __post_init__(self) -> None:
+        for key in ("seed", "repeat"):
+            self._whole(key, minimum=0)
+        for key in ("device", "gate_set"):
+            value = getattr(self, key)
+            if not (isinstance(value, str) or (value is None and key == "gate_set")):
+                raise InputError(f"{key} = {value!r} is not allowed: give a text.")
+        if self.convolution.n_parameters == 0:
+            raise InputError(
+                f"the {self.name} study needs filters with angles: set convolution.filters, such "
+                "as to {kind = 'ansatz', layers = 3}."
+            )
+        if self.convolution.backward:
+            raise InputError(
+                "convolution.backward is chosen by the method of the gradient: leave it out."
+            )
+
+    def _whole(self, key: str, minimum: int) -> None:
+        object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
+
+    def _one_of(self, key: str, known: Iterable[str]) -> None:
+        value = getattr(self, key)
+        if value not in known:
+            raise unknown_name(key, value, known)
