@@ -6,16 +6,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from studies.drawing import theme
-from studies.noise import figures
 from studies.noise.configuration import NoisePoint
 from studies.noise.measurement import COLUMNS, cost, digest, measure
 from studies.sweep.kind import SweepKind
 
 
 def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    from studies.drawing import theme
+    from studies.noise.figures import draw
+
     with theme():
-        return figures.draw(table, folder)
+        return draw(table, folder)
+
+
+def _text(table: pd.DataFrame) -> str:
+    from studies.noise.figures import text
+
+    return text(table)
 
 
 KIND = SweepKind(
@@ -30,5 +37,5 @@ KIND = SweepKind(
     measure=measure,
     columns=COLUMNS,
     draw=_draw,
-    text=figures.text,
+    text=_text,
 )

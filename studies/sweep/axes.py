@@ -49,6 +49,9 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
             than a million points.
     """
     product = _table(document, "axes")
+    for key, entry in product.items():
+        if isinstance(entry, list) and any(each in entry[:n] for n, each in enumerate(entry)):
+            raise InputError(f"axis {key} has a value twice: leave one out.")
     together = _table(document, "zip")
     axes = [
         Axis((_full(key, study_keys),), tuple((value,) for value in _values(key, entry)))
@@ -116,9 +119,6 @@ def _values(key: str, entry: object) -> list[Any]:
             f"axis {key} = {entry!r} is not allowed: give a list of values, or a range such as "
             "{ start = 0.1, stop = 10.0, points = 5, spacing = 'logarithmic' }."
         )
-    for index, value in enumerate(entry):
-        if value in entry[:index]:
-            raise InputError(f"axis {key} has the value {value!r} twice: leave one out.")
     return list(entry)
 
 

@@ -1,0 +1,41 @@
+"""The gradient study as a kind of sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from studies.gradient.configuration import GradientPoint
+from studies.gradient.measurement import COLUMNS, cost, digest, measure
+from studies.sweep.kind import SweepKind
+
+
+def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    from studies.drawing import theme
+    from studies.gradient.figures import draw
+
+    with theme():
+        return draw(table, folder)
+
+
+def _text(table: pd.DataFrame) -> str:
+    from studies.gradient.figures import text
+
+    return text(table)
+
+
+KIND = SweepKind(
+    name=GradientPoint.name,
+    title="What does multiplying by g on the processor cost in shots, and is it right?",
+    version=1,
+    study_keys=GradientPoint.study_keys(),
+    read=GradientPoint.from_mapping,
+    describe=GradientPoint.to_mapping,
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    draw=_draw,
+    text=_text,
+)

@@ -1,0 +1,161 @@
+"""Measures one point of a gradient sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import extract_patches
+from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import QuantumConvolution
+from studies.gradient.configuration import GradientPoint
+from studies.sweep.kind import Cost, Measured, Row
+
+Array = NDArray[np.float64]
+
+COLUMNS = {
+    "parameters": "angles, over all filters",
+    "circuits": "different circuits of one gradient",
+    "shots_taken": "shots of one gradient, over all its circuits",
+    "overlap": "the exact overlap F",
+    "gradient_norm": "length of the exact gradient",
+    "rmse": "root mean square of estimate - exact gradient, over angles and draws",
+    "rmse_low": "lower end of the 95 % confidence interval of rmse",
+    "rmse_high": "upper end",
+    "bias_rmse": "root mean square over angles of the noisy mean - exact gradient",
+    "shot_rmse": "root of the mean variance that the formula gives",
+    "predicted_rmse": "root of bias_rmse^2 + shot_rmse^2",
+    "check_items": "estimates compared with the noisy means",
+    "check_chi_squared": "sum of their squared z-scores by the formula's variance",
+    "direction": "mean cosine between estimated and exact gradient",
+}
+
+
+def program_of(settings: GradientPoint) -> Program:
+    """The compiled convolution of a point."""
+    return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)
+
+
+def digest(settings: GradientPoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits."""
+    try:
+        return {"circuits": program_of(settings).digest}
+    except InputError as error:
+        return {"circuits": f"refused: {error}"}
+
+
+def cost(settings: GradientPoint) -> Cost:
+    """What a point takes."""
+    patches = settings.convolution.n_elements if settings.state == "mixed" else 1
+    parameters = settings.convolution.n_parameters * settings.convolution.n_filters
+    circuits = 2 * parameters * patches * settings.draws
+    shots = circuits * settings.shots // patches
+    return Cost(circuits, shots, 0.05 + settings.draws * 0.02, 64 * 2**20)
+
+
+def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
+    """Takes independent gradients and compares them with the exact one.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots. The angles derive from the settings' seed and repetition alone,
+            so that all methods differentiate the same function.
+
+    Raises:
+        InputError: If the convolution does not fit the device.
+    """
+    spec = settings.convolution
+    program = program_of(settings)
+    angles = np.random.default_rng([settings.seed, settings.repeat]).uniform(
+        0, 2 * np.pi, (spec.n_filters, spec.n_parameters)
+    )
+    images = data_images(settings)
+    layer = QuantumConvolution(
+        program,
+        engine="exact",
+        noise=settings.noise,
+        shots=None,
+        seed=int(seed.generate_state(1, np.uint64)[0]),
+        parameters=angles,
+    )
+    parts = len(images)
+    # The parts of a mixture are one data state: they share a random stream.
+    maps = layer.run(images, np.zeros(parts, dtype=int)).maps
+    # Each part is measured with all of g and a share of the shots; the mixture is their mean.
+    upstream = np.full_like(maps, settings.upstream)
+    exact = layer.gradient(upstream, "exact").values / parts
+    mean = layer.gradient(upstream, settings.method).values / parts
+    layer.shots = settings.shots // parts
+    found = [layer.gradient(upstream, settings.method, draw) for draw in range(settings.draws)]
+    estimates = np.array([each.values for each in found]) / parts
+    variance = np.array([each.variance for each in found]) / parts**2
+    squares = ((estimates - exact) ** 2).mean(axis=(1, 2))
+    row: Row = {
+        "parameters": exact.size,
+        "circuits": found[0].circuits,
+        "shots_taken": found[0].shots,
+        "overlap": _overlap(settings, images, angles),
+        "gradient_norm": float(np.linalg.norm(exact)),
+        **_rmse(squares),
+        "direction": _direction(estimates, exact),
+    }
+    if settings.method != "spsa":
+        # The variance of SPSA lacks the random signs, and its mean depends on them.
+        bias = float(np.sqrt(((mean - exact) ** 2).mean()))
+        z_squared = (estimates - mean) ** 2 / variance
+        row |= {
+            "bias_rmse": bias,
+            "shot_rmse": float(np.sqrt(variance.mean())),
+            "predicted_rmse": float(np.sqrt(bias**2 + variance.mean())),
+            "check_items": z_squared.size,
+            "check_chi_squared": float(z_squared.sum()),
+        }
+    return Measured([row], {"estimates": estimates, "exact": exact})
+
+
+def data_images(settings: GradientPoint) -> Array:
+    """The data state as images of the kernel's size, shape (parts, channels, rows, columns)."""
+    spec = settings.convolution
+    shape = (spec.channels, *spec.kernel_pair)
+    size = int(np.prod(shape))
+    if settings.state == "superposition":
+        return np.ones((1, *shape))
+    if settings.state == "mixed":
+        return np.eye(size).reshape(size, *shape)
+    rows, columns = spec.kernel_pair
+    image = load_mnist("train", 1).images[0]
+    if rows > image.shape[0] or columns > image.shape[1]:
+        raise InputError(f"state = 'patch': the digit is smaller than kernel = {spec.kernel}.")
+    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
+    part = image[top : top + rows, left : left + columns]
+    return np.broadcast_to(part, (1, *shape)).copy()
+
+
+def _overlap(settings: GradientPoint, images: Array, angles: Array) -> float:
+    from qucnn_cirq.convolution import ideal_overlaps
+
+    patches = extract_patches(images, settings.convolution)
+    return float(ideal_overlaps(patches, settings.convolution, angles).mean())
+
+
+def _rmse(squares: Array) -> Row:
+    """Root mean square over draws, with Student's interval of the mean square."""
+    from studies.statistics import mean_interval
+
+    mean, low, high = mean_interval(squares)
+    ends = np.sqrt(np.maximum([mean, low, high], 0))
+    return dict(zip(("rmse", "rmse_low", "rmse_high"), map(float, ends), strict=True))
+
+
+def _direction(estimates: Array, exact: Array) -> float | None:
+    length = np.linalg.norm(exact)
+    if length < 1e-12:
+        return None
+    flat = estimates.reshape(len(estimates), -1)
+    cosines = flat @ exact.ravel() / (np.linalg.norm(flat, axis=1) * length)
+    return float(cosines.mean())

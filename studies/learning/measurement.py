@@ -1,0 +1,166 @@
+"""Measures one point of a learning sweep."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.datasets import load_classical_filter
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.layer import QuantumConvolution
+from studies.learning.configuration import LearningPoint
+from studies.optimizers import Adam
+from studies.sweep.kind import Cost, Measured, Row
+
+Array = NDArray[np.float64]
+
+COLUMNS = {
+    "iteration": "steps of the optimiser so far",
+    "fidelity": "exact overlap |<f(theta)|target>|^2 of the angles at this iteration",
+    "ceiling": "best fidelity found for this ansatz by exact optimisation from many starts",
+    "parameters": "angles of the filter",
+    "circuits": "circuits run so far",
+    "shots_taken": "shots taken so far",
+}
+
+
+def digest(settings: LearningPoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits."""
+    if settings.method == "exact":
+        return {}
+    try:
+        return {"circuits": _compiled(settings).digest}
+    except InputError as error:
+        return {"circuits": f"refused: {error}"}
+
+
+def cost(settings: LearningPoint) -> Cost:
+    """What a point takes."""
+    runs = 0 if settings.method == "exact" else 2 * settings.convolution.n_parameters
+    circuits = runs * settings.iterations
+    seconds = settings.iterations * (0.02 if runs else 0.002)
+    return Cost(circuits, circuits * settings.shots, seconds, 64 * 2**20)
+
+
+def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
+    """Runs the optimiser from random angles.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots. Angles at the start derive from the settings' seed and repetition
+            alone, so that runs with and without noise start alike.
+
+    Returns:
+        A row for each recorded iteration, the first (0) and the last included; the angles at the
+        end.
+
+    Raises:
+        InputError: If the convolution does not fit the device.
+    """
+    spec = settings.convolution
+    (filter_,) = spec.filter_list
+    n_qubits = spec.register_qubits
+    target = target_state(settings)
+    generator = np.random.default_rng([settings.seed, settings.repeat])
+    angles = generator.uniform(0, 2 * np.pi, spec.n_parameters)
+    best = ceiling(filter_, n_qubits, tuple(target), settings.starts)
+    layer = None
+    if settings.method != "exact":
+        layer = QuantumConvolution(
+            _compiled(settings),
+            engine="exact",
+            noise=settings.noise,
+            shots=settings.shots or None,
+            seed=int(seed.generate_state(1, np.uint64)[0]),
+            parameters=angles[None],
+        )
+        image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
+        layer.run(image)
+    optimizer = Adam(settings.rate)
+    rows: list[Row] = []
+    circuits = shots = 0
+    for iteration in range(settings.iterations + 1):
+        if iteration % settings.record == 0 or iteration == settings.iterations:
+            fidelity = float(_fidelities(filter_, n_qubits, angles[None], target)[0])
+            rows.append(
+                {
+                    "iteration": iteration,
+                    "fidelity": fidelity,
+                    "ceiling": best,
+                    "parameters": spec.n_parameters,
+                    "circuits": circuits,
+                    "shots_taken": shots,
+                }
+            )
+        if iteration == settings.iterations:
+            break
+        if layer is None:
+            gradient = -_slopes(filter_, n_qubits, angles, target)
+        else:
+            layer.parameters = angles[None]
+            found = layer.gradient(-np.ones((1, 1, 1, 1)), settings.method, iteration)
+            gradient = found.values[0]
+            circuits += found.circuits
+            shots += found.shots or 0
+        angles = angles + optimizer.step(gradient)
+    return Measured(rows, {"angles": angles, "target": target})
+
+
+def target_state(settings: LearningPoint) -> Array:
+    """The state to learn, a real unit vector."""
+    size = 2**settings.convolution.register_qubits
+    if settings.target == "trained":
+        values = load_classical_filter().ravel()
+    else:
+        generator = np.random.default_rng([settings.seed, settings.repeat, _TARGET_STREAM])
+        values = generator.normal(size=settings.convolution.n_elements)
+    state = np.zeros(size)
+    state[: values.size] = values / np.linalg.norm(values)
+    return state
+
+
+_TARGET_STREAM = 7
+
+
+@functools.lru_cache(maxsize=64)
+def ceiling(filter_: Filter, n_qubits: int, target: tuple[float, ...], starts: int) -> float:
+    """The best fidelity that exact optimisation finds, from random starts of a fixed seed."""
+    wanted = np.array(target)
+    generator = np.random.default_rng(2024)
+    best = 0.0
+    for _ in range(starts):
+        found = minimize(
+            lambda angles: (
+                -float(_fidelities(filter_, n_qubits, angles[None], wanted)[0]),
+                -_slopes(filter_, n_qubits, angles, wanted),
+            ),
+            generator.uniform(0, 2 * np.pi, filter_.n_parameters),
+            jac=True,
+            method="L-BFGS-B",
+        )
+        best = max(best, -float(found.fun))
+    return best
+
+
+def _fidelities(filter_: Filter, n_qubits: int, angles: Array, target: Array) -> Array:
+    overlaps: Array = np.abs(filter_.states(n_qubits, angles).conj() @ target) ** 2
+    return overlaps
+
+
+def _slopes(filter_: Filter, n_qubits: int, angles: Array, target: Array) -> Array:
+    """Exact derivatives of the fidelity, by the shift rule."""
+    shifts = np.pi / 2 * np.eye(len(angles))
+    shifted = np.concatenate([angles + shifts, angles - shifts])
+    plus, minus = np.split(_fidelities(filter_, n_qubits, shifted, target), 2)
+    return np.asarray((plus - minus) / 2)
+
+
+def _compiled(settings: LearningPoint) -> Program:
+    return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)
