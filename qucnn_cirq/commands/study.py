@@ -95,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace) -> int:
     from studies.sweep.job import RunOptions, dry_run, dry_run_text, run_sweep
+    from studies.sweep.results import failure_lines
 
     workers = 1 if options.workers is None else options.workers
     if workers < 1:
@@ -115,9 +116,8 @@ def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace)
         print_json(summary)
     else:
         print(f"{summary['done']} of {summary['points']} points done")
-        for failure in summary["failed"]:
-            where = ", ".join(f"{key} = {value}" for key, value in failure["values"].items())
-            print(f"failed at {where or 'the only point'}: {failure['error']}")
+        failed = [(failure["values"], failure["error"]) for failure in summary["failed"]]
+        print(*failure_lines(failed), sep="\n", end="\n" * bool(failed))
         if summary["text"]:
             print(summary["text"])
         print(f"\nresults in {folder}")

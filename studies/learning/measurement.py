@@ -141,7 +141,7 @@ def ceiling(filter_: Filter, n_qubits: int, target: tuple[float, ...], starts: i
                 -float(_fidelities(filter_, n_qubits, angles[None], wanted)[0]),
                 -_slopes(filter_, n_qubits, angles, wanted),
             ),
-            generator.uniform(0, 2 * np.pi, filter_.n_parameters),
+            generator.uniform(0, 2 * np.pi, filter_.n_parameters(n_qubits)),
             jac=True,
             method="L-BFGS-B",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,10 +88,22 @@ def state_text(state: Status) -> str:
         f"{state.study}: {state.done} of {state.points} points done, {len(state.failed)} failed, "
         f"{state.missing} missing; {state.seconds:.1f} s of work"
     ]
-    for values, error in state.failed:
-        where = ", ".join(f"{key} = {value}" for key, value in values.items())
-        lines.append(f"  failed at {where or 'the only point'}: {error}")
-    return "\n".join(lines)
+    return "\n".join(lines + failure_lines(state.failed))
+
+
+def failure_lines(failed: Sequence[tuple[Mapping[str, Any], str]], most: int = 10) -> list[str]:
+    """The different errors of failed points, each once, with the first point that had it."""
+    points: dict[str, list[Mapping[str, Any]]] = {}
+    for values, error in failed:
+        points.setdefault(error, []).append(values)
+    lines = []
+    for error, own in list(points.items())[:most]:
+        where = ", ".join(f"{key} = {value}" for key, value in own[0].items())
+        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        lines.append(f"failed at {where or 'the only point'}{more}: {error}")
+    if len(points) > most:
+        lines.append(f"... and {len(points) - most} other errors")
+    return lines
 
 
 def load(folder: str | Path) -> pd.DataFrame:
