@@ -36,6 +36,8 @@ _LARGEST_STATE = 11
 _LARGEST_MEETING = 13
 """Qubits of the carried observable (512 MiB, and twice that while a step is applied)."""
 _KEPT_WEIGHTS = 64
+_KEPT_CARRIED = 8
+_LARGEST_KEPT = 2**26
 
 ReadObservable = list[tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]]
 
@@ -170,6 +172,7 @@ class ExactEngine:
 
     def __init__(self) -> None:
         self._kept: dict[object, NDArray[np.float64]] = {}
+        self._kept_carried: dict[object, tuple[NDArray[np.float64], list[cirq.Qid]]] = {}
 
     def run(
         self,
@@ -224,10 +227,29 @@ class ExactEngine:
             depends = any("filter" in step.slot.tables for step in process.meeting if step.slot)
             parts = []
             for own in _one_filter_each(others) if depends else [others]:
-                carried, support = carry_back(process.meeting, observable, own)
+                if depends:
+                    carried, support = carry_back(process.meeting, observable, own)
+                else:
+                    carried, support = self._carried_back(template, noise, own)
                 parts.append(_filter_weights(carried, support, process, own))
             self._kept[key] = np.concatenate(parts)
         return self._kept[key]
+
+    def _carried_back(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> tuple[NDArray[np.float64], list[cirq.Qid]]:
+        """What no filter changes: in training, angles change at every step and this does not."""
+        upstream = tables["upstream"].tobytes() if "upstream" in tables else b""
+        key = (template, noise, upstream)
+        if key in self._kept_carried:
+            return self._kept_carried[key]
+        process, observable = _prepared(template, noise)
+        carried = carry_back(process.meeting, observable, tables)
+        if len(self._kept_carried) >= _KEPT_CARRIED:
+            self._kept_carried.clear()
+        if carried[0].nbytes <= _LARGEST_KEPT:
+            self._kept_carried[key] = carried
+        return carried
 
 
 def _check_memory(process: Factored) -> None:

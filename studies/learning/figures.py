@@ -79,7 +79,7 @@ def plot_learning(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
             )
         )
     axes.set_yscale("log")
-    axes.set_ylim(1e-5, 1.3)
+    axes.set_ylim(1e-4, 1.3)
     axes.spines[["top", "right"]].set_visible(False)
     return pd.concat(drawn)
 
