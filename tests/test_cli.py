@@ -295,6 +295,7 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
         "--gate-set sqrt_iswap",
         "--infidelity 1e-3",
         "--infidelity auto --noise depolarizing",
+        "--dynamical-decoupling XX",
     ):
         arguments = ["--quiet", "compile", str(config), "--device", "rainbow", "--out", str(out)]
         arguments += ["--metrics", str(metrics), "--patch", str(tmp_path / "corner.npy")]
@@ -304,8 +305,19 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
     assert costs["--layout plaquettes"][:2] > costs[""][:2]
     assert costs["--walkers 2"][1] < costs[""][1]
     assert costs["--gate-set sqrt_iswap"][2] == "sqrt_iswap" != costs[""][2]
+    assert costs["--dynamical-decoupling XX"] == costs[""]
     for shorter in ("--infidelity 1e-3", "--infidelity auto --noise depolarizing"):
         assert costs[shorter][0] == costs[""][0] - 7
+
+
+def test_a_circuit_can_be_kept_to_some_qubits(config, tmp_path, capsys):
+    out = tmp_path / "circuit.json"
+    arguments = ["--quiet", "compile", str(config), "--device", "grid:5x5", "--out", str(out)]
+    qubits = cirq.GridQubit.rect(2, 3, top=3, left=1)
+    text = ",".join(f"{qubit.row}_{qubit.col}" for qubit in qubits)
+    assert main([*arguments, "--qubits", text]) == 0
+    assert cirq.read_json(out).all_qubits() <= set(qubits)
+    assert "'3-1'" in refusal(capsys, *arguments[1:], "--qubits", "3-1")
 
 
 def test_what_each_pass_changed_is_printed_on_request(config, tmp_path, capsys):

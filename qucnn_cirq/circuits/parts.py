@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import cirq
 
-PARTS = ("loader", "filter", "overlap", "backward", "routing")
+PARTS = ("loader", "filter", "overlap", "backward", "routing", "decoupling")
 """What an operation can be for: loading the patch, preparing the filter, the overlap test, the
-second ancilla of the backward pass, or bringing qubits together where no layout fits."""
+second ancilla of the backward pass, bringing qubits together where no layout fits, or protecting
+qubits that wait."""
 
 _STEP = "step "
 

@@ -50,6 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
     parser.add_argument(
+        "--qubits",
+        metavar="ROW_COLUMN,...",
+        help="the only qubits that may be used, such as 2_1,2_2,2_3",
+    )
+    parser.add_argument(
         "--dynamical-decoupling", metavar="NAME", help="XX, YY or XY4 pulses on qubits that wait"
     )
     parser.add_argument(
@@ -81,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         infidelity=_infidelity(options.infidelity),
         noise=options.noise,
         dynamical_decoupling=options.dynamical_decoupling,
+        placement=None if options.qubits is None else options.qubits.split(","),
     )
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)

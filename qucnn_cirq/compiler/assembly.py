@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cirq
+import networkx as nx
 
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.filter_circuits import filter_circuit
@@ -24,7 +25,6 @@ from qucnn_cirq.compiler.passes import merge_slots
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
 from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
-from qucnn_cirq.devices import Device
 from qucnn_cirq.filters import Filter
 
 
@@ -39,6 +39,7 @@ class Assembly:
         observable: What is measured.
         data: Where the data register is loaded.
         filter: Where the filter is prepared; empty for the inversion test.
+        ancillas: Where the walking ancillas start; empty for the other tests.
         passes: What each pass changed.
     """
 
@@ -48,7 +49,20 @@ class Assembly:
     observable: Observable
     data: tuple[cirq.Qid, ...]
     filter: tuple[cirq.Qid, ...]
+    ancillas: tuple[cirq.Qid, ...]
     passes: tuple[PassRecord, ...]
+
+    @property
+    def roles(self) -> dict[str, tuple[cirq.Qid, ...]]:
+        """The qubits by what they are for; roles that the test does not have are left out."""
+        roles = {"data": self.data, "filter": self.filter, "ancilla": self.ancillas}
+        return {role: qubits for role, qubits in roles.items() if qubits}
+
+    def roles_on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> dict[str, tuple[cirq.Qid, ...]]:
+        """The same on other qubits."""
+        return {
+            role: tuple(positions[qubit] for qubit in qubits) for role, qubits in self.roles.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -96,21 +110,31 @@ def assemble(
     logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
     routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
     native, records = _native(logical, routed, observable, options)
-    return Assembly(layout.name, loader, native, observable, layout.data, layout.filter, records)
+    return Assembly(
+        layout.name,
+        loader,
+        native,
+        observable,
+        layout.data,
+        layout.filter,
+        _ancillas(layout, options),
+        records,
+    )
 
 
 def assemble_routed(
-    filter_: Filter, layout: Layout, loader: Loader, options: Options, device: Device
+    filter_: Filter, layout: Layout, loader: Loader, options: Options, graph: nx.Graph
 ) -> Assembly:
     """Builds the circuit with the layout's pairs but none of its positions, and routes it.
 
-    The last resort, for devices on which no layout fits.
+    The last resort, for devices on which no layout fits. The graph holds the qubits and couplers
+    that may be used.
 
     Raises:
         InputError: If no connected part of the device is large enough.
     """
     logical, observable = _logical(filter_, layout, loader, loader, options, _as_it_is)
-    routed, starts, ends = route_whole(merge_slots(logical), device.graph)
+    routed, starts, ends = route_whole(merge_slots(logical), graph)
     observable = observable.on(ends)
     native, records = _native(logical, routed, observable, options)
     return Assembly(
@@ -120,8 +144,15 @@ def assemble_routed(
         observable,
         tuple(starts[qubit] for qubit in layout.data),
         tuple(starts[qubit] for qubit in layout.filter),
+        tuple(starts[qubit] for qubit in _ancillas(layout, options)),
         records,
     )
+
+
+def _ancillas(layout: Layout, options: Options) -> tuple[cirq.Qid, ...]:
+    if options.overlap != "ancilla":
+        return ()
+    return tuple(walk[0][0] for walk in layout.walks[options.walkers - 1])
 
 
 def _native(

@@ -5,32 +5,35 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import cirq
 
-from noise_models import Noise, NoiseLike, as_noise
-from qucnn_cirq.checks import real_number, whole_number
+from noise_models import NoiseLike
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
-from qucnn_cirq.circuits.loaders import LOADERS, Loader, make_loader
+from qucnn_cirq.circuits.loaders import Loader, make_loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
-from qucnn_cirq.compiler.assembly import Assembly, Options, assemble, assemble_routed
-from qucnn_cirq.compiler.decoupling import SEQUENCES
-from qucnn_cirq.compiler.gate_sets import GATE_SETS
+from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
 from qucnn_cirq.compiler.layouts import LAYOUTS
+from qucnn_cirq.compiler.pinning import Pinning, PlacementLike, describe, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
 from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
+from qucnn_cirq.compiler.request import (
+    ROUTED,
+    Request,
+    check_names,
+    read_budget,
+    read_options,
+)
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, load_device
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
 from qucnn_cirq.validation import check
-
-ROUTED = "routed"
 
 
 def compile_convolution(
@@ -44,6 +47,7 @@ def compile_convolution(
     infidelity: float | str = 0.0,
     noise: NoiseLike = None,
     dynamical_decoupling: str | None = None,
+    placement: PlacementLike = None,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -74,12 +78,17 @@ def compile_convolution(
         dynamical_decoupling: Pulses for qubits that wait between two gates: "XX", "YY", "XY4", or
             None for none. They cancel slow phase errors, which depolarising, readout and thermal
             noise are not: under those they only cost gates.
+        placement: Where the circuit must be: a list of qubits out of which the compiler may
+            choose; or a mapping from any of "data", "filter" and "ancilla" to their qubits in
+            order (as :attr:`Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
+            pair (row, column) or text "row_column". None leaves it to the compiler.
 
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
-            circuit does not fit the device, or the budget is outside its range.
+            circuit does not fit the device or the placement, or the budget is outside its range.
         NoiseError: If the noise is not allowed.
     """
+    target = load_device(device)
     if spec.overlap == "auto":
         settings = {
             "layout": layout,
@@ -88,69 +97,14 @@ def compile_convolution(
             "infidelity": infidelity,
             "noise": noise,
             "dynamical_decoupling": dynamical_decoupling,
+            "placement": placement,
         }
-        return _best_overlap_test(spec, load_device(device), walkers, settings)
-    target = load_device(device)
-    gates = target.default_gate_set if gate_set is None else gate_set
-    if gates not in GATE_SETS:
-        raise unknown_name("gate set", gates, GATE_SETS)
-    if gates not in target.two_qubit_gates:
-        raise InputError(
-            f"device {target.name!r} does not offer gate_set = {gates!r}; it offers "
-            f"{', '.join(target.two_qubit_gates)}."
-        )
-    if layout not in (*LAYOUTS, ROUTED, "auto"):
-        raise unknown_name("layout", layout, (*LAYOUTS, ROUTED, "auto"))
-    if loader not in (*LOADERS, Comparison.name, "auto"):
-        raise unknown_name("loader", loader, (*LOADERS, Comparison.name, "auto"))
-    if dynamical_decoupling is not None and dynamical_decoupling not in SEQUENCES:
-        raise unknown_name("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
-    options = Options(
-        spec.overlap,
-        spec.backward,
-        whole_number("walkers", walkers, minimum=1),
-        gates,
-        dynamical_decoupling,
-        target.duration_ratio(gates),
-    )
-    _check_walkers(spec, options.walkers)
-    return _compile(spec, target, layout, loader, options, _budget(infidelity, noise))
-
-
-@dataclass(frozen=True)
-class _Budget:
-    """How well patches must be loaded.
-
-    Attributes:
-        infidelity: The largest infidelity, or None for what is best under the noise.
-        noise: That noise.
-    """
-
-    infidelity: float | None
-    noise: Noise | None = None
-
-    @property
-    def tolerance(self) -> float:
-        """Infidelity below which the search for angles may stop."""
-        return _AUTO_TOLERANCE if self.infidelity is None else 0.1 * self.infidelity
-
-
-_AUTO_TOLERANCE = 1e-5
-"""Far below what one two-qubit gate is worth."""
-
-
-def _budget(infidelity: float | str, noise: NoiseLike) -> _Budget:
-    if infidelity == "auto":
-        weighed = as_noise(noise)
-        if weighed.is_ideal:
-            raise InputError(
-                'infidelity = "auto" weighs the loaders under noise: give noise as well, or a '
-                "number for infidelity."
-            )
-        return _Budget(None, weighed)
-    if isinstance(infidelity, str):
-        raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
-    return _Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))
+        return _best_overlap_test(spec, target, walkers, settings)
+    check_names(layout, loader)
+    options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
+    pinning = read_placement(placement, target)
+    budget = read_budget(infidelity, noise)
+    return _compile(Request(spec, target, layout, loader, options, budget, pinning))
 
 
 def _best_overlap_test(
@@ -180,39 +134,21 @@ def _best_overlap_test(
     return min(programs, key=lambda program: program.report.predicted_error)
 
 
-def _check_walkers(spec: ConvolutionSpec, walkers: int) -> None:
-    if walkers > 1 and spec.overlap != "ancilla":
-        raise InputError(f"walkers = {walkers}: the {spec.overlap} test has no ancilla that walks.")
-    if walkers > min(2, spec.register_qubits):
-        raise InputError(
-            f"walkers = {walkers}: there can be 1 or 2, and at most one for each of the "
-            f"{spec.register_qubits} pairs of qubits."
-        )
-
-
 @functools.lru_cache(maxsize=64)
-def _compile(
-    spec: ConvolutionSpec,
-    device: Device,
-    layout: str,
-    loader: str,
-    options: Options,
-    budget: _Budget,
-) -> Program:
+def _compile(request: Request) -> Program:
+    spec = request.spec
     structures: dict[object, CompiledFilter] = {}
     compiled: list[CompiledFilter] = []
     for filter_ in spec.filter_list:
         # Fixed filters of one loader share one structure: only their angles differ.
         key: object = filter_
         if isinstance(filter_, FixedFilter):
-            own = _filter_loader(filter_, spec, options)
+            own = _filter_loader(filter_, request)
             key = own.pattern if own else FixedFilter
         if key not in structures:
-            structures[key] = _compile_filter(
-                filter_, spec, device, layout, loader, options, budget
-            )
+            structures[key] = _compile_filter(filter_, request)
         compiled.append(_for_filter(structures[key], filter_))
-    return Program(spec, device, tuple(compiled))
+    return Program(spec, request.device, tuple(compiled))
 
 
 def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
@@ -224,43 +160,34 @@ def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
     return replace(structure, filter=filter_, variants=variants)
 
 
-def _compile_filter(
-    filter_: Filter,
-    spec: ConvolutionSpec,
-    device: Device,
-    layout: str,
-    loader: str,
-    options: Options,
-    budget: _Budget,
-) -> CompiledFilter:
+def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     started = time.perf_counter()
-    needed = _qubits_needed(spec, options)
+    spec, device, budget = request.spec, request.device, request.budget
+    needed = _qubits_needed(request)
     if needed > device.n_qubits:
         raise InputError(
             f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
             f"{needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a smaller "
             "kernel or a larger device."
         )
+    allowed = request.pinning.allowed
+    if allowed is not None and len(allowed) < needed:
+        raise InputError(
+            f"placement has {len(allowed)} qubits; this circuit needs {needed}: give more."
+        )
     best: tuple[Assembly, Placement] | None = None
-    filter_loader = _filter_loader(filter_, spec, options)
-    for candidate in _candidates(filter_, spec, layout, loader, options, filter_loader):
-        placement = best_placement(candidate, device, options.gate_set)
+    filter_loader = _filter_loader(filter_, request)
+    candidates = list(_candidates(filter_, request, filter_loader))
+    for candidate in candidates:
+        _check_roles(candidate, request.pinning)
+        placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
     if best is None:
-        if loader == Comparison.name:
-            raise InputError(
-                f"loader = {loader!r} is for the inversion test of fixed filters of 9 to 16 values "
-                "on a device with a ring of four qubits; choose loader = 'auto'."
-            )
-        if layout not in ("auto", ROUTED):
-            raise InputError(
-                f"layout {layout!r} for {spec.register_qubits} qubits a register does not fit "
-                f"device {device.name!r}; choose layout = 'auto'."
-            )
-        assembly = _routed(filter_, spec, loader, options, device)
-        best = assembly, unmoved(assembly, device, options.gate_set)
-    generic = _placed(*best, device, options.gate_set, started)
+        _check_routable(request, candidates)
+        assembly = _routed(filter_, request)
+        best = assembly, unmoved(assembly, device, request.options.gate_set)
+    generic = _placed(*best, request, started)
     if not isinstance(generic.loader, LineLoader) or generic.report.layout == ROUTED:
         preparing = generic.loader
         if isinstance(preparing, Comparison):
@@ -274,19 +201,57 @@ def _compile_filter(
         patterns = patterns[patterns.index(GENERIC) :]
     if len(patterns) == 1:
         return CompiledFilter(filter_, (generic,), own_loader)
-    return _with_other_loaders(
-        filter_, spec, generic, own_loader, best[1].positions, patterns, device, options, budget
-    )
+    return _with_other_loaders(filter_, generic, own_loader, best[1].positions, patterns, request)
 
 
-def _filter_loader(filter_: Filter, spec: ConvolutionSpec, options: Options) -> LineLoader | None:
+def _check_roles(candidate: Assembly, pinning: Pinning) -> None:
+    for role, qubits in pinning.roles:
+        own = candidate.roles.get(role, ())
+        if len(own) != len(qubits):
+            raise InputError(
+                f"placement: {role} has {len(qubits)} qubits; this circuit has {len(own)} for it."
+            )
+
+
+def _check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
+    """Refuses requests that routing would not grant.
+
+    Raises:
+        InputError: If a loader, a layout or places were asked for that do not fit.
+    """
+    device, layout, loader = request.device, request.layout, request.loader
+    if request.pinning.roles:
+        own = [best_placement(each, device, request.options.gate_set) for each in candidates]
+        others = [
+            describe(candidate.roles_on(each.positions))
+            for candidate, each in zip(candidates, own, strict=True)
+            if each
+        ]
+        hint = f"one that does is {others[0]}" if others else "give a list of qubits instead"
+        raise InputError(
+            f"placement: no layout fits device {device.name!r} with {request.pinning}; {hint}."
+        )
+    if loader == Comparison.name:
+        raise InputError(
+            f"loader = {loader!r} is for the inversion test of fixed filters of 9 to 16 values "
+            "on a device with a ring of four qubits; choose loader = 'auto'."
+        )
+    if layout not in ("auto", ROUTED):
+        raise InputError(
+            f"layout {layout!r} for {request.spec.register_qubits} qubits a register does not fit "
+            f"device {device.name!r}; choose layout = 'auto'."
+        )
+
+
+def _filter_loader(filter_: Filter, request: Request) -> LineLoader | None:
     """For a fixed vector the shortest exact line loader, where the generic one may not be."""
-    patterns = PATTERNS.get(options.gate_set, (GENERIC,))
+    gate_set = request.options.gate_set
+    patterns = PATTERNS.get(gate_set, (GENERIC,))
     after_generic = patterns[patterns.index(GENERIC) :]
-    has_choice = spec.register_qubits == N_QUBITS and len(after_generic) > 1
+    has_choice = request.spec.register_qubits == N_QUBITS and len(after_generic) > 1
     if not has_choice or not isinstance(filter_, FixedFilter):
         return None
-    loaders = [LineLoader(pattern=pattern, gate=options.gate_set) for pattern in after_generic]
+    loaders = [LineLoader(pattern=pattern, gate=gate_set) for pattern in after_generic]
     vector = filter_.vector(N_QUBITS)[None]
     exact = (each for each in loaders if each.solve(vector)[1][0] <= EXACT)
     return next(exact, loaders[-1])
@@ -294,16 +259,14 @@ def _filter_loader(filter_: Filter, spec: ConvolutionSpec, options: Options) -> 
 
 def _with_other_loaders(
     filter_: Filter,
-    spec: ConvolutionSpec,
     generic: Variant,
     filter_loader: Loader,
     positions: Positions,
     patterns: Sequence[str],
-    device: Device,
-    options: Options,
-    budget: _Budget,
+    request: Request,
 ) -> CompiledFilter:
     """The same circuit in the same place with other patterns of the line loader."""
+    spec, options, budget = request.spec, request.options, request.budget
     layout = LAYOUTS[generic.report.layout](spec.register_qubits, spec.overlap)
     assert layout is not None
     assert isinstance(generic.loader, LineLoader)
@@ -316,9 +279,9 @@ def _with_other_loaders(
         tolerance = 0.0 if GENERIC in pattern else budget.tolerance
         loader = LineLoader(pattern=pattern, tolerance=tolerance, gate=generic.loader.gate)
         assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
-        error = Usage.of(assembly.circuit).predicted_error(positions, device, options.gate_set)
-        placement = Placement(positions, error)
-        variants.append(_placed(assembly, placement, device, options.gate_set, started))
+        usage = Usage.of(assembly.circuit)
+        error = usage.predicted_error(positions, request.device, options.gate_set)
+        variants.append(_placed(assembly, Placement(positions, error), request, started))
     if budget.infidelity is not None:
         gates = [variant.report.two_qubit_gates for variant in variants]
         rule = LoadingRule.within(max(budget.infidelity, EXACT), gates)
@@ -329,21 +292,18 @@ def _with_other_loaders(
     return CompiledFilter(filter_, tuple(variants), filter_loader, patterns.index(GENERIC), rule)
 
 
-def _qubits_needed(spec: ConvolutionSpec, options: Options) -> int:
+def _qubits_needed(request: Request) -> int:
     """Data and filter registers, the ancillas and the backward reader."""
+    spec, options = request.spec, request.options
     n_qubits = spec.register_qubits
     extra = {"ancilla": options.walkers, "destructive": 0, "inversion": -n_qubits}
     return 2 * n_qubits + extra[spec.overlap] + int(spec.backward)
 
 
 def _candidates(
-    filter_: Filter,
-    spec: ConvolutionSpec,
-    layout: str,
-    loader: str,
-    options: Options,
-    filter_loader: Loader | None,
+    filter_: Filter, request: Request, filter_loader: Loader | None
 ) -> Iterator[Assembly]:
+    spec, options, layout, loader = request.spec, request.options, request.layout, request.loader
     n_qubits = spec.register_qubits
     for name, make_layout in LAYOUTS.items():
         positions = make_layout(n_qubits, spec.overlap) if layout in (name, "auto") else None
@@ -365,31 +325,29 @@ def _candidates(
             yield assemble(filter_, positions, each, options, own)
 
 
-def _routed(
-    filter_: Filter, spec: ConvolutionSpec, loader: str, options: Options, device: Device
-) -> Assembly:
+def _routed(filter_: Filter, request: Request) -> Assembly:
+    spec, loader = request.spec, request.loader
     n_qubits = spec.register_qubits
     positions = next(
         found for make in LAYOUTS.values() if (found := make(n_qubits, spec.overlap)) is not None
     )
     loader_name = positions.loaders[0] if loader == "auto" else loader
     # In CZ: routing needs a loader that loads every vector with one circuit.
-    return assemble_routed(filter_, positions, make_loader(loader_name, n_qubits), options, device)
+    allowed = request.pinning.allowed
+    graph = request.device.graph if allowed is None else request.device.graph.subgraph(allowed)
+    return assemble_routed(
+        filter_, positions, make_loader(loader_name, n_qubits), request.options, graph
+    )
 
 
-def _placed(
-    assembly: Assembly,
-    placement: Placement,
-    device: Device,
-    gate_set: str,
-    started: float,
-) -> Variant:
-    positions = placement.positions
+def _placed(assembly: Assembly, placement: Placement, request: Request, started: float) -> Variant:
+    positions, device = placement.positions, request.device
     template = Template(
         circuit=assembly.circuit.transform_qubits(positions).freeze(),
         observable=assembly.observable.on(positions),
         data_qubits=tuple(positions[qubit] for qubit in assembly.data),
         filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
+        ancillas=tuple(positions[qubit] for qubit in assembly.ancillas),
     )
     check(template.marked_circuit, device)
     last = assembly.passes[-1]
@@ -400,7 +358,7 @@ def _placed(
         one_qubit_gates=last.one_qubit_gates,
         qubits=len(template.qubits),
         device=device.name,
-        gateset=gate_set,
+        gateset=request.options.gate_set,
         layout=assembly.layout,
         loader=assembly.loader.name,
         predicted_error=placement.predicted_error,

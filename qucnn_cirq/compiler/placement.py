@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import cirq
 
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.assembly import Assembly
+from qucnn_cirq.compiler.pinning import Pinning
 from qucnn_cirq.devices import Device
 
 Q = cirq.GridQubit
 Positions = dict[cirq.Qid, cirq.Qid]
+_ANYWHERE = Pinning()
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,26 @@ class Placement:
     predicted_error: float
 
 
-def best_placement(assembly: Assembly, device: Device, gate_set: str) -> Placement | None:
+def best_placement(
+    assembly: Assembly, device: Device, gate_set: str, pinning: Pinning = _ANYWHERE
+) -> Placement | None:
     """The placement with the smallest predicted error; the first in qubit order if equal.
+
+    Args:
+        assembly: The circuit in coordinates of its own.
+        device: The device.
+        gate_set: The native two-qubit gate.
+        pinning: Where the circuit may be.
 
     Returns:
         None if the layout fits nowhere on the device.
     """
     usage = Usage.of(assembly.circuit)
     best: Placement | None = None
-    for positions in _placements(usage, device):
+    for positions in placements(usage, device, pinning.allowed):
+        roles = assembly.roles_on(positions) if pinning.roles else {}
+        if any(roles[role] != qubits for role, qubits in pinning.roles):
+            continue
         error = usage.predicted_error(positions, device, gate_set)
         if best is None or error < best.predicted_error * (1 - 1e-9):
             best = Placement(positions, error)
@@ -130,20 +143,29 @@ _SYMMETRIES = tuple(
 )
 
 
-def _placements(usage: Usage, device: Device) -> Iterator[Positions]:
-    """All translations of all eight symmetries of a layout that fit the device."""
-    couplers = {frozenset(edge) for edge in device.graph.edges}
+def placements(
+    usage: Usage, device: Device, allowed: Collection[cirq.Qid] | None = None
+) -> Iterator[Positions]:
+    """All translations of all eight symmetries of a layout that fit the device.
+
+    Args:
+        usage: The qubits and couplers of the layout.
+        device: The device.
+        allowed: The only qubits that may be used; None for all.
+    """
+    graph = device.graph if allowed is None else device.graph.subgraph(allowed)
+    couplers = {frozenset(edge) for edge in graph.edges}
     anchor = usage.qubits[0]
     for symmetry in _SYMMETRIES:
         turned = {qubit: _turn(qubit, symmetry) for qubit in usage.qubits}
-        for place in sorted(device.graph.nodes):
+        for place in sorted(graph.nodes):
             shift_row = place.row - turned[anchor].row
             shift_column = place.col - turned[anchor].col
             positions: Positions = {
                 qubit: Q(image.row + shift_row, image.col + shift_column)
                 for qubit, image in turned.items()
             }
-            if all(q in device.graph for q in positions.values()) and all(
+            if all(q in graph for q in positions.values()) and all(
                 frozenset((positions[a], positions[b])) in couplers for a, b in usage.two_qubit
             ):
                 yield positions

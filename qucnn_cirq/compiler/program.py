@@ -174,6 +174,20 @@ class Program:
         return self.filters[0].report
 
     @property
+    def placement(self) -> dict[str, tuple[cirq.Qid, ...]]:
+        """Where the first filter's registers and ancillas start: "data", "filter", "ancilla".
+
+        It can be given to ``compile_convolution(..., placement=...)`` to pin another program.
+        """
+        template = self.filters[0].template
+        roles = {
+            "data": template.data_qubits,
+            "filter": template.filter_qubits,
+            "ancilla": template.ancillas,
+        }
+        return {role: qubits for role, qubits in roles.items() if qubits}
+
+    @property
     def passes_text(self) -> str:
         """A table of what each compiler pass left of the circuit of :attr:`report`, to print."""
         return passes_text(self.filters[0].passes)

@@ -114,7 +114,7 @@ def _compact_region(graph: nx.Graph, size: int) -> list[cirq.Qid]:
             best, most = region, couplers
     if not best:
         raise InputError(
-            f"the circuit needs {size} connected qubits; the largest connected part of the "
-            f"device has {max(map(len, nx.connected_components(graph)), default=0)}."
+            f"the circuit needs {size} connected qubits; the largest connected part that may "
+            f"be used has {max(map(len, nx.connected_components(graph)), default=0)}."
         )
     return best

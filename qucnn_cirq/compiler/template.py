@@ -37,12 +37,14 @@ class Template:
         observable: The diagonal observable whose mean is the overlap.
         data_qubits: Qubits on which the patch is loaded, before it meets the filter.
         filter_qubits: Qubits on which the filter is prepared.
+        ancillas: Qubits on which the walking ancillas start.
     """
 
     circuit: cirq.FrozenCircuit
     observable: Observable
     data_qubits: tuple[cirq.Qid, ...]
     filter_qubits: tuple[cirq.Qid, ...]
+    ancillas: tuple[cirq.Qid, ...] = ()
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:

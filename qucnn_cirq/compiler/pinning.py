@@ -1,0 +1,100 @@
+"""Where a user wants a circuit on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import cirq
+
+from qucnn_cirq.checks import only_known_keys
+from qucnn_cirq.devices import Device
+from qucnn_cirq.errors import InputError
+
+Q = cirq.GridQubit
+QubitLike = Q | tuple[int, int] | str
+PlacementLike = Mapping[str, Iterable[QubitLike]] | Iterable[QubitLike] | None
+
+ROLES = ("data", "filter", "ancilla")
+"""What can be given a place: both registers, most significant qubit first, and where the ancillas
+start."""
+
+
+@dataclass(frozen=True)
+class Pinning:
+    """Limits of a placement.
+
+    Attributes:
+        allowed: The only qubits that may be used; None for all.
+        roles: Roles and the qubits that must play them.
+    """
+
+    allowed: frozenset[cirq.Qid] | None = None
+    roles: tuple[tuple[str, tuple[cirq.Qid, ...]], ...] = ()
+
+    def __str__(self) -> str:
+        if self.allowed is not None:
+            return f"the {len(self.allowed)} qubits given"
+        return " and ".join(f"{role} = {_names(qubits)}" for role, qubits in self.roles)
+
+
+def read_placement(placement: PlacementLike, device: Device) -> Pinning:
+    """Checks where a circuit is wanted.
+
+    Args:
+        placement: Qubits out of which the compiler may choose; or a mapping from any of "data",
+            "filter" and "ancilla" to their qubits in order; or None. A qubit is a
+            ``cirq.GridQubit``, a pair (row, column), or text "row_column".
+        device: The device.
+
+    Raises:
+        InputError: If something is no qubit of the device, occurs twice, or no role is known.
+    """
+    if placement is None:
+        return Pinning()
+    if isinstance(placement, Mapping):
+        only_known_keys("placement", placement, ROLES)
+        roles = tuple((role, _qubits(role, placement[role])) for role in ROLES if role in placement)
+        _check([qubit for _, qubits in roles for qubit in qubits], device)
+        return Pinning(roles=roles)
+    qubits = _qubits("placement", placement)
+    _check(qubits, device)
+    return Pinning(allowed=frozenset(qubits))
+
+
+def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
+    """A placement as text."""
+    return ", ".join(f"{role} = {_names(qubits)}" for role, qubits in roles.items())
+
+
+def _qubits(key: str, given: object) -> tuple[cirq.Qid, ...]:
+    if isinstance(given, str | cirq.Qid) or not isinstance(given, Iterable):
+        raise InputError(f"{key} = {given!r} is not allowed: give a list of qubits.")
+    return tuple(_qubit(key, each) for each in given)
+
+
+def _qubit(key: str, given: object) -> Q:
+    if isinstance(given, Q):
+        return given
+    parts = given.split("_") if isinstance(given, str) else given
+    try:
+        row, column = (int(part) for part in parts)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{key} has {given!r}: give cirq.GridQubit(row, column), (row, column) or 'row_column'."
+        ) from None
+    return Q(row, column)
+
+
+def _check(qubits: Iterable[cirq.Qid], device: Device) -> None:
+    seen: set[cirq.Qid] = set()
+    for qubit in qubits:
+        if qubit not in device.graph:
+            raise InputError(f"placement has {qubit}, which device {device.name!r} does not have.")
+        if qubit in seen:
+            raise InputError(f"placement names {qubit} twice.")
+        seen.add(qubit)
+
+
+def _names(qubits: Iterable[cirq.Qid]) -> str:
+    return " ".join(str(qubit) for qubit in qubits)

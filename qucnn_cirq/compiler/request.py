@@ -1,0 +1,138 @@
+"""What is asked of the compiler, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from noise_models import Noise, NoiseLike, as_noise
+from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.circuits.comparison import Comparison
+from qucnn_cirq.circuits.loaders import LOADERS
+from qucnn_cirq.compiler.assembly import Options
+from qucnn_cirq.compiler.decoupling import SEQUENCES
+from qucnn_cirq.compiler.gate_sets import GATE_SETS
+from qucnn_cirq.compiler.layouts import LAYOUTS
+from qucnn_cirq.compiler.pinning import Pinning
+from qucnn_cirq.devices import Device
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.specification import ConvolutionSpec
+
+ROUTED = "routed"
+"""The layout of the last resort: the whole circuit is routed."""
+
+AUTO_TOLERANCE = 1e-5
+"""Infidelity far below what one two-qubit gate is worth."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How well patches must be loaded.
+
+    Attributes:
+        infidelity: The largest infidelity, or None for what is best under the noise.
+        noise: That noise.
+    """
+
+    infidelity: float | None
+    noise: Noise | None = None
+
+    @property
+    def tolerance(self) -> float:
+        """Infidelity below which the search for angles may stop."""
+        return AUTO_TOLERANCE if self.infidelity is None else 0.1 * self.infidelity
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that decides a program.
+
+    Attributes:
+        spec: The convolution, its overlap test chosen.
+        device: The device.
+        layout: The name of a layout, or "auto".
+        loader: The name of a loader, or "auto".
+        options: What else is asked of the circuits.
+        budget: How well patches must be loaded.
+        pinning: Where the circuit must be.
+    """
+
+    spec: ConvolutionSpec
+    device: Device
+    layout: str
+    loader: str
+    options: Options
+    budget: Budget
+    pinning: Pinning
+
+
+def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
+    """Checks an infidelity budget.
+
+    Raises:
+        InputError: If it is outside 0..1, or "auto" without noise.
+    """
+    if infidelity == "auto":
+        weighed = as_noise(noise)
+        if weighed.is_ideal:
+            raise InputError(
+                'infidelity = "auto" weighs the loaders under noise: give noise as well, or a '
+                "number for infidelity."
+            )
+        return Budget(None, weighed)
+    if isinstance(infidelity, str):
+        raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
+    return Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))
+
+
+def read_options(
+    spec: ConvolutionSpec,
+    device: Device,
+    gate_set: str | None,
+    walkers: object,
+    dynamical_decoupling: str | None,
+) -> Options:
+    """Checks what is asked of a circuit besides its filter, layout and loader.
+
+    Raises:
+        InputError: If a name is unknown, or the device or the overlap test does not allow it.
+    """
+    gates = device.default_gate_set if gate_set is None else gate_set
+    if gates not in GATE_SETS:
+        raise unknown_name("gate set", gates, GATE_SETS)
+    if gates not in device.two_qubit_gates:
+        raise InputError(
+            f"device {device.name!r} does not offer gate_set = {gates!r}; it offers "
+            f"{', '.join(device.two_qubit_gates)}."
+        )
+    if dynamical_decoupling is not None and dynamical_decoupling not in SEQUENCES:
+        raise unknown_name("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
+    count = whole_number("walkers", walkers, minimum=1)
+    if count > 1 and spec.overlap != "ancilla":
+        raise InputError(f"walkers = {count}: the {spec.overlap} test has no ancilla that walks.")
+    if count > min(2, spec.register_qubits):
+        raise InputError(
+            f"walkers = {count}: there can be 1 or 2, and at most one for each of the "
+            f"{spec.register_qubits} pairs of qubits."
+        )
+    return Options(
+        spec.overlap,
+        spec.backward,
+        count,
+        gates,
+        dynamical_decoupling,
+        device.duration_ratio(gates),
+    )
+
+
+def check_names(layout: str, loader: str) -> None:
+    """Checks the names of a layout and a loader.
+
+    Raises:
+        InputError: If one is unknown.
+    """
+    layouts = (*LAYOUTS, ROUTED, "auto")
+    if layout not in layouts:
+        raise unknown_name("layout", layout, layouts)
+    loaders = (*LOADERS, Comparison.name, "auto")
+    if loader not in loaders:
+        raise unknown_name("loader", loader, loaders)
