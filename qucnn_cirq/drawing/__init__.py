@@ -1,0 +1,1 @@
+"""Drawings of circuits and devices, as text and as SVG."""

@@ -1,0 +1,94 @@
+"""Which operations of a circuit are drawn above each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cirq
+
+from qucnn_cirq.devices import Device
+from qucnn_cirq.errors import InputError
+
+LARGEST_DRAWING = 100_000
+"""Operations of a circuit that is drawn."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Operations of one moment whose wires do not cross.
+
+    Attributes:
+        moment: Index of the moment.
+        operations: The operations, with the wires that each spans, from the top.
+    """
+
+    moment: int
+    operations: tuple[tuple[cirq.Operation, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A circuit laid out on wires.
+
+    Attributes:
+        qubits: The wires, from the top.
+        columns: The columns, in order of time; each moment has at least one.
+        durations_ns: For each moment how long it takes, None where it is not known.
+    """
+
+    qubits: tuple[cirq.Qid, ...]
+    columns: tuple[Column, ...]
+    durations_ns: tuple[float | None, ...]
+
+
+def lay_out(
+    circuit: cirq.AbstractCircuit,
+    device: Device | None = None,
+    qubits: Sequence[cirq.Qid] | None = None,
+) -> Drawing:
+    """Distributes a circuit over columns.
+
+    Args:
+        circuit: The circuit.
+        device: Tells the durations of moments; None leaves them out.
+        qubits: The wires, from the top; in sorted order if None.
+
+    Raises:
+        InputError: If the circuit is too large to be drawn.
+    """
+    wires = tuple(sorted(circuit.all_qubits()) if qubits is None else qubits)
+    row = {qubit: index for index, qubit in enumerate(wires)}
+    columns: list[Column] = []
+    count = 0
+    for index, moment in enumerate(circuit):
+        count += len(moment)
+        if count > LARGEST_DRAWING:
+            raise InputError(
+                f"the circuit has more than {LARGEST_DRAWING} operations: draw a part of it."
+            )
+        columns += _columns(index, moment, row)
+    durations = tuple(device.moment_ns(moment) if device else None for moment in circuit)
+    return Drawing(wires, tuple(columns), durations)
+
+
+def _columns(
+    index: int, moment: Iterable[cirq.Operation], row: dict[cirq.Qid, int]
+) -> list[Column]:
+    """Every operation in the first column where nothing crosses it; measurements span nothing."""
+    placed = [
+        (operation, tuple(row[qubit] for qubit in operation.qubits))
+        for operation in moment
+        if operation.qubits
+    ]
+    placed.sort(key=lambda each: (min(each[1]), max(each[1])))
+    columns: list[tuple[list[tuple[cirq.Operation, tuple[int, ...]]], set[int]]] = [([], set())]
+    for operation, wires in placed:
+        span = set(wires if cirq.is_measurement(operation) else range(min(wires), max(wires) + 1))
+        free = next((each for each in columns if each[1].isdisjoint(span)), None)
+        if free is None:
+            free = ([], set())
+            columns.append(free)
+        free[0].append((operation, wires))
+        free[1].update(span)
+    return [Column(index, tuple(content)) for content, _ in columns]
