@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from qucnn_cirq.commands import (
     compile,
     devices,
+    draw,
     export,
     merge,
     noise,
@@ -34,6 +35,7 @@ VERBS = {
     "plot": plot,
     "compile": compile,
     "validate": validate,
+    "draw": draw,
     "devices": devices,
     "noise": noise,
 }

@@ -13,6 +13,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 
 FORMATS = ("png", "svg", "pdf")
@@ -53,10 +54,28 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
         dpi: Dots per inch of the PNG and of what is rasterised in the others.
     """
     for suffix in FORMATS:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
-        with atomic_write(folder / f"{name}.{suffix}") as file:
-            file.write(buffer.getvalue())
+        save_figure_as(figure, folder / f"{name}.{suffix}", dpi)
+
+
+def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
+    """Writes a figure in the format that the file's suffix names.
+
+    Args:
+        figure: The figure.
+        path: A file in an existing folder, with one of the suffixes .png, .svg and .pdf.
+        dpi: Dots per inch of a PNG and of what is rasterised in the others.
+
+    Raises:
+        InputError: If the suffix is another one.
+    """
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in _METADATA:
+        known = ", ".join(f".{each}" for each in _METADATA)
+        raise InputError(f"--out {path}: figures are written to files that end in {known}.")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
+    with atomic_write(path) as file:
+        file.write(buffer.getvalue())
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:

@@ -7,15 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qucnn_cirq.commands.inputs import read_patch, read_specification, seed_of
 from qucnn_cirq.commands.output import print_json, print_table
-from qucnn_cirq.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from qucnn_cirq.compiler.program import Report
-    from qucnn_cirq.specification import ConvolutionSpec
 
 HELP = "compile a convolution for a device and write its circuit"
 DESCRIPTION = (
@@ -72,10 +68,10 @@ def run(options: argparse.Namespace) -> int:
     from qucnn_cirq.validation import errors_of, validate
     from studies.files import write_json, write_text
 
-    spec = _specification(options.configuration)
-    random = np.random.default_rng(_seed(options))
+    spec = read_specification(options.configuration)
+    random = np.random.default_rng(seed_of(options))
     shape = (spec.channels, *spec.kernel_pair)
-    patch = random.normal(size=shape) if options.patch is None else _read_patch(options.patch)
+    patch = random.normal(size=shape) if options.patch is None else read_patch(options.patch)
     program = compile_convolution(
         spec,
         options.device,
@@ -105,46 +101,11 @@ def run(options: argparse.Namespace) -> int:
     return 0 if metrics["valid"] else 1
 
 
-def _specification(path: Path) -> ConvolutionSpec:
-    """The convolution of a file; that of a study's configuration has the study's defaults."""
-    from qucnn_cirq.specification import ConvolutionSpec
-    from studies.forward.configuration import read_convolution
-    from studies.settings import read_document
-
-    document = read_document(path)
-    if "convolution" not in document:
-        raise InputError(f"{path} has no table [convolution]: add it.")
-    table = document["convolution"]
-    return read_convolution(table) if "study" in document else ConvolutionSpec.from_mapping(table)
-
-
 def _infidelity(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def _seed(options: argparse.Namespace) -> int:
-    from qucnn_cirq.checks import whole_number
-
-    return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
-
-
-def _read_patch(path: Path) -> npt.NDArray[np.float64]:
-    import numpy as np
-
-    from qucnn_cirq.checks import real_array
-
-    try:
-        content = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is no usable NumPy file: {error}") from None
-    if not isinstance(content, np.ndarray):
-        raise InputError(f"{path} holds several arrays: give a .npy file with one patch.")
-    return real_array("patch", content)
 
 
 def _metrics(report: Report, valid: bool) -> dict[str, Any]:

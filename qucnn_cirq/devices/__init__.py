@@ -4,7 +4,12 @@ Devices by name and from rectangles are ``cirq_google.GridDevice`` objects, so t
 validation has the last word on every circuit (:mod:`qucnn_cirq.validation`).
 """
 
-from qucnn_cirq.devices.catalogue import describe_devices, device_names, load_device
+from qucnn_cirq.devices.catalogue import (
+    describe_device,
+    describe_devices,
+    device_names,
+    load_device,
+)
 from qucnn_cirq.devices.device import NATIVE_GATES, NOMINAL_ERRORS, Device
 from qucnn_cirq.devices.grids import grid_device
 
@@ -12,6 +17,7 @@ __all__ = [
     "NATIVE_GATES",
     "NOMINAL_ERRORS",
     "Device",
+    "describe_device",
     "describe_devices",
     "device_names",
     "grid_device",

@@ -86,24 +86,25 @@ def _load_by_name(name: str) -> Device:
 
 def describe_devices() -> list[dict[str, object]]:
     """One row for each named device: name, qubits, couplers, gates, median errors."""
-    rows: list[dict[str, object]] = []
-    for name in _DEVICES:
-        device = load_device(name)
-        row: dict[str, object] = {
-            "name": name,
-            "qubits": device.n_qubits,
-            "couplers": device.graph.number_of_edges(),
-            "two_qubit_gates": list(device.two_qubit_gates),
-            "calibrated": device.is_calibrated,
-        }
-        if device.is_calibrated:
-            gate = device.default_gate_set
-            couplers = [device.two_qubit_error(a, b, gate) for a, b in device.graph.edges]
-            row["median_two_qubit_error"] = _median(couplers)
-            row["median_one_qubit_error"] = _median(map(device.one_qubit_error, device.graph))
-            row["median_readout_error"] = _median(map(device.readout_error, device.graph))
-        rows.append(row)
-    return rows
+    return [describe_device(load_device(name)) for name in _DEVICES]
+
+
+def describe_device(device: Device) -> dict[str, object]:
+    """A device's name, qubits, couplers and gates, and where they are known its median errors."""
+    row: dict[str, object] = {
+        "name": device.name,
+        "qubits": device.n_qubits,
+        "couplers": device.graph.number_of_edges(),
+        "two_qubit_gates": list(device.two_qubit_gates),
+        "calibrated": device.is_calibrated,
+    }
+    if device.is_calibrated:
+        gate = device.default_gate_set
+        couplers = [device.two_qubit_error(a, b, gate) for a, b in device.graph.edges]
+        row["median_two_qubit_error"] = _median(couplers)
+        row["median_one_qubit_error"] = _median(map(device.one_qubit_error, device.graph))
+        row["median_readout_error"] = _median(map(device.readout_error, device.graph))
+    return row
 
 
 def _median(values: Iterable[float]) -> float:

@@ -74,7 +74,10 @@ def _one_qubit(operation: cirq.Operation) -> Any:
             if gate == known:
                 return name
     if cirq.is_parameterized(operation) or not cirq.has_unitary(operation):
-        raise InputError(f"Quirk cannot show {operation}: it is no gate with numbers for angles.")
+        raise InputError(
+            f"Quirk cannot show the {type(gate).__name__} on {operation.qubits[0]}: it is no gate "
+            "with numbers for angles."
+        )
     entries = [[_complex(value) for value in row] for row in cirq.unitary(operation)]
     rows = ",".join("{" + ",".join(row) + "}" for row in entries)
     return {"id": "U", "matrix": "{" + rows + "}"}
@@ -88,7 +91,7 @@ def _two_qubit(operation: cirq.Operation, rows: list[int], n_wires: int) -> list
         column[rows[0]], column[rows[1]] = "•", _CONTROLLED[operation.gate]
     else:
         raise InputError(
-            f"Quirk cannot show {operation}: draw circuits of one-qubit gates, CZ, CNOT and SWAP."
+            f"Quirk cannot show {operation.untagged}: give one-qubit gates, CZ, CNOT and SWAP."
         )
     return column
 

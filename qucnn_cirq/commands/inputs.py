@@ -1,0 +1,60 @@
+"""What several verbs read: configurations, patches, seeds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qucnn_cirq.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qucnn_cirq.specification import ConvolutionSpec
+
+
+def read_specification(path: Path) -> ConvolutionSpec:
+    """The convolution of a file; that of a study's configuration has the study's defaults.
+
+    Raises:
+        InputError: If the file cannot be read or has no such table.
+    """
+    from qucnn_cirq.specification import ConvolutionSpec
+    from studies.forward.configuration import read_convolution
+    from studies.settings import read_document
+
+    document = read_document(path)
+    if "convolution" not in document:
+        raise InputError(f"{path} has no table [convolution]: add it.")
+    table = document["convolution"]
+    return read_convolution(table) if "study" in document else ConvolutionSpec.from_mapping(table)
+
+
+def seed_of(options: argparse.Namespace) -> int:
+    """The seed that was asked for, or 0."""
+    from qucnn_cirq.checks import whole_number
+
+    return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
+
+
+def read_patch(path: Path) -> npt.NDArray[np.float64]:
+    """Reads a patch from a NumPy file, without unpickling anything.
+
+    Raises:
+        InputError: If the file cannot be read or holds something else.
+    """
+    import numpy as np
+
+    from qucnn_cirq.checks import real_array
+
+    try:
+        content = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path} is no usable NumPy file: {error}") from None
+    if not isinstance(content, np.ndarray):
+        raise InputError(f"{path} holds several arrays: give a .npy file with one patch.")
+    return real_array("patch", content)

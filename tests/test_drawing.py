@@ -1,0 +1,362 @@
+"""Drawings of circuits and devices: complete, wrapped, and safe to open."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import cirq
+import cirq_google
+import numpy as np
+import pytest
+import sympy
+
+from qucnn_cirq import ConvolutionSpec, InputError, XZAnsatz, compile_convolution, load_device
+from qucnn_cirq.circuits.parts import part_of
+from qucnn_cirq.cli import main
+from qucnn_cirq.drawing import columns
+from qucnn_cirq.drawing.circuit_svg import circuit_svg
+from qucnn_cirq.drawing.circuit_text import circuit_text
+from qucnn_cirq.drawing.device_figure import device_figure
+from qucnn_cirq.drawing.device_text import device_text
+from qucnn_cirq.drawing.palette import PART_COLOURS, in_order, tint
+from qucnn_cirq.drawing.placement import placement_of
+from qucnn_cirq.drawing.quirk import quirk_link
+
+SVG = "{http://www.w3.org/2000/svg}"
+Q = cirq.GridQubit
+LINE = cirq.LineQubit.range(4)
+
+
+@pytest.fixture(scope="module")
+def program():
+    spec = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(2), backward=True)
+    return compile_convolution(spec, "willow_pink")
+
+
+@pytest.fixture(scope="module")
+def circuit(program):
+    return program.circuit(np.array([[1.0, 2], [-3, 0.5]]), np.linspace(0, 1, 8), upstream=0.5)
+
+
+def boxes(svg: str) -> list[tuple[float, float]]:
+    """Left and right edges of everything that is drawn."""
+    found = []
+    for each in ET.fromstring(svg).iter(f"{SVG}rect"):
+        x = float(each.get("x", 0))
+        found.append((x, x + float(each.get("width", 0))))
+    return found
+
+
+def titles(svg: str) -> list[str]:
+    return [each.text or "" for each in ET.fromstring(svg).iter(f"{SVG}title")]
+
+
+# Circuits.
+
+
+def test_every_operation_is_drawn_once_in_the_colour_of_its_part(program, circuit):
+    svg = circuit_svg(circuit, program.device)
+    operations = list(circuit.all_operations())
+    assert len(titles(svg)) == len(operations)
+    assert all(title.startswith("moment ") for title in titles(svg))
+    for part in ("loader", "filter", "overlap", "backward"):
+        own = [op for op in operations if part_of(op) == part]
+        assert sum(f"({part}" in title for title in titles(svg)) == len(own) > 0
+        assert f">{part}</text>" in svg
+        assert PART_COLOURS[part] in svg
+    assert PART_COLOURS["routing"] not in svg
+
+
+def test_moments_and_durations_stand_above_the_wires(program, circuit):
+    svg = circuit_svg(circuit, program.device)
+    texts = [each.text for each in ET.fromstring(svg).iter(f"{SVG}text")]
+    assert all(str(index) in texts for index in range(len(circuit)))
+    assert {"25", "42", "600"} <= set(texts)
+    assert "ns" not in [e.text for e in ET.fromstring(circuit_svg(circuit)).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("width", [300, 700, 1400])
+def test_a_circuit_of_200_moments_is_wrapped_and_nothing_is_cut_off(circuit, width):
+    long = cirq.Circuit(circuit[:-1] * 20)[:200]
+    svg = circuit_svg(long, width=width)
+    root = ET.fromstring(svg)
+    assert float(root.get("width")) == width
+    assert all(left >= 0 and right <= width for left, right in boxes(svg))
+    lowest = max(float(each.get("y")) for each in root.iter(f"{SVG}text"))
+    assert lowest < float(root.get("height"))
+    assert len(titles(svg)) == sum(map(len, long))
+    systems = sum(each.text == "moment" for each in root.iter(f"{SVG}text"))
+    assert systems > 2
+    # Columns of a system do not overlap: the moments' numbers keep their distance.
+    places = [
+        (float(each.get("y")), float(each.get("x")))
+        for each in root.iter(f"{SVG}text")
+        if each.get("class") == "moment" and (each.text or "").isdecimal()
+    ]
+    for (y, x), (next_y, next_x) in zip(places, places[1:], strict=False):
+        assert next_y > y or next_x - x >= 20
+
+
+AWKWARD = {
+    "empty": cirq.Circuit(),
+    "empty moments": cirq.Circuit(cirq.Moment(), cirq.Moment(cirq.X(LINE[0])), cirq.Moment()),
+    "no qubits": cirq.Circuit(cirq.global_phase_operation(1j)),
+    "one wide gate": cirq.Circuit(cirq.CCX(*LINE[:3]), cirq.qft(*LINE)),
+    "crossing": cirq.Circuit(cirq.Moment(cirq.CZ(LINE[0], LINE[2]), cirq.CZ(LINE[1], LINE[3]))),
+    "powers": cirq.Circuit(cirq.CZ(*LINE[:2]) ** 0.3, cirq.SWAP(*LINE[:2]) ** 0.5),
+    "symbols": cirq.Circuit(cirq.rx(sympy.Symbol("<a&b>"))(LINE[0])),
+    "markup": cirq.Circuit(cirq.X(cirq.NamedQubit("</text><script>\x00\x1b&"))),
+    "tags": cirq.Circuit(cirq.X(LINE[0]).with_tags('"><script>', "overlap")),
+    "noise": cirq.Circuit(cirq.depolarize(0.1)(LINE[0]), cirq.reset(LINE[0])),
+    "subcircuit": cirq.Circuit(
+        cirq.CircuitOperation(cirq.FrozenCircuit(cirq.CZ(*LINE[:2])), repetitions=3)
+    ),
+    "control": cirq.Circuit(
+        cirq.measure(LINE[0], key="a"), cirq.X(LINE[1]).with_classical_controls("a")
+    ),
+    "syc": cirq.Circuit(cirq_google.SYC(*LINE[:2]), cirq.SQRT_ISWAP_INV(*LINE[:2])),
+    "matrix": cirq.Circuit(cirq.MatrixGate(np.eye(4)).on(*LINE[:2])),
+    "long names": cirq.Circuit(cirq.X(cirq.NamedQubit("q" * 500))),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_circuits_give_valid_files(name):
+    circuit = AWKWARD[name]
+    svg = circuit_svg(circuit)
+    root = ET.fromstring(svg)
+    assert not list(root.iter(f"{SVG}script"))
+    drawn = [op for op in circuit.all_operations() if op.qubits]
+    assert len(titles(svg)) == len(drawn)
+    assert circuit_text(circuit)
+
+
+def test_wires_that_would_cross_get_columns_of_their_own():
+    drawing = columns.lay_out(AWKWARD["crossing"])
+    assert [(each.moment, len(each.operations)) for each in drawing.columns] == [(0, 1), (0, 1)]
+    side_by_side = cirq.Circuit(cirq.Moment(cirq.CZ(*LINE[:2]), cirq.CZ(*LINE[2:])))
+    assert len(columns.lay_out(side_by_side).columns) == 1
+    measured = cirq.Circuit(cirq.Moment(cirq.measure(LINE[0], LINE[3]), cirq.CZ(*LINE[1:3])))
+    assert len(columns.lay_out(measured).columns) == 1
+
+
+def test_what_is_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr(columns, "LARGEST_DRAWING", 3)
+    with pytest.raises(InputError, match="more than 3 operations"):
+        circuit_svg(cirq.Circuit(cirq.X.on_each(*LINE)))
+
+
+def test_the_text_of_a_circuit():
+    circuit = cirq.Circuit(
+        cirq.H(LINE[0]), cirq.CNOT(LINE[0], LINE[2]), cirq.X(LINE[1]) ** 0.5, cirq.measure(LINE[2])
+    )
+    assert circuit_text(circuit).splitlines() == [
+        "moment  0       1 2",
+        "q(0):   H───────●───",
+        "                │",
+        "q(1):   X(0.50)─┼───",
+        "                │",
+        "q(2):   ────────⊕─M─",
+    ]
+
+
+def test_text_is_wrapped_and_names_all_moments(program, circuit):
+    text = circuit_text(circuit, program.device, width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.count("moment") == text.count("ns") == text.count("q(5, 10):") > 2
+    numbers = re.findall(r"\d+", " ".join(re.findall(r"^moment.*", text, re.MULTILINE)))
+    assert [int(number) for number in numbers] == list(range(len(circuit)))
+
+
+def test_palette():
+    assert tint("#000000", 0.0) == "#ffffff"
+    assert tint("#0072b2", 1.0) == "#0072b2"
+    assert in_order([None, "overlap", "loader", "loader"]) == ["loader", "overlap", None]
+
+
+# Quirk.
+
+
+def test_quirk_is_given_the_same_circuit(circuit):
+    pieces = cirq.Circuit(
+        cirq.H(LINE[0]),
+        cirq.CNOT(LINE[0], LINE[2]),
+        cirq.SWAP(*LINE[:2]),
+        cirq.ry(0.3)(LINE[1]),
+        cirq.CZ(*LINE[:2]),
+        cirq.measure(LINE[2]),
+    )
+    link = quirk_link(pieces)
+    from urllib.parse import unquote
+
+    content = json.loads(unquote(link.split("#circuit=")[1]))["cols"]
+    assert ["H", 1, 1] in content
+    assert ["•", 1, "X"] in content
+    assert ["Swap", "Swap", 1] in content
+    matrix = next(cell for col in content for cell in col if isinstance(cell, dict))["matrix"]
+    numbers = np.array([float(n) for n in re.findall(r"[-\d.]+", matrix)]).reshape(2, 2)
+    assert np.allclose(numbers, cirq.unitary(cirq.ry(0.3)), atol=1e-8)
+    assert quirk_link(circuit).startswith("https://algassert.com/quirk#circuit=")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (cirq.Circuit(cirq.X.on_each(*cirq.LineQubit.range(17))), "at most 16"),
+        (cirq.Circuit(cirq.ISWAP(*LINE[:2])), "cannot show ISWAP"),
+        (cirq.Circuit(cirq.X(LINE[0]) ** sympy.Symbol("t")), "numbers for angles"),
+        (cirq.Circuit([cirq.ry(0.1 + i)(LINE[0]) for i in range(2000)]), "characters"),
+    ],
+)
+def test_what_quirk_cannot_show_is_refused(bad, words):
+    with pytest.raises(InputError, match=words):
+        quirk_link(bad)
+
+
+# Devices and placements.
+
+
+def test_the_map_of_a_device_shows_its_qubits_and_couplers():
+    assert device_text(load_device("grid:2x3")).splitlines() == [
+        "  0 1 2",
+        "0 o-o-o",
+        "  | | |",
+        "1 o-o-o",
+    ]
+    for name in ("willow_pink", "sycamore"):
+        device = load_device(name)
+        drawn = "\n".join(device_text(device).splitlines()[1:])
+        assert drawn.count("o") == device.n_qubits
+        along = re.sub(r"-+", "-", drawn).count("-")
+        assert along + drawn.count("|") == device.graph.number_of_edges()
+
+
+@pytest.mark.parametrize(
+    ("options", "device", "settings"),
+    [
+        ({}, "willow_pink", {}),
+        ({"backward": True}, "willow_pink", {}),
+        ({}, "weber", {"walkers": 2}),
+        ({"backward": True}, "grid:6x6", {"walkers": 2}),
+        ({}, "grid:4x6", {"layout": "plaquettes"}),
+    ],
+)
+def test_the_walk_is_the_ancillas(options, device, settings):
+    spec = ConvolutionSpec(kernel=(4, 4), filters=XZAnsatz(), **options)
+    program = compile_convolution(spec, device, **settings)
+    template = program.filters[0].template
+    placement = placement_of(template.circuit)
+    roles = placement.roles
+    assert {q for q, role in roles.items() if role == "data"} == set(template.data_qubits)
+    assert {q for q, role in roles.items() if role == "filter"} == set(template.filter_qubits)
+    assert sum(len(walk) - 1 for walk in placement.walks) == 4
+    assert len(placement.walks) == settings.get("walkers", 1)
+    for walk in placement.walks:
+        assert roles[walk[0]] == "ancilla"
+        assert all(
+            program.device.graph.has_edge(a, b) for a, b in zip(walk, walk[1:], strict=False)
+        )
+    ends = {walk[-1] for walk in placement.walks}
+    measured = set(template.observable.qubits)
+    if options:
+        assert {roles[qubit] for qubit in measured} == {"reader"}
+    else:
+        assert ends == measured
+
+
+def test_other_circuits_have_no_walk():
+    spec = ConvolutionSpec(kernel=(2, 2), overlap="destructive")
+    template = compile_convolution(spec, "rainbow").filters[0].template
+    placement = placement_of(template.circuit)
+    assert placement.walks == () and len(placement.pairs) == 2
+    foreign = placement_of(cirq.Circuit(cirq.CZ(*LINE[:2])))
+    assert set(foreign.roles.values()) == {"other"} and foreign.walks == ()
+
+
+def test_figures_show_errors_and_placement(program):
+    plain = device_figure(load_device("grid:3x4"))
+    assert len(plain.axes) == 1
+    assert "not calibrated" in plain.axes[0].get_title()
+    figure = device_figure(program.device, placement_of(program.filters[0].template.circuit))
+    axes, *bars = figure.axes
+    assert [bar.get_ylabel() for bar in bars] == [
+        "readout error (disc)",
+        "Pauli error of cz (bar)",
+    ]
+    discs = [patch for patch in axes.patches if patch.get_fill()]
+    assert len(discs) == 105
+    assert len(axes.patches) - 105 == len(placement_of(program.filters[0].template.circuit).roles)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("column", "row")
+
+
+# The command line.
+
+CONFIGURATION = """
+[convolution]
+kernel = [2, 2]
+filters = { kind = "ansatz", layers = 1 }
+"""
+
+
+def test_draw_on_the_command_line(tmp_path, capsys):
+    config, out, image = tmp_path / "c.toml", tmp_path / "d.svg", tmp_path / "map.png"
+    config.write_text(CONFIGURATION)
+    np.save(tmp_path / "p.npy", np.ones((2, 2)))
+    assert main(["draw", str(config), "--out", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["drawing"] == str(out)
+    assert len(titles(out.read_text())) == report["operations"]
+    assert "x0" in out.read_text()
+    assert main(["draw", str(config), "--patch", str(tmp_path / "p.npy"), "--out", str(out)]) == 0
+    assert "x0" not in out.read_text()
+    assert main(["draw", str(config), "--map"]) == 0
+    assert "D data, F filter, A ancilla" in capsys.readouterr().out
+    assert main(["draw", str(config), "--map", "--device", "grid:3x4", "--out", str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert main(["draw", str(config), "--quirk"]) == 0
+    assert "algassert.com" in capsys.readouterr().out
+
+
+def test_draw_reads_circuits_and_refuses_what_it_cannot_do(tmp_path, capsys, circuit):
+    path = tmp_path / "circuit.json"
+    cirq.to_json(circuit, path)
+    assert main(["draw", str(path), "--device", "willow_pink", "--width", "70"]) == 0
+    printed = capsys.readouterr().out
+    assert "600" in printed
+    assert max(map(len, printed.splitlines())) <= 70
+    assert main(["draw", str(path), "--map", "--device", "willow_pink", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert len(content["walks"]) == 1 and "data" in content["qubits"].values()
+    (tmp_path / "bad.json").write_text("{")
+    for arguments, words in {
+        (path, "--map"): "--device NAME",
+        (path, "--map", "--device", "grid:2x2"): "has no qubit",
+        (path, "--out", tmp_path / "a.png"): ".svg",
+        (path, "--patch", path): "--patch is for a configuration",
+        (path, "--width", "0"): "positive",
+        (tmp_path / "bad.json",): "bad.json",
+        (tmp_path / "none.json",): "none.json",
+        (tmp_path / "none.toml",): "none.toml",
+    }.items():
+        assert main(["draw", *map(str, arguments)]) == 2, arguments
+        captured = capsys.readouterr()
+        assert words in captured.err and captured.err.count("\n") == 1
+
+
+def test_devices_are_drawn_on_the_command_line(tmp_path, capsys):
+    assert main(["devices", "grid:2x3"]) == 0
+    assert "0 o-o-o" in capsys.readouterr().out
+    for suffix, start in {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}.items():
+        out = tmp_path / f"d.{suffix}"
+        assert main(["devices", "rainbow", "--out", str(out), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["drawing"] == str(out)
+        assert out.read_bytes().startswith(start)
+    for arguments, words in {
+        ("rainbow", "--out", str(tmp_path / "d.gif")): ".png, .svg, .pdf",
+        ("--out", str(tmp_path / "d.png")): "NAME",
+        ("rainbo",): "Did you mean 'rainbow'",
+    }.items():
+        assert main(["devices", *arguments]) == 2
+        assert words in capsys.readouterr().err
