@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -111,7 +111,21 @@ class Template:
 
         return cirq.Circuit(cirq.Moment(fill(op) for op in moment) for moment in self.circuit)
 
-    def overlap_from_result(self, result: cirq.Result) -> float:
+    def overlap_from_result(self, result: cirq.Result, key: str = MEASUREMENT_KEY) -> float:
         """The estimate from measured bits: the mean of the observable over all shots."""
-        bits: NDArray[np.integer] = result.measurements[MEASUREMENT_KEY]
+        bits: NDArray[np.integer] = result.measurements[key]
         return float(self.observable.values(bits).mean())
+
+    def moved(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> Template:
+        """The same circuit on other qubits.
+
+        Args:
+            positions: Where each of the qubits goes.
+        """
+        return Template(
+            self.circuit.unfreeze().transform_qubits(dict(positions)).freeze(),
+            self.observable.on(positions),
+            tuple(positions[qubit] for qubit in self.data_qubits),
+            tuple(positions[qubit] for qubit in self.filter_qubits),
+            tuple(positions[qubit] for qubit in self.ancillas),
+        )
