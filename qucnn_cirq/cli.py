@@ -18,6 +18,8 @@ from qucnn_cirq.commands import (
     merge,
     noise,
     plot,
+    report,
+    reproduce,
     status,
     study,
     validate,
@@ -28,11 +30,13 @@ DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 
 # Adding a verb is adding a module and a line.
 VERBS = {
+    "reproduce": reproduce,
     "study": study,
     "status": status,
     "merge": merge,
     "export": export,
     "plot": plot,
+    "report": report,
     "compile": compile,
     "validate": validate,
     "draw": draw,

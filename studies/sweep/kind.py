@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cirq
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ class SweepKind:
         columns: What the columns of the rows mean.
         draw: Draws the figures of a table into a folder and returns their names.
         text: Says in a few lines what a table shows.
+        circuits: Circuits of a point to be drawn in a report, each with a title.
     """
 
     name: str
@@ -75,3 +77,4 @@ class SweepKind:
     columns: Mapping[str, str]
     draw: Callable[[pd.DataFrame, Path], list[str]]
     text: Callable[[pd.DataFrame], str]
+    circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None

@@ -1,0 +1,33 @@
+"""`qucnn report`: one page about the results in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qucnn_cirq.commands.output import print_json
+
+HELP = "write one self-contained HTML page about the results in a folder"
+DESCRIPTION = """\
+Write a page with the question, figures, tables, circuits, configuration and provenance of a study.
+It needs no network and can be sent to others.
+
+  qucnn report results
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the page."""
+    from studies.report.report import write_report
+
+    path = write_report(options.folder)
+    if options.json:
+        print_json({"report": str(path)})
+    else:
+        print(path)
+    return 0

@@ -1,0 +1,58 @@
+"""`qucnn reproduce`: the paper's figures, ideal and noisy."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.errors import InputError
+
+HELP = "compute the paper's figures 3, 4 and 6 again, ideal and noisy, with one report"
+DESCRIPTION = """\
+Compute the figures of QuCNN (arXiv:2210.05443) again, ideally and with willow_pink's calibrated
+noise, and noise against error and accuracy. An interrupted run goes on where it was.
+
+  qucnn reproduce --out paper
+  qucnn reproduce --out paper-quick --quick
+"""
+_MOST_WORKERS = 8
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments."""
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer images, points and repetitions"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core, up to 8)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reproduces."""
+    from studies.report.reproduce import reproduce
+
+    if options.seed is not None:
+        raise InputError("--seed is fixed in the studies that are reproduced: leave it out.")
+    workers = options.workers
+    if workers is None:
+        workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    if workers < 1:
+        raise InputError(f"--workers {workers} is not allowed: give at least 1.")
+
+    def note(line: str) -> None:
+        if not options.quiet:
+            print(line, file=sys.stderr)
+
+    found = reproduce(options.out, options.quick, workers, options.quiet, note)
+    if options.json:
+        print_json(found)
+    else:
+        for name, text in found["parts"].items():
+            print(f"{name}\n{text}\n")
+        print(f"report: {found['report']}")
+    return 0

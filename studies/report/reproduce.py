@@ -1,0 +1,195 @@
+"""Reproduces the figures of QuCNN (arXiv:2210.05443), ideal and with a device's noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qucnn_cirq.errors import InputError
+from studies.catalogue import load_study
+from studies.files import CONFIGURATION, write_text
+from studies.progress import progress_bar, untracked
+from studies.report import html
+from studies.report.report import REPORT, study_sections
+from studies.sweep.job import SUMMARY, RunOptions, run_sweep
+from studies.sweep.kind import SweepKind
+
+_NOISE = "noise=willow_pink"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One study of the reproduction.
+
+    Attributes:
+        folder: Name of its folder.
+        title: Its headline in the report.
+        study: The preset.
+        settings: What differs from the preset.
+        quick: What differs further where time is short.
+        stated: What the paper states.
+        chosen: What was chosen where the paper is silent or can be read in two ways.
+    """
+
+    folder: str
+    title: str
+    study: str
+    settings: tuple[str, ...]
+    quick: tuple[str, ...]
+    stated: str
+    chosen: str
+
+
+PARTS = (
+    Part(
+        "figure_3_forward",
+        "Figure 3: a quantum convolution of handwritten digits",
+        "forward",
+        (_NOISE,),
+        ("images=4",),
+        "A layer with one filter over a few MNIST images gives feature maps like those of the "
+        "classical convolution.",
+        "Images: the first 16 of the training set. Filter: a 4x4 kernel of a classical network "
+        "trained on MNIST, stride 1. 10,000 shots a patch. A patch that is all zero has no state: "
+        "its value is 0 by definition. The exact classical counterpart is the squared cosine of "
+        "patch and filter; the plain convolution, which keeps norm and sign, is drawn beside it.",
+    ),
+    Part(
+        "figure_4_gradient",
+        "Figure 4: gradients, multiplied by g on the processor or afterwards",
+        "gradient",
+        (
+            "noise={}",
+            'zip={state = ["superposition", "superposition", "mixed"], '
+            'noise = ["ideal", "willow_pink", "ideal"]}',
+        ),
+        ("shots=[100, 10000, 1000000]", "upstream=[1.0, 0.1]", "repeat=[0]"),
+        "The in-circuit gradient agrees with the post-processed one as shots grow, on a state "
+        "called maximally mixed.",
+        "On a literally mixed state every gradient is 0; it is the null test here. The reading "
+        "that gives a gradient is the equal superposition. The factor 1/2 of the shift rule is "
+        "applied afterwards in both; absorbing it into g costs four times the shots.",
+    ),
+    Part(
+        "figure_6_learning",
+        "Figure 6: learning a filter state",
+        "learning",
+        (
+            "noise={}",
+            'zip={method = ["exact", "parameter_shift", "parameter_shift"], '
+            'shots = [0, 1000, 1000], noise = ["ideal", "ideal", "willow_pink"]}',
+        ),
+        ("repeat=[0, 1]", "iterations=50", "convolution.filters.layers=[1, 2, 3]"),
+        "An ansatz of one, two and three layers is trained towards an ideal filter state.",
+        "Target: the trained 4x4 kernel of figure 3. Optimiser: Adam, rate 0.1, from uniformly "
+        "random angles. Four layers are added, because three cannot reach every real state.",
+    ),
+    Part(
+        "noise_and_error",
+        "Noise against the error of feature maps",
+        "noise",
+        (),
+        ("images=2", "noise.scale={start=0.01, stop=10.0, points=7, spacing='logarithmic'}",
+         "repeat=[0, 1]"),
+        "(not in the paper)",
+        "Depolarising gates p1 = 0.001, p2 = 0.005 and readout errors 0.01 and 0.03, all scaled "
+        "together; three overlap tests on the same device.",
+    ),
+    Part(
+        "noise_and_accuracy",
+        "Noise against accuracy",
+        "accuracy",
+        (),
+        ("images=100", "noise.scale=[0.0, 1.0, 10.0]"),
+        "(not in the paper)",
+        "A linear classifier is fitted to exact feature maps of 2,000 training images and reads "
+        "noisy maps of 500 test images: four filters with random angles, stride 3.",
+    ),
+)  # fmt: skip
+
+
+def reproduce(
+    folder: Path,
+    quick: bool,
+    workers: int,
+    quiet: bool,
+    note: Callable[[str], None],
+) -> dict[str, Any]:
+    """Runs all parts, or what is missing of them, and writes one report.
+
+    Args:
+        folder: Where everything goes, a folder for each part.
+        quick: Fewer points, images and repetitions.
+        workers: Processes.
+        quiet: No progress bar.
+        note: Takes a line for the user.
+
+    Returns:
+        For each part its folder and what was found, and the page.
+
+    Raises:
+        InputError: If the folder holds other results.
+        KeyboardInterrupt: If the user stopped it; what was finished is kept.
+        OSError: If writing fails.
+    """
+    found: dict[str, Any] = {}
+    for number, part in enumerate(PARTS, start=1):
+        note(f"[{number}/{len(PARTS)}] {part.title}")
+        own = folder / part.folder
+        settings = [*part.settings, *(part.quick if quick else ())]
+        _, kind, document = load_study(part.study, settings)
+        if isinstance(kind, SweepKind):
+            summary = run_sweep(kind, document, own, RunOptions(workers), quiet, note)
+            if summary["failed"]:
+                raise InputError(
+                    f"{len(summary['failed'])} points of {own} failed, the first with: "
+                    f"{summary['failed'][0]['error']}"
+                )
+            found[part.folder] = summary["text"]
+        else:
+            configuration = kind.read(document)
+            same = _is_done(own, configuration.to_toml())
+            if not same:
+                kind.run(configuration, own, untracked if quiet else progress_bar, note)
+            found[part.folder] = kind.text(_summary(own))
+    write_text(folder / REPORT, html.page("QuCNN, reproduced", _sections(folder, quick, found)))
+    return {"parts": found, "report": str(folder / REPORT)}
+
+
+def _sections(folder: Path, quick: bool, found: dict[str, str]) -> list[str]:
+    body = [
+        html.paragraphs(
+            "The figures of S. Stein, Y. Mao, J. Ang and A. Li, QuCNN (arXiv:2210.05443), computed "
+            "again: ideally, and with the calibrated noise of the device willow_pink; and two that "
+            "the paper does not have."
+            + (" A quick run: fewer images, points and repetitions." if quick else "")
+        ),
+        html.heading("What the paper states, what was found, what was chosen"),
+        html.table(
+            ("figure", "the paper", "found here", "where it is silent or ambiguous"),
+            [(part.title, part.stated, found[part.folder], part.chosen) for part in PARTS],
+        ),
+    ]
+    for part in PARTS:
+        _, sections = study_sections(folder / part.folder)
+        body += [html.heading(part.title)]
+        body += [each.replace("<h2>", "<h3>").replace("</h2>", "</h3>") for each in sections]
+    command = "qucnn reproduce --out again" + (" --quick" if quick else "")
+    return [*body, html.heading("To run all of it again"), html.preformatted(command)]
+
+
+def _is_done(folder: Path, configuration: str) -> bool:
+    path = folder / CONFIGURATION
+    return (
+        (folder / SUMMARY).is_file()
+        and path.is_file()
+        and path.read_bytes() == configuration.encode()
+    )
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
+    return summary
