@@ -24,9 +24,7 @@ _MOST_WORKERS = 8
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer images, points and repetitions"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer images, points and repetitions")
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: one for each core, up to 8)"
     )

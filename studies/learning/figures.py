@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from studies.drawing import save_drawn
-from studies.statistics import mean_interval
 
 LAYERS = "convolution.filters.layers"
 _AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
@@ -108,10 +107,11 @@ def text(table: pd.DataFrame) -> str:
     for values, own in last.groupby(keys, sort=False) if keys else [((), last)]:
         chosen = dict(zip(keys, values, strict=True))
         layers = chosen.pop(LAYERS, None)
-        mean, low, high = mean_interval(own["fidelity"])
-        depth = "" if layers is None else f"{layers} layers, "
+        fidelity = own["fidelity"]
+        depth = "" if layers is None else f"{layers} layer{'s' * (layers != 1)}, "
         lines.append(
-            f"{depth}{way(chosen) or 'fidelity'}: mean {mean:.4f} ({low:.4f} to {high:.4f}), "
-            f"best {own['fidelity'].max():.4f}; reachable {np.median(own['ceiling']):.4f}"
+            f"{depth}{way(chosen) or 'fidelity'}: median {fidelity.median():.4f} (from "
+            f"{fidelity.min():.4f} to {fidelity.max():.4f}); "
+            f"reachable {np.median(own['ceiling']):.4f}"
         )
     return "\n".join(lines)

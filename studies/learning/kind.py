@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from studies.examples import example_circuit
 from studies.learning.configuration import LearningPoint
-from studies.learning.measurement import COLUMNS, cost, digest, measure
+from studies.learning.measurement import COLUMNS, cost, digest, measure, program_of
 from studies.sweep.kind import SweepKind
 
 
@@ -38,4 +39,5 @@ KIND = SweepKind(
     columns=COLUMNS,
     draw=_draw,
     text=_text,
+    circuits=lambda settings: example_circuit(program_of(settings)),
 )

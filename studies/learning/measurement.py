@@ -36,7 +36,7 @@ def digest(settings: LearningPoint) -> Mapping[str, str]:
     if settings.method == "exact":
         return {}
     try:
-        return {"circuits": _compiled(settings).digest}
+        return {"circuits": program_of(settings).digest}
     except InputError as error:
         return {"circuits": f"refused: {error}"}
 
@@ -74,7 +74,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     layer = None
     if settings.method != "exact":
         layer = QuantumConvolution(
-            _compiled(settings),
+            program_of(settings),
             engine="exact",
             noise=settings.noise,
             shots=settings.shots or None,
@@ -162,5 +162,6 @@ def _slopes(filter_: Filter, n_qubits: int, angles: Array, target: Array) -> Arr
     return np.asarray((plus - minus) / 2)
 
 
-def _compiled(settings: LearningPoint) -> Program:
+def program_of(settings: LearningPoint) -> Program:
+    """The compiled convolution of a point."""
     return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)

@@ -280,9 +280,27 @@ def text(table: pd.DataFrame) -> str:
             f"measured / predicted RMSE: mean {ratio.mean():.4f}, "
             f"from {ratio.min():.4f} to {ratio.max():.4f}"
         )
+    if "correct" in table:
+        lines += _accuracy_lines(table, axes)
     if "check_items" in table and table["check_items"].notna().any():
         lines.append(_check_text(table))
     return "\n".join(lines)
+
+
+def _accuracy_lines(table: pd.DataFrame, axes: list[str]) -> list[str]:
+    """The accuracy with exact maps, and the range with noisy ones."""
+    accuracy = table["correct"] / table["images_classified"]
+    exact = (table["correct_exact"] / table["images_classified"]).mean()
+    lines = [f"accuracy with exact feature maps {exact:.3f}"]
+    for bound, row in (("largest", accuracy.idxmax()), ("smallest", accuracy.idxmin())):
+        where = ", ".join(f"{axis} = {table.at[row, axis]}" for axis in axes)
+        images = table.at[row, "images_classified"]
+        low, high = proportion_interval(table.at[row, "correct"], images)
+        lines.append(
+            f"{bound} accuracy {accuracy[row]:.3f} (95 %: {float(low):.3f} to {float(high):.3f}, "
+            f"{images} images)" + (f" at {where}" if where else "")
+        )
+    return lines
 
 
 def _check_text(table: pd.DataFrame) -> str:

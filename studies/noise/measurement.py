@@ -74,7 +74,7 @@ def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
     selection = _selection(settings)
     try:
-        circuits = _program(settings).digest
+        circuits = program_of(settings).digest
     except InputError as error:
         # The point is going to fail with the same words.
         circuits = f"refused: {error}"
@@ -231,7 +231,7 @@ def _checked(
     size = int(np.prod(shape))
     images = patches.states[np.sort(chosen), :size].reshape(-1, *shape)
     # Each patch is an image of its own, of the kernel's size.
-    program = _program(settings, replace(spec, padding=0))
+    program = program_of(settings, replace(spec, padding=0))
     runs = {}
     for engine, shots in (("exact", None), ("qsim", settings.check_shots)):
         again = QuantumConvolution(
@@ -263,13 +263,14 @@ def _prepared(settings: NoisePoint) -> Prepared:
     patches = _patches(
         settings.split, settings.first, settings.images, settings.data, settings.convolution
     )
-    program = _program(settings)
+    program = program_of(settings)
     parameters = _parameters(settings)
     exact = ideal_overlaps(patches, settings.convolution, parameters)
     return Prepared(selection, patches, program, parameters, exact)
 
 
-def _program(settings: NoisePoint, convolution: ConvolutionSpec | None = None) -> Program:
+def program_of(settings: NoisePoint, convolution: ConvolutionSpec | None = None) -> Program:
+    """The compiled convolution of a point."""
     return compile_convolution(
         settings.convolution if convolution is None else convolution,
         settings.device,

@@ -13,10 +13,12 @@ import pandas as pd
 _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.45; color: #1a1a1a; background: #fff;
        max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc; margin-top: 2.2rem }
+h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc;
+     margin-top: 2.2rem }
 h3 { font-size: 1.05rem } img { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-size: .85rem } .wide { overflow-x: auto }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left; vertical-align: top }
+th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left;
+         vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto; font-size: .8rem }
 figure { margin: 1rem 0 } figcaption { font-size: .85rem; color: #444 }
@@ -74,9 +76,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table; numbers are set to the right."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return (
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{whole}</div>'
 
 
 def frame(data: pd.DataFrame, most: int = 60) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qucnn_cirq.drawing import circuit_svg
+from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.catalogue import load_study, sweep_kind
 from studies.files import CONFIGURATION, write_text
@@ -101,7 +101,7 @@ def _run_sections(folder: Path) -> tuple[str, list[str]]:
     return f"qucnn_cirq: the {name} study", body
 
 
-def _origin_sections(folder: Path, found: list[Mapping[str, Any]]) -> list[str]:
+def _origin_sections(folder: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
     body = [html.heading("Configuration"), html.preformatted((folder / CONFIGURATION).read_text())]
     body += [html.heading("Where the numbers come from")]
     for origin in found:
@@ -130,4 +130,4 @@ def _for_people(data: pd.DataFrame) -> pd.DataFrame:
 
 def _caption(name: str) -> str:
     words = name.replace("_", " ").capitalize() + "."
-    return f"{_CAPTIONS.get(name, words)} Also as {name}.svg and {name}.pdf, with the numbers drawn."
+    return f"{_CAPTIONS.get(name, words)} Also as {name}.svg and {name}.pdf."
