@@ -45,6 +45,8 @@ def read_table(source: str | Path, name: str) -> dict[str, Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{origin} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise InputError(f"{origin} is nested too deeply.") from None
     table = document.get(name)
     if not isinstance(table, dict):
         found = ", ".join(sorted(document)) or "nothing"

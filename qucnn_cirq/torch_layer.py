@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import cirq
 import numpy as np
 
 from noise_models import NoiseLike
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.devices import Device
+from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from qucnn_cirq.layer import QuantumConvolution
@@ -69,7 +68,7 @@ class QuantumConv2d(torch.nn.Module):
         *,
         ansatz: XZAnsatz | None = None,
         overlap: str = "ancilla",
-        device: str | cirq.Device | Device = "willow_pink",
+        device: DeviceLike = "willow_pink",
         engine: str = "exact",
         noise: NoiseLike = None,
         shots: int | None = None,

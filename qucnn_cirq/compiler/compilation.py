@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import cirq
-
 from noise_models import NoiseLike
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
@@ -29,7 +27,7 @@ from qucnn_cirq.compiler.request import (
 )
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.devices import Device, load_device
+from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
@@ -38,7 +36,7 @@ from qucnn_cirq.validation import check
 
 def compile_convolution(
     spec: ConvolutionSpec,
-    device: str | cirq.Device | Device = "willow_pink",
+    device: DeviceLike = "willow_pink",
     *,
     layout: str = "auto",
     loader: str = "auto",

@@ -5,6 +5,7 @@ validation has the last word on every circuit (:mod:`qucnn_cirq.validation`).
 """
 
 from qucnn_cirq.devices.catalogue import (
+    DeviceLike,
     describe_device,
     describe_devices,
     device_names,
@@ -17,6 +18,7 @@ __all__ = [
     "NATIVE_GATES",
     "NOMINAL_ERRORS",
     "Device",
+    "DeviceLike",
     "describe_device",
     "describe_devices",
     "device_names",

@@ -5,15 +5,23 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
 
 import cirq
 import cirq_google
+import networkx as nx
+from cirq_google.api import v2
 
+from qucnn_cirq.devices.definitions import (
+    device_from_diagram,
+    device_from_graph,
+    device_from_specification,
+)
 from qucnn_cirq.devices.device import Device
-from qucnn_cirq.devices.grids import grid_device
+from qucnn_cirq.devices.files import SUFFIXES, read_device
+from qucnn_cirq.devices.grids import LARGEST_DEVICE, grid_device
 from qucnn_cirq.errors import InputError, unknown_name
-
-_LARGEST_GRID = 10_000
 
 
 def _by_processor(name: str) -> cirq.Device:
@@ -34,30 +42,59 @@ def _sycamore_with_cz() -> cirq.Device:
     return grid_device(list(graph), graph.edges, name="sycamore_cz").cirq_device
 
 
+DeviceLike: TypeAlias = (
+    str | Path | nx.Graph | v2.device_pb2.DeviceSpecification | cirq.Device | Device
+)
+"""What :func:`load_device` takes."""
+
+
 def device_names() -> tuple[str, ...]:
     """Devices that have a name of their own; rectangles are "grid:ROWSxCOLUMNS"."""
     return tuple(_DEVICES)
 
 
-def load_device(device: str | cirq.Device | Device) -> Device:
-    """A device by name, or any Cirq device that says what its couplers are.
+def load_device(device: DeviceLike) -> Device:
+    """Any device, by whatever describes it.
 
     Args:
-        device: "sycamore" (``cirq_google.Sycamore``: sqrt-iSWAP and SYC), "sycamore_cz" (the
-            same 54 qubits with CZ as well, which later processors of the kind offer),
-            "rainbow", "weber", "willow_pink", "grid:ROWSxCOLUMNS" (all neighbours coupled; CZ,
-            sqrt-iSWAP and SYC), a Cirq device with a graph in its metadata, or a
-            :class:`Device`.
+        device: One of
+
+            - a name: "sycamore" (``cirq_google.Sycamore``: sqrt-iSWAP and SYC), "sycamore_cz" (the
+              same 54 qubits with CZ as well, which later processors of the kind offer),
+              "rainbow", "weber", "willow_pink", or "grid:ROWSxCOLUMNS" (all neighbours coupled;
+              CZ, sqrt-iSWAP and SYC);
+            - a file, :data:`~qucnn_cirq.devices.files.SUFFIXES`;
+            - a text of several lines: a diagram,
+              :func:`~qucnn_cirq.devices.diagrams.read_diagram`;
+            - a networkx graph of places on a grid,
+              :func:`~qucnn_cirq.devices.definitions.device_from_graph`;
+            - ``cirq_google.api.v2.device_pb2.DeviceSpecification``;
+            - a Cirq device with a graph of grid qubits in its metadata;
+            - a :class:`Device`.
 
     Raises:
-        InputError: If the name is unknown or the device has no graph of grid qubits.
+        InputError: If the name is unknown, the file cannot be read, or there is no graph of grid
+            qubits.
     """
     if isinstance(device, Device):
         return device
+    if isinstance(device, Path):
+        return _load_file(device)
     if isinstance(device, str):
+        if "\n" in device:
+            return device_from_diagram(device)
+        if Path(device).suffix in SUFFIXES:
+            return _load_file(Path(device))
         return _load_by_name(device)
+    if isinstance(device, nx.Graph):
+        return device_from_graph(device)
+    if isinstance(device, v2.device_pb2.DeviceSpecification):
+        return device_from_specification(device)
     if not isinstance(device, cirq.Device):
-        raise InputError(f"device = {device!r}: give a name, a Device or a cirq.Device.")
+        raise InputError(
+            f"device = {device!r}: give a name, a file, a diagram, a graph, a Device or a "
+            "cirq.Device."
+        )
     if device.metadata is None or not all(
         isinstance(qubit, cirq.GridQubit) for qubit in device.metadata.nx_graph
     ):
@@ -68,15 +105,22 @@ def load_device(device: str | cirq.Device | Device) -> Device:
     return Device(type(device).__name__, device)
 
 
+def _load_file(path: Path) -> Device:
+    if path.suffix not in SUFFIXES:
+        known = ", ".join(f"{suffix} ({what})" for suffix, what in SUFFIXES.items())
+        raise InputError(f"device {str(path)!r}: the file's suffix must be one of {known}.")
+    return read_device(path)
+
+
 @functools.cache
 def _load_by_name(name: str) -> Device:
     if name.startswith("grid"):
         match = re.fullmatch(r"grid:(\d+)x(\d+)", name)
         rows, columns = (int(size) for size in match.groups()) if match else (0, 0)
-        if not 0 < rows * columns <= _LARGEST_GRID:
+        if not 0 < rows * columns <= LARGEST_DEVICE:
             raise InputError(
                 f"device {name!r}: a rectangle is written grid:ROWSxCOLUMNS, such as grid:5x6, "
-                f"with 1 to {_LARGEST_GRID} qubits."
+                f"with 1 to {LARGEST_DEVICE} qubits."
             )
         return grid_device(cirq.GridQubit.rect(rows, columns), name=name)
     if name not in _DEVICES:

@@ -6,9 +6,7 @@ bounded time and memory whatever it holds.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import cirq_google  # noqa: F401
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.guard import guarded
+from qucnn_cirq.files import file_text
 
 LARGEST_FILE = 64 * 2**20
 """Bytes: about 100,000 operations in Cirq's JSON."""
@@ -61,7 +60,7 @@ def parsed_moments(path: Path) -> Moments:
     Raises:
         InputError: As :func:`read_circuit`.
     """
-    text = file_text(path)
+    text = file_text(path, LARGEST_FILE)
     moments = _from_qasm(path, text) if _OPENQASM.match(text) else _from_json(path, text)
     for moment in moments:
         for operation in moment:
@@ -71,52 +70,6 @@ def parsed_moments(path: Path) -> Moments:
             for qubit in operation.qubits:
                 _check_qubit(path, qubit)
     return moments
-
-
-def file_text(path: Path, largest: int = LARGEST_FILE) -> str:
-    """The text of a regular file of limited size.
-
-    Raises:
-        InputError: If it is no such file, or not UTF-8.
-    """
-    return _decoded(path, file_bytes(path, largest))
-
-
-def file_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
-    """The content of a regular file of limited size.
-
-    Raises:
-        InputError: If it is no such file.
-    """
-    try:
-        # Without blocking: a pipe or a device would be waited for.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    except ValueError:
-        raise InputError(f"cannot read {str(path)!r}: no file has such a name.") from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is no regular file.")
-        if status.st_size > largest:
-            size, limit = status.st_size / 2**20, largest / 2**20
-            raise InputError(f"{path} has {size:.3g} MiB; at most {limit:.3g} are read.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    finally:
-        os.close(descriptor)
-
-
-def _decoded(path: Path, content: bytes) -> str:
-    if not content.strip():
-        raise InputError(f"{path} is empty.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is no text: give Cirq's JSON or OpenQASM.") from None
 
 
 class _Moment:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cirq
 
 from qucnn_cirq.circuits.parts import describe_part
-from qucnn_cirq.devices import Device, load_device
+from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation.coherence import outlived_coherence
 from qucnn_cirq.validation.hints import Hints
@@ -28,7 +28,7 @@ LARGEST_CIRCUIT = 1_000_000
 
 def validate(
     circuit: cirq.AbstractCircuit | Iterable[Iterable[cirq.Operation]],
-    device: str | cirq.Device | Device,
+    device: DeviceLike,
 ) -> list[Violation]:
     """Every rule of a device that a circuit breaks.
 
@@ -59,7 +59,7 @@ def errors_of(violations: Iterable[Violation]) -> list[Violation]:
     return [each for each in violations if not each.is_warning]
 
 
-def check(circuit: cirq.AbstractCircuit, device: str | cirq.Device | Device) -> None:
+def check(circuit: cirq.AbstractCircuit, device: DeviceLike) -> None:
     """Makes sure that a device can run a circuit; warnings are let pass.
 
     Raises:

@@ -1,0 +1,135 @@
+"""Errors and durations of a custom device, as a calibration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import cirq
+import cirq_google
+
+from noise_models.calibrated import Calibration, GateError
+from noise_models.errors import NoiseError
+from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
+from qucnn_cirq.checks import only_known_keys, real_number
+from qucnn_cirq.errors import InputError
+
+DURATIONS = ("one_qubit", "two_qubit", "measurement")
+ERRORS = ("one_qubit", "two_qubit", "readout", "t1", "t2")
+
+Coupler = tuple[cirq.GridQubit, cirq.GridQubit]
+
+_GATE_TYPES: dict[str, type[cirq.Gate]] = {
+    "syc": cirq_google.SycamoreGate,
+    "cz": cirq.CZPowGate,
+    "sqrt_iswap": cirq.ISwapPowGate,
+}
+
+
+def read_durations(table: object) -> dict[str, float]:
+    """Durations in nanoseconds from a table with some of :data:`DURATIONS`.
+
+    Raises:
+        InputError: If a key is unknown or a value is no number of at least 0.
+    """
+    known = only_known_keys("device.durations", table, DURATIONS)
+    return {
+        key: real_number(f"device.durations.{key}", value, 0.0, 1e9) for key, value in known.items()
+    }
+
+
+def read_errors(
+    name: str,
+    table: object,
+    qubits: Iterable[cirq.GridQubit],
+    couplers: Iterable[Coupler],
+    gates: Iterable[str],
+    durations: Mapping[str, float],
+) -> Calibration:
+    """A calibration from a table of errors.
+
+    Each of :data:`ERRORS` is a number for the whole device, or a table with single qubits ("0,1")
+    or couplers ("0,1:0,2") and, under "default", the number for all others. Errors of gates are
+    probabilities of a Pauli error beyond decay; "readout" is the probability of reading a qubit
+    wrongly, or the pair [P(1|0), P(0|1)]; "t1" and "t2" are microseconds, unlimited if not given.
+
+    Raises:
+        InputError: If a key is unknown or no part of the device, or a value is out of range.
+    """
+    given = only_known_keys("device.errors", table, ERRORS)
+    names = {qubit_key(qubit): qubit for qubit in qubits}
+    pairs = {coupler_key(*coupler): coupler for coupler in couplers}
+    if not set(durations) >= set(DURATIONS) and ("t1" in given or "t2" in given):
+        raise InputError(
+            "device.errors has t1 or t2, which act over time: give device.durations with "
+            f"{', '.join(DURATIONS)} too."
+        )
+    one_qubit = _spread("one_qubit", given.get("one_qubit", 0.0), names)
+    two_qubit = _spread("two_qubit", given.get("two_qubit", 0.0), pairs)
+    readout = _spread("readout", given.get("readout", 0.0), names)
+    t1 = _spread("t1", given.get("t1", math.inf), names)
+    t2 = _spread("t2", given.get("t2", math.inf), names)
+    types = [_GATE_TYPES[gate] for gate in _GATE_TYPES if gate in set(gates)]
+    by_coupler: dict[tuple[cirq.Qid, cirq.Qid], dict[type[cirq.Gate], GateError]] = {}
+    for key, (a, b) in pairs.items():
+        error = _probability("two_qubit", two_qubit[key])
+        own = dict.fromkeys(types, GateError(error, cirq.PhasedFSimGate(0.0), error))
+        by_coupler[a, b] = by_coupler[b, a] = own
+    return Calibration(
+        name=name,
+        rates={names[key]: _rates(key, t1[key], t2[key]) for key in names},
+        one_qubit_ns=durations.get("one_qubit", 0.0),
+        two_qubit_ns=dict.fromkeys(types, durations.get("two_qubit", 0.0)),
+        measurement_ns=durations.get("measurement", 0.0),
+        one_qubit={names[key]: _probability("one_qubit", one_qubit[key]) for key in names},
+        two_qubit=by_coupler,
+        readout={names[key]: _flips(readout[key]) for key in names},
+    )
+
+
+def _spread(key: str, given: Any, places: Mapping[str, Any]) -> dict[str, Any]:
+    """One value for each place."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(places, given)
+    entries = dict(given)
+    path = f"device.errors.{key}"
+    default = entries.pop("default", None)
+    values: dict[str, Any] = {}
+    for text, value in entries.items():
+        try:
+            is_pair = ":" in text
+            name = normal_coupler_key(path, text) if is_pair else normal_qubit_key(text)
+        except NoiseError as error:
+            raise InputError(str(error)) from None
+        if name not in places:
+            known = ", ".join(list(places)[:3])
+            raise InputError(f"{path} has the key {text!r}, which the device lacks: {known}, ...")
+        values[name] = value
+    missing = next((place for place in places if place not in values), None)
+    if missing is not None and default is None:
+        raise InputError(f"{path} says nothing of {missing!r}: add it, or a default.")
+    return {place: values.get(place, default) for place in places}
+
+
+def _probability(key: str, value: object) -> float:
+    return real_number(f"device.errors.{key}", value, 0.0, 1.0)
+
+
+def _flips(value: object) -> tuple[float, float]:
+    p01, p10 = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+    return _probability("readout", p01), _probability("readout", p10)
+
+
+def _rates(key: str, t1: object, t2: object) -> tuple[float, float]:
+    """1/T1 and 1/T2 in 1/ns from microseconds."""
+    first = real_number("device.errors.t1", t1, 1e-6, math.inf)
+    second = real_number("device.errors.t2", t2, 1e-6, math.inf)
+    # Decay alone dephases within 2 T1.
+    second = min(second, 2 * first) if math.isinf(second) else second
+    if second > 2 * first * (1 + 1e-9):
+        raise InputError(
+            f"device.errors: t2 = {second:g} of {key!r} exceeds twice t1 = {first:g}, which decay "
+            "does not allow."
+        )
+    return 1e-3 / first, 1e-3 / second
