@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.compiler.parallel import compile_parallel
+    from qucnn_cirq.compiler.windows import compile_windows
     from qucnn_cirq.convolution import ConvolutionSpec
     from qucnn_cirq.devices import load_device
     from qucnn_cirq.errors import InputError
     from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
     from qucnn_cirq.layer import QuantumConvolution
+    from qucnn_cirq.quantum_data import QuantumData
+    from qucnn_cirq.windows_layer import window_overlaps
 
 __all__ = [
     "CircuitFilter",
@@ -22,9 +26,13 @@ __all__ = [
     "FixedFilter",
     "InputError",
     "QuantumConvolution",
+    "QuantumData",
     "XZAnsatz",
     "compile_convolution",
+    "compile_parallel",
+    "compile_windows",
     "load_device",
+    "window_overlaps",
 ]
 
 _MODULES = {
@@ -33,9 +41,13 @@ _MODULES = {
     "FixedFilter": "qucnn_cirq.filters",
     "InputError": "qucnn_cirq.errors",
     "QuantumConvolution": "qucnn_cirq.layer",
+    "QuantumData": "qucnn_cirq.quantum_data",
     "XZAnsatz": "qucnn_cirq.filters",
     "compile_convolution": "qucnn_cirq.compiler.compilation",
+    "compile_parallel": "qucnn_cirq.compiler.parallel",
+    "compile_windows": "qucnn_cirq.compiler.windows",
     "load_device": "qucnn_cirq.devices",
+    "window_overlaps": "qucnn_cirq.windows_layer",
 }
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qucnn_cirq.checks import only_known_keys, required
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filter_base import Filter
+from qucnn_cirq.preparations import checked_register, prepared_state
 
 
 @dataclass(frozen=True)
@@ -39,45 +40,13 @@ class CircuitFilter(Filter):
     def __init__(
         self, circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid] | None = None
     ) -> None:
-        if not isinstance(circuit, cirq.AbstractCircuit):
-            raise InputError(f"circuit filter needs a cirq.Circuit, not {type(circuit).__name__}.")
-        used = sorted(circuit.all_qubits())
-        register = tuple(used if qubits is None else qubits)
-        if not register:
-            raise InputError("circuit filter has no qubits: give a circuit that acts on some.")
-        missing = [qubit for qubit in used if qubit not in register]
-        if missing:
-            raise InputError(
-                f"circuit filter acts on {missing[0]}, which is not in its qubits: add it there."
-            )
-        if len(set(register)) != len(register):
-            raise InputError(f"qubits {register} of the circuit filter name one qubit twice.")
-        if any(qubit.dimension != 2 for qubit in register):
-            raise InputError("circuit filter has a qudit: use qubits (dimension 2) only.")
-        if cirq.is_measurement(circuit):
-            raise InputError("circuit filter has a measurement: give the preparation alone.")
-        if cirq.is_parameterized(circuit):
-            names = ", ".join(sorted(cirq.parameter_names(circuit)))
-            raise InputError(
-                f"circuit filter has unresolved symbols ({names}): resolve them first, with "
-                f"cirq.resolve_parameters; for a trainable filter use XZAnsatz."
-            )
-        for operation in circuit.all_operations():
-            if not cirq.has_unitary(operation):
-                raise InputError(
-                    f"circuit filter has the operation {operation}, which is not unitary: a "
-                    f"filter is a pure state."
-                )
+        register = checked_register("circuit filter", circuit, qubits)
         object.__setattr__(self, "circuit", circuit.freeze())
         object.__setattr__(self, "qubits", register)
 
     @functools.cached_property
     def _vector(self) -> npt.NDArray[np.complex128]:
-        vector = self.circuit.final_state_vector(
-            initial_state=0, qubit_order=self.qubits, dtype=np.complex128
-        )
-        normalised: npt.NDArray[np.complex128] = vector / np.linalg.norm(vector)
-        return normalised
+        return prepared_state(self.circuit, self.qubits)
 
     def n_parameters(self, n_qubits: int) -> int:
         """Zero: the circuit is taken as it is."""

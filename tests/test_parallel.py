@@ -4,8 +4,14 @@ import cirq
 import numpy as np
 import pytest
 
-from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
-from qucnn_cirq.compiler.parallel import compile_parallel
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    XZAnsatz,
+    compile_convolution,
+    compile_parallel,
+)
 from qucnn_cirq.compiler.verification import simulated_mean
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.validation import errors_of, validate

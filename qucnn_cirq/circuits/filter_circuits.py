@@ -36,7 +36,7 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
     if isinstance(filter_, XZAnsatz):
         return _ansatz_circuit(filter_, qubits)
     if isinstance(filter_, CircuitFilter):
-        return _user_circuit(filter_, qubits)
+        return user_circuit("filter's circuit", filter_.circuit, filter_.qubits, qubits)
     raise InputError(
         f"a filter of type {type(filter_).__name__} has no circuit; use FixedFilter, XZAnsatz "
         "or CircuitFilter."
@@ -91,14 +91,29 @@ def _ansatz_circuit(ansatz: XZAnsatz, qubits: Sequence[cirq.Qid]) -> cirq.Circui
     return circuit
 
 
-def _user_circuit(filter_: CircuitFilter, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
-    own_qubits = filter_.qubits
+def user_circuit(
+    what: str,
+    given: cirq.AbstractCircuit,
+    own_qubits: Sequence[cirq.Qid],
+    qubits: Sequence[cirq.Qid],
+) -> cirq.Circuit:
+    """A user's unitary circuit on other qubits, in slots and CZ gates.
+
+    Args:
+        what: What the circuit is, for the error.
+        given: The circuit.
+        own_qubits: Its register.
+        qubits: The register it is put on.
+
+    Raises:
+        InputError: If the registers differ in size, or Cirq cannot write an operation in CZ and
+            one-qubit gates.
+    """
     if len(own_qubits) != len(qubits):
         raise InputError(
-            f"the filter's circuit acts on {len(own_qubits)} qubits; the register of this "
-            f"kernel has {len(qubits)}."
+            f"the {what} acts on {len(own_qubits)} qubits; the register has {len(qubits)}."
         )
-    placed = filter_.circuit.unfreeze().transform_qubits(dict(zip(own_qubits, qubits, strict=True)))
+    placed = given.unfreeze().transform_qubits(dict(zip(own_qubits, qubits, strict=True)))
     small = cirq.Circuit(
         cirq.decompose(placed, keep=lambda op: len(op.qubits) <= 2, on_stuck_raise=None)
     )
@@ -111,7 +126,7 @@ def _user_circuit(filter_: CircuitFilter, qubits: Sequence[cirq.Qid]) -> cirq.Ci
             circuit.append(fixed(cirq.unitary(operation)).on(*operation.qubits))
         elif operation.qubits:
             raise InputError(
-                f"the filter's circuit holds {operation!r}, which Cirq cannot write in CZ and "
-                "one-qubit gates; decompose it first."
+                f"the {what} holds {operation!r}, which Cirq cannot write in CZ and one-qubit "
+                "gates; decompose it first."
             )
     return circuit

@@ -123,18 +123,25 @@ def assemble(
 
 
 def assemble_routed(
-    filter_: Filter, layout: Layout, loader: Loader, options: Options, graph: nx.Graph
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    options: Options,
+    graph: nx.Graph,
+    filter_loader: Loader | None = None,
 ) -> Assembly:
     """Builds the circuit with the layout's pairs but none of its positions, and routes it.
 
     The last resort, for devices on which no layout fits. The graph holds the qubits and couplers
-    that may be used.
+    that may be used; the other arguments are those of :func:`assemble`.
 
     Raises:
         InputError: If no connected part of the device is large enough.
     """
-    logical, observable = _logical(filter_, layout, loader, loader, options, _as_it_is)
-    routed, starts, ends = route_whole(merge_slots(logical), graph)
+    own_loader = filter_loader or loader
+    logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
+    registers = (*layout.data, *layout.filter)
+    routed, starts, ends = route_whole(merge_slots(logical), graph, registers)
     observable = observable.on(ends)
     native, records = _native(logical, routed, observable, options)
     return Assembly(
@@ -187,11 +194,11 @@ def _logical(
         parts = loader.parts(layout.data, "patch")
         whole = cirq.Circuit(tagged(part, name) for name, part in parts)
         return whole, all_zeros(layout.data)
-    register = layout.filter or layout.data
+    register = layout.filter or layout.met
     circuit = tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
     prepared = prepare(filter_circuit(filter_, register, filter_loader), register)
     if options.overlap == "inversion":
-        meeting = inversion_test(prepared, layout.data)
+        meeting = inversion_test(prepared, layout.met)
         return circuit + tagged(meeting.circuit, "filter"), meeting.observable
     circuit += tagged(prepared, "filter")
     for pair in layout.swaps:

@@ -17,7 +17,8 @@ from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.pinning import Pinning, PlacementLike, describe, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
-from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
+from qucnn_cirq.compiler.placing import exact_filter_loader, placed
+from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
 from qucnn_cirq.compiler.request import (
     ROUTED,
     Request,
@@ -26,12 +27,10 @@ from qucnn_cirq.compiler.request import (
     read_options,
 )
 from qucnn_cirq.compiler.survival import survival
-from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
-from qucnn_cirq.validation import check
 
 
 def compile_convolution(
@@ -141,7 +140,7 @@ def _compile(request: Request) -> Program:
         # Fixed filters of one loader share one structure: only their angles differ.
         key: object = filter_
         if isinstance(filter_, FixedFilter):
-            own = _filter_loader(filter_, request)
+            own = exact_filter_loader(filter_, request)
             key = own.pattern if own else FixedFilter
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
@@ -174,7 +173,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
             f"placement has {len(allowed)} qubits; this circuit needs {needed}: give more."
         )
     best: tuple[Assembly, Placement] | None = None
-    filter_loader = _filter_loader(filter_, request)
+    filter_loader = exact_filter_loader(filter_, request)
     candidates = list(_candidates(filter_, request, filter_loader))
     for candidate in candidates:
         _check_roles(candidate, request.pinning)
@@ -185,7 +184,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         _check_routable(request, candidates)
         assembly = _routed(filter_, request)
         best = assembly, unmoved(assembly, device, request.options.gate_set)
-    generic = _placed(*best, request, started)
+    generic = placed(*best, request, started)
     if not isinstance(generic.loader, LineLoader) or generic.report.layout == ROUTED:
         preparing = generic.loader
         if isinstance(preparing, Comparison):
@@ -241,20 +240,6 @@ def _check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
         )
 
 
-def _filter_loader(filter_: Filter, request: Request) -> LineLoader | None:
-    """For a fixed vector the shortest exact line loader, where the generic one may not be."""
-    gate_set = request.options.gate_set
-    patterns = PATTERNS.get(gate_set, (GENERIC,))
-    after_generic = patterns[patterns.index(GENERIC) :]
-    has_choice = request.spec.register_qubits == N_QUBITS and len(after_generic) > 1
-    if not has_choice or not isinstance(filter_, FixedFilter):
-        return None
-    loaders = [LineLoader(pattern=pattern, gate=gate_set) for pattern in after_generic]
-    vector = filter_.vector(N_QUBITS)[None]
-    exact = (each for each in loaders if each.solve(vector)[1][0] <= EXACT)
-    return next(exact, loaders[-1])
-
-
 def _with_other_loaders(
     filter_: Filter,
     generic: Variant,
@@ -279,7 +264,7 @@ def _with_other_loaders(
         assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
         usage = Usage.of(assembly.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
-        variants.append(_placed(assembly, Placement(positions, error), request, started))
+        variants.append(placed(assembly, Placement(positions, error), request, started))
     if budget.infidelity is not None:
         gates = [variant.report.two_qubit_gates for variant in variants]
         rule = LoadingRule.within(max(budget.infidelity, EXACT), gates)
@@ -336,30 +321,3 @@ def _routed(filter_: Filter, request: Request) -> Assembly:
     return assemble_routed(
         filter_, positions, make_loader(loader_name, n_qubits), request.options, graph
     )
-
-
-def _placed(assembly: Assembly, placement: Placement, request: Request, started: float) -> Variant:
-    positions, device = placement.positions, request.device
-    template = Template(
-        circuit=assembly.circuit.transform_qubits(positions).freeze(),
-        observable=assembly.observable.on(positions),
-        data_qubits=tuple(positions[qubit] for qubit in assembly.data),
-        filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
-        ancillas=tuple(positions[qubit] for qubit in assembly.ancillas),
-    )
-    check(template.marked_circuit, device)
-    last = assembly.passes[-1]
-    report = Report(
-        two_qubit_gates=last.two_qubit_gates,
-        two_qubit_depth=last.two_qubit_depth,
-        moments=last.moments,
-        one_qubit_gates=last.one_qubit_gates,
-        qubits=len(template.qubits),
-        device=device.name,
-        gateset=request.options.gate_set,
-        layout=assembly.layout,
-        loader=assembly.loader.name,
-        predicted_error=placement.predicted_error,
-        compile_seconds=time.perf_counter() - started,
-    )
-    return Variant(assembly.loader, template, assembly.passes, report)

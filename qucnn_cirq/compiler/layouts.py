@@ -10,7 +10,7 @@ Adding a layout is adding a function to :data:`LAYOUTS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -35,6 +35,7 @@ class Layout:
         pairs: Data and filter qubits that meet, after the swaps.
         walks: For one walker, for two, ...: the steps (a, x, f) of each walker.
         readers: Where the second ancilla of the backward pass sits, for as many walkers.
+        window: The data qubits that meet the filter; empty for all of them.
     """
 
     name: str
@@ -45,6 +46,12 @@ class Layout:
     pairs: tuple[Pair, ...] = ()
     walks: tuple[tuple[tuple[Step, ...], ...], ...] = ()
     readers: tuple[Q, ...] = ()
+    window: tuple[Q, ...] = ()
+
+    @property
+    def met(self) -> tuple[Q, ...]:
+        """The data qubits that meet the filter."""
+        return self.window or self.data
 
     def register_graph(self, register: tuple[Q, ...]) -> nx.Graph:
         """The couplers inside a register."""
@@ -116,3 +123,42 @@ LAYOUTS: dict[str, Callable[[int, str], Layout | None]] = {
     "plaquettes": plaquettes,
     "ladder": ladder,
 }
+
+
+def window_ladders(n_data: int, start: int, size: int, overlap: str) -> tuple[Layout, ...]:
+    """Quantum data on a row, the filter below the window that it meets, ancillas from above.
+
+    Where the window is at an end of the row the ancilla can also come in from there.
+
+    Args:
+        n_data: Qubits of the data.
+        start: Position of the window's first qubit in the row.
+        size: Qubits of the window.
+        overlap: The overlap test.
+    """
+    data = tuple(Q(0, column) for column in range(n_data))
+    window = data[start : start + size]
+    if overlap == "inversion":
+        return (Layout("ladder", data, (), (), window=window),)
+    below = tuple(x + (1, 0) for x in window)
+    pairs = tuple(zip(window, below, strict=True))
+
+    def walk(entrance: Q, met: Sequence[Pair]) -> tuple[Step, ...]:
+        before = (entrance, *(x for x, _ in met))
+        return tuple((a, x, f) for a, (x, f) in zip(before, met, strict=False))
+
+    left, right = pairs, pairs[::-1]
+    half = (size + 1) // 2
+    both = (
+        walk(window[0] + (-1, 0), left[:half]),
+        walk(window[-1] + (-1, 0), right[: size - half]),
+    )
+    entrances = [(window[0] + (-1, 0), left), (window[-1] + (-1, 0), right)]
+    if start == 0:
+        entrances.append((window[0] + (0, -1), left))
+    if start + size == n_data:
+        entrances.append((window[-1] + (0, 1), right))
+    return tuple(
+        Layout("ladder", data, below, (), pairs=pairs, walks=((walk(q, met),), both), window=window)
+        for q, met in (entrances if overlap == "ancilla" else entrances[:1])
+    )

@@ -24,7 +24,7 @@ from qucnn_cirq.compiler.placement import Positions, Usage
 from qucnn_cirq.compiler.program import Program, Report, Variant
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import Verification
-from qucnn_cirq.devices import Device, load_device
+from qucnn_cirq.devices import DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
@@ -168,7 +168,7 @@ def measurement_key(copy: int) -> str:
 
 def compile_parallel(
     spec: ConvolutionSpec,
-    device: str | cirq.Device | Device = "willow_pink",
+    device: DeviceLike = "willow_pink",
     copies: int | None = None,
     *,
     spacing: int = 0,

@@ -6,6 +6,8 @@ fits a device, the whole logical circuit is routed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import cirq
 import networkx as nx
 
@@ -44,13 +46,14 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
 
 
 def route_whole(
-    circuit: cirq.Circuit, graph: nx.Graph
+    circuit: cirq.Circuit, graph: nx.Graph, idle: Collection[cirq.Qid] = ()
 ) -> tuple[cirq.Circuit, dict[cirq.Qid, cirq.Qid], dict[cirq.Qid, cirq.Qid]]:
     """Routes a circuit without measurements on part of a device.
 
     Args:
         circuit: Operations on one or two qubits.
         graph: The device's couplers.
+        idle: Qubits that have a place even if nothing acts on them.
 
     Returns:
         The routed circuit, in which operations that belong to no part yet are tagged as
@@ -59,9 +62,10 @@ def route_whole(
     Raises:
         InputError: If no connected part of the device is large enough.
     """
-    logical = sorted(circuit.all_qubits())
+    logical = _by_first_use(circuit)
+    logical += sorted(set(idle).difference(logical))
     region = _compact_region(graph, len(logical))
-    mapping = dict(zip(_by_first_use(circuit), region, strict=True))
+    mapping = dict(zip(logical, region, strict=True))
     routed, moves = _route(circuit, graph.subgraph(region), mapping)
     ends = {qubit: moves.get(place, place) for qubit, place in mapping.items()}
     return tagged(routed, "routing"), dict(mapping), ends

@@ -1,0 +1,42 @@
+"""A user's circuit in the place of a loader: quantum data instead of a patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.filter_circuits import user_circuit
+from qucnn_cirq.circuits.slots import Table
+
+
+class CircuitLoader:
+    """Prepares the same state always; it has no angles.
+
+    Args:
+        circuit: A unitary circuit.
+        qubits: Its register, in the order of the register it is put on.
+    """
+
+    name = "circuit"
+    is_closed_form = True
+    n_angles = 0
+
+    def __init__(self, circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]) -> None:
+        self._circuit = circuit
+        self._qubits = tuple(qubits)
+
+    @property
+    def n_qubits(self) -> int:
+        """Size of the register."""
+        return len(self._qubits)
+
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """The circuit in slots and CZ gates; see :class:`~.loaders.Loader`."""
+        return user_circuit("data's circuit", self._circuit, self._qubits, qubits)
+
+    def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """No angles: shape (batch, 0)."""
+        return np.zeros((len(states), 0))

@@ -1,0 +1,66 @@
+"""The last steps of compiling one circuit: its filter's loader, its template, its report."""
+
+from __future__ import annotations
+
+import time
+
+from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
+from qucnn_cirq.compiler.assembly import Assembly
+from qucnn_cirq.compiler.placement import Placement
+from qucnn_cirq.compiler.program import Report, Variant
+from qucnn_cirq.compiler.request import Request
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.filters import Filter, FixedFilter
+from qucnn_cirq.validation import check
+
+
+def exact_filter_loader(filter_: Filter, request: Request) -> LineLoader | None:
+    """For a fixed vector the shortest exact line loader, where the generic one may not be."""
+    gate_set = request.options.gate_set
+    patterns = PATTERNS.get(gate_set, (GENERIC,))
+    after_generic = patterns[patterns.index(GENERIC) :]
+    has_choice = request.spec.register_qubits == N_QUBITS and len(after_generic) > 1
+    if not has_choice or not isinstance(filter_, FixedFilter):
+        return None
+    loaders = [LineLoader(pattern=pattern, gate=gate_set) for pattern in after_generic]
+    vector = filter_.vector(N_QUBITS)[None]
+    exact = (each for each in loaders if each.solve(vector)[1][0] <= EXACT)
+    return next(exact, loaders[-1])
+
+
+def placed(assembly: Assembly, placement: Placement, request: Request, started: float) -> Variant:
+    """The template and the report of an assembly that has been given its place.
+
+    Args:
+        assembly: The circuit in coordinates of its own.
+        placement: Where it goes.
+        request: What was asked for.
+        started: When compiling began, by ``time.perf_counter``.
+
+    Raises:
+        InputError: If the device cannot run the circuit.
+    """
+    positions, device = placement.positions, request.device
+    template = Template(
+        circuit=assembly.circuit.transform_qubits(positions).freeze(),
+        observable=assembly.observable.on(positions),
+        data_qubits=tuple(positions[qubit] for qubit in assembly.data),
+        filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
+        ancillas=tuple(positions[qubit] for qubit in assembly.ancillas),
+    )
+    check(template.marked_circuit, device)
+    last = assembly.passes[-1]
+    report = Report(
+        two_qubit_gates=last.two_qubit_gates,
+        two_qubit_depth=last.two_qubit_depth,
+        moments=last.moments,
+        one_qubit_gates=last.one_qubit_gates,
+        qubits=len(template.qubits),
+        device=device.name,
+        gateset=request.options.gate_set,
+        layout=assembly.layout,
+        loader=assembly.loader.name,
+        predicted_error=placement.predicted_error,
+        compile_seconds=time.perf_counter() - started,
+    )
+    return Variant(assembly.loader, template, assembly.passes, report)

@@ -1,0 +1,294 @@
+"""Quantum data compiled: for every window the circuit in which it meets a filter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qucnn_cirq.checks import whole_number
+from qucnn_cirq.circuits.circuit_loader import CircuitLoader
+from qucnn_cirq.circuits.filter_circuits import filter_angles
+from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
+from qucnn_cirq.circuits.loaders import Loader, make_loader
+from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
+from qucnn_cirq.compiler.layouts import window_ladders
+from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
+from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
+from qucnn_cirq.compiler.placing import exact_filter_loader, placed
+from qucnn_cirq.compiler.program import Report, Variant
+from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY
+from qucnn_cirq.compiler.verification import Verification, simulated_mean
+from qucnn_cirq.convolution import filter_states
+from qucnn_cirq.devices import Device, DeviceLike, load_device
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.quantum_data import QuantumData, Window
+from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
+from qucnn_cirq.validation import errors_of, validate
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledWindow:
+    """The circuit in which one window meets one filter.
+
+    Attributes:
+        filter: What the filter is.
+        filter_loader: Prepares a fixed filter.
+        variant: Circuit, template and report.
+    """
+
+    filter: Filter
+    filter_loader: Loader
+    variant: Variant
+
+    def tables(self, parameters: ArrayLike | None) -> dict[str, NDArray[np.float64]]:
+        """The angle tables of one run; the data has no angles."""
+        angles = None if parameters is None else np.asarray(parameters, float)
+        n_qubits = self.filter_loader.n_qubits
+        return {
+            "patch": np.zeros((1, 0)),
+            "filter": filter_angles(self.filter, angles, n_qubits, self.filter_loader),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class WindowProgram:
+    """Filters that slide over quantum data, compiled for a device.
+
+    Attributes:
+        data: The data.
+        windows: The qubits of each window.
+        spec: Filters and overlap test, on a register of a window's size.
+        device: The device.
+        compiled: For each filter the circuit of each window.
+    """
+
+    data: QuantumData
+    windows: tuple[Window, ...]
+    spec: ConvolutionSpec
+    device: Device
+    compiled: tuple[tuple[CompiledWindow, ...], ...]
+
+    def report(self, window: int = 0, *, filter_index: int = 0) -> Report:
+        """What one circuit costs."""
+        return self._find(window, filter_index).variant.report
+
+    def circuit(
+        self,
+        window: int,
+        filter_parameters: ArrayLike | None = None,
+        *,
+        filter_index: int = 0,
+    ) -> cirq.Circuit:
+        """The native, measured circuit of one window.
+
+        Args:
+            window: Number of the window, from 0.
+            filter_parameters: Angles of an ansatz, in radians; None for other filters.
+            filter_index: Which of the filters.
+
+        Raises:
+            InputError: If a number is outside its range or the parameters do not fit the filter.
+        """
+        found = self._find(window, filter_index)
+        return found.variant.template.bound_circuit(found.tables(filter_parameters))
+
+    def estimate(self, result: cirq.Result, window: int, *, filter_index: int = 0) -> float:
+        """<f| rho |f> of a window as the shots of a run estimate it.
+
+        Args:
+            result: Result of running :meth:`circuit` on any ``cirq.Sampler``.
+            window: Number of the window.
+            filter_index: Which of the filters.
+
+        Raises:
+            InputError: If the result does not hold this program's measurement.
+        """
+        if MEASUREMENT_KEY not in result.measurements:
+            raise InputError(
+                f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
+                f"{sorted(result.measurements)}); run a circuit of this program."
+            )
+        return self._find(window, filter_index).variant.template.overlap_from_result(result)
+
+    def exact(self, parameters: ArrayLike | None = None) -> NDArray[np.float64]:
+        """The noiseless values by linear algebra.
+
+        Args:
+            parameters: Angles of ansatz filters, shape (filters, parameters).
+
+        Returns:
+            Values in 0..1, shape (filters, windows).
+        """
+        states = filter_states(self.spec, parameters)
+        columns = [self.data.overlaps(window, states) for window in self.windows]
+        return np.stack(columns, axis=1)
+
+    def verify(self, seed: int = 0) -> Verification:
+        """Checks every circuit, at random parameters, by simulation and against the device."""
+        generator = np.random.default_rng(seed)
+        shape = (self.spec.n_filters, self.spec.n_parameters)
+        parameters = generator.uniform(-np.pi, np.pi, shape)
+        expected = self.exact(parameters)
+        deviations, violations = [], []
+        for row, of_filter in enumerate(self.compiled):
+            for column, found in enumerate(of_filter):
+                circuit = self.circuit(column, parameters[row], filter_index=row)
+                violations += errors_of(validate(circuit, self.device))
+                mean = simulated_mean(circuit, found.variant.template.observable)
+                deviations.append(abs(mean - expected[row, column]))
+        return Verification(len(deviations), float(max(deviations)), tuple(violations))
+
+    def _find(self, window: int, filter_index: int) -> CompiledWindow:
+        for key, index, sequence in (
+            ("filter_index", filter_index, self.compiled),
+            ("window", window, self.windows),
+        ):
+            if not 0 <= index < len(sequence):
+                raise InputError(f"{key} = {index} is outside 0..{len(sequence) - 1}.")
+        return self.compiled[filter_index][window]
+
+
+def compile_windows(
+    data: QuantumData | cirq.AbstractCircuit,
+    filters: Filter | cirq.AbstractCircuit | Sequence[Filter | cirq.AbstractCircuit],
+    device: DeviceLike = "willow_pink",
+    *,
+    size: int,
+    stride: int = 1,
+    windows: Sequence[Sequence[cirq.Qid]] | None = None,
+    overlap: str = "ancilla",
+    layout: str = "auto",
+    gate_set: str | None = None,
+    walkers: int = 1,
+    dynamical_decoupling: str | None = None,
+    placement: PlacementLike = None,
+) -> WindowProgram:
+    """Compiles filters that slide over quantum data.
+
+    Of the data's circuit each window gets the part that its state depends on. Where that fits, the
+    data sits on a row of the device with the filter below; if it has to be routed inside the row,
+    routing the whole circuit is tried as well and the smaller predicted error wins.
+
+    Args:
+        data: The state, or its circuit.
+        filters: As for :class:`~qucnn_cirq.ConvolutionSpec`, on ``size`` qubits: a fixed filter has
+            2^size values, a circuit acts on ``size`` qubits.
+        device: As for :func:`~qucnn_cirq.compile_convolution`.
+        size: Qubits of a window.
+        stride: Qubits between the starts of two windows.
+        windows: The windows, each a list of ``size`` qubits of the data, in place of all
+            neighbouring ones.
+        overlap: "ancilla", "destructive" or "inversion".
+        layout: "auto", "ladder" or "routed".
+        gate_set: As for :func:`~qucnn_cirq.compile_convolution`.
+        walkers: Likewise.
+        dynamical_decoupling: Likewise.
+        placement: Likewise; a list of qubits only.
+
+    Raises:
+        InputError: If an argument is outside its range, or a circuit does not fit the device.
+    """
+    source = data if isinstance(data, QuantumData) else QuantumData(data)
+    size = whole_number("size", size, minimum=1)
+    chosen = source.windows(size, stride) if windows is None else tuple(map(tuple, windows))
+    if not chosen or any(len(window) != size for window in chosen):
+        raise InputError(f"windows must be lists of size = {size} qubits, at least one.")
+    if overlap not in OVERLAP_TESTS:
+        raise unknown_name("overlap test", overlap, OVERLAP_TESTS)
+    if layout not in ("auto", "ladder", ROUTED):
+        raise unknown_name("layout", layout, ("auto", "ladder", ROUTED))
+    spec = ConvolutionSpec(kernel=(1, 2**size), filters=filters, overlap=overlap)
+    target = load_device(device)
+    options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
+    pinning = read_placement(placement, target)
+    if pinning.roles:
+        raise InputError("placement of windows must be a list of qubits, not a mapping.")
+    request = Request(spec, target, layout, "auto", options, Budget(0.0), pinning)
+    return WindowProgram(
+        source,
+        chosen,
+        spec,
+        target,
+        tuple(
+            tuple(_compile_window(source, window, filter_, request) for window in chosen)
+            for filter_ in spec.filter_list
+        ),
+    )
+
+
+def _compile_window(
+    data: QuantumData, window: Window, filter_: Filter, request: Request
+) -> CompiledWindow:
+    started = time.perf_counter()
+    part = data.cone(window)
+    row, start = _row(part.qubits, window)
+    loader = CircuitLoader(part.circuit, row)
+    filter_loader = exact_filter_loader(filter_, request) or _filter_loader(request)
+    best: tuple[Assembly, Placement] | None = None
+    for candidate, placement in _candidates(filter_, loader, start, filter_loader, request):
+        if best is None or placement.predicted_error < best[1].predicted_error:
+            best = candidate, placement
+    if best is None:
+        raise InputError(
+            f"layout 'ladder' for data of {len(row)} qubits does not fit device "
+            f"{request.device.name!r}; choose layout = 'auto'."
+        )
+    return CompiledWindow(filter_, filter_loader, placed(*best, request, started))
+
+
+def _row(qubits: Window, window: Window) -> tuple[Window, int]:
+    """The data's qubits side by side, the window's together, and where those start."""
+    first = min(qubits.index(qubit) for qubit in window)
+    left = tuple(qubit for qubit in qubits[:first] if qubit not in window)
+    right = tuple(qubit for qubit in qubits[first:] if qubit not in window)
+    return (*left, *window, *right), len(left)
+
+
+def _filter_loader(request: Request) -> Loader:
+    n_qubits, gate_set = request.spec.register_qubits, request.options.gate_set
+    patterns = EXACT_PATTERNS.get(gate_set, EXACT_PATTERNS["cz"])
+    return make_loader("line" if n_qubits in patterns else "multiplexed", n_qubits, gate_set)
+
+
+def _candidates(
+    filter_: Filter, loader: CircuitLoader, start: int, filter_loader: Loader, request: Request
+) -> Iterator[tuple[Assembly, Placement]]:
+    """Circuits with a place on the device."""
+    device, options, pinning = request.device, request.options, request.pinning
+    size = request.spec.register_qubits
+    layouts = window_ladders(loader.n_qubits, start, size, options.overlap)
+    needs_routing = True
+    for layout in layouts if request.layout != ROUTED else ():
+        assembly = _used(assemble(filter_, layout, loader, options, filter_loader))
+        placement = best_placement(assembly, device, options.gate_set, pinning)
+        if placement is not None:
+            # Routing inside the row shows in the second record.
+            before, after = assembly.passes[:2]
+            needs_routing &= after.two_qubit_gates > before.two_qubit_gates
+            yield assembly, placement
+    if request.layout == ROUTED or (request.layout == "auto" and needs_routing):
+        graph = device.graph
+        if pinning.allowed is not None:
+            graph = graph.subgraph(pinning.allowed)
+        assembly = _used(
+            assemble_routed(filter_, layouts[0], loader, options, graph, filter_loader)
+        )
+        yield assembly, unmoved(assembly, device, options.gate_set)
+
+
+def _used(assembly: Assembly) -> Assembly:
+    """Without the qubits of the data and the filter that no operation acts on."""
+    used = assembly.circuit.all_qubits()
+    return replace(
+        assembly,
+        data=tuple(qubit for qubit in assembly.data if qubit in used),
+        filter=tuple(qubit for qubit in assembly.filter if qubit in used),
+        ancillas=tuple(qubit for qubit in assembly.ancillas if qubit in used),
+    )

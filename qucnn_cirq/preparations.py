@@ -1,0 +1,64 @@
+"""Circuits of a user's that prepare a state from |0...0>."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+import numpy.typing as npt
+
+from qucnn_cirq.errors import InputError
+
+
+def checked_register(
+    what: str, circuit: object, qubits: Sequence[cirq.Qid] | None
+) -> tuple[cirq.Qid, ...]:
+    """The register that a circuit prepares, most significant qubit first.
+
+    Args:
+        what: What the circuit is, for the error ("circuit filter").
+        circuit: Must be unitary, without measurements and unresolved symbols.
+        qubits: The register, which may hold qubits that the circuit leaves alone; None for the
+            circuit's qubits in sorted order.
+
+    Raises:
+        InputError: If the circuit is not of that kind, or the register does not cover it.
+    """
+    if not isinstance(circuit, cirq.AbstractCircuit):
+        raise InputError(f"{what} needs a cirq.Circuit, not {type(circuit).__name__}.")
+    used = sorted(circuit.all_qubits())
+    register = tuple(used if qubits is None else qubits)
+    if not register:
+        raise InputError(f"{what} has no qubits: give a circuit that acts on some.")
+    missing = [qubit for qubit in used if qubit not in register]
+    if missing:
+        raise InputError(f"{what} acts on {missing[0]}, which is not in its qubits: add it there.")
+    if len(set(register)) != len(register):
+        raise InputError(f"qubits {register} of the {what} name one qubit twice.")
+    if any(qubit.dimension != 2 for qubit in register):
+        raise InputError(f"{what} has a qudit: use qubits (dimension 2) only.")
+    if cirq.is_measurement(circuit):
+        raise InputError(f"{what} has a measurement: give the preparation alone.")
+    if cirq.is_parameterized(circuit):
+        names = ", ".join(sorted(cirq.parameter_names(circuit)))
+        raise InputError(
+            f"{what} has unresolved symbols ({names}): resolve them first, with "
+            f"cirq.resolve_parameters; for a trainable filter use XZAnsatz."
+        )
+    for operation in circuit.all_operations():
+        if not cirq.has_unitary(operation):
+            raise InputError(
+                f"{what} has the operation {operation}, which is not unitary: give a circuit that "
+                "prepares a pure state."
+            )
+    return register
+
+
+def prepared_state(
+    circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]
+) -> npt.NDArray[np.complex128]:
+    """The unit vector that a circuit makes of |0...0>, first qubit most significant."""
+    vector = circuit.final_state_vector(initial_state=0, qubit_order=qubits, dtype=np.complex128)
+    normalised: npt.NDArray[np.complex128] = vector / np.linalg.norm(vector)
+    return normalised

@@ -1,0 +1,66 @@
+"""The layer on quantum data: filters slide over the windows of a state, on any engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from noise_models import NoiseLike, as_noise
+from qucnn_cirq.checks import real_array, whole_number
+from qucnn_cirq.compiler.windows import WindowProgram
+from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.errors import InputError
+
+
+def window_overlaps(
+    program: WindowProgram,
+    parameters: ArrayLike | None = None,
+    *,
+    engine: str | Engine = "qsim",
+    noise: NoiseLike = None,
+    shots: int | None = 10_000,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Runs every window with every filter.
+
+    Args:
+        program: The compiled filters.
+        parameters: Angles of ansatz filters in radians, shape (filters, parameters).
+        engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
+        noise: Likewise.
+        shots: Shots for each window and filter; None for exact expectation values.
+        seed: Seed of the shots. Each window and filter has a stream of its own.
+
+    Returns:
+        Estimates of <f| rho |f>, shape (filters, windows). With shots they are unbiased and can be
+        slightly negative.
+
+    Raises:
+        InputError: If an argument is outside its range.
+    """
+    runner, model = make_engine(engine), as_noise(noise)
+    count = None if shots is None else whole_number("shots", shots, minimum=1)
+    seed = whole_number("seed", seed, minimum=0)
+    angles = _parameters(program, parameters)
+    values = np.empty((program.spec.n_filters, len(program.windows)))
+    for row, of_filter in enumerate(program.compiled):
+        for column, compiled in enumerate(of_filter):
+            template = compiled.variant.template
+            streams = Streams(seed, (row,), np.array([column]))
+            outcome = runner.run(template, model, compiled.tables(angles[row]), count, streams)
+            if outcome.counts is not None and count is not None:
+                values[row, column] = template.observable.mean(outcome.counts / count)[0, 0]
+            elif outcome.means is not None:
+                values[row, column] = outcome.means[0, 0]
+    return values
+
+
+def _parameters(program: WindowProgram, given: ArrayLike | None) -> NDArray[np.float64]:
+    shape = (program.spec.n_filters, program.spec.n_parameters)
+    angles = np.zeros((shape[0], 0)) if given is None else real_array("parameters", given)
+    if angles.shape != shape or not np.isfinite(angles).all():
+        raise InputError(
+            f"parameters of shape {angles.shape}: give finite angles of shape {shape} (filters, "
+            "parameters)."
+        )
+    return angles
