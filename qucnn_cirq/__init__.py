@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.compiler.parallel import compile_parallel

@@ -38,7 +38,8 @@ class Comparison:
     n_angles = 18
 
     def __init__(self, vector: NDArray[np.float64]) -> None:
-        rows, singular_values, columns = schmidt_factors(np.asarray(vector, float)[None])
+        self.vector = np.asarray(vector, float)
+        rows, singular_values, columns = schmidt_factors(self.vector[None])
         self._rows, self._columns = rows[0].T, columns[0].T
         self._undone = two_qubit_angles(singular_values)
 

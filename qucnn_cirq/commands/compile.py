@@ -25,7 +25,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("configuration", type=Path, metavar="CONFIG.toml", help="what to compile")
     parser.add_argument("--device", required=True, metavar="NAME", help="see qucnn devices")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the circuit, in Cirq's JSON"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the circuit: .qasm, .qasm3, .pb (Google's), else Cirq's JSON",
+    )
+    parser.add_argument(
+        "--program",
+        type=Path,
+        metavar="FILE.json",
+        help="the whole compiled program, for qucnn_cirq.compiler.program.Program.load",
     )
     parser.add_argument("--metrics", type=Path, metavar="FILE.json", help="what the circuit costs")
     parser.add_argument(
@@ -60,13 +70,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compiles and writes."""
-    import cirq
     import numpy as np
 
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
+    from qucnn_cirq.exchange.writing import write_circuit
     from qucnn_cirq.validation import errors_of, validate
-    from studies.files import write_json, write_text
+    from studies.files import write_json
 
     spec = read_specification(options.configuration)
     random = np.random.default_rng(seed_of(options))
@@ -88,7 +98,9 @@ def run(options: argparse.Namespace) -> int:
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
     metrics = _metrics(variant.report, valid=not errors_of(validate(circuit, program.device)))
-    write_text(options.out, cirq.to_json(circuit) + "\n")
+    write_circuit(circuit, options.out)
+    if options.program is not None:
+        program.save(options.program)
     if options.metrics is not None:
         write_json(options.metrics, metrics)
     if options.json:

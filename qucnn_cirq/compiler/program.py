@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import cast
 
 import cirq
@@ -270,6 +271,28 @@ class Program:
                 f"{sorted(result.measurements)}); run a circuit of this program."
             )
         return self._compiled(filter_index).template.overlap_from_result(result)
+
+    def save(self, path: Path | str) -> None:
+        """Writes the program to a file, with templates, specification, device and reports.
+
+        Raises:
+            InputError: If it holds something that cannot be written.
+            OSError: If the file cannot be written.
+        """
+        from qucnn_cirq.exchange.program_files import save_program
+
+        save_program(self, path)
+
+    @staticmethod
+    def load(path: Path | str) -> Program:
+        """Reads a program that :meth:`save` wrote; nothing is compiled again.
+
+        Raises:
+            InputError: If the file cannot be read, is damaged, or is from another version.
+        """
+        from qucnn_cirq.exchange.program_files import load_program
+
+        return load_program(path)
 
     def verify(self, patches: int = 2, seed: int = 0) -> Verification:
         """Checks bound circuits against the mathematics and against the device's rules.

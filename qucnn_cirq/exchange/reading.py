@@ -1,4 +1,4 @@
-"""Reading circuits of strangers: Cirq's JSON, and OpenQASM 2 and 3 as far as Cirq reads it.
+"""Reading circuits of strangers: Cirq's JSON, OpenQASM 2 and 3, and programs of cirq_google.
 
 Nothing in a file is executed, no other file is opened for it, and :func:`read_circuit` takes
 bounded time and memory whatever it holds.
@@ -14,11 +14,13 @@ from typing import Any
 import cirq
 
 # Cirq's JSON knows its gates only once it is imported.
-import cirq_google  # noqa: F401
+import cirq_google
+from cirq.circuits.qasm_output import QasmUGate
+from cirq_google.api import v2
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.guard import guarded
-from qucnn_cirq.files import file_text
+from qucnn_cirq.files import file_bytes, file_text
 
 LARGEST_FILE = 64 * 2**20
 """Bytes: about 100,000 operations in Cirq's JSON."""
@@ -34,7 +36,8 @@ def read_circuit(path: Path | str) -> cirq.Circuit:
     """Reads a circuit within bounds of time and memory.
 
     Args:
-        path: A regular file of at most 64 MiB that holds a circuit in Cirq's JSON, or OpenQASM.
+        path: A regular file of at most 64 MiB that holds a circuit in Cirq's JSON, OpenQASM or, if
+            its name ends in ``.pb``, a program of ``cirq_google``.
 
     Returns:
         The circuit.
@@ -60,8 +63,11 @@ def parsed_moments(path: Path) -> Moments:
     Raises:
         InputError: As :func:`read_circuit`.
     """
-    text = file_text(path, LARGEST_FILE)
-    moments = _from_qasm(path, text) if _OPENQASM.match(text) else _from_json(path, text)
+    if path.suffix == ".pb":
+        moments = _from_google(path, file_bytes(path, LARGEST_FILE))
+    else:
+        text = file_text(path, LARGEST_FILE)
+        moments = _from_qasm(path, text) if _OPENQASM.match(text) else _from_json(path, text)
     for moment in moments:
         for operation in moment:
             if not isinstance(operation, cirq.Operation):
@@ -127,9 +133,34 @@ def _from_qasm(path: Path, text: str) -> Moments:
         raise
     except Exception as error:
         raise _unreadable(path, "is no OpenQASM that Cirq can read", error) from None
+    # OpenQASM's u3 is one pulse.
+    circuit = cirq.map_operations(circuit, lambda op, _: _pulse(op))
     places = _PLACES.search(text)
     if places:
         circuit = _on_grid(circuit, places.group(1))
+    return tuple(tuple(moment) for moment in circuit)
+
+
+def _pulse(operation: cirq.Operation) -> cirq.Operation:
+    if not isinstance(operation.gate, QasmUGate) or cirq.is_parameterized(operation):
+        return operation
+    gate = operation.gate
+    pulse = cirq.PhasedXZGate(
+        x_exponent=gate.theta,
+        z_exponent=gate.phi + gate.lmda,
+        axis_phase_exponent=0.5 - gate.lmda,
+    )
+    return pulse.on(*operation.qubits)
+
+
+def _from_google(path: Path, content: bytes) -> Moments:
+    try:
+        program = v2.program_pb2.Program.FromString(content)
+        circuit = cirq_google.CIRCUIT_SERIALIZER.deserialize(program)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise _unreadable(path, "is no program of cirq_google", error) from None
     return tuple(tuple(moment) for moment in circuit)
 
 

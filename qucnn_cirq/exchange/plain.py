@@ -1,0 +1,181 @@
+"""Objects of known types as plain data, and back.
+
+Only types that are registered are written or built: a file can name nothing else, and building
+them runs none of its content. JSON has no tuples, complex numbers or shared objects; these are
+written as mappings with a key that begins with ``$``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import cirq
+
+# Cirq's JSON knows its gates only once it is imported.
+import cirq_google  # noqa: F401
+import numpy as np
+
+from qucnn_cirq.errors import InputError
+
+Writer = Callable[[Any], Mapping[str, Any]]
+Builder = Callable[..., Any]
+
+
+class Codec:
+    """Writes and reads objects of registered types.
+
+    Args:
+        dataclasses: Types that are written field by field.
+        others: For other types what they are written as, and how they are built from it.
+        shared: Types of which one object stays one object.
+    """
+
+    def __init__(
+        self,
+        dataclasses: Iterable[type],
+        others: Mapping[type, tuple[Writer, Builder]],
+        shared: Iterable[type] = (),
+    ) -> None:
+        self._types = {each.__name__: each for each in (*dataclasses, *others)}
+        self._others = dict(others)
+        self._shared = tuple(shared)
+
+    def write(self, value: Any) -> Any:
+        """An object as plain data.
+
+        Raises:
+            InputError: If it holds something of a type that is not registered.
+        """
+        return _Writing(self._types, self._others, self._shared).write(value)
+
+    def read(self, plain: Any) -> Any:
+        """The object that was written.
+
+        Raises:
+            InputError: If the data name a type that is not registered, or do not fit it.
+        """
+        return _Reading(self._types, self._others).read(plain)
+
+
+class _Writing:
+    """Writes one object; what is shared is written where it first occurs."""
+
+    def __init__(
+        self,
+        types: Mapping[str, type],
+        others: Mapping[type, tuple[Writer, Builder]],
+        shared: tuple[type, ...],
+    ) -> None:
+        self._types, self._others, self._shared = types, others, shared
+        self._seen: dict[int, int] = {}
+
+    def write(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | np.bool_ | str):
+            return bool(value) if isinstance(value, np.bool_) else value
+        if isinstance(value, int | np.integer):
+            return int(value)
+        if isinstance(value, float | np.floating):
+            number = float(value)
+            return number if math.isfinite(number) else {"$float": repr(number)}
+        if isinstance(value, complex | np.complexfloating):
+            return {"$complex": [self.write(value.real), self.write(value.imag)]}
+        if isinstance(value, tuple):
+            return {"$tuple": [self.write(each) for each in value]}
+        if isinstance(value, list):
+            return [self.write(each) for each in value]
+        if isinstance(value, np.ndarray):
+            return {"$array": self.write(value.tolist()), "$type": value.dtype.name}
+        if isinstance(value, Mapping):
+            return {"$mapping": [[self.write(k), self.write(v)] for k, v in value.items()]}
+        if isinstance(value, cirq.AbstractCircuit):
+            return {"$moments": [[self._operation(op) for op in moment] for moment in value]}
+        if type(value) in self._types.values():
+            return self._object(value)
+        if isinstance(value, cirq.Qid | cirq.Gate):
+            return {"$cirq": json.loads(cirq.to_json(value))}
+        raise InputError(f"a {type(value).__name__} cannot be written to a file: {value!r}.")
+
+    def _operation(self, operation: cirq.Operation) -> Any:
+        if operation.gate is None:
+            raise InputError(f"{operation} has no gate and cannot be written to a file.")
+        return [self.write(each) for each in (operation.gate, operation.qubits, operation.tags)]
+
+    def _object(self, value: Any) -> Any:
+        kind = type(value)
+        number = len(self._seen)
+        if isinstance(value, self._shared):
+            if id(value) in self._seen:
+                return {"$again": self._seen[id(value)]}
+            self._seen[id(value)] = number
+        if kind in self._others:
+            content = self._others[kind][0](value)
+        else:
+            content = {field.name: getattr(value, field.name) for field in fields(value)}
+        plain = {"$object": kind.__name__} | {k: self.write(v) for k, v in content.items()}
+        return plain | ({"$id": number} if isinstance(value, self._shared) else {})
+
+
+class _Reading:
+    """Reads one object."""
+
+    def __init__(
+        self, types: Mapping[str, type], others: Mapping[type, tuple[Writer, Builder]]
+    ) -> None:
+        self._types, self._others = types, others
+        self._seen: dict[int, Any] = {}
+
+    def read(self, plain: Any) -> Any:
+        if isinstance(plain, list):
+            return [self.read(each) for each in plain]
+        if not isinstance(plain, dict):
+            return plain
+        for key, build in {
+            "$object": self._object,
+            "$tuple": lambda whole: tuple(self.read(whole["$tuple"])),
+            "$mapping": lambda whole: dict(map(self.read, whole["$mapping"])),
+            "$moments": lambda whole: self._circuit(whole["$moments"]),
+            "$complex": lambda whole: complex(*self.read(whole["$complex"])),
+            "$float": lambda whole: float(whole["$float"]),
+            "$array": lambda whole: np.array(self.read(whole["$array"]), whole["$type"]),
+            "$again": lambda whole: self._seen[whole["$again"]],
+            "$cirq": lambda whole: _cirq_object(whole["$cirq"]),
+        }.items():
+            if key in plain:
+                return build(plain)
+        raise InputError(f"the content has a mapping of no known kind: {sorted(plain)[:3]}.")
+
+    def _circuit(self, moments: Any) -> cirq.FrozenCircuit:
+        return cirq.FrozenCircuit(cirq.Moment(map(self._operation, moment)) for moment in moments)
+
+    def _operation(self, plain: Any) -> cirq.Operation:
+        gate, qubits, tags = (self.read(each) for each in plain)
+        if not isinstance(gate, cirq.Gate):
+            raise InputError(f"the content has a {type(gate).__name__} for a gate.")
+        operation = gate.on(*qubits)
+        return operation.with_tags(*tags) if tags else operation
+
+    def _object(self, plain: dict[str, Any]) -> Any:
+        name = plain["$object"]
+        kind = self._types.get(name)
+        if kind is None:
+            raise InputError(f"the content has a {name!r}, which is not known here.")
+        content = {key: self.read(value) for key, value in plain.items() if key[0] != "$"}
+        if kind in self._others:
+            built = self._others[kind][1](**content)
+        else:
+            assert is_dataclass(kind)
+            built = kind(**content)
+        if "$id" in plain:
+            self._seen[plain["$id"]] = built
+        return built
+
+
+def _cirq_object(plain: Any) -> Any:
+    value = cirq.read_json(json_text=json.dumps(plain))
+    if not isinstance(value, cirq.Qid | cirq.Gate):
+        raise InputError(f"the content has a {type(value).__name__} for a qubit or a gate.")
+    return value

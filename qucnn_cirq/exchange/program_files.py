@@ -1,0 +1,263 @@
+"""Compiled programs in files: with template, specification, device and report.
+
+A file is JSON with a checksum. It is refused if it was damaged, if another version of the format
+or of the package wrote it, or if what it holds contradicts itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cirq
+import cirq_google
+from cirq_google.api import v2
+from google.protobuf import text_format
+
+from noise_models.calibrated import Calibration, GateError
+from qucnn_cirq import __version__
+from qucnn_cirq.circuits.comparison import Comparison
+from qucnn_cirq.circuits.line_loader import LineLoader
+from qucnn_cirq.circuits.loaders import MultiplexedLoader
+from qucnn_cirq.circuits.loading_rule import LoadingRule
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
+from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
+from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
+from qucnn_cirq.compiler.pipeline import PassRecord
+from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.devices import Device, device_names, load_device
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.exchange.guard import guarded
+from qucnn_cirq.exchange.plain import Codec
+from qucnn_cirq.files import atomic_write, file_text
+from qucnn_cirq.filters import FILTER_KINDS, Filter, filter_from_mapping
+from qucnn_cirq.specification import ConvolutionSpec
+from qucnn_cirq.validation import check
+
+T = TypeVar("T")
+
+FORMAT = "qucnn_cirq program"
+VERSION = 1
+"""Version of the format; it changes when older programs can no longer be read."""
+
+LARGEST_FILE = 64 * 2**20
+"""Bytes."""
+
+
+def save_program(program: Program, path: Path | str) -> None:
+    """Writes a compiled program to a file; see :func:`load_program`.
+
+    Raises:
+        InputError: If the program holds something that cannot be written, such as a device that
+            is no grid of Google's kind.
+        OSError: If the file cannot be written.
+    """
+    content = _CODEC.write(program)
+    whole = {
+        "format": FORMAT,
+        "version": VERSION,
+        "package": __version__,
+        "sha256": _checksum(content),
+        "program": content,
+    }
+    text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
+    with atomic_write(Path(path)) as file:
+        file.write(f"{text}\n".encode())
+
+
+def load_program(path: Path | str) -> Program:
+    """Reads a compiled program.
+
+    It binds, executes and reports as the one that was saved, without compiling anything. The file
+    is first read in a process with bounds of time and memory.
+
+    Raises:
+        InputError: In one line that names the file, if it cannot be read, is damaged, comes from
+            another version, or holds a program that contradicts itself or its device.
+    """
+    guarded(Path(path), _is_readable)
+    return _read(Path(path))
+
+
+def _is_readable(path: Path) -> bool:
+    _read(path)
+    return True
+
+
+def _read(path: Path) -> Program:
+    try:
+        return _program(json.loads(file_text(path, LARGEST_FILE)))
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if str(path) in text else f"{path}: {text}") from None
+    except (MemoryError, RecursionError):
+        raise
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is no program, or damaged ({error}).") from None
+    except Exception as error:
+        # A checksum does not say who wrote a file.
+        raise InputError(f"{path} holds no program ({type(error).__name__}: {error}).") from None
+
+
+def _program(whole: Any) -> Program:
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise InputError(f"this is no {FORMAT}: write one with program.save.")
+    if whole.get("version") != VERSION:
+        raise InputError(
+            f"the program has version {whole.get('version')!r} of the format; this is version "
+            f"{VERSION}: compile it again."
+        )
+    series = _series(__version__)
+    if _series(whole.get("package")) != series:
+        raise InputError(
+            f"the program was compiled by qucnn_cirq {whole.get('package')!r}; this is "
+            f"{__version__}: compile it again."
+        )
+    if whole.get("sha256") != _checksum(whole.get("program")):
+        raise InputError("the program is damaged: its checksum is wrong; compile it again.")
+    program = _CODEC.read(whole["program"])
+    if not isinstance(program, Program):
+        raise InputError(f"the content is a {type(program).__name__} and no program.")
+    _check_consistent(program)
+    return program
+
+
+def _series(version: object) -> str:
+    """The part of a version with which results may change: the first two numbers."""
+    return ".".join(str(version).split(".")[:2])
+
+
+def _checksum(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_consistent(program: Program) -> None:
+    """A report that tells of another circuit, or a circuit that the device cannot run."""
+    if len(program.filters) != program.spec.n_filters:
+        raise InputError(
+            f"the program has {len(program.filters)} filters, its specification "
+            f"{program.spec.n_filters}."
+        )
+    for compiled in program.filters:
+        for variant in compiled.variants:
+            circuit, report = variant.template.circuit, variant.report
+            counted = (two_qubit_gates(circuit), two_qubit_depth(circuit), one_qubit_gates(circuit))
+            stated = (report.two_qubit_gates, report.two_qubit_depth, report.one_qubit_gates)
+            if counted != stated or len(circuit) != report.moments:
+                raise InputError("the program's report does not fit its circuit.")
+            check(variant.template.marked_circuit, program.device)
+
+
+def _write_device(device: Device) -> dict[str, Any]:
+    named = device.name in device_names() or device.name.startswith("grid:")
+    if named and device is load_device(device.name):
+        return {"name": device.name}
+    if not isinstance(device.cirq_device, cirq_google.GridDevice):
+        raise InputError(
+            f"device {device.name!r} is a {type(device.cirq_device).__name__}, which cannot be "
+            "written to a file; describe it in a TOML file instead."
+        )
+    return {
+        "name": device.name,
+        "specification": text_format.MessageToString(device.cirq_device.to_proto()),
+        "own_calibration": device.own_calibration,
+        "measures_apart": device.measures_apart,
+    }
+
+
+def _build_device(
+    name: str,
+    specification: str | None = None,
+    own_calibration: Calibration | None = None,
+    measures_apart: bool = False,
+) -> Device:
+    if specification is None:
+        return load_device(name)
+    message = v2.device_pb2.DeviceSpecification()
+    text_format.Parse(specification, message)
+    return Device(name, cirq_google.GridDevice.from_proto(message), own_calibration, measures_apart)
+
+
+_GATE_TYPES: dict[str, type[cirq.Gate]] = {
+    "syc": cirq_google.SycamoreGate,
+    "cz": cirq.CZPowGate,
+    "iswap": cirq.ISwapPowGate,
+    "fsim": cirq.FSimGate,
+}
+_TYPE_NAMES = {kind: name for name, kind in _GATE_TYPES.items()}
+
+
+def _write_calibration(calibration: Calibration) -> dict[str, Any]:
+    content = {each.name: getattr(calibration, each.name) for each in fields(calibration)}
+    content["two_qubit_ns"] = _by_name(calibration.two_qubit_ns)
+    content["two_qubit"] = {
+        coupler: _by_name(errors) for coupler, errors in calibration.two_qubit.items()
+    }
+    return content
+
+
+def _build_calibration(
+    two_qubit_ns: dict[str, float],
+    two_qubit: dict[tuple[cirq.Qid, cirq.Qid], dict[str, GateError]],
+    **others: Any,
+) -> Calibration:
+    return Calibration(
+        two_qubit_ns=_by_type(two_qubit_ns),
+        two_qubit={coupler: _by_type(errors) for coupler, errors in two_qubit.items()},
+        **others,
+    )
+
+
+def _by_name(entries: Mapping[type[cirq.Gate], T]) -> dict[str, T]:
+    return {_TYPE_NAMES[kind]: value for kind, value in entries.items()}
+
+
+def _by_type(entries: Mapping[str, T]) -> dict[type[cirq.Gate], T]:
+    return {_GATE_TYPES[name]: value for name, value in entries.items()}
+
+
+def _as_mapping(described: ConvolutionSpec | Filter) -> dict[str, Any]:
+    return {"mapping": described.to_mapping()}
+
+
+def _line_loader(loader: LineLoader) -> dict[str, Any]:
+    names = ("n_qubits", "pattern", "tolerance", "gate")
+    return {name: getattr(loader, name) for name in names}
+
+
+_CODEC = Codec(
+    dataclasses=(
+        Program,
+        CompiledFilter,
+        Variant,
+        Report,
+        PassRecord,
+        Template,
+        Observable,
+        LoadingRule,
+        Slot,
+        Rotation,
+        TableAngle,
+        FixedUnitary,
+        GateError,
+    ),
+    others={
+        ConvolutionSpec: (_as_mapping, ConvolutionSpec.from_mapping),
+        **{kind: (_as_mapping, filter_from_mapping) for kind in FILTER_KINDS.values()},
+        Device: (_write_device, _build_device),
+        Calibration: (_write_calibration, _build_calibration),
+        LineLoader: (_line_loader, LineLoader),
+        SchmidtLoader: (lambda loader: {"n_qubits": loader.n_qubits}, SchmidtLoader),
+        MultiplexedLoader: (lambda loader: {"n_qubits": loader.n_qubits}, MultiplexedLoader),
+        Comparison: (lambda loader: {"vector": loader.vector}, Comparison),
+    },
+    # Engines do for a template once what they do for all filters that share it.
+    shared=(Template, Variant, LineLoader),
+)

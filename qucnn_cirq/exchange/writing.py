@@ -1,0 +1,63 @@
+"""Writing circuits for other programs: Cirq's JSON, OpenQASM 2 and 3, Google's program protos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cirq
+import cirq_google
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import atomic_write
+
+
+def write_circuit(circuit: cirq.AbstractCircuit, path: Path | str) -> None:
+    """Writes a circuit in the format that the file's suffix names.
+
+    :func:`~qucnn_cirq.exchange.reading.read_circuit` reads all of them.
+
+    Args:
+        circuit: The circuit.
+        path: A file that ends in ``.qasm`` (OpenQASM 2), ``.qasm3`` (OpenQASM 3), ``.pb`` (a
+            ``cirq_google`` program, whose numbers have single precision); all others are written in
+            Cirq's JSON, which loses nothing.
+
+    Raises:
+        InputError: If the format cannot hold the circuit.
+        OSError: If the file cannot be written.
+    """
+    target = Path(path)
+    write = WRITERS.get(target.suffix, _json)
+    try:
+        content = write(circuit)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{target}: the circuit cannot be written as {target.suffix or 'JSON'} ({reason})."
+        ) from None
+    with atomic_write(target) as file:
+        file.write(content)
+
+
+def _json(circuit: cirq.AbstractCircuit) -> bytes:
+    return f"{cirq.to_json(circuit)}\n".encode()
+
+
+def _openqasm(version: str) -> Callable[[cirq.AbstractCircuit], bytes]:
+    return lambda circuit: circuit.unfreeze(copy=False).to_qasm(version=version).encode()
+
+
+def _google(circuit: cirq.AbstractCircuit) -> bytes:
+    program = cirq_google.CIRCUIT_SERIALIZER.serialize(circuit.freeze())
+    content: bytes = program.SerializeToString(deterministic=True)
+    return content
+
+
+WRITERS: dict[str, Callable[[cirq.AbstractCircuit], bytes]] = {
+    ".json": _json,
+    ".qasm": _openqasm("2.0"),
+    ".qasm3": _openqasm("3.0"),
+    ".pb": _google,
+}
+"""The formats by suffix."""
