@@ -98,7 +98,13 @@ def requests(draw):
     walkers = draw(st.integers(1, min(2, n_qubits))) if overlap == "ancilla" else 1
     gate_set = draw(st.sampled_from([None, *device.two_qubit_gates]))
     layout = draw(st.sampled_from(["auto", "auto", "routed"]))
-    return Request(spec, device, {"walkers": walkers, "gate_set": gate_set, "layout": layout})
+    options = {
+        "walkers": walkers,
+        "gate_set": gate_set,
+        "layout": layout,
+        "dynamical_decoupling": draw(st.sampled_from([None, None, "XX", "XY4"])),
+    }
+    return Request(spec, device, options)
 
 
 def _qubits_needed(request):
