@@ -13,7 +13,7 @@ import pytest
 import sympy
 
 from qucnn_cirq import ConvolutionSpec, InputError, XZAnsatz, compile_convolution, load_device
-from qucnn_cirq.circuits.parts import part_of
+from qucnn_cirq.circuits.parts import PARTS, part_of
 from qucnn_cirq.cli import main
 from qucnn_cirq.drawing import columns
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
@@ -171,6 +171,8 @@ def test_text_is_wrapped_and_names_all_moments(program, circuit):
 
 
 def test_palette():
+    assert set(PART_COLOURS) == {*PARTS, None}
+    assert len(set(PART_COLOURS.values())) == len(PART_COLOURS)
     assert tint("#000000", 0.0) == "#ffffff"
     assert tint("#0072b2", 1.0) == "#0072b2"
     assert in_order([None, "overlap", "loader", "loader"]) == ["loader", "overlap", None]

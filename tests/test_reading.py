@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import time
 from pathlib import Path
 
 import cirq
+import numpy as np
 import pytest
 import sympy
 
@@ -166,6 +168,23 @@ def test_bad_files_are_refused_in_one_line(name, tmp_path, capsys, monkeypatch):
     path.write_bytes(BAD[name])
     one_line(capsys, path)
     assert not (tmp_path / "PROOF").exists()
+
+
+def test_spoilt_circuits_are_refused_or_read_but_never_a_traceback(tmp_path, capsys):
+    generator = np.random.default_rng(12)
+    whole = cirq.to_json(BELL)
+    fragments = ["null", "-1", '"x"', "[]", "{}", "1e999", '{"cirq_type": "Moment"}', "true", ""]
+    path = tmp_path / "circuit.json"
+    outcomes = set()
+    for _ in range(40):
+        # Something between two commas or colons becomes something else.
+        pieces = re.split(r"([,:])", whole)
+        for place in generator.integers(0, len(pieces), 2):
+            pieces[place] = fragments[generator.integers(len(fragments))]
+        path.write_text("".join(pieces))
+        outcomes.add(main(["validate", str(path), "--device", "sycamore"]))
+        assert capsys.readouterr().err.count("\n") <= 1
+    assert outcomes <= {0, 1, 2} and 2 in outcomes
 
 
 EXPENSIVE = {

@@ -12,6 +12,7 @@ PART_COLOURS: dict[str | None, str] = {
     "overlap": "#009e73",
     "backward": "#cc79a7",
     "routing": "#d55e00",
+    "decoupling": "#56b4e9",
     None: "#777777",
 }
 """The colour of each part; of operations that belong to none, a grey."""
