@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.checks import only_known_keys, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
@@ -15,13 +17,13 @@ from qucnn_cirq.filters import FixedFilter, XZAnsatz
 from studies.settings import TABLES
 
 
-def read_convolution(mapping: Mapping[str, Any], trained_filter: bool = True) -> ConvolutionSpec:
+def read_convolution(mapping: Mapping[str, Any], default: str = "trained") -> ConvolutionSpec:
     """A specification with a default for the filters.
 
     Args:
         mapping: As for `ConvolutionSpec.from_mapping`.
-        trained_filter: Whether that default is the filter that comes with the package; else it is
-            an ansatz of three layers.
+        default: "trained", the filter that comes with the package; "ansatz", one of three layers;
+            or "random", a fixed random vector.
 
     Raises:
         InputError: If a setting is not allowed, or no filter is given for a kernel that the
@@ -29,9 +31,13 @@ def read_convolution(mapping: Mapping[str, Any], trained_filter: bool = True) ->
     """
     if "filters" in mapping:
         return ConvolutionSpec.from_mapping(mapping)
-    if not trained_filter:
+    if default == "ansatz":
         return ConvolutionSpec.from_mapping({**mapping, "filters": XZAnsatz(layers=3).to_mapping()})
     shape = ConvolutionSpec.from_mapping(mapping)
+    if default == "random":
+        values = np.random.default_rng(2).normal(size=(shape.channels, *shape.kernel_pair))
+        fixed = FixedFilter(values).to_mapping()
+        return ConvolutionSpec.from_mapping({**mapping, "filters": fixed})
     kernel = load_classical_filter()
     if (shape.channels, *shape.kernel_pair) != (1, *kernel.shape):
         raise InputError(
@@ -39,19 +45,19 @@ def read_convolution(mapping: Mapping[str, Any], trained_filter: bool = True) ->
             f"{kernel.shape[1]} with one channel and does not fit kernel = {shape.kernel} with "
             f"{shape.channels} channel(s); set it, such as to {{kind = 'ansatz', layers = 3}}."
         )
-    default = FixedFilter(kernel).to_mapping()
-    return ConvolutionSpec.from_mapping({**mapping, "filters": default})
+    trained = FixedFilter(kernel).to_mapping()
+    return ConvolutionSpec.from_mapping({**mapping, "filters": trained})
 
 
 def read_arguments(
-    mapping: Mapping[str, Any], keys: Iterable[str], trained_filter: bool = True
+    mapping: Mapping[str, Any], keys: Iterable[str], default: str = "trained"
 ) -> dict[str, Any]:
     """The arguments of a study of one convolution, from plain data.
 
     Args:
         mapping: The tables "study", "convolution" and "noise" (a table or a name).
         keys: The keys of the table "study" besides its name.
-        trained_filter: As for `read_convolution`.
+        default: As for `read_convolution`.
 
     Returns:
         The entries of "study", and the `convolution` and the `noise`.
@@ -69,7 +75,7 @@ def read_arguments(
     assert noise is not None  # Plain data never is a foreign noise model.
     return {
         **study,
-        "convolution": read_convolution(convolution, trained_filter),
+        "convolution": read_convolution(convolution, default),
         "noise": noise,
     }
 
@@ -78,7 +84,7 @@ class PlainData:
     """Reads and writes a frozen dataclass with a `convolution` and a `noise` as three tables."""
 
     name: ClassVar[str]
-    trained_filter: ClassVar[bool] = True
+    default_filter: ClassVar[str] = "trained"
 
     convolution: ConvolutionSpec
     noise: NoiseConfiguration
@@ -101,7 +107,7 @@ class PlainData:
             InputError: If a key is unknown or a value not allowed.
             NoiseError: If the noise is not allowed.
         """
-        return cls(**read_arguments(mapping, cls.study_keys(), cls.trained_filter))
+        return cls(**read_arguments(mapping, cls.study_keys(), cls.default_filter))
 
     def to_mapping(self) -> dict[str, Any]:
         """All settings as plain data, defaults spelled out."""
@@ -128,13 +134,13 @@ class AnsatzPoint(PlainData):
         noise: The noise.
     """
 
-    trained_filter: ClassVar[bool] = False
+    default_filter: ClassVar[str] = "ansatz"
 
     device: str = "willow_pink"
     gate_set: str | None = None
     seed: int = 0
     repeat: int = 0
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, False))
+    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "ansatz"))
     noise: NoiseConfiguration = NoiseConfiguration()
 
     def __post_init__(self) -> None:

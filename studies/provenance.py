@@ -22,14 +22,15 @@ def provenance() -> dict[str, object]:
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in ("qucnn-cirq", *PACKAGES)},
+        "packages": {name: package_version(name) for name in ("qucnn-cirq", *PACKAGES)},
         "system": platform.system(),
         "machine": platform.machine(),
         "commit": _commit(Path(__file__)),
     }
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The version that is installed, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -1,0 +1,1 @@
+"""The compilation study: what circuits cost, and what general compilers make of them."""

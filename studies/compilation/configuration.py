@@ -1,0 +1,65 @@
+"""The settings of one point of a compilation sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from noise_models import NoiseConfiguration
+from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.specification import OVERLAP_TESTS
+from studies.point import PlainData, read_convolution
+
+COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
+
+
+@dataclass(frozen=True)
+class CompilationPoint(PlainData):
+    """Settings of one compilation.
+
+    Attributes:
+        compiler: "qucnn", this package's; "cirq", its router and gate sets; or, with the extra
+            [peers], "qiskit" or "pytket". The others are given the same loaders as two-qubit
+            gates, then the textbook overlap test.
+        device: Name of the device to compile for.
+        gate_set: The native two-qubit gate; None takes the device's first. Only "cz" for qiskit
+            and pytket.
+        walkers: Ancillas of the ancilla test; only for qucnn.
+        seeds: Seeds that qiskit is tried with; the result with the fewest two-qubit gates counts.
+        p1: Error of a one-qubit gate in the predicted error.
+        p2: Error of a two-qubit gate in it.
+        convolution: The convolution; filters default to a fixed random vector of the kernel's size.
+        noise: Not used; the tables of all studies are the same.
+    """
+
+    name: ClassVar[str] = "compilation"
+    default_filter: ClassVar[str] = "random"
+
+    compiler: str = "qucnn"
+    device: str = "willow_pink"
+    gate_set: str | None = None
+    walkers: int = 1
+    seeds: int = 20
+    p1: float = 0.001
+    p2: float = 0.005
+    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "random"))
+    noise: NoiseConfiguration = NoiseConfiguration()
+
+    def __post_init__(self) -> None:
+        if self.compiler not in COMPILERS:
+            raise unknown_name("compiler", self.compiler, COMPILERS)
+        for key in ("walkers", "seeds"):
+            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum=1))
+        for key in ("p1", "p2"):
+            object.__setattr__(self, key, real_number(key, getattr(self, key), 0.0, 1.0))
+        if self.compiler in ("qiskit", "pytket") and self.gate_set not in (None, "cz"):
+            raise InputError(
+                f"compiler = {self.compiler!r} is compared in CZ: set gate_set = 'cz'."
+            )
+        if self.compiler != "qucnn" and self.convolution.overlap not in OVERLAP_TESTS:
+            raise InputError(
+                f"compiler = {self.compiler!r} does not choose the overlap test: set "
+                "convolution.overlap."
+            )

@@ -1,0 +1,42 @@
+"""The compilation study as a kind of sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from studies.compilation.configuration import CompilationPoint
+from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure
+from studies.sweep.kind import SweepKind
+
+
+def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    from studies.compilation.figures import draw
+    from studies.drawing import theme
+
+    with theme():
+        return draw(table, folder)
+
+
+def _text(table: pd.DataFrame) -> str:
+    from studies.compilation.figures import text
+
+    return text(table)
+
+
+KIND = SweepKind(
+    name=CompilationPoint.name,
+    title="What do the circuits cost, and what do general compilers make of them?",
+    version=1,
+    study_keys=CompilationPoint.study_keys(),
+    read=CompilationPoint.from_mapping,
+    describe=CompilationPoint.to_mapping,
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    draw=_draw,
+    text=_text,
+    circuits=circuits,
+)

@@ -1,0 +1,118 @@
+"""Measures one point of a compilation sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.devices import load_device
+from qucnn_cirq.errors import InputError
+from studies.compilation.configuration import CompilationPoint
+from studies.compilation.peers import compile_with
+from studies.compilation.textbook import textbook_circuit
+from studies.examples import example_circuit
+from studies.sweep.kind import Cost, Measured, Row
+
+COLUMNS = {
+    "two_qubit_gates": "native two-qubit gates",
+    "two_qubit_depth": "longest chain of two-qubit gates",
+    "one_qubit_gates": "one-qubit gates, virtual Z left out",
+    "error": "probability that a gate errs, 1 - (1 - p1)^n1 (1 - p2)^n2",
+    "register_qubits": "qubits of the patch",
+    "verified": "whether random patches give |<x|f>|^2 and the device accepts the circuit (qucnn)",
+    "layout": "the layout (qucnn)",
+    "loader": "the loader (qucnn)",
+}
+
+
+def program_of(settings: CompilationPoint) -> Program:
+    """The convolution compiled by this package."""
+    return compile_convolution(
+        settings.convolution,
+        settings.device,
+        gate_set=settings.gate_set,
+        walkers=settings.walkers,
+    )
+
+
+def digest(settings: CompilationPoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits; for other compilers, of their version."""
+    if settings.compiler != "qucnn":
+        from studies.provenance import package_version
+
+        package = {"cirq": "cirq-core"}.get(settings.compiler, settings.compiler)
+        return {"compiler": f"{package} {package_version(package)}"}
+    try:
+        return {"circuits": program_of(settings).digest}
+    except InputError as error:
+        return {"circuits": f"refused: {error}"}
+
+
+def cost(settings: CompilationPoint) -> Cost:
+    """What a point takes: nearly nothing but time."""
+    each = {"qucnn": 1.0, "cirq": 5.0, "qiskit": 0.3 * settings.seeds, "pytket": 2.0}
+    size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
+    return Cost(1, 0, each[settings.compiler] * size, 2**20)
+
+
+def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measured:
+    """Compiles once.
+
+    Args:
+        settings: The settings.
+        seed: Not used: compilation is deterministic, and Qiskit's seeds are counted from 0.
+
+    Raises:
+        InputError: If the convolution does not fit the device, or the compiler is not installed.
+    """
+    row: Row
+    if settings.compiler == "qucnn":
+        program = program_of(settings)
+        report = program.report
+        pulses = _pulses(program)
+        row = {
+            "two_qubit_gates": report.two_qubit_gates,
+            "two_qubit_depth": report.two_qubit_depth,
+            "one_qubit_gates": pulses,
+            "verified": program.verify(patches=2).passed,
+            "layout": report.layout,
+            "loader": report.loader,
+        }
+    else:
+        device = load_device(settings.device)
+        costs = compile_with(
+            settings.compiler,
+            textbook_circuit(settings.convolution),
+            device,
+            settings.gate_set or device.default_gate_set,
+            settings.seeds,
+        )
+        row = {
+            "two_qubit_gates": costs.two_qubit_gates,
+            "two_qubit_depth": costs.two_qubit_depth,
+            "one_qubit_gates": costs.one_qubit_gates,
+        }
+    survival = (1 - settings.p1) ** int(row["one_qubit_gates"] or 0)
+    survival *= (1 - settings.p2) ** int(row["two_qubit_gates"] or 0)
+    return Measured(
+        [{**row, "error": 1 - survival, "register_qubits": settings.convolution.register_qubits}]
+    )
+
+
+def circuits(settings: CompilationPoint) -> list[tuple[str, cirq.Circuit]]:
+    """The circuit that this package compiles."""
+    return example_circuit(program_of(settings))
+
+
+def _pulses(program: Program) -> int:
+    """One-qubit gates of the circuit, virtual Z left out."""
+    return sum(
+        len(operation.qubits) == 1
+        and not isinstance(operation.gate, cirq.ZPowGate)
+        and not cirq.is_measurement(operation)
+        for operation in program.filters[0].template.marked_circuit.all_operations()
+    )

@@ -1,0 +1,54 @@
+"""The circuit that is handed to general compilers: loaders, then the textbook overlap test."""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.loaders import make_loader
+from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.convolution import ConvolutionSpec
+
+SCHMIDT_QUBITS = 4
+"""Registers of this size have a loader with fewer gates than multiplexed rotations."""
+
+
+def textbook_circuit(spec: ConvolutionSpec) -> cirq.Circuit:
+    """A circuit on line qubits: a random patch and filter, one overlap test, measured.
+
+    The loaders are the shortest in closed form, already as CZ and one-qubit gates, so that no
+    compiler has to find them. The ancilla test is controlled swaps between Hadamards.
+    """
+    n_qubits = spec.register_qubits
+    data, filters = cirq.LineQubit.range(n_qubits), cirq.LineQubit.range(n_qubits, 2 * n_qubits)
+    ancilla = cirq.LineQubit(2 * n_qubits)
+    prepared = _loaded(spec, data, seed=1)
+    if spec.overlap == "inversion":
+        undo = cirq.inverse(_loaded(spec, data, seed=2))
+        return cirq.Circuit(prepared, undo, cirq.measure(*data, key="overlap"))
+    prepared += _loaded(spec, filters, seed=2)
+    pairs = list(zip(data, filters, strict=True))
+    if spec.overlap == "destructive":
+        bell = [(cirq.CNOT(x, f), cirq.H(x)) for x, f in pairs]
+        return cirq.Circuit(prepared, bell, cirq.measure(*data, *filters, key="overlap"))
+    swaps = [cirq.CSWAP(ancilla, x, f) for x, f in pairs]
+    return cirq.Circuit(
+        prepared, cirq.H(ancilla), swaps, cirq.H(ancilla), cirq.measure(ancilla, key="overlap")
+    )
+
+
+def _loaded(spec: ConvolutionSpec, qubits: list[cirq.LineQubit], seed: int) -> cirq.Circuit:
+    name = "schmidt" if len(qubits) == SCHMIDT_QUBITS else "multiplexed"
+    loader = make_loader(name, len(qubits))
+    vector = np.zeros(2 ** len(qubits))
+    vector[: spec.n_elements] = np.random.default_rng(seed).normal(size=spec.n_elements)
+    tables = {"patch": loader.angles(vector[None] / np.linalg.norm(vector))}
+
+    def fill(operation: cirq.Operation, _: int) -> cirq.Operation:
+        if not isinstance(operation.gate, Slot):
+            return operation
+        matrix = operation.gate.unitaries(tables)[0]
+        gate = cirq.single_qubit_matrix_to_phxz(matrix)
+        return (gate or cirq.I).on(*operation.qubits)
+
+    return cirq.map_operations(loader.circuit(qubits, "patch"), fill)
