@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from studies.drawing import save_drawn
 
@@ -74,10 +75,19 @@ def plot_cost(axes: Axes, table: pd.DataFrame, column: str) -> Axes:
         )
     axes.set_xticks(range(len(kernels)), [str(each) for each in kernels])
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(_few))
+    axes.tick_params(axis="y", which="both", labelsize=7)
     axes.set_xlabel("kernel")
     axes.set_ylabel(_PANELS[column])
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def _few(value: float, position: int | None) -> str:
+    """Labels for 2 and 5 in each decade."""
+    text = f"{value:g}"
+    return text if text.strip("0.")[:1] in ("2", "5") else ""
 
 
 def text(table: pd.DataFrame) -> str:

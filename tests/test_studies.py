@@ -1,0 +1,360 @@
+"""What the sweeps measure, against formulas and against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qucnn_cirq.cli import main
+from qucnn_cirq.errors import InputError
+from studies.catalogue import SWEEPS, load_study, presets, study_kind, sweep_kind
+from studies.compilation.textbook import textbook_circuit
+from studies.learning.measurement import ceiling
+from studies.linear_classifier import LinearClassifier
+from studies.optimizers import Adam
+from studies.statistics import mean_interval, proportion_interval
+from studies.sweep.kind import SweepKind
+from studies.sweep.plan import make_plan
+
+SEED = np.random.SeedSequence(11)
+
+
+def row_of(name: str, **tables: Any) -> dict[str, Any]:
+    kind = sweep_kind(name)
+    document = {"study": {"name": name, **tables.pop("study", {})}, **tables}
+    measured = kind.measure(kind.read(document), SEED)
+    assert set(measured.rows[-1]) <= set(kind.columns)
+    return dict(measured.rows[-1])
+
+
+# Presets
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_every_preset_can_be_planned(name: str) -> None:
+    _, kind, document = load_study(name)
+    if isinstance(kind, SweepKind):
+        # The compiler is exercised elsewhere: here only the settings of every point.
+        light = SweepKind(**{**vars(kind), "digest": lambda settings: {}})
+        plan = make_plan(light, document)
+        assert len(plan.points) > 1
+        assert all(kind.cost(point.settings).seconds > 0 for point in plan.points[:3])
+    else:
+        kind.read(document)
+
+
+def test_names_of_studies_are_their_packages() -> None:
+    for name in SWEEPS:
+        kind = study_kind(name)
+        assert isinstance(kind, SweepKind)
+        assert kind.name == name
+        assert kind.title.endswith("?")
+    with pytest.raises(InputError, match="not a sweep"):
+        sweep_kind("forward")
+
+
+# Gradients
+
+SMALL = {"kernel": [2, 2], "filters": {"kind": "ansatz", "layers": 2}}
+
+
+@pytest.mark.parametrize("noise", [{}, {"depolarizing": {"p1": 0.002, "p2": 0.02}}])
+def test_gradients_scatter_as_the_formulas_say(noise: dict[str, Any]) -> None:
+    for method in ("in_circuit", "in_circuit_absorbed", "parameter_shift"):
+        row = row_of(
+            "gradient",
+            study={"method": method, "shots": 2000, "draws": 40},
+            convolution=SMALL,
+            noise=noise,
+        )
+        # 320 estimates or more: five standard deviations of a chi-squared are 40 %.
+        assert row["check_chi_squared"] / row["check_items"] == pytest.approx(1, abs=0.4)
+        assert row["rmse"] == pytest.approx(row["predicted_rmse"], rel=0.2)
+        assert (row["bias_rmse"] < 1e-12) == (not noise)
+
+
+def test_the_in_circuit_routine_costs_one_over_g_squared() -> None:
+    for upstream in (0.1, 0.5, 1.0):
+        shot_rmse = {
+            method: row_of(
+                "gradient",
+                study={"method": method, "upstream": upstream, "draws": 2},
+                convolution=SMALL,
+            )["shot_rmse"]
+            for method in ("in_circuit", "parameter_shift")
+        }
+        ratio = (shot_rmse["in_circuit"] / shot_rmse["parameter_shift"]) ** 2
+        assert ratio >= 1 / upstream**2 * (1 - 1e-9)
+
+
+def test_a_mixed_state_has_no_gradient() -> None:
+    row = row_of(
+        "gradient",
+        study={"state": "mixed", "shots": 400, "draws": 20},
+        convolution=SMALL,
+    )
+    assert row["gradient_norm"] < 1e-12
+    assert row["overlap"] == pytest.approx(1 / 4)
+    assert row["rmse"] == pytest.approx(row["predicted_rmse"], rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ({"study": {"upstream": 0.0}}, "upstream = 0"),
+        ({"study": {"upstream": float("nan")}}, "upstream"),
+        ({"study": {"state": "pure"}}, "state"),
+        ({"study": {"method": "exact"}}, "method"),
+        ({"study": {"draws": 1}}, "at least 2"),
+        ({"study": {"state": "mixed", "shots": 3}}, "at least 4"),
+        ({"convolution": {**SMALL, "overlap": "inversion"}}, "overlap = 'ancilla'"),
+        (
+            {
+                "convolution": {
+                    "kernel": [2, 2],
+                    "filters": {"kind": "fixed", "values": [1, 2, 3, 4]},
+                }
+            },
+            "needs filters with angles",
+        ),
+    ],
+)
+def test_gradient_settings_that_make_no_sense_are_refused(
+    tables: dict[str, Any], words: str
+) -> None:
+    kind = sweep_kind("gradient")
+    with pytest.raises(InputError, match=words):
+        kind.read({"convolution": SMALL, **tables})
+
+
+# Learning
+
+
+def test_learning_climbs_to_what_the_ansatz_can_reach() -> None:
+    kind = sweep_kind("learning")
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for method, shots in (("exact", 0), ("parameter_shift", 0), ("parameter_shift", 500)):
+        settings = kind.read(
+            {
+                "study": {
+                    "target": "random",
+                    "method": method,
+                    "shots": shots,
+                    "iterations": 60,
+                    "device": "grid:3x3",
+                },
+                "convolution": SMALL,
+            }
+        )
+        rows[f"{method} {shots}"] = kind.measure(settings, SEED).rows  # type: ignore[assignment]
+    exact, circuit, sampled = rows.values()
+    assert [row["iteration"] for row in exact] == list(range(0, 61, 2))
+    assert exact[-1]["ceiling"] == pytest.approx(1, abs=1e-6)
+    assert exact[-1]["fidelity"] > 0.99
+    # Exact means of ideal circuits are the same function.
+    for row, other in zip(exact, circuit, strict=True):
+        assert row["fidelity"] == pytest.approx(other["fidelity"], abs=1e-6)
+    assert circuit[-1]["circuits"] == 60 * 2 * 8
+    assert sampled[-1]["shots_taken"] == 60 * 2 * 8 * 500
+    assert sampled[-1]["fidelity"] > 0.95
+    assert sampled[-1]["fidelity"] != circuit[-1]["fidelity"]
+
+
+def test_a_product_ansatz_reaches_the_largest_schmidt_coefficient() -> None:
+    from qucnn_cirq.filters import XZAnsatz
+
+    generator = np.random.default_rng(4)
+    matrix = generator.normal(size=(2, 2))
+    matrix /= np.linalg.norm(matrix)
+    # One layer ends in CNOTs; before them it is any product state up to phases.
+    best = ceiling(XZAnsatz(layers=1), 2, tuple(matrix.ravel()), 20)
+    undone = matrix.ravel()[[0, 1, 3, 2]].reshape(2, 2)
+    assert best <= np.linalg.svd(undone)[1][0] ** 2 + 1e-9
+
+
+def test_adam_finds_a_minimum_and_its_first_step_is_the_rate() -> None:
+    optimizer = Adam(rate=0.1)
+    position = np.array([3.0, -2.0])
+    first = optimizer.step(2 * position)
+    np.testing.assert_allclose(first, [-0.1, 0.1], rtol=1e-6)
+    for _ in range(400):
+        position = position + optimizer.step(2 * position)
+    assert np.abs(position).max() < 1e-2
+
+
+# Compilation
+
+
+def test_compilation_counts_and_verifies() -> None:
+    for overlap, gates, depth in (
+        ("ancilla", 34, 21),
+        ("destructive", 18, 6),
+        ("inversion", 10, 6),
+    ):
+        row = row_of("compilation", convolution={"kernel": [4, 4], "overlap": overlap})
+        assert row["two_qubit_gates"] <= gates
+        assert row["two_qubit_depth"] <= depth
+        assert row["verified"] is True
+        survival = 0.999 ** row["one_qubit_gates"] * 0.995 ** row["two_qubit_gates"]
+        assert row["error"] == pytest.approx(1 - survival)
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_the_textbook_circuit_measures_the_overlap(overlap: str) -> None:
+    import cirq
+
+    spec = (
+        sweep_kind("compilation")
+        .read({"convolution": {"kernel": [2, 2], "overlap": overlap}})
+        .convolution
+    )
+    vectors = [np.random.default_rng(seed).normal(size=4) for seed in (1, 2)]
+    x, f = (vector / np.linalg.norm(vector) for vector in vectors)
+    circuit = textbook_circuit(spec)
+    bits = cirq.Simulator(seed=1).run(circuit, repetitions=20_000).measurements["overlap"]
+    if overlap == "ancilla":
+        estimate = 1 - 2 * bits.mean()
+    elif overlap == "destructive":
+        estimate = np.mean((-1.0) ** (bits[:, 0] * bits[:, 2] + bits[:, 1] * bits[:, 3]))
+    else:
+        estimate = np.mean(~bits.any(axis=1))
+    assert estimate == pytest.approx((x @ f) ** 2, abs=0.035)
+
+
+@pytest.mark.parametrize("compiler", ["cirq", "qiskit", "pytket"])
+def test_general_compilers_need_more_gates(compiler: str) -> None:
+    if compiler != "cirq":
+        pytest.importorskip(compiler)
+    study = {"device": "grid:3x3", "gate_set": "cz", "seeds": 2}
+    convolution = {"kernel": [2, 2], "overlap": "ancilla"}
+    own = row_of("compilation", study=study, convolution=convolution)
+    other = row_of("compilation", study={**study, "compiler": compiler}, convolution=convolution)
+    assert 8 <= own["two_qubit_gates"] < other["two_qubit_gates"] < 100
+    assert other["two_qubit_depth"] <= other["two_qubit_gates"]
+    assert other["error"] > own["error"]
+
+
+# Statistics and classification
+
+
+def test_intervals_cover_as_often_as_they_say() -> None:
+    generator = np.random.default_rng(2)
+    covered = [
+        low <= 1 <= high
+        for _, low, high in (mean_interval(generator.normal(1, 2, 5)) for _ in range(2000))
+    ]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
+    successes = generator.binomial(40, 0.8, 4000)
+    low, high = proportion_interval(successes, 40)
+    assert np.mean((low <= 0.8) & (high >= 0.8)) == pytest.approx(0.95, abs=0.025)
+    assert mean_interval([3.0]) == (3.0, 3.0, 3.0)
+
+
+def test_a_linear_classifier_separates_what_is_separable() -> None:
+    generator = np.random.default_rng(1)
+    centres = generator.normal(0, 4, (10, 20))
+    labels = np.repeat(np.arange(10), 30)
+    features = centres[labels] + generator.normal(0, 0.5, (300, 20))
+    classifier = LinearClassifier.fit(features, labels)
+    assert (classifier.predict(centres[labels] + 0.1) == labels).all()
+
+
+def test_noise_costs_accuracy_and_classes_are_counted() -> None:
+    study = {
+        "images": 60,
+        "split": "test",
+        "shots": 300,
+        "classify": 400,
+        "device": "grid:3x3",
+    }
+    convolution = {
+        "kernel": [2, 2],
+        "stride": 4,
+        "overlap": "inversion",
+        "filters": [{"kind": "ansatz", "layers": 1}] * 2,
+    }
+    rows = [
+        row_of(
+            "noise",
+            study=study,
+            convolution=convolution,
+            noise={"depolarizing": {"p1": 0.0, "p2": p2}},
+        )
+        for p2 in (0.0, 0.8)
+    ]
+    assert rows[0]["images_classified"] == 60
+    assert rows[0]["correct_exact"] == rows[1]["correct_exact"] > 24
+    assert rows[0]["correct"] > rows[1]["correct"]
+    with pytest.raises(InputError, match="split = 'test'"):
+        row_of("noise", study={**study, "split": "train"}, convolution=convolution)
+
+
+def test_points_are_checked_by_trajectories() -> None:
+    row = row_of(
+        "noise",
+        study={
+            "images": 1,
+            "device": "grid:3x3",
+            "check_fraction": 1.0,
+            "check_patches": 20,
+            "check_shots": 200,
+        },
+        convolution={"kernel": [2, 2], "stride": 3, "filters": {"kind": "ansatz", "layers": 1}},
+        noise={"depolarizing": {"p1": 0.01, "p2": 0.05}, "readout": {"p01": 0.02, "p10": 0.05}},
+    )
+    assert row["check_items"] == 20
+    # 20 squared z-scores: 1 in 10,000 above 52.
+    assert 3 < row["check_chi_squared"] < 52
+
+
+# Figures, reports
+
+
+def test_every_sweep_can_be_run_drawn_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The other formats are tested elsewhere and take most of the time.
+    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+    small = ["images=1", "device=grid:3x3", "convolution.kernel=[2, 2]", "shots=[10, 100]"]
+    sweeps = {
+        "shots": [*small, "noise.scale=[0.5, 2.0]", "repeat=[0, 1]",
+                  "convolution.filters={kind = 'ansatz', layers = 1}", "convolution.stride=4"],
+        "gradient": ["device=grid:3x3", "convolution.kernel=[2, 2]", "draws=2",
+                     "shots=[100, 1000]", "upstream=[1.0, 0.5]", "repeat=0"],
+        "learning": ["device=grid:3x3", "convolution.kernel=[2, 2]", "target=random",
+                     "iterations=4", "convolution.filters.layers=[1, 2]", "repeat=[0, 1]"],
+        "compilation": ["convolution.kernel=[[2, 2], [2, 3]]"],
+    }  # fmt: skip
+    from test_sweeps import compute
+
+    from studies.sweep.plan import make_plan
+    from studies.sweep.store import open_folder
+
+    for preset, changes in sweeps.items():
+        _, kind, document = load_study(preset, changes)
+        assert isinstance(kind, SweepKind)
+        folder = tmp_path / preset
+        plan = make_plan(kind, document)
+        open_folder(folder, plan)
+        assert not compute(plan, folder)
+        assert main(["report", str(folder), "--quiet"]) == 0
+        names = [path.stem for path in folder.glob("*.png")]
+        assert names
+        for name in names:
+            assert len(pd.read_csv(folder / f"{name}.csv")) > 1
+        page = (folder / "report.html").read_text()
+        assert page.count("data:image/png;base64,") == len(names)
+        assert "data:image/svg+xml;base64," in page
+        assert "http" not in page.replace("http://www.w3.org", "")
+        for column in ("What was found", "Where the numbers come from", kind.title):
+            assert column in page
+    assert (tmp_path / "shots" / "noise_and_shots.png").exists()
+
+
+def test_a_report_needs_results(tmp_path: Path, capsys: Any) -> None:
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no results" in capsys.readouterr().err
