@@ -323,7 +323,7 @@ def test_every_sweep_can_be_run_drawn_and_reported(
     sweeps = {
         "shots": [*small, "noise.scale=[0.5, 2.0]", "repeat=[0, 1]",
                   "convolution.filters={kind = 'ansatz', layers = 1}", "convolution.stride=4"],
-        "gradient": ["device=grid:3x3", "convolution.kernel=[2, 2]", "draws=2",
+        "gradient": ["convolution.kernel=[2, 2]", "draws=2",
                      "shots=[100, 1000]", "upstream=[1.0, 0.5]", "repeat=0"],
         "learning": ["device=grid:3x3", "convolution.kernel=[2, 2]", "target=random",
                      "iterations=4", "convolution.filters.layers=[1, 2]", "repeat=[0, 1]"],
