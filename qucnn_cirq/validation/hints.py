@@ -10,7 +10,7 @@ import networkx as nx
 
 from qucnn_cirq.devices import Device
 
-_MOST_SEARCHES = 200
+_MOST_SEARCHES = 100
 """Different offences in one circuit that are given a hint of their own."""
 _LARGEST_SEARCH = 1_000_000
 """Qubits times places up to which another place for the whole circuit is looked for."""
@@ -88,9 +88,10 @@ class Hints:
             if free:
                 nearest = min(free, key=lambda place: (_distance(place, moved), place))
                 return f"use {nearest} instead of {moved}: it is free and coupled to {other}"
-        if not nx.has_path(self._device.graph, a, b):
+        try:
+            swaps = nx.shortest_path_length(self._device.graph, a, b) - 1
+        except nx.NetworkXNoPath:
             return f"{a} and {b} are in unconnected parts of the device: choose other qubits"
-        swaps = nx.shortest_path_length(self._device.graph, a, b) - 1
         return f"{swaps} SWAP{'s' * (swaps > 1)} would bring them together; {_ROUTE}"
 
     def _free(self, partners: Iterable[cirq.Qid]) -> list[cirq.Qid]:

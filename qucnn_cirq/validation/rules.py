@@ -8,7 +8,7 @@ Cirq's are ``unresolved_parameters``, ``after_measurement``, ``measurement_besid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import cirq
@@ -83,6 +83,7 @@ class _Checker:
         self._qubits = frozenset(device.graph)
         self._couplers = frozenset(frozenset(edge) for edge in device.graph.edges)
         self._measured: set[cirq.Qid] = set()
+        self._native: dict[Hashable, bool] = {}
 
     def check(self, index: int) -> Iterator[Violation]:
         """What is wrong in one moment."""
@@ -149,7 +150,6 @@ class _Checker:
             )
 
     def _gate(self, operation: cirq.Operation) -> Iterator[tuple[str, str, str]]:
-        gateset = self._device.gateset
         if cirq.is_parameterized(operation):
             symbols = ", ".join(sorted(cirq.parameter_names(operation)))
             yield (
@@ -157,12 +157,26 @@ class _Checker:
                 f"{symbols} has no value" if symbols else "a parameter has no value",
                 "resolve it: cirq.resolve_parameters(circuit, values)",
             )
-        elif gateset is not None and operation not in gateset:
+        elif not self._is_native(operation):
             yield (
                 "gate_set",
                 f"the gate is not in the gate set of {self._device.name}",
                 self._hints.for_gate(operation),
             )
+
+    def _is_native(self, operation: cirq.Operation) -> bool:
+        """Whether a gate is in the gate set; asked once for equal gates, as refusals are slow."""
+        gateset = self._device.gateset
+        if gateset is None:
+            return True
+        key = (type(operation.gate), operation.gate, operation.tags)
+        try:
+            known = self._native.get(key)
+        except TypeError:
+            return operation in gateset
+        if known is None or operation.gate is None:
+            known = self._native[key] = operation in gateset
+        return known
 
     def _order(self, operation: cirq.Operation, crowded: bool) -> Iterator[tuple[str, str, str]]:
         if cirq.is_measurement(operation) or isinstance(operation.gate, cirq.ResetChannel):
