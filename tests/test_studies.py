@@ -358,3 +358,68 @@ def test_every_sweep_can_be_run_drawn_and_reported(
 def test_a_report_needs_results(tmp_path: Path, capsys: Any) -> None:
     assert main(["report", str(tmp_path)]) == 2
     assert "holds no results" in capsys.readouterr().err
+
+
+# Training
+
+
+def _models() -> list[tuple[Any, Any]]:
+    from studies.training.models import ConvolutionModel, IdealQuantumModel, SquaredOverlapModel
+
+    kind = sweep_kind("training")
+    spec = kind.read({"convolution": {**SMALL, "stride": 2}}).convolution
+    generator = np.random.default_rng(5)
+    return [
+        (IdealQuantumModel, (spec, generator.uniform(0, 6, (1, 8)))),
+        (SquaredOverlapModel, (spec, generator.normal(size=(1, 4)))),
+        (ConvolutionModel, (spec, generator.normal(size=(1, 5)))),
+    ]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_gradients_of_the_trained_models_are_right(number: int) -> None:
+    make, arguments = _models()[number]
+    model = make(*arguments)
+    generator = np.random.default_rng(6)
+    images = generator.uniform(0, 255, (3, 6, 6)) * (generator.random((3, 6, 6)) > 0.3)
+    ids = np.arange(3)
+    upstream = generator.normal(size=model.maps(images, ids, 0).shape)
+    found = model.gradient(upstream, 0)
+    for index in np.ndindex(model.weights.shape):
+        values = []
+        for step in (1e-5, -1e-5):
+            other = make(*arguments)
+            moved = arguments[1].copy()
+            moved[index] += step
+            other.weights = moved
+            values.append((other.maps(images, ids, 0) * upstream).sum())
+        assert found[index] == pytest.approx((values[0] - values[1]) / 2e-5, abs=1e-5)
+
+
+def test_classifiers_learn_and_the_layer_agrees_with_linear_algebra() -> None:
+    small = {
+        "images": 60,
+        "test_images": 60,
+        "epochs": 3,
+        "batch": 20,
+        "device": "willow_pink",
+    }
+    convolution = {**SMALL, "stride": 4}
+    kind = sweep_kind("training")
+
+    def losses(**study: Any) -> tuple[list[float], dict[str, Any]]:
+        settings = kind.read({"study": {**small, **study}, "convolution": convolution})
+        rows = kind.measure(settings, SEED).rows
+        return [float(row["loss"] or 0) for row in rows], dict(rows[-1])
+
+    for model in ("convolution", "squared_overlap", "quantum"):
+        found, last = losses(model=model)
+        assert found[-1] < 0.8 * found[0]
+        assert 0 < last["correct"] <= last["tested"] == 60
+    ideal, _ = losses()
+    # A million shots: the same training but for their noise.
+    sampled, _ = losses(shots=1_000_000, train="as_run")
+    np.testing.assert_allclose(sampled, ideal, atol=0.02)
+    assert sampled != ideal
+    with pytest.raises(InputError, match="neither shots nor noise"):
+        losses(model="convolution", shots=5)

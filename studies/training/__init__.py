@@ -1,0 +1,1 @@
+"""The training study: an image classifier with a quantum convolution, trained end to end."""

@@ -1,0 +1,43 @@
+"""The training study as a kind of sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from studies.examples import example_circuit
+from studies.sweep.kind import SweepKind
+from studies.training.configuration import TrainingPoint
+from studies.training.measurement import COLUMNS, cost, digest, measure, program_of
+
+
+def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    from studies.drawing import theme
+    from studies.training.figures import draw
+
+    with theme():
+        return draw(table, folder)
+
+
+def _text(table: pd.DataFrame) -> str:
+    from studies.training.figures import text
+
+    return text(table)
+
+
+KIND = SweepKind(
+    name=TrainingPoint.name,
+    title="How well does a classifier with a quantum convolution learn, with shots and noise?",
+    version=1,
+    study_keys=TrainingPoint.study_keys(),
+    read=TrainingPoint.from_mapping,
+    describe=TrainingPoint.to_mapping,
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    draw=_draw,
+    text=_text,
+    circuits=lambda settings: example_circuit(program_of(settings)),
+)

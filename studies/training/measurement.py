@@ -1,0 +1,182 @@
+"""Trains and tests one classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import extract_patches
+from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import QuantumConvolution
+from studies.optimizers import Adam
+from studies.sweep.kind import Cost, Measured, Row
+from studies.training.configuration import TrainingPoint
+from studies.training.models import (
+    ConvolutionModel,
+    IdealQuantumModel,
+    Model,
+    QuantumModel,
+    SquaredOverlapModel,
+)
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+DIGITS = 10
+
+COLUMNS = {
+    "epoch": "passes over the training images so far",
+    "loss": "mean cross-entropy over the steps of this epoch, in nats",
+    "train_accuracy": "fraction of the training images named right during this epoch",
+    "correct": "test images named right, after the last epoch",
+    "tested": "test images",
+    "weights": "trained numbers of the convolution, without those of the linear layer",
+}
+
+
+def program_of(settings: TrainingPoint) -> Program:
+    """The compiled convolution of a point."""
+    return compile_convolution(
+        settings.convolution, settings.device, gate_set=settings.gate_set, loader=settings.loader
+    )
+
+
+def digest(settings: TrainingPoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits, if any are run."""
+    if not _is_run(settings):
+        return {}
+    try:
+        return {"circuits": program_of(settings).digest}
+    except InputError as error:
+        return {"circuits": f"refused: {error}"}
+
+
+def cost(settings: TrainingPoint) -> Cost:
+    """What a point takes: training with circuits is most of it."""
+    patches = settings.images * 16 * settings.epochs
+    rows = settings.convolution.n_filters * (2 * settings.convolution.n_parameters + 1)
+    runs = _is_run(settings) and settings.train == "as_run"
+    circuits = patches * rows if runs else 0
+    return Cost(circuits, circuits * settings.shots, patches * (3e-3 if runs else 1e-4), 2**28)
+
+
+def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
+    """Trains by mini-batches with Adam, then tests once.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots. Weights at the start and the order of the images derive from the
+            settings' seed and repetition alone, so that all regimes start alike.
+
+    Returns:
+        A row for each epoch, the test in the last one; the weights at the end.
+
+    Raises:
+        InputError: If the convolution does not fit the device.
+    """
+    spec = settings.convolution
+    train = load_mnist("train", settings.images)
+    train_images = np.asarray(train.images, float)
+    train_labels = np.asarray(train.labels, dtype=np.int64)
+    model = _model(settings, seed, training=True)
+    order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
+    features = spec.n_filters * _map_size(settings, train_images)
+    head = np.zeros((features + 1, DIGITS))
+    optimizers = Adam(settings.rate), Adam(settings.head_rate)
+    steps_per_epoch = -(-settings.images // settings.batch)
+    rows: list[Row] = []
+    step = 0
+    for epoch in range(1, settings.epochs + 1):
+        shuffled = order.permutation(settings.images)
+        losses, right = 0.0, 0
+        for start in range(0, settings.images, settings.batch):
+            chosen = np.sort(shuffled[start : start + settings.batch])
+            labels = train_labels[chosen]
+            maps = model.maps(train_images[chosen], chosen, step)
+            inputs = _with_one(maps)
+            scores = _log_softmax(inputs @ head)
+            losses -= float(scores[np.arange(len(labels)), labels].sum())
+            right += int((scores.argmax(axis=1) == labels).sum())
+            slope = (np.exp(scores) - np.eye(DIGITS)[labels]) / len(labels)
+            upstream = (slope @ head[:-1].T).reshape(maps.shape)
+            fade = 0.5 * (1 + np.cos(np.pi * step / (settings.epochs * steps_per_epoch)))
+            model.weights = model.weights + fade * optimizers[0].step(
+                model.gradient(upstream, step)
+            )
+            head = head + fade * optimizers[1].step(inputs.T @ slope)
+            step += 1
+        rows.append(
+            {
+                "epoch": epoch,
+                "loss": losses / settings.images,
+                "train_accuracy": right / settings.images,
+                "weights": model.weights.size,
+            }
+        )
+    rows[-1] |= _tested(settings, seed, model, head)
+    return Measured(rows, {"weights": model.weights, "head": head})
+
+
+def _tested(
+    settings: TrainingPoint, seed: np.random.SeedSequence, model: Model, head: Array
+) -> Row:
+    test = load_mnist("test", settings.test_images)
+    images, labels = np.asarray(test.images, float), np.asarray(test.labels)
+    tester = model
+    if _is_run(settings):
+        tester = _model(settings, seed, training=False)
+        tester.weights = model.weights
+    maps = tester.maps(images, np.arange(len(images)), 0)
+    predicted = (_with_one(maps) @ head).argmax(axis=1)
+    return {"correct": int((predicted == labels).sum()), "tested": len(labels)}
+
+
+def _is_run(settings: TrainingPoint) -> bool:
+    """Whether circuits are run at all."""
+    return settings.model == "quantum" and bool(settings.shots or settings.noise.to_mapping())
+
+
+def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool) -> Model:
+    spec = settings.convolution
+    start = np.random.default_rng([settings.seed, settings.repeat])
+    if settings.model == "squared_overlap":
+        return SquaredOverlapModel(spec, start.normal(size=(spec.n_filters, spec.n_elements)))
+    if settings.model == "convolution":
+        kernels = start.normal(0, 0.3, (spec.n_filters, spec.n_elements + 1))
+        return ConvolutionModel(spec, kernels)
+    angles = start.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
+    if not _is_run(settings) or (training and settings.train == "ideal"):
+        return IdealQuantumModel(spec, angles)
+    entropy = int(seed.generate_state(1, np.uint64)[0])
+    layer = QuantumConvolution(
+        program_of(settings),
+        engine="exact",
+        noise=settings.noise,
+        shots=settings.shots or None,
+        # The shots of the test are not those of the training.
+        seed=entropy // 2 if training else entropy,
+        parameters=angles,
+    )
+    return QuantumModel(layer)
+
+
+_ORDER_STREAM = 3
+
+
+def _map_size(settings: TrainingPoint, images: Array) -> int:
+    patches = extract_patches(images[:1], settings.convolution)
+    return patches.rows * patches.columns
+
+
+def _with_one(maps: Array) -> Array:
+    flat = maps.reshape(len(maps), -1)
+    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
+
+
+def _log_softmax(scores: Array) -> Array:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

@@ -1,0 +1,161 @@
+"""The convolutions that are trained: maps of a batch of images, and gradients of their weights."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.convolution import ConvolutionSpec, Patches, extract_patches, ideal_overlaps
+from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.patches import sliding_windows
+
+Array = NDArray[np.float64]
+
+
+class Model(Protocol):
+    """A convolution with weights.
+
+    Attributes:
+        weights: What is trained, an array of any shape.
+    """
+
+    weights: Array
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """Maps (batch, filters, rows, columns); ``step`` tells the draws of one step apart."""
+
+    def gradient(self, upstream: Array, step: int) -> Array:
+        """dL/dweights for the images of the last call of ``maps``."""
+
+
+class QuantumModel:
+    """Ansatz filters run by a layer: with its shots and noise.
+
+    Args:
+        layer: The layer; its parameters are the weights.
+    """
+
+    def __init__(self, layer: QuantumConvolution) -> None:
+        self.layer = layer
+
+    @property
+    def weights(self) -> Array:
+        """Angles, shape (filters, parameters)."""
+        return self.layer.parameters
+
+    @weights.setter
+    def weights(self, values: Array) -> None:
+        self.layer.parameters = values
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """See `Model`."""
+        return self.layer.run(images, ids, step).maps
+
+    def gradient(self, upstream: Array, step: int) -> Array:
+        """See `Model`."""
+        return self.layer.gradient(upstream, "parameter_shift", step).values
+
+
+class IdealQuantumModel:
+    """The same filters by linear algebra: what the layer gives without shots and noise.
+
+    Args:
+        spec: The convolution.
+        weights: Angles, shape (filters, parameters).
+    """
+
+    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
+        self.spec = spec
+        self.weights = weights
+        self._patches: Patches | None = None
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """See `Model`."""
+        self._patches = extract_patches(images, self.spec)
+        overlaps = ideal_overlaps(self._patches, self.spec, self.weights)
+        return np.asarray(self._patches.to_maps(overlaps), dtype=float)
+
+    def gradient(self, upstream: Array, step: int) -> Array:
+        """See `Model`; exact by the shift rule."""
+        assert self._patches is not None
+        picked = self._patches.from_maps(upstream)
+        n_qubits = self.spec.register_qubits
+        gradient = np.empty_like(self.weights)
+        for row, (filter_, angles) in enumerate(
+            zip(self.spec.filter_list, self.weights, strict=True)
+        ):
+            shifts = np.pi / 2 * np.eye(len(angles))
+            shifted = np.concatenate([angles + shifts, angles - shifts])
+            states = filter_.states(n_qubits, shifted)
+            overlaps = np.abs(states.conj() @ self._patches.states.T) ** 2
+            plus, minus = np.split(overlaps @ picked[row], 2)
+            gradient[row] = (plus - minus) / 2
+        return gradient
+
+
+class SquaredOverlapModel:
+    """Squared cosines of patches with free real kernels.
+
+    Args:
+        spec: The convolution, of which only the shape matters.
+        weights: Kernels, shape (filters, values of a patch).
+    """
+
+    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
+        self.spec = spec
+        self.weights = weights
+        self._patches: Patches | None = None
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """See `Model`."""
+        self._patches = extract_patches(images, self.spec)
+        return np.asarray(self._patches.to_maps(self._cosines() ** 2), dtype=float)
+
+    def gradient(self, upstream: Array, step: int) -> Array:
+        """See `Model`."""
+        assert self._patches is not None
+        picked = self._patches.from_maps(upstream)
+        cosines = self._cosines()
+        norms = np.linalg.norm(self.weights, axis=1, keepdims=True)
+        along = (picked * cosines**2).sum(axis=1, keepdims=True)
+        toward = (picked * cosines) @ self._states()
+        return np.asarray(2 * (toward / norms - along * self.weights / norms**2))
+
+    def _states(self) -> Array:
+        assert self._patches is not None
+        return self._patches.states[:, : self.spec.n_elements]
+
+    def _cosines(self) -> Array:
+        norms = np.linalg.norm(self.weights, axis=1, keepdims=True)
+        return np.asarray(self.weights / norms @ self._states().T)
+
+
+class ConvolutionModel:
+    """A plain convolution with a bias and a ReLU, on pixels from 0 to 1.
+
+    Args:
+        spec: The convolution, of which only the shape matters.
+        weights: Kernels and, last, the bias; shape (filters, values of a patch + 1).
+    """
+
+    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
+        self.spec = spec
+        self.weights = weights
+        self._windows = np.empty(0)
+        self._outputs = np.empty(0)
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """See `Model`."""
+        cut = sliding_windows(images / 255, self.spec)
+        windows = cut.reshape(len(images), -1, self.spec.n_elements)
+        self._windows = np.concatenate([windows, np.ones((*windows.shape[:2], 1))], axis=2)
+        outputs = np.einsum("bpk,fk->bfp", self._windows, self.weights)
+        self._outputs = np.maximum(outputs, 0)
+        return self._outputs
+
+    def gradient(self, upstream: Array, step: int) -> Array:
+        """See `Model`."""
+        flowing = upstream.reshape(self._outputs.shape) * (self._outputs > 0)
+        return np.asarray(np.einsum("bfp,bpk->fk", flowing, self._windows))
