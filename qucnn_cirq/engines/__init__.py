@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from noise_models import Noise
+from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
+from qucnn_cirq.engines.sampler import VIRTUAL, SamplerEngine, virtual_engine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import unknown_name
 
@@ -51,7 +53,10 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "qsim": QsimEngine,
     "qsim_density": QsimDensityEngine,
     "exact": ExactEngine,
+    "sampler": SamplerEngine,
+    "auto": AutoEngine,
 }
+"""Engines by name; besides these, "virtual:" and a calibrated processor's name."""
 
 
 def make_engine(engine: str | Engine) -> Engine:
@@ -62,9 +67,16 @@ def make_engine(engine: str | Engine) -> Engine:
     """
     if not isinstance(engine, str):
         return engine
+    if engine.startswith(VIRTUAL):
+        return virtual_engine(engine)
     if engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
+        raise unknown_name("engine", engine, [*ENGINES, *virtual_names()])
     return ENGINES[engine]()
 
 
-__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "make_engine"]
+def virtual_names() -> tuple[str, ...]:
+    """Names of the virtual engines."""
+    return tuple(f"{VIRTUAL}{name}" for name in CALIBRATIONS)
+
+
+__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "make_engine", "virtual_names"]

@@ -200,8 +200,8 @@ class ExactEngine:
         Raises:
             InputError: If the process neither factors nor fits the memory.
         """
+        check_memory(template, noise)
         process, observable = _prepared(template, noise)
-        _check_memory(process)
         if process.is_cut:
             weights = self._weights(template, noise, tables)
             return _expectations(process.patch, process.data_qubits, weights, tables)
@@ -252,12 +252,16 @@ class ExactEngine:
         return carried
 
 
-def _check_memory(process: Factored) -> None:
+def check_memory(template: Template, noise: Noise) -> bool:
     """Refuses what does not fit: a patch's state, or the observable carried through the meeting.
+
+    Returns:
+        Whether the process factors.
 
     Raises:
         InputError: With the size that would be needed.
     """
+    process, _ = _prepared(template, noise)
     sizes = {
         "the state of a patch": (len(process.data_qubits), _LARGEST_STATE),
         "the observable, where data and filter meet,": (_meeting_size(process), _LARGEST_MEETING),
@@ -268,6 +272,7 @@ def _check_memory(process: Factored) -> None:
                 f"{name} has {n_qubits} qubits, which takes {8 * 4**n_qubits / 2**30:.1f} GiB; the "
                 f"exact engine goes up to {limit}. Choose engine = 'qsim' or a smaller kernel."
             )
+    return process.is_cut
 
 
 def _meeting_size(process: Factored) -> int:

@@ -23,7 +23,7 @@ from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
 _qsim = qsim_simulator.qsim
-_LARGEST_STATE = 26
+LARGEST_STATE = 26
 """Qubits of the largest state vector: 2^26 amplitudes of 8 bytes are half a GiB."""
 
 
@@ -113,10 +113,10 @@ def final_state_means(
     elements = physical_process(template, noise)
     doubled = any(len(element.kraus) > 1 for element in elements)
     n_qubits = len(template.qubits) * (2 if doubled else 1)
-    if n_qubits > _LARGEST_STATE:
+    if n_qubits > LARGEST_STATE:
         raise InputError(
             f"a state of {n_qubits} qubits takes {2 ** (n_qubits + 3) / 2**30:.1f} GiB, more "
-            f"than the limit of {_LARGEST_STATE} qubits; use shots on the qsim engine "
+            f"than the limit of {LARGEST_STATE} qubits; use shots on the qsim engine "
             "(trajectories) or a smaller kernel."
         )
     diagonal = _diagonal(template, noise)

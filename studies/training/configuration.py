@@ -38,7 +38,7 @@ class TrainingPoint(AnsatzPoint):
             quantum model, as is the noise.
         train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
             without.
-        loader: The compiler's loader; the default has a closed form.
+        loader: The compiler's loader; "schmidt" has a closed form, which saves solving for angles.
     """
 
     name: ClassVar[str] = "training"
@@ -52,7 +52,7 @@ class TrainingPoint(AnsatzPoint):
     head_rate: float = 0.05
     shots: int = 0
     train: str = "ideal"
-    loader: str = "schmidt"
+    loader: str = "auto"
     convolution: ConvolutionSpec = field(default_factory=_default_convolution)
 
     def __post_init__(self) -> None:

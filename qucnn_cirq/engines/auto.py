@@ -1,0 +1,80 @@
+"""The engine that chooses among the others."""
+
+from __future__ import annotations
+
+import cirq
+
+from noise_models import Noise
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.exact import ExactEngine, check_memory
+from qucnn_cirq.engines.qsim import LARGEST_STATE, QsimDensityEngine, QsimEngine
+from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError
+
+
+class AutoEngine:
+    """Takes the fastest engine that is exact, and trajectories where none is.
+
+    Attributes:
+        reason: Why the last run was done by the engine that did it, in one line.
+    """
+
+    name = "auto"
+
+    def __init__(self) -> None:
+        self.reason = "nothing was run yet"
+        self._exact = ExactEngine()
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """Runs the engine that :meth:`choose` takes; see :class:`~qucnn_cirq.engines.Engine`."""
+        engine, self.reason = self.choose(template, noise, shots)
+        return engine.run(template, noise, tables, shots, streams)
+
+    def choose(
+        self, template: Template, noise: Noise, shots: int | None
+    ) -> tuple[ExactEngine | QsimEngine | QsimDensityEngine, str]:
+        """The engine for a circuit, and why in one line.
+
+        Raises:
+            InputError: If nothing fits the memory; the message says how much would be needed.
+        """
+        n_qubits = len(template.qubits)
+        try:
+            is_cut = check_memory(template, noise)
+        except InputError as error:
+            refusal = str(error).split(". ")[0]
+        else:
+            if is_cut:
+                how = "data and filter are on different qubits until they meet"
+                return self._exact, f"exact: {how}, so that a patch takes microseconds"
+            if n_qubits <= _LARGEST_WHOLE:
+                return self._exact, "exact: the circuit is small enough to be evolved whole"
+            refusal = "data and filter are not on different qubits until they meet"
+        if noise.gate_model == cirq.NO_NOISE and n_qubits <= LARGEST_STATE:
+            return QsimEngine(), f"qsim: a state vector of {n_qubits} qubits; not exact: {refusal}"
+        if 2 * n_qubits <= LARGEST_STATE:
+            return (
+                QsimDensityEngine(),
+                f"qsim_density: {n_qubits} qubits fit a density matrix; not exact: {refusal}",
+            )
+        if shots is None or n_qubits > LARGEST_STATE:
+            raise InputError(
+                f"no engine can do this: {refusal}, and {n_qubits} qubits take "
+                f"{2.0 ** (n_qubits + 3) / 2**30:.3g} GiB as a state vector and "
+                f"{4.0**n_qubits * 8 / 2**30:.3g} GiB as a density matrix. "
+                + ("Ask for shots or use" if shots is None else "Use")
+                + " a smaller kernel."
+            )
+        return QsimEngine(), f"qsim: trajectories of {n_qubits} qubits; not exact: {refusal}"
+
+
+_LARGEST_WHOLE = 8
+"""Qubits of a circuit that is evolved whole faster than by qsim's density matrix."""

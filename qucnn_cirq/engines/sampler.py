@@ -1,0 +1,118 @@
+"""The sampler engine: any ``cirq.Sampler``, such as a simulator, a virtual engine or hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+
+from noise_models import CALIBRATIONS, Noise
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError, unknown_name
+
+VIRTUAL = "virtual:"
+"""Names of virtual engines start with this."""
+_BATCH = 50
+"""Circuits handed over at a time; enough that a remote processor's queue is paid for once."""
+
+
+class SamplerEngine:
+    """Runs every bound circuit on a sampler and counts what comes back.
+
+    Args:
+        sampler: Where circuits run. None is Cirq's density matrix simulator, with the layer's
+            noise put into the circuit and a seed of its own for each item. Any other sampler has
+            the noise of its own, so that a layer's noise is refused, and draws its own shots.
+        name: The engine's name.
+    """
+
+    def __init__(self, sampler: cirq.Sampler | None = None, name: str = "sampler") -> None:
+        self.name = name
+        self._sampler = sampler
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """Shots of every item; see :class:`~qucnn_cirq.engines.Engine`.
+
+        Raises:
+            InputError: If no shots are asked for, or noise for a sampler that has its own.
+        """
+        if shots is None:
+            raise InputError(
+                f"engine = {self.name!r} takes shots; for exact means choose engine = 'exact'."
+            )
+        if self._sampler is not None and not noise.is_ideal:
+            raise InputError(
+                f"engine = {self.name!r} has the noise of its processor: leave noise out."
+            )
+        items = [
+            (row, column)
+            for row in range(len(tables["filter"]))
+            for column in range(len(tables["patch"]))
+        ]
+        counts = np.empty((len(tables["filter"]), len(tables["patch"])), dtype=np.int64)
+        seeds = streams.item_seeds()
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            circuits = [template.bound_circuit(_tables_of(tables, *item)) for item in batch]
+            if self._sampler is None:
+                results = [
+                    _density_matrix(circuit, noise, shots, int(seeds[item]))
+                    for circuit, item in zip(circuits, batch, strict=True)
+                ]
+            else:
+                results = _run_batch(self._sampler, circuits, shots)
+            for item, result in zip(batch, results, strict=True):
+                values = template.observable.values(result.measurements[MEASUREMENT_KEY])
+                counts[item] = np.count_nonzero(values == 1)
+        return Outcome(None, counts)
+
+
+def virtual_engine(name: str) -> SamplerEngine:
+    """A ``cirq_google`` processor simulated with its calibrated noise.
+
+    Compile for the device of the same name. Shots are trajectories and come from the virtual
+    processor's own random numbers: they are not reproducible.
+
+    Args:
+        name: "virtual:" and the processor's name, such as "virtual:willow_pink".
+
+    Raises:
+        InputError: If there is no such processor.
+    """
+    processor = name.removeprefix(VIRTUAL)
+    if processor not in CALIBRATIONS:
+        raise unknown_name("virtual processor", processor, CALIBRATIONS)
+    from cirq_google.engine import create_default_noisy_quantum_virtual_machine
+
+    engine = create_default_noisy_quantum_virtual_machine(processor_id=processor)
+    return SamplerEngine(engine.get_sampler(processor), name)
+
+
+def _density_matrix(circuit: cirq.Circuit, noise: Noise, shots: int, seed: int) -> cirq.Result:
+    physical = circuit if noise.is_ideal else noise.noisy_circuit(circuit)
+    simulator = cirq.DensityMatrixSimulator(seed=np.random.RandomState(seed % 2**32))
+    return simulator.run(physical, repetitions=shots)
+
+
+def _run_batch(
+    sampler: cirq.Sampler, circuits: Sequence[cirq.Circuit], shots: int
+) -> list[cirq.Result]:
+    return [result for (result,) in sampler.run_batch(circuits, repetitions=shots)]
+
+
+def _tables_of(tables: AngleTables, row: int, column: int) -> AngleTables:
+    return {
+        **tables,
+        "patch": tables["patch"][column : column + 1],
+        "filter": tables["filter"][row : row + 1],
+    }
