@@ -423,3 +423,23 @@ def test_classifiers_learn_and_the_layer_agrees_with_linear_algebra() -> None:
     assert sampled != ideal
     with pytest.raises(InputError, match="neither shots nor noise"):
         losses(model="convolution", shots=5)
+
+
+# Performance
+
+
+@pytest.mark.parametrize("engine", ["exact", "qsim_density", "qsim", "sampler", "aer", "pennylane"])
+def test_every_engine_that_is_timed_computes_the_same(engine: str) -> None:
+    if engine in ("aer", "pennylane"):
+        pytest.importorskip({"aer": "qiskit_aer"}.get(engine, engine))
+    row = row_of(
+        "performance",
+        study={"engine": engine, "patches": 3, "runs": 1, "shots": 300, "device": "grid:4x5"},
+        convolution={"kernel": [2, 2]},
+        noise={"depolarizing": {"p1": 0.01, "p2": 0.03}, "readout": {"p01": 0.02, "p10": 0.05}},
+    )
+    assert row["seconds_per_patch"] > 0
+    if engine in ("qsim", "sampler"):
+        assert row["largest_z"] < 4.5
+    else:
+        assert row["largest_deviation"] < (1e-6 if engine == "qsim_density" else 1e-9)

@@ -1,0 +1,99 @@
+"""Figures of a performance sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from studies.drawing import save_drawn
+
+_NAMES = {
+    "exact": "qucnn_cirq: exact",
+    "qsim_density": "qucnn_cirq: density matrix on qsim",
+    "qsim": "qsim trajectories",
+    "sampler": "Cirq density matrix, with shots",
+    "aer": "Qiskit Aer density matrix",
+    "pennylane": "PennyLane default.mixed",
+}
+_PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
+
+
+def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    """Draws the time for each patch against what varies.
+
+    Returns:
+        Names of the figures, without suffix.
+    """
+    panels = [column for column in _PANELS if column in table and table[column].nunique() > 1]
+    panels = panels or ["qubits"]
+    figure = Figure(figsize=(3.7 * len(panels) + 1.6, 3.3), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, column in zip(row, panels, strict=True):
+        plot_time(axes, table, column)
+    row[0].set_ylabel("seconds for each patch")
+    handles, labels = row[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=7, frameon=False, loc="outside right upper")
+    save_drawn(figure, table, folder, "performance")
+    return ["performance"]
+
+
+def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
+    """Time for each patch, log-log, a line for each engine and noise; the fastest of several runs.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+        x: "qubits" or "patches".
+
+    Returns:
+        The axes.
+    """
+    palette = seaborn.color_palette("colorblind")
+    scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
+    for number, (name, style) in enumerate(zip(_NAMES, "osD^vP", strict=True)):
+        own = table[table["engine"] == name] if "engine" in table else table
+        for scale in scales:
+            part = own[own["noise.scale"] == scale] if "noise.scale" in own else own
+            if part.empty:
+                continue
+            times = part.groupby(x)["seconds_per_patch"].min()
+            noisy = "" if len(scales) == 1 else (", ideal" if scale == 0 else ", noisy")
+            line = "--" if scale == 0 else "-"
+            label = _NAMES[name] + noisy
+            axes.plot(
+                times.index, times, style + line, ms=4, lw=1, color=palette[number], label=label
+            )
+    axes.set_xscale("log" if x == "patches" else "linear")
+    axes.set_yscale("log")
+    axes.set_xlabel(_PANELS[x])
+    axes.grid(axis="y", lw=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def text(table: pd.DataFrame) -> str:
+    """What a table shows: the fastest time of each engine for each circuit, and ratios."""
+    keys = [k for k in ("convolution.kernel", "noise.scale") if k in table]
+    keys = [key for key in keys if table[key].nunique() > 1]
+    lines = []
+    for values, own in table.groupby(keys, sort=False) if keys else [((), table)]:
+        where = ", ".join(f"{k.rpartition('.')[2]} {v}" for k, v in zip(keys, values, strict=True))
+        best = own.groupby("engine", sort=False)["seconds_per_patch"].min()
+        times = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in best.items())
+        lines.append(f"{where + ': ' if where else ''}{times}")
+        if "exact" in best:
+            ratios = ", ".join(
+                f"{name} {seconds / best['exact']:,.0f}"
+                for name, seconds in best.items()
+                if name != "exact"
+            )
+            lines.append(f"  times slower than exact: {ratios}" if ratios else "")
+    if "largest_deviation" in table:
+        deviation = table.groupby("engine", sort=False)["largest_deviation"].max().dropna()
+        agreement = ", ".join(f"{name} {value:.1g}" for name, value in deviation.items())
+        lines.append(f"largest deviation from the exact means: {agreement}")
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,133 @@
+"""Times one engine on one kind of circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import as_noise
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.engines import ExactEngine, Streams, make_engine
+from qucnn_cirq.errors import InputError
+from studies.performance.configuration import PEERS, PerformancePoint
+from studies.performance.peers import fastest, prepare
+from studies.provenance import package_version
+from studies.sweep.kind import Cost, Measured, Row
+
+COLUMNS = {
+    "seconds_per_patch": "fastest call over its patches; compiling and binding are not counted",
+    "qubits": "qubits of the circuit",
+    "two_qubit_gates": "its two-qubit gates",
+    "largest_deviation": "largest |mean - mean of the exact engine| over the patches",
+    "largest_z": "the same in standard deviations of the shots, for engines that only sample",
+}
+
+
+def program_of(settings: PerformancePoint) -> Program:
+    """The compiled convolution of a point."""
+    return compile_convolution(settings.convolution, settings.device)
+
+
+def digest(settings: PerformancePoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits, and the version of another simulator."""
+    package = {"aer": "qiskit-aer", "pennylane": "pennylane"}.get(settings.engine)
+    version = {} if package is None else {"simulator": f"{package} {package_version(package)}"}
+    try:
+        return {"circuits": program_of(settings).digest, **version}
+    except InputError as error:
+        return {"circuits": f"refused: {error}", **version}
+
+
+def cost(settings: PerformancePoint) -> Cost:
+    """What a point takes, roughly."""
+    each = {
+        "exact": 6e-5,
+        "qsim": 3e-4 * settings.shots,
+        "qsim_density": 0.03,
+        "sampler": 8.0,
+        "aer": 0.15,
+        "pennylane": 10.0,
+    }
+    size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
+    seconds = settings.runs * settings.patches * each[settings.engine] * size
+    return Cost(settings.patches, settings.patches * settings.shots, seconds, 2**28)
+
+
+def measure(settings: PerformancePoint, seed: np.random.SeedSequence) -> Measured:
+    """Times the engine, and compares what it gives with the exact engine.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the patches and of the shots.
+
+    Raises:
+        InputError: If the convolution does not fit the device or the engine, or the simulator is
+            not installed.
+    """
+    program = program_of(settings)
+    compiled = program.filters[0]
+    spec, template, noise = settings.convolution, compiled.template, as_noise(settings.noise)
+    generator = np.random.default_rng(seed)
+    states = np.zeros((settings.patches, 2**spec.register_qubits))
+    states[:, : spec.n_elements] = generator.normal(size=(settings.patches, spec.n_elements))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    tables = {"patch": compiled.loader.angles(states), "filter": compiled.filter_table(None)}
+    expected = ExactEngine().means(template, noise, tables)[0]
+    row: Row = {"qubits": len(template.qubits), "two_qubit_gates": program.report.two_qubit_gates}
+    if settings.engine in PEERS:
+        seconds, means = _peer(settings, program, tables)
+        row["largest_deviation"] = float(np.abs(means - expected).max())
+        return Measured([{**row, "seconds_per_patch": seconds / settings.patches}])
+    engine = make_engine(settings.engine)
+    sampling = settings.engine in ("qsim", "sampler")
+    shots = settings.shots if sampling else None
+    streams = Streams(int(generator.integers(2**31)), (0,), np.arange(settings.patches))
+    outcomes = []
+
+    def call() -> None:
+        # What an engine keeps from one call to the next is kept here too, as in a sweep.
+        outcomes.append(engine.run(template, noise, tables, shots, streams))
+
+    row["seconds_per_patch"] = fastest(call, settings.runs) / settings.patches
+    found = outcomes[-1]
+    if found.means is not None:
+        row["largest_deviation"] = float(np.abs(found.means[0] - expected).max())
+    elif found.counts is not None:
+        observable = template.observable
+        estimates = observable.mean(found.counts[0] / settings.shots)
+        deviations = observable.variance(expected, settings.shots)
+        z = (estimates - expected) / np.sqrt(np.maximum(deviations, 1e-12))
+        row["largest_z"] = float(np.abs(z).max())
+    return Measured([row])
+
+
+def _peer(
+    settings: PerformancePoint, program: Program, tables: Mapping[str, NDArray[np.float64]]
+) -> tuple[float, NDArray[np.float64]]:
+    """Seconds for all patches, and their means."""
+    template, noise = program.filters[0].template, as_noise(settings.noise)
+    seconds = 0.0
+    means = np.empty(settings.patches)
+    for index in range(settings.patches):
+        own = {**tables, "patch": tables["patch"][index : index + 1]}
+        circuit = template.bound_circuit(own)
+        physical = circuit if noise.is_ideal else noise.noisy_circuit(circuit)
+        run, qubits = prepare(settings.engine, physical)
+        seconds += fastest(run, settings.runs)
+        means[index] = _mean(run(), qubits, template.observable)
+    return seconds, means
+
+
+def _mean(
+    probabilities: NDArray[np.float64], qubits: Sequence[cirq.Qid], observable: Observable
+) -> float:
+    """Mean of the observable under the outcome probabilities of all qubits."""
+    positions = [qubits.index(qubit) for qubit in observable.qubits]
+    patterns = np.arange(len(probabilities))
+    bits = np.stack([(patterns >> (len(qubits) - 1 - p)) & 1 for p in positions], axis=1)
+    return float(probabilities @ observable.values(bits))
