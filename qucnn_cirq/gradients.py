@@ -176,6 +176,28 @@ def _differences(work: Pass, name: str, step: float, width: float) -> Gradient:
     return Gradient(values, variance, name, *work.counts(2 * count))
 
 
+def coin(work: Pass) -> Gradient:
+    """The control experiment of :func:`in_circuit`: a classical coin multiplies by g.
+
+    A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown in every shot, and
+    the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
+    does, so the mean and, without noise, the variance are those of the in-circuit routine; it needs
+    no qubit and works for the destructive test as well. 2 settings a parameter.
+    """
+    scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
+    values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+    count = work.parameters.shape[1]
+    for row, angles in enumerate(work.parameters):
+        compiled = work.program.filters[row]
+        table = _shifted(angles, np.pi / 2)
+        overlaps = exact_means(work, compiled, table, 0.0 if work.program.spec.backward else None)
+        means = overlaps * work.upstream[row] / scale
+        estimates, variances = _estimates(work, compiled, row, table, means)
+        values[row] = scale / 2 * (estimates[:count] - estimates[count:]).sum(axis=1)
+        variance[row] = (scale / 2) ** 2 * (variances[:count] + variances[count:]).sum(axis=1)
+    return Gradient(values, variance, "coin", *work.counts(2 * count))
+
+
 def in_circuit(work: Pass, absorbed: bool = False) -> Gradient:
     """The paper's routine: a second ancilla multiplies by g on the processor (eqs. 4-17).
 
@@ -247,6 +269,7 @@ def exact_gradient(work: Pass) -> Gradient:
 METHODS: dict[str, Callable[[Pass], Gradient]] = {
     "in_circuit": in_circuit,
     "in_circuit_absorbed": lambda work: in_circuit(work, absorbed=True),
+    "coin": coin,
     "parameter_shift": parameter_shift,
     "exact": exact_gradient,
     "spsa": spsa,

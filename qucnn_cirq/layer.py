@@ -184,7 +184,7 @@ class QuantumConvolution:
         Args:
             upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
             method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
-                "parameter_shift", "exact", "spsa" or "finite_differences", see
+                "coin", "parameter_shift", "exact", "spsa" or "finite_differences", see
                 :mod:`~qucnn_cirq.gradients`. "auto" is in_circuit for a program compiled with
                 backward=True and parameter_shift for others.
             draw: Number of the gradient, at least 0; another number gives other shots. A training
@@ -219,6 +219,12 @@ class QuantumConvolution:
             raise InputError(
                 f"method = {method!r} reads the ancilla, which the {overlap} test does not have: "
                 "choose method = 'parameter_shift' or overlap = 'ancilla'."
+            )
+
+        if method == "coin" and overlap == "inversion":
+            raise InputError(
+                "method = 'coin' multiplies outcomes +1 and -1, and those of the inversion test "
+                "are 0 and 1: choose method = 'parameter_shift' or another overlap test."
             )
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:

@@ -261,3 +261,35 @@ def test_a_fixed_filter_has_no_gradient():
     upstream = np.ones(layer.forward(images_of(1)).shape)
     for method in METHODS:
         assert layer.backward(upstream, method).shape == (1, 0)
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive"])
+@pytest.mark.parametrize("largest", [0.4, 3.0])
+def test_a_classical_coin_does_what_the_second_ancilla_does(overlap, largest):
+    spec = ConvolutionSpec(kernel=2, filters=XZAnsatz(layers=1), overlap=overlap)
+    program = compile_convolution(spec, "willow_pink")
+    images = np.random.default_rng(2).uniform(0.1, 1, (2, 2, 3))
+    upstream = np.random.default_rng(3).uniform(-largest, largest, (2, 1, 1, 2))
+    layer = QuantumConvolution(program, engine="exact", shots=None, seed=4)
+    layer.forward(images)
+    exact = layer.gradient(upstream, "exact").values
+    np.testing.assert_allclose(layer.gradient(upstream, "coin").values, exact, atol=1e-12)
+    layer.shots = 400
+    found = [layer.gradient(upstream, "coin", draw) for draw in range(300)]
+    values = np.array([each.values for each in found])
+    z = (values.mean(axis=0) - exact) / np.sqrt(found[0].variance / 300)
+    assert np.abs(z).max() < 4.5
+    # A sample variance of 300 draws scatters by 8 %.
+    ratio = values.var(axis=0, ddof=1) / found[0].variance
+    assert np.abs(ratio - 1).max() < 0.4
+    if overlap == "ancilla":
+        second = layer.gradient(upstream, "in_circuit")
+        np.testing.assert_allclose(found[0].variance, second.variance, rtol=1e-9)
+
+
+def test_a_coin_needs_outcomes_of_plus_and_minus_one():
+    spec = ConvolutionSpec(kernel=2, filters=XZAnsatz(layers=1), overlap="inversion")
+    layer = QuantumConvolution(compile_convolution(spec, "willow_pink"), engine="exact")
+    layer.forward(np.ones((1, 2, 2)))
+    with pytest.raises(InputError, match="coin"):
+        layer.gradient(np.ones((1, 1, 1, 1)), "coin")

@@ -443,3 +443,38 @@ def test_every_engine_that_is_timed_computes_the_same(engine: str) -> None:
         assert row["largest_z"] < 4.5
     else:
         assert row["largest_deviation"] < (1e-6 if engine == "qsim_density" else 1e-9)
+
+
+# Trainability
+
+
+@pytest.mark.parametrize(("kernel", "qubits"), [([2, 2], 2), ([2, 4], 3)])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_isotropic_data_give_the_variance_of_theory(
+    kernel: list[int], qubits: int, layers: int
+) -> None:
+    row = row_of(
+        "trainability",
+        study={"samples": 3000},
+        convolution={
+            "kernel": kernel,
+            "filters": {"kind": "ansatz", "layers": layers, "rotations": ["y"]},
+        },
+    )
+    assert row["qubits"] == qubits
+    assert row["variance"] == pytest.approx(row["theory"], rel=0.1)
+    assert row["variance_low"] < row["variance"] < row["variance_high"]
+
+
+def test_noise_flattens_gradients_and_its_absence_changes_nothing() -> None:
+    settings: dict[str, Any] = {
+        "study": {"samples": 25, "device": "willow_pink"},
+        "convolution": SMALL,
+    }
+    ideal = row_of("trainability", **settings)
+    nearly = row_of("trainability", **settings, noise={"depolarizing": {"p1": 1e-9, "p2": 1e-9}})
+    noisy = row_of("trainability", **settings, noise={"depolarizing": {"p1": 0.01, "p2": 0.05}})
+    # The same angles and data, once by linear algebra and once through the compiled circuits.
+    assert nearly["variance"] == pytest.approx(ideal["variance"], rel=1e-5)
+    assert nearly["mean_overlap"] == pytest.approx(ideal["mean_overlap"], abs=1e-6)
+    assert noisy["variance"] < 0.6 * ideal["variance"]

@@ -16,6 +16,7 @@ from studies.drawing import save_drawn
 _NAMES = {
     "in_circuit": "in circuit",
     "in_circuit_absorbed": "in circuit, g/2",
+    "coin": "classical coin",
     "parameter_shift": "post-processed",
     "finite_differences": "finite differences",
     "spsa": "SPSA",
@@ -65,7 +66,7 @@ def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
     upstreams = sorted(table["upstream"].unique()) if "upstream" in table else []
     palette = seaborn.color_palette("colorblind")
     colours = dict(zip(upstreams, palette, strict=False))
-    markers = dict(zip(_NAMES, "osD^v", strict=True))
+    markers = dict(zip(_NAMES, "osPD^v", strict=True))
     drawn = []
     for values, own in table.groupby(keys, sort=False) if keys else [((), table)]:
         chosen = dict(zip(keys, values, strict=True))

@@ -1,0 +1,1 @@
+"""The trainability study: how large gradients are before training, against qubits and depth."""

@@ -1,0 +1,43 @@
+"""The trainability study as a kind of sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from studies.examples import example_circuit
+from studies.sweep.kind import SweepKind
+from studies.trainability.configuration import TrainabilityPoint
+from studies.trainability.measurement import COLUMNS, cost, digest, measure, program_of
+
+
+def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    from studies.drawing import theme
+    from studies.trainability.figures import draw
+
+    with theme():
+        return draw(table, folder)
+
+
+def _text(table: pd.DataFrame) -> str:
+    from studies.trainability.figures import text
+
+    return text(table)
+
+
+KIND = SweepKind(
+    name=TrainabilityPoint.name,
+    title="How large are gradients before training, against qubits, depth and noise?",
+    version=1,
+    study_keys=TrainabilityPoint.study_keys(),
+    read=TrainabilityPoint.from_mapping,
+    describe=TrainabilityPoint.to_mapping,
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    draw=_draw,
+    text=_text,
+    circuits=lambda settings: example_circuit(program_of(settings)),
+)
