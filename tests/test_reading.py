@@ -202,7 +202,7 @@ EXPENSIVE = {
 
 @pytest.mark.parametrize("name", EXPENSIVE)
 def test_files_that_ask_for_too_much_are_stopped(name, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(guard, "SECONDS", 2.0)
+    monkeypatch.setattr(guard, "SECONDS", 1.0)
     monkeypatch.setattr(guard, "MEMORY_BYTES", 2**28)
     path = tmp_path / "circuit"
     path.write_text(EXPENSIVE[name])
