@@ -36,7 +36,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     """
     if "shots" not in table or table["shots"].nunique() < 2:
         return []
-    keys = [key for key in ("state", "noise.scale", "device") if _varies(table, key)]
+    keys = [key for key in ("state", "noise.scale", "noise", "device") if _varies(table, key)]
     groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
     figure = Figure(figsize=(2.9 * len(groups) + 1.5, 3.2), layout="constrained")
     panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]

@@ -172,7 +172,8 @@ def plot_accuracy(axes: Axes, table: pd.DataFrame, x: str, others: list[str]) ->
         size=7,
         loc="left",
     )
-    axes.legend(fontsize=6.5, frameon=False)
+    # Above the line of guessing.
+    axes.legend(fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 0.11))
     axes.spines[["top", "right"]].set_visible(False)
     return pd.DataFrame(drawn)
 
@@ -240,7 +241,9 @@ def _scale(axes: Axes, table: pd.DataFrame, x: str) -> None:
     if values.min() > 0 and values.max() / values.min() >= 10:
         axes.set_xscale("log")
     elif (values >= 0).all() and values[values > 0].max() / values[values > 0].min() >= 10:
-        axes.set_xscale("symlog", linthresh=float(values[values > 0].min()))
+        smallest = float(values[values > 0].min())
+        axes.set_xscale("symlog", linthresh=smallest)
+        axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))
 
 
 def _slope_guide(axes: Axes, drawn: list[dict[str, object]], x: str) -> None:
