@@ -16,7 +16,8 @@ body { font-family: system-ui, sans-serif; line-height: 1.45; color: #1a1a1a; ba
 h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc;
      margin-top: 2.2rem }
 h3 { font-size: 1.05rem } img { max-width: 100%; height: auto }
-table { border-collapse: collapse; font-size: .85rem } .wide { overflow-x: auto }
+table { border-collapse: collapse; font-size: .85rem }
+td { white-space: pre-line } .wide { overflow-x: auto }
 th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left;
          vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
