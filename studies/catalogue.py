@@ -12,7 +12,7 @@ from typing import Any
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
 from studies.kind import Kind
-from studies.settings import override, read_document
+from studies.settings import QUICK, override, read_document
 from studies.sweep.kind import SweepKind
 
 # Adding a study is adding a package with a module `kind` and a name here. Only the one that is
@@ -53,13 +53,14 @@ def sweep_kind(name: str) -> SweepKind:
 
 
 def load_study(
-    source: str, settings: Iterable[str] = ()
+    source: str, settings: Iterable[str] = (), quick: bool = False
 ) -> tuple[str, Kind | SweepKind, dict[str, Any]]:
     """Reads a study's configuration.
 
     Args:
         source: A preset's name, or the path of a TOML file.
         settings: Settings that override it; see `studies.settings.override`.
+        quick: Whether the `settings` of its table [quick] override it before.
 
     Returns:
         The study's name, its kind, and its configuration as plain data.
@@ -89,6 +90,10 @@ def load_study(
         raise unknown_name("study", name, STUDIES)
     kind = study_kind(name)
     keys = kind.study_keys if isinstance(kind, SweepKind) else kind.keys
+    shorter = document.pop(QUICK, {}).get("settings", [])
+    if quick and not shorter:
+        raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
+    settings = [*(shorter if quick else []), *settings]
     return name, kind, override(document, settings, keys)
 
 

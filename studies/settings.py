@@ -14,6 +14,8 @@ from qucnn_cirq.errors import InputError, unknown_name
 
 TABLES = ("study", "convolution", "noise")
 """The tables of a configuration of one run, or of one point of a sweep."""
+QUICK = "quick"
+"""The table whose `settings` make a quick version of a study."""
 AXES = ("axes", "zip")
 """The tables that make it a sweep."""
 
@@ -39,8 +41,8 @@ def read_document(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}.") from None
     for name in document:
-        if name not in (*TABLES, *AXES):
-            raise unknown_name(f"table of {path.name}", name, (*TABLES, *AXES))
+        if name not in (*TABLES, *AXES, QUICK):
+            raise unknown_name(f"table of {path.name}", name, (*TABLES, *AXES, QUICK))
     return document
 
 

@@ -478,3 +478,22 @@ def test_noise_flattens_gradients_and_its_absence_changes_nothing() -> None:
     assert nearly["variance"] == pytest.approx(ideal["variance"], rel=1e-5)
     assert nearly["mean_overlap"] == pytest.approx(ideal["mean_overlap"], abs=1e-6)
     assert noisy["variance"] < 0.6 * ideal["variance"]
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "gradient", "learning", "noise", "trainability", "training"]
+)
+def test_quick_versions_are_shorter(name: str) -> None:
+    seconds = {}
+    for quick in (False, True):
+        _, kind, document = load_study(name, quick=quick)
+        assert isinstance(kind, SweepKind)
+        light = SweepKind(**{**vars(kind), "digest": lambda settings: {}})
+        plan = make_plan(light, document)
+        seconds[quick] = sum(kind.cost(point.settings).seconds for point in plan.points)
+    assert seconds[True] < 0.5 * seconds[False]
+
+
+def test_a_study_without_a_quick_version_says_so(capsys: Any) -> None:
+    assert main(["study", "compilation", "--quick", "--dry-run"]) == 2
+    assert "no quick version" in capsys.readouterr().err

@@ -42,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="override one setting; can be repeated",
     )
+    parser.add_argument(
+        "--quick", action="store_true", help="the study's own quick version, if it has one"
+    )
     group = parser.add_argument_group("sweeps")
     group.add_argument(
         "--workers", type=int, default=None, metavar="N", help="processes (default 1)"
@@ -66,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
-    name, kind, document = load_study(options.study, settings)
+    name, kind, document = load_study(options.study, settings, options.quick)
     if isinstance(kind, SweepKind):
         return _run_sweep(kind, document, options)
     sweep_only = {
