@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
-
 from studies.compilation.configuration import CompilationPoint
 from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure
-from studies.sweep.kind import SweepKind
+from studies.sweep.kind import SweepKind, lazy_figures
 
-
-def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    from studies.compilation.figures import draw
-    from studies.drawing import theme
-
-    with theme():
-        return draw(table, folder)
-
-
-def _text(table: pd.DataFrame) -> str:
-    from studies.compilation.figures import text
-
-    return text(table)
-
+_draw, _text = lazy_figures("studies.compilation.figures")
 
 KIND = SweepKind(
     name=CompilationPoint.name,

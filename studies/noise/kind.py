@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
-
 from studies.examples import example_circuit
 from studies.noise.configuration import NoisePoint
 from studies.noise.measurement import COLUMNS, cost, digest, measure, program_of
-from studies.sweep.kind import SweepKind
+from studies.sweep.kind import SweepKind, lazy_figures
 
-
-def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    from studies.drawing import theme
-    from studies.noise.figures import draw
-
-    with theme():
-        return draw(table, folder)
-
-
-def _text(table: pd.DataFrame) -> str:
-    from studies.noise.figures import text
-
-    return text(table)
-
+_draw, _text = lazy_figures("studies.noise.figures")
 
 KIND = SweepKind(
     name=NoisePoint.name,

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
-
 from studies.examples import example_circuit
 from studies.performance.configuration import PerformancePoint
 from studies.performance.measurement import COLUMNS, cost, digest, measure, program_of
-from studies.sweep.kind import SweepKind
+from studies.sweep.kind import SweepKind, lazy_figures
 
-
-def _draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    from studies.drawing import theme
-    from studies.performance.figures import draw
-
-    with theme():
-        return draw(table, folder)
-
-
-def _text(table: pd.DataFrame) -> str:
-    from studies.performance.figures import text
-
-    return text(table)
-
+_draw, _text = lazy_figures("studies.performance.figures")
 
 KIND = SweepKind(
     name=PerformancePoint.name,

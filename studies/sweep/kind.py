@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,3 +79,25 @@ class SweepKind:
     draw: Callable[[pd.DataFrame, Path], list[str]]
     text: Callable[[pd.DataFrame], str]
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
+
+
+def lazy_figures(
+    module: str,
+) -> tuple[Callable[[pd.DataFrame, Path], list[str]], Callable[[pd.DataFrame], str]]:
+    """The functions ``draw`` and ``text`` of a module that is imported when they are called.
+
+    Processes that only measure start without the drawing libraries.
+    """
+
+    def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+        from studies.drawing import theme
+
+        with theme():
+            names: list[str] = importlib.import_module(module).draw(table, folder)
+        return names
+
+    def text(table: pd.DataFrame) -> str:
+        words: str = importlib.import_module(module).text(table)
+        return words
+
+    return draw, text
