@@ -19,8 +19,10 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.engines import ENGINES, Streams, make_engine
-from qucnn_cirq.engines.exact import ExactEngine, factor
+from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.engines.factoring import factor
 from qucnn_cirq.engines.process import physical_process
+from qucnn_cirq.engines.steps import Turn
 
 DEPOLARIZING = {"depolarizing": {"p1": 0.01, "p2": 0.03}, "readout": {"p01": 0.02, "p10": 0.07}}
 NOISES = {
@@ -165,9 +167,11 @@ def test_process_factors_for_layouts():
         process = factor(physical_process(template, as_noise(DEPOLARIZING)), template)
         assert len(process.data_qubits) == 4
         assert process.is_cut
-        # The comparison of two known vectors has no filter register to meet.
-        assert bool(process.meeting) == (overlap != "inversion")
-        assert not any("patch" in s.slot.tables for s in process.meeting if s.slot)
+        turns = [step for step in process.meeting if isinstance(step, Turn)]
+        assert not any(turn.angle.table == "patch" for turn in turns)
+        assert {turn.angle.table for turn in process.patch if isinstance(turn, Turn)} == {"patch"}
+        # The comparison of two known vectors has no filter register to meet: noise is all there is.
+        assert bool(process.filter) == (overlap != "inversion")
 
 
 def test_exact_refuses_what_does_not_fit_and_says_how_much():

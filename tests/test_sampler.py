@@ -9,7 +9,7 @@ from scipy import stats
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
-from qucnn_cirq.engines import make_engine, virtual_names
+from qucnn_cirq.engines import engine_names, make_engine
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.sampler import SamplerEngine
 from qucnn_cirq.errors import InputError
@@ -93,7 +93,7 @@ def test_a_virtual_processor_agrees_with_exact_means_of_its_calibration(name):
     z = (virtual.run(images).estimates - means) / np.sqrt(variance)
     # The virtual processor cannot be seeded: one false alarm in a million.
     assert (z**2).sum() < stats.chi2.isf(1e-6, z.size)
-    assert name in virtual_names()
+    assert name in engine_names()
 
 
 def test_what_a_sampler_cannot_do_is_refused():

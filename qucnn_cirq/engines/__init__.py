@@ -12,8 +12,9 @@ from typing import Protocol
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES
 from qucnn_cirq.engines.auto import AutoEngine
-from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.engines.exact import EXACT, ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.sampler import VIRTUAL, SamplerEngine, virtual_engine
 from qucnn_cirq.engines.streams import Outcome, Streams
@@ -56,7 +57,8 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "sampler": SamplerEngine,
     "auto": AutoEngine,
 }
-"""Engines by name; besides these, "virtual:" and a calibrated processor's name."""
+"""Engines by name; besides these, "virtual:" and a calibrated processor's name, and "exact:" and
+the name of an array library."""
 
 
 def make_engine(engine: str | Engine) -> Engine:
@@ -69,14 +71,20 @@ def make_engine(engine: str | Engine) -> Engine:
         return engine
     if engine.startswith(VIRTUAL):
         return virtual_engine(engine)
+    if engine.startswith(EXACT):
+        return ExactEngine(engine.removeprefix(EXACT))
     if engine not in ENGINES:
-        raise unknown_name("engine", engine, [*ENGINES, *virtual_names()])
+        raise unknown_name("engine", engine, engine_names())
     return ENGINES[engine]()
 
 
-def virtual_names() -> tuple[str, ...]:
-    """Names of the virtual engines."""
-    return tuple(f"{VIRTUAL}{name}" for name in CALIBRATIONS)
+def engine_names() -> tuple[str, ...]:
+    """The names of all engines."""
+    return (
+        *ENGINES,
+        *(f"{EXACT}{library}" for library in ARRAY_LIBRARIES if library != "numpy"),
+        *(f"{VIRTUAL}{name}" for name in CALIBRATIONS),
+    )
 
 
-__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "make_engine", "virtual_names"]
+__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "engine_names", "make_engine"]

@@ -9,7 +9,6 @@ is evolved for all patches at once. Everything is done on real Pauli coefficient
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -17,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise
-from qucnn_cirq.circuits.slots import AngleTables, Slot
+from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.engines.pauli_transfer import (
-    ZERO_STATE,
-    diagonal_coefficients,
-    embed,
-    rotation_transfer,
-    transfer_matrix,
-)
-from qucnn_cirq.engines.process import Element, physical_process, read_observable
+from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary, array_library
+from qucnn_cirq.engines.evolution import Evolution, Start
+from qucnn_cirq.engines.factoring import Factored, factor
+from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, diagonal_coefficients
+from qucnn_cirq.engines.process import physical_process, read_observable
+from qucnn_cirq.engines.steps import Step
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
-_CHUNK_BYTES = 2**20
+EXACT = "exact:"
+"""Begins the name of an exact engine that computes with another array library."""
+
 _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
 _LARGEST_MEETING = 13
@@ -39,140 +38,54 @@ _KEPT_WEIGHTS = 64
 _KEPT_CARRIED = 8
 _LARGEST_KEPT = 2**26
 
-ReadObservable = list[tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]]
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A process that is ready to be computed with one array library.
+
+    Attributes:
+        process: The process in its parts.
+        patch: Evolves the data register.
+        filter: Evolves the filter register.
+        library: The array library.
+    """
+
+    process: Factored
+    patch: Evolution
+    filter: Evolution
+    library: ArrayLibrary
 
 
 @dataclass(frozen=True, eq=False)
-class Transfer:
-    """A step on Pauli coefficients: an optional slot followed by a fixed transfer matrix.
+class _Carried:
+    """The observable before the meeting.
 
     Attributes:
-        qubits: Where it acts.
-        slot: Acts first, on one qubit, with angles from tables.
-        matrix: Acts after the slot; shape (4^k, 4^k).
+        qubits: The qubits of its axes.
+        coefficients: Shape (4^m, 1).
     """
 
     qubits: tuple[cirq.Qid, ...]
-    slot: Slot | None
-    matrix: NDArray[np.float64]
-
-    def matrices(self, tables: AngleTables) -> NDArray[np.float64]:
-        """The whole step for all rows of the tables, shape (rows or 1, 4^k, 4^k)."""
-        if self.slot is None:
-            return self.matrix[None]
-        product: NDArray[np.float64] = self.matrix @ rotation_transfer(self.slot.unitaries(tables))
-        return product
-
-
-def fused(elements: Sequence[Element]) -> list[Transfer]:
-    """Transfer matrices of elements, neighbours multiplied together where they nest.
-
-    A fixed element joins the step before it if that step covers all its qubits, and takes in
-    the fixed one-qubit steps before it that it covers.
-    """
-    steps: list[Transfer | None] = []
-    last: dict[cirq.Qid, int] = {}
-    for element in elements:
-        if element.slot is not None:
-            step = Transfer(element.qubits, element.slot, np.eye(4))
-            last[element.qubits[0]] = len(steps)
-            steps.append(step)
-            continue
-        qubits, matrix = element.qubits, transfer_matrix(element.kraus)
-        before = {last.get(qubit, -1) for qubit in qubits}
-        index = before.pop() if len(before) == 1 else -1
-        covering = steps[index] if index >= 0 else None
-        if covering is not None and set(qubits) <= set(covering.qubits):
-            joined = embed(matrix, qubits, covering.qubits) @ covering.matrix
-            steps[index] = Transfer(covering.qubits, covering.slot, joined)
-            continue
-        for qubit in qubits:
-            index = last.get(qubit, -1)
-            inner = steps[index] if index >= 0 else None
-            if inner is not None and inner.slot is None and inner.qubits == (qubit,):
-                matrix = matrix @ embed(inner.matrix, (qubit,), qubits)
-                steps[index] = None
-        last.update(dict.fromkeys(qubits, len(steps)))
-        steps.append(Transfer(qubits, None, matrix))
-    return [step for step in steps if step is not None]
-
-
-@dataclass(frozen=True, eq=False)
-class Factored:
-    """A process cut into what happens to the patch, to the filter, and when they meet.
-
-    Attributes:
-        patch: Steps on the data register alone.
-        filter: Steps on the filter register alone.
-        meeting: All other steps; none of them depends on the patch.
-        data_qubits: Order of the data register.
-        filter_qubits: Order of the filter register.
-        is_cut: Whether the process factors; if not, all of it is the patch's.
-    """
-
-    patch: list[Transfer]
-    filter: list[Transfer]
-    meeting: list[Transfer]
-    data_qubits: tuple[cirq.Qid, ...]
-    filter_qubits: tuple[cirq.Qid, ...]
-    is_cut: bool
-
-
-def factor(elements: Sequence[Element], template: Template) -> Factored:
-    """Cuts a process; if it does not factor, all of it becomes the patch's.
-
-    An element belongs to a register as long as none of its qubits has met another one. A slot
-    in which the patch's last rotation and the filter's first were merged is taken apart again.
-    """
-    owner: dict[cirq.Qid, str] = dict.fromkeys(template.data_qubits, "patch")
-    owner |= dict.fromkeys(template.filter_qubits, "filter")
-    parts: dict[str, list[Element]] = {"patch": [], "filter": [], "meeting": []}
-    for element in _split(elements):
-        owners = {owner.get(qubit, "meeting") for qubit in element.qubits}
-        tables = element.slot.tables if element.slot else frozenset()
-        name = owners.pop() if len(owners) == 1 else "meeting"
-        if not tables <= {name}:
-            name = "meeting"
-        owner.update(dict.fromkeys(element.qubits, name))
-        parts[name].append(element)
-    if any(e.slot is not None and "patch" in e.slot.tables for e in parts["meeting"]):
-        return Factored(fused(elements), [], [], template.qubits, (), is_cut=False)
-    return Factored(
-        fused(parts["patch"]),
-        fused(parts["filter"]),
-        fused(parts["meeting"]),
-        template.data_qubits,
-        template.filter_qubits,
-        is_cut=True,
-    )
-
-
-def _split(elements: Sequence[Element]) -> list[Element]:
-    """Takes slots that read the patch and then something else apart, in order of time."""
-    split: list[Element] = []
-    for element in elements:
-        if element.slot is None or len(element.slot.tables) < 2:
-            split.append(element)
-            continue
-        factors = element.slot.factors
-        cut = 1 + max(i for i, f in enumerate(factors) if f.table == "patch")
-        split += [
-            Element(element.qubits, slot=Slot(part)) for part in (factors[:cut], factors[cut:])
-        ]
-    return split
+    coefficients: Array
 
 
 class ExactEngine:
     """Computes exact means under any noise that has Kraus operators.
 
     A process that does not factor is evolved whole, which takes 4^n numbers for n qubits.
+
+    Args:
+        library: Name of the array library that computes: "numpy", or "torch" or "cupy" for a GPU.
+
+    Raises:
+        InputError: If there is no such library.
     """
 
-    name = "exact"
-
-    def __init__(self) -> None:
-        self._kept: dict[object, NDArray[np.float64]] = {}
-        self._kept_carried: dict[object, tuple[NDArray[np.float64], list[cirq.Qid]]] = {}
+    def __init__(self, library: str = "numpy") -> None:
+        self._library = array_library(library)
+        self.name = "exact" if self._library is NUMPY else f"{EXACT}{library}"
+        self._kept: dict[object, Array] = {}
+        self._kept_carried: dict[object, _Carried] = {}
 
     def run(
         self,
@@ -201,55 +114,67 @@ class ExactEngine:
             InputError: If the process neither factors nor fits the memory.
         """
         check_memory(template, noise)
-        process, observable = _prepared(template, noise)
-        if process.is_cut:
+        prepared = _prepared(template, noise, self._library)
+        if prepared.process.is_cut:
             weights = self._weights(template, noise, tables)
-            return _expectations(process.patch, process.data_qubits, weights, tables)
+            return self._expectations(prepared.patch, weights, tables)
         # The whole process is the patch's: filters are run one after the other.
-        carried, support = carry_back([], observable, tables)
-        weights = _arranged(carried, support, process.data_qubits).reshape(1, -1)
+        weights = _weights_on(prepared, self._carried_back(template, noise, {}), None)
         means = [
-            _expectations(process.patch, process.data_qubits, weights, own)
-            for own in _one_filter_each(tables)
+            self._expectations(prepared.patch, weights, own) for own in _one_filter_each(tables)
         ]
         return np.concatenate(means)
 
-    def _weights(
-        self, template: Template, noise: Noise, tables: AngleTables
-    ) -> NDArray[np.float64]:
+    def _weights(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """For each filter the observable on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
         key = (template, noise, tuple((name, t.tobytes()) for name, t in others.items()))
         if key not in self._kept:
             if len(self._kept) >= _KEPT_WEIGHTS:
                 self._kept.clear()
-            process, observable = _prepared(template, noise)
-            depends = any("filter" in step.slot.tables for step in process.meeting if step.slot)
-            parts = []
-            for own in _one_filter_each(others) if depends else [others]:
-                if depends:
-                    carried, support = carry_back(process.meeting, observable, own)
-                else:
-                    carried, support = self._carried_back(template, noise, own)
-                parts.append(_filter_weights(carried, support, process, own))
-            self._kept[key] = np.concatenate(parts)
+            self._kept[key] = self._new_weights(template, noise, others)
         return self._kept[key]
 
-    def _carried_back(
-        self, template: Template, noise: Noise, tables: AngleTables
-    ) -> tuple[NDArray[np.float64], list[cirq.Qid]]:
+    def _new_weights(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
+        prepared = _prepared(template, noise, self._library)
+        if not prepared.process.meets_through_filter:
+            carried = self._carried_back(template, noise, tables)
+            filters = prepared.filter.run(tables, len(tables["filter"]))
+            return _weights_on(prepared, carried, filters)
+        back = _carrying_back(prepared.process, template, noise, self._library)
+        parts = [
+            _weights_on(prepared, _Carried(back.qubits, back.run(own)), prepared.filter.run(own))
+            for own in _one_filter_each(tables)
+        ]
+        return self._library.put(np.concatenate([self._library.get(part) for part in parts]))
+
+    def _carried_back(self, template: Template, noise: Noise, tables: AngleTables) -> _Carried:
         """What no filter changes: in training, angles change at every step and this does not."""
         upstream = tables["upstream"].tobytes() if "upstream" in tables else b""
         key = (template, noise, upstream)
         if key in self._kept_carried:
             return self._kept_carried[key]
-        process, observable = _prepared(template, noise)
-        carried = carry_back(process.meeting, observable, tables)
+        process = _prepared(template, noise, self._library).process
+        back = _carrying_back(process, template, noise, self._library)
+        carried = _Carried(back.qubits, back.run(tables))
         if len(self._kept_carried) >= _KEPT_CARRIED:
             self._kept_carried.clear()
-        if carried[0].nbytes <= _LARGEST_KEPT:
+        if 8 * len(carried.coefficients) <= _LARGEST_KEPT:
             self._kept_carried[key] = carried
         return carried
+
+    def _expectations(
+        self, patch: Evolution, weights: Array, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """Means for all patches, a chunk that fits the cache at a time; (filters, patches)."""
+        n_patches = len(tables["patch"])
+        chunk = max(1, self._library.chunk_bytes // (8 * 4 ** len(patch.qubits)))
+        means = np.empty((len(weights), n_patches))
+        for start in range(0, n_patches, chunk):
+            rows = slice(start, start + chunk)
+            own = {**tables, "patch": tables["patch"][rows]}
+            means[:, rows] = self._library.get(weights @ patch.run(own, len(own["patch"])))
+        return means
 
 
 def check_memory(template: Template, noise: Noise) -> bool:
@@ -261,7 +186,7 @@ def check_memory(template: Template, noise: Noise) -> bool:
     Raises:
         InputError: With the size that would be needed.
     """
-    process, _ = _prepared(template, noise)
+    process = _factored(template, noise)
     sizes = {
         "the state of a patch": (len(process.data_qubits), _LARGEST_STATE),
         "the observable, where data and filter meet,": (_meeting_size(process), _LARGEST_MEETING),
@@ -283,9 +208,48 @@ def _meeting_size(process: Factored) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def _prepared(template: Template, noise: Noise) -> tuple[Factored, ReadObservable]:
-    process = factor(physical_process(template, noise), template)
-    return process, read_observable(template.observable, noise)
+def _factored(template: Template, noise: Noise) -> Factored:
+    return factor(physical_process(template, noise), template)
+
+
+@functools.lru_cache(maxsize=64)
+def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
+    process = _factored(template, noise)
+
+    def register(steps: list[Step], qubits: tuple[cirq.Qid, ...]) -> Evolution:
+        return Evolution(steps, [((qubit,), ZERO_STATE) for qubit in qubits], library)
+
+    return Prepared(
+        process,
+        register(process.patch, process.data_qubits),
+        register(process.filter, process.filter_qubits),
+        library,
+    )
+
+
+def _carrying_back(
+    process: Factored, template: Template, noise: Noise, library: ArrayLibrary
+) -> Evolution:
+    """The observable before the meeting.
+
+    Steps that the observable cannot notice are skipped, so it grows with its light cone.
+    """
+    starts: list[Start] = [
+        (qubits, diagonal_coefficients(values))
+        for qubits, values in read_observable(template.observable, noise)
+    ]
+    support = [qubit for qubits, _ in starts for qubit in qubits]
+    steps: list[Step] = []
+    for step in reversed(process.meeting):
+        if support and set(step.qubits).isdisjoint(support):
+            continue
+        new = [qubit for qubit in step.qubits if qubit not in support]
+        support += new
+        starts += [((qubit,), IDENTITY) for qubit in new]
+        steps.append(step.transposed)
+    registers = (*process.data_qubits, *process.filter_qubits)
+    starts += [((qubit,), IDENTITY) for qubit in registers if qubit not in support]
+    return Evolution(steps, starts, library)
 
 
 def _one_filter_each(tables: AngleTables) -> list[dict[str, NDArray[np.float64]]]:
@@ -295,118 +259,24 @@ def _one_filter_each(tables: AngleTables) -> list[dict[str, NDArray[np.float64]]
     ]
 
 
-def carry_back(
-    steps: Sequence[Transfer],
-    observable: ReadObservable,
-    tables: AngleTables,
-) -> tuple[NDArray[np.float64], list[cirq.Qid]]:
-    """The observable before the steps, and the qubits of its axes.
+def _weights_on(prepared: Prepared, carried: _Carried, filters: Array | None) -> Array:
+    """The observable that is left on the data register, shape (filters or 1, 4^n).
 
-    Steps that the observable cannot notice are skipped, so it grows with its light cone.
+    Args:
+        prepared: The process.
+        carried: The observable before the meeting.
+        filters: The states of the filters, shape (4^k, filters), or None if there is no register.
     """
-    carried = np.ones(())
-    support: list[cirq.Qid] = []
-    for qubits, values in observable:
-        carried = np.multiply.outer(carried, diagonal_coefficients(values))
-        support += qubits
-    for step in reversed(steps):
-        if support and set(step.qubits).isdisjoint(support):
-            continue
-        for qubit in step.qubits:
-            if qubit not in support:
-                carried = np.multiply.outer(carried, np.array([1.0, 0.0, 0.0, 0.0]))
-                support.append(qubit)
-        matrix = step.matrices(tables)[0].reshape((4,) * (2 * len(step.qubits)))
-        axes = [support.index(qubit) for qubit in step.qubits]
-        carried = np.tensordot(matrix, carried, axes=(range(len(axes)), axes))
-        support = [*step.qubits, *(q for q in support if q not in step.qubits)]
-    return carried, support
-
-
-def _arranged(
-    carried: NDArray[np.float64], support: list[cirq.Qid], qubits: Sequence[cirq.Qid]
-) -> NDArray[np.float64]:
-    """The coefficients with one axis for each of ``qubits``; others are found in |0>."""
-    for qubit in [q for q in support if q not in qubits]:
-        carried = np.tensordot(carried, ZERO_STATE, axes=(support.index(qubit), 0))
-        support = [q for q in support if q != qubit]
-    for qubit in qubits:
-        if qubit not in support:
-            carried = np.multiply.outer(carried, np.array([1.0, 0.0, 0.0, 0.0]))
-            support = [*support, qubit]
-    return carried.transpose([support.index(qubit) for qubit in qubits])
-
-
-def _filter_weights(
-    carried: NDArray[np.float64],
-    support: list[cirq.Qid],
-    process: Factored,
-    tables: AngleTables,
-) -> NDArray[np.float64]:
-    """For each filter the observable that is left on the data register."""
-    arranged = _arranged(carried, support, (*process.filter_qubits, *process.data_qubits))
-    matrix = arranged.reshape(4 ** len(process.filter_qubits), -1)
-    filters = evolve(process.filter, process.filter_qubits, tables, len(tables["filter"]))
-    weights: NDArray[np.float64] = filters.T @ matrix
-    return weights
-
-
-def _expectations(
-    steps: Sequence[Transfer],
-    qubits: Sequence[cirq.Qid],
-    weights: NDArray[np.float64],
-    tables: AngleTables,
-) -> NDArray[np.float64]:
-    """Means for all patches, a chunk that fits the cache at a time; shape (filters, patches)."""
-    n_patches = len(tables["patch"])
-    chunk = max(1, _CHUNK_BYTES // (8 * 4 ** len(qubits)))
-    means = np.empty((len(weights), n_patches))
-    for start in range(0, n_patches, chunk):
-        rows = slice(start, start + chunk)
-        own = {**tables, "patch": tables["patch"][rows]}
-        means[:, rows] = weights @ evolve(steps, qubits, own, len(own["patch"]))
-    return means
-
-
-def evolve(
-    steps: Sequence[Transfer], qubits: Sequence[cirq.Qid], tables: AngleTables, batch: int
-) -> NDArray[np.float64]:
-    """Pauli coefficients of |0...0> after the steps, shape (4^n, batch)."""
-    state = np.ones((1, 1))
-    for _ in qubits:
-        state = np.kron(state, ZERO_STATE[:, None])
-    state = np.repeat(state, batch, axis=1)
-    for step in steps:
-        axes = [list(qubits).index(qubit) for qubit in step.qubits]
-        if len(axes) == 1:
-            state = _apply_one(step.matrices(tables), axes[0], state)
-        else:
-            state = _apply_many(step.matrix, axes, len(qubits), state)
-    return state
-
-
-def _apply_one(
-    matrices: NDArray[np.float64], axis: int, state: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """A one-qubit step; entries that vanish for the whole batch cost nothing."""
-    batch = state.shape[1]
-    view = state.reshape(4**axis, 4, -1, batch)
-    result = np.zeros_like(view)
-    for row in range(4):
-        for column in range(4):
-            entries = matrices[:, row, column]
-            if np.abs(entries).max() > 1e-15:
-                result[:, row] += entries * view[:, column]
-    return result.reshape(-1, batch)
-
-
-def _apply_many(
-    matrix: NDArray[np.float64], axes: Sequence[int], n_qubits: int, state: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """A fixed step on several qubits."""
-    batch = state.shape[1]
-    tensor = state.reshape((4,) * n_qubits + (batch,))
-    size = len(axes)
-    moved = np.moveaxis(tensor, axes, range(size))
-    product = (matrix @ moved.reshape(4**size, -1)).reshape(moved.shape)
-    return np.ascontiguousarray(np.moveaxis(product, range(size), axes)).reshape(-1, batch)
+    wanted = (*prepared.filter.qubits, *prepared.patch.qubits)
+    order = list(carried.qubits)
+    tensor = carried.coefficients.reshape((4,) * len(order))
+    for qubit in carried.qubits:
+        if qubit not in wanted:
+            # An ancilla is found in |0>, which is 1 on I and on Z.
+            before = (slice(None),) * order.index(qubit)
+            tensor = tensor[(*before, 0)] + tensor[(*before, 3)]
+            order.remove(qubit)
+    source = tuple(order.index(qubit) for qubit in wanted)
+    tensor = prepared.library.module.moveaxis(tensor, source, tuple(range(len(wanted))))
+    matrix = tensor.reshape(4 ** len(prepared.filter.qubits), -1)
+    return matrix if filters is None else filters.T @ matrix

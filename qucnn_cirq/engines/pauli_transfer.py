@@ -18,6 +18,9 @@ PAULIS = np.array(
     [[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex
 )
 ZERO_STATE = np.array([1.0, 0.0, 0.0, 1.0])
+"""Coefficients of |0>."""
+IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+"""Coefficients of the observable that is 1 in every state."""
 
 
 @functools.cache
@@ -37,19 +40,6 @@ def transfer_matrix(kraus: Kraus) -> NDArray[np.float64]:
     images = sum(operator @ basis @ operator.conj().T for operator in kraus)
     matrix: NDArray[np.float64] = np.einsum("aij,bji->ab", basis, images).real / size
     return matrix
-
-
-def rotation_transfer(unitaries: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Transfer matrices (batch, 4, 4) of one-qubit unitaries (batch, 2, 2)."""
-    products = unitaries[:, :, :, None, None] * unitaries.conj()[:, None, None]
-    return (products.reshape(-1, 16) @ _unitary_to_transfer()).real.reshape(-1, 4, 4)
-
-
-@functools.cache
-def _unitary_to_transfer() -> NDArray[np.complex128]:
-    """The linear map from U_ij U*_lk to tr(P_a U P_b U^+) / 2, shape (16, 16)."""
-    products: NDArray[np.complex128] = np.einsum("ali,bjk->ijlkab", PAULIS, PAULIS)
-    return products.reshape(16, 16) / 2
 
 
 def diagonal_coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.engines import ENGINES, virtual_names
+from qucnn_cirq.engines import engine_names
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.tables import write_table
 from studies.point import PlainData, read_convolution
@@ -80,7 +80,7 @@ class ForwardStudy(PlainData):
             _text(key, getattr(self, key))
         if self.gate_set is not None:
             _text("gate_set", self.gate_set)
-        known = (*ENGINES, *virtual_names())
+        known = engine_names()
         if self.engine not in known:
             raise unknown_name("engine", self.engine, known)
         if self.infidelity != "auto":

@@ -11,7 +11,7 @@ from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.point import PlainData, read_convolution
 
-OWN = ("exact", "qsim_density", "qsim", "sampler")
+OWN = ("exact", "exact:torch", "exact:cupy", "qsim_density", "qsim", "sampler")
 PEERS = ("aer", "pennylane")
 
 
@@ -20,8 +20,8 @@ class PerformancePoint(PlainData):
     """Settings of one timing.
 
     Attributes:
-        engine: "exact", "qsim_density" or "sampler" of this package; "qsim", whose noisy shots are
-            trajectories; or, with the extra [peers], "aer" or "pennylane": the density matrix of
+        engine: "exact", "exact:torch", "exact:cupy", "qsim_density" or "sampler" of this package;
+            "qsim", whose noisy shots are trajectories; or, with the extra [peers], "aer" or "pennylane": the density matrix of
             the same bound and noisy circuit.
         device: Name of the device to compile for.
         patches: Random patches of one call.

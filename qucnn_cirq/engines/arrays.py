@@ -1,0 +1,89 @@
+"""Array libraries that the exact engine can compute with: NumPy, or one for GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError, unknown_name
+
+Array = Any
+"""An array of whichever library."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayLibrary:
+    """What differs between array libraries; all else is indexing and operators.
+
+    Attributes:
+        name: The name under which it is chosen.
+        device: Where its arrays live, in words.
+        module: Has ``cos``, ``sin``, ``moveaxis`` and ``tensordot`` as NumPy has.
+        put: Makes an array of the library of one of NumPy's; the data type is kept.
+        get: The way back.
+        chunk_bytes: Size of the arrays that it works through fastest.
+    """
+
+    name: str
+    device: str
+    module: Any
+    put: Callable[[NDArray[Any]], Array]
+    get: Callable[[Array], NDArray[Any]]
+    chunk_bytes: int
+
+
+NUMPY = ArrayLibrary("numpy", "cpu", np, lambda array: array, lambda array: array, 2**18)
+"""On the processor; the arrays of a chunk fit its second-level cache."""
+
+
+def _torch() -> ArrayLibrary:
+    try:
+        import torch
+    except ImportError:
+        raise InputError(
+            "engine = 'exact:torch' needs the extra [torch]: pip install 'qucnn_cirq[torch]'."
+        ) from None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ArrayLibrary(
+        "torch",
+        device,
+        torch,
+        lambda array: torch.as_tensor(np.ascontiguousarray(array), device=device),
+        lambda array: np.asarray(array.cpu()),
+        2**18 if device == "cpu" else 2**28,
+    )
+
+
+def _cupy() -> ArrayLibrary:
+    try:
+        import cupy
+    except ImportError:
+        raise InputError(
+            "engine = 'exact:cupy' needs CuPy built for your CUDA: pip install cupy-cuda12x (or "
+            "-cuda11x); or choose engine = 'exact'."
+        ) from None
+    return ArrayLibrary("cupy", "cuda", cupy, cupy.asarray, cupy.asnumpy, 2**28)
+
+
+_LIBRARIES: dict[str, Callable[[], ArrayLibrary]] = {
+    "numpy": lambda: NUMPY,
+    "torch": _torch,
+    "cupy": _cupy,
+}
+ARRAY_LIBRARIES = tuple(_LIBRARIES)
+"""Names of the array libraries."""
+
+
+def array_library(name: str) -> ArrayLibrary:
+    """The array library of a name; torch computes on a CUDA device if there is one.
+
+    Raises:
+        InputError: If the name is unknown or the library is not installed.
+    """
+    if name not in _LIBRARIES:
+        raise unknown_name("array library", name, ARRAY_LIBRARIES)
+    return _LIBRARIES[name]()
