@@ -13,6 +13,8 @@ from studies.drawing import save_drawn
 
 _NAMES = {
     "exact": "qucnn_cirq: exact",
+    "exact:torch": "qucnn_cirq: exact, with torch",
+    "exact:cupy": "qucnn_cirq: exact, with CuPy",
     "qsim_density": "qucnn_cirq: density matrix on qsim",
     "qsim": "qsim trajectories",
     "sampler": "Cirq density matrix, with shots",
@@ -54,7 +56,7 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
     """
     palette = seaborn.color_palette("colorblind")
     scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
-    for number, (name, style) in enumerate(zip(_NAMES, "osD^vP", strict=True)):
+    for number, (name, style) in enumerate(zip(_NAMES, "oXhsD^vP", strict=True)):
         own = table[table["engine"] == name] if "engine" in table else table
         for scale in scales:
             part = own[own["noise.scale"] == scale] if "noise.scale" in own else own
