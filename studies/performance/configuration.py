@@ -21,8 +21,8 @@ class PerformancePoint(PlainData):
 
     Attributes:
         engine: "exact", "exact:torch", "exact:cupy", "qsim_density" or "sampler" of this package;
-            "qsim", whose noisy shots are trajectories; or, with the extra [peers], "aer" or "pennylane": the density matrix of
-            the same bound and noisy circuit.
+            "qsim", whose noisy shots are trajectories; or, with the extra [peers], "aer" or
+            "pennylane": the density matrix of the same bound and noisy circuit.
         device: Name of the device to compile for.
         patches: Random patches of one call.
         shots: Shots for each patch, where the engine takes them; the others compute means.
