@@ -11,6 +11,7 @@ Example:
 from noise_models.calibrated import CALIBRATIONS, CalibratedNoise, load_calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.configuration import NoiseConfiguration
+from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError
 from noise_models.foreign import GuardedNoiseModel
@@ -28,6 +29,7 @@ __all__ = [
     "CalibratedNoise",
     "CoherentNoise",
     "ConfiguredNoiseModel",
+    "CorrelatedReadoutNoise",
     "DepolarizingNoise",
     "GuardedNoiseModel",
     "IdleNoise",

@@ -15,6 +15,7 @@ import tomli_w
 
 from noise_models.calibrated import CalibratedNoise
 from noise_models.coherent import CoherentNoise
+from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError, unknown_name
 from noise_models.idle import IdleNoise
@@ -34,7 +35,7 @@ class NoiseConfiguration:
     """All noise of a processor, as data that can be compared, hashed, stored and sent.
 
     Kinds of noise that are absent (None) do nothing; those present add up. `readout` alone does
-    not add to `calibrated` but replaces its readout errors.
+    not add to `calibrated` but replaces its independent readout errors.
 
     Args:
         scale: Factor for all noise, 0..1e6; 0 is exactly noiseless. See `ScaleFactors` for what
@@ -47,6 +48,7 @@ class NoiseConfiguration:
         calibrated: A processor's name ("willow_pink", "rainbow", "weber") whose calibrated noise
             is added.
         readout: Errors of reading a qubit.
+        correlated_readout: Errors of reading two qubits that happen together.
 
     Each kind may also be given as the mapping that its TOML holds.
 
@@ -63,6 +65,7 @@ class NoiseConfiguration:
     thermal: ThermalNoise | None = _kind(ThermalNoise)
     calibrated: str | None = _kind(CalibratedNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
+    correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
 
     def __post_init__(self) -> None:
         meaning = "the factor by which all noise is multiplied"

@@ -172,6 +172,10 @@ class NoiseKind(abc.ABC):
         """P(read 1 | state 0) and P(read 0 | state 1), or None if this kind says nothing of it."""
         return None
 
+    def joint_readout(self, first: cirq.Qid, second: cirq.Qid, strength: Strength) -> float:
+        """Probability that the recorded bits of two qubits are flipped together."""
+        return 0.0
+
     def has_readout_noise(self, strength: Strength) -> bool:
         """Whether any qubit may be read wrongly."""
         return False

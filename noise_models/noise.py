@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cirq
@@ -59,7 +60,8 @@ class Noise:
         strength = self._configuration.strength
         kinds = {kind.key: kind for kind in self._configuration.kinds}
         if "readout" in kinds:
-            return kinds["readout"].has_readout_noise(strength)
+            # It replaces what the calibration says.
+            kinds.pop("calibrated", None)
         return any(kind.has_readout_noise(strength) for kind in kinds.values())
 
     @property
@@ -68,7 +70,7 @@ class Noise:
         return self._gate_model == cirq.NO_NOISE and not self.has_readout_noise
 
     def readout(self, qubit: cirq.Qid) -> tuple[float, float]:
-        """How often a qubit is read wrongly.
+        """How often a qubit is read wrongly, flips together with others apart.
 
         Args:
             qubit: The qubit that is measured.
@@ -88,6 +90,28 @@ class Noise:
                 return errors
         return 0.0, 0.0
 
+    def joint_readout(
+        self, qubits: Sequence[cirq.Qid]
+    ) -> list[tuple[tuple[cirq.Qid, cirq.Qid], float]]:
+        """Pairs of qubits whose recorded bits may be flipped together, and how often.
+
+        Args:
+            qubits: The qubits that are measured in the same moment.
+
+        Returns:
+            Pairs with a probability above 0. These flips follow the errors of `readout`; they
+            commute.
+        """
+        if self._configuration is None:
+            return []
+        kinds, strength = self._configuration.kinds, self._configuration.strength
+        found = []
+        for pair in itertools.combinations(qubits, 2):
+            probability = sum(kind.joint_readout(*pair, strength) for kind in kinds)
+            if probability > 0:
+                found.append((pair, probability))
+        return found
+
     def noisy_circuit(self, circuit: cirq.Circuit) -> cirq.Circuit:
         """The physical circuit: gate noise, and readout errors as channels before measurements.
 
@@ -104,14 +128,15 @@ class Noise:
         noisy = circuit.with_noise(self._gate_model)
         if not self.has_readout_noise:
             return noisy
-        moments = []
+        moments: list[cirq.Moment] = []
         for moment in noisy:
-            flips = self._readout_flips(moment)
-            moments += [cirq.Moment(flips), moment] if flips else [moment]
+            moments += [*cirq.Circuit(self._readout_flips(moment)).moments, moment]
         return cirq.Circuit(moments)
 
     def _readout_flips(self, moment: cirq.Moment) -> list[cirq.Operation]:
+        """Channels that amount to misreading what is measured in a moment."""
         flips = []
+        measured: list[cirq.Qid] = []
         for operation in moment:
             if not cirq.is_measurement(operation):
                 continue
@@ -120,11 +145,15 @@ class Noise:
                     f"readout errors are defined for cirq.MeasurementGate, not for {operation}:"
                     " measure in the computational basis."
                 )
+            measured += operation.qubits
             for qubit in operation.qubits:
                 gate = readout_gate(*self.readout(qubit))
                 if gate is not None:
-                    flips.append(gate.on(qubit).with_tags(cirq.VirtualTag()))
-        return flips
+                    flips.append(gate.on(qubit))
+        for pair, probability in self.joint_readout(measured):
+            chances = {"II": 1 - probability, "XX": probability}
+            flips.append(cirq.asymmetric_depolarize(error_probabilities=chances).on(*pair))
+        return [flip.with_tags(cirq.VirtualTag()) for flip in flips]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Noise):

@@ -6,6 +6,8 @@ cannot differ in what they simulate, only in how.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -78,12 +80,32 @@ def read_observable(
     Returns:
         For each group its qubits and, for each true bit pattern, the mean recorded value.
     """
+    joint = noise.joint_readout(observable.qubits)
     groups = []
-    for qubits, values in observable.groups:
-        recorded = np.asarray(values).reshape((2,) * len(qubits))
+    for members in _joined(observable, [pair for pair, _ in joint]):
+        qubits = tuple(qubit for own, _ in members for qubit in own)
+        recorded = functools.reduce(np.multiply.outer, [np.asarray(v) for _, v in members])
+        recorded = recorded.reshape((2,) * len(qubits))
+        # The last error to happen is the first that the recorded value meets on the way back.
+        for pair, probability in joint:
+            if set(pair) <= set(qubits):
+                flipped = np.flip(recorded, (qubits.index(pair[0]), qubits.index(pair[1])))
+                recorded = (1 - probability) * recorded + probability * flipped
         for axis, qubit in enumerate(qubits):
             p01, p10 = noise.readout(qubit)
             confusion = np.array([[1 - p01, p01], [p10, 1 - p10]])
             recorded = np.moveaxis(np.tensordot(confusion, recorded, axes=(1, axis)), 0, axis)
         groups.append((qubits, recorded.ravel()))
     return groups
+
+
+def _joined(
+    observable: Observable, pairs: Sequence[tuple[cirq.Qid, cirq.Qid]]
+) -> list[list[tuple[tuple[cirq.Qid, ...], tuple[float, ...]]]]:
+    """The groups of an observable, those together that pairs connect."""
+    joined = [[group] for group in observable.groups]
+    for pair in pairs:
+        touched = [g for g in joined if any(not set(pair).isdisjoint(qubits) for qubits, _ in g)]
+        rest = [g for g in joined if not any(g is each for each in touched)]
+        joined = [*rest, [group for members in touched for group in members]]
+    return joined

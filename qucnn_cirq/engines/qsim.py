@@ -251,7 +251,11 @@ def _misread(
 ) -> NDArray[np.integer]:
     """Flips recorded bits with the readout errors: much cheaper than channels in the circuit."""
     errors = np.array([noise.readout(qubit) for qubit in qubits])
-    if not errors.any():
-        return bits
-    probability = np.where(bits == 0, errors[:, 0], errors[:, 1])
-    return bits ^ (generator.random(bits.shape) < probability)
+    if errors.any():
+        probability = np.where(bits == 0, errors[:, 0], errors[:, 1])
+        bits = bits ^ (generator.random(bits.shape) < probability)
+    for pair, chance in noise.joint_readout(qubits):
+        flips = generator.random(len(bits)) < chance
+        bits = bits.copy()
+        bits[:, [list(qubits).index(qubit) for qubit in pair]] ^= flips[:, None]
+    return bits
