@@ -8,7 +8,9 @@ Example:
     (0.01, 0.0)
 """
 
-from noise_models.calibrated import CALIBRATIONS, CalibratedNoise, load_calibration
+from noise_models.calibrated import CalibratedNoise
+from noise_models.calibration import CALIBRATIONS, Calibration, GateError, load_calibration
+from noise_models.calibration_files import read_calibration, write_calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.configuration import NoiseConfiguration
 from noise_models.correlated_readout import CorrelatedReadoutNoise
@@ -27,10 +29,12 @@ from noise_models.timeline import is_virtual
 __all__ = [
     "CALIBRATIONS",
     "CalibratedNoise",
+    "Calibration",
     "CoherentNoise",
     "ConfiguredNoiseModel",
     "CorrelatedReadoutNoise",
     "DepolarizingNoise",
+    "GateError",
     "GuardedNoiseModel",
     "IdleNoise",
     "Noise",
@@ -50,6 +54,8 @@ __all__ = [
     "load_calibration",
     "named_noise",
     "noise_names",
+    "read_calibration",
     "readout_gate",
     "thermal_gate",
+    "write_calibration",
 ]

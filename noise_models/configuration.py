@@ -14,6 +14,7 @@ from typing import Any
 import tomli_w
 
 from noise_models.calibrated import CalibratedNoise
+from noise_models.calibration import Calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
@@ -45,8 +46,8 @@ class NoiseConfiguration:
         depolarizing: A random Pauli after every gate.
         idle: Probability of a random Pauli on each qubit that waits in a moment; see `IdleNoise`.
         thermal: Decay and dephasing.
-        calibrated: A processor's name ("willow_pink", "rainbow", "weber") whose calibrated noise
-            is added.
+        calibrated: A processor whose calibrated noise is added: its name ("willow_pink",
+            "rainbow", "weber"), a calibration, or the path of a file that holds one.
         readout: Errors of reading a qubit.
         correlated_readout: Errors of reading two qubits that happen together.
 
@@ -63,7 +64,7 @@ class NoiseConfiguration:
     depolarizing: DepolarizingNoise | None = _kind(DepolarizingNoise)
     idle: float | None = _kind(IdleNoise)
     thermal: ThermalNoise | None = _kind(ThermalNoise)
-    calibrated: str | None = _kind(CalibratedNoise)
+    calibrated: str | Calibration | None = _kind(CalibratedNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
     correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
 
@@ -173,6 +174,25 @@ class NoiseConfiguration:
     def to_json(self) -> str:
         """The configuration as JSON, one object with the key "noise"."""
         return json.dumps({"noise": self.to_mapping()}, indent=2)
+
+
+def noise_from_file(path: str) -> NoiseConfiguration:
+    """Reads noise from a file with a configuration, or with a calibration.
+
+    Args:
+        path: Ends in .toml or .json.
+
+    Raises:
+        NoiseError: If the file cannot be read, or holds what is not allowed.
+    """
+    text = _text(path, Path(path).suffix)
+    try:
+        content = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
+    except ValueError as error:
+        raise NoiseError(f"the noise file {path!r} cannot be understood: {error}.") from None
+    if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
+        return NoiseConfiguration(calibrated=path)
+    return NoiseConfiguration.from_mapping(content)
 
 
 def _text(source: str | Path, suffix: str) -> str:

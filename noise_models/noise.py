@@ -8,7 +8,8 @@ from typing import Any
 
 import cirq
 
-from noise_models.configuration import NoiseConfiguration
+from noise_models.calibration_files import CALIBRATION_SUFFIXES
+from noise_models.configuration import NoiseConfiguration, noise_from_file
 from noise_models.errors import NoiseError
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.model import ConfiguredNoiseModel
@@ -176,8 +177,9 @@ def as_noise(noise: NoiseLike) -> Noise:
     """Turns any way of saying noise into `Noise`.
 
     Args:
-        noise: None (no noise), a name from `noise_names`, the mapping that a TOML configuration
-            holds, a configuration, any `cirq.NoiseModel`, or `Noise`, which is returned as it is.
+        noise: None (no noise), a name from `noise_names`, the path of a .toml or .json file that
+            holds a configuration or a calibration, the mapping that such a file holds, a
+            configuration, any `cirq.NoiseModel`, or `Noise`, which is returned as it is.
 
     Raises:
         NoiseError: If it is none of these, or not allowed.
@@ -187,6 +189,8 @@ def as_noise(noise: NoiseLike) -> Noise:
     if isinstance(noise, Noise):
         return noise
     if isinstance(noise, str):
+        if noise.endswith(CALIBRATION_SUFFIXES):
+            return Noise(noise_from_file(noise))
         return Noise(named_noise(noise))
     if isinstance(noise, Mapping):
         return Noise(NoiseConfiguration.from_mapping(noise))

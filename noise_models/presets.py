@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from noise_models.calibrated import CALIBRATIONS
+from noise_models.calibration import CALIBRATIONS
 from noise_models.configuration import NoiseConfiguration
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import unknown_name

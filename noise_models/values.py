@@ -100,6 +100,14 @@ def qubit_key(qubit: cirq.Qid) -> str:
     return str(qubit)
 
 
+def qubit_of_key(key: str) -> cirq.Qid:
+    """The qubit that a text in the form of `qubit_key` names."""
+    if not _INTEGERS.fullmatch(key):
+        return cirq.NamedQubit(key)
+    numbers = [int(part) for part in key.split(",")]
+    return cirq.LineQubit(numbers[0]) if len(numbers) == 1 else cirq.GridQubit(*numbers)
+
+
 def coupler_key(first: cirq.Qid, second: cirq.Qid) -> str:
     """The text that names a coupler in a configuration, "4,5:4,6", whatever the order given."""
     return ":".join(sorted((qubit_key(first), qubit_key(second))))

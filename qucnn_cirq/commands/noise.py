@@ -1,4 +1,4 @@
-"""`qucnn noise`: lists the noise that has a name."""
+"""`qucnn noise`: lists the noise that has a name, and writes calibrations to files."""
 
 from __future__ import annotations
 
@@ -7,17 +7,37 @@ import argparse
 from qucnn_cirq.commands.output import print_json, print_table
 
 HELP = "list the noise models that have a name"
-DESCRIPTION = HELP.capitalize() + ". Use one as in: qucnn study forward --set noise=NAME"
+DESCRIPTION = (
+    HELP.capitalize() + ". Use one as in: qucnn study forward --set noise=NAME. With --export, "
+    "write the calibration of a device to a file that you can change and use as "
+    "--set noise.calibrated=FILE"
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds nothing: the verb has no arguments of its own."""
+    """Adds the arguments of the verb."""
+    parser.add_argument(
+        "--export",
+        nargs=2,
+        metavar=("DEVICE", "FILE"),
+        help="write the calibration of a device (a name or a device file) to a .toml or .json file",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the names with what they mean."""
-    from noise_models import named_noise, noise_names
+    """Prints the names with what they mean, or writes a calibration."""
+    from noise_models import named_noise, noise_names, write_calibration
+    from qucnn_cirq.devices import load_device
+    from qucnn_cirq.errors import InputError
 
+    if options.export:
+        name, file = options.export
+        calibration = load_device(name).calibration
+        if calibration is None:
+            raise InputError(f"device {name!r} has no calibration: qucnn devices lists those with.")
+        write_calibration(calibration, file)
+        print(file)
+        return 0
     if options.json:
         print_json(
             [

@@ -9,7 +9,7 @@ from typing import Any
 import cirq
 import cirq_google
 
-from noise_models.calibrated import Calibration, GateError
+from noise_models.calibration import Calibration, GateError
 from noise_models.errors import NoiseError
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
 from qucnn_cirq.checks import only_known_keys, real_number

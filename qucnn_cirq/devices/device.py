@@ -12,7 +12,7 @@ import cirq_google
 import networkx as nx
 
 from noise_models import CALIBRATIONS, load_calibration
-from noise_models.calibrated import Calibration
+from noise_models.calibration import Calibration
 from noise_models.timeline import is_virtual
 
 NATIVE_GATES: dict[str, cirq.Gate] = {

@@ -18,7 +18,7 @@ import cirq_google
 from cirq_google.api import v2
 from google.protobuf import text_format
 
-from noise_models.calibrated import Calibration, GateError
+from noise_models.calibration import Calibration, GateError
 from qucnn_cirq import __version__
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import LineLoader

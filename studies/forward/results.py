@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from noise_models import as_noise
+from noise_models import Calibration, NoiseConfiguration, as_noise
 from studies.forward.experiment import Array, ForwardResult, ForwardRun
 
 
@@ -97,7 +97,7 @@ def summarize(result: ForwardResult) -> dict[str, Any]:
         "shots": result.study.shots,
         "seed": result.study.seed,
         "device": result.study.device,
-        "calibration": result.study.noise.calibrated,
+        "calibration": _calibration_name(result.study.noise),
         **runs,
         "circuit": result.program.report.to_mapping(),
         "seconds": {
@@ -106,6 +106,11 @@ def summarize(result: ForwardResult) -> dict[str, Any]:
             **({} if result.noisy is None else {"noisy": result.noisy.seconds}),
         },
     }
+
+
+def _calibration_name(noise: NoiseConfiguration) -> str | None:
+    calibrated = noise.calibrated
+    return calibrated.name if isinstance(calibrated, Calibration) else calibrated
 
 
 def run_summary(result: ForwardResult, run: ForwardRun) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from studies.drawing import FORMATS
 from studies.files import write_json
 from studies.provenance import provenance
+from studies.sweep.inputs import keep_inputs
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import Plan, make_plan, shard
 from studies.sweep.results import load, status
@@ -68,6 +69,7 @@ def run_sweep(
     """
     plan = make_plan(kind, document)
     open_folder(folder, plan)
+    keep_inputs(document, folder)
     known = read_outcomes(folder, read_plan(folder))
     finished = {
         identity

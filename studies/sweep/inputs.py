@@ -1,0 +1,62 @@
+"""Copies of the files that a configuration names, kept beside the results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import atomic_write
+
+INPUTS = "inputs"
+_SUFFIXES = (".toml", ".json", ".txt", ".textproto", ".npz", ".npy")
+_LARGEST = 64 * 2**20
+
+
+def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Copies the files that a configuration names (devices, calibrations, images, filters).
+
+    A copy is named after its content, so that a file that changes later is told apart. Files over
+    64 MiB are left where they are.
+
+    Args:
+        document: The configuration, axes included.
+        folder: The results folder; the copies go to its folder ``inputs``.
+
+    Returns:
+        The copies.
+
+    Raises:
+        InputError: If a file cannot be read or a copy not be written.
+    """
+    copies = []
+    for text in sorted(set(_texts(document))):
+        path = Path(text).expanduser()
+        if path.suffix not in _SUFFIXES or not path.is_file() or path.stat().st_size > _LARGEST:
+            continue
+        try:
+            content = path.read_bytes()
+            copy = folder / INPUTS / f"{hashlib.sha256(content).hexdigest()[:12]}-{path.name}"
+            if not copy.exists():
+                copy.parent.mkdir(exist_ok=True)
+                with atomic_write(copy) as file:
+                    file.write(content)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be copied to {folder / INPUTS} ({error.strerror})."
+            ) from None
+        copies.append(copy)
+    return copies
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            yield from _texts(each)
