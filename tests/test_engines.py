@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import qsimcirq
 from helpers import density_matrix_mean
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from noise_models import as_noise
 from qucnn_cirq import (
@@ -15,7 +13,6 @@ from qucnn_cirq import (
     FixedFilter,
     InputError,
     QuantumConvolution,
-    XZAnsatz,
     compile_convolution,
 )
 from qucnn_cirq.engines import ENGINES, Streams, make_engine
@@ -64,36 +61,6 @@ def test_exact_equals_the_density_matrix(overlap, noise):
         np.testing.assert_allclose(doubled, expected, atol=2e-6)
 
 
-@given(
-    seed=st.integers(0, 10**6),
-    p1=st.floats(0, 0.75),
-    p2=st.floats(0, 0.3),
-    idle=st.floats(0, 0.05),
-    angle=st.floats(-0.5, 0.5),
-    p01=st.floats(0, 0.5),
-    p10=st.floats(0, 0.5),
-    overlap=st.sampled_from(["ancilla", "destructive", "inversion"]),
-    gate_set=st.sampled_from(["cz", "sqrt_iswap"]),
-)
-@settings(deadline=None, max_examples=25)
-def test_exact_equals_the_density_matrix_for_mixtures(
-    seed, p1, p2, idle, angle, p01, p10, overlap, gate_set
-):
-    generator = np.random.default_rng(seed)
-    noise = {
-        "depolarizing": {"p1": p1, "p2": p2},
-        "idle": idle,
-        "coherent": {"angle": angle},
-        "readout": {"p01": p01, "p10": p10},
-    }
-    spec = ConvolutionSpec(kernel=(1, 3), filters=XZAnsatz(layers=2), overlap=overlap)
-    program = compile_convolution(spec, "grid:3x4", gate_set=gate_set)
-    patch, parameters = generator.normal(size=(1, 3)), generator.normal(size=(1, 8))
-    expected = density_matrix_mean(program, patch, noise, parameters[0])
-    exact = means(program, patch, "exact", noise, parameters)
-    assert exact[0] == pytest.approx(expected, abs=1e-8)
-
-
 @pytest.mark.parametrize(
     ("device", "gate_set", "noise"),
     [
@@ -110,15 +77,6 @@ def test_exact_equals_the_doubled_register_on_4x4(device, gate_set, noise):
     patch = generator.normal(size=(4, 4))
     exact = means(program, patch, "exact", noise)
     np.testing.assert_allclose(means(program, patch, "qsim_density", noise), exact, atol=3e-6)
-
-
-def test_4x4_equals_cirqs_density_matrix():
-    generator = np.random.default_rng(3)
-    spec = ConvolutionSpec(filters=FixedFilter(generator.normal(size=(4, 4))), overlap="inversion")
-    program = compile_convolution(spec, "willow_pink")
-    patch = generator.normal(size=(4, 4))
-    expected = density_matrix_mean(program, patch, "willow_pink")
-    assert means(program, patch, "exact", "willow_pink")[0] == pytest.approx(expected, abs=1e-8)
 
 
 def test_direct_gates_give_what_qsimcirq_gives():
