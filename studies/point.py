@@ -14,6 +14,7 @@ from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.filters import FixedFilter, XZAnsatz
+from studies.crosscheck import read_check_settings
 from studies.settings import TABLES
 
 
@@ -130,6 +131,10 @@ class AnsatzPoint(PlainData):
         gate_set: The native two-qubit gate; None takes the device's first.
         seed: Seed of all random draws besides those that derive from the point, at least 0.
         repeat: Number of the repetition, at least 0: other angles and other shots.
+        check_fraction: Fraction of the points, chosen by their identity, of which some circuits
+            are run again as qsim trajectories, within 0..1. Points that run none are not checked.
+        check_patches: How many circuits of each filter of such a point.
+        check_shots: Trajectories of each, at least 10.
         convolution: The convolution; without filters, an ansatz of three layers.
         noise: The noise.
     """
@@ -140,12 +145,16 @@ class AnsatzPoint(PlainData):
     gate_set: str | None = None
     seed: int = 0
     repeat: int = 0
+    check_fraction: float = 0.05
+    check_patches: int = 2
+    check_shots: int = 400
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "ansatz"))
     noise: NoiseConfiguration = NoiseConfiguration()
 
     def __post_init__(self) -> None:
         for key in ("seed", "repeat"):
             self._whole(key, minimum=0)
+        read_check_settings(self)
         for key in ("device", "gate_set"):
             value = getattr(self, key)
             if not (isinstance(value, str) or (value is None and key == "gate_set")):

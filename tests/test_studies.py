@@ -72,7 +72,7 @@ def test_gradients_scatter_as_the_formulas_say(noise: dict[str, Any]) -> None:
             noise=noise,
         )
         # 320 estimates or more: five standard deviations of a chi-squared are 40 %.
-        assert row["check_chi_squared"] / row["check_items"] == pytest.approx(1, abs=0.4)
+        assert row["formula_chi_squared"] / row["formula_items"] == pytest.approx(1, abs=0.4)
         assert row["rmse"] == pytest.approx(row["predicted_rmse"], rel=0.2)
         assert (row["bias_rmse"] < 1e-12) == (not noise)
 
@@ -291,24 +291,6 @@ def test_noise_costs_accuracy_and_classes_are_counted() -> None:
     assert rows[0]["correct"] > rows[1]["correct"]
     with pytest.raises(InputError, match="split = 'test'"):
         row_of("noise", study={**study, "split": "train"}, convolution=convolution)
-
-
-def test_points_are_checked_by_trajectories() -> None:
-    row = row_of(
-        "noise",
-        study={
-            "images": 1,
-            "device": "grid:3x3",
-            "check_fraction": 1.0,
-            "check_patches": 20,
-            "check_shots": 200,
-        },
-        convolution={"kernel": [2, 2], "stride": 3, "filters": {"kind": "ansatz", "layers": 1}},
-        noise={"depolarizing": {"p1": 0.01, "p2": 0.05}, "readout": {"p01": 0.02, "p10": 0.05}},
-    )
-    assert row["check_items"] == 20
-    # 20 squared z-scores: 1 in 10,000 above 52.
-    assert 3 < row["check_chi_squared"] < 52
 
 
 # Figures, reports

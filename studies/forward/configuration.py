@@ -12,6 +12,7 @@ from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import engine_names
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.tables import write_table
+from studies.crosscheck import read_check_settings
 from studies.point import PlainData, read_convolution
 
 MOST_SHOTS = 10**15
@@ -37,6 +38,8 @@ class ForwardStudy(PlainData):
         walkers: Ancillas of the ancilla test, 1 or 2.
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
+        check_patches: Patches of the noisy run that are run again as qsim trajectories; 0 for none.
+        check_shots: Trajectories of each, at least 10.
         data: Where the images are (see `studies.images.select_images`), as an absolute path; None
             for those that come with the package.
         convolution: The convolution. Without filters it takes the one that comes with the
@@ -61,6 +64,8 @@ class ForwardStudy(PlainData):
     gate_set: str | None = None
     walkers: int = 1
     infidelity: float | str = 0.0
+    check_patches: int = 4
+    check_shots: int = 1000
     data: str | None = None
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
@@ -83,6 +88,7 @@ class ForwardStudy(PlainData):
         known = engine_names()
         if self.engine not in known:
             raise unknown_name("engine", self.engine, known)
+        read_check_settings(self)
         if self.infidelity != "auto":
             budget = real_number("infidelity", self.infidelity, minimum=0.0, maximum=1.0)
             object.__setattr__(self, "infidelity", budget)

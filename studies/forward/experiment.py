@@ -21,6 +21,7 @@ from qucnn_cirq.convolution import (
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import check_generator, chosen_rows, z_scores
 from studies.forward.configuration import ForwardStudy
 from studies.images import Selection
 from studies.progress import Track, untracked
@@ -28,6 +29,7 @@ from studies.progress import Track, untracked
 Array = npt.NDArray[np.float64]
 
 _NOISY_STREAM = 1
+_CHECK_STREAM = 2
 """Sets the shots of the noisy run apart from those of the ideal one."""
 
 
@@ -66,6 +68,8 @@ class ForwardResult:
             kernels.
         ideal: The ideal run.
         noisy: The noisy run, if there is noise.
+        check: For some patches of the noisy run z-scores of qsim trajectories against its means,
+            if it has any.
         compile_seconds: Time taken to compile.
     """
 
@@ -77,6 +81,7 @@ class ForwardResult:
     classical: Array
     ideal: ForwardRun
     noisy: ForwardRun | None
+    check: Array | None
     compile_seconds: float
 
 
@@ -133,6 +138,13 @@ def run_experiment(
     ideal_layer = QuantumConvolution(
         program, engine=study.ideal_engine, shots=study.shots, seed=study.seed
     )
+    ideal = _run(ideal_layer, study.ideal_engine, selection, patches, track, "ideal")
+    run, check = None, None
+    if noisy:
+        noisy_layer = _noisy_layer(program, study, study.noise, ideal_layer.parameters)
+        run = _run(noisy_layer, study.noisy_engine, selection, patches, track, "noisy")
+        if run.means is not None and study.check_patches:
+            check = _checked(noisy_layer, study, patches)
     return ForwardResult(
         study=study,
         selection=selection,
@@ -140,20 +152,23 @@ def run_experiment(
         program=program,
         overlaps=ideal_overlaps(patches, study.convolution, ideal_layer.parameters),
         classical=_classical(study.convolution, selection.images, patches),
-        ideal=_run(ideal_layer, study.ideal_engine, selection, patches, track, "ideal"),
-        noisy=(
-            _run(
-                _noisy_layer(program, study, study.noise, ideal_layer.parameters),
-                study.noisy_engine,
-                selection,
-                patches,
-                track,
-                "noisy",
-            )
-            if noisy
-            else None
-        ),
+        ideal=ideal,
+        noisy=run,
+        check=check,
         compile_seconds=compile_seconds,
+    )
+
+
+def _checked(layer: QuantumConvolution, study: ForwardStudy, patches: Patches) -> Array:
+    generator = check_generator(np.random.SeedSequence([study.seed, _CHECK_STREAM]))
+    rows = chosen_rows(generator, patches.n_occupied, study.check_patches)
+    return z_scores(
+        layer.program,
+        study.noise,
+        patches.states[rows],
+        layer.parameters,
+        study.check_shots,
+        int(generator.integers(2**31)),
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from noise_models import Calibration, NoiseConfiguration, as_noise
+from studies.crosscheck import check_lines, check_row
 from studies.forward.experiment import Array, ForwardResult, ForwardRun
 
 
@@ -85,6 +86,8 @@ def summarize(result: ForwardResult) -> dict[str, Any]:
     if result.noisy is not None:
         noisy = run_summary(result, result.noisy)
         runs["noisy"] = {"noise": result.study.noise.to_mapping(), **noisy}
+    if result.check is not None:
+        runs["check"] = check_row(result.check)
     return {
         "study": "forward",
         "images": patches.batch,
@@ -187,6 +190,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     for row in table:
         first = [row[i].ljust(widths[i]) for i in range(2)]
         lines.append("  ".join([*first, *(row[i].rjust(widths[i]) for i in range(2, len(row)))]))
+    if "check" in summary:
+        lines += ["", *check_lines(pd.DataFrame([summary["check"]]))]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -194,8 +199,11 @@ def noise_text(result: ForwardResult) -> str:
     """The noise in a line, such as "depolarizing p1=0.001, p2=0.005"."""
     if as_noise(result.study.noise).is_ideal:
         return "no noise"
+    calibration = _calibration_name(result.study.noise)
     return "; ".join(
-        f"{key} " + ", ".join(f"{name}={_plain(item)}" for name, item in value.items())
+        f"calibrated {calibration}"
+        if key == "calibrated"
+        else f"{key} " + ", ".join(f"{name}={_plain(item)}" for name, item in value.items())
         if isinstance(value, Mapping)
         else f"{key} {_plain(value)}"
         for key, value in result.study.noise.to_mapping().items()

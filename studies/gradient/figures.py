@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from studies.crosscheck import check_lines
 from studies.drawing import save_drawn
 
 _NAMES = {
@@ -107,9 +108,9 @@ def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
 def text(table: pd.DataFrame) -> str:
     """What a table shows, in a few lines."""
     lines = [f"{len(table)} points"]
-    if "check_items" in table and table["check_items"].notna().any():
-        items = int(table["check_items"].sum())
-        total = float(table["check_chi_squared"].sum())
+    if "formula_items" in table and table["formula_items"].notna().any():
+        items = int(table["formula_items"].sum())
+        total = float(table["formula_chi_squared"].sum())
         probability = 2 * min(stats.chi2.sf(total, items), stats.chi2.cdf(total, items))
         lines.append(
             f"estimates against the exact means and variances: {items} estimates, chi-squared "
@@ -129,7 +130,7 @@ def text(table: pd.DataFrame) -> str:
                     f"{row['in_circuit'] / row['parameter_shift']:.3g} times the shots of the "
                     f"post-processed one (1/g^2 = {1 / float(str(g)) ** 2:.3g})"
                 )
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(table)])
 
 
 def _varies(table: pd.DataFrame, key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,15 @@ from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import (
+    CHECK_COLUMNS,
+    check_generator,
+    check_row,
+    chosen_rows,
+    is_checked,
+    shifted_angles,
+    z_scores,
+)
 from studies.gradient.configuration import GradientPoint
 from studies.sweep.kind import Cost, Measured, Row
 
@@ -30,9 +40,10 @@ COLUMNS = {
     "bias_rmse": "root mean square over angles of the noisy mean - exact gradient",
     "shot_rmse": "root of the mean variance that the formula gives",
     "predicted_rmse": "root of bias_rmse^2 + shot_rmse^2",
-    "check_items": "estimates compared with the noisy means",
-    "check_chi_squared": "sum of their squared z-scores by the formula's variance",
+    "formula_items": "estimates compared with the noisy means",
+    "formula_chi_squared": "sum of their squared z-scores by the formula's variance",
     "direction": "mean cosine between estimated and exact gradient",
+    **CHECK_COLUMNS,
 }
 
 
@@ -112,10 +123,38 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
             "bias_rmse": bias,
             "shot_rmse": float(np.sqrt(variance.mean())),
             "predicted_rmse": float(np.sqrt(bias**2 + variance.mean())),
-            "check_items": z_squared.size,
-            "check_chi_squared": float(z_squared.sum()),
+            "formula_items": z_squared.size,
+            "formula_chi_squared": float(z_squared.sum()),
         }
+    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+        row |= _checked(settings, angles, images, seed)
     return Measured([row], {"estimates": estimates, "exact": exact})
+
+
+def _checked(
+    settings: GradientPoint, angles: Array, images: Array, seed: np.random.SeedSequence
+) -> Row:
+    """Runs some of the shifted circuits again, with the value g on its own qubit if it has one."""
+    generator = check_generator(seed)
+    states = extract_patches(images, settings.convolution).states
+    program, upstream = program_of(settings), None
+    if settings.method.startswith("in_circuit"):
+        spec = replace(settings.convolution, backward=True)
+        program = compile_convolution(spec, settings.device, gate_set=settings.gate_set)
+        upstream = settings.upstream / max(1.0, abs(settings.upstream))
+    scores = [
+        z_scores(
+            program,
+            settings.noise,
+            states[chosen_rows(generator, len(states), 1)],
+            shifted_angles(generator, angles),
+            settings.check_shots,
+            int(generator.integers(2**31)),
+            upstream,
+        )
+        for _ in range(settings.check_patches)
+    ]
+    return check_row(np.concatenate(scores))
 
 
 def data_images(settings: GradientPoint) -> Array:

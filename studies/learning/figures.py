@@ -10,6 +10,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.crosscheck import check_lines
 from studies.drawing import save_drawn
 
 LAYERS = "convolution.filters.layers"
@@ -114,4 +115,4 @@ def text(table: pd.DataFrame) -> str:
             f"{fidelity.min():.4f} to {fidelity.max():.4f}); "
             f"reachable {np.median(own['ceiling']):.4f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(table)])

@@ -15,6 +15,14 @@ from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import (
+    CHECK_COLUMNS,
+    check_generator,
+    check_row,
+    is_checked,
+    shifted_angles,
+    z_scores,
+)
 from studies.learning.configuration import LearningPoint
 from studies.optimizers import Adam
 from studies.sweep.kind import Cost, Measured, Row
@@ -28,6 +36,7 @@ COLUMNS = {
     "parameters": "angles of the filter",
     "circuits": "circuits run so far",
     "shots_taken": "shots taken so far",
+    **CHECK_COLUMNS,
 }
 
 
@@ -110,6 +119,20 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             circuits += found.circuits
             shots += found.shots or 0
         angles = angles + optimizer.step(gradient)
+    if layer is not None and is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = check_generator(seed)
+        scores = [
+            z_scores(
+                layer.program,
+                settings.noise,
+                target[None],
+                shifted_angles(generator, angles[None]),
+                settings.check_shots,
+                int(generator.integers(2**31)),
+            )
+            for _ in range(settings.check_patches)
+        ]
+        rows[-1] |= check_row(np.concatenate(scores))
     return Measured(rows, {"angles": angles, "target": target})
 
 

@@ -12,6 +12,7 @@ from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_table
+from studies.crosscheck import read_check_settings
 from studies.point import PlainData, read_convolution
 
 BUDGETS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)
@@ -29,6 +30,8 @@ class LoadingStudy(PlainData):
         gate_set: The native two-qubit gate; None takes the device's first.
         infidelities: The budgets, within 0..1 and ascending; 0, which is exact, comes first. What
             is best under the noise ("auto") is always measured as well.
+        check_patches: Patches for each budget that are run again as qsim trajectories; 0 for none.
+        check_shots: Trajectories of each, at least 10.
         data: Where the images are, as an absolute path; None for those of the package.
         convolution: The convolution; without filters, the package's 4x4 kernel.
         noise: The noise, which must not be absent.
@@ -45,6 +48,8 @@ class LoadingStudy(PlainData):
     device: str = "willow_pink"
     gate_set: str | None = None
     infidelities: Sequence[float] = BUDGETS
+    check_patches: int = 1
+    check_shots: int = 400
     data: str | None = None
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
@@ -56,6 +61,7 @@ class LoadingStudy(PlainData):
             value = getattr(self, key)
             if not (isinstance(value, str) or (value is None and key in ("gate_set", "data"))):
                 raise InputError(f"{key} = {value!r} is not allowed: give a text.")
+        read_check_settings(self)
         given = self.infidelities
         if isinstance(given, str) or not isinstance(given, Sequence):
             raise InputError(f"infidelities = {given!r} is not allowed: give a list of numbers.")

@@ -15,6 +15,7 @@ from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches
+from studies.crosscheck import check_generator, check_row, chosen_rows, z_scores
 from studies.images import Selection
 from studies.loading.configuration import LoadingStudy
 from studies.progress import Track, untracked
@@ -32,8 +33,8 @@ def measure_loading(
         two-qubit gates with which a patch is loaded; `mean_infidelity` and `largest_infidelity` of
         the loaded states; `error`, the mean of |F - exact F| under the noise, and
         `error_without_noise`; `root_mean_square_error`; `gain`, how much smaller `error` is than
-        that of exact loading, and `gain_standard_error`, from the gains of single images; and
-        `seconds` taken to choose and solve for the angles.
+        that of exact loading, and `gain_standard_error`, from the gains of single images;
+        `seconds` taken to choose and solve for the angles; and the columns of a cross-check.
 
     Raises:
         InputError: If the circuit that is compiled has no shorter loaders, or there are filters
@@ -44,6 +45,8 @@ def measure_loading(
     none = np.zeros((study.convolution.n_filters, 0))
     exact = ideal_overlaps(patches, study.convolution, none)
     images = patches.positions()[0][patches.occupied]
+    generator = check_generator(np.random.SeedSequence(_CHECK_STREAM))
+    checked = patches.states[chosen_rows(generator, len(patches.states), study.check_patches)]
     rows: list[dict[str, object]] = []
     single: list[np.ndarray] = []
     errors: list[float] = []
@@ -90,7 +93,14 @@ def measure_loading(
                 "seconds": seconds,
             }
         )
+        if study.check_patches:
+            seed = int(generator.integers(2**31))
+            scores = z_scores(program, study.noise, checked, none, study.check_shots, seed)
+            rows[-1] |= check_row(scores)
     return pd.DataFrame(rows)
+
+
+_CHECK_STREAM = 5
 
 
 def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

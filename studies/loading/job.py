@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from qucnn_cirq.files import atomic_write
 from qucnn_cirq.patches import extract_patches
+from studies.crosscheck import check_lines
 from studies.drawing import FORMATS, save_figure, theme
 from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
 from studies.images import select_images
@@ -72,4 +75,4 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             f"{row['error']:12.6f}   {row['error_without_noise']:13.6f}   "
             f"{row['gain']:.6f} +- {row['gain_standard_error']:.6f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(pd.DataFrame(summary["budgets"]))])

@@ -28,7 +28,7 @@ class NoisePoint(ForwardStudy):
         check_fraction: Fraction of the points, chosen by their identity, of which some patches
             are run again as qsim trajectories, within 0..1.
         check_patches: How many patches of such a point.
-        check_shots: Trajectories of each.
+        check_shots: Trajectories of each, at least 10.
     """
 
     name: ClassVar[str] = "noise"
@@ -47,12 +47,8 @@ class NoisePoint(ForwardStudy):
             ("repeat", 0),
             ("most_shots", 1),
             ("classify", 0),
-            ("check_patches", 1),
-            ("check_shots", 10),
         ):
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
-        fraction = real_number("check_fraction", self.check_fraction, 0.0, 1.0)
-        object.__setattr__(self, "check_fraction", fraction)
         if self.precision is not None:
             width = real_number("precision", self.precision, 1e-6, 0.5)
             object.__setattr__(self, "precision", width)

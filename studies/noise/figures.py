@@ -10,6 +10,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.crosscheck import check_lines
 from studies.drawing import save_drawn
 from studies.statistics import mean_interval, proportion_interval
 
@@ -285,9 +286,7 @@ def text(table: pd.DataFrame) -> str:
         )
     if "correct" in table:
         lines += _accuracy_lines(table, axes)
-    if "check_items" in table and table["check_items"].notna().any():
-        lines.append(_check_text(table))
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(table)])
 
 
 def _accuracy_lines(table: pd.DataFrame, axes: list[str]) -> list[str]:
@@ -304,15 +303,3 @@ def _accuracy_lines(table: pd.DataFrame, axes: list[str]) -> list[str]:
             f"{images} images)" + (f" at {where}" if where else "")
         )
     return lines
-
-
-def _check_text(table: pd.DataFrame) -> str:
-    from scipy import stats
-
-    items = int(table["check_items"].sum())
-    total = float(table["check_chi_squared"].sum())
-    probability = float(stats.chi2.sf(total, items))
-    return (
-        f"cross-check by qsim trajectories: {items} patches, chi-squared {total:.1f}, "
-        f"p = {probability:.3f}, largest |z| {table['check_largest_z'].max():.2f}"
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from qucnn_cirq.convolution import (
 )
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import Overlaps, QuantumConvolution
+from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
 from studies.images import Selection, select_images
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
@@ -52,9 +53,7 @@ COLUMNS = {
     "images_classified": "images that the classifier read",
     "correct": "images of which it named the digit",
     "correct_exact": "the same with exact feature maps",
-    "check_items": "patches run again as qsim trajectories",
-    "check_chi_squared": "sum of their squared z-scores against the exact means",
-    "check_largest_z": "largest of these |z|",
+    **CHECK_COLUMNS,
 }
 """What the columns mean; those that do not apply to any point are absent."""
 
@@ -146,8 +145,19 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
         row |= _classified(settings, prepared, estimates)
-    if settings.check_fraction and _is_checked(seed, settings.check_fraction):
-        row |= _checked(settings, prepared, layer, checks_seed)
+    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = np.random.default_rng(checks_seed)
+        patches = prepared.patches
+        rows = chosen_rows(generator, patches.n_occupied, settings.check_patches)
+        scores = z_scores(
+            prepared.program,
+            settings.noise,
+            patches.states[rows],
+            layer.parameters,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        row |= check_row(scores)
     return Measured([row], {"counts": counts})
 
 
@@ -216,48 +226,6 @@ def _classified(settings: NoisePoint, prepared: Prepared, estimates: Array) -> R
     return row
 
 
-def _checked(
-    settings: NoisePoint,
-    prepared: Prepared,
-    layer: QuantumConvolution,
-    seed: np.random.SeedSequence,
-) -> Row:
-    """Runs some patches again as qsim trajectories, against the exact means."""
-    patches, spec = prepared.patches, settings.convolution
-    chosen = np.random.default_rng(seed).choice(
-        patches.n_occupied, min(settings.check_patches, patches.n_occupied), replace=False
-    )
-    shape = (spec.channels, *spec.kernel_pair)
-    size = int(np.prod(shape))
-    images = patches.states[np.sort(chosen), :size].reshape(-1, *shape)
-    # Each patch is an image of its own, of the kernel's size.
-    program = program_of(settings, replace(spec, padding=0))
-    runs = {}
-    for engine, shots in (("exact", None), ("qsim", settings.check_shots)):
-        again = QuantumConvolution(
-            program,
-            engine=engine,
-            noise=settings.noise,
-            shots=shots,
-            seed=int(seed.generate_state(1, np.uint64)[0]),
-            parameters=layer.parameters,
-        )
-        runs[engine] = again.run(images)
-    means = runs["exact"].estimates
-    observable = program.filters[0].template.observable
-    variance = observable.variance(np.clip(means, observable.low, 1), settings.check_shots)
-    z = (runs["qsim"].estimates - means) / np.sqrt(np.maximum(variance, 1e-12))
-    return {
-        "check_items": z.size,
-        "check_chi_squared": float((z**2).sum()),
-        "check_largest_z": float(np.abs(z).max()),
-    }
-
-
-def _is_checked(seed: np.random.SeedSequence, fraction: float) -> bool:
-    return bool(np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random() < fraction)
-
-
 def _prepared(settings: NoisePoint) -> Prepared:
     selection = _selection(settings)
     patches = _patches(
@@ -269,10 +237,10 @@ def _prepared(settings: NoisePoint) -> Prepared:
     return Prepared(selection, patches, program, parameters, exact)
 
 
-def program_of(settings: NoisePoint, convolution: ConvolutionSpec | None = None) -> Program:
+def program_of(settings: NoisePoint) -> Program:
     """The compiled convolution of a point."""
     return compile_convolution(
-        settings.convolution if convolution is None else convolution,
+        settings.convolution,
         settings.device,
         layout=settings.layout,
         loader=settings.loader,

@@ -9,6 +9,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.crosscheck import check_lines
 from studies.drawing import save_drawn
 
 _LAYERS = "convolution.filters.layers"
@@ -91,4 +92,4 @@ def text(table: pd.DataFrame) -> str:
             f"({row['variance_low']:.3g} to {row['variance_high']:.3g}), "
             f"{row['variance'] / row['theory']:.2f} of 1/(d(d+2))"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(table)])

@@ -14,6 +14,15 @@ from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import (
+    CHECK_COLUMNS,
+    check_generator,
+    check_row,
+    chosen_rows,
+    is_checked,
+    shifted_angles,
+    z_scores,
+)
 from studies.sweep.kind import Cost, Measured, Row
 from studies.trainability.configuration import TrainabilityPoint
 
@@ -28,6 +37,7 @@ COLUMNS = {
     "largest_variance": "the largest variance of one parameter",
     "mean_overlap": "mean of F",
     "theory": "1 / (d (d + 2)), d = 2^qubits: isotropic real data, RY, no noise",
+    **CHECK_COLUMNS,
 }
 _IMAGES = 64
 _RESAMPLES = 400
@@ -84,6 +94,21 @@ def measure(settings: TrainabilityPoint, seed: np.random.SeedSequence) -> Measur
         "mean_overlap": float(overlaps.mean()),
         "theory": 1 / (dimension * (dimension + 2)),
     }
+    checked = is_checked(seed, settings.check_fraction) and settings.check_patches
+    if checked and settings.noise.to_mapping():
+        choose = check_generator(seed)
+        scores = [
+            z_scores(
+                program_of(settings),
+                settings.noise,
+                states[[sample]],
+                shifted_angles(choose, angles[[sample]]),
+                settings.check_shots,
+                int(choose.integers(2**31)),
+            )
+            for sample in chosen_rows(choose, len(states), settings.check_patches)
+        ]
+        row |= check_row(np.concatenate(scores))
     return Measured([row], {"variances": variances})
 
 

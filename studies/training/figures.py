@@ -10,6 +10,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.crosscheck import check_lines
 from studies.drawing import save_drawn
 from studies.statistics import proportion_interval
 
@@ -125,4 +126,4 @@ def text(table: pd.DataFrame) -> str:
             f"{label}: test accuracy {each.mean():.3f} (95 %: {low:.3f} to {high:.3f}; "
             f"{len(each)} repetition(s), {each.min():.3f} to {each.max():.3f})"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *check_lines(table)])

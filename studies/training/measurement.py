@@ -13,6 +13,14 @@ from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import (
+    CHECK_COLUMNS,
+    check_generator,
+    check_row,
+    chosen_rows,
+    is_checked,
+    z_scores,
+)
 from studies.optimizers import Adam
 from studies.sweep.kind import Cost, Measured, Row
 from studies.training.configuration import TrainingPoint
@@ -35,6 +43,7 @@ COLUMNS = {
     "correct": "test images named right, after the last epoch",
     "tested": "test images",
     "weights": "trained numbers of the convolution, without those of the linear layer",
+    **CHECK_COLUMNS,
 }
 
 
@@ -118,6 +127,18 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
             }
         )
     rows[-1] |= _tested(settings, seed, model, head)
+    if _is_run(settings) and is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = check_generator(seed)
+        states = extract_patches(train_images, spec).states
+        scores = z_scores(
+            program_of(settings),
+            settings.noise,
+            states[chosen_rows(generator, len(states), settings.check_patches)],
+            model.weights,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        rows[-1] |= check_row(scores)
     return Measured(rows, {"weights": model.weights, "head": head})
 
 

@@ -1,0 +1,143 @@
+"""Work items of a study, run again as qsim trajectories and compared with the exact means.
+
+The exact engine computes every number of most studies. It factors circuits, multiplies transfer
+matrices and draws binomial shots; qsim does none of this: it runs the native, bound circuit with
+its noise, one quantum trajectory a shot (one state vector for all shots where gates are noiseless).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from noise_models import NoiseLike, as_noise
+from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.engines import Streams, make_engine
+from studies.sweep.kind import Row
+
+Array = NDArray[np.float64]
+
+CHECK_COLUMNS = {
+    "check_items": "circuits run again as qsim trajectories",
+    "check_chi_squared": "sum of their squared z-scores against the exact means",
+    "check_largest_z": "largest of these |z|",
+}
+"""What the columns of a cross-check mean."""
+
+
+def read_check_settings(settings: object) -> None:
+    """Checks the settings `check_fraction`, `check_patches` and `check_shots`, where present.
+
+    Raises:
+        InputError: If one is outside its range.
+    """
+    for key, minimum in (("check_patches", 0), ("check_shots", 10)):
+        object.__setattr__(settings, key, whole_number(key, getattr(settings, key), minimum))
+    if hasattr(settings, "check_fraction"):
+        fraction = real_number("check_fraction", settings.check_fraction, 0.0, 1.0)
+        object.__setattr__(settings, "check_fraction", fraction)
+
+
+def is_checked(seed: np.random.SeedSequence, fraction: float) -> bool:
+    """Whether a point is one of the fraction that is checked, which its seed decides."""
+    return bool(np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random() < fraction)
+
+
+def check_generator(seed: np.random.SeedSequence) -> np.random.Generator:
+    """The source of the choices of a check, apart from all other draws of the point."""
+    return np.random.default_rng([int(word) for word in seed.generate_state(2)] + [2])
+
+
+def chosen_rows(generator: np.random.Generator, available: int, wanted: int) -> NDArray[np.intp]:
+    """Distinct row numbers in ascending order, as many as wanted if there are enough."""
+    return np.sort(generator.choice(available, min(wanted, available), replace=False))
+
+
+def shifted_angles(generator: np.random.Generator, angles: Array) -> Array:
+    """Angles with one of each filter's shifted by +pi/2 or -pi/2, as the shift rule does."""
+    moved = angles.copy()
+    rows = np.arange(len(angles))
+    columns = generator.integers(angles.shape[1], size=len(angles))
+    moved[rows, columns] += np.pi / 2 * generator.choice([-1, 1], size=len(angles))
+    return moved
+
+
+def z_scores(
+    program: Program,
+    noise: NoiseLike,
+    states: Array,
+    parameters: Array,
+    shots: int,
+    seed: int,
+    upstream: float | None = None,
+    engines: Sequence[str] = ("exact", "qsim"),
+) -> Array:
+    """How far shots of the one engine are from the means of the other, in standard errors.
+
+    Args:
+        program: The compiled convolution.
+        noise: The noise.
+        states: States of the patches, unit vectors, shape (patches, 2^n).
+        parameters: Angles, shape (filters, parameters).
+        shots: Shots of each circuit.
+        seed: Seed of the shots.
+        upstream: The value g in -1..1 of a backward program.
+        engines: The engine of the means, and the one of the shots.
+
+    Returns:
+        Scores of all filters and patches, one after the other.
+    """
+    by_means, by_shots = (make_engine(name) for name in engines)
+    known = as_noise(noise)
+    scores = []
+    for row, compiled in enumerate(program.filters):
+        chosen = compiled.choose(states)
+        for index, variant in enumerate(compiled.variants):
+            own = np.flatnonzero(chosen == index)
+            if not len(own):
+                continue
+            angles = parameters[row : row + 1]
+            tables = {
+                "patch": variant.loader.angles(states[own]),
+                "filter": compiled.filter_table(angles if angles.size else None),
+            }
+            if upstream is not None:
+                tables["upstream"] = np.array([[np.arccos(upstream)]])
+            streams = Streams(seed, (row,), own, index)
+            means = by_means.run(variant.template, known, tables, None, streams).means
+            counts = by_shots.run(variant.template, known, tables, shots, streams).counts
+            assert means is not None and counts is not None
+            observable = variant.template.observable
+            clipped = np.clip(means, observable.low, 1)
+            # A mean of exactly 1 has no variance, and shots that agree have the score 0.
+            deviation = np.sqrt(np.maximum(observable.variance(clipped, shots), 1e-12))
+            scores.append(((observable.mean(counts / shots) - means) / deviation).ravel())
+    return np.concatenate(scores)
+
+
+def check_row(scores: Array) -> Row:
+    """The columns `CHECK_COLUMNS` of scores."""
+    return {
+        "check_items": scores.size,
+        "check_chi_squared": float((scores**2).sum()),
+        "check_largest_z": float(np.abs(scores).max()),
+    }
+
+
+def check_lines(table: pd.DataFrame) -> list[str]:
+    """The agreement over all checked points in a line, or nothing if none was checked."""
+    from scipy import stats
+
+    if "check_items" not in table or not table["check_items"].notna().any():
+        return []
+    items = int(table["check_items"].sum())
+    total = float(table["check_chi_squared"].sum())
+    return [
+        f"cross-check by qsim trajectories: {items} circuits, chi-squared {total:.1f}, "
+        f"p = {float(stats.chi2.sf(total, items)):.3f}, "
+        f"largest |z| {table['check_largest_z'].max():.2f}"
+    ]
