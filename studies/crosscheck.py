@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 CHECK_COLUMNS = {
     "check_items": "circuits run again as qsim trajectories",
-    "check_chi_squared": "sum of their squared z-scores against the exact means",
+    "check_chi_squared": "sum of their squared z-scores, by the quantile of each count",
     "check_largest_z": "largest of these |z|",
 }
 """What the columns of a cross-check mean."""
@@ -89,7 +89,7 @@ def z_scores(
         engines: The engine of the means, and the one of the shots.
 
     Returns:
-        Scores of all filters and patches, one after the other.
+        Scores of all filters and patches, one after the other; standard normal if both agree.
     """
     by_means, by_shots = (make_engine(name) for name in engines)
     known = as_noise(noise)
@@ -111,12 +111,34 @@ def z_scores(
             means = by_means.run(variant.template, known, tables, None, streams).means
             counts = by_shots.run(variant.template, known, tables, shots, streams).counts
             assert means is not None and counts is not None
-            observable = variant.template.observable
-            clipped = np.clip(means, observable.low, 1)
-            # A mean of exactly 1 has no variance, and shots that agree have the score 0.
-            deviation = np.sqrt(np.maximum(observable.variance(clipped, shots), 1e-12))
-            scores.append(((observable.mean(counts / shots) - means) / deviation).ravel())
+            chances = np.clip(variant.template.observable.probability(means), 0, 1)
+            ties = np.random.default_rng([seed, row, index]).random(counts.shape)
+            scores.append(quantile_scores(counts, shots, chances, ties).ravel())
     return np.concatenate(scores)
+
+
+def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties: Array) -> Array:
+    """Randomised quantile residuals (Dunn and Smyth, 1996): exactly normal if counts are binomial.
+
+    Differences divided by their standard deviation are not, where a few counts are expected.
+
+    Args:
+        counts: Numbers of successes.
+        shots: Trials of each.
+        chances: Probabilities of success.
+        ties: Uniform random numbers, which spread each count over its own probability.
+
+    Returns:
+        Scores, within -10..10.
+    """
+    from scipy import stats
+
+    own = stats.binom.pmf(counts, shots, chances)
+    below = stats.binom.cdf(counts - 1, shots, chances) + ties * own
+    above = stats.binom.sf(counts, shots, chances) + (1 - ties) * own
+    # The smaller tail is the one that is known precisely.
+    scores = np.where(below < above, stats.norm.ppf(below), stats.norm.isf(above))
+    return np.asarray(np.clip(scores, -10, 10))
 
 
 def check_row(scores: Array) -> Row:

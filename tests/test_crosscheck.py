@@ -14,6 +14,7 @@ from studies.crosscheck import (
     check_lines,
     check_row,
     is_checked,
+    quantile_scores,
     shifted_angles,
     z_scores,
 )
@@ -59,6 +60,16 @@ def test_right_noise_passes_and_wrong_noise_fails(monkeypatch: pytest.MonkeyPatc
         lambda name: Mistaken(make(name)) if name == "qsim" else make(name),
     )
     assert probability_of(z_scores(program, NOISE, states(40), none, 500, 1)) < 1e-4
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.002, 0.3, 0.999, 1.0])
+def test_scores_of_binomial_counts_are_normal(chance: float) -> None:
+    generator = np.random.default_rng(6)
+    counts = generator.binomial(400, chance, 4000)
+    scores = quantile_scores(counts, 400, np.full(4000, chance), generator.random(4000))
+    assert stats.kstest(scores, "norm").pvalue > 0.01
+    impossible = quantile_scores(np.array([400, 0]), 400, np.array([0.0, 1.0]), np.ones(2) / 2)
+    assert impossible.tolist() == [10.0, -10.0]
 
 
 @pytest.mark.parametrize("upstream", [0.3, -0.8])
