@@ -15,7 +15,8 @@ from qucnn_cirq import (
     QuantumConvolution,
     compile_convolution,
 )
-from qucnn_cirq.engines import ENGINES, Streams, make_engine
+from qucnn_cirq.engines import ENGINES, Streams, exact, make_engine
+from qucnn_cirq.engines.arrays import NUMPY
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.engines.factoring import factor
 from qucnn_cirq.engines.process import physical_process
@@ -55,8 +56,8 @@ def test_exact_equals_the_density_matrix(overlap, noise):
         expected = [
             density_matrix_mean(program, patch, NOISES[noise], filter_index=i) for i in (0, 1)
         ]
-        exact = means(program, patch, "exact", NOISES[noise])
-        np.testing.assert_allclose(exact, expected, atol=1e-8)
+        found = means(program, patch, "exact", NOISES[noise])
+        np.testing.assert_allclose(found, expected, atol=1e-8)
         doubled = means(program, patch, "qsim_density", NOISES[noise])
         np.testing.assert_allclose(doubled, expected, atol=2e-6)
 
@@ -137,10 +138,33 @@ def test_exact_refuses_what_does_not_fit_and_says_how_much():
     program = compile_convolution(spec, "grid:6x7", layout="routed", loader="multiplexed")
     with pytest.raises(InputError, match=r"state of a patch has 13 qubits, which takes 0.5 GiB"):
         means(program, np.ones((8, 8)), "exact", DEPOLARIZING)
-    spec = ConvolutionSpec(kernel=(8, 16), filters=FixedFilter(np.arange(1, 129)))
-    program = compile_convolution(spec, "grid:4x9")
-    with pytest.raises(InputError, match=r"data and filter meet, has 15 qubits, .* 8.0 GiB"):
-        means(program, np.ones((8, 16)), "exact", DEPOLARIZING)
+
+
+def test_exact_refuses_a_meeting_that_does_not_fit(monkeypatch):
+    monkeypatch.setattr(exact, "_LARGEST_TENSOR", 2**6)
+    program = compile_convolution(ConvolutionSpec(filters=FixedFilter(np.arange(1, 17))))
+    with pytest.raises(InputError, match=r"meeting of data and filter takes .* up to 0.0 GiB"):
+        means(program, np.ones((4, 4)), "exact", DEPOLARIZING)
+
+
+@pytest.mark.parametrize("test", ["ancilla", "destructive", "inversion"])
+def test_large_registers_are_exact_without_large_tensors(test):
+    """Seven qubits a register; by qsim the ideal state vector of up to fifteen."""
+    generator = np.random.default_rng(6)
+    kernel = generator.normal(size=(8, 16))
+    kernel /= np.linalg.norm(kernel)
+    spec = ConvolutionSpec(kernel=(8, 16), filters=FixedFilter(kernel), overlap=test)
+    program = compile_convolution(spec, "willow_pink")
+    patch = generator.normal(size=(8, 16))
+    noisy = means(program, patch, "exact", DEPOLARIZING)[0]
+    ideal = means(program, patch, "exact", None)[0]
+    assert ideal == pytest.approx(means(program, patch, "qsim", None)[0], abs=1e-6)
+    assert ideal == pytest.approx(
+        (patch.ravel() @ kernel.ravel()) ** 2 / (patch**2).sum(), abs=1e-12
+    )
+    assert abs(noisy - ideal) > 1e-4
+    template = program.filters[0].template
+    assert exact._prepared(template, as_noise(DEPOLARIZING), NUMPY).meeting.elements <= 4**10
 
 
 def test_unhashable_channels_of_cirq_googles_own_model():

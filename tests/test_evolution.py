@@ -11,9 +11,9 @@ from qucnn_cirq.circuits.slots import Rotation, Slot, TableAngle
 from qucnn_cirq.engines import make_engine
 from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, array_library
 from qucnn_cirq.engines.evolution import Evolution, _Multiply, _Select
-from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, pauli_basis
+from qucnn_cirq.engines.pauli_transfer import pauli_basis
 from qucnn_cirq.engines.process import Element
-from qucnn_cirq.engines.steps import fused, taken_apart
+from qucnn_cirq.engines.steps import fused
 from qucnn_cirq.errors import InputError
 
 QUBITS = cirq.LineQubit.range(3)
@@ -64,7 +64,7 @@ def test_evolution_is_that_of_density_matrices(operations, seed):
     elements = [
         element_of(op, turned.index(i) if i in turned else 0) for i, op in enumerate(operations)
     ]
-    evolution = Evolution(fused(elements), [((qubit,), ZERO_STATE) for qubit in QUBITS])
+    evolution = Evolution(fused(elements), QUBITS)
     found = evolution.run({"patch": angles}, 3).reshape(4, 4, 4, 3)
     found = found.transpose([*(evolution.qubits.index(qubit) for qubit in QUBITS), 3])
     np.testing.assert_allclose(found.reshape(64, 3), instances_of(operations, angles), atol=1e-12)
@@ -79,7 +79,7 @@ def test_rotations_turn_as_their_unitaries_do(axis):
         Element((QUBITS[0],), kraus=cirq.kraus(first)),
         Element((QUBITS[0],), Slot((rotation,))),
     ]
-    evolution = Evolution(fused(elements), [((QUBITS[0],), ZERO_STATE)])
+    evolution = Evolution(fused(elements), QUBITS[:1])
     for column, row in zip(evolution.run({"filter": angles}, 2).T, angles, strict=True):
         gate = {"x": cirq.rx, "y": cirq.ry, "z": cirq.rz}[axis](-row[1])
         state = cirq.unitary(gate) @ cirq.unitary(first)[:, 0]
@@ -94,29 +94,8 @@ def test_clifford_gates_with_pauli_noise_are_selections():
             noisy = [Element(qubits, kraus=cirq.kraus(gate))]
             if gate == cirq.depolarize(0.1, 2):
                 noisy.insert(0, Element(qubits, kraus=cirq.kraus(cirq.ISWAP**0.25)))
-            evolution = Evolution(fused(noisy), [((q,), ZERO_STATE) for q in qubits])
+            evolution = Evolution(fused(noisy), qubits)
             assert any(isinstance(each, instruction) for each in evolution._instructions), gate
-
-
-def test_observables_are_carried_backwards_by_transposed_steps():
-    slot = Slot((Rotation("y", TableAngle("filter", 0)), Rotation("z", 0.7)))
-    operations = [cirq.CZ(*QUBITS[:2]), cirq.amplitude_damp(0.2)(QUBITS[1])]
-    elements = [Element((QUBITS[0],), slot)]
-    elements += [Element(op.qubits, kraus=cirq.kraus(op)) for op in operations]
-    steps = fused(taken_apart(elements))
-    tables = {"filter": np.array([[0.3]])}
-    start = [((qubit,), ZERO_STATE) for qubit in QUBITS[:2]]
-    observable = np.kron(IDENTITY, [0.2, 0.5, 0.0, 0.3])
-    forward = Evolution(steps, start)
-    backward = Evolution(
-        [step.transposed for step in reversed(steps)], [(tuple(QUBITS[:2]), observable)]
-    )
-    zero = np.kron(ZERO_STATE, ZERO_STATE)
-    order = [forward.qubits.index(q) for q in QUBITS[:2]]
-    state = forward.run(tables).reshape(4, 4).transpose(order).ravel()
-    order = [backward.qubits.index(q) for q in QUBITS[:2]]
-    carried = backward.run(tables).reshape(4, 4).transpose(order).ravel()
-    assert observable @ state == pytest.approx(carried @ zero, abs=1e-14)
 
 
 @pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])

@@ -122,20 +122,24 @@ def test_auto_takes_the_exact_engine_where_it_can():
 
 
 def test_auto_falls_back_and_refuses_with_the_size():
+    # Routed, data and filter change places, so that nothing factors.
     program = compile_convolution(
-        ConvolutionSpec(kernel=16, filters=XZAnsatz(layers=1)), "willow_pink"
+        ConvolutionSpec(kernel=(8, 16), filters=XZAnsatz(layers=1)),
+        "grid:4x9",
+        layout="routed",
+        loader="multiplexed",
     )
     template = program.filters[0].template
     noisy = as_noise({"depolarizing": {"p1": 0.001, "p2": 0.005}})
     engine, reason = AutoEngine().choose(template, as_noise(None), None)
-    assert (engine.name, reason.startswith("qsim: a state vector of 17")) == ("qsim", True)
+    assert (engine.name, reason.startswith("qsim: a state vector of 15")) == ("qsim", True)
     engine, reason = AutoEngine().choose(template, noisy, 100)
     assert (engine.name, reason.startswith("qsim: trajectories")) == ("qsim", True)
-    with pytest.raises(InputError, match="128 GiB as a density matrix"):
+    with pytest.raises(InputError, match="8 GiB as a density matrix"):
         AutoEngine().choose(template, noisy, None)
-    with pytest.raises(InputError, match="GiB"):
+    with pytest.raises(InputError, match="15 qubits, which takes 8.0 GiB"):
         QuantumConvolution(program, engine="exact", noise=noisy, shots=None).run(
-            np.ones((1, 16, 16))
+            np.ones((1, 8, 16))
         )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary
+from qucnn_cirq.engines.pauli_transfer import ZERO_STATE
 from qucnn_cirq.engines.steps import Fixed, Step, Turn
 
 _NEGLIGIBLE = 1e-15
@@ -63,16 +64,12 @@ class _Multiply:
 _Instruction = _Join | _Rotate | _Select | _Multiply
 
 
-Start = tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]
-"""Qubits and their coefficients at the start, 4^k of them."""
-
-
 class Evolution:
     """Steps made ready for one array library.
 
     Args:
         steps: The steps, first to act first.
-        starts: What the steps act on, in groups that have not interacted; no qubit is in two.
+        qubits: What they act on, each in |0> at the start.
         library: The array library.
 
     Attributes:
@@ -80,13 +77,13 @@ class Evolution:
     """
 
     def __init__(
-        self, steps: Sequence[Step], starts: Sequence[Start], library: ArrayLibrary = NUMPY
+        self, steps: Sequence[Step], qubits: Sequence[cirq.Qid], library: ArrayLibrary = NUMPY
     ) -> None:
         self._library = library
-        self._starts = [np.ravel(coefficients)[:, None] for _, coefficients in starts]
         self._instructions: list[_Instruction] = []
-        clusters = [list(qubits) for qubits, _ in starts]
-        home = {qubit: i for i, (qubits, _) in enumerate(starts) for qubit in qubits}
+        clusters = [[qubit] for qubit in qubits]
+        home = {qubit: i for i, qubit in enumerate(qubits)}
+        self._starts = len(clusters)
 
         def join(members: Sequence[cirq.Qid]) -> int:
             first = home[members[0]]
@@ -130,7 +127,8 @@ class Evolution:
         if self._last is None:
             return put(np.ones((1, batch)))
         # Rotations work in place, so these are copies.
-        states = {i: put(np.repeat(start, batch, axis=1)) for i, start in enumerate(self._starts)}
+        start = np.repeat(ZERO_STATE[:, None], batch, axis=1)
+        states = {i: put(start.copy()) for i in range(self._starts)}
         for do in self._instructions:
             state = states[do.cluster]
             if isinstance(do, _Rotate):

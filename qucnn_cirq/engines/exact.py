@@ -1,17 +1,18 @@
 """The exact engine: the noisy mean of every patch, by factoring the process where it factors.
 
 Data and filter sit on different qubits until they meet. The measured observable is carried
-backwards (Heisenberg picture) through the noisy meeting once, contracted with the noisy filter
-state, and what is left for each patch is one expectation value in the data register, whose state
-is evolved for all patches at once. Everything is done on real Pauli coefficients.
+backwards (Heisenberg picture) through the noisy meeting and contracted with the noisy state of
+the filter, once for each filter. What is left for each patch is one expectation value in the data
+register, whose state is evolved for all patches at once. Everything is done on real Pauli
+coefficients.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cirq
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +20,10 @@ from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary, array_library
-from qucnn_cirq.engines.evolution import Evolution, Start
+from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
-from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, diagonal_coefficients
-from qucnn_cirq.engines.process import physical_process, read_observable
-from qucnn_cirq.engines.steps import Step
+from qucnn_cirq.engines.meeting import Meeting
+from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
@@ -32,11 +32,12 @@ EXACT = "exact:"
 
 _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
-_LARGEST_MEETING = 13
-"""Qubits of the carried observable (512 MiB, and twice that while a step is applied)."""
+_LARGEST_TENSOR = 2**26
+"""Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
+_FILTERS_TOGETHER = 2**24
+"""Numbers in the largest tensor of all filters that are contracted together."""
 _KEPT_WEIGHTS = 64
-_KEPT_CARRIED = 8
-_LARGEST_KEPT = 2**26
+_LARGEST_KEPT = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +48,13 @@ class Prepared:
         process: The process in its parts.
         patch: Evolves the data register.
         filter: Evolves the filter register.
-        library: The array library.
+        meeting: Carries the observable back to the data register.
     """
 
     process: Factored
     patch: Evolution
     filter: Evolution
-    library: ArrayLibrary
-
-
-@dataclass(frozen=True, eq=False)
-class _Carried:
-    """The observable before the meeting.
-
-    Attributes:
-        qubits: The qubits of its axes.
-        coefficients: Shape (4^m, 1).
-    """
-
-    qubits: tuple[cirq.Qid, ...]
-    coefficients: Array
+    meeting: Meeting
 
 
 class ExactEngine:
@@ -85,7 +73,6 @@ class ExactEngine:
         self._library = array_library(library)
         self.name = "exact" if self._library is NUMPY else f"{EXACT}{library}"
         self._kept: dict[object, Array] = {}
-        self._kept_carried: dict[object, _Carried] = {}
 
     def run(
         self,
@@ -113,15 +100,15 @@ class ExactEngine:
         Raises:
             InputError: If the process neither factors nor fits the memory.
         """
-        check_memory(template, noise)
         prepared = _prepared(template, noise, self._library)
+        _check_memory(prepared)
         if prepared.process.is_cut:
             weights = self._weights(template, noise, tables)
             return self._expectations(prepared.patch, weights, tables)
         # The whole process is the patch's: filters are run one after the other.
-        weights = _weights_on(prepared, self._carried_back(template, noise, {}), None)
+        weights = prepared.meeting.weights(self._library.put(np.ones((1, 1))), {})
         means = [
-            self._expectations(prepared.patch, weights, own) for own in _one_filter_each(tables)
+            self._expectations(prepared.patch, weights, own) for own in _filters(tables, size=1)
         ]
         return np.concatenate(means)
 
@@ -129,39 +116,20 @@ class ExactEngine:
         """For each filter the observable on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
         key = (template, noise, tuple((name, t.tobytes()) for name, t in others.items()))
-        if key not in self._kept:
-            if len(self._kept) >= _KEPT_WEIGHTS:
-                self._kept.clear()
-            self._kept[key] = self._new_weights(template, noise, others)
-        return self._kept[key]
-
-    def _new_weights(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
+        if key in self._kept:
+            return self._kept[key]
         prepared = _prepared(template, noise, self._library)
-        if not prepared.process.meets_through_filter:
-            carried = self._carried_back(template, noise, tables)
-            filters = prepared.filter.run(tables, len(tables["filter"]))
-            return _weights_on(prepared, carried, filters)
-        back = _carrying_back(prepared.process, template, noise, self._library)
-        parts = [
-            _weights_on(prepared, _Carried(back.qubits, back.run(own)), prepared.filter.run(own))
-            for own in _one_filter_each(tables)
-        ]
-        return self._library.put(np.concatenate([self._library.get(part) for part in parts]))
-
-    def _carried_back(self, template: Template, noise: Noise, tables: AngleTables) -> _Carried:
-        """What no filter changes: in training, angles change at every step and this does not."""
-        upstream = tables["upstream"].tobytes() if "upstream" in tables else b""
-        key = (template, noise, upstream)
-        if key in self._kept_carried:
-            return self._kept_carried[key]
-        process = _prepared(template, noise, self._library).process
-        back = _carrying_back(process, template, noise, self._library)
-        carried = _Carried(back.qubits, back.run(tables))
-        if len(self._kept_carried) >= _KEPT_CARRIED:
-            self._kept_carried.clear()
-        if 8 * len(carried.coefficients) <= _LARGEST_KEPT:
-            self._kept_carried[key] = carried
-        return carried
+        largest = max(prepared.meeting.elements, 4 ** len(prepared.filter.qubits))
+        parts = []
+        for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
+            states = prepared.filter.run(own, len(own["filter"]))
+            parts.append(self._library.get(prepared.meeting.weights(states, own)))
+        weights = self._library.put(np.concatenate(parts))
+        if len(self._kept) >= _KEPT_WEIGHTS:
+            self._kept.clear()
+        if len(others["filter"]) * 4 ** len(prepared.patch.qubits) <= _LARGEST_KEPT:
+            self._kept[key] = weights
+        return weights
 
     def _expectations(
         self, patch: Evolution, weights: Array, tables: AngleTables
@@ -178,7 +146,7 @@ class ExactEngine:
 
 
 def check_memory(template: Template, noise: Noise) -> bool:
-    """Refuses what does not fit: a patch's state, or the observable carried through the meeting.
+    """Refuses what does not fit: a patch's state, or a tensor of the meeting.
 
     Returns:
         Whether the process factors.
@@ -186,97 +154,40 @@ def check_memory(template: Template, noise: Noise) -> bool:
     Raises:
         InputError: With the size that would be needed.
     """
-    process = _factored(template, noise)
-    sizes = {
-        "the state of a patch": (len(process.data_qubits), _LARGEST_STATE),
-        "the observable, where data and filter meet,": (_meeting_size(process), _LARGEST_MEETING),
-    }
-    for name, (n_qubits, limit) in sizes.items():
-        if n_qubits > limit:
-            raise InputError(
-                f"{name} has {n_qubits} qubits, which takes {8 * 4**n_qubits / 2**30:.1f} GiB; the "
-                f"exact engine goes up to {limit}. Choose engine = 'qsim' or a smaller kernel."
-            )
-    return process.is_cut
+    prepared = _prepared(template, noise, NUMPY)
+    _check_memory(prepared)
+    return prepared.process.is_cut
 
 
-def _meeting_size(process: Factored) -> int:
-    if not process.is_cut:
-        return 0
-    met = {qubit for step in process.meeting for qubit in step.qubits}
-    return len(met.union(process.data_qubits, process.filter_qubits))
-
-
-@functools.lru_cache(maxsize=64)
-def _factored(template: Template, noise: Noise) -> Factored:
-    return factor(physical_process(template, noise), template)
+def _check_memory(prepared: Prepared) -> None:
+    n_qubits = len(prepared.process.data_qubits)
+    elements = prepared.meeting.elements
+    if n_qubits > _LARGEST_STATE:
+        size, limit = 4**n_qubits, f"{_LARGEST_STATE} qubits"
+        what = f"the state of a patch has {n_qubits} qubits, which takes"
+    elif elements > _LARGEST_TENSOR:
+        size, limit = elements, f"{8 * _LARGEST_TENSOR / 2**30:.1f} GiB"
+        what = "the meeting of data and filter takes"
+    else:
+        return
+    raise InputError(
+        f"{what} {8 * size / 2**30:.1f} GiB; the exact engine goes up to {limit}. Choose "
+        "engine = 'qsim' or a smaller kernel."
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
-    process = _factored(template, noise)
-
-    def register(steps: list[Step], qubits: tuple[cirq.Qid, ...]) -> Evolution:
-        return Evolution(steps, [((qubit,), ZERO_STATE) for qubit in qubits], library)
-
-    return Prepared(
-        process,
-        register(process.patch, process.data_qubits),
-        register(process.filter, process.filter_qubits),
-        library,
+    process = factor(physical_process(template, noise), template)
+    patch = Evolution(process.patch, process.data_qubits, library)
+    filters = Evolution(process.filter, process.filter_qubits, library)
+    meeting = Meeting(
+        process.meeting, patch.qubits, filters.qubits, template.observable, noise, library
     )
+    return Prepared(process, patch, filters, meeting)
 
 
-def _carrying_back(
-    process: Factored, template: Template, noise: Noise, library: ArrayLibrary
-) -> Evolution:
-    """The observable before the meeting.
-
-    Steps that the observable cannot notice are skipped, so it grows with its light cone.
-    """
-    starts: list[Start] = [
-        (qubits, diagonal_coefficients(values))
-        for qubits, values in read_observable(template.observable, noise)
-    ]
-    support = [qubit for qubits, _ in starts for qubit in qubits]
-    steps: list[Step] = []
-    for step in reversed(process.meeting):
-        if support and set(step.qubits).isdisjoint(support):
-            continue
-        new = [qubit for qubit in step.qubits if qubit not in support]
-        support += new
-        starts += [((qubit,), IDENTITY) for qubit in new]
-        steps.append(step.transposed)
-    registers = (*process.data_qubits, *process.filter_qubits)
-    starts += [((qubit,), IDENTITY) for qubit in registers if qubit not in support]
-    return Evolution(steps, starts, library)
-
-
-def _one_filter_each(tables: AngleTables) -> list[dict[str, NDArray[np.float64]]]:
-    return [
-        {**tables, "filter": tables["filter"][row : row + 1]}
-        for row in range(len(tables["filter"]))
-    ]
-
-
-def _weights_on(prepared: Prepared, carried: _Carried, filters: Array | None) -> Array:
-    """The observable that is left on the data register, shape (filters or 1, 4^n).
-
-    Args:
-        prepared: The process.
-        carried: The observable before the meeting.
-        filters: The states of the filters, shape (4^k, filters), or None if there is no register.
-    """
-    wanted = (*prepared.filter.qubits, *prepared.patch.qubits)
-    order = list(carried.qubits)
-    tensor = carried.coefficients.reshape((4,) * len(order))
-    for qubit in carried.qubits:
-        if qubit not in wanted:
-            # An ancilla is found in |0>, which is 1 on I and on Z.
-            before = (slice(None),) * order.index(qubit)
-            tensor = tensor[(*before, 0)] + tensor[(*before, 3)]
-            order.remove(qubit)
-    source = tuple(order.index(qubit) for qubit in wanted)
-    tensor = prepared.library.module.moveaxis(tensor, source, tuple(range(len(wanted))))
-    matrix = tensor.reshape(4 ** len(prepared.filter.qubits), -1)
-    return matrix if filters is None else filters.T @ matrix
+def _filters(tables: AngleTables, size: int) -> Iterator[dict[str, NDArray[np.float64]]]:
+    """The tables of some filters at a time."""
+    for start in range(0, len(tables["filter"]), size):
+        yield {**tables, "filter": tables["filter"][start : start + size]}

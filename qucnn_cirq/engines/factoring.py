@@ -9,7 +9,7 @@ import cirq
 
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.process import Element
-from qucnn_cirq.engines.steps import Step, Turn, fused, taken_apart
+from qucnn_cirq.engines.steps import Step, fused, taken_apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,6 @@ class Factored:
     data_qubits: tuple[cirq.Qid, ...]
     filter_qubits: tuple[cirq.Qid, ...]
     is_cut: bool
-
-    @property
-    def meets_through_filter(self) -> bool:
-        """Whether a step of the meeting depends on the filter."""
-        return any(isinstance(s, Turn) and s.angle.table == "filter" for s in self.meeting)
 
 
 def factor(elements: Sequence[Element], template: Template) -> Factored:

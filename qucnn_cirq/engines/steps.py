@@ -41,11 +41,6 @@ class Turn:
         column: NDArray[np.float64] = tables[self.angle.table][:, self.angle.column]
         return self.angle.sign * column
 
-    @property
-    def transposed(self) -> Turn:
-        """What it does to observables, backwards in time."""
-        return Turn(self.qubit, self.plane, -self.angle)
-
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
@@ -58,11 +53,6 @@ class Fixed:
 
     qubits: tuple[cirq.Qid, ...]
     transfer: NDArray[np.float64]
-
-    @property
-    def transposed(self) -> Fixed:
-        """What it does to observables, backwards in time."""
-        return Fixed(self.qubits, self.transfer.T)
 
 
 Step = Turn | Fixed

@@ -93,7 +93,7 @@ def cost(settings: NoisePoint) -> Cost:
         circuits,
         circuits * settings.shots,
         0.1 + circuits * per_circuit,
-        int(8 * max(4 ** (2 * register + 1), 4**register * 32, 30 * patches.states.size)),
+        int(8 * max(4 ** (register + 4), 4**register * 32, 30 * patches.states.size)),
     )
 
 

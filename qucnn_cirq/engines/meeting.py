@@ -1,0 +1,191 @@
+"""The observable that is left on the data register once filter and data have met.
+
+The recorded observable, the noisy steps of the meeting, the ancillas and the filters' states are
+small tensors of Pauli coefficients that share indices: a tensor network. Contracting it pair by
+pair takes far less than carrying the observable through the whole meeting, because neither the
+ancilla's walk nor the noise ever joins more than a few qubits at a time. The order comes from
+opt_einsum (D. G. A. Smith and J. Gray, J. Open Source Softw. 3, 753 (2018)).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cirq
+import numpy as np
+import opt_einsum
+from numpy.typing import NDArray
+
+from noise_models import Noise
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.engines.arrays import Array, ArrayLibrary
+from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, diagonal_coefficients
+from qucnn_cirq.engines.process import read_observable
+from qucnn_cirq.engines.steps import Step, Turn
+
+_FILTER = 0
+"""The index that counts filters; all others count Pauli coefficients of a qubit."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fixed:
+    """A tensor that no table changes.
+
+    Attributes:
+        indices: Its indices.
+        coefficients: An array of the library.
+    """
+
+    indices: tuple[int, ...]
+    coefficients: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Turned:
+    """The transfer matrix of a rotation; with a third index where each filter has its own angle.
+
+    Attributes:
+        indices: Its indices.
+        turn: The rotation.
+    """
+
+    indices: tuple[int, ...]
+    turn: Turn
+
+
+class Meeting:
+    """The meeting of data and filter as a tensor network.
+
+    Args:
+        steps: The steps of the meeting, first to act first; none depends on the patch.
+        data: The data register, in the order that the result has.
+        filters: The filter register, in the order that the filters' states have.
+        observable: What is measured.
+        noise: The noise, of which readout errors are still to be applied.
+        library: The array library.
+
+    Attributes:
+        elements: Numbers in the largest tensor that contracting it for one filter makes.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        data: Sequence[cirq.Qid],
+        filters: Sequence[cirq.Qid],
+        observable: Observable,
+        noise: Noise,
+        library: ArrayLibrary,
+    ) -> None:
+        self._library = library
+        self._tensors: list[_Fixed | _Turned] = []
+        number = itertools.count(_FILTER + 1)
+        # For each qubit the index that earlier steps attach to: time runs backwards here.
+        ends: dict[cirq.Qid, int] = {}
+
+        def add(indices: Sequence[int], coefficients: NDArray[np.float64]) -> None:
+            self._tensors.append(_Fixed(tuple(indices), library.put(coefficients)))
+
+        for qubits, values in read_observable(observable, noise):
+            ends.update((qubit, next(number)) for qubit in qubits)
+            add([ends[qubit] for qubit in qubits], diagonal_coefficients(values))
+
+        def end_of(qubit: cirq.Qid) -> int:
+            """A qubit that nothing later looks at is traced out: the identity is its observable."""
+            if qubit not in ends:
+                ends[qubit] = next(number)
+                add([ends[qubit]], IDENTITY)
+            return ends[qubit]
+
+        for step in reversed(steps):
+            # Channels preserve the trace: what happens only to qubits that are traced out is no
+            # concern of the observable's.
+            if ends.keys().isdisjoint(step.qubits):
+                continue
+            after = [end_of(qubit) for qubit in step.qubits]
+            before = [next(number) for _ in step.qubits]
+            if isinstance(step, Turn):
+                own = (_FILTER,) if step.angle.table == "filter" else ()
+                self._tensors.append(_Turned((*after, *before, *own), step))
+            else:
+                add([*after, *before], step.transfer.reshape((4,) * (2 * len(before))))
+            ends.update(zip(step.qubits, before, strict=True))
+        result = (_FILTER, *(end_of(qubit) for qubit in data))
+        self._state_indices = (*(end_of(qubit) for qubit in filters), _FILTER)
+        for qubit, index in ends.items():
+            if qubit not in (*data, *filters):
+                add([index], ZERO_STATE)
+        indices = [*(tensor.indices for tensor in self._tensors), self._state_indices]
+        self._expression = _expression(indices, result)
+        self._order = _contraction_order(indices, result)
+        shapes = [tuple(map(_size, own)) for own in indices]
+        self.elements = _largest(self._expression, shapes, self._order)
+
+    def weights(self, states: Array, tables: AngleTables) -> Array:
+        """The observable on the data register, for each filter.
+
+        Args:
+            states: States of the filters, shape (4^k, filters); (1, filters) if there is no
+                filter register.
+            tables: The angle tables.
+
+        Returns:
+            Shape (filters, 4^n); an array of the library.
+        """
+        arrays = [
+            tensor.coefficients if isinstance(tensor, _Fixed) else self._matrix(tensor, tables)
+            for tensor in self._tensors
+        ]
+        arrays.append(states.reshape((4,) * (len(self._state_indices) - 1) + (-1,)))
+        result = opt_einsum.contract(self._expression, *arrays, optimize=self._order)
+        return result.reshape(states.shape[1], -1)
+
+    def _matrix(self, tensor: _Turned, tables: AngleTables) -> Array:
+        """Shape (4, 4), or (4, 4, filters) where each filter has its own angle."""
+        angles = tensor.turn.angles(tables)
+        first, second = tensor.turn.plane
+        matrix = np.zeros((4, 4, len(angles)))
+        for row in {0, 1, 2, 3} - {first, second}:
+            matrix[row, row] = 1
+        matrix[first, first] = matrix[second, second] = np.cos(angles)
+        matrix[second, first] = np.sin(angles)
+        matrix[first, second] = -matrix[second, first]
+        return self._library.put(matrix if _FILTER in tensor.indices else matrix[:, :, 0])
+
+
+def _expression(indices: Sequence[Sequence[int]], result: Sequence[int]) -> str:
+    """The sum in Einstein's notation, as opt_einsum reads it."""
+
+    def symbols(own: Sequence[int]) -> str:
+        return "".join(map(opt_einsum.get_symbol, own))
+
+    return ",".join(map(symbols, indices)) + "->" + symbols(result)
+
+
+def _size(index: int) -> int:
+    return 1 if index == _FILTER else 4
+
+
+def _contraction_order(
+    indices: Sequence[Sequence[int]], result: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Which tensors to contract, one pair after the other; the same for any number of filters.
+
+    Indices are numbers here and not letters, whose sets have another order in each process: the
+    order, and with it the last digits of all results, would differ.
+    """
+    sizes = {index: _size(index) for own in indices for index in own}
+    sets = [frozenset(own) for own in indices]
+    order: list[tuple[int, ...]] = opt_einsum.paths.greedy(sets, frozenset(result), sizes)
+    return order
+
+
+def _largest(
+    expression: str, shapes: Sequence[tuple[int, ...]], order: Sequence[tuple[int, ...]]
+) -> int:
+    """Numbers in the largest tensor on the way, for one filter."""
+    found = opt_einsum.contract_path(expression, *shapes, shapes=True, optimize=order)
+    return int(found[1].largest_intermediate)
