@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,8 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OSError: If the folder cannot be written to.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Not the process's number: two machines that write to one folder may have the same.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         with partial.open("wb") as file:
             yield file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def prepare_folder(folder: Path, configuration: str, outputs: Iterable[str]) -> 
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{os.getpid()}.probe"
+        probe = folder / f".{secrets.token_hex(6)}.probe"
         probe.touch()
         probe.unlink()
     except (FileExistsError, NotADirectoryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -22,12 +23,13 @@ from hypothesis import strategies as st
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import atomic_write
 from studies import load
 from studies.catalogue import load_study, sweep_kind
 from studies.settings import override
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
-from studies.sweep.job import RunOptions, dry_run, run_sweep
+from studies.sweep.job import RunOptions, dry_run, finish, run_sweep
 from studies.sweep.plan import Plan, identity_of, make_plan, shard
 from studies.sweep.results import export, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
@@ -419,6 +421,47 @@ def test_folders_of_other_studies_are_refused(undisturbed: Path, tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="not a folder"):
         open_folder(tmp_path / "file", make_plan(NOISE, DOCUMENT))
+
+
+def test_a_folder_that_another_process_has_just_begun_is_shared(tmp_path: Path) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    open_folder(tmp_path, plan)
+    (tmp_path / "plan.json").unlink()
+    open_folder(tmp_path, plan)
+    assert status(tmp_path).missing == 12
+
+
+def test_processes_of_the_same_number_write_one_file_without_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on two machines.
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    file = tmp_path / "a.txt"
+    with atomic_write(file) as first:
+        first.write(b"whole")
+        with atomic_write(file) as second:
+            second.write(b"also whole")
+        assert file.read_text() == "also whole"
+    assert file.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_points_that_others_store_while_this_process_draws_are_drawn(tmp_path: Path) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    compute(plan, tmp_path, plan.points[:5])
+    drawn = []
+
+    def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+        drawn.append(len(table))
+        if len(drawn) == 1:
+            compute(plan, folder, plan.points[5:])
+        return []
+
+    lines: list[str] = []
+    summary = finish(dataclasses.replace(NOISE, draw=draw), tmp_path, lines.append)
+    assert drawn == [5, 12]
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    assert (summary["done"], summary["missing"], lines) == (12, 0, [])
 
 
 def test_a_full_disk_leaves_what_is_stored_and_no_part_of_a_file(

@@ -119,17 +119,22 @@ def finish(
     Returns:
         The content of ``summary.json``.
     """
-    state = status(folder)
-    figures: list[str] = []
-    text = ""
+    while True:
+        state = status(folder)
+        figures: list[str] = []
+        text = ""
+        if state.done:
+            table = load(folder)
+            figures = kind.draw(table, folder)
+            text = kind.text(table)
+        summary = {**state.to_mapping(), "figures": figures, "text": text, "formats": list(FORMATS)}
+        write_json(folder / SUMMARY, summary)
+        # Another process may have stored the last points, and drawn them, before this one wrote.
+        now = status(folder)
+        if now.missing or now.to_mapping() == state.to_mapping():
+            break
     if state.missing:
         note(f"{state.missing} of {state.points} points are still missing.")
-    if state.done:
-        table = load(folder)
-        figures = kind.draw(table, folder)
-        text = kind.text(table)
-    summary = {**state.to_mapping(), "figures": figures, "text": text, "formats": list(FORMATS)}
-    write_json(folder / SUMMARY, summary)
     return summary
 
 

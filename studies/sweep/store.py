@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
+import secrets
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -98,7 +98,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
     """
     try:
         (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
-        probe = folder / CHUNKS / f".{os.getpid()}.probe"
+        probe = folder / CHUNKS / f".{secrets.token_hex(6)}.probe"
         probe.touch()
         probe.unlink()
     except (FileExistsError, NotADirectoryError):
@@ -117,12 +117,15 @@ def open_folder(folder: Path, plan: Plan) -> None:
                 f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
             )
         return
-    if (folder / CONFIGURATION).exists():
+    # The same text: another process has just begun, or one ended between the two files.
+    text = plan.to_toml()
+    existing = folder / CONFIGURATION
+    if existing.exists() and existing.read_bytes() != text.encode():
         raise InputError(
             f"--out {folder} holds results of another study (see its {CONFIGURATION}): choose "
             "another folder."
         )
-    write_text(folder / CONFIGURATION, plan.to_toml())
+    write_text(existing, text)
     write_json(folder / PLAN, plan.to_mapping())
 
 
