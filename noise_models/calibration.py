@@ -126,7 +126,7 @@ class Calibration:
             listed = self.gate_type(operation.gate)
             longest = max(self.two_qubit_ns.values())
             durations.append(self.two_qubit_ns[listed] if listed else longest)
-        if step.waiting_for_measurement:
+        if step.has_measurement:
             durations.append(self.measurement_ns)
         return max(durations)
 

@@ -163,7 +163,7 @@ class ThermalNoise(NoiseKind):
             durations.append(self.one_qubit)
         if step.two_qubit_gates:
             durations.append(self.two_qubit)
-        if step.waiting_for_measurement:
+        if step.has_measurement:
             durations.append(self.measurement)
         return max(durations)
 

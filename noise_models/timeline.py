@@ -84,6 +84,7 @@ class Step:
             Empty for a moment that takes no time and for one that contains a measurement.
         waiting_for_measurement: Qubits that wait while others are measured and that are operated
             on afterwards. Empty unless the moment contains a measurement.
+        has_measurement: Whether the moment contains a measurement.
         longest_wait_ns: The longest `cirq.WaitGate`, in nanoseconds; 0 if there is none.
     """
 
@@ -91,6 +92,7 @@ class Step:
     two_qubit_gates: tuple[cirq.Operation, ...]
     idle: tuple[cirq.Qid, ...]
     waiting_for_measurement: tuple[cirq.Qid, ...]
+    has_measurement: bool
     longest_wait_ns: float
 
     @property
@@ -101,8 +103,14 @@ class Step:
 
 
 def last_use(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
-    """The index of the last moment that operates on each qubit."""
-    return {qubit: index for index, moment in enumerate(moments) for qubit in moment.qubits}
+    """The index of the last moment that operates physically on each qubit."""
+    return {
+        qubit: index
+        for index, moment in enumerate(moments)
+        for operation in moment
+        if not is_virtual(operation)
+        for qubit in operation.qubits
+    }
 
 
 def measured_qubits(moment: cirq.Moment) -> frozenset[cirq.Qid]:
@@ -111,7 +119,10 @@ def measured_qubits(moment: cirq.Moment) -> frozenset[cirq.Qid]:
 
 
 def finished_after(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
-    """For each qubit whose last operation is a measurement, the index of that moment."""
+    """For each qubit whose last operation is a measurement, the index of that moment.
+
+    A virtual Z after it takes no time and is no reason to go on.
+    """
     return {
         qubit: index
         for qubit, index in last_use(moments).items()
@@ -168,6 +179,7 @@ def timeline(moments: Iterable[cirq.Moment], qubits: Sequence[cirq.Qid]) -> list
                 waiting_for_measurement=(
                     tuple(q for q in free if last.get(q, -1) > index) if measured else ()
                 ),
+                has_measurement=bool(measured),
                 longest_wait_ns=max(map(_wait_ns, by_role[Role.WAIT]), default=0.0),
             )
         )

@@ -475,3 +475,48 @@ def test_foreign_noise_before_measurements_is_kept() -> None:
     noisy = noise.noisy_circuit(cirq.Circuit(cirq.measure(A, key="m")))
     assert density(before_measurement(noisy), [A])[1, 1] == pytest.approx(0.25)
     assert noise.readout(A) == (0.0, 0.0)
+
+
+def test_a_gate_beside_a_measurement_decays_for_as_long_as_the_measurement() -> None:
+    pulse = cirq.PhasedXZGate(x_exponent=0.9, z_exponent=0.2, axis_phase_exponent=0.4)
+    circuit = cirq.Circuit(
+        cirq.Moment(pulse(B)),
+        cirq.Moment(cirq.measure(A, key="a"), pulse(B)),
+        cirq.Moment(cirq.measure(B, key="b")),
+    )
+    thermal = {"thermal": {"t1": 10, "t2": 8, "measurement": 500}}
+    decays = [
+        10_000 * op.gate.decay
+        for op in circuit.with_noise(as_noise(thermal).gate_model).all_operations()
+        if isinstance(op.gate, ThermalChannel) and op.qubits == (B,)
+    ]
+    assert decays == pytest.approx([25, 500])
+
+    def excited(noisy: cirq.Circuit) -> float:
+        gates = cirq.Circuit(
+            cirq.Moment(op for op in moment if not cirq.is_measurement(op)) for moment in noisy
+        )
+        rho = density(gates, [A, B]).reshape(2, 2, 2, 2).trace(axis1=0, axis2=2)
+        return float(rho[1, 1].real)
+
+    theirs = circuit.with_noise(google_model("rainbow"))
+    assert excited(as_noise("rainbow").noisy_circuit(circuit)) == pytest.approx(excited(theirs))
+
+
+def test_a_virtual_z_after_a_measurement_brings_no_noise_back() -> None:
+    circuit = cirq.Circuit(
+        cirq.Moment(cirq.measure(A, key="a")),
+        cirq.Moment(cirq.Z(A) ** 0.5, cirq.X(B)),
+        cirq.Moment(cirq.measure(B, key="b")),
+    )
+    noise = as_noise({"idle": 0.1, "thermal": {"t1": 10, "t2": 8}})
+    noisy = circuit.with_noise(noise.gate_model)
+    added = [op for op in noisy.all_operations() if op not in circuit.all_operations()]
+    assert added and all(op.qubits == (B,) for op in added)
+    guarded = as_noise(cirq.ConstantQubitNoiseModel(cirq.bit_flip(0.1)))
+    added = [
+        op
+        for op in guarded.noisy_circuit(circuit).all_operations()
+        if op not in circuit.all_operations()
+    ]
+    assert added and all(op.qubits == (B,) for op in added)
