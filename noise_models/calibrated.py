@@ -18,7 +18,7 @@ from noise_models.calibration_files import (
     read_calibration,
 )
 from noise_models.depolarizing import depolarizing_gate
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.kind import NoiseKind, Strength
 from noise_models.thermal import thermal_layer
 from noise_models.timeline import Step
@@ -75,8 +75,9 @@ class CalibratedNoise(NoiseKind):
             return cls(read_calibration(value))
         if not isinstance(value, str | Calibration):
             raise NoiseError(
-                f"calibrated = {value!r} is not a processor's name ({', '.join(CALIBRATIONS)}), "
-                "nor a calibration, a table of one, or the path of a .toml or .json file."
+                f"calibrated = {shown(value)} is not a processor's name "
+                f"({', '.join(CALIBRATIONS)}), nor a calibration, a table of one, or the path of a "
+                ".toml or .json file."
             )
         return cls(value)
 

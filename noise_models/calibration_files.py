@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import cirq
-import tomli_w
 
 from noise_models.calibration import (
     Calibration,
@@ -18,8 +17,9 @@ from noise_models.calibration import (
     calibration_from_properties,
     gate_types,
 )
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.values import (
+    by_place,
     coupler_key,
     normal_coupler_key,
     normal_qubit_key,
@@ -27,6 +27,7 @@ from noise_models.values import (
     probability,
     qubit_key,
     qubit_of_key,
+    write_toml,
 )
 
 CALIBRATION_SUFFIXES = (".toml", ".json")
@@ -59,14 +60,15 @@ def read_calibration(path: str | Path) -> Calibration:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise NoiseError(f"calibrated = {str(path)!r}: the file is larger than 16 MiB.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        size = path.stat().st_size
+        text = path.read_text(encoding="utf-8") if size <= _LARGEST_FILE else ""
+    except (OSError, ValueError) as error:
         raise NoiseError(f"calibrated = {str(path)!r} cannot be read: {error}.") from None
+    if size > _LARGEST_FILE:
+        raise NoiseError(f"calibrated = {str(path)!r}: the file is larger than 16 MiB.")
     try:
         content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kind = path.suffix.removeprefix(".").upper()
         raise NoiseError(f"calibrated = {str(path)!r} is not valid {kind}: {error}.") from None
     try:
@@ -95,7 +97,7 @@ def write_calibration(calibration: Calibration, path: str | Path) -> None:
     content = {"calibration": calibration_to_mapping(calibration)}
     if path.suffix not in CALIBRATION_SUFFIXES:
         raise NoiseError(f"{str(path)!r} is no calibration file: let it end in .toml or .json.")
-    text = tomli_w.dumps(content) if path.suffix == ".toml" else json.dumps(content, indent=1)
+    text = write_toml(content) if path.suffix == ".toml" else json.dumps(content, indent=1)
     aside = path.with_name(path.name + ".partial")
     try:
         aside.write_text(text, encoding="utf-8")
@@ -217,7 +219,9 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
 
 def _table(path: str, value: object, known: Iterable[str]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise NoiseError(f"{path} = {value!r} is not a table; its keys are {', '.join(known)}.")
+        raise NoiseError(
+            f"{path} = {shown(value)} is not a table; its keys are {', '.join(known)}."
+        )
     for key in value:
         if key not in known:
             raise unknown_name(f"key of {path}", key, list(known))
@@ -230,11 +234,12 @@ def _places(section: str, value: object, known: Iterable[str], normal: Any) -> d
     if not isinstance(value, Mapping):
         raise NoiseError(f"{path} is missing, or not a table.")
     default = _table(f"{path}.default", value.get("default", {}), known)
-    return {
-        normal(key): {**default, **_table(f"{path}.{key!r}", entry, known)}
-        for key, entry in value.items()
-        if key != "default"
-    }
+    single = {key: entry for key, entry in value.items() if key != "default"}
+
+    def read(entry_path: str, entry: object) -> dict[str, Any]:
+        return {**default, **_table(entry_path, entry, known)}
+
+    return dict(by_place(path, single, normal, read))
 
 
 def _durations(

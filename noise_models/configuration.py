@@ -11,19 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from noise_models.calibrated import CalibratedNoise
 from noise_models.calibration import Calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.idle import IdleNoise
 from noise_models.kind import MAX_SCALE, NoiseKind, ScaleFactors, Strength, plain_fields
 from noise_models.readout import ReadoutNoise
 from noise_models.thermal import ThermalNoise
-from noise_models.values import number
+from noise_models.values import number, write_toml
 
 
 def _kind(cls: type[NoiseKind]) -> Any:
@@ -109,7 +107,7 @@ class NoiseConfiguration:
             NoiseError: If a key is unknown or a value not allowed.
         """
         if not isinstance(mapping, Mapping):
-            raise NoiseError(f"noise = {mapping!r} is not a table of noise settings.")
+            raise NoiseError(f"noise = {shown(mapping)} is not a table of noise settings.")
         if "noise" in mapping:
             for key in mapping:
                 if key != "noise":
@@ -145,13 +143,13 @@ class NoiseConfiguration:
         text = _text(source, ".toml")
         try:
             mapping = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise NoiseError(f"the noise configuration is not valid TOML: {error}.") from error
         return cls.from_mapping(mapping)
 
     def to_toml(self) -> str:
         """The configuration as TOML, one table [noise]."""
-        return tomli_w.dumps({"noise": self.to_mapping()})
+        return write_toml({"noise": self.to_mapping()})
 
     @classmethod
     def from_json(cls, source: str | Path) -> NoiseConfiguration:
@@ -167,7 +165,7 @@ class NoiseConfiguration:
         text = _text(source, ".json")
         try:
             mapping = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise NoiseError(f"the noise configuration is not valid JSON: {error}.") from error
         return cls.from_mapping(mapping)
 
@@ -188,7 +186,7 @@ def noise_from_file(path: str) -> NoiseConfiguration:
     text = _text(path, Path(path).suffix)
     try:
         content = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NoiseError(f"the noise file {path!r} cannot be understood: {error}.") from None
     if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
         return NoiseConfiguration(calibrated=path)
@@ -200,5 +198,5 @@ def _text(source: str | Path, suffix: str) -> str:
         return source
     try:
         return Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise NoiseError(f"cannot read the noise file {str(source)!r}: {error}.") from error

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import cirq
 
-from noise_models.errors import NoiseError
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
 from noise_models.values import (
     FrozenMapping,
+    by_place,
     check_scaled,
     coupler_key,
     normal_coupler_key,
@@ -49,13 +50,13 @@ class CorrelatedReadoutNoise(NoiseKind):
     def __post_init__(self) -> None:
         object.__setattr__(self, "both", probability(f"{self.key}.both", self.both, _MEANING))
         path = f"{self.key}.couplers"
-        if not isinstance(self.couplers, Mapping):
-            raise NoiseError(f"{path} = {self.couplers!r} is not a table.")
-        by_coupler = {
-            normal_coupler_key(path, key): probability(f"{path}.{key!r}", value, _MEANING)
-            for key, value in self.couplers.items()
-        }
-        object.__setattr__(self, "couplers", FrozenMapping(by_coupler))
+        by_coupler = by_place(
+            path,
+            self.couplers,
+            functools.partial(normal_coupler_key, path),
+            functools.partial(probability, meaning=_MEANING),
+        )
+        object.__setattr__(self, "couplers", by_coupler)
 
     def check_strength(self, strength: Strength) -> None:
         """See `NoiseKind.check_strength`."""

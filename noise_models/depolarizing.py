@@ -14,6 +14,7 @@ from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
 from noise_models.values import (
     FrozenMapping,
+    by_place,
     check_scaled,
     coupler_key,
     normal_coupler_key,
@@ -70,22 +71,23 @@ class DepolarizingNoise(NoiseKind):
     couplers: Mapping[str, float] = field(default_factory=FrozenMapping)
 
     def __post_init__(self) -> None:
-        for name in ("qubits", "couplers"):
-            if not isinstance(getattr(self, name), Mapping):
-                raise NoiseError(f"depolarizing.{name} = {getattr(self, name)!r} is not a table.")
         object.__setattr__(self, "p1", probability("depolarizing.p1", self.p1, _MEANING_1))
         object.__setattr__(self, "p2", probability("depolarizing.p2", self.p2, _MEANING_2))
-        by_qubit = {
-            normal_qubit_key(key): probability(f"depolarizing.qubits.{key!r}", value, _MEANING_1)
-            for key, value in self.qubits.items()
-        }
+        by_qubit = by_place(
+            "depolarizing.qubits",
+            self.qubits,
+            normal_qubit_key,
+            functools.partial(probability, meaning=_MEANING_1),
+        )
         path = "depolarizing.couplers"
-        by_coupler = {
-            normal_coupler_key(path, key): probability(f"{path}.{key!r}", value, _MEANING_2)
-            for key, value in self.couplers.items()
-        }
-        object.__setattr__(self, "qubits", FrozenMapping(by_qubit))
-        object.__setattr__(self, "couplers", FrozenMapping(by_coupler))
+        by_coupler = by_place(
+            path,
+            self.couplers,
+            functools.partial(normal_coupler_key, path),
+            functools.partial(probability, meaning=_MEANING_2),
+        )
+        object.__setattr__(self, "qubits", by_qubit)
+        object.__setattr__(self, "couplers", by_coupler)
 
     def average_gate_infidelity(self, n_qubits: int) -> float:
         """The average infidelity of a gate that is perfect but for this noise.

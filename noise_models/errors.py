@@ -5,9 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_SHOWN = 80
+
 
 class NoiseError(ValueError):
     """Noise that cannot be used; the message is one line that says why and what to do."""
+
+
+def shown(value: object) -> str:
+    """What a user gave, short enough for a message of one line."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        # Python refuses to write integers of many thousand digits.
+        text = "a number of very many digits"
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
@@ -24,4 +36,4 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return NoiseError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+    return NoiseError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import cirq
 
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.timeline import Step
 from noise_models.values import number
 
@@ -34,7 +34,9 @@ def parse_fields(cls: type, name: str, value: object) -> dict[str, object]:
     """
     fields = {field.name: field for field in dataclasses.fields(cls)}
     if not isinstance(value, Mapping):
-        raise NoiseError(f"{name} = {value!r} is not a table; its keys are {', '.join(fields)}.")
+        raise NoiseError(
+            f"{name} = {shown(value)} is not a table; its keys are {', '.join(fields)}."
+        )
     for key in value:
         if key not in fields:
             raise unknown_name(f"key of {name}", key, fields)

@@ -10,7 +10,7 @@ import cirq
 
 from noise_models.calibration_files import CALIBRATION_SUFFIXES
 from noise_models.configuration import NoiseConfiguration, noise_from_file
-from noise_models.errors import NoiseError
+from noise_models.errors import NoiseError, shown
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.model import ConfiguredNoiseModel
 from noise_models.presets import named_noise
@@ -197,6 +197,6 @@ def as_noise(noise: NoiseLike) -> Noise:
     if isinstance(noise, NoiseConfiguration | cirq.NoiseModel):
         return Noise(noise)
     raise NoiseError(
-        f"noise = {noise!r} is not understood: give None, a name, a mapping, a NoiseConfiguration"
-        " or a cirq.NoiseModel."
+        f"noise = {shown(noise)} is not understood: give None, a name, a mapping, a"
+        " NoiseConfiguration or a cirq.NoiseModel."
     )

@@ -11,11 +11,12 @@ from typing import ClassVar, NamedTuple
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.kind import NoiseKind, Strength, plain_fields
 from noise_models.timeline import Step
 from noise_models.values import (
     FrozenMapping,
+    by_place,
     check_scaled,
     normal_qubit_key,
     probability,
@@ -116,13 +117,8 @@ class ReadoutNoise(NoiseKind):
         for name, meaning in _MEANINGS.items():
             value = probability(f"readout.{name}", getattr(self, name), meaning)
             object.__setattr__(self, name, value)
-        if not isinstance(self.qubits, Mapping):
-            raise NoiseError(f"readout.qubits = {self.qubits!r} is not a table.")
-        entries = {
-            normal_qubit_key(key): self._entry(f"readout.qubits.{key!r}", value)
-            for key, value in self.qubits.items()
-        }
-        object.__setattr__(self, "qubits", FrozenMapping(entries))
+        entries = by_place("readout.qubits", self.qubits, normal_qubit_key, self._entry)
+        object.__setattr__(self, "qubits", entries)
 
     def _entry(self, path: str, value: object) -> ReadoutError:
         if isinstance(value, Mapping):
@@ -133,7 +129,7 @@ class ReadoutNoise(NoiseKind):
         elif isinstance(value, list | tuple) and len(value) == 2:
             pair = (value[0], value[1])
         else:
-            raise NoiseError(f"{path} = {value!r} is not a table with the keys p01 and p10.")
+            raise NoiseError(f"{path} = {shown(value)} is not a table with the keys p01 and p10.")
         p01, p10 = (
             probability(f"{path}.{name}", each, meaning)
             for each, (name, meaning) in zip(pair, _MEANINGS.items(), strict=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import cirq
 
-from noise_models.errors import NoiseError
+from noise_models.errors import NoiseError, shown
 
 V = TypeVar("V")
 
@@ -64,12 +64,21 @@ def number(path: str, value: object, low: float, high: float, meaning: str) -> f
         NoiseError: If the value is no number, is NaN, or lies outside the range.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise NoiseError(f"{path} = {value!r} is not a number: it is {meaning}.")
-    converted = float(value)
+        raise NoiseError(
+            f"{path} = {shown(value)} is not a number: it is {meaning}, {low:g}..{high:g}."
+        )
+    try:
+        converted = float(value)
+    except OverflowError:
+        # An integer that no float can hold.
+        converted = -math.inf if value < 0 else math.inf
     if math.isnan(converted):
         raise NoiseError(f"{path} is NaN: it is {meaning}, {low:g}..{high:g}.")
     if not low <= converted <= high:
-        raise NoiseError(f"{path} = {converted:g} is outside {low:g}..{high:g}: it is {meaning}.")
+        # Six digits would show 1.0000001 as 1, which is not outside 0..1.
+        text = f"{converted:g}"
+        text = text if float(text) == converted else repr(converted)
+        raise NoiseError(f"{path} = {text} is outside {low:g}..{high:g}: it is {meaning}.")
     return converted
 
 
@@ -113,22 +122,92 @@ def coupler_key(first: cirq.Qid, second: cirq.Qid) -> str:
     return ":".join(sorted((qubit_key(first), qubit_key(second))))
 
 
-def normal_qubit_key(text: str) -> str:
-    """Brings the ways in which a user may write a qubit ("q(4, 5)") to the form of `qubit_key`."""
+def normal_qubit_key(text: object) -> str:
+    """Brings the ways in which a user may write a qubit to the form of `qubit_key`.
+
+    Args:
+        text: A qubit, or its text, as "4,5", "q(4, 5)" or a name.
+
+    Raises:
+        NoiseError: If it is neither.
+    """
+    if isinstance(text, cirq.Qid):
+        return qubit_key(text)
+    if not isinstance(text, str) or not text.strip():
+        raise NoiseError(
+            f'the key {shown(text)} is no qubit: write its row and column as in "4,5", or a name.'
+        )
     bare = text.replace(" ", "").removeprefix("q").removeprefix("(").removesuffix(")")
     return bare if _INTEGERS.fullmatch(bare) else text.strip()
 
 
-def normal_coupler_key(path: str, text: str) -> str:
+def coupler_ends(path: str, text: object) -> tuple[str, str]:
+    """The two qubits of a coupler, in the form of `qubit_key` and in the order given.
+
+    Args:
+        path: Where the coupler is a key, for messages.
+        text: Text as "4,5:4,6", or a pair of qubits.
+
+    Raises:
+        NoiseError: If it does not name two different qubits.
+    """
+    if isinstance(text, tuple) and all(isinstance(end, cirq.Qid) for end in text):
+        ends = [qubit_key(end) for end in text]
+    else:
+        parts = text.split(":") if isinstance(text, str) else []
+        ends = [normal_qubit_key(part) for part in parts if part.strip()]
+        ends = ends if len(ends) == len(parts) else []
+    if len(ends) != 2 or ends[0] == ends[1]:
+        raise NoiseError(
+            f"{path} has the key {shown(text)}, which is no coupler:"
+            ' write two qubits and a colon, "4,5:4,6".'
+        )
+    return ends[0], ends[1]
+
+
+def normal_coupler_key(path: str, text: object) -> str:
     """Brings a coupler as a user may write it to the form of `coupler_key`.
 
     Raises:
-        NoiseError: If the text does not hold two qubits with a colon between them.
+        NoiseError: If it does not name two different qubits.
     """
-    ends = [normal_qubit_key(end) for end in text.split(":")]
-    if len(ends) != 2 or not all(ends) or ends[0] == ends[1]:
-        raise NoiseError(
-            f"{path} has the key {text!r}, which is no coupler:"
-            ' write two qubits and a colon, "4,5:4,6".'
-        )
-    return ":".join(sorted(ends))
+    return ":".join(sorted(coupler_ends(path, text)))
+
+
+def by_place(
+    path: str, entries: object, normal: Callable[[object], str], read: Callable[[str, Any], V]
+) -> FrozenMapping[V]:
+    """Reads a table of values for single qubits or couplers.
+
+    Args:
+        path: The table, as the user would write it ("depolarizing.couplers").
+        entries: What the user gave.
+        normal: Brings a key to the form of `qubit_key` or `coupler_key`.
+        read: Checks a value, given its own path.
+
+    Raises:
+        NoiseError: If it is no table, a key names no place, two keys name the same one, or a
+            value is not allowed.
+    """
+    if not isinstance(entries, Mapping):
+        raise NoiseError(f"{path} = {shown(entries)} is not a table.")
+    found: dict[str, V] = {}
+    for key, value in entries.items():
+        place = normal(key)
+        if place in found:
+            raise NoiseError(f"{path} names {place} twice, the second time as {shown(key)}.")
+        found[place] = read(f"{path}.{key!r}", value)
+    return FrozenMapping(found)
+
+
+def write_toml(content: Mapping[str, Any]) -> str:
+    """Plain data as TOML, which Python itself can only read.
+
+    Raises:
+        NoiseError: If the package that writes it is not installed.
+    """
+    try:
+        import tomli_w
+    except ImportError:
+        raise NoiseError("writing TOML needs tomli-w: pip install tomli-w, or use JSON.") from None
+    return tomli_w.dumps(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import sys
 from pathlib import Path
 
 import cirq
@@ -105,7 +106,18 @@ def test_integers_and_floats_are_the_same_configuration() -> None:
         ({"depolarizing": {"p1": -0.1}}, ["depolarizing.p1 = -0.1", "0..1", "3/4"]),
         ({"depolarizing": {"p1": math.nan}}, ["depolarizing.p1 is NaN"]),
         ({"depolarizing": {"p1": "0.1"}}, ["depolarizing.p1 = '0.1'", "not a number"]),
-        ({"depolarizing": {"p1": True}}, ["not a number"]),
+        ({"depolarizing": {"p1": True}}, ["not a number", "0..1"]),
+        ({"depolarizing": {"p1": 1.0000001}}, ["depolarizing.p1 = 1.0000001", "0..1"]),
+        ({"depolarizing": {"p1": 10**400}}, ["depolarizing.p1 = inf", "0..1"]),
+        ({"idle": list(range(500))}, ["idle = [0, 1", "..."]),
+        ({"depolarizing": {"qubits": {3: 0.1}}}, ["the key 3 is no qubit", '"4,5"']),
+        ({"depolarizing": {"couplers": {None: 0.1}}}, ["the key None", "no coupler"]),
+        (
+            {"depolarizing": {"couplers": {"1,2:1,3": 0.1, "q(1, 3):1,2": 0.3}}},
+            ["depolarizing.couplers names 1,2:1,3 twice", "q(1, 3):1,2"],
+        ),
+        ({"readout": {"qubits": {"1,2": [0, 0], " 1, 2": [0.1, 0]}}}, ["names 1,2 twice"]),
+        ({"calibrated": {"qubits": {"1,2": {}, "q(1, 2)": {}}}}, ["names 1,2 twice"]),
         ({"depolarizing": 0.1}, ["depolarizing = 0.1", "not a table"]),
         ({"depolarizing": {"couplers": {"1,2-1,3": 0.1}}}, ["1,2-1,3", "no coupler"]),
         ({"depolarizing": {"couplers": [0.1]}}, ["couplers", "not a table"]),
@@ -137,13 +149,27 @@ def test_bad_settings_are_refused_in_one_line(mapping: dict[str, object], parts:
         assert part in message
 
 
-@pytest.mark.parametrize("bad", ["[noise", "missing.toml"])
+def test_qubits_themselves_are_keys_too() -> None:
+    a, b = cirq.GridQubit.rect(1, 2)
+    by_qubit = DepolarizingNoise(qubits={a: 0.1}, couplers={(b, a): 0.2})  # type: ignore[dict-item]
+    assert by_qubit == DepolarizingNoise(qubits={"0,0": 0.1}, couplers={"0,0:0,1": 0.2})
+
+
+def test_tomli_w_is_needed_only_to_write_toml(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tomli_w", None)
+    noise = NoiseConfiguration(idle=0.01)
+    assert NoiseConfiguration.from_json(noise.to_json()) == noise
+    with pytest.raises(NoiseError, match="pip install tomli-w"):
+        noise.to_toml()
+
+
+@pytest.mark.parametrize("bad", ["[noise", "missing.toml", "idle = 1" + 5000 * "0", "\0.toml"])
 def test_unreadable_toml_is_refused(bad: str) -> None:
     with pytest.raises(NoiseError):
         NoiseConfiguration.from_toml(bad)
 
 
-@pytest.mark.parametrize("bad", ["{", "[1]", "missing.json"])
+@pytest.mark.parametrize("bad", ["{", "[1]", "missing.json", "[" * 100_000, "\0.json"])
 def test_unreadable_json_is_refused(bad: str) -> None:
     with pytest.raises(NoiseError):
         NoiseConfiguration.from_json(bad)
