@@ -14,7 +14,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
+from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import SlotTag, Template
@@ -42,18 +42,78 @@ def physical_process(template: Template, noise: Noise) -> list[Element]:
     """All gates of a template with their noise; measurements and readout apart.
 
     Raises:
-        InputError: If the noise model puts in an operation that is no channel.
+        InputError: If the noise model puts in an operation that is no channel, or does not leave
+            the one-qubit gates, whose angles differ from patch to patch, as they are.
     """
-    noisy = template.marked_circuit.with_noise(noise.gate_model)
+    elements = _elements(template, template.marked_circuit, noise)
+    # Noise that is configured depends on the structure alone; any other model may do as it likes.
+    if isinstance(noise.gate_model, GuardedNoiseModel):
+        for gate in _OTHER_PULSES:
+            again = _elements(template, _with_pulses(template.marked_circuit, gate), noise)
+            if not _equal(elements, again):
+                raise InputError(
+                    "the noise model's noise depends on the angles of gates or changes from call "
+                    f"to call, and this engine puts in noise once for all patches. {_ADVICE}"
+                )
+    return elements
+
+
+_OTHER_PULSES = (
+    cirq.PhasedXZGate(x_exponent=0.0, z_exponent=0.0, axis_phase_exponent=0.0),
+    cirq.PhasedXZGate(x_exponent=1.0, z_exponent=-0.3, axis_phase_exponent=-0.4),
+)
+"""With the one in the marked circuit these span the angles that bound gates have."""
+_ADVICE = "Choose engine = 'qsim' with shots, which asks the model for every patch."
+
+
+def _with_pulses(circuit: cirq.Circuit, gate: cirq.Gate) -> cirq.Circuit:
+    """A marked circuit with another gate in place of its open pulses."""
+
+    def other(operation: cirq.Operation) -> cirq.Operation:
+        is_pulse = isinstance(operation.gate, cirq.PhasedXZGate)
+        if not is_pulse or _mark(operation) is None:
+            return operation
+        return gate.on(*operation.qubits).with_tags(*operation.tags)
+
+    return cirq.Circuit(cirq.Moment(other(op) for op in moment) for moment in circuit)
+
+
+def _mark(operation: cirq.Operation) -> int | None:
+    """The slot that an operation stands for."""
+    return next((tag.index for tag in operation.tags if isinstance(tag, SlotTag)), None)
+
+
+def _elements(template: Template, marked: cirq.Circuit, noise: Noise) -> list[Element]:
+    stand_ins = {_mark(op): op.untagged for op in marked.all_operations()}
     known: dict[int, tuple[cirq.Gate, Kraus]] = {}
-    elements = []
-    for operation in noisy.all_operations():
-        marks = [tag for tag in operation.tags if isinstance(tag, SlotTag)]
-        if marks:
-            elements.append(Element(operation.qubits, slot=template.slots[marks[0].index]))
+    elements, seen = [], []
+    for operation in marked.with_noise(noise.gate_model).all_operations():
+        index = _mark(operation)
+        if index is not None:
+            # A slot's own gate is put in here, so that no other gate and no channel may bear
+            # its tag.
+            if operation.untagged != stand_ins[index]:
+                raise InputError(
+                    f"the noise model puts {operation.untagged} in place of a one-qubit gate or "
+                    f"copies its tags, and this engine keeps these gates for itself. {_ADVICE}"
+                )
+            seen.append(index)
+            elements.append(Element(operation.qubits, slot=template.slots[index]))
         elif not cirq.is_measurement(operation) and operation.qubits:
             elements.append(Element(operation.qubits, kraus=_kraus(operation, known)))
+    if sorted(seen) != list(range(len(template.slots))):
+        raise InputError(f"the noise model drops or repeats one-qubit gates. {_ADVICE}")
     return elements
+
+
+def _equal(elements: Sequence[Element], others: Sequence[Element]) -> bool:
+    return len(elements) == len(others) and all(
+        one.qubits == other.qubits
+        and one.slot is other.slot
+        and len(one.kraus) == len(other.kraus)
+        and all(map(np.allclose, one.kraus, other.kraus))
+        for one, other in zip(elements, others, strict=True)
+    )
 
 
 def _kraus(operation: cirq.Operation, known: dict[int, tuple[cirq.Gate, Kraus]]) -> Kraus:
@@ -67,6 +127,12 @@ def _kraus(operation: cirq.Operation, known: dict[int, tuple[cirq.Gate, Kraus]])
             f"the noise model puts in {operation!r}, which has no Kraus operators; use channels."
         )
     kraus = tuple(np.asarray(operator, complex) for operator in operators)
+    total = sum(operator.conj().T @ operator for operator in kraus)
+    if not np.allclose(total, np.eye(len(kraus[0])), atol=1e-6):
+        raise InputError(
+            f"the noise model puts in {operation!r}, whose Kraus operators do not add up to a "
+            "channel: sum K^dagger K must be the identity."
+        )
     if gate is not None:
         known[id(gate)] = gate, kraus
     return kraus
