@@ -38,7 +38,9 @@ class CalibratedNoise(NoiseKind):
     """Depolarising, coherent and thermal noise and readout errors of a real processor.
 
     At scale 1 it equals `cirq_google.NoiseModelFromGoogleNoiseProperties` for the gates that the
-    calibration covers. Every one-qubit gate counts as one pulse. Scaling multiplies depolarising
+    calibration covers, but for SYC: that model lets qubits decay for the duration of an FSim gate,
+    although it accounts for the SYC's own in the gate's error. Every one-qubit gate counts as one
+    pulse. Scaling multiplies depolarising
     probabilities, decay rates and readout errors, and coherent angles by the square root, so that
     at scale 0 nothing is left.
 

@@ -23,6 +23,7 @@ from noise_models import (
     ReadoutNoise,
     ThermalChannel,
     as_noise,
+    load_calibration,
     readout_gate,
     thermal_gate,
 )
@@ -520,3 +521,44 @@ def test_a_virtual_z_after_a_measurement_brings_no_noise_back() -> None:
         if op not in circuit.all_operations()
     ]
     assert added and all(op.qubits == (B,) for op in added)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("willow_pink", "CZ"), ("rainbow", "SQRT_ISWAP"), ("weber", "SQRT_ISWAP")]
+)
+def test_native_gates_have_the_noise_of_cirq_google(name: str, kind: str) -> None:
+    """Whole density matrices, with a third qubit that waits."""
+    pulse = cirq.PhasedXZGate(x_exponent=0.4, z_exponent=0.1, axis_phase_exponent=0.3)
+    for operation in (
+        pulse(A),
+        cirq.Z(A) ** 0.3,
+        cirq.wait(A, nanos=100),
+        getattr(cirq, kind)(A, B),
+        getattr(cirq, kind)(B, A),
+    ):
+        around = cirq.Moment(pulse.on_each(A, B, C))
+        circuit = cirq.Circuit(around, cirq.Moment(operation), around)
+        theirs = density(circuit.with_noise(google_model(name)), [A, B, C])
+        ours = density(as_noise(name).noisy_circuit(circuit), [A, B, C])
+        np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["rainbow", "weber"])
+def test_a_sycamore_gate_takes_its_own_time(name: str) -> None:
+    cirq_google = pytest.importorskip("cirq_google")
+    noisy = cirq.Circuit(cirq_google.SYC(A, B)).with_noise(as_noise(name).gate_model)
+    rates = load_calibration(name).rates
+    found = {
+        op.qubits[0]: op.gate.decay / rates[op.qubits[0]][0]
+        for op in noisy.all_operations()
+        if isinstance(op.gate, ThermalChannel)
+    }
+    assert found == pytest.approx({A: 12, B: 12})
+    # The rest of its noise is that of cirq-google, whose decay lasts for 32 ns.
+    theirs = cirq.Circuit(cirq_google.SYC(A, B)).with_noise(google_model(name))
+    for kind in (cirq.DepolarizingChannel, cirq.PhasedFSimGate):
+        (one,), (other,) = (
+            [op.gate for op in c.all_operations() if isinstance(op.gate, kind)]
+            for c in (noisy, theirs)
+        )
+        assert cirq.approx_eq(one, other, atol=1e-12)
