@@ -8,7 +8,15 @@ import pytest
 from scipy import stats
 
 from noise_models import as_noise
-from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+    compile_windows,
+    window_overlaps,
+)
 from qucnn_cirq.engines import engine_names, make_engine
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.sampler import SamplerEngine
@@ -141,6 +149,28 @@ def test_auto_falls_back_and_refuses_with_the_size():
         QuantumConvolution(program, engine="exact", noise=noisy, shots=None).run(
             np.ones((1, 8, 16))
         )
+
+
+def test_every_engine_refuses_what_does_not_fit_beforehand():
+    """Nothing is simulated: a process without memory to spare would be killed without a word."""
+    # A data register of 24 qubits, the filter and the ancilla: 1 GiB as a state vector.
+    line = cirq.LineQubit.range(24)
+    chain = cirq.Circuit(cirq.H(line[0]), map(cirq.CNOT, line, line[1:]))
+    program = compile_windows(
+        chain, FixedFilter([1, 0, 0, 1]), "grid:6x30", size=2, windows=[line[-2:]]
+    )
+    for engine, noise, message in (
+        ("qsim", NOISE, r"state of 27 qubits takes 1.0 GiB.*; use a smaller kernel"),
+        ("qsim", None, r"state of 27 qubits takes 1.0 GiB.*; use a smaller kernel"),
+        ("sampler", NOISE, r"state of 54 qubits takes 134217728.0 GiB"),
+    ):
+        with pytest.raises(InputError, match=message):
+            window_overlaps(program, engine=engine, noise=noise, shots=1)
+    shorter = compile_windows(
+        chain[:13], FixedFilter([1, 0, 0, 1]), "grid:6x30", size=2, windows=[line[11:13]]
+    )
+    with pytest.raises(InputError, match="use engine = 'qsim' with shots or a smaller"):
+        window_overlaps(shorter, engine="sampler", noise=NOISE, shots=1)
 
 
 def test_pooled_trajectories_agree_with_exact_means_and_would_notice_ten_percent():

@@ -89,6 +89,25 @@ class QsimDensityEngine:
         return outcome_from_means(means, template, shots, streams)
 
 
+def check_state(n_qubits: int, alternative: str = "") -> None:
+    """Refuses a state vector that does not fit the memory.
+
+    Args:
+        n_qubits: Its qubits; twice those of a density matrix.
+        alternative: What to use instead, besides a smaller kernel.
+
+    Raises:
+        InputError: With the size that would be needed.
+    """
+    if n_qubits > LARGEST_STATE:
+        raise InputError(
+            f"a state of {n_qubits} qubits takes {2.0 ** (n_qubits + 3) / 2**30:.1f} GiB, more "
+            f"than the limit of {LARGEST_STATE} qubits; use "
+            + (f"{alternative} or " if alternative else "")
+            + "a smaller kernel."
+        )
+
+
 def final_state_means(
     template: Template, noise: Noise, tables: AngleTables, threads: int = 1
 ) -> NDArray[np.float64]:
@@ -113,12 +132,8 @@ def final_state_means(
     elements = physical_process(template, noise)
     doubled = any(len(element.kraus) > 1 for element in elements)
     n_qubits = len(template.qubits) * (2 if doubled else 1)
-    if n_qubits > LARGEST_STATE:
-        raise InputError(
-            f"a state of {n_qubits} qubits takes {2 ** (n_qubits + 3) / 2**30:.1f} GiB, more "
-            f"than the limit of {LARGEST_STATE} qubits; use shots on the qsim engine "
-            "(trajectories) or a smaller kernel."
-        )
+    fits = doubled and len(template.qubits) <= LARGEST_STATE
+    check_state(n_qubits, "shots on the qsim engine (trajectories)" if fits else "")
     diagonal = _diagonal(template, noise)
     settings = qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=4).as_dict()
     writer = _CircuitWriter(elements, template.qubits, doubled)
@@ -148,6 +163,7 @@ def _trajectories(
     threads: int,
 ) -> NDArray[np.int64]:
     """For each item how many trajectories gave the observable's larger value."""
+    check_state(len(template.qubits))
     counts = np.empty(seeds.shape, dtype=np.int64)
     for row, (column,), own in _chunks(tables, size=1):
         generator = np.random.default_rng(int(seeds[row, column]))

@@ -10,6 +10,7 @@ import numpy as np
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.qsim import check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -44,7 +45,8 @@ class SamplerEngine:
         """Shots of every item; see :class:`~qucnn_cirq.engines.Engine`.
 
         Raises:
-            InputError: If no shots are asked for, or noise for a sampler that has its own.
+            InputError: If no shots are asked for, noise for a sampler that has its own, or if the
+                density matrix does not fit the memory.
         """
         if shots is None:
             raise InputError(
@@ -54,6 +56,8 @@ class SamplerEngine:
             raise InputError(
                 f"engine = {self.name!r} has the noise of its processor: leave noise out."
             )
+        if self._sampler is None:
+            check_state(2 * len(template.qubits), "engine = 'qsim' with shots")
         items = [
             (row, column)
             for row in range(len(tables["filter"]))
