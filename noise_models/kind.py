@@ -12,7 +12,7 @@ import cirq
 
 from noise_models.errors import NoiseError, shown, unknown_name
 from noise_models.timeline import Step
-from noise_models.values import number
+from noise_models.values import FrozenMapping, number
 
 MAX_SCALE = 1e6
 
@@ -177,6 +177,14 @@ class NoiseKind(abc.ABC):
     def joint_readout(self, first: cirq.Qid, second: cirq.Qid, strength: Strength) -> float:
         """Probability that the recorded bits of two qubits are flipped together."""
         return 0.0
+
+    def places(self) -> Mapping[str, Iterable[str]]:
+        """The keys of tables for single qubits or couplers, by the name of the table."""
+        return {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if isinstance(value := getattr(self, field.name), FrozenMapping)
+        }
 
     def has_readout_noise(self, strength: Strength) -> bool:
         """Whether any qubit may be read wrongly."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import cirq
@@ -15,6 +15,7 @@ from noise_models.foreign import GuardedNoiseModel
 from noise_models.model import ConfiguredNoiseModel
 from noise_models.presets import named_noise
 from noise_models.readout import readout_gate
+from noise_models.values import qubit_key
 
 
 class Noise:
@@ -112,6 +113,29 @@ class Noise:
             if probability > 0:
                 found.append((pair, probability))
         return found
+
+    def check_places(self, qubits: Collection[cirq.Qid], device: str) -> None:
+        """Checks that values for single qubits and couplers are for qubits that there are.
+
+        A value for any other place would be without effect, and a misspelt one go unnoticed.
+
+        Args:
+            qubits: All qubits of a device.
+            device: Its name.
+
+        Raises:
+            NoiseError: If a key names another qubit.
+        """
+        known = {qubit_key(qubit) for qubit in qubits}
+        for kind in self._configuration.kinds if self._configuration else ():
+            for table, keys in kind.places().items():
+                for key in keys:
+                    for end in key.split(":"):
+                        if end not in known:
+                            raise NoiseError(
+                                f"{kind.key}.{table} has the key {key!r}, but {end!r} is no qubit "
+                                f'of {device}: write row and column as in "4,5".'
+                            )
 
     def noisy_circuit(self, circuit: cirq.Circuit) -> cirq.Circuit:
         """The physical circuit: gate noise, and readout errors as channels before measurements.

@@ -65,6 +65,7 @@ class QuantumConvolution:
 
     Raises:
         InputError: If an argument is outside its range.
+        NoiseError: If the noise is not allowed, or names a qubit that the device lacks.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class QuantumConvolution:
         self.program = program
         self.engine = make_engine(engine)
         self.noise = as_noise(noise)
+        self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
         self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...]] | None = None

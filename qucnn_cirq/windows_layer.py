@@ -37,8 +37,10 @@ def window_overlaps(
 
     Raises:
         InputError: If an argument is outside its range.
+        NoiseError: If the noise is not allowed, or names a qubit that the device lacks.
     """
     runner, model = make_engine(engine), as_noise(noise)
+    model.check_places(program.device.graph, f"device {program.device.name!r}")
     count = None if shots is None else whole_number("shots", shots, minimum=1)
     seed = whole_number("seed", seed, minimum=0)
     angles = _parameters(program, parameters)

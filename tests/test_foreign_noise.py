@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from helpers import density_matrix_mean
 
+from noise_models import NoiseError
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
     InputError,
     QuantumConvolution,
     compile_convolution,
+    compile_windows,
+    window_overlaps,
 )
 from qucnn_cirq.compiler.program import Program
 
@@ -176,3 +179,31 @@ def test_the_model_of_cirq_google_is_exact() -> None:
     # Its readout errors are channels and stay so.
     expected = density_matrix_mean(program, PATCH, "willow_pink")
     assert mean(program, "exact", noise) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        (
+            {"depolarizing": {"qubits": {"4_5": 0.1}}},
+            "depolarizing.qubits has the key '4_5', but '4_5'",
+        ),
+        ({"depolarizing": {"couplers": {"0,0:0,1": 0.1, "0,0:9,9": 0.1}}}, "but '9,9' is no qubit"),
+        ({"readout": {"qubits": {"alice": {"p01": 0.1}}}}, "readout.qubits has the key 'alice'"),
+        ({"correlated_readout": {"couplers": {"0,0:7,7": 0.1}}}, "of device 'grid:4x5'"),
+    ],
+)
+def test_values_for_qubits_that_the_device_lacks_are_refused(
+    noise: dict[str, object], message: str
+) -> None:
+    """They would be without effect."""
+    with pytest.raises(NoiseError, match=message):
+        QuantumConvolution(compiled(), noise=noise)
+    windows = compile_windows(
+        cirq.Circuit(cirq.H.on_each(*cirq.LineQubit.range(2))),
+        FixedFilter([1, 0, 0, 1]),
+        "grid:4x5",
+        size=2,
+    )
+    with pytest.raises(NoiseError, match=message):
+        window_overlaps(windows, engine="exact", noise=noise, shots=None)
