@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qucnn_cirq.errors import InputError
@@ -18,12 +22,131 @@ from qucnn_cirq.files import atomic_write
 
 FORMATS = ("png", "svg", "pdf")
 
+COLUMN, PAGE = 3.4, 7.0
+"""Widths in inches of one and of both columns of a journal. Figures are drawn at the size at which
+they are printed, so that no text is smaller than it says."""
+
+LEGEND_SIZE = 6.5
+_MARKERS = "osD^vPX*hp"
+
 # Without dates and random identifiers, the same data give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {},
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+
+
+_SIZES: dict[str, Any] = {
+    "font.size": 7.5,
+    "axes.labelsize": 8,
+    "axes.titlesize": 7.5,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 1.8,
+    "ytick.minor.size": 1.8,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.5,
+    "legend.fontsize": LEGEND_SIZE,
+    "legend.title_fontsize": LEGEND_SIZE,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.columnspacing": 1.2,
+}
+
+
+@dataclass(frozen=True)
+class SeriesStyle:
+    """How one line of a figure looks: the marker tells it apart without colours too.
+
+    Attributes:
+        colour: As matplotlib takes it.
+        marker: As matplotlib takes it.
+        size: Size of the marker; later ones are smaller and stay visible on top of earlier ones.
+    """
+
+    colour: Any
+    marker: str
+    size: float
+
+
+def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
+    """Styles of the lines of a figure.
+
+    Args:
+        count: How many lines.
+        ordered: Whether the lines stand for increasing numbers: they then become lighter.
+    """
+    if ordered and count > 2:
+        colours = list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count)))
+    else:
+        colours = seaborn.color_palette("colorblind", max(count, 1))
+    sizes = np.linspace(4.8, 2.8, count) if count > 1 else [3.5]
+    return [
+        SeriesStyle(colours[number], _MARKERS[number % len(_MARKERS)], float(sizes[number]))
+        for number in range(count)
+    ]
+
+
+def explain_band(axes: Axes, text: str) -> None:
+    """Adds an entry to the legend that says what bands mean."""
+    axes.fill_between([], [], [], color="0.5", alpha=0.35, lw=0, label=text)
+
+
+def explain_line(axes: Axes, text: str, style: str = "--") -> None:
+    """Adds an entry to the legend that says what lines of a style mean, whatever their colour."""
+    axes.plot([], [], style, color="0.25", lw=1.0, label=text)
+
+
+def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = None) -> None:
+    """One legend for all panels, below them, where it covers no data.
+
+    The figure becomes higher by as much, so that the panels keep their size.
+
+    Args:
+        figure: A figure with constrained layout.
+        panels: The panels; entries of the same text appear once.
+        title: What the entries have in common.
+    """
+    entries: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if not entries:
+        return
+    labels = list(entries)
+    columns = _legend_columns(labels, figure.get_figwidth())
+    rows = -(-len(labels) // columns) + (title is not None)
+    figure.set_figheight(figure.get_figheight() + 0.13 * rows + 0.05)
+    figure.legend(
+        list(entries.values()), labels, loc="outside lower center", ncols=columns, title=title
+    )
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    """The most columns that fit a width in inches; entries go down each column first."""
+    # Characters are about half as wide as their size, mathematical ones have longer names.
+    inches = [0.5 * LEGEND_SIZE / 72 * len(_plain(label)) + 0.36 for label in labels]
+    for columns in range(len(labels), 1, -1):
+        starts = [round(part[0]) for part in np.array_split(range(len(labels)), columns)]
+        ends = [*starts[1:], len(labels)]
+        pairs = zip(starts, ends, strict=True)
+        if sum(max(inches[start:end]) for start, end in pairs) < width:
+            return columns
+    return 1
+
+
+def _plain(label: str) -> str:
+    """A label about as long as it is wide when typeset."""
+    return re.sub(r"\\[a-z]+", "m", label).translate(str.maketrans("", "", "${}_^"))
 
 
 @contextlib.contextmanager
@@ -36,6 +159,9 @@ def theme(style: str = "ticks") -> Iterator[None]:
     settings = {
         **seaborn.axes_style(style),
         **seaborn.plotting_context("paper"),
+        **_SIZES,
+        "axes.spines.top": style == "white",
+        "axes.spines.right": style == "white",
         "svg.hashsalt": "qucnn",
         "svg.fonttype": "none",
         "pdf.fonttype": 42,
