@@ -1,4 +1,8 @@
-"""Figures of a gradient sweep."""
+"""Figures of a gradient sweep.
+
+`plot_gradient_error` draws a table on Axes and returns them; `gradient_error_data` gives the
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
 from studies.crosscheck import check_lines
-from studies.drawing import save_drawn
+from studies.drawing import (
+    PAGE,
+    explain_band,
+    explain_line,
+    legend_below,
+    save_drawn,
+    series_styles,
+)
 
 _NAMES = {
     "in_circuit": "in circuit",
@@ -39,70 +49,97 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
         return []
     keys = [key for key in ("state", "noise.scale", "noise", "device") if _varies(table, key)]
     groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    figure = Figure(figsize=(2.9 * len(groups) + 1.5, 3.2), layout="constrained")
-    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    columns = min(len(groups), 3)
+    rows = -(-len(groups) // columns)
+    # Room for the legend's longest line, where there is one panel.
+    width = max(PAGE * columns / 3, 0.55 * PAGE)
+    figure = Figure(figsize=(width, 2.4 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     parts = []
-    for axes, (values, own) in zip(panels, groups, strict=True):
+    for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
         title = ", ".join(_title(key, value) for key, value in zip(keys, values, strict=True))
-        data = plot_gradient_error(axes, own)
-        axes.set_title(title, size=8, loc="left")
-        parts.append(data.assign(panel=title))
-    panels[0].set_ylabel("error of a gradient, RMSE over angles")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=7, frameon=False, loc="outside right upper")
+        plot_gradient_error(axes, own)
+        axes.set_title(title)
+        parts.append(gradient_error_data(own).assign(panel=title))
+    for unused in panels.ravel()[len(groups) :]:
+        unused.set_axis_off()
+    for row in panels:
+        for axes in row[1:]:
+            axes.set_ylabel("")
+    legend_below(figure, panels.ravel()[: len(groups)])
     save_drawn(figure, pd.concat(parts), folder, "gradient")
     return ["gradient"]
 
 
-def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
-    """Root mean square error of the gradient against the shots of each circuit, log-log.
-
-    One line for each method and g. Points: over draws and repetitions; bands: 95 % interval of
-    the mean square; dashed: what the variance formulas and the exact noisy means predict.
+def gradient_error_data(table: pd.DataFrame) -> pd.DataFrame:
+    """The error of the gradient against the shots of each circuit.
 
     Returns:
-        The numbers drawn.
+        One row for each method, g and number of shots: the root mean square error over angles,
+        draws and repetitions; the ends of the 95 % interval over draws; and what the variance
+        formulas and the exact noisy means predict (NaN where there is no formula).
     """
     keys = [key for key in ("method", "upstream") if key in table]
-    upstreams = sorted(table["upstream"].unique()) if "upstream" in table else []
-    palette = seaborn.color_palette("colorblind")
-    colours = dict(zip(upstreams, palette, strict=False))
+    squares = pd.DataFrame({key: table[key] for key in [*keys, "shots"]})
+    columns = {
+        "rmse": "rmse",
+        "low": "rmse_low",
+        "high": "rmse_high",
+        "predicted": "predicted_rmse",
+    }
+    for name, column in columns.items():
+        squares[name] = table[column] ** 2 if column in table else np.nan
+    groups = squares.groupby([*keys, "shots"], sort=False)[list(columns)]
+    return np.sqrt(groups.mean()).reset_index()
+
+
+def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Draws what `gradient_error_data` gives, log-log, with a guide of slope -1/2.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+
+    Returns:
+        The axes.
+    """
+    data = gradient_error_data(table)
+    keys = [key for key in ("method", "upstream") if key in data]
+    upstreams = sorted(data["upstream"].unique()) if "upstream" in data else []
+    colours = dict(zip(upstreams, series_styles(len(upstreams)), strict=True))
     markers = dict(zip(_NAMES, "osPD^v", strict=True))
-    drawn = []
-    for values, own in table.groupby(keys, sort=False) if keys else [((), table)]:
+    plain = series_styles(1)[0]
+    for values, own in data.groupby(keys, sort=False) if keys else [((), data)]:
         chosen = dict(zip(keys, values, strict=True))
         method = str(chosen.get("method", ""))
-        colour = colours.get(chosen.get("upstream"), palette[0])
+        colour = colours.get(chosen.get("upstream"), plain).colour
         label = _NAMES.get(method, method)
         if "upstream" in chosen:
             label += f", g = {chosen['upstream']:g}"
-        squares = own.assign(
-            square=own["rmse"] ** 2,
-            low=own["rmse_low"] ** 2,
-            high=own["rmse_high"] ** 2,
-            theory=own["predicted_rmse"] ** 2 if "predicted_rmse" in own else np.nan,
-        )
-        means = np.sqrt(squares.groupby("shots")[["square", "low", "high", "theory"]].mean())
-        filled = method != "parameter_shift"
         axes.plot(
-            means.index,
-            means["square"],
+            own["shots"],
+            own["rmse"],
             markers.get(method, "o"),
-            # Lines that coincide stay visible inside one another.
-            ms=3.5 + 1.8 * upstreams.index(chosen["upstream"]) if "upstream" in chosen else 4,
+            # Points that coincide stay visible inside one another.
+            ms=2.8 + 1.6 * upstreams.index(chosen["upstream"]) if "upstream" in chosen else 4,
             color=colour,
-            mfc=colour if filled else "white",
-            label=label,
+            mfc="white" if method == "parameter_shift" else colour,
+            mew=0.8,
+            label=label or "measured",
         )
-        axes.fill_between(means.index, means["low"], means["high"], color=colour, alpha=0.2, lw=0)
-        axes.plot(means.index, means["theory"], "--", lw=0.9, color=colour)
-        drawn.append(means.reset_index().assign(**chosen))
-    axes.plot([], [], "--", color="0.3", lw=0.9, label="formula")
+        axes.fill_between(own["shots"], own["low"], own["high"], color=colour, alpha=0.3, lw=0)
+        axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=colour)
+    if data["predicted"].notna().any():
+        explain_line(axes, "predicted: variance formula and bias")
+    ends = np.array([data["shots"].min(), data["shots"].max()], float)
+    guide = 0.5 * data["rmse"].min() * np.sqrt(ends[1] / ends)
+    axes.plot(ends, guide, ":", color="0.3", label="slope \N{MINUS SIGN}1/2 (shot noise)")
+    explain_band(axes, "95 % interval over draws")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("shots for each circuit")
-    axes.spines[["top", "right"]].set_visible(False)
-    return pd.concat(drawn).rename(columns={"square": "rmse"})
+    axes.set_ylabel(r"error of $\partial L/\partial\theta$, RMSE over angles")
+    return axes
 
 
 def text(table: pd.DataFrame) -> str:
@@ -140,4 +177,6 @@ def _varies(table: pd.DataFrame, key: str) -> bool:
 def _title(key: str, value: object) -> str:
     if key == "noise.scale" and isinstance(value, (int, float)):
         return "ideal" if value == 0 else f"noise x {value:g}"
+    if key == "noise":
+        return "ideal" if value == "ideal" else f"noise of {value}"
     return _STATES.get(str(value), f"{key.rpartition('.')[2]} {value}")

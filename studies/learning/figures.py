@@ -1,4 +1,7 @@
-"""Figures of a learning sweep."""
+"""Figures of a learning sweep.
+
+`plot_learning` draws a table on Axes and returns them; `learning_data` gives the numbers drawn.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from studies.crosscheck import check_lines
-from studies.drawing import save_drawn
+from studies.drawing import (
+    PAGE,
+    explain_band,
+    explain_line,
+    legend_below,
+    save_drawn,
+    series_styles,
+)
 
 LAYERS = "convolution.filters.layers"
+_LOWEST = 1e-6
+"""Infidelities below are not drawn: they are those of rounding."""
 _AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
 
 
@@ -25,63 +36,93 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     """
     keys = [key for key in _AXES if key in table and table[key].nunique() > 1]
     groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    figure = Figure(figsize=(2.6 * len(groups) + 0.6, 2.9), layout="constrained")
-    panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+    columns = min(len(groups), 3)
+    rows = -(-len(groups) // columns)
+    width = max(PAGE * columns / 3, 0.5 * PAGE)
+    figure = Figure(figsize=(width, 2.4 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     parts = []
-    for axes, (values, own) in zip(panels, groups, strict=True):
+    for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
         title = way(dict(zip(keys, values, strict=True)))
-        parts.append(plot_learning(axes, own).assign(panel=title))
-        axes.set_title(title, size=8, loc="left")
-    panels[0].set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
-    panels[0].legend(fontsize=6.5, frameon=False, loc="lower left")
-    repeats = table["repeat"].nunique() if "repeat" in table else 1
-    figure.supxlabel(
-        f"steps of Adam; line: median of {repeats} starts, band: their middle half; "
-        "dashed: best the ansatz can reach",
-        size=8,
-    )
-    save_drawn(figure, pd.concat(parts), folder, "learning")
+        plot_learning(axes, own)
+        axes.set_title(title)
+        parts.append(learning_data(own).assign(panel=title))
+    for unused in panels.ravel()[len(groups) :]:
+        unused.set_axis_off()
+    for row in panels:
+        for axes in row[1:]:
+            axes.set_ylabel("")
+    drawn = pd.concat(parts)
+    lowest = drawn[["low", "ceiling"]].to_numpy()
+    lowest = lowest[lowest > _LOWEST].min(initial=1.0)
+    panels[0, 0].set_ylim(0.6 * lowest, 1.3)
+    legend_below(figure, panels.ravel()[: len(groups)])
+    save_drawn(figure, drawn, folder, "learning")
     return ["learning"]
 
 
-def plot_learning(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
-    """Infidelity against iteration, one line for each depth of the ansatz, log scale.
-
-    Lines are medians over repetitions, bands the quartiles; dashed lines the best that exact
-    optimisation reached.
+def learning_data(table: pd.DataFrame) -> pd.DataFrame:
+    """Infidelity against iteration.
 
     Returns:
-        The numbers drawn.
+        One row for each depth of the ansatz and iteration: the median over starts, the quartiles,
+        and `ceiling`, the least that exact optimisation of the ansatz reached.
     """
-    drawn = []
-    colours = seaborn.color_palette("colorblind")
-    depths = table.groupby(LAYERS) if LAYERS in table else [("", table)]
-    for colour, (layers, own) in zip(colours, depths, strict=False):
-        infidelity = 1 - own["fidelity"]
-        grouped = infidelity.groupby(own["iteration"])
-        middle, low, high = (grouped.quantile(q) for q in (0.5, 0.25, 0.75))
-        label = f"{layers} layer{'s' * (layers != 1)}" if layers != "" else "fidelity"
-        axes.plot(middle.index, middle, color=colour, lw=1.2, label=label)
-        axes.fill_between(middle.index, low, high, color=colour, alpha=0.2, lw=0)
-        ceiling = 1 - float(own["ceiling"].median())
-        if ceiling > 1e-6:
-            axes.axhline(ceiling, ls="--", lw=0.9, color=colour)
-        drawn.append(
-            pd.DataFrame(
-                {
-                    "layers": layers,
-                    "iteration": middle.index,
-                    "median": middle.to_numpy(),
-                    "low": low.to_numpy(),
-                    "high": high.to_numpy(),
-                    "ceiling": ceiling,
-                }
-            )
+    parts = []
+    for layers, own in table.groupby(LAYERS) if LAYERS in table else [("", table)]:
+        grouped = (1 - own["fidelity"]).groupby(own["iteration"])
+        quartiles = {
+            name: grouped.quantile(level)
+            for name, level in (("median", 0.5), ("low", 0.25), ("high", 0.75))
+        }
+        part = pd.DataFrame(quartiles).reset_index()
+        part.insert(0, "layers", layers)
+        parts.append(
+            part.assign(ceiling=1 - float(own["ceiling"].median()), starts=grouped.size().max())
         )
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_learning(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Draws what `learning_data` gives, log scale; dashed is what the ansatz can reach.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+
+    Returns:
+        The axes.
+    """
+    data = learning_data(table)
+    depths = list(data.groupby("layers", sort=False))
+    reachable = False
+    for style, (layers, own) in zip(series_styles(len(depths)), depths, strict=True):
+        label = f"{layers} layer{'s' * (layers != 1)}" if layers != "" else "fidelity"
+        axes.plot(
+            own["iteration"],
+            own["median"],
+            style.marker + "-",
+            ms=style.size,
+            markevery=0.15,
+            color=style.colour,
+            label=label,
+        )
+        axes.fill_between(
+            own["iteration"], own["low"], own["high"], color=style.colour, alpha=0.25, lw=0
+        )
+        ceiling = float(own["ceiling"].iloc[0])
+        if ceiling > _LOWEST:
+            axes.axhline(ceiling, ls="--", lw=0.9, color=style.colour)
+            reachable = True
+    if reachable:
+        explain_line(axes, "the best that the ansatz can reach")
+    starts = int(data["starts"].max())
+    if starts > 1:
+        explain_band(axes, f"middle half of {starts} starts (line: median)")
     axes.set_yscale("log")
-    axes.set_ylim(1e-4, 1.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    return pd.concat(drawn)
+    axes.set_xlabel("iterations of Adam")
+    axes.set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
+    return axes
 
 
 def way(values: dict[str, object]) -> str:
