@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from studies.drawing import save_drawn
+from studies.drawing import PAGE, legend_below, save_drawn, series_styles
 
 _PANELS = {
     "two_qubit_gates": "two-qubit gates",
@@ -33,14 +32,15 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
         else [("", table)]
     )
     shape = (len(tests), len(_PANELS))
-    figure = Figure(figsize=(8.2, 2.3 * len(tests) + 0.4), layout="constrained")
-    panels = figure.subplots(*shape, squeeze=False)
+    figure = Figure(figsize=(PAGE, 1.8 * len(tests) + 0.3), layout="constrained")
+    panels = figure.subplots(*shape, squeeze=False, sharex=True)
     for row, (test, own) in zip(panels, tests, strict=True):
         for axes, column in zip(row, _PANELS, strict=True):
             plot_cost(axes, own, column)
-            axes.set_title(str(test), size=8, loc="left")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=7, frameon=False, loc="outside right upper")
+            axes.set_title(f"{test} test" if test else "")
+    for axes in panels[:-1].ravel():
+        axes.set_xlabel("")
+    legend_below(figure, panels[0])
     save_drawn(figure, table, folder, "compilation")
     return ["compilation"]
 
@@ -59,28 +59,28 @@ def plot_cost(axes: Axes, table: pd.DataFrame, column: str) -> Axes:
     kernel = "convolution.kernel"
     kernels = list(dict.fromkeys(table[kernel])) if kernel in table else ["kernel"]
     keys = [key for key in _LINES if key in table and table[key].nunique() > 1]
-    palette = seaborn.color_palette("colorblind")
     groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    for number, (values, own) in enumerate(groups):
+    styles = series_styles(len(groups))
+    for number, (style, (values, own)) in enumerate(zip(styles, groups, strict=True)):
         label = ", ".join(_NAMES.get(str(value), str(value)) for value in values)
+        # Side by side, so that equal values stay visible.
+        aside = 0.12 * (number / max(1, len(groups) - 1) - 0.5)
         positions = [kernels.index(each) for each in own[kernel]] if kernel in own else [0]
         axes.plot(
-            positions,
+            [position + aside for position in positions],
             own[column],
-            "osD^vP*X"[number % 8] + "-",
-            ms=4,
-            lw=1.0,
-            color=palette[number % len(palette)],
+            style.marker + "-",
+            ms=style.size,
+            lw=0.8,
+            color=style.colour,
             label=label or "qucnn_cirq",
         )
     axes.set_xticks(range(len(kernels)), [str(each) for each in kernels])
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(_few))
-    axes.tick_params(axis="y", which="both", labelsize=7)
     axes.set_xlabel("kernel")
     axes.set_ylabel(_PANELS[column])
-    axes.spines[["top", "right"]].set_visible(False)
     return axes
 
 

@@ -6,7 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.drawing import PAGE, explain_band, legend_below
+
 _BUDGET, _AUTO, _EXACT = "#0072b2", "#009e73", "0.4"
+_LABELS = ("shortest loader within the budget", "exact loader", 'chosen by the noise ("auto")')
 _CONFIDENCE = 1.96
 """Standard errors to either side of a 95 % interval."""
 
@@ -17,29 +20,26 @@ def draw_loading(table: pd.DataFrame) -> Figure:
     Args:
         table: As from `studies.loading.experiment.measure_loading`.
     """
-    figure = Figure(figsize=(7.2, 2.5), layout="constrained")
-    for draw, axes in zip(
-        (draw_gates, draw_error, draw_loading_error), figure.subplots(1, 3), strict=True
-    ):
-        draw(axes, table)
-        axes.set_xscale("log")
-        axes.set_xlabel("infidelity budget")
+    figure = Figure(figsize=(PAGE, 2.2), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for plot, axes in zip((plot_gates, plot_error, plot_loading_error), panels, strict=True):
+        plot(axes, table)
+    legend_below(figure, panels)
     return figure
 
 
-def draw_gates(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean number of two-qubit gates of a loader against the budget."""
     budgets, auto, exact = _split(table)
-    axes.plot(_numbers(budgets), budgets["loader_gates"], "o-", color=_BUDGET, ms=3.5)
-    axes.axhline(exact["loader_gates"], color=_EXACT, ls=":", label="exact")
-    axes.axhline(auto["loader_gates"], color=_AUTO, ls="-.", label='"auto"')
+    axes.plot(_numbers(budgets), budgets["loader_gates"], "o-", color=_BUDGET, label=_LABELS[0])
+    axes.axhline(exact["loader_gates"], color=_EXACT, ls=":", label=_LABELS[1])
+    axes.axhline(auto["loader_gates"], color=_AUTO, ls="-.", label=_LABELS[2])
     axes.set_ylim(0, 1.15 * table["loader_gates"].max())
-    axes.set_ylabel("two-qubit gates of a loader")
-    axes.legend(fontsize=7, frameon=False, loc="lower left")
-    return axes
+    axes.set_ylabel("mean two-qubit gates")
+    return _against_budget(axes)
 
 
-def draw_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """How much smaller the mean error under noise is than with exact loading, in percent of it.
 
     Bands are 95 % intervals over images: patches of one image overlap, those of different images
@@ -50,25 +50,34 @@ def draw_error(axes: Axes, table: pd.DataFrame) -> Axes:
     x, gain = _numbers(budgets), unit * budgets["gain"]
     half = unit * _CONFIDENCE * budgets["gain_standard_error"]
     axes.fill_between(x, gain - half, gain + half, color=_BUDGET, alpha=0.2, lw=0)
-    axes.plot(x, gain, "o-", color=_BUDGET, ms=3.5, label="budget, 95 % band")
-    axes.axhline(0, color=_EXACT, ls=":", label=f"exact: {exact['error']:.4f}")
-    axes.axhline(unit * auto["gain"], color=_AUTO, ls="-.", label=f'"auto": {auto["error"]:.4f}')
-    axes.set_ylim(-3.5, None)
-    axes.set_ylabel("mean |error of F| avoided (%)")
-    axes.legend(fontsize=7, frameon=False, loc="lower left")
-    return axes
+    axes.plot(x, gain, "o-", color=_BUDGET, label=_LABELS[0])
+    axes.axhline(0, color=_EXACT, ls=":", label=_LABELS[1])
+    axes.axhline(unit * auto["gain"], color=_AUTO, ls="-.", label=_LABELS[2])
+    own = unit * _CONFIDENCE * auto["gain_standard_error"]
+    axes.axhspan(
+        unit * auto["gain"] - own, unit * auto["gain"] + own, color=_AUTO, alpha=0.12, lw=0
+    )
+    explain_band(axes, "95 % interval over images")
+    axes.set_title(f"exact: {exact['error']:.4f}, auto: {auto['error']:.4f}")
+    axes.set_ylabel(r"mean $|\hat F - F|$ avoided (%)")
+    return _against_budget(axes)
 
 
-def draw_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean error of the overlaps from loading alone, beside that from noise alone."""
     budgets, auto, exact = _split(table)
     x = _numbers(budgets)
-    axes.plot(x, budgets["error_without_noise"], "o-", color=_BUDGET, ms=3.5, label="budget")
-    axes.axhline(exact["error"], color=_EXACT, ls=":", label="exact, with noise")
-    axes.axhline(auto["error_without_noise"], color=_AUTO, ls="-.", label='"auto"')
+    axes.plot(x, budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])
+    axes.axhline(exact["error"], color="black", ls="--", label="error of exact loading under noise")
+    axes.axhline(auto["error_without_noise"], color=_AUTO, ls="-.", label=_LABELS[2])
     axes.set_yscale("log")
-    axes.set_ylabel("mean |error of F|, no noise")
-    axes.legend(fontsize=7, frameon=False, loc="lower right", handlelength=1.2)
+    axes.set_ylabel(r"mean $|\hat F - F|$ without noise")
+    return _against_budget(axes)
+
+
+def _against_budget(axes: Axes) -> Axes:
+    axes.set_xscale("log")
+    axes.set_xlabel("infidelity budget of a patch")
     return axes
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studies.drawing import save_drawn
+from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, series_styles
 
 _NAMES = {
     "exact": "qucnn_cirq: exact",
@@ -32,19 +31,22 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     """
     panels = [column for column in _PANELS if column in table and table[column].nunique() > 1]
     panels = panels or ["qubits"]
-    figure = Figure(figsize=(3.7 * len(panels) + 1.6, 3.3), layout="constrained")
+    width = COLUMN if len(panels) == 1 else PAGE
+    figure = Figure(figsize=(width, 2.6), layout="constrained")
     row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axes, column in zip(row, panels, strict=True):
         plot_time(axes, table, column)
-    row[0].set_ylabel("seconds for each patch")
-    handles, labels = row[0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=7, frameon=False, loc="outside right upper")
+    for axes in row[1:]:
+        axes.set_ylabel("")
+    legend_below(figure, row)
     save_drawn(figure, table, folder, "performance")
     return ["performance"]
 
 
 def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
     """Time for each patch, log-log, a line for each engine and noise; the fastest of several runs.
+
+    Against qubits it is that of the best batch size, against patches that of the largest circuit.
 
     Args:
         axes: Where to draw.
@@ -54,9 +56,10 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
     Returns:
         The axes.
     """
-    palette = seaborn.color_palette("colorblind")
+    if x == "patches":
+        table = table[table["qubits"] == table["qubits"].max()]
     scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
-    for number, (name, style) in enumerate(zip(_NAMES, "oXhsD^vP", strict=True)):
+    for style, name in zip(series_styles(len(_NAMES)), _NAMES, strict=True):
         own = table[table["engine"] == name] if "engine" in table else table
         for scale in scales:
             part = own[own["noise.scale"] == scale] if "noise.scale" in own else own
@@ -64,16 +67,22 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
                 continue
             times = part.groupby(x)["seconds_per_patch"].min()
             noisy = "" if len(scales) == 1 else (", ideal" if scale == 0 else ", noisy")
-            line = "--" if scale == 0 else "-"
-            label = _NAMES[name] + noisy
             axes.plot(
-                times.index, times, style + line, ms=4, lw=1, color=palette[number], label=label
+                times.index,
+                times,
+                style.marker + ("--" if scale == 0 else "-"),
+                color=style.colour,
+                label=_NAMES[name] + noisy,
             )
     axes.set_xscale("log" if x == "patches" else "linear")
     axes.set_yscale("log")
     axes.set_xlabel(_PANELS[x])
+    axes.set_ylabel("time for each patch (s), fastest run")
+    which = f"{table['qubits'].max()} qubits" if x == "patches" else "the best of the batch sizes"
+    axes.set_title(which)
+    if x == "qubits":
+        axes.set_xticks(sorted(set(table[x])))
     axes.grid(axis="y", lw=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
     return axes
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from studies.crosscheck import check_lines
-from studies.drawing import save_drawn
+from studies.drawing import (
+    LEGEND_SIZE,
+    PAGE,
+    explain_band,
+    legend_below,
+    save_drawn,
+    series_styles,
+)
 from studies.statistics import proportion_interval
 
 _KEYS = ("model", "train", "shots", "noise.scale", "noise", "device")
@@ -28,15 +36,34 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+    height = max(2.4, 0.36 * len(ways(table)) + 0.6)
+    figure = Figure(figsize=(PAGE, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
     plot_loss(left, table)
-    save_drawn(figure, plot_test_accuracy(right, table), folder, "training")
+    plot_test_accuracy(right, table)
+    # Names stand at the right panel's ticks; the legend only says what signs mean.
+    legend_below(figure, [right])
+    data = pd.concat(
+        [
+            loss_data(table).assign(quantity="loss"),
+            accuracy_data(table).assign(quantity="accuracy"),
+        ]
+    )
+    save_drawn(figure, data, folder, "training")
     return ["training"]
 
 
+def loss_data(table: pd.DataFrame) -> pd.DataFrame:
+    """The training loss of each way of training against epochs, the mean over repetitions."""
+    parts = [
+        own.groupby("epoch")["loss"].mean().reset_index().assign(way=label)
+        for label, own in ways(table)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def plot_loss(axes: Axes, table: pd.DataFrame) -> Axes:
-    """The training loss of each way of training, the mean over repetitions.
+    """Draws what `loss_data` gives.
 
     Args:
         axes: Where to draw.
@@ -45,45 +72,64 @@ def plot_loss(axes: Axes, table: pd.DataFrame) -> Axes:
     Returns:
         The axes.
     """
-    colours = seaborn.color_palette("colorblind")
-    for number, (_, own) in enumerate(ways(table)):
-        means = own.groupby("epoch")["loss"].mean()
-        style = ("-", "--", ":", "-.")[number // len(colours) % 4]
-        axes.plot(means.index, means, style, color=colours[number % len(colours)], lw=1.1)
+    lines = list(loss_data(table).groupby("way", sort=False))
+    for style, (label, own) in zip(series_styles(len(lines)), lines, strict=True):
+        line = style.marker + "-"
+        axes.plot(own["epoch"], own["loss"], line, ms=style.size, color=style.colour, label=label)
     axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("training loss, nats (colours as on the right)")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_ylabel("training loss (nats), mean of repetitions")
     return axes
 
 
-def plot_test_accuracy(axes: Axes, table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy on the test images: dots are repetitions, bars Wilson's 95 % interval.
-
-    The interval is that of the mean accuracy over repetitions on as many images as there are;
-    repetitions read the same images and do not make it narrower.
+def accuracy_data(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy on the test images.
 
     Returns:
-        The numbers drawn.
+        One row for each way of training and repetition, with the mean over repetitions and its
+        Wilson's 95 % interval on as many images as there are: repetitions read the same images and
+        do not make it narrower.
     """
-    drawn = []
-    colours = seaborn.color_palette("colorblind")
-    tested = table[table["correct"].notna()]
-    lines = ways(tested)
-    for number, (label, own) in enumerate(lines):
-        each = own["correct"] / own["tested"]
+    parts = []
+    for label, own in ways(table[table["correct"].notna()]):
+        each = (own["correct"] / own["tested"]).to_numpy()
         images = float(own["tested"].iloc[0])
         low, high = (float(x) for x in proportion_interval(each.mean() * images, images))
-        y = len(lines) - number
-        colour = colours[number % len(colours)]
-        axes.plot([low, high], [y, y], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-        axes.plot(each, np.full(len(each), y), "o", ms=3.5, color=colour)
-        drawn.append({"way": label, "accuracy": each.mean(), "low": low, "high": high})
-    axes.set_yticks(range(len(lines), 0, -1), [label for label, _ in lines], fontsize=7)
-    axes.set_xlabel(f"accuracy on {int(tested['tested'].max())} test images")
+        parts.append(
+            pd.DataFrame(
+                {"way": label, "accuracy": each, "mean": each.mean(), "low": low, "high": high}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_test_accuracy(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Draws what `accuracy_data` gives: signs are repetitions, bars intervals of the mean.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+
+    Returns:
+        The axes.
+    """
+    lines = list(accuracy_data(table).groupby("way", sort=False))
+    for row, (style, (_, own)) in enumerate(zip(series_styles(len(lines)), lines, strict=True)):
+        ends = [own["low"].iloc[0], own["high"].iloc[0]]
+        axes.plot(ends, [row, row], color=style.colour, lw=4, alpha=0.35, solid_capstyle="butt")
+        axes.plot(own["mean"].iloc[:1], [row], "|", ms=9, mew=1.2, color="black")
+        axes.plot(own["accuracy"], np.full(len(own), row), style.marker, color=style.colour)
+    labels = [textwrap.fill(str(label), 34) for label, _ in lines]
+    axes.set_yticks(range(len(lines)), labels, fontsize=LEGEND_SIZE)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.plot([], [], "o", color="0.4", label="a repetition (same colours and signs on the left)")
+    axes.plot([], [], "|", ms=9, mew=1.2, color="black", label="mean")
+    explain_band(axes, "Wilson's 95 % interval of the mean")
+    tested = table["tested"].max()
+    axes.set_xlabel(f"accuracy on {int(tested)} test images")
     axes.grid(axis="x", lw=0.4)
-    axes.spines[["top", "right"]].set_visible(False)
-    return pd.DataFrame(drawn)
+    return axes
 
 
 def ways(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -108,7 +154,8 @@ def _name(chosen: dict[str, object]) -> str:
         if "noise.scale" in chosen:
             scale = float(str(chosen["noise.scale"]))
             parts.append("ideal" if scale == 0 else f"noise x {scale:g}")
-        parts += [str(chosen[key]) for key in ("noise", "device") if chosen.get(key)]
+        named = [str(chosen[key]) for key in ("noise", "device") if chosen.get(key)]
+        parts += [name.replace("depolarizing_readout", "depolarising, readout") for name in named]
         noisy = bool(shots) or float(str(chosen.get("noise.scale", 0))) > 0
         if "train" in chosen and noisy:
             parts.append("trained ideally" if chosen["train"] == "ideal" else "trained as run")
