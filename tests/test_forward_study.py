@@ -317,7 +317,13 @@ def test_the_folder_holds_everything(folder):
     figures = {
         f"{name}.{suffix}" for name in ("forward", "errors") for suffix in ("png", "svg", "pdf")
     }
-    files = {"patches.csv", "summary.json", "configuration.toml", "forward_figure.npz"}
+    files = {
+        "patches.csv",
+        "summary.json",
+        "configuration.toml",
+        "forward_figure.npz",
+        "errors.csv",
+    }
     assert names == files | figures
     assert (folder / "forward.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "forward.pdf").read_bytes()[:5] == b"%PDF-"

@@ -1,4 +1,8 @@
-"""Figures of the forward study: feature maps side by side, and errors against the overlap."""
+"""Figures of the forward study: feature maps side by side, and errors against the overlap.
+
+`plot_row` and `plot_errors` draw on Axes and return them; `figure_arrays` and `binned_errors` give
+the numbers that they draw.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,25 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from studies.forward.experiment import Array, ForwardResult, ForwardRun
+from studies.drawing import COLUMN, PAGE, legend_below
+from studies.forward.experiment import ForwardResult, ForwardRun
 from studies.forward.results import noise_text
+from studies.statistics import mean_interval
 
 MOST_IMAGES = 16
 """Images drawn; the arrays and the table hold all of them."""
 
 _COLUMNS = 8
-_PANEL = 0.76
+_PANEL = 0.58
 """Inches from one panel to the next."""
 
-_LABEL_DISTANCE = 5.4
+_LABEL_DISTANCE = 6.3
 """From a colour bar to its label, in widths of the bar."""
 
 _TITLE_SIZE = 7.5
@@ -101,7 +108,7 @@ def draw_maps(
     bands = [images[start : start + _COLUMNS] for start in range(0, len(images), _COLUMNS)]
     columns = len(bands[0])
     # All positions are in inches: panels stay square and colour bars line up with their rows.
-    left, right, gap = 0.95, 0.9, 0.32
+    left, right, gap = 0.9, 0.9, 0.3
     width = max(left + columns * _PANEL + right, 4.8)
     title = _wrapped(_map_title(result, summary, filter_index), width - 0.3)
     band_height = len(rows) * _PANEL + gap
@@ -116,7 +123,7 @@ def draw_maps(
         for index, row in enumerate(rows):
             floor = ceiling - (index + 1) * _PANEL
             axes = add_axes(left, floor, len(band) * _PANEL, _PANEL)
-            picture = draw_row(axes, arrays, row, band, filter_index)
+            plot_row(axes, arrays, row, band, filter_index)
             if index == 0:
                 for column, image in enumerate(band):
                     axes.text(column + 0.47, 1.03, _caption(arrays, image), ha="center", size=6.5)
@@ -129,7 +136,7 @@ def draw_maps(
                     0.09,
                     span - 0.13,
                 )
-                _colour_bar(figure, bar_axes, picture, row)
+                _colour_bar(figure, bar_axes, axes.images[-1], row)
     figure.text(
         0.15 / width,
         1 - 0.1 / height,
@@ -141,13 +148,13 @@ def draw_maps(
     return figure
 
 
-def draw_row(
+def plot_row(
     axes: Axes,
     arrays: Mapping[str, npt.NDArray[Any]],
     row: Row,
     images: Sequence[int],
     filter_index: int,
-) -> AxesImage:
+) -> Axes:
     """Draws one row of panels, one unit wide each, with blank patches in grey.
 
     Args:
@@ -158,7 +165,7 @@ def draw_row(
         filter_index: Which filter.
 
     Returns:
-        One of the pictures, for a colour bar.
+        The axes; a colour bar may stand for any of their images.
     """
     colours = matplotlib.colormaps[row.colours].with_extremes(bad=_BLANK)
     low, high = row.limits
@@ -169,7 +176,7 @@ def draw_row(
         else:
             shown = np.ma.masked_where(arrays["blank"][image], values[filter_index])
         box = (column, column + 0.94, 0.0, 0.94)
-        picture = axes.imshow(
+        axes.imshow(
             shown, colours, vmin=low, vmax=high, interpolation="nearest", extent=box, aspect="auto"
         )
         frame = Rectangle((column, 0), 0.94, 0.94, fill=False, lw=0.4, ec="black", clip_on=False)
@@ -177,7 +184,7 @@ def draw_row(
     axes.set(xlim=(0, len(images)), ylim=(0, 1))
     axes.axis("off")
     axes.text(-0.08, 0.47, row.label, ha="right", va="center", size=7.5)
-    return picture
+    return axes
 
 
 def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> None:
@@ -197,7 +204,8 @@ def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
     runs = [("ideal", result.ideal, _IDEAL)]
     if result.noisy is not None:
         runs.append(("noisy", result.noisy, _NOISY))
-    figure = Figure(figsize=(3.7 * len(runs), 3.4), layout="constrained")
+    width = PAGE if len(runs) > 1 else COLUMN
+    figure = Figure(figsize=(width, 3.0), layout="constrained")
     panels = figure.subplots(1, len(runs), squeeze=False)[0]
     for axes, (name, run, colour) in zip(panels, runs, strict=True):
         plot_errors(axes, result, run, colour)
@@ -208,7 +216,8 @@ def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
             lines.append(
                 rf"mean of $\hat F$ about {fit['contraction']:.3f} $F$ {_signed(fit['offset'])}"
             )
-        axes.set_title("\n".join(_wrapped(lines, 3.3)), size=_TITLE_SIZE, loc="left")
+        axes.set_title("\n".join(_wrapped(lines, 2.75)))
+    legend_below(figure, panels)
     return figure
 
 
@@ -217,7 +226,7 @@ def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str)
 
     Every point is a patch. The dashed lines enclose one standard deviation of shot noise about
     zero, sqrt((1 - F^2)/N) for the SWAP tests; without other errors 68 % of the points lie
-    between them. The solid line is the mean over the points of each bin of F.
+    between them. The solid line is what `binned_errors` gives.
 
     Args:
         axes: Where to draw.
@@ -238,35 +247,60 @@ def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str)
         mew=0,
         color=colour,
         rasterized=True,
-        label=f"{len(exact):,} patches",
     )
+    axes.plot([], [], "o", ms=3, mew=0, color="0.5", label="a patch")
     grid = np.linspace(0, min(1.0, float(exact.max()) * 1.02), 200)
     observable = result.program.filters[0].template.observable
     sigma = np.sqrt(observable.variance(grid, result.study.shots))
     for edge, label in ((sigma, r"$\pm 1\sigma$ of shot noise alone (68 %)"), (-sigma, None)):
         axes.plot(grid, edge, "--", color="black", lw=0.9, label=label)
-    centres, means = _binned(exact, errors)
-    axes.plot(
-        centres,
-        means,
-        "-o",
+    bins = binned_errors(result, run)
+    axes.errorbar(
+        bins["squared_cosine"],
+        bins["mean_error"],
+        yerr=[bins["mean_error"] - bins["low"], bins["high"] - bins["mean_error"]],
+        fmt="-o",
         ms=3,
         lw=1.1,
+        elinewidth=0.8,
+        capsize=1.5,
         color="black",
         mfc="white",
         mew=0.8,
-        label="mean error in bins of $F$",
+        label="mean in bins of $F$, 95 % interval",
     )
     axes.axhline(0, color="0.5", lw=0.5, zorder=0)
-    axes.set_xlabel(r"exact overlap $F = |\langle x|f\rangle|^2$", size=8)
-    axes.set_ylabel(r"error of the estimate, $\hat F - F$", size=8)
-    axes.tick_params(labelsize=7, width=0.8, length=3)
-    # Room above the points, so that the legend hides none.
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top + 0.25 * (top - bottom))
-    axes.legend(fontsize=6.5, frameon=False, loc="upper right", markerscale=2)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(r"exact overlap $F = |\langle x|f\rangle|^2$")
+    axes.set_ylabel(rf"error of the estimate, $\hat F - F$ ({len(exact):,} patches)")
     return axes
+
+
+def binned_errors(
+    result: ForwardResult, run: ForwardRun, bins: int = 12, fewest: int = 5
+) -> pd.DataFrame:
+    """Mean errors of one run in equal bins of the exact overlap.
+
+    Args:
+        result: What was measured.
+        run: The run.
+        bins: How many.
+        fewest: Bins with fewer patches are left out.
+
+    Returns:
+        One row for each bin: the mean overlap, the mean error with Student's 95 % interval over
+        patches, and the number of patches.
+    """
+    exact, errors = result.overlaps.ravel(), (run.estimates - result.overlaps).ravel()
+    edges = np.linspace(0, float(exact.max()) or 1.0, bins + 1)
+    index = np.clip(np.digitize(exact, edges) - 1, 0, bins - 1)
+    rows = []
+    for number in range(bins):
+        own = index == number
+        if own.sum() >= fewest:
+            mean, low, high = mean_interval(errors[own])
+            rows.append((float(exact[own].mean()), mean, low, high, int(own.sum())))
+    columns = ["squared_cosine", "mean_error", "low", "high", "patches"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row]:
@@ -296,7 +330,7 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
                     f"{name}\nminus exact",
                     "RdBu_r",
                     (-bound, bound),
-                    rf"$\hat F - F$, {name}",
+                    f"$\\hat F - F$\n{name}",
                 )
             )
     return rows
@@ -362,13 +396,3 @@ def _rounded_up(value: float) -> float:
         return 1.0
     unit = 10.0 ** (np.floor(np.log10(value)) - 1)
     return float(np.ceil(value / unit - 1e-9) * unit)
-
-
-def _binned(x: Array, y: Array, bins: int = 12, fewest: int = 5) -> tuple[Array, Array]:
-    """Means of x and y in equal bins of x that hold enough points."""
-    edges = np.linspace(0, float(x.max()) or 1.0, bins + 1)
-    index = np.clip(np.digitize(x, edges) - 1, 0, bins - 1)
-    counts = np.bincount(index, minlength=bins)
-    filled = counts >= fewest
-    sums = [np.bincount(index, weights=values, minlength=bins) for values in (x, y)]
-    return sums[0][filled] / counts[filled], sums[1][filled] / counts[filled]

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from noise_models import as_noise
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.files import atomic_write
-from studies.drawing import FORMATS, save_figure, theme
+from studies.drawing import FORMATS, save_drawn, save_figure, theme
 from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
-from studies.forward.figures import draw_errors, draw_maps, figure_arrays
+from studies.forward.figures import binned_errors, draw_errors, draw_maps, figure_arrays
 from studies.forward.results import patch_table, summarize
 from studies.images import select_images
 from studies.progress import Track, untracked
@@ -35,8 +36,9 @@ def run_forward(
     """Runs the study and writes its results.
 
     The folder gets `patches.csv`, `summary.json`, `configuration.toml`, the figures
-    `forward` (one for each filter) and `errors` as PNG, SVG and PDF, and the arrays drawn,
-    `forward_figure.npz`. Running the same configuration again writes the same numbers.
+    `forward` (one for each filter) and `errors` as PNG, SVG and PDF, and what is drawn,
+    `forward_figure.npz` and `errors.csv`. Running the same configuration again writes the same
+    numbers.
 
     Args:
         study: The configuration.
@@ -57,7 +59,7 @@ def run_forward(
     patches = cut_patches(study, selection)
     load_device(study.device)
     names = [_map_name(row) for row in range(study.convolution.n_filters)]
-    drawn = [f"{name}.{suffix}" for name in (*names, "errors") for suffix in FORMATS]
+    drawn = [f"{name}.{suffix}" for name in (*names, "errors") for suffix in (*FORMATS, "csv")]
     prepare_folder(folder, study.to_toml(), (TABLE, SUMMARY, ARRAYS, *drawn))
     if study.engine == "auto" and not as_noise(study.noise).is_ideal:
         note(
@@ -87,8 +89,11 @@ def _write_figures(result: ForwardResult, summary: dict[str, Any], folder: Path)
     with theme("white"):
         for row in range(len(result.overlaps)):
             save_figure(draw_maps(result, arrays, summary, row), folder, _map_name(row))
+    runs = {"ideal": result.ideal} | ({} if result.noisy is None else {"noisy": result.noisy})
+    bins = [binned_errors(result, run).assign(run=name) for name, run in runs.items()]
     with theme():
-        save_figure(draw_errors(result, summary), folder, "errors")
+        # The points are those of the table.
+        save_drawn(draw_errors(result, summary), pd.concat(bins), folder, "errors")
 
 
 def _map_name(filter_index: int) -> str:
