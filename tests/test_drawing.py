@@ -11,6 +11,7 @@ import cirq_google
 import numpy as np
 import pytest
 import sympy
+from matplotlib.collections import EllipseCollection
 
 from qucnn_cirq import ConvolutionSpec, InputError, XZAnsatz, compile_convolution, load_device
 from qucnn_cirq.circuits.parts import PARTS, part_of
@@ -18,7 +19,7 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.drawing import columns
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.drawing.circuit_text import circuit_text
-from qucnn_cirq.drawing.device_figure import device_figure
+from qucnn_cirq.drawing.device_figure import device_figure, device_rows
 from qucnn_cirq.drawing.device_text import device_text
 from qucnn_cirq.drawing.palette import PART_COLOURS, in_order, tint
 from qucnn_cirq.drawing.placement import placement_of
@@ -287,9 +288,16 @@ def test_figures_show_errors_and_placement(program):
         "readout error (disc)",
         "Pauli error of cz (bar)",
     ]
-    discs = [patch for patch in axes.patches if patch.get_fill()]
-    assert len(discs) == 105
-    assert len(axes.patches) - 105 == len(placement_of(program.filters[0].template.circuit).roles)
+    placement = placement_of(program.filters[0].template.circuit)
+    discs, *rings = [each for each in axes.collections if isinstance(each, EllipseCollection)]
+    assert len(discs.get_offsets()) == 105
+    # Each qubit has a ring with a white edge.
+    assert sum(len(ring.get_offsets()) for ring in rings) == 2 * len(placement.roles)
+    rows = device_rows(program.device, placement)
+    assert [row["role"] for row in rows].count("data") == 2
+    assert len(rows) == 105 + program.device.graph.number_of_edges()
+    assert all(0 < row["error"] <= 1 for row in rows)
+    assert all(row["error"] is None for row in device_rows(load_device("grid:3x4")))
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("column", "row")
 
 

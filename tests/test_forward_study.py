@@ -315,15 +315,12 @@ def test_noise_that_does_not_fit_the_device_is_refused():
 def test_the_folder_holds_everything(folder):
     names = {path.name for path in folder.iterdir()}
     figures = {
-        f"{name}.{suffix}" for name in ("forward", "errors") for suffix in ("png", "svg", "pdf")
+        f"{name}.{suffix}"
+        for name in ("forward", "errors", "device_map")
+        for suffix in ("png", "svg", "pdf")
     }
-    files = {
-        "patches.csv",
-        "summary.json",
-        "configuration.toml",
-        "forward_figure.npz",
-        "errors.csv",
-    }
+    tables = {"patches.csv", "errors.csv", "device_map.csv", "forward_figure.npz"}
+    files = {*tables, "summary.json", "configuration.toml"}
     assert names == files | figures
     assert (folder / "forward.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "forward.pdf").read_bytes()[:5] == b"%PDF-"

@@ -52,8 +52,11 @@ def test_a_budget_is_kept_and_pays(table):
 
 def test_the_folder_holds_everything_and_continues(folder):
     names = {path.name for path in folder.iterdir()}
-    figures = {f"loading.{suffix}" for suffix in ("png", "svg", "pdf")}
-    assert names == {"loading.csv", "summary.json", "configuration.toml"} | figures
+    figures = {
+        f"{name}.{suffix}" for name in ("loading", "device_map") for suffix in ("png", "svg", "pdf")
+    }
+    files = {"loading.csv", "device_map.csv", "summary.json", "configuration.toml"}
+    assert names == files | figures
     summary = json.loads((folder / "summary.json").read_text())
     assert [row["budget"] for row in summary["budgets"]] == ["0.0", "0.001", "auto"]
     again = read_study(str(folder / "configuration.toml"))

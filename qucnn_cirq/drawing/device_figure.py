@@ -1,37 +1,37 @@
-"""Devices as figures: a map of errors, and where a circuit sits."""
+"""Devices as figures: a map of errors, and where a circuit sits.
+
+`plot_device` draws on Axes and returns them; `device_rows` gives the numbers that it draws.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cirq
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
-from matplotlib.colors import LogNorm
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.palette import PART_COLOURS
 from qucnn_cirq.drawing.placement import ROLE_PARTS, ROLES, CircuitPlacement
 
-_RADIUS = 0.3
+_RADIUS = 0.32
 _MAP = "cividis_r"
 _PLAIN = "#d9d9d9"
+_LARGEST = 7.0
+"""Width in inches that no map exceeds: both columns of a journal."""
+_SMALLEST_LETTER, _LARGEST_LETTER = 4.5, 7.5
 
 
 def device_figure(
     device: Device, placement: CircuitPlacement | None = None, *, gate_set: str | None = None
 ) -> Figure:
-    """Draws a device: discs are qubits, bars are couplers.
-
-    A calibrated device is drawn as a heat map: discs in the colour of their readout error, bars in
-    that of the Pauli error of the two-qubit gate. With a placement the qubits of the circuit have
-    rings in the colours of the parts of the layer, and arrows show how the ancillas walk.
+    """Draws a device as `plot_device` does, in a figure of the right size with a legend.
 
     Args:
         device: A device of grid qubits.
@@ -41,50 +41,168 @@ def device_figure(
     Returns:
         The figure.
     """
-    qubits = sorted(device.graph)
-    rows = np.ptp([qubit.row for qubit in qubits]) + 1
-    columns = np.ptp([qubit.col for qubit in qubits]) + 1
-    scale = min(0.42, 7.0 / max(rows, columns))
-    bars = 1.7 if device.is_calibrated else 0.3
-    figure = Figure(figsize=(max(2.6, scale * columns + 0.9 + bars), max(2.2, scale * rows + 1.2)))
+    rows, columns = _extent(device)
+    beside = 2.2 if device.is_calibrated else 0.7
+    scale = min(0.42, (_LARGEST - beside) / columns, 7.0 / rows)
+    size = (max(2.6, scale * columns + beside), max(2.2, scale * rows + 1.0))
+    figure = Figure(figsize=size)
     figure.set_layout_engine("constrained")
-    axes = figure.subplots()
-    _draw_errors(axes, device, qubits, gate_set or device.default_gate_set)
-    if placement is not None:
-        _draw_placement(axes, placement)
-    _frame(axes, device, qubits)
+    axes = plot_device(figure.subplots(), device, placement, gate_set=gate_set)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        legend = {"frameon": False, "handletextpad": 0.4, "columnspacing": 1.0}
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), **legend)
     return figure
 
 
-def _draw_errors(axes: Axes, device: Device, qubits: Sequence[cirq.GridQubit], gate: str) -> None:
-    couplers = sorted(tuple(sorted(edge)) for edge in device.graph.edges)
-    segments = [[(a.col, a.row), (b.col, b.row)] for a, b in couplers]
+def plot_device(
+    axes: Axes,
+    device: Device,
+    placement: CircuitPlacement | None = None,
+    *,
+    gate_set: str | None = None,
+    colour_bars: bool = True,
+) -> Axes:
+    """Draws a device: discs are qubits, bars are couplers.
+
+    A calibrated device is drawn as a heat map: discs in the colour of their readout error, bars in
+    that of the Pauli error of the two-qubit gate. With a placement the qubits of the circuit have
+    letters and rings in the colours of the parts of the layer, and arrows show how the ancillas
+    walk.
+
+    Args:
+        axes: Where to draw; artists have labels for a legend.
+        device: A device of grid qubits.
+        placement: Where a circuit sits on it.
+        gate_set: The two-qubit gate whose errors are shown; the device's default if None.
+        colour_bars: Whether to draw colour bars; `add_colour_bars` draws them for several maps.
+
+    Returns:
+        The axes.
+    """
+    gate = gate_set or device.default_gate_set
+    qubits = sorted(device.graph)
+    _frame(axes, device, qubits)
+    colours = _draw_errors(axes, device, qubits, gate)
+    if placement is not None:
+        _draw_placement(axes, placement, colours)
+    if colour_bars:
+        add_colour_bars([axes], device, gate_set=gate)
+    return axes
+
+
+def add_colour_bars(
+    panels: Sequence[Axes], device: Device, *, gate_set: str | None = None
+) -> list[Axes]:
+    """Adds the colour bars of one device to the right of its maps.
+
+    Args:
+        panels: The maps, in one figure.
+        device: The device; one that is not calibrated has no bars.
+        gate_set: As for `plot_device`.
+
+    Returns:
+        The axes of the bars.
+    """
+    gate = gate_set or device.default_gate_set
     if not device.is_calibrated:
-        axes.add_collection(LineCollection(segments, colors=_PLAIN, linewidths=4, zorder=1))
-        for qubit in qubits:
-            _disc(axes, qubit, _PLAIN)
-        return
-    two_qubit = _shades([device.two_qubit_error(a, b, gate) for a, b in couplers])
-    readout = _shades([device.readout_error(qubit) for qubit in qubits])
-    couplings = LineCollection(segments, cmap=_MAP, norm=two_qubit.norm, linewidths=4.5, zorder=1)
-    couplings.set_array(two_qubit.get_array())
-    axes.add_collection(couplings)
-    errors = np.array([device.readout_error(qubit) for qubit in qubits])
-    for qubit, colour in zip(qubits, readout.to_rgba(errors), strict=True):
-        _disc(axes, qubit, colour)
+        return []
+    drawn = []
     for shades, label in (
-        (readout, "readout error (disc)"),
-        (two_qubit, f"Pauli error of {gate} (bar)"),
+        (_shades(_readout_errors(device)), "readout error (disc)"),
+        (_shades(_coupler_errors(device, gate)), f"Pauli error of {gate} (bar)"),
     ):
-        bar = axes.figure.colorbar(shades, ax=axes, shrink=0.8, pad=0.02, extend="both")
+        bar = panels[0].figure.colorbar(
+            shades,
+            ax=list(panels),
+            shrink=0.8,
+            pad=0.02,
+            aspect=25 if len(panels) == 1 else 40,
+            extend="both",
+        )
         bar.set_label(label)
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         bar.ax.yaxis.set_major_formatter(lambda error, _: f"{100 * error:.2g} %")
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
         bar.ax.minorticks_off()
+        drawn.append(bar.ax)
+    return drawn
 
 
-def _shades(errors: Sequence[float]) -> ScalarMappable:
+def device_rows(
+    device: Device, placement: CircuitPlacement | None = None, *, gate_set: str | None = None
+) -> list[dict[str, object]]:
+    """What `plot_device` draws: a row for each qubit and for each coupler.
+
+    Args:
+        device: A device of grid qubits.
+        placement: Where a circuit sits on it.
+        gate_set: The two-qubit gate; the device's default if None.
+
+    Returns:
+        Rows with `row` and `column`, for couplers those of the other end too; the `role` of a
+        qubit, empty if the circuit does not use it; and the `error` that its colour shows: of
+        readout, or the Pauli error of the gate; None where the device is not calibrated.
+    """
+    gate = gate_set or device.default_gate_set
+    roles = {} if placement is None else placement.roles
+    rows: list[dict[str, object]] = []
+    for qubit in sorted(device.graph):
+        rows.append(
+            {
+                "what": "qubit",
+                "row": qubit.row,
+                "column": qubit.col,
+                "role": roles.get(qubit, ""),
+                "error": device.readout_error(qubit) if device.is_calibrated else None,
+            }
+        )
+    for a, b in _couplers(device):
+        error = device.two_qubit_error(a, b, gate) if device.is_calibrated else None
+        end = {"row": a.row, "column": a.col, "other_row": b.row, "other_column": b.col}
+        rows.append({"what": f"coupler, {gate}", **end, "role": "", "error": error})
+    return rows
+
+
+def _extent(device: Device) -> tuple[int, int]:
+    qubits = list(device.graph)
+    rows, columns = (np.ptp([getattr(q, name) for q in qubits]) + 1 for name in ("row", "col"))
+    return int(rows), int(columns)
+
+
+def _couplers(device: Device) -> list[tuple[cirq.GridQubit, cirq.GridQubit]]:
+    return sorted((min(edge), max(edge)) for edge in device.graph.edges)
+
+
+def _readout_errors(device: Device) -> list[float]:
+    return [device.readout_error(qubit) for qubit in sorted(device.graph)]
+
+
+def _coupler_errors(device: Device, gate: str) -> list[float]:
+    return [device.two_qubit_error(a, b, gate) for a, b in _couplers(device)]
+
+
+def _draw_errors(
+    axes: Axes, device: Device, qubits: Sequence[cirq.GridQubit], gate: str
+) -> dict[cirq.Qid, object]:
+    """Draws couplers and discs; returns the colour of each disc."""
+    segments = [[(a.col, a.row), (b.col, b.row)] for a, b in _couplers(device)]
+    width = 4.0 * _cell_points(axes) / 20
+    if not device.is_calibrated:
+        axes.add_collection(LineCollection(segments, colors=_PLAIN, linewidths=width, zorder=1))
+        colours: dict[cirq.Qid, object] = dict.fromkeys(qubits, _PLAIN)
+    else:
+        two_qubit = _shades(_coupler_errors(device, gate))
+        lines = LineCollection(segments, cmap=_MAP, norm=two_qubit.norm, linewidths=width, zorder=1)
+        lines.set_array(two_qubit.get_array())
+        axes.add_collection(lines)
+        errors = np.array(_readout_errors(device))
+        colours = dict(zip(qubits, _shades(errors).to_rgba(errors), strict=True))
+    _discs(axes, qubits, facecolors=list(colours.values()), edgecolors="#555", linewidths=0.4)
+    return colours
+
+
+def _shades(errors: Sequence[float] | np.ndarray) -> ScalarMappable:
     """A logarithmic scale from the smallest to the largest error, outliers cut off."""
     values = np.asarray(errors, float)
     positive = values[values > 0]
@@ -94,48 +212,92 @@ def _shades(errors: Sequence[float]) -> ScalarMappable:
     return shades
 
 
-def _disc(axes: Axes, qubit: cirq.GridQubit, colour: object) -> None:
-    place = (qubit.col, qubit.row)
-    axes.add_patch(Circle(place, _RADIUS, facecolor=colour, edgecolor="#555", lw=0.4, zorder=2))
+def _discs(
+    axes: Axes, qubits: Iterable[cirq.GridQubit], zorder: float = 2, **style: object
+) -> None:
+    """Discs in the units of the axes: one artist for all, which is quick."""
+    places = [(qubit.col, qubit.row) for qubit in qubits]
+    size = 2 * _RADIUS
+    axes.add_collection(
+        EllipseCollection(
+            size,
+            size,
+            0,
+            units="x",
+            offsets=places,
+            offset_transform=axes.transData,
+            zorder=zorder,
+            **style,
+        )  # fmt: skip
+    )
 
 
-def _draw_placement(axes: Axes, placement: CircuitPlacement) -> None:
-    handles = []
+def _draw_placement(
+    axes: Axes, placement: CircuitPlacement, colours: dict[cirq.Qid, object]
+) -> None:
+    letter = min(0.42 * _cell_points(axes), _LARGEST_LETTER)
     for role in ROLES:
-        own = [qubit for qubit, each in placement.roles.items() if each == role]
+        own = [
+            qubit
+            for qubit, each in placement.roles.items()
+            if each == role and isinstance(qubit, cirq.GridQubit)
+        ]
+        if not own:
+            continue
         colour = PART_COLOURS[ROLE_PARTS[role]]
+        width = min(2.4, 0.14 * _cell_points(axes))
+        # A white edge sets the ring apart from a disc of its colour.
+        _discs(axes, own, 2.5, facecolors="none", edgecolors="white", linewidths=width + 1.4)
+        _discs(axes, own, 3, facecolors="none", edgecolors=colour, linewidths=width)
         for qubit in own:
-            assert isinstance(qubit, cirq.GridQubit)
-            place = (qubit.col, qubit.row)
-            axes.add_patch(Circle(place, _RADIUS, fill=False, edgecolor=colour, lw=2.4, zorder=3))
-        if own:
-            handles.append(Line2D([], [], marker="o", ls="", mfc="none", mec=colour, mew=2.4))
-            handles[-1].set_label(role)
+            if letter >= _SMALLEST_LETTER:
+                axes.text(
+                    qubit.col,
+                    qubit.row,
+                    ROLES[role],
+                    color=_readable(colours.get(qubit, _PLAIN)),
+                    size=letter,
+                    ha="center",
+                    va="center_baseline",
+                    zorder=5,
+                )
+        label = f"{role} ({ROLES[role]})" if letter >= _SMALLEST_LETTER else role
+        axes.plot([], [], "o", ms=6, mfc="none", mec=colour, mew=2.0, label=label)
     for walk in placement.walks:
         for start, end in zip(walk, walk[1:], strict=False):
             _arrow(axes, start, end)
     if placement.walks:
-        handles.append(Line2D([], [], color="#111", marker=">", ms=4, label="ancilla's walk"))
-    axes.figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-        handletextpad=0.4,
-        columnspacing=1.0,
-    )
+        axes.plot([], [], color="#111", marker=">", ms=4, label="ancilla's walk")
+
+
+def _cell_points(axes: Axes) -> float:
+    """About how many points the distance of two qubits takes, once the axes are laid out."""
+    box = axes.get_window_extent()
+    across, up = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
+    # Colour bars and labels take about a quarter of the width.
+    return float(72 / axes.figure.dpi * min(0.8 * box.width / across, 0.95 * box.height / up))
+
+
+def _readable(colour: object) -> str:
+    """Black or white, whichever is readable on a colour."""
+    red, green, blue = to_rgb(colour)  # type: ignore[arg-type]
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"
 
 
 def _arrow(axes: Axes, start: cirq.Qid, end: cirq.Qid) -> None:
     assert isinstance(start, cirq.GridQubit)
     assert isinstance(end, cirq.GridQubit)
+    # From edge to edge of the discs, so that the letters stay readable.
+    a, b = np.array([start.col, start.row]), np.array([end.col, end.row])
+    step = (b - a) / np.linalg.norm(b - a)
     axes.annotate(
         "",
-        xy=(end.col, end.row),
-        xytext=(start.col, start.row),
-        arrowprops={"arrowstyle": "-|>", "color": "#111", "lw": 1.4, "shrinkA": 3, "shrinkB": 3},
+        xy=tuple(b - 0.8 * _RADIUS * step),
+        xytext=tuple(a + 0.8 * _RADIUS * step),
+        arrowprops={"arrowstyle": "-|>", "color": "#111", "lw": 1.2, "shrinkA": 0, "shrinkB": 0,
+                    "mutation_scale": 7},
         zorder=4,
-    )
+    )  # fmt: skip
 
 
 def _frame(axes: Axes, device: Device, qubits: Sequence[cirq.GridQubit]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studies.compilation.configuration import CompilationPoint
-from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure
+from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure, program_of
 from studies.sweep.kind import SweepKind, lazy_figures
 
 _draw, _text = lazy_figures("studies.compilation.figures")
@@ -22,4 +22,6 @@ KIND = SweepKind(
     draw=_draw,
     text=_text,
     circuits=circuits,
+    # Other compilers choose other qubits.
+    program=lambda settings: program_of(settings) if settings.compiler == "qucnn" else None,
 )

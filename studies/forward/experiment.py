@@ -100,6 +100,20 @@ def cut_patches(study: ForwardStudy, selection: Selection) -> Patches:
     return patches
 
 
+def program_of(study: ForwardStudy) -> Program:
+    """The compiled convolution of a study."""
+    return compile_convolution(
+        study.convolution,
+        study.device,
+        layout=study.layout,
+        loader=study.loader,
+        gate_set=study.gate_set,
+        walkers=study.walkers,
+        infidelity=study.infidelity,
+        noise=study.noise,
+    )
+
+
 def run_experiment(
     study: ForwardStudy, selection: Selection, patches: Patches, track: Track = untracked
 ) -> ForwardResult:
@@ -116,16 +130,7 @@ def run_experiment(
         NoiseError: If the noise does not fit the device.
     """
     started = time.perf_counter()
-    program = compile_convolution(
-        study.convolution,
-        study.device,
-        layout=study.layout,
-        loader=study.loader,
-        gate_set=study.gate_set,
-        walkers=study.walkers,
-        infidelity=study.infidelity,
-        noise=study.noise,
-    )
+    program = program_of(study)
     for compiled in program.filters:
         # Once for all images: a loader whose angles are solved for is quicker with many patches.
         compiled.prepare(patches.states)

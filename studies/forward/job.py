@@ -14,6 +14,7 @@ import pandas as pd
 from noise_models import as_noise
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.files import atomic_write
+from studies.device_map import DEVICE_MAP, draw_device_map
 from studies.drawing import FORMATS, save_drawn, save_figure, theme
 from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
 from studies.forward.configuration import ForwardStudy
@@ -36,9 +37,9 @@ def run_forward(
     """Runs the study and writes its results.
 
     The folder gets `patches.csv`, `summary.json`, `configuration.toml`, the figures
-    `forward` (one for each filter) and `errors` as PNG, SVG and PDF, and what is drawn,
-    `forward_figure.npz` and `errors.csv`. Running the same configuration again writes the same
-    numbers.
+    `forward` (one for each filter), `errors` and `device_map` as PNG, SVG and PDF, and what is
+    drawn, `forward_figure.npz`, `errors.csv` and `device_map.csv`. Running the same configuration
+    again writes the same numbers.
 
     Args:
         study: The configuration.
@@ -59,7 +60,8 @@ def run_forward(
     patches = cut_patches(study, selection)
     load_device(study.device)
     names = [_map_name(row) for row in range(study.convolution.n_filters)]
-    drawn = [f"{name}.{suffix}" for name in (*names, "errors") for suffix in (*FORMATS, "csv")]
+    names += ["errors", DEVICE_MAP]
+    drawn = [f"{name}.{suffix}" for name in names for suffix in (*FORMATS, "csv")]
     prepare_folder(folder, study.to_toml(), (TABLE, SUMMARY, ARRAYS, *drawn))
     if study.engine == "auto" and not as_noise(study.noise).is_ideal:
         note(
@@ -73,6 +75,7 @@ def run_forward(
         patch_table(result).to_csv(file, index=False, lineterminator="\n")
     started = time.perf_counter()
     _write_figures(result, summary, folder)
+    draw_device_map([result.program], folder)
     summary["seconds"]["figures"] = time.perf_counter() - started
     summary["provenance"] = origin
     # Last, so that a summary means that everything else is there.

@@ -73,6 +73,47 @@ def patch_table(result: ForwardResult) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+IMAGE_COLUMNS = {
+    "image": "position of the image in the data set",
+    "label": "the digit",
+    "filter": "number of the filter",
+    "patches": "patches",
+    "blank": "patches that are all zero: F = 0 by definition, no circuit is run",
+    "mean_overlap": "mean of the exact overlap F = |<x|f>|^2 over the other patches",
+    "rmse": "root mean square of estimate - F over them, without noise",
+    "bias": "mean of estimate - F, without noise",
+    "noisy_rmse": "root mean square of estimate - F, with noise",
+    "noisy_bias": "mean of estimate - F, with noise",
+}
+"""What the columns of `image_table` mean."""
+
+
+def image_table(patches: pd.DataFrame) -> pd.DataFrame:
+    """Errors image by image.
+
+    Args:
+        patches: As from `patch_table`.
+
+    Returns:
+        One row for each image and filter with the columns `IMAGE_COLUMNS`.
+    """
+    keys = [key for key in ("image", "label", "filter") if key in patches]
+    if patches["filter"].nunique() == 1:
+        keys.remove("filter")
+    groups = patches.groupby(keys, sort=False)
+    table = groups["blank"].agg(patches="size", blank="sum")
+    occupied = patches[patches["blank"] == 0]
+    table["mean_overlap"] = occupied.groupby(keys)["squared_cosine"].mean()
+    for prefix in ("", "noisy_"):
+        if f"{prefix}estimate" not in patches:
+            continue
+        errors = occupied[f"{prefix}estimate"] - occupied["squared_cosine"]
+        own = [occupied[key] for key in keys]
+        table[f"{prefix}rmse"] = np.sqrt((errors**2).groupby(own).mean())
+        table[f"{prefix}bias"] = errors.groupby(own).mean()
+    return table.reset_index()
+
+
 def summarize(result: ForwardResult) -> dict[str, Any]:
     """The study's figures as plain data, times and provenance apart.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import CompiledFilter
+from qucnn_cirq.compiler.program import CompiledFilter, Program
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
@@ -19,6 +19,21 @@ from studies.crosscheck import check_generator, check_row, chosen_rows, z_scores
 from studies.images import Selection
 from studies.loading.configuration import LoadingStudy
 from studies.progress import Track, untracked
+
+COLUMNS = {
+    "budget": "largest infidelity with which a patch may be loaded; auto: as pays off",
+    "patches": "patches that are not blank",
+    "loader_gates": "mean two-qubit gates of a loader",
+    "mean_infidelity": "mean infidelity of the loaded states",
+    "largest_infidelity": "the largest of them",
+    "error": "mean of |F - exact F| under the noise",
+    "error_without_noise": "the same without noise: the error of loading alone",
+    "root_mean_square_error": "root mean square of F - exact F under the noise",
+    "gain": "how much smaller error is than with exact loading",
+    "gain_standard_error": "standard error of the gain, from the gains of single images",
+    "seconds": "time taken to choose and solve for the angles",
+}
+"""What the columns of `measure_loading` mean, those of the cross-check apart."""
 
 
 def measure_loading(
@@ -29,12 +44,7 @@ def measure_loading(
     The overlaps are exact means, without shots, so that nothing but loading and noise errs.
 
     Returns:
-        Columns: `budget` (as text, "auto" last); `patches`; `loader_gates`, the mean number of
-        two-qubit gates with which a patch is loaded; `mean_infidelity` and `largest_infidelity` of
-        the loaded states; `error`, the mean of |F - exact F| under the noise, and
-        `error_without_noise`; `root_mean_square_error`; `gain`, how much smaller `error` is than
-        that of exact loading, and `gain_standard_error`, from the gains of single images;
-        `seconds` taken to choose and solve for the angles; and the columns of a cross-check.
+        The columns `COLUMNS`, the budget as text with "auto" last, and those of a cross-check.
 
     Raises:
         InputError: If the circuit that is compiled has no shorter loaders, or there are filters
@@ -52,13 +62,7 @@ def measure_loading(
     errors: list[float] = []
     budgets: list[float | str] = [*study.infidelities, "auto"]
     for budget in track(budgets, "loading"):
-        program = compile_convolution(
-            study.convolution,
-            study.device,
-            gate_set=study.gate_set,
-            infidelity=budget,
-            noise=study.noise,
-        )
+        program = program_of(study, budget)
         compiled = program.filters[0]
         if budget != 0 and len(compiled.variants) == 1:
             raise InputError(
@@ -98,6 +102,17 @@ def measure_loading(
             scores = z_scores(program, study.noise, checked, none, study.check_shots, seed)
             rows[-1] |= check_row(scores)
     return pd.DataFrame(rows)
+
+
+def program_of(study: LoadingStudy, budget: float | str = 0.0) -> Program:
+    """The convolution compiled for an infidelity budget."""
+    return compile_convolution(
+        study.convolution,
+        study.device,
+        gate_set=study.gate_set,
+        infidelity=budget,
+        noise=study.noise,
+    )
 
 
 _CHECK_STREAM = 5

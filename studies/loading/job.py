@@ -11,11 +11,12 @@ import pandas as pd
 from qucnn_cirq.files import atomic_write
 from qucnn_cirq.patches import extract_patches
 from studies.crosscheck import check_lines
+from studies.device_map import DEVICE_MAP, draw_device_map
 from studies.drawing import FORMATS, save_figure, theme
 from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
 from studies.images import select_images
 from studies.loading.configuration import LoadingStudy
-from studies.loading.experiment import measure_loading
+from studies.loading.experiment import measure_loading, program_of
 from studies.loading.figures import draw_loading
 from studies.progress import Track, untracked
 from studies.provenance import provenance
@@ -31,9 +32,9 @@ def run_loading(
 ) -> dict[str, Any]:
     """Runs the study and writes its results.
 
-    The folder gets `loading.csv`, `summary.json`, `configuration.toml` and the figure `loading` as
-    PNG, SVG and PDF. Running the same configuration again writes the same numbers, the seconds
-    apart.
+    The folder gets `loading.csv`, `summary.json`, `configuration.toml`, and the figures `loading`
+    and `device_map` as PNG, SVG and PDF. Running the same configuration again writes the same
+    numbers, the seconds apart.
 
     Args:
         study: The configuration.
@@ -52,7 +53,7 @@ def run_loading(
     origin = provenance()
     selection = select_images(study.split, study.first, study.images, study.data)
     patches = extract_patches(selection.images, study.convolution)
-    drawn = [f"{FIGURE}.{suffix}" for suffix in FORMATS]
+    drawn = [f"{name}.{suffix}" for name in (FIGURE, DEVICE_MAP) for suffix in FORMATS]
     prepare_folder(folder, study.to_toml(), (TABLE, SUMMARY, *drawn))
     table = measure_loading(study, selection, patches, track)
     write_text(folder / CONFIGURATION, study.to_toml())
@@ -60,6 +61,7 @@ def run_loading(
         table.to_csv(file, index=False, lineterminator="\n")
     with theme():
         save_figure(draw_loading(table), folder, FIGURE)
+    draw_device_map([program_of(study)], folder)
     summary = {"budgets": table.to_dict(orient="records"), "provenance": origin}
     # Last, so that a summary means that everything else is there.
     write_json(folder / SUMMARY, summary)

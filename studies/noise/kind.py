@@ -23,4 +23,5 @@ KIND = SweepKind(
     draw=_draw,
     text=_text,
     circuits=lambda settings: example_circuit(program_of(settings)),
+    program=program_of,
 )

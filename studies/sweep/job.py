@@ -9,9 +9,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from studies.device_map import draw_device_map, sweep_programs
 from studies.drawing import FORMATS
-from studies.files import write_json
+from studies.files import CONFIGURATION, write_json
 from studies.provenance import provenance
+from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import Plan, make_plan, shard
@@ -126,6 +128,9 @@ def finish(
         if state.done:
             table = load(folder)
             figures = kind.draw(table, folder)
+            if kind.program is not None:
+                document = read_document(folder / CONFIGURATION)
+                figures += draw_device_map(sweep_programs(kind, document), folder)
             text = kind.text(table)
         summary = {**state.to_mapping(), "figures": figures, "text": text, "formats": list(FORMATS)}
         write_json(folder / SUMMARY, summary)

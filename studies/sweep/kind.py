@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qucnn_cirq.compiler.program import Program
+
 Row = dict[str, str | int | float | bool | None]
 
 
@@ -64,6 +66,8 @@ class SweepKind:
         draw: Draws the figures of a table into a folder and returns their names.
         text: Says in a few lines what a table shows.
         circuits: Circuits of a point to be drawn in a report, each with a title.
+        program: The compiled convolution of a point, for the map of the device; None if the point
+            has none.
     """
 
     name: str
@@ -79,6 +83,7 @@ class SweepKind:
     draw: Callable[[pd.DataFrame, Path], list[str]]
     text: Callable[[pd.DataFrame], str]
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
+    program: Callable[[Any], Program | None] | None = None
 
 
 def lazy_figures(
