@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -22,6 +25,31 @@ def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
     quantile = stats.t.ppf((1 + CONFIDENCE) / 2, given.size - 1)
     half = float(quantile * given.std(ddof=1) / np.sqrt(given.size))
     return mean, mean - half, mean + half
+
+
+def jackknife_interval(
+    groups: Sequence[pd.DataFrame], statistic: Callable[[pd.DataFrame], float]
+) -> tuple[float, float, float]:
+    """A statistic of a table with a 95 % interval from leaving out one group of rows at a time.
+
+    Args:
+        groups: Parts of the table that are independent of one another, such as single images.
+        statistic: A smooth function of a table.
+
+    Returns:
+        Its value, lower and upper end; the ends equal the value if there is one group.
+    """
+    value = float(statistic(pd.concat(groups)))
+    count = len(groups)
+    if count < 2:
+        return value, value, value
+    without = [
+        float(statistic(pd.concat([*groups[:index], *groups[index + 1 :]])))
+        for index in range(count)
+    ]
+    error = np.sqrt((count - 1) / count * np.sum((np.array(without) - np.mean(without)) ** 2))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * error)
+    return value, value - half, value + half
 
 
 def proportion_interval(

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
+import re
+import typing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from studies.catalogue import SWEEPS, load_study, presets, study_kind, sweep_kind
+from studies.catalogue import STUDIES, SWEEPS, load_study, presets, study_kind, sweep_kind
 from studies.compilation.textbook import textbook_circuit
+from studies.drawing import COLUMN, legend_below, series_styles, theme
 from studies.learning.measurement import ceiling
 from studies.linear_classifier import LinearClassifier
+from studies.noise.figures import (
+    error_data,
+    noise_and_shots_data,
+    plot_error,
+    plot_noise_and_shots,
+)
 from studies.optimizers import Adam
-from studies.statistics import mean_interval, proportion_interval
+from studies.statistics import jackknife_interval, mean_interval, proportion_interval
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
 
@@ -332,9 +345,119 @@ def test_every_sweep_can_be_run_drawn_and_reported(
         assert page.count("data:image/png;base64,") == len(names)
         assert "data:image/svg+xml;base64," in page
         assert "http" not in page.replace("http://www.w3.org", "")
-        for column in ("What was found", "Where the numbers come from", kind.title):
-            assert column in page
+        assert "device_map" in names
+        for words in (kind.title, *SECTIONS):
+            assert words in page
+        check_page(page)
     assert (tmp_path / "shots" / "noise_and_shots.png").exists()
+
+
+SECTIONS = (
+    "The question",
+    "What was found",
+    "Numbers",
+    "Circuits",
+    "Device",
+    "Cross-checks",
+    "Configuration",
+    "Where the numbers come from",
+    "To run it again",
+)
+
+
+def check_page(page: str) -> None:
+    """Headings in order, tags closed, alternative texts, links that lead somewhere."""
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert all(re.search(r'alt="[^"]{10,}"', image) for image in re.findall("<img [^>]*>", page))
+    anchors = re.findall(r'id="([^"]*)"', page)
+    assert len(set(anchors)) == len(anchors) > 3
+    assert set(re.findall(r'href="#([^"]*)"', page)) == set(anchors)
+    for tag in ("table", "tr", "td", "ul", "li", "figure", "div", "pre", "nav"):
+        assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>")
+
+
+def test_functions_that_plot_take_and_return_axes() -> None:
+    modules = [importlib.import_module(f"studies.{name}.figures") for name in STUDIES]
+    modules.append(importlib.import_module("qucnn_cirq.drawing.device_figure"))
+    plots = [
+        function
+        for module in modules
+        for name, function in vars(module).items()
+        if name.startswith("plot_") and function.__module__ == module.__name__
+    ]
+    assert len(plots) > len(STUDIES)
+    for function in plots:
+        hints = typing.get_type_hints(function)
+        assert next(iter(hints.values())) is Axes
+        assert hints["return"] is Axes
+
+
+def noise_table() -> pd.DataFrame:
+    """Errors as of SWAP tests with F = 0 whose systematic error is a tenth of the noise scale."""
+    rows = []
+    for scale, shots, repeat in itertools.product((0.1, 1.0), (100, 10_000), (0, 1)):
+        bias, noise = scale / 10, shots**-0.5
+        rmse = np.hypot(bias, noise) * (1 + 0.01 * repeat)
+        point = {"point": "", "noise.scale": scale, "shots": shots, "repeat": repeat}
+        errors = {"systematic_rmse": bias, "shot_rmse": noise, "predicted_rmse": rmse}
+        rows.append({**point, "patches": 7, "rmse": rmse, **errors})
+    return pd.DataFrame(rows)
+
+
+def test_the_shots_beyond_which_more_do_not_help() -> None:
+    data = noise_and_shots_data(noise_table()).set_index("noise.scale")["shots_worthwhile"]
+    assert data[0.1].unique() == pytest.approx([1 / 0.01**2])
+    assert data[1.0].unique() == pytest.approx([1 / 0.1**2])
+    axes = plot_noise_and_shots(Figure().subplots(), noise_table())
+    (line,) = axes.lines
+    np.testing.assert_allclose(line.get_ydata(), [1e4, 1e2])
+    # Cells meet halfway on the logarithmic axis, and the values lie in their middle.
+    assert axes.get_xlim() == pytest.approx((0.1 / 10**0.5, 10**0.5))
+    assert axes.get_ylim() == pytest.approx((10, 1e5))
+
+
+def test_the_figure_shows_the_data_and_says_what_it_means() -> None:
+    axes = plot_error(Figure().subplots(), noise_table(), "shots", ["noise.scale"])
+    data = error_data(noise_table(), "shots", ["noise.scale"])
+    for label, own in data.groupby("series"):
+        (line,) = (line for line in axes.lines if line.get_label() == label)
+        np.testing.assert_allclose(line.get_ydata(), own["rmse"])
+    _, labels = axes.get_legend_handles_labels()
+    assert labels[:2] == ["noise x 0.1", "noise x 1"]
+    assert any("slope" in label for label in labels)
+    assert any("95 %" in label for label in labels)
+    assert any("predicted" in label for label in labels)
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_a_legend_stands_below_the_panels_and_fits() -> None:
+    with theme():
+        figure = Figure(figsize=(COLUMN, 2.0), layout="constrained")
+        axes = plot_error(figure.subplots(), noise_table(), "shots", ["noise.scale"])
+        legend_below(figure, [axes])
+        figure.draw_without_rendering()
+    assert figure.get_figheight() > 2.2
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+    assert box.y1 <= axes.get_tightbbox().y0 + 1
+
+
+def test_styles_differ_without_colours() -> None:
+    styles = series_styles(9, ordered=True)
+    assert len({style.marker for style in styles}) == 9
+    luminance = [float(np.dot(style.colour[:3], (0.3, 0.59, 0.11))) for style in styles]
+    assert luminance == sorted(luminance)
+
+
+def test_the_jackknife_gives_the_interval_of_a_mean() -> None:
+    values = np.random.default_rng(8).normal(size=12)
+    groups = [pd.DataFrame({"x": [value]}) for value in values]
+    found = jackknife_interval(groups, lambda table: float(table["x"].mean()))
+    assert found == pytest.approx(mean_interval(values))
+    assert jackknife_interval(groups[:1], lambda table: 3.0) == (3.0, 3.0, 3.0)
 
 
 def test_a_report_needs_results(tmp_path: Path, capsys: Any) -> None:

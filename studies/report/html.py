@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,28 +13,63 @@ import pandas as pd
 
 _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.45; color: #1a1a1a; background: #fff;
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word }
 h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc;
      margin-top: 2.2rem }
-h3 { font-size: 1.05rem } img { max-width: 100%; height: auto }
+h3 { font-size: 1.1rem; margin-top: 1.6rem } h4 { font-size: 1rem; margin-bottom: .4rem }
+nav { font-size: .9rem } nav ul { padding-left: 1.1rem; columns: 18rem }
+img { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-size: .85rem }
-td { white-space: pre-line } .wide { overflow-x: auto }
+td { white-space: pre-line } td ul { margin: 0; padding-left: 1rem; white-space: normal }
+.wide { overflow-x: auto }
 th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left;
          vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto; font-size: .8rem }
 figure { margin: 1rem 0 } figcaption { font-size: .85rem; color: #444 }
+figure.large img { min-width: 56rem }
+.stacked td:nth-child(3) { min-width: 24rem }
+@media (max-width: 40rem) {
+  .stacked td:nth-child(3) { min-width: 0 }
+  .stacked thead { display: none }
+  .stacked tr, .stacked td, .stacked th { display: block; border: 0 }
+  .stacked tr { border-bottom: 1px solid #ccc; padding: .5rem 0 }
+  .stacked td::before { content: attr(data-label); display: block; font-weight: 600;
+                        font-size: .75rem; color: #555 }
+}
+@media print {
+  body { max-width: none; margin: 0; font-size: 10pt } nav { display: none }
+  .wide { overflow: visible } th, td { overflow-wrap: anywhere; padding: .1rem .25rem }
+  table { font-size: 7pt; width: 100% }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible }
+  h2, h3, h4 { break-after: avoid } figure, tr { break-inside: avoid }
+  img { max-height: 22cm } figure.large img { min-width: 0 }
+}
 """
 
 
 def page(title: str, body: Iterable[str]) -> str:
-    """A whole page."""
+    """A whole page, with links to its sections."""
+    content, links = _with_anchors("\n".join(body))
+    contents = "".join(f'<li><a href="#{anchor}">{text}</a></li>' for anchor, text in links)
+    navigation = f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n' if links else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        f"<h1>{html.escape(title)}</h1>\n" + "\n".join(body) + "\n</body></html>\n"
+        f"<h1>{html.escape(title)}</h1>\n{navigation}{content}\n</body></html>\n"
     )
+
+
+def _with_anchors(content: str) -> tuple[str, list[tuple[str, str]]]:
+    """Gives the sections of the second level names that are unique on the page."""
+    links: list[tuple[str, str]] = []
+
+    def name(match: re.Match[str]) -> str:
+        links.append((f"section-{len(links) + 1}", match[1]))
+        return f'<h2 id="{links[-1][0]}">{match[1]}</h2>'
+
+    return re.sub(r"<h2>(.*?)</h2>", name, content), links
 
 
 def heading(text: str, level: int = 2) -> str:
@@ -46,9 +82,15 @@ def paragraphs(text: str) -> str:
     return "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines() if line)
 
 
+def bullets(lines: Iterable[str]) -> str:
+    """Lines of text as a list; nothing if there is none."""
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def preformatted(text: str) -> str:
     """Text as it is, such as a configuration."""
-    return f"<pre>{html.escape(text)}</pre>"
+    return f'<pre tabindex="0">{html.escape(text)}</pre>'
 
 
 def image(file: Path, caption: str) -> str:
@@ -56,29 +98,41 @@ def image(file: Path, caption: str) -> str:
     return picture(file.read_bytes(), file.suffix, caption)
 
 
-def picture(content: bytes, suffix: str, caption: str) -> str:
+def picture(content: bytes, suffix: str, caption: str, large: bool = False) -> str:
     """A picture, embedded.
 
     Args:
         content: The content of the file.
         suffix: ".png" or ".svg".
         caption: What it shows.
+        large: Whether narrow windows scroll it, because it could not be read if it shrank.
     """
     kind = {".png": "image/png", ".svg": "image/svg+xml"}[suffix]
     data = base64.b64encode(content).decode()
     words = html.escape(caption)
-    return (
-        f'<figure><img alt="{words}" src="data:{kind};base64,{data}">'
-        f"<figcaption>{words}</figcaption></figure>"
+    img = f'<img alt="{words}" src="data:{kind};base64,{data}">'
+    if large:
+        img = f'<div class="wide" tabindex="0">{img}</div>'
+    opening = '<figure class="large">' if large else "<figure>"
+    return f"{opening}{img}<figcaption>{words}</figcaption></figure>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], stacked: bool = False) -> str:
+    """A table; numbers are set to the right.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells; a list of texts becomes a list.
+        stacked: Whether narrow windows show the cells of a row below one another: for long texts.
+    """
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    body = "".join(
+        f"<tr>{''.join(_cell(value, name if stacked else None) for value, name in cells)}</tr>"
+        for cells in (zip(row, header, strict=True) for row in rows)
     )
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; numbers are set to the right."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="wide">{whole}</div>'
+    opening = '<table class="stacked">' if stacked else "<table>"
+    whole = f"{opening}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide" tabindex="0">{whole}</div>'
 
 
 def frame(data: pd.DataFrame, most: int = 60) -> str:
@@ -89,10 +143,13 @@ def frame(data: pd.DataFrame, most: int = 60) -> str:
     return shown
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, label: str | None = None) -> str:
+    name = "" if label is None else f' data-label="{html.escape(label)}"'
     if value is None or (isinstance(value, float) and np.isnan(value)):
-        return "<td></td>"
+        return f"<td{name}></td>"
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         text = f"{value:.5g}" if isinstance(value, (float, np.floating)) else f"{value:,}"
-        return f'<td class="number">{text}</td>'
-    return f"<td>{html.escape(str(value))}</td>"
+        return f'<td class="number"{name}>{text}</td>'
+    if isinstance(value, list):
+        return f"<td{name}>{bullets(value)}</td>"
+    return f"<td{name}>{html.escape(str(value))}</td>"

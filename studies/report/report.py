@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cirq
 import pandas as pd
 
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.catalogue import load_study, sweep_kind
+from studies.crosscheck import CHECK_COLUMNS, check_lines
+from studies.device_map import DEVICE_MAP
+from studies.examples import example_circuit
 from studies.files import CONFIGURATION, write_text
 from studies.report import html
 from studies.sweep.job import SUMMARY, finish
@@ -21,9 +25,40 @@ from studies.sweep.results import load, origins, state_text, status
 from studies.sweep.store import PLAN, read_plan
 
 REPORT = "report.html"
+_CIRCUIT_WIDTH = 950
+"""Pixels: the drawing is shown as large as it is, and scrolled in a narrow window."""
+_MOST_ROWS = 40
 _CAPTIONS = {
-    "forward": "Images, their classical and quantum feature maps, and the errors.",
-    "errors": "Errors of the estimates against the exact overlap; every point is a patch.",
+    "forward": "Images, their classical and quantum feature maps, and the differences.",
+    "errors": "Errors of the estimates against the exact overlap F; every point is a patch, the "
+    "line is the mean in bins of F with its 95 % interval.",
+    "loading": "Gates of a loader, error avoided under noise, and error of loading alone, each "
+    "against the infidelity that a loaded patch may have.",
+    "noise_and_shots": "RMSE of feature maps over noise and shots. The line is N*, the number of "
+    "shots whose variance equals the squared systematic error: above it more shots do not help.",
+    "gradient": "Error of gradients against shots, measured (points), predicted (dashed).",
+    "learning": "Infidelity of the learned filter state against iterations of the optimiser.",
+    "training": "Training loss against epochs, and accuracy on test images.",
+    "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
+    "(1 - p2)^n2 with the error rates of the study, against the kernel.",
+    "trainability": "Variance of gradients against qubits and against layers.",
+    "performance": "Time for each patch against qubits and against the size of a batch.",
+    DEVICE_MAP: "The qubits that the circuits use. Discs are qubits in the colour of their readout "
+    "error, bars are couplers in that of the two-qubit gate's Pauli error, both from the device's "
+    "calibration; which noise was simulated is a matter of the configuration.",
+}
+_CHECKED = (
+    "Some circuits were run again as qsim trajectories, one quantum trajectory a shot, and their "
+    "counts compared with the exact means of the study. The z-scores are standard normal if both "
+    "agree: chi-squared, their squared sum, is then about the number of circuits."
+)
+_ORIGINS = {
+    "started": "started (UTC)",
+    "python": "Python",
+    "packages": "packages",
+    "system": "operating system",
+    "machine": "processor architecture",
+    "commit": "commit of the code",
 }
 
 
@@ -45,74 +80,150 @@ def write_report(folder: Path) -> Path:
     return folder / REPORT
 
 
-def study_sections(folder: Path) -> tuple[str, list[str]]:
-    """The title and the sections of a study's report."""
+def study_sections(folder: Path, level: int = 2) -> tuple[str, list[str]]:
+    """The title and the sections of a study's report.
+
+    Args:
+        folder: A folder of results.
+        level: Level of the sections' headlines.
+
+    Raises:
+        InputError: If the folder holds no results.
+    """
     if (folder / PLAN).is_file():
-        return _sweep_sections(folder)
+        return _sweep_sections(folder, level)
     if (folder / SUMMARY).is_file() and (folder / CONFIGURATION).is_file():
-        return _run_sections(folder)
+        return _run_sections(folder, level)
     raise InputError(
         f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
     )
 
 
-def _sweep_sections(folder: Path) -> tuple[str, list[str]]:
+def _sweep_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     kind = sweep_kind(read_plan(folder).study)
     summary = finish(kind, folder)
     state = status(folder)
-    body = [html.paragraphs(kind.title), html.heading("What was found")]
-    body += [html.paragraphs(summary["text"]), html.paragraphs(state_text(state))]
-    body += [html.image(folder / f"{name}.png", _caption(name)) for name in summary["figures"]]
+    data = load(folder) if state.done else pd.DataFrame()
+    body = _question(kind.title, level)
+    body += [html.heading("What was found", level)]
+    body += [html.bullets([*_findings(summary["text"]), *state_text(state).splitlines()])]
+    body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
-        data = load(folder)
-        body += [html.heading("Numbers"), html.frame(_for_people(data))]
-        columns = [(name, text) for name, text in kind.columns.items() if name in data]
-        body += [html.heading("Columns", 3), html.table(("column", "meaning"), columns)]
-    body += _circuit_sections(kind, folder)
-    body += _origin_sections(folder, origins(folder))
+        body += _numbers(_for_people(data, read_plan(folder).axes), kind.columns, level)
+    circuits: list[tuple[str, cirq.Circuit]] = []
+    if kind.circuits is not None:
+        _, _, document = load_study(str(folder / CONFIGURATION))
+        circuits = kind.circuits(make_plan(kind, document).points[0].settings)
+    body += _circuits(circuits, level)
+    body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
+    body += _checks(_checked_points(data, read_plan(folder).axes), level)
+    body += _origin(folder, origins(folder), level)
     return f"qucnn_cirq: the {kind.name} study", body
 
 
-def _circuit_sections(kind: SweepKind, folder: Path) -> list[str]:
-    """The circuits of the first point, drawn."""
-    if kind.circuits is None:
-        return []
-    _, _, document = load_study(str(folder / CONFIGURATION))
-    circuits = kind.circuits(make_plan(kind, document).points[0].settings)
-    body = [html.heading("Circuits")] if circuits else []
-    for title, circuit in circuits:
-        body.append(html.picture(circuit_svg(circuit, width=1200).encode(), ".svg", title))
-    return body
-
-
-def _run_sections(folder: Path) -> tuple[str, list[str]]:
+def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     try:
         summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
-        name = summary["study"]
-    except (ValueError, KeyError):
+    except ValueError:
         raise InputError(
             f"{folder / SUMMARY} is damaged: run the study again to write it anew."
         ) from None
-    _, kind, _ = load_study(str(folder / CONFIGURATION))
+    name, kind, document = load_study(str(folder / CONFIGURATION))
     assert not isinstance(kind, SweepKind)
-    body = [html.heading("What was found"), html.preformatted(kind.text(summary))]
-    body += [html.image(path, _caption(path.stem)) for path in sorted(folder.glob("*.png"))]
-    body += _origin_sections(folder, [summary.get("provenance", {})])
+    body = _question(kind.title, level)
+    body += [html.heading("What was found", level)]
+    body += [html.preformatted("\n".join(_findings(kind.text(summary))))]
+    names = [path.stem for path in sorted(folder.glob("*.png"), reverse=True)]
+    body += _figures(folder, [each for each in names if each != DEVICE_MAP])
+    body += _numbers(kind.numbers(folder), kind.columns, level)
+    program = kind.program(kind.read(document))
+    body += _circuits(example_circuit(program), level)
+    body += _device_map(folder, DEVICE_MAP in names, level)
+    body += _checks(kind.checks(summary), level)
+    body += _origin(folder, [summary.get("provenance", {})], level)
     return f"qucnn_cirq: the {name} study", body
 
 
-def _origin_sections(folder: Path, found: Sequence[Mapping[str, Any]]) -> list[str]:
-    body = [html.heading("Configuration"), html.preformatted((folder / CONFIGURATION).read_text())]
-    body += [html.heading("Where the numbers come from")]
+def _question(title: str, level: int) -> list[str]:
+    return [html.heading("The question", level), html.paragraphs(title)]
+
+
+def _findings(text: str) -> list[str]:
+    """What a study found, line by line, without the cross-check, which has its own section."""
+    return [line for line in text.splitlines() if not line.startswith("cross-check")]
+
+
+def _figures(folder: Path, names: Sequence[str]) -> list[str]:
+    return [html.image(folder / f"{name}.png", _caption(name)) for name in names]
+
+
+def _numbers(data: pd.DataFrame, meanings: Mapping[str, str], level: int) -> list[str]:
+    """The numbers: what is the same in all rows once, the rest as a table."""
+    body = [html.heading("Numbers", level)]
+    constant = [name for name in data if len(data) > 1 and data[name].nunique(dropna=False) == 1]
+    if constant:
+        same = ", ".join(f"{name} = {_plain(data[name].iloc[0])}" for name in constant)
+        body.append(html.paragraphs(f"The same in all rows: {same}."))
+    body.append(html.frame(data.drop(columns=constant), _MOST_ROWS))
+    columns = [(name, text) for name, text in meanings.items() if name in data]
+    body += [html.heading("Columns", level + 1), html.table(("column", "meaning"), columns)]
+    return body
+
+
+def _plain(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _circuits(circuits: Sequence[tuple[str, cirq.Circuit]], level: int) -> list[str]:
+    body = [html.heading("Circuits", level)] if circuits else []
+    for title, circuit in circuits:
+        drawing = circuit_svg(circuit, width=_CIRCUIT_WIDTH).encode()
+        body.append(html.picture(drawing, ".svg", title, large=True))
+    return body
+
+
+def _device_map(folder: Path, drawn: bool, level: int) -> list[str]:
+    return [html.heading("Device", level), *_figures(folder, [DEVICE_MAP])] if drawn else []
+
+
+def _checks(checked: pd.DataFrame, level: int) -> list[str]:
+    """The agreement with trajectories: over all, and of each point that was checked."""
+    body = [html.heading("Cross-checks", level)]
+    if checked.empty:
+        words = (
+            "None of these points was run again as trajectories: check_fraction or check_patches "
+            "in [study] sets how many are."
+        )
+        return [*body, html.paragraphs(words)]
+    body += [html.paragraphs(_CHECKED), html.bullets(check_lines(checked))]
+    names = {
+        "check_items": "circuits",
+        "check_chi_squared": "chi-squared",
+        "check_largest_z": "largest |z|",
+    }
+    return [*body, html.frame(checked.rename(columns=names), _MOST_ROWS)]
+
+
+def _checked_points(data: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    if "check_items" not in data:
+        return pd.DataFrame()
+    checked = data[data["check_items"].notna()].astype({"check_items": int})
+    return checked[[*(axis for axis in axes if axis in data), *CHECK_COLUMNS]]
+
+
+def _origin(folder: Path, found: Sequence[Mapping[str, Any]], level: int) -> list[str]:
+    body = [html.heading("Configuration", level)]
+    body += [html.preformatted((folder / CONFIGURATION).read_text())]
+    body += [html.heading("Where the numbers come from", level)]
     for origin in found:
         rows = []
         for key, value in origin.items():
             if isinstance(value, Mapping):
                 value = ", ".join(f"{name} {version}" for name, version in value.items())
-            rows.append((key, value))
-        body.append(html.table(("", ""), rows))
+            rows.append((_ORIGINS.get(key, key), value))
+        body.append(html.table(("what", "value"), rows))
     body += [
-        html.heading("To run it again"),
+        html.heading("To run it again", level),
         html.preformatted(f"qucnn study {CONFIGURATION} --out again"),
         html.paragraphs(
             f"with the file {CONFIGURATION} of this folder, whose content is above. The numbers "
@@ -122,12 +233,38 @@ def _origin_sections(folder: Path, found: Sequence[Mapping[str, Any]]) -> list[s
     return body
 
 
-def _for_people(data: pd.DataFrame) -> pd.DataFrame:
-    """The table without what nobody reads on a page."""
-    kept = [name for name in data.columns if name != "point" and data[name].notna().any()]
-    return data[kept]
+def _for_people(data: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """The table as a page needs it: means over repetitions, the last iteration of each point."""
+    steps = [step for step in ("iteration", "epoch") if step in data]
+    if steps:
+        data = data.groupby("point", sort=False).tail(1)
+    keys = [axis for axis in axes if axis in data and axis != "repeat"]
+    left_out = {"point", "seconds", *CHECK_COLUMNS}
+    kept = [name for name in data if name not in left_out and data[name].notna().any()]
+    if "repeat" not in axes or not keys:
+        return data[kept]
+    values = [name for name in kept if name not in (*keys, "repeat")]
+    groups = data.groupby(keys, sort=False)
+    table = groups.agg({name: _joined(data[name], groups[name].nunique()) for name in values})
+    table.insert(0, "repetitions", groups.size())
+    return table.reset_index()
+
+
+def _joined(values: pd.Series, distinct: pd.Series) -> str:
+    """How the values of repetitions become one: what they share, such as gates, stays as it is."""
+    return "mean" if pd.api.types.is_numeric_dtype(values) and distinct.max() > 1 else "first"
 
 
 def _caption(name: str) -> str:
-    words = name.replace("_", " ").capitalize() + "."
-    return f"{_CAPTIONS.get(name, words)} Also as {name}.svg and {name}.pdf."
+    known = _CAPTIONS.get(name)
+    if name.startswith("forward_filter_"):
+        known = f"The same for filter {name.rpartition('_')[2]}."
+    elif name.startswith(("error_against_", "error_and_accuracy_against_")):
+        what, _, axis = name.partition("_against_")
+        quantity = "Error" if what == "error" else "Error of feature maps and accuracy"
+        known = (
+            f"{quantity} against {axis.replace('_', ' ')}: points are measured, bands 95 % "
+            "intervals, dashed lines predicted from the exact noisy means."
+        )
+    words = known or f"{name.replace('_', ' ').capitalize()}."
+    return f"{words} Also as {name}.svg and {name}.pdf; the data drawn are beside it."

@@ -13,6 +13,13 @@ from studies.catalogue import load_study
 from studies.files import CONFIGURATION, write_text
 from studies.progress import progress_bar, untracked
 from studies.report import html
+from studies.report.answers import (
+    accuracy_answer,
+    forward_answer,
+    gradient_answer,
+    learning_answer,
+    noise_answer,
+)
 from studies.report.report import REPORT, study_sections
 from studies.sweep.job import SUMMARY, RunOptions, run_sweep
 from studies.sweep.kind import SweepKind
@@ -31,6 +38,7 @@ class Part:
         settings: What differs from the preset.
         quick: What differs further where time is short.
         stated: What the paper states.
+        answer: Says what was measured on that, with uncertainties, from a folder of results.
         chosen: What was chosen where the paper is silent or can be read in two ways.
     """
 
@@ -40,6 +48,7 @@ class Part:
     settings: tuple[str, ...]
     quick: tuple[str, ...]
     stated: str
+    answer: Callable[[Path], list[str]]
     chosen: str
 
 
@@ -50,10 +59,11 @@ PARTS = (
         "forward",
         (_NOISE,),
         ("images=4",),
-        "A layer with one filter over a few MNIST images gives feature maps like those of the "
-        "classical convolution.",
-        "Images: the first 16 of the training set. Filter: a 4x4 kernel of a classical network "
-        "trained on MNIST, stride 1. 10,000 shots a patch. A patch that is all zero has no state: "
+        "QuCNN is validated by applying a convolutional layer, with a data state and a filter "
+        "state, to a small subset of MNIST images (abstract; figure 3).",
+        forward_answer,
+        "Images: the first 16 of the training set (4 in a quick run). Filter: a 4x4 kernel of a "
+        "classical network trained on MNIST, stride 1. 10,000 shots a patch. A patch that is all zero has no state: "
         "its value is 0 by definition. The exact classical counterpart is the squared cosine of "
         "patch and filter; the plain convolution, which keeps norm and sign, is drawn beside it.",
     ),
@@ -67,8 +77,9 @@ PARTS = (
             'noise = ["ideal", "willow_pink", "ideal"]}',
         ),
         ("shots=[100, 10000, 1000000]", "upstream=[1.0, 0.1]", "repeat=[0]"),
-        "The in-circuit gradient agrees with the post-processed one as shots grow, on a state "
-        "called maximally mixed.",
+        "The back-propagated gradients are compared (abstract): multiplied by g on the processor "
+        "and post-processed, as shots grow, on a state called maximally mixed (figure 4).",
+        gradient_answer,
         "On a literally mixed state every gradient is 0; it is the null test here. The reading "
         "that gives a gradient is the equal superposition. The factor 1/2 of the shift rule is "
         "applied afterwards in both; absorbing it into g costs four times the shots.",
@@ -83,9 +94,12 @@ PARTS = (
             'shots = [0, 1000, 1000], noise = ["ideal", "ideal", "willow_pink"]}',
         ),
         ("repeat=[0, 1]", "iterations=50", "convolution.filters.layers=[1, 2, 3]"),
-        "An ansatz of one, two and three layers is trained towards an ideal filter state.",
+        "A filter state is trained against an ideal target state (abstract), with an ansatz of "
+        "one, two and three layers (figure 6).",
+        learning_answer,
         "Target: the trained 4x4 kernel of figure 3. Optimiser: Adam, rate 0.1, from uniformly "
-        "random angles. Four layers are added, because three cannot reach every real state.",
+        "random angles. Four layers are added (not in a quick run), because three cannot reach "
+        "every real state.",
     ),
     Part(
         "noise_and_error",
@@ -93,8 +107,9 @@ PARTS = (
         "noise",
         (),
         ("images=2", "noise.scale={start=0.01, stop=10.0, points=7, spacing='logarithmic'}",
-         "repeat=[0, 1]"),
-        "(not in the paper)",
+         "repeat=[0, 1, 2]"),
+        "Nothing: added here.",
+        noise_answer,
         "Depolarising gates p1 = 0.001, p2 = 0.005 and readout errors 0.01 and 0.03, all scaled "
         "together; three overlap tests on the same device.",
     ),
@@ -104,9 +119,11 @@ PARTS = (
         "accuracy",
         (),
         ("images=100", "noise.scale=[0.0, 1.0, 10.0]"),
-        "(not in the paper)",
+        "Nothing: added here.",
+        accuracy_answer,
         "A linear classifier is fitted to exact feature maps of 2,000 training images and reads "
-        "noisy maps of 500 test images: four filters with random angles, stride 3.",
+        "noisy maps of 500 test images (100 in a quick run): four filters with random "
+        "angles, stride 3.",
     ),
 )  # fmt: skip
 
@@ -155,11 +172,11 @@ def reproduce(
             if not same:
                 kind.run(configuration, own, untracked if quiet else progress_bar, note)
             found[part.folder] = kind.text(_summary(own))
-    write_text(folder / REPORT, html.page("QuCNN, reproduced", _sections(folder, quick, found)))
+    write_text(folder / REPORT, html.page("QuCNN, reproduced", _sections(folder, quick)))
     return {"parts": found, "report": str(folder / REPORT)}
 
 
-def _sections(folder: Path, quick: bool, found: dict[str, str]) -> list[str]:
+def _sections(folder: Path, quick: bool) -> list[str]:
     body = [
         html.paragraphs(
             "The figures of S. Stein, Y. Mao, J. Ang and A. Li, QuCNN (arXiv:2210.05443), computed "
@@ -169,14 +186,22 @@ def _sections(folder: Path, quick: bool, found: dict[str, str]) -> list[str]:
         ),
         html.heading("What the paper states, what was found, what was chosen"),
         html.table(
-            ("figure", "the paper", "found here", "where it is silent or ambiguous"),
-            [(part.title, part.stated, found[part.folder], part.chosen) for part in PARTS],
+            ("figure", "what the paper states", "what was found here", "what was chosen here"),
+            [
+                (part.title, part.stated, part.answer(folder / part.folder), part.chosen)
+                for part in PARTS
+            ],
+            stacked=True,
+        ),
+        html.paragraphs(
+            "Chosen is what the paper leaves open or can be read in two ways. Intervals in square "
+            "brackets and after \N{PLUS-MINUS SIGN} are 95 % confidence intervals, unless it says "
+            "otherwise."
         ),
     ]
     for part in PARTS:
-        _, sections = study_sections(folder / part.folder)
-        body += [html.heading(part.title)]
-        body += [each.replace("<h2>", "<h3>").replace("</h2>", "</h3>") for each in sections]
+        _, sections = study_sections(folder / part.folder, level=3)
+        body += [html.heading(part.title), *sections]
     command = "qucnn reproduce --out again" + (" --quick" if quick else "")
     return [*body, html.heading("To run all of it again"), html.preformatted(command)]
 
