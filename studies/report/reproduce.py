@@ -65,7 +65,8 @@ PARTS = (
         "Images: the first 16 of the training set (4 in a quick run). Filter: a 4x4 kernel of a "
         "classical network trained on MNIST, stride 1. 10,000 shots a patch. A patch that is all "
         "zero has no state: its value is 0 by definition. The exact classical counterpart is the "
-        "squared cosine of patch and filter; the plain convolution, which keeps norm and sign, is drawn beside it.",
+        "squared cosine of patch and filter; the plain convolution, which keeps norm and sign, is "
+        "drawn beside it.",
     ),
     Part(
         "figure_4_gradient",
