@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a check failed or points failed, 2 bad input, 130 interrup
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,17 @@ from qucnn_cirq.commands import (
 from qucnn_cirq.errors import InputError
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+
+_FULL = "; free some space and run the same command again (what was finished is kept)"
+_FORBIDDEN = "; choose another place, or change the permissions"
+_ADVICE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: _FORBIDDEN,
+}
+"""What can be done about an error of the system."""
 
 # Adding a verb is adding a module and a line.
 VERBS = {
@@ -99,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{name}{error.strerror or error}")
+        return _refuse(f"{name}{error.strerror or error}{_ADVICE.get(error.errno or 0, '')}")
 
 
 def _refuse(reason: str) -> int:
