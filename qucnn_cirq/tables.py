@@ -54,6 +54,13 @@ def read_table(source: str | Path, name: str) -> dict[str, Any]:
     return table
 
 
+def write_document(document: Mapping[str, Any]) -> str:
+    """Writes a whole document as TOML: values that are no tables first, then one table each."""
+    plain = [f"{_key(k)} = {_value(v)}\n" for k, v in document.items() if not _is_table(v)]
+    tables = [write_table(name, table) for name, table in document.items() if _is_table(table)]
+    return "\n".join(["".join(plain)] * bool(plain) + tables)
+
+
 def write_table(name: str, table: Mapping[str, Any]) -> str:
     """Writes a table as TOML, one line per key; nested tables are written inline.
 
@@ -67,6 +74,10 @@ def write_table(name: str, table: Mapping[str, Any]) -> str:
     lines = [f"[{name}]"]
     lines += [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _key(key: str) -> str:
