@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -39,10 +40,13 @@ def package_version(package: str) -> str | None:
 
 def _commit(file: Path) -> str | None:
     """The commit of the repository that tracks the file, if there is one and git is there."""
+    # In a hook of some repository these would lead git there.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
 
     def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", "-C", str(file.parent), *arguments],
+            env=environment,
             capture_output=True,
             text=True,
             check=True,
