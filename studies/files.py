@@ -15,15 +15,15 @@ CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes text as UTF-8, atomically."""
-    with atomic_write(path) as file:
+def write_text(path: Path, text: str, replace: bool = True) -> None:
+    """Writes text as UTF-8, atomically; see :func:`~qucnn_cirq.files.atomic_write`."""
+    with atomic_write(path, replace) as file:
         file.write(text.encode())
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
     """Writes plain data as indented JSON, atomically; NaN, which JSON lacks, is refused."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", replace)
 
 
 def prepare_folder(folder: Path, configuration: str, outputs: Iterable[str]) -> None:

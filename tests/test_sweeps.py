@@ -384,8 +384,10 @@ def copy(undisturbed: Path, tmp_path: Path) -> Iterator[Path]:
         (lambda text: text[: len(text) // 2], "damaged"),
         (lambda text: "", "damaged"),
         (lambda text: text.replace('"rmse": 0.', '"rmse": 1.', 1), "damaged"),
-        (lambda text: text.replace('"schema": 1', '"schema": 2'), "schema 2"),
-        (lambda text: text.replace('"plan": "', '"plan": "f'), "another sweep"),
+        (lambda text: text.replace('"schema": 2', '"schema": 3'), "schema 3"),
+        (lambda text: text.replace('"plan": "', '"plan": "f'), "damaged"),
+        (lambda text: text.replace('"zlib_base64": "e', '"zlib_base64": "f', 1), "damaged"),
+        (lambda text: '{"a": 1}', "damaged"),
         (lambda text: "[" * 100_000, "damaged"),
     ],
 )
@@ -474,7 +476,7 @@ def test_a_full_disk_leaves_what_is_stored_and_no_part_of_a_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_chunk(copy, "noise", "x", {}, [Outcome("f" * 64, [])])
+        write_chunk(copy, "noise", "x", {}, [Outcome("f" * 64, [])], {"f" * 64: {}})
     monkeypatch.undo()
     assert not [path for path in (copy / "chunks").iterdir() if path.suffix != ".json"]
     pd.testing.assert_frame_equal(table_without_times(copy), before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from studies.report import html
 from studies.sweep.job import SUMMARY, finish
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
-from studies.sweep.results import load, origins, state_text, status
+from studies.sweep.results import read_results, state_text
 from studies.sweep.store import PLAN, read_plan
 
 REPORT = "report.html"
@@ -90,46 +91,51 @@ def study_sections(folder: Path, level: int = 2) -> tuple[str, list[str]]:
     Raises:
         InputError: If the folder holds no results.
     """
-    if (folder / PLAN).is_file():
+    if os.path.lexists(folder / PLAN):
         return _sweep_sections(folder, level)
-    if (folder / SUMMARY).is_file() and (folder / CONFIGURATION).is_file():
+    if (folder / CONFIGURATION).is_file():
         return _run_sections(folder, level)
-    raise InputError(
-        f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
-    )
+    raise _no_results(folder)
 
 
 def _sweep_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     kind = sweep_kind(read_plan(folder).study)
+    # Before figures are drawn: without its configuration there is no report.
+    _, _, document = load_study(str(folder / CONFIGURATION))
     summary = finish(kind, folder)
-    state = status(folder)
-    data = load(folder) if state.done else pd.DataFrame()
+    results = read_results(folder)
+    state, data = results.status(), results.table()
     body = _question(kind.title, level)
     body += [html.heading("What was found", level)]
     body += [html.bullets([*_findings(summary["text"]), *state_text(state).splitlines()])]
     body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
-        body += _numbers(_for_people(data, read_plan(folder).axes), kind.columns, level)
+        body += _numbers(_for_people(data, results.plan.axes), kind.columns, level)
     circuits: list[tuple[str, cirq.Circuit]] = []
     if kind.circuits is not None:
-        _, _, document = load_study(str(folder / CONFIGURATION))
         circuits = kind.circuits(make_plan(kind, document).points[0].settings)
     body += _circuits(circuits, level)
     body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
-    body += _checks(_checked_points(data, read_plan(folder).axes), level)
-    body += _origin(folder, origins(folder), level)
+    body += _checks(_checked_points(data, results.plan.axes), level)
+    body += _origin(folder, results.origins, level)
     return f"qucnn_cirq: the {kind.name} study", body
 
 
 def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
+    name, kind, document = load_study(str(folder / CONFIGURATION))
+    if isinstance(kind, SweepKind):
+        raise InputError(
+            f"{folder} holds a sweep whose {PLAN} is missing: run the study with its "
+            f"{CONFIGURATION} again; it is written anew and no point is lost."
+        )
+    if not (folder / SUMMARY).is_file():
+        raise _no_results(folder)
     try:
         summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
     except ValueError:
         raise InputError(
             f"{folder / SUMMARY} is damaged: run the study again to write it anew."
         ) from None
-    name, kind, document = load_study(str(folder / CONFIGURATION))
-    assert not isinstance(kind, SweepKind)
     body = _question(kind.title, level)
     body += [html.heading("What was found", level)]
     body += [html.preformatted("\n".join(_findings(kind.text(summary))))]
@@ -142,6 +148,12 @@ def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     body += _checks(kind.checks(summary), level)
     body += _origin(folder, [summary.get("provenance", {})], level)
     return f"qucnn_cirq: the {name} study", body
+
+
+def _no_results(folder: Path) -> InputError:
+    return InputError(
+        f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
+    )
 
 
 def _question(title: str, level: int) -> list[str]:

@@ -16,10 +16,10 @@ from studies.provenance import provenance
 from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.kind import SweepKind
-from studies.sweep.plan import Plan, make_plan, shard
-from studies.sweep.results import load, status
+from studies.sweep.plan import SCHEMA, Plan, make_plan, shard
+from studies.sweep.results import read_results, status
 from studies.sweep.run import run_points, stopping
-from studies.sweep.store import open_folder, read_outcomes, read_plan
+from studies.sweep.store import open_folder
 from studies.sweep.workers import cluster_workers, local_workers
 
 SUMMARY = "summary.json"
@@ -72,10 +72,9 @@ def run_sweep(
     plan = make_plan(kind, document)
     open_folder(folder, plan)
     keep_inputs(document, folder)
-    known = read_outcomes(folder, read_plan(folder))
     finished = {
         identity
-        for identity, outcome in known.items()
+        for identity, outcome in read_results(folder).outcomes.items()
         if outcome.error is None or not options.retry
     }
     own = shard(plan.points, *options.shard)
@@ -122,17 +121,27 @@ def finish(
         The content of ``summary.json``.
     """
     while True:
-        state = status(folder)
+        results = read_results(folder)
+        state = results.status()
         figures: list[str] = []
         text = ""
         if state.done:
-            table = load(folder)
+            table = results.table()
             figures = kind.draw(table, folder)
             if kind.program is not None:
                 document = read_document(folder / CONFIGURATION)
                 figures += draw_device_map(sweep_programs(kind, document), folder)
             text = kind.text(table)
-        summary = {**state.to_mapping(), "figures": figures, "text": text, "formats": list(FORMATS)}
+        summary = {
+            "schema": SCHEMA,
+            **state.to_mapping(),
+            "figures": figures,
+            "text": text,
+            "formats": list(FORMATS),
+            "devices": list(results.devices),
+            "calibrations": list(results.calibrations),
+            "provenance": [dict(origin) for origin in results.origins],
+        }
         write_json(folder / SUMMARY, summary)
         # Another process may have stored the last points, and drawn them, before this one wrote.
         now = status(folder)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.tables import write_table
+from qucnn_cirq.tables import write_document
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.kind import SweepKind
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the files of a results folder."""
 
 
@@ -24,14 +24,16 @@ class Point:
     """One setting of a sweep.
 
     Attributes:
-        identity: Digest of everything that decides the outcome: the settings, the compiled
-            circuits, the data and the version of the measurement.
+        identity: Digest of `resolved`.
+        resolved: Everything that decides the outcome: all settings, defaults spelled out, digests
+            of the compiled circuits and of the data, and the version of the measurement.
         values: The values of the axes, by short name.
         document: The configuration of this point alone.
         settings: The same as the kind's settings.
     """
 
     identity: str
+    resolved: Mapping[str, Any]
     values: Mapping[str, Any]
     document: Mapping[str, Any]
     settings: Any
@@ -56,7 +58,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Tells one sweep from another."""
-        return _digest([point.identity for point in self.points])
+        return digest_of([point.identity for point in self.points])
 
     def to_mapping(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
@@ -65,6 +67,7 @@ class Plan:
             "study": self.kind.name,
             "digest": self.digest,
             "axes": list(self.axes),
+            "columns": dict(self.kind.columns),
             "points": [
                 {"identity": point.identity, "values": dict(point.values)} for point in self.points
             ],
@@ -72,7 +75,11 @@ class Plan:
 
     def to_toml(self) -> str:
         """The configuration as it can be run again, ranges spelled out as lists."""
-        document = {name: dict(table) for name, table in self.document.items()}
+        # A noise may be a name and no table.
+        document = {
+            name: dict(table) if isinstance(table, Mapping) else table
+            for name, table in self.document.items()
+        }
         for axis in read_axes(self.document, self.kind.study_keys):
             table = document["zip" if len(axis.keys) > 1 else _table_of(document, axis.keys[0])]
             for column, key in enumerate(axis.keys):
@@ -80,7 +87,7 @@ class Plan:
                 table.pop(short, None)
                 table.pop(key, None)
                 table[short] = [values[column] for values in axis.values]
-        return "\n".join(write_table(name, table) for name, table in document.items())
+        return write_document(document)
 
 
 def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
@@ -101,7 +108,8 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
     for values in combinations(axes):
         own = place(document, values)
         settings = kind.read(own)
-        identity = identity_of(kind, settings)
+        resolved = resolve(kind, settings)
+        identity = digest_of(resolved)
         short = {key.removeprefix("study."): value for key, value in values.items()}
         if identity in seen:
             raise InputError(
@@ -109,21 +117,24 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
                 "out."
             )
         seen[identity] = short
-        points.append(Point(identity, short, own, settings))
+        points.append(Point(identity, resolved, short, own, settings))
     names = tuple(key.removeprefix("study.") for key in keys)
     return Plan(kind, document, names, tuple(points))
 
 
 def identity_of(kind: SweepKind, settings: Any) -> str:
     """The identity of a point: 64 hexadecimal digits."""
-    return _digest(
-        {
-            "study": kind.name,
-            "version": kind.version,
-            "settings": kind.describe(settings),
-            "digests": dict(kind.digest(settings)),
-        }
-    )
+    return digest_of(resolve(kind, settings))
+
+
+def resolve(kind: SweepKind, settings: Any) -> dict[str, Any]:
+    """Everything that decides the outcome of a point, as plain data."""
+    return {
+        "study": kind.name,
+        "version": kind.version,
+        "settings": kind.describe(settings),
+        "digests": dict(kind.digest(settings)),
+    }
 
 
 def seed_of(identity: str) -> np.random.SeedSequence:
@@ -142,7 +153,21 @@ def shard(points: Iterable[Point], number: int, count: int) -> list[Point]:
     return [point for index, point in enumerate(points) if index % count == number - 1]
 
 
-def _digest(content: object) -> str:
+def summarized(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """What :func:`resolve` gives, with a calibration that is spelled out cut to its digest.
+
+    Such a calibration is thousands of numbers, and stands in the configuration of the sweep or in
+    the file that is copied to the results.
+    """
+    noise = resolved["settings"].get("noise", {})
+    if not isinstance(noise.get("calibrated"), Mapping):
+        return dict(resolved)
+    cut = {**noise, "calibrated": f"sha256:{digest_of(noise['calibrated'])}"}
+    return {**resolved, "settings": {**resolved["settings"], "noise": cut}}
+
+
+def digest_of(content: object) -> str:
+    """The SHA-256 of plain data in a canonical form, in hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies.files import CONFIGURATION
+from studies.sweep.inputs import INPUTS
 from studies.sweep.store import (
     CHUNKS,
     PLAN,
+    Outcome,
+    StoredPlan,
+    chunk_paths,
     decode_array,
     read_chunk,
-    read_outcomes,
     read_plan,
 )
 
@@ -60,26 +64,95 @@ class Status:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a folder holds at one moment, raw arrays apart.
+
+    Attributes:
+        plan: Its plan.
+        outcomes: What became of the points so far, by identity.
+        origins: The different provenances of its chunks, times of start apart.
+        devices: The devices that its points were compiled for.
+        calibrations: The calibrations of their noise: names, or digests of their content.
+    """
+
+    plan: StoredPlan
+    outcomes: Mapping[str, Outcome]
+    origins: Sequence[Mapping[str, Any]]
+    devices: Sequence[str]
+    calibrations: Sequence[str]
+
+    def status(self) -> Status:
+        """How far it is."""
+        found = [
+            (values, self.outcomes[identity])
+            for identity, values in self.plan.points
+            if identity in self.outcomes
+        ]
+        failed = tuple(
+            (dict(values), outcome.error) for values, outcome in found if outcome.error is not None
+        )
+        return Status(
+            self.plan.study,
+            len(self.plan.points),
+            len(found) - len(failed),
+            failed,
+            sum(outcome.seconds for _, outcome in found),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """The rows as :func:`load` gives them."""
+        rows: list[dict[str, Any]] = []
+        for identity, values in self.plan.points:
+            if identity not in self.outcomes:
+                continue
+            outcome = self.outcomes[identity]
+            axes = {name: _cell(values[name]) for name in self.plan.axes}
+            for row in outcome.rows:
+                rows.append({"point": identity, **axes, **row, "seconds": outcome.seconds})
+        # Which row comes first, and what that one lacks, must not decide the order.
+        found = dict.fromkeys(name for row in rows for name in row)
+        documented = [name for name in self.plan.columns if name in found]
+        ordered = dict.fromkeys(("point", *self.plan.axes, *documented, *sorted(found)))
+        ordered.pop("seconds", None)
+        return pd.DataFrame(rows, columns=[*ordered, "seconds"] if rows else None)
+
+
+def read_results(folder: Path) -> Results:
+    """What a folder holds; of a point that was tried again, a success counts.
+
+    Raises:
+        InputError: If the folder holds no sweep, or a file of it is damaged, of another version,
+            or of another sweep.
+    """
+    plan = read_plan(folder)
+    outcomes: dict[str, Outcome] = {}
+    origins: list[Mapping[str, Any]] = []
+    devices: set[str] = set()
+    calibrations: set[str] = set()
+    for path in chunk_paths(folder):
+        chunk = read_chunk(path, plan)
+        origin = {key: value for key, value in chunk.provenance.items() if key != "started"}
+        if origin not in origins:
+            origins.append(origin)
+        for resolved in chunk.resolved.values():
+            settings = resolved["settings"]
+            devices.add(str(settings.get("study", {}).get("device", "")))
+            calibrations.add(str(settings.get("noise", {}).get("calibrated", "")))
+        for outcome in chunk.outcomes:
+            known = outcomes.get(outcome.identity)
+            if known is None or (known.error is not None and outcome.error is None):
+                outcomes[outcome.identity] = outcome
+    return Results(plan, outcomes, origins, sorted(devices - {""}), sorted(calibrations - {""}))
+
+
 def status(folder: Path) -> Status:
     """How far the sweep in a folder is.
 
     Raises:
         InputError: If the folder holds no sweep, or a file of it is damaged.
     """
-    plan = read_plan(folder)
-    outcomes = read_outcomes(folder, plan)
-    failed = tuple(
-        (dict(values), error)
-        for identity, values in plan.points
-        if identity in outcomes and (error := outcomes[identity].error) is not None
-    )
-    return Status(
-        plan.study,
-        len(plan.points),
-        len(outcomes) - len(failed),
-        failed,
-        sum(outcome.seconds for outcome in outcomes.values()),
-    )
+    return read_results(folder).status()
 
 
 def state_text(state: Status) -> str:
@@ -114,25 +187,14 @@ def load(folder: str | Path) -> pd.DataFrame:
 
     Returns:
         The rows of all measured points, in the order of the axes. Columns: `point`, the identity;
-        one for each axis; those that the study documents; and, last, `seconds`, the time that the
-        point took. Lists, such as a kernel, are texts. The order does not depend on who measured
-        what when.
+        one for each axis; those that the study documents and any row has, in the order in which it
+        documents them; and, last, `seconds`, the time that the point took. Lists, such as a kernel,
+        are texts. The order does not depend on who measured what when.
 
     Raises:
         InputError: If the folder holds no sweep, or a file of it is damaged.
     """
-    folder = Path(folder)
-    plan = read_plan(folder)
-    outcomes = read_outcomes(folder, plan)
-    rows: list[dict[str, Any]] = []
-    for identity, values in plan.points:
-        if identity not in outcomes:
-            continue
-        outcome = outcomes[identity]
-        axes = {name: _cell(values[name]) for name in plan.axes}
-        for row in outcome.rows:
-            rows.append({"point": identity, **axes, **row, "seconds": outcome.seconds})
-    return pd.DataFrame(rows)
+    return read_results(Path(folder)).table()
 
 
 def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
@@ -145,21 +207,18 @@ def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: If the point was not measured.
     """
-    outcomes = read_outcomes(Path(folder), read_plan(Path(folder)))
-    if point not in outcomes:
-        raise InputError(f"{folder} has no measured point {point!r}.")
-    return {name: decode_array(array) for name, array in outcomes[point].arrays.items()}
-
-
-def origins(folder: Path) -> list[dict[str, Any]]:
-    """The different provenances of a folder's chunks, times of start apart."""
+    folder = Path(folder)
     plan = read_plan(folder)
-    found: list[dict[str, Any]] = []
-    for path in sorted((folder / CHUNKS).glob("*.json")):
-        origin = {k: v for k, v in read_chunk(path, plan)[1].items() if k != "started"}
-        if origin not in found:
-            found.append(origin)
-    return found
+    for path in chunk_paths(folder):
+        for outcome in read_chunk(path, plan).outcomes:
+            if outcome.identity == point and outcome.error is None:
+                (own,) = (
+                    each
+                    for each in read_chunk(path, plan, arrays=True).outcomes
+                    if each.identity == point
+                )
+                return {name: decode_array(array) for name, array in own.arrays.items()}
+    raise InputError(f"{folder} has no measured point {point!r}.")
 
 
 def merge(sources: Sequence[Path], target: Path) -> Status:
@@ -174,26 +233,36 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
             then.
         OSError: If writing fails.
     """
-    plans = [read_plan(source) for source in sources]
-    folders = [*sources, target] if (target / PLAN).exists() else list(sources)
-    if (target / PLAN).exists():
-        plans.append(read_plan(target))
-    for folder, plan in zip(folders, plans, strict=True):
-        if plan.digest != plans[0].digest:
+    folders = list(sources)
+    if os.path.lexists(target / PLAN):
+        folders.append(target)
+    found = [read_results(folder).plan for folder in folders]
+    for folder, plan in zip(folders, found, strict=True):
+        if plan.digest != found[0].digest:
             raise InputError(
                 f"{folder} holds another sweep (study {plan.study}, {len(plan.points)} points) "
-                f"than {folders[0]} ({plans[0].study}, {len(plans[0].points)}): they cannot be "
+                f"than {folders[0]} ({found[0].study}, {len(found[0].points)}): they cannot be "
                 "merged."
             )
-        read_outcomes(folder, plan)
-    if (target / CONFIGURATION).exists() and not (target / PLAN).exists():
-        raise InputError(f"{target} holds results of another study: choose another folder.")
-    (target / CHUNKS).mkdir(parents=True, exist_ok=True)
+    configuration = _configuration(sources[0])
+    unfinished = target / CONFIGURATION
+    if target not in folders and unfinished.exists() and unfinished.read_bytes() != configuration:
+        raise InputError(f"--out {target} holds results of another study: choose another folder.")
+    try:
+        (target / CHUNKS).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"--out {target} is not a folder (or a part of the path is a file): choose another."
+        ) from None
     for source in sources:
-        for path in sorted((source / CHUNKS).glob("*.json")):
+        for path in chunk_paths(source):
             copy = target / CHUNKS / path.name
             if not copy.exists():
                 _copy(path, copy)
+        for path in sorted((source / INPUTS).glob("*")):
+            (target / INPUTS).mkdir(exist_ok=True)
+            if not (target / INPUTS / path.name).exists():
+                _copy(path, target / INPUTS / path.name)
     # The plan last: without it the folder is no sweep yet.
     for name in (CONFIGURATION, PLAN):
         if not (target / name).exists():
@@ -228,6 +297,8 @@ def export(folder: Path, file: Path) -> int:
                 "Parquet needs the extra [parquet]: pip install 'qucnn_cirq[parquet]'; or export "
                 "to .csv."
             ) from None
+    if file.is_dir():
+        raise InputError(f"--out {file} is a folder: give the name of a file.")
     if not file.parent.is_dir():
         raise InputError(f"--out {file}: there is no folder {file.parent}; create it first.")
     with atomic_write(file) as stream:
@@ -245,6 +316,16 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{key}={_cell(inner)}" for key, inner in value.items())
     return str(value) if isinstance(value, (list, tuple, np.ndarray)) else value
+
+
+def _configuration(folder: Path) -> bytes:
+    try:
+        return (folder / CONFIGURATION).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {folder / CONFIGURATION} ({error.strerror}): run the study in {folder} "
+            "again; it is written anew."
+        ) from None
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from studies.sweep.plan import Plan, Point
+from studies.sweep.plan import Plan, Point, summarized
 from studies.sweep.store import Outcome, write_chunk
 from studies.sweep.workers import Workers
 
@@ -63,8 +63,11 @@ def run_points(
     failures: list[Outcome] = []
     seconds, done = 0.0, 0
 
+    resolved = {point.identity: summarized(point.resolved) for point in points}
+    digest = plan.digest
+
     def store(outcomes: list[Outcome]) -> None:
-        write_chunk(folder, plan.kind.name, plan.digest, provenance, outcomes)
+        write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
         failures.extend(outcome for outcome in outcomes if outcome.error is not None)
         advance(len(outcomes))
 

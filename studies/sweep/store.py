@@ -3,14 +3,19 @@
 A chunk file is written under another name, flushed and renamed, and never changed. Its name and a
 checksum derive from its content, so several processes or machines may write to one folder, and a
 file that was damaged later is noticed.
+
+A chunk is one JSON object in a fixed layout of lines: the checksum of all that follows; what tables
+need; and the raw arrays. Tables are read without decoding the arrays, which are most of the file.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
-import secrets
+import os
+import time
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,13 +26,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
+from qucnn_cirq.files import PARTIAL, atomic_write
 from studies.files import CONFIGURATION, write_json, write_text
 from studies.sweep.kind import Row
-from studies.sweep.plan import SCHEMA, Plan
+from studies.sweep.plan import SCHEMA, Plan, digest_of
 
 PLAN = "plan.json"
 CHUNKS = "chunks"
+_PLAN_ADVICE = (
+    "move it away and run the study again, with the configuration.toml beside it; it is written "
+    "anew and no point is lost."
+)
+_CHUNK_ADVICE = "move it away and run the study again; only its points are computed anew."
+_LEFTOVER_SECONDS = 86_400.0
+"""Long after any file has been written: other processes may be at work in the same folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +61,10 @@ class Outcome:
     error: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
-        """As plain data."""
+        """As plain data, the arrays apart."""
         return {
             "identity": self.identity,
             "rows": self.rows,
-            "arrays": self.arrays,
             "seconds": self.seconds,
             "error": self.error,
         }
@@ -68,12 +79,29 @@ class StoredPlan:
         digest: Tells one sweep from another.
         axes: Short names of the axes.
         points: Identity and axis values of each point, in order.
+        columns: What the columns of the rows mean, in their order.
     """
 
     study: str
     digest: str
     axes: tuple[str, ...]
     points: tuple[tuple[str, Mapping[str, Any]], ...]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """The content of a chunk file.
+
+    Attributes:
+        outcomes: What became of its points; without arrays unless they were asked for.
+        provenance: Versions, machine and commit.
+        resolved: For each identity what it is the digest of.
+    """
+
+    outcomes: list[Outcome]
+    provenance: Mapping[str, Any]
+    resolved: Mapping[str, Mapping[str, Any]]
 
 
 def encode_array(array: NDArray[Any]) -> dict[str, Any]:
@@ -98,9 +126,9 @@ def open_folder(folder: Path, plan: Plan) -> None:
     """
     try:
         (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
-        probe = folder / CHUNKS / f".{secrets.token_hex(6)}.probe"
-        probe.touch()
-        probe.unlink()
+        with atomic_write(folder / CHUNKS / f"probe{PARTIAL}"):
+            pass
+        (folder / CHUNKS / f"probe{PARTIAL}").unlink(missing_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise InputError(
             f"--out {folder} is not a folder (or a part of the path is a file): choose another."
@@ -109,24 +137,28 @@ def open_folder(folder: Path, plan: Plan) -> None:
         raise InputError(
             f"--out {folder} cannot be written to ({error.strerror}): choose another folder."
         ) from None
-    if (folder / PLAN).exists():
-        found = read_plan(folder)
-        if found.digest != plan.digest:
-            raise InputError(
-                f"--out {folder} holds results of another sweep (study {found.study}, "
-                f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
-            )
-        return
-    # The same text: another process has just begun, or one ended between the two files.
+    _remove_leftovers(folder)
+    configuration = folder / CONFIGURATION
     text = plan.to_toml()
-    existing = folder / CONFIGURATION
-    if existing.exists() and existing.read_bytes() != text.encode():
+    if not os.path.lexists(folder / PLAN):
+        # A process that died between the two files left a configuration alone.
+        if configuration.exists() and configuration.read_bytes() != text.encode():
+            raise InputError(
+                f"--out {folder} holds results of another study (see its {CONFIGURATION}): choose "
+                "another folder."
+            )
+        # Of two processes that begin different sweeps in one folder, only one writes its plan.
+        with contextlib.suppress(FileExistsError):
+            write_json(folder / PLAN, plan.to_mapping(), replace=False)
+    found = read_plan(folder)
+    if found.digest != plan.digest:
         raise InputError(
-            f"--out {folder} holds results of another study (see its {CONFIGURATION}): choose "
-            "another folder."
+            f"--out {folder} holds results of another sweep (study {found.study}, "
+            f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
         )
-    write_text(existing, text)
-    write_json(folder / PLAN, plan.to_mapping())
+    # Missing, damaged, or the same points in other words.
+    if not configuration.is_file() or configuration.read_bytes() != text.encode():
+        write_text(configuration, text)
 
 
 def read_plan(folder: Path) -> StoredPlan:
@@ -136,26 +168,37 @@ def read_plan(folder: Path) -> StoredPlan:
         InputError: If there is none, or it is damaged or of another version.
     """
     path = folder / PLAN
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise InputError(
             f"{folder} holds no sweep (it has no {PLAN}): give a folder that "
             "`qucnn study NAME --out` wrote."
         )
-    content = _read_json(path)
-    _check_schema(path, content)
+    content = _decoded(path, _file_content(path), _PLAN_ADVICE)
+    _check_schema(path, content, _PLAN_ADVICE)
     try:
-        return StoredPlan(
+        plan = StoredPlan(
             content["study"],
             content["digest"],
             tuple(content["axes"]),
             tuple((each["identity"], each["values"]) for each in content["points"]),
+            dict(content["columns"]),
         )
-    except (KeyError, TypeError):
-        raise _damaged(path) from None
+        whole = digest_of([identity for identity, _ in plan.points]) == plan.digest
+        whole &= all(values.keys() == set(plan.axes) for _, values in plan.points)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _damaged(path, _PLAN_ADVICE) from None
+    if not whole or not isinstance(plan.study, str):
+        raise _damaged(path, _PLAN_ADVICE)
+    return plan
 
 
 def write_chunk(
-    folder: Path, study: str, plan: str, provenance: Mapping[str, Any], outcomes: Iterable[Outcome]
+    folder: Path,
+    study: str,
+    plan: str,
+    provenance: Mapping[str, Any],
+    outcomes: Iterable[Outcome],
+    resolved: Mapping[str, Mapping[str, Any]],
 ) -> Path:
     """Writes a chunk of finished points.
 
@@ -165,86 +208,133 @@ def write_chunk(
         plan: The plan's digest.
         provenance: Versions, machine and commit.
         outcomes: What became of the points.
+        resolved: For each identity what it is the digest of: all settings, defaults spelled out,
+            and the digests of circuits and data; see `studies.sweep.plan.summarized`.
 
     Raises:
         OSError: If writing fails; nothing is left behind then.
     """
-    points = [outcome.to_mapping() for outcome in outcomes]
+    outcomes = list(outcomes)
     content = {
-        "schema": SCHEMA,
         "study": study,
         "plan": plan,
         "provenance": dict(provenance),
-        "points": points,
+        "points": [
+            {**outcome.to_mapping(), "resolved": resolved[outcome.identity]} for outcome in outcomes
+        ],
     }
-    checksum = _checksum(content)
-    path = folder / CHUNKS / f"{points[0]['identity'][:12]}-{checksum[:12]}.json"
+    arrays = {outcome.identity: outcome.arrays for outcome in outcomes}
+    body = f'"content": {_json(content)},\n"arrays": {_json(arrays)}}}\n'.encode()
+    checksum = hashlib.sha256(body).hexdigest()
+    path = folder / CHUNKS / f"{outcomes[0].identity[:12]}-{checksum[:12]}.json"
     with atomic_write(path) as file:
-        file.write(json.dumps({**content, "sha256": checksum}, allow_nan=False).encode())
+        file.write(f'{{"schema": {SCHEMA}, "sha256": "{checksum}",\n'.encode() + body)
     return path
 
 
-def read_chunk(path: Path, plan: StoredPlan) -> tuple[list[Outcome], Mapping[str, Any]]:
-    """The outcomes in a chunk file and where they come from.
+def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
+    """What a chunk file holds.
+
+    Args:
+        path: The file.
+        plan: The plan of its folder.
+        arrays: Whether the raw data are wanted too.
 
     Raises:
         InputError: If it is damaged, of another version, or of another sweep.
     """
-    content = _read_json(path)
-    _check_schema(path, content)
-    if content.get("plan") != plan.digest:
+    data = _file_content(path)
+    first, _, body = data.partition(b"\n")
+    second, _, third = body.partition(b"\n")
+    try:
+        head = json.loads(first.rstrip(b",") + b"}")
+    except (ValueError, RecursionError):
+        # Perhaps of a version whose chunks have other lines.
+        head = _decoded(path, data, _CHUNK_ADVICE)
+    if not isinstance(head, dict):
+        raise _damaged(path, _CHUNK_ADVICE)
+    _check_schema(path, head, _CHUNK_ADVICE)
+    if head.get("sha256") != hashlib.sha256(body).hexdigest():
+        raise _damaged(path, _CHUNK_ADVICE)
+    # From here on it is as it was written.
+    content = json.loads(b"{" + second.rstrip(b",") + b"}")["content"]
+    if content["plan"] != plan.digest:
         raise InputError(
-            f"{path} belongs to another sweep (study {content.get('study')!r}): move it out of "
+            f"{path} belongs to another sweep (study {content['study']!r}): move it out of "
             "the folder."
         )
-    checksum = content.pop("sha256", None)
-    if checksum != _checksum(content):
-        raise _damaged(path)
-    return [Outcome(**each) for each in content["points"]], content["provenance"]
+    packed = json.loads(b"{" + third)["arrays"] if arrays else {}
+    resolved = {point["identity"]: point.pop("resolved") for point in content["points"]}
+    outcomes = [
+        Outcome(**point, arrays=packed.get(point["identity"], {})) for point in content["points"]
+    ]
+    return Chunk(outcomes, content["provenance"], resolved)
 
 
-def read_outcomes(folder: Path, plan: StoredPlan) -> dict[str, Outcome]:
-    """What became of the points so far, by identity; a success counts more than a failure.
+def chunk_paths(folder: Path) -> list[Path]:
+    """The chunk files of a folder, in the order of their names.
 
     Raises:
-        InputError: If a file is damaged, of another version, or of another sweep.
+        OSError: If the folder of the chunks cannot be read.
     """
-    outcomes: dict[str, Outcome] = {}
-    for path in sorted((folder / CHUNKS).glob("*.json")):
-        for outcome in read_chunk(path, plan)[0]:
-            known = outcomes.get(outcome.identity)
-            if known is None or (known.error is not None and outcome.error is None):
-                outcomes[outcome.identity] = outcome
-    return outcomes
-
-
-def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        # Path.glob would take a folder that must not be read for an empty one.
+        names = os.listdir(folder / CHUNKS)
+    except FileNotFoundError:
+        return []
+    return [
+        folder / CHUNKS / name
+        for name in sorted(names)
+        if name.endswith(".json") and not name.startswith(".")
+    ]
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes the unfinished files of processes that were killed long ago."""
+    old = time.time() - _LEFTOVER_SECONDS
+    for path in [*folder.glob(f".*{PARTIAL}"), *(folder / CHUNKS).glob(f".*{PARTIAL}")]:
+        # Others may do the same, or own them.
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < old:
+                path.unlink()
+
+
+def _file_content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from None
+        raise InputError(
+            f"cannot read {path} ({error.strerror}): move it out of the folder, or make it a "
+            "readable file."
+        ) from None
+
+
+def _decoded(path: Path, data: bytes, advice: str) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
     except (ValueError, RecursionError):
-        raise _damaged(path) from None
+        raise _damaged(path, advice) from None
     if not isinstance(content, dict):
-        raise _damaged(path)
+        raise _damaged(path, advice)
     return content
 
 
-def _check_schema(path: Path, content: Mapping[str, Any]) -> None:
-    if content.get("schema") != SCHEMA:
+def _check_schema(path: Path, content: Mapping[str, Any], advice: str) -> None:
+    if "schema" not in content:
+        raise _damaged(path, advice)
+    if content["schema"] != SCHEMA:
         raise InputError(
-            f"{path} has schema {content.get('schema')!r}; this version of qucnn_cirq reads "
+            f"{path} has schema {content['schema']!r}; this version of qucnn_cirq reads "
             f"{SCHEMA}. Use the version that wrote it, or another folder."
         )
 
 
-def _damaged(path: Path) -> InputError:
+def _damaged(path: Path, advice: str) -> InputError:
     return InputError(
-        f"{path} is damaged (truncated, or changed after it was written): move it away and run "
-        "the study again; only its points are computed anew."
+        f"{path} is damaged (truncated, changed after it was written, or not written by a study): "
+        f"{advice}"
     )
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _json(content: object) -> str:
+    return json.dumps(content, allow_nan=False)

@@ -1,0 +1,311 @@
+"""Folders of sweeps: what is in them, and what happens when they are not as they should be."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qucnn_cirq.cli import main
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import atomic_write
+from studies import load, load_arrays
+from studies.catalogue import load_study, sweep_kind
+from studies.provenance import provenance
+from studies.report.report import write_report
+from studies.sweep.plan import Plan, digest_of, make_plan
+from studies.sweep.results import export, merge, read_results, status
+from studies.sweep.store import Outcome, encode_array, open_folder, read_plan, write_chunk
+
+NOISE = sweep_kind("noise")
+DOCUMENT: dict[str, Any] = {
+    "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
+    "convolution": {
+        "kernel": [2, 2],
+        "filters": {"kind": "fixed", "values": [[0.1, -0.4], [0.3, 0.9]]},
+    },
+    "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
+    "axes": {"noise.scale": [0.0, 1.0, 2.0], "repeat": [0, 1]},
+}
+OTHER = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
+
+
+def store(folder: Path, plan: Plan, outcomes: list[Outcome], **origin: Any) -> Path:
+    resolved = {point.identity: point.resolved for point in plan.points}
+    return write_chunk(folder, plan.kind.name, plan.digest, origin, outcomes, resolved)
+
+
+def outcome(identity: str, **row: Any) -> Outcome:
+    arrays = {"counts": encode_array(np.arange(3))}
+    return Outcome(identity, [{"rmse": 0.5, **row}], arrays, 0.1)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(NOISE, DOCUMENT)
+
+
+@pytest.fixture
+def folder(plan: Plan, tmp_path: Path) -> Path:
+    """A sweep with four of six points, in two chunks, without having measured anything."""
+    folder = tmp_path / "sweep"
+    open_folder(folder, plan)
+    identities = [point.identity for point in plan.points]
+    store(folder, plan, [outcome(each) for each in identities[:3]], commit="a", started="1")
+    store(folder, plan, [Outcome(identities[3], [], error="no")], commit="a", started="2")
+    return folder
+
+
+# Columns.
+
+
+def test_the_order_of_columns_does_not_depend_on_which_row_comes_first(
+    plan: Plan, tmp_path: Path
+) -> None:
+    expected = ["point", "noise.scale", "repeat", "rmse", "check_z", "zeta", "seconds"]
+    rows: list[dict[str, Any]] = [{"zeta": 1}, {"check_z": 2.0}, {}]
+    for turn in range(3):
+        folder = tmp_path / str(turn)
+        open_folder(folder, plan)
+        for point, row in zip(plan.points, rows[turn:] + rows[:turn], strict=False):
+            store(folder, plan, [outcome(point.identity, **row)])
+        found = list(load(folder).columns)
+        known = [name for name in ("rmse", "check_z", "zeta") if name in NOISE.columns]
+        unknown = sorted({"rmse", "check_z", "zeta"} - set(known))
+        assert found == [*expected[:3], *known, *unknown, "seconds"]
+
+
+# Provenance.
+
+
+def test_a_chunk_says_what_decided_each_point(plan: Plan, folder: Path) -> None:
+    for path in (folder / "chunks").iterdir():
+        content = json.loads(path.read_bytes())
+        assert content["schema"] == read_json(folder / "plan.json")["schema"]
+        for point in content["content"]["points"]:
+            assert digest_of(point["resolved"]) == point["identity"]
+            assert point["resolved"]["settings"]["study"]["device"] == "grid:3x3"
+    counts = load_arrays(folder, plan.points[2].identity)["counts"]
+    np.testing.assert_array_equal(counts, np.arange(3))
+    with pytest.raises(InputError, match="no measured point"):
+        load_arrays(folder, plan.points[3].identity)
+
+
+def test_a_summary_says_where_the_numbers_come_from(folder: Path) -> None:
+    results = read_results(folder)
+    assert list(results.origins) == [{"commit": "a"}]
+    assert (list(results.devices), list(results.calibrations)) == (["grid:3x3"], [])
+
+
+def test_the_commit_is_that_of_the_code_whatever_git_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    expected = provenance()["commit"]
+    monkeypatch.chdir(tmp_path)
+    # As in a hook of another repository.
+    monkeypatch.setenv("GIT_DIR", str(tmp_path))
+    assert provenance()["commit"] == expected
+
+
+def test_a_noise_that_is_only_named_can_be_swept_and_run_again(tmp_path: Path) -> None:
+    document = {**DOCUMENT, "noise": "willow_pink", "axes": {"repeat": [0, 1]}}
+    document["study"] = {**DOCUMENT["study"], "device": "willow_pink"}
+    named = make_plan(NOISE, document)
+    open_folder(tmp_path, named)
+    _, kind, again = load_study(str(tmp_path / "configuration.toml"))
+    assert make_plan(kind, again).digest == named.digest  # type: ignore[arg-type]
+
+
+# Folders that are not as they should be.
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return content
+
+
+def change_plan(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def act(folder: Path) -> None:
+        content = read_json(folder / "plan.json")
+        change(content)
+        (folder / "plan.json").write_text(json.dumps(content))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "plan.json").write_text("{"),
+        lambda folder: (folder / "plan.json").write_text(""),
+        lambda folder: (folder / "plan.json").unlink(),
+        change_plan(lambda content: content["points"].pop()),
+        change_plan(lambda content: content["points"].reverse()),
+        change_plan(lambda content: content["points"][0]["values"].clear()),
+        change_plan(lambda content: content.update(study=["noise"])),
+        change_plan(lambda content: content.update(points=3)),
+        change_plan(lambda content: content.pop("columns")),
+    ],
+)
+def test_a_plan_that_is_damaged_is_refused_and_written_anew(
+    damage: Callable[[Path], object], plan: Plan, folder: Path, capsys: Any
+) -> None:
+    before = load(folder)
+    damage(folder)
+    for arguments in (
+        ["status", str(folder)],
+        ["export", str(folder), "--out", str(folder / "table.csv")],
+        ["plot", str(folder)],
+        ["report", str(folder)],
+        ["merge", str(folder), "--out", str(folder / "merged")],
+    ):
+        assert main(arguments) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert "plan.json" in lines[0]
+    assert not (folder / "merged").exists()
+    # As the error says: out of the way, and the study again.
+    (folder / "plan.json").unlink(missing_ok=True)
+    open_folder(folder, plan)
+    assert load(folder).equals(before)
+
+
+def test_a_configuration_that_is_missing_or_changed_is_written_anew(
+    plan: Plan, folder: Path, tmp_path: Path
+) -> None:
+    text = (folder / "configuration.toml").read_bytes()
+    (folder / "configuration.toml").unlink()
+    with pytest.raises(InputError, match=r"configuration\.toml"):
+        merge([folder], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    with pytest.raises(InputError, match=r"configuration\.toml"):
+        write_report(folder)
+    for damaged in (None, b"\xff", b"[study]\n"):
+        if damaged is not None:
+            (folder / "configuration.toml").write_bytes(damaged)
+        open_folder(folder, plan)
+        assert (folder / "configuration.toml").read_bytes() == text
+
+
+def test_a_process_that_died_between_the_first_files_costs_nothing(
+    plan: Plan, tmp_path: Path
+) -> None:
+    (tmp_path / "configuration.toml").write_text(plan.to_toml())
+    open_folder(tmp_path, plan)
+    assert status(tmp_path).missing == len(plan.points)
+
+
+def test_of_two_sweeps_that_begin_in_one_folder_one_is_refused(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        # Between this process's look and its writing, another one begins.
+        monkeypatch.setattr(os, "link", link)
+        open_folder(tmp_path, make_plan(NOISE, OTHER))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(InputError, match="another sweep"):
+        open_folder(tmp_path, plan)
+    assert read_plan(tmp_path).digest == make_plan(NOISE, OTHER).digest
+
+
+def test_a_chunk_of_another_sweep_or_a_folder_is_named(folder: Path, tmp_path: Path) -> None:
+    other = make_plan(NOISE, OTHER)
+    open_folder(tmp_path / "other", other)
+    stray = store(tmp_path / "other", other, [outcome(other.points[0].identity)])
+    shutil.copy(stray, folder / "chunks")
+    with pytest.raises(InputError, match=f"{stray.name} belongs to another sweep"):
+        status(folder)
+    (folder / "chunks" / stray.name).unlink()
+    (folder / "chunks" / "folder.json").mkdir()
+    with pytest.raises(InputError, match=r"folder\.json .*move it out"):
+        status(folder)
+
+
+def test_chunks_that_must_not_be_read_are_not_taken_for_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def forbidden(path: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "listdir", forbidden)
+    assert main(["status", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert "chunks: Permission denied; choose another place" in error
+
+
+def test_unfinished_files_are_ignored_and_old_ones_removed(plan: Plan, folder: Path) -> None:
+    young, old = folder / "chunks" / ".a.json.1.part", folder / ".summary.json.2.part"
+    for path in (young, old):
+        path.write_text("{")
+    os.utime(old, (time.time() - 1e6,) * 2)
+    open_folder(folder, plan)
+    assert (young.exists(), old.exists()) == (True, False)
+    assert status(folder).done == 3
+
+
+def test_folders_that_overlap_and_a_folder_itself_are_merged(
+    plan: Plan, folder: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "second"
+    open_folder(second, plan)
+    # A point that failed in the first and one that is in both.
+    store(second, plan, [outcome(plan.points[3].identity), outcome(plan.points[0].identity)])
+    (second / "inputs").mkdir()
+    (second / "inputs" / "abc-mine.toml").write_text("x")
+    state = merge([folder, second, folder], tmp_path / "merged")
+    assert (state.done, len(state.failed), state.missing) == (4, 0, 2)
+    assert (tmp_path / "merged" / "inputs" / "abc-mine.toml").read_text() == "x"
+    before = sorted(folder.rglob("*"))
+    assert merge([folder], folder).done == 3
+    assert sorted(folder.rglob("*")) == before
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="not a folder"):
+        merge([folder], tmp_path / "file")
+
+
+def test_a_full_disk_is_named_with_the_file_and_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    table = folder / "table.csv"
+    assert main(["export", str(folder), "--out", str(table)]) == 2
+    error = capsys.readouterr().err
+    assert f"{table}: No space left on device; free some space" in error
+    assert not [path for path in folder.iterdir() if path.suffix == ".part"]
+
+
+def test_an_error_of_the_content_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="elsewhere"), atomic_write(tmp_path / "file"):
+        raise OSError(errno.EIO, "broken", "elsewhere")
+
+
+def test_a_table_is_not_written_over_a_folder(folder: Path) -> None:
+    (folder / "table.csv").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        export(folder, folder / "table.csv")
+
+
+def test_reading_a_table_decodes_no_arrays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = json.loads
+
+    def watched(text: Any) -> Any:
+        assert b"zlib_base64" not in text
+        return loads(text)
+
+    monkeypatch.setattr(json, "loads", watched)
+    assert len(load(folder)) == 3
