@@ -92,7 +92,7 @@ def noises(draw: st.DrawFn, program: Program) -> dict[str, object]:
     keys = [f"{qubit.row},{qubit.col}" for qubit in program.filters[0].template.qubits]
     names = st.sampled_from(keys)
     # A register of one qubit has no pair; one beside it does no harm.
-    pairs = st.permutations([*keys, "9,9"]).map(lambda order: ":".join(order[:2]))
+    pairs = st.permutations([*keys, "9,9"]).map(lambda order: ":".join(sorted(order[:2])))
 
     def some(places: st.SearchStrategy[str], values: st.SearchStrategy) -> st.SearchStrategy:
         return st.dictionaries(places, values, max_size=2)
