@@ -26,6 +26,7 @@ from qucnn_cirq.commands import (
     validate,
 )
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.interruption import interruptible
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 
@@ -92,8 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
-        sys.stdout.flush()
+        with interruptible():
+            code: int = options.run(options)
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("qucnn: interrupted", file=sys.stderr)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -15,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
 from studies.sweep.plan import Plan, Point, summarized
 from studies.sweep.store import Outcome, write_chunk
 from studies.sweep.workers import Workers
@@ -139,23 +138,21 @@ def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
 
     Yields:
         Whether stopping was asked for.
+
+    Raises:
+        KeyboardInterrupt: If the user asked for it before, unheard.
     """
     stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.asked:
+            # What is ended now must not be interrupted once more.
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_IGN)
             raise KeyboardInterrupt
         stop.asked = True
         note("stopping: points under way are finished and kept; press Ctrl-C again to end at once")
 
-    earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    check_interruption()
+    with handled(handle):
         yield stop
-    finally:
-        for number, handler in earlier.items():
-            # None: the earlier handler was not installed from Python and cannot be put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        sys.stderr.flush()

@@ -19,13 +19,13 @@ import numpy as np
 
 from noise_models import NoiseError
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.interruption import SIGNALS
 from studies.sweep.plan import seed_of
 from studies.sweep.store import Outcome, encode_array
 
 Task = tuple[str, Mapping[str, Any]]
 """Identity and configuration of a point."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -100,7 +100,7 @@ class LocalWorkers(Workers):
         # A process started now inherits the environment and which signals are held back.
         kept = {name: os.environ.get(name) for name in _THREADS}
         os.environ.update(dict.fromkeys(_THREADS, "1"))
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             return self._pool.submit(run_chunk, study, tasks)
         finally:
@@ -119,9 +119,10 @@ class LocalWorkers(Workers):
     def close(self, at_once: bool) -> None:
         """Ends the processes."""
         if at_once:
-            # The public way to do this, `terminate_workers`, is new in Python 3.14.
+            # The public way to do this, `kill_workers`, is new in Python 3.14. They hold back the
+            # signal of `terminate`.
             for process in list((self._pool._processes or {}).values()):
-                process.terminate()
+                process.kill()
         self._pool.shutdown(wait=not at_once, cancel_futures=True)
 
 

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM end the program in good order, whoever swallows the first exception."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from qucnn_cirq.interruption import SIGNALS, check_interruption, handled, interruptible
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_swallowed_interrupt_is_not_lost(number: signal.Signals) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with interruptible():
+        check_interruption()
+        # Some libraries catch whatever happens while they are imported.
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+        with pytest.raises(KeyboardInterrupt):
+            check_interruption()
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+    with interruptible():
+        check_interruption()
+
+
+def test_a_handler_takes_both_signals_in_the_main_thread_only() -> None:
+    heard: list[int] = []
+    with handled(lambda number, frame: heard.append(number)):
+        for number in SIGNALS:
+            os.kill(os.getpid(), number)
+    assert heard == list(SIGNALS)
+
+    def elsewhere() -> None:
+        with handled(lambda number, frame: heard.append(number)):
+            heard.append(0)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert heard == [*SIGNALS, 0]
