@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ COLUMN, PAGE = 3.4, 7.0
 they are printed, so that no text is smaller than it says."""
 
 LEGEND_SIZE = 6.5
+_CHARACTER = 0.5 / 72
+"""Mean width of a character in inches for each point of its size."""
 _MARKERS = "osD^vPX*hp"
 
 # Without dates and random identifiers, the same data give the same bytes.
@@ -106,6 +109,24 @@ def explain_line(axes: Axes, text: str, style: str = "--") -> None:
     axes.plot([], [], style, color="0.25", lw=1.0, label=text)
 
 
+def slope_guide(axes: Axes, shots: pd.Series, errors: pd.Series) -> None:
+    """Draws a line of slope -1/2 below all points: how errors fall with independent shots."""
+    ends = np.array([shots.min(), shots.max()], float)
+    start = 0.55 * errors[shots == ends[0]].min()
+    label = "slope \N{MINUS SIGN}1/2 (shot noise)"
+    axes.plot(ends, start * np.sqrt(ends[0] / ends), ":", color="0.3", lw=1.0, label=label)
+
+
+def set_title(axes: Axes, title: str) -> None:
+    """Titles one panel of a grid, in as many lines as keep clear of its neighbours."""
+    spec, figure = axes.get_subplotspec(), axes.get_figure(root=True)
+    assert spec is not None and figure is not None
+    # The labels of the ticks take a part of the panel's share of the figure.
+    inches = 0.85 * figure.get_figwidth() / spec.get_gridspec().ncols
+    characters = inches / (_CHARACTER * _SIZES["axes.titlesize"])
+    axes.set_title(textwrap.fill(title, int(characters)))
+
+
 def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = None) -> None:
     """One legend for all panels, below them, where it covers no data.
 
@@ -133,8 +154,8 @@ def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = Non
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:
     """The most columns that fit a width in inches; entries go down each column first."""
-    # Characters are about half as wide as their size, mathematical ones have longer names.
-    inches = [0.5 * LEGEND_SIZE / 72 * len(_plain(label)) + 0.36 for label in labels]
+    # Mathematical characters have longer names.
+    inches = [_CHARACTER * LEGEND_SIZE * len(_plain(label)) + 0.36 for label in labels]
     for columns in range(len(labels), 1, -1):
         starts = [round(part[0]) for part in np.array_split(range(len(labels)), columns)]
         ends = [*starts[1:], len(labels)]

@@ -19,7 +19,7 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies.catalogue import STUDIES, SWEEPS, load_study, presets, study_kind, sweep_kind
 from studies.compilation.textbook import textbook_circuit
-from studies.drawing import COLUMN, legend_below, series_styles, theme
+from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title, theme
 from studies.learning.measurement import ceiling
 from studies.linear_classifier import LinearClassifier
 from studies.noise.figures import (
@@ -443,6 +443,20 @@ def test_a_legend_stands_below_the_panels_and_fits() -> None:
     box = legend.get_window_extent()
     assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
     assert box.y1 <= axes.get_tightbbox().y0 + 1
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_titles_keep_clear_of_each_other(columns: int) -> None:
+    with theme():
+        figure = Figure(figsize=(PAGE * columns / 3, 2.0), layout="constrained")
+        panels = figure.subplots(1, columns, squeeze=False, sharey=True).ravel()
+        for axes in panels:
+            axes.set_ylabel("error")
+            set_title(axes, "maximally mixed (null test), noise of willow_pink, 1,000 shots")
+        figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in panels]
+    ends = [box.x0 for box in boxes[1:]] + [figure.bbox.x1]
+    assert all(box.x1 < end for box, end in zip(boxes, ends, strict=True))
 
 
 def test_styles_differ_without_colours() -> None:

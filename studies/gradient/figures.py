@@ -22,6 +22,8 @@ from studies.drawing import (
     legend_below,
     save_drawn,
     series_styles,
+    set_title,
+    slope_guide,
 )
 
 _NAMES = {
@@ -59,7 +61,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
         title = ", ".join(_title(key, value) for key, value in zip(keys, values, strict=True))
         plot_gradient_error(axes, own)
-        axes.set_title(title)
+        set_title(axes, title)
         parts.append(gradient_error_data(own).assign(panel=title))
     for unused in panels.ravel()[len(groups) :]:
         unused.set_axis_off()
@@ -116,14 +118,17 @@ def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> Axes:
         label = _NAMES.get(method, method)
         if "upstream" in chosen:
             label += f", g = {chosen['upstream']:g}"
+        rank = upstreams.index(chosen["upstream"]) if upstreams else 1
+        hollow = method == "parameter_shift"
         axes.plot(
             own["shots"],
             own["rmse"],
             markers.get(method, "o"),
             # Points that coincide stay visible inside one another.
-            ms=2.8 + 1.6 * upstreams.index(chosen["upstream"]) if "upstream" in chosen else 4,
+            ms=(3.8 if hollow else 2.4) + 1.6 * rank,
+            zorder=4 - 0.1 * rank,
             color=colour,
-            mfc="white" if method == "parameter_shift" else colour,
+            mfc="none" if hollow else colour,
             mew=0.8,
             label=label or "measured",
         )
@@ -131,9 +136,7 @@ def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> Axes:
         axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=colour)
     if data["predicted"].notna().any():
         explain_line(axes, "predicted: variance formula and bias")
-    ends = np.array([data["shots"].min(), data["shots"].max()], float)
-    guide = 0.5 * data["rmse"].min() * np.sqrt(ends[1] / ends)
-    axes.plot(ends, guide, ":", color="0.3", label="slope \N{MINUS SIGN}1/2 (shot noise)")
+    slope_guide(axes, data["shots"], data["rmse"])
     explain_band(axes, "95 % interval over draws")
     axes.set_xscale("log")
     axes.set_yscale("log")

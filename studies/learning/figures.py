@@ -20,6 +20,7 @@ from studies.drawing import (
     legend_below,
     save_drawn,
     series_styles,
+    set_title,
 )
 
 LAYERS = "convolution.filters.layers"
@@ -45,7 +46,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
         title = way(dict(zip(keys, values, strict=True)))
         plot_learning(axes, own)
-        axes.set_title(title)
+        set_title(axes, title)
         parts.append(learning_data(own).assign(panel=title))
     for unused in panels.ravel()[len(groups) :]:
         unused.set_axis_off()

@@ -27,6 +27,8 @@ from studies.drawing import (
     legend_below,
     save_drawn,
     series_styles,
+    set_title,
+    slope_guide,
 )
 from studies.statistics import mean_interval, proportion_interval
 
@@ -107,7 +109,7 @@ def _draw_noise_and_shots(table: pd.DataFrame, axes: list[str], folder: Path) ->
     drawn = []
     for axes_, (label, own) in zip(panels, maps, strict=False):
         plot_noise_and_shots(axes_, own)
-        axes_.set_title(label)
+        set_title(axes_, label)
         drawn.append(noise_and_shots_data(own).assign(series=label))
     for unused in panels[len(maps) :]:
         unused.set_axis_off()
@@ -184,7 +186,7 @@ def plot_error(axes: Axes, table: pd.DataFrame, x: str, others: list[str]) -> Ax
     if predicted:
         explain_line(axes, "predicted from exact noisy means")
     if x == "shots" and data[x].nunique() > 1:
-        _slope_guide(axes, data, x)
+        slope_guide(axes, data[x], data["rmse"])
     repeats = int(data["repetitions"].max())
     if repeats > 1:
         explain_band(axes, f"95 % interval, mean of {repeats} repetitions")
@@ -386,14 +388,6 @@ def _scale(axes: Axes, table: pd.DataFrame, x: str) -> None:
         axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))
     elif pd.api.types.is_integer_dtype(values):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _slope_guide(axes: Axes, data: pd.DataFrame, x: str) -> None:
-    """A line of slope -1/2 below the points: what independent shots give."""
-    ends = np.array([data[x].min(), data[x].max()], float)
-    start = 0.6 * data.loc[data[x] == ends[0], "rmse"].min()
-    label = "slope \N{MINUS SIGN}1/2 (shot noise)"
-    axes.plot(ends, start * np.sqrt(ends[0] / ends), ":", color="0.3", lw=1.0, label=label)
 
 
 def _subject(table: pd.DataFrame) -> str:
