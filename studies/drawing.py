@@ -200,6 +200,9 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
         name: Name of the files, without suffix.
         dpi: Dots per inch of the PNG and of what is rasterised in the others.
     """
+    # Solving the layout takes longer than drawing, and all formats share it.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for suffix in FORMATS:
         save_figure_as(figure, folder / f"{name}.{suffix}", dpi)
 

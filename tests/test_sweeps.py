@@ -238,10 +238,13 @@ def test_every_row_is_measured_and_matches_what_theory_predicts(undisturbed: Pat
     assert ratio.between(0.6, 1.4).all()
     ideal = table[table["noise.scale"] == 0]
     assert (ideal["systematic_rmse"] < 1e-12).all()
-    counts = load_arrays(undisturbed, table["point"][0])["counts"]
-    assert counts.shape == (1, table["patches"][0])
-    estimate = 2 * counts.mean() / 100 - 1
-    assert estimate == pytest.approx(table["mean_estimate"][0], abs=1e-12)
+    arrays = load_arrays(undisturbed, table["point"][0])
+    assert {array.shape for array in arrays.values()} == {(1, table["patches"][0])}
+    np.testing.assert_allclose(arrays["estimates"], 2 * arrays["counts"] / 100 - 1, atol=1e-12)
+    assert arrays["estimates"].mean() == pytest.approx(table["mean_estimate"][0], abs=1e-12)
+    assert arrays["exact"].mean() == pytest.approx(table["mean_overlap"][0], abs=1e-12)
+    errors = arrays["estimates"] - arrays["exact"]
+    assert np.sqrt((errors**2).mean()) == pytest.approx(table["rmse"][0], abs=1e-12)
 
 
 def test_order_and_sharding_change_no_number(undisturbed: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from qucnn_cirq.errors import InputError
 HELP = "compute the paper's figures 3, 4 and 6 again, ideal and noisy, with one report"
 DESCRIPTION = """\
 Compute the figures of QuCNN (arXiv:2210.05443) again, ideally and with willow_pink's calibrated
-noise, and noise against error and accuracy. An interrupted run goes on where it was.
+noise, and noise against error and accuracy. An interrupted run goes on where it was; points that
+failed are tried again. Exit code 1 if any fails.
 
   qucnn reproduce --out paper
   qucnn reproduce --out paper-quick --quick
@@ -33,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Reproduces."""
     from studies.report.reproduce import reproduce
+    from studies.sweep.results import failure_lines
 
     if options.seed is not None:
         raise InputError("--seed is fixed in the studies that are reproduced: leave it out.")
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(found)
     else:
         for name, text in found["parts"].items():
-            print(f"{name}\n{text}\n")
+            failed = [(each["values"], each["error"]) for each in found["failed"].get(name, [])]
+            print("\n".join([name, text, *failure_lines(failed)]), end="\n\n")
         print(f"report: {found['report']}")
-    return 0
+    return 1 if found["failed"] else 0

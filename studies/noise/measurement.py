@@ -105,7 +105,8 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
         seed: Seed of the shots.
 
     Returns:
-        One row with the columns that `COLUMNS` documents, and the counts of every patch.
+        One row with the columns that `COLUMNS` documents, and of every patch the counts, the
+        estimate and the exact overlap.
 
     Raises:
         InputError: If the convolution does not fit the device or the images.
@@ -158,7 +159,7 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
             int(generator.integers(2**31)),
         )
         row |= check_row(scores)
-    return Measured([row], {"counts": counts})
+    return Measured([row], {"counts": counts, "estimates": estimates, "exact": prepared.exact})
 
 
 def _take_shots(

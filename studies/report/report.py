@@ -22,7 +22,7 @@ from studies.report import html
 from studies.sweep.job import SUMMARY, finish
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
-from studies.sweep.results import read_results, state_text
+from studies.sweep.results import Results, read_results, state_text
 from studies.sweep.store import PLAN, read_plan
 
 REPORT = "report.html"
@@ -81,28 +81,34 @@ def write_report(folder: Path) -> Path:
     return folder / REPORT
 
 
-def study_sections(folder: Path, level: int = 2) -> tuple[str, list[str]]:
+def study_sections(
+    folder: Path, level: int = 2, summary: Mapping[str, Any] | None = None
+) -> tuple[str, list[str]]:
     """The title and the sections of a study's report.
 
     Args:
         folder: A folder of results.
         level: Level of the sections' headlines.
+        summary: The summary of a sweep whose figures were drawn just now; otherwise they are
+            drawn anew.
 
     Raises:
         InputError: If the folder holds no results.
     """
     if os.path.lexists(folder / PLAN):
-        return _sweep_sections(folder, level)
+        return _sweep_sections(folder, level, summary)
     if (folder / CONFIGURATION).is_file():
         return _run_sections(folder, level)
     raise _no_results(folder)
 
 
-def _sweep_sections(folder: Path, level: int) -> tuple[str, list[str]]:
+def _sweep_sections(
+    folder: Path, level: int, summary: Mapping[str, Any] | None
+) -> tuple[str, list[str]]:
     kind = sweep_kind(read_plan(folder).study)
     # Before figures are drawn: without its configuration there is no report.
     _, _, document = load_study(str(folder / CONFIGURATION))
-    summary = finish(kind, folder)
+    summary = finish(kind, folder) if summary is None else summary
     results = read_results(folder)
     state, data = results.status(), results.table()
     body = _question(kind.title, level)
@@ -111,10 +117,7 @@ def _sweep_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
         body += _numbers(_for_people(data, results.plan.axes), kind.columns, level)
-    circuits: list[tuple[str, cirq.Circuit]] = []
-    if kind.circuits is not None:
-        circuits = kind.circuits(make_plan(kind, document).points[0].settings)
-    body += _circuits(circuits, level)
+    body += _circuits(_example_circuits(kind, document, results), level)
     body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
     body += _checks(_checked_points(data, results.plan.axes), level)
     body += _origin(folder, results.origins, level)
@@ -184,6 +187,19 @@ def _numbers(data: pd.DataFrame, meanings: Mapping[str, str], level: int) -> lis
 
 def _plain(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _example_circuits(
+    kind: SweepKind, document: Mapping[str, Any], results: Results
+) -> list[tuple[str, cirq.Circuit]]:
+    """The circuits of the first point that was measured; one that failed may have none."""
+    if kind.circuits is None:
+        return []
+    for point in make_plan(kind, document).points:
+        outcome = results.outcomes.get(point.identity)
+        if outcome is not None and outcome.error is None:
+            return kind.circuits(point.settings)
+    return []
 
 
 def _circuits(circuits: Sequence[tuple[str, cirq.Circuit]], level: int) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.errors import InputError
 from studies.catalogue import load_study
 from studies.files import CONFIGURATION, write_text
 from studies.progress import progress_bar, untracked
@@ -25,6 +24,7 @@ from studies.sweep.job import SUMMARY, RunOptions, run_sweep
 from studies.sweep.kind import SweepKind
 
 _NOISE = "noise=willow_pink"
+_INCOMPLETE = "Points of this study failed; what there is stands below."
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,8 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs all parts, or what is missing of them, and writes one report.
 
+    Points that failed, now or in an earlier run, are tried again by the next one.
+
     Args:
         folder: Where everything goes, a folder for each part.
         quick: Fewer points, images and repetitions.
@@ -146,26 +148,24 @@ def reproduce(
         note: Takes a line for the user.
 
     Returns:
-        For each part its folder and what was found, and the page.
+        For each part its folder and what was found; the points that failed; and the page.
 
     Raises:
         InputError: If the folder holds other results.
         KeyboardInterrupt: If the user stopped it; what was finished is kept.
         OSError: If writing fails.
     """
-    found: dict[str, Any] = {}
+    summaries: dict[str, dict[str, Any]] = {}
+    found: dict[str, str] = {}
     for number, part in enumerate(PARTS, start=1):
         note(f"[{number}/{len(PARTS)}] {part.title}")
         own = folder / part.folder
         settings = [*part.settings, *(part.quick if quick else ())]
         _, kind, document = load_study(part.study, settings)
         if isinstance(kind, SweepKind):
-            summary = run_sweep(kind, document, own, RunOptions(workers), quiet, note)
-            if summary["failed"]:
-                raise InputError(
-                    f"{len(summary['failed'])} points of {own} failed, the first with: "
-                    f"{summary['failed'][0]['error']}"
-                )
+            options = RunOptions(workers, retry=True)
+            summary = run_sweep(kind, document, own, options, quiet, note)
+            summaries[part.folder] = summary
             found[part.folder] = summary["text"]
         else:
             configuration = kind.read(document)
@@ -173,11 +173,13 @@ def reproduce(
             if not same:
                 kind.run(configuration, own, untracked if quiet else progress_bar, note)
             found[part.folder] = kind.text(_summary(own))
-    write_text(folder / REPORT, html.page("QuCNN, reproduced", _sections(folder, quick)))
-    return {"parts": found, "report": str(folder / REPORT)}
+    page = html.page("QuCNN, reproduced", _sections(folder, quick, summaries))
+    write_text(folder / REPORT, page)
+    failed = {name: summary["failed"] for name, summary in summaries.items() if summary["failed"]}
+    return {"parts": found, "failed": failed, "report": str(folder / REPORT)}
 
 
-def _sections(folder: Path, quick: bool) -> list[str]:
+def _sections(folder: Path, quick: bool, summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     body = [
         html.paragraphs(
             "The figures of S. Stein, Y. Mao, J. Ang and A. Li, QuCNN (arXiv:2210.05443), computed "
@@ -189,7 +191,7 @@ def _sections(folder: Path, quick: bool) -> list[str]:
         html.table(
             ("figure", "what the paper states", "what was found here", "what was chosen here"),
             [
-                (part.title, part.stated, part.answer(folder / part.folder), part.chosen)
+                (part.title, part.stated, _answer(part, folder, summaries), part.chosen)
                 for part in PARTS
             ],
             stacked=True,
@@ -201,10 +203,19 @@ def _sections(folder: Path, quick: bool) -> list[str]:
         ),
     ]
     for part in PARTS:
-        _, sections = study_sections(folder / part.folder, level=3)
+        own = summaries.get(part.folder)
+        _, sections = study_sections(folder / part.folder, level=3, summary=own)
         body += [html.heading(part.title), *sections]
     command = "qucnn reproduce --out again" + (" --quick" if quick else "")
     return [*body, html.heading("To run all of it again"), html.preformatted(command)]
+
+
+def _answer(
+    part: Part, folder: Path, summaries: Mapping[str, Mapping[str, Any]]
+) -> str | list[str]:
+    if summaries.get(part.folder, {}).get("failed"):
+        return _INCOMPLETE
+    return part.answer(folder / part.folder)
 
 
 def _is_done(folder: Path, configuration: str) -> bool:

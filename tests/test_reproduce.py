@@ -1,0 +1,73 @@
+"""`qucnn reproduce`, from the command line to its page, with studies as small as they can be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qucnn_cirq.cli import main
+from studies.report import reproduce
+
+SMALL = {
+    "figure_3_forward": ("images=2",),
+    "figure_4_gradient": ("shots=[100, 1000]", "upstream=[1.0, 0.1]", "repeat=[0]", "draws=3"),
+    "figure_6_learning": ("repeat=[0, 1]", "iterations=3", "convolution.filters.layers=[1]"),
+    "noise_and_error": ("images=1", "noise.scale=[0.1, 1.0]", "repeat=[0, 1]"),
+    "noise_and_accuracy": ("images=4", "classify=50", "noise.scale=[0.0, 1.0, 10.0]"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        parts = tuple(replace(part, quick=SMALL[part.folder]) for part in reproduce.PARTS)
+        patch.setattr(reproduce, "PARTS", parts)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("paper")
+    assert main(["reproduce", "--out", str(path), "--quick", "--quiet", "--workers", "1"]) == 0
+    return path
+
+
+def test_one_page_holds_all_parts(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    for part in reproduce.PARTS:
+        assert part.title in page
+        assert part.stated in page
+    # Two maps and errors of the forward study, one figure and one map of the device of each sweep.
+    assert page.count("<img") - page.count("image/svg") >= 11
+    assert not re.findall(r'(?:src|href)="(?!data:|#|https://arxiv)[^"]*"', page)
+    assert "RMSE" in page and "willow_pink" in page and "1/g²" in page
+
+
+def test_running_again_computes_nothing(folder: Path, capsys: Any) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/chunks/*.json")}
+    page = (folder / "report.html").read_bytes()
+    assert main(["reproduce", "--out", str(folder), "--quick", "--json", "--workers", "1"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/chunks/*.json")} == before
+    assert (folder / "report.html").read_bytes() == page
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["parts"]) == list(SMALL)
+    assert found["failed"] == {}
+
+
+def test_points_that_fail_do_not_stop_the_rest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    *others, last = reproduce.PARTS
+    wrong = replace(last, folder="wrong", quick=(*last.quick, "device='grid:2x2'"))
+    monkeypatch.setattr(reproduce, "PARTS", (*others[-1:], wrong))
+    assert main(["reproduce", "--out", str(folder), "--quick", "--workers", "1"]) == 1
+    output = capsys.readouterr().out
+    assert "measured / predicted RMSE" in output
+    assert re.search(r"failed at .*ancilla.*grid:2x2", output)
+    assert "Points of this study failed" in (folder / "report.html").read_text()
