@@ -12,14 +12,28 @@ from typing import Any
 import pytest
 
 from qucnn_cirq.cli import main
+from studies import drawing
 from studies.report import reproduce
 
+# Trajectories take seconds a point; other tests are about them.
+UNCHECKED = "check_fraction=0.0"
 SMALL = {
     "figure_3_forward": ("images=2",),
-    "figure_4_gradient": ("shots=[100, 1000]", "upstream=[1.0, 0.1]", "repeat=[0]", "draws=3"),
-    "figure_6_learning": ("repeat=[0, 1]", "iterations=3", "convolution.filters.layers=[1]"),
-    "noise_and_error": ("images=1", "noise.scale=[0.1, 1.0]", "repeat=[0, 1]"),
-    "noise_and_accuracy": ("images=4", "classify=50", "noise.scale=[0.0, 1.0, 10.0]"),
+    "figure_4_gradient": (
+        "shots=[100, 1000]",
+        "upstream=[1.0, 0.1]",
+        "repeat=[0]",
+        "draws=3",
+        UNCHECKED,
+    ),
+    "figure_6_learning": (
+        "repeat=[0, 1]",
+        "iterations=3",
+        "convolution.filters.layers=[1]",
+        UNCHECKED,
+    ),
+    "noise_and_error": ("images=1", "noise.scale=[0.1, 1.0]", "repeat=[0, 1]", UNCHECKED),
+    "noise_and_accuracy": ("images=4", "classify=50", "noise.scale=[0.0, 1.0, 10.0]", UNCHECKED),
 }
 
 
@@ -28,6 +42,8 @@ def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         parts = tuple(replace(part, quick=SMALL[part.folder]) for part in reproduce.PARTS)
         patch.setattr(reproduce, "PARTS", parts)
+        # The page shows these; the other formats take most of the time.
+        patch.setattr(drawing, "FORMATS", ("png",))
         yield
 
 
