@@ -46,7 +46,8 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
 def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
     """Time for each patch, log-log, a line for each engine and noise; the fastest of several runs.
 
-    Against qubits it is that of the best batch size, against patches that of the largest circuit.
+    Against qubits it is that of the best batch size, against patches that of the largest
+    circuit that most engines ran.
 
     Args:
         axes: Where to draw.
@@ -57,7 +58,9 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
         The axes.
     """
     if x == "patches":
-        table = table[table["qubits"] == table["qubits"].max()]
+        engines = table.groupby("qubits")["engine"].nunique() if "engine" in table else None
+        common = table["qubits"] if engines is None else engines.index[engines == engines.max()]
+        table = table[table["qubits"] == common.max()]
     scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
     for style, name in zip(series_styles(len(_NAMES)), _NAMES, strict=True):
         own = table[table["engine"] == name] if "engine" in table else table
