@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(found)
     else:
         for name, text in found["parts"].items():
-            failed = [(each["values"], each["error"]) for each in found["failed"].get(name, [])]
-            print("\n".join([name, text, *failure_lines(failed)]), end="\n\n")
+            failures = failure_lines(found["failed"].get(name, []))
+            print("\n".join([name, text, *failures]), end="\n\n")
         print(f"report: {found['report']}")
     return 1 if found["failed"] else 0

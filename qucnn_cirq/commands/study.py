@@ -119,8 +119,8 @@ def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace)
         print_json(summary)
     else:
         print(f"{summary['done']} of {summary['points']} points done")
-        failed = [(failure["values"], failure["error"]) for failure in summary["failed"]]
-        print(*failure_lines(failed), sep="\n", end="\n" * bool(failed))
+        for line in failure_lines(summary["failed"]):
+            print(line)
         if summary["text"]:
             print(summary["text"])
         print(f"\nresults in {folder}")

@@ -58,9 +58,7 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
         The axes.
     """
     if x == "patches":
-        engines = table.groupby("qubits")["engine"].nunique() if "engine" in table else None
-        common = table["qubits"] if engines is None else engines.index[engines == engines.max()]
-        table = table[table["qubits"] == common.max()]
+        table = table[table["qubits"] == _most_timed(table)]
     scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
     for style, name in zip(series_styles(len(_NAMES)), _NAMES, strict=True):
         own = table[table["engine"] == name] if "engine" in table else table
@@ -87,6 +85,14 @@ def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
         axes.set_xticks(sorted(set(table[x])))
     axes.grid(axis="y", lw=0.3)
     return axes
+
+
+def _most_timed(table: pd.DataFrame) -> int:
+    """Qubits of the largest circuit among those that most engines ran."""
+    if "engine" not in table:
+        return int(table["qubits"].max())
+    engines = table.groupby("qubits")["engine"].nunique()
+    return int(engines.index[engines == engines.max()].max())
 
 
 def text(table: pd.DataFrame) -> str:

@@ -161,14 +161,19 @@ def state_text(state: Status) -> str:
         f"{state.study}: {state.done} of {state.points} points done, {len(state.failed)} failed, "
         f"{state.missing} missing; {state.seconds:.1f} s of work"
     ]
-    return "\n".join(lines + failure_lines(state.failed))
+    return "\n".join(lines + failure_lines(state.to_mapping()["failed"]))
 
 
-def failure_lines(failed: Sequence[tuple[Mapping[str, Any], str]], most: int = 10) -> list[str]:
-    """The different errors of failed points, each once, with the first point that had it."""
+def failure_lines(failed: Sequence[Mapping[str, Any]], most: int = 10) -> list[str]:
+    """The different errors of failed points, each once, with the first point that had it.
+
+    Args:
+        failed: The failed points as `Status.to_mapping` gives them.
+        most: Of how many errors.
+    """
     points: dict[str, list[Mapping[str, Any]]] = {}
-    for values, error in failed:
-        points.setdefault(error, []).append(values)
+    for failure in failed:
+        points.setdefault(failure["error"], []).append(failure["values"])
     lines = []
     for error, own in list(points.items())[:most]:
         where = ", ".join(f"{key} = {value}" for key, value in own[0].items())

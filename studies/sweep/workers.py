@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
@@ -63,19 +64,19 @@ def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
     return outcomes
 
 
-class Workers:
+class Workers(ABC):
     """Something that runs chunks, and can be replaced when a process of it dies."""
 
     def __init__(self, count: int) -> None:
         self.count = count
 
+    @abstractmethod
     def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
         """Starts a chunk."""
-        raise NotImplementedError
 
+    @abstractmethod
     def renew(self) -> None:
         """Replaces workers that died."""
-        raise NotImplementedError
 
 
 class LocalWorkers(Workers):
