@@ -124,27 +124,20 @@ def exact_means(
     work: Pass, compiled: CompiledFilter, angles: FloatArray, upstream_angle: float | None
 ) -> FloatArray:
     """Means without shot noise of one filter's circuits, shape (rows of angles, patches)."""
-    states = work.patches.states
-    chosen = compiled.choose(states)
-    means = np.empty((len(angles), len(states)))
-    for index, variant in enumerate(compiled.variants):
-        columns = np.flatnonzero(chosen == index)
-        if not len(columns):
-            continue
-        tables = {
-            "patch": variant.loader.angles(states[columns]),
-            "filter": compiled.filter_table(angles),
-        }
+    means = np.empty((len(angles), work.patches.n_occupied))
+    for load in compiled.load_patches(work.patches):
+        tables = {"patch": load.angles, "filter": compiled.filter_table(angles)}
         if upstream_angle is not None:
             tables["upstream"] = np.array([[upstream_angle]])
-        streams = Streams(work.seed, tuple(range(len(angles))), work.images[columns], index)
-        outcome = work.engine.run(variant.template, work.noise, tables, None, streams)
+        images = work.images[load.columns]
+        streams = Streams(work.seed, tuple(range(len(angles))), images, load.index)
+        outcome = work.engine.run(load.variant.template, work.noise, tables, None, streams)
         if outcome.means is None:
             raise InputError(
                 f"engine {work.engine.name!r} gives no means, from which the shots of a gradient "
                 "are drawn: choose exact, qsim or qsim_density."
             )
-        means[:, columns] = outcome.means
+        means[:, load.columns] = outcome.means
     return means
 
 

@@ -83,7 +83,7 @@ class QuantumConvolution:
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
-        self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...]] | None = None
+        self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...] | None] | None = None
         spec = program.spec
         self._shape = (spec.n_filters, spec.n_parameters)
         if parameters is None:
@@ -121,11 +121,18 @@ class QuantumConvolution:
         """
         return self.run(images).maps
 
-    def run(self, images: ArrayLike, image_ids: ArrayLike | None = None, draw: int = 0) -> Overlaps:
+    def run(
+        self,
+        images: ArrayLike | Patches,
+        image_ids: ArrayLike | None = None,
+        draw: int = 0,
+    ) -> Overlaps:
         """A forward pass with everything it measured.
 
         Args:
-            images: As for :meth:`forward`.
+            images: As for :meth:`forward`; or the patches that ``extract_patches(images, spec)``
+                gave. Who runs the same images many times saves time with patches: their loading
+                angles are solved once.
             image_ids: A whole number that identifies each image and from which its random
                 stream derives; its position in the batch if None.
             draw: Number of the run, at least 0; another number gives other shots.
@@ -134,37 +141,33 @@ class QuantumConvolution:
             InputError: If the images do not fit the specification.
         """
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
-        patches = extract_patches(images, self.program.spec)
+        if isinstance(images, Patches):
+            patches, image_shape = images, None
+            self._check_patches(patches)
+        else:
+            patches, image_shape = extract_patches(images, self.program.spec), np.shape(images)
         ids = np.arange(patches.batch) if image_ids is None else np.asarray(image_ids)
         if ids.shape != (patches.batch,) or ids.dtype.kind not in "iu" or (ids < 0).any():
             raise InputError(
                 f"image_ids must be {patches.batch} whole numbers, at least 0, one an image."
             )
         images_of_patches = ids[patches.positions()[0][patches.occupied]]
-        self._last = patches, images_of_patches, np.shape(images)
+        self._last = patches, images_of_patches, image_shape
         shape = (self.program.spec.n_filters, patches.n_occupied)
         means: NDArray[np.float64] | None = np.empty(shape)
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
         for rows in self._structures():
-            compiled = self.program.filters[rows[0]]
             filters = self._filter_table(rows)
-            chosen = compiled.choose(patches.states)
-            for index, variant in enumerate(compiled.variants):
-                columns = np.flatnonzero(chosen == index)
-                if not len(columns):
-                    continue
-                streams = Streams(
-                    self.seed, tuple(rows), images_of_patches[columns], index, purpose
-                )
-                tables = {
-                    "patch": variant.loader.angles(patches.states[columns]),
-                    "filter": filters,
-                }
+            for load in self.program.filters[rows[0]].load_patches(patches):
+                of_patches = images_of_patches[load.columns]
+                streams = Streams(self.seed, tuple(rows), of_patches, load.index, purpose)
+                tables = {"patch": load.angles, "filter": filters}
                 if self.program.spec.backward:
                     # A reader in |0> multiplies by 1.
                     tables["upstream"] = np.zeros((1, 1))
-                outcome = self.engine.run(variant.template, self.noise, tables, self.shots, streams)
-                cells = np.ix_(np.array(rows), columns)
+                template = load.variant.template
+                outcome = self.engine.run(template, self.noise, tables, self.shots, streams)
+                cells = np.ix_(np.array(rows), load.columns)
                 if outcome.means is None or means is None:
                     means = None
                 else:
@@ -239,11 +242,25 @@ class QuantumConvolution:
             dL/d(images), of the shape of the images; 0 where all patches are blank.
 
         Raises:
-            InputError: As for :meth:`backward`.
+            InputError: As for :meth:`backward`, or if the last forward pass was given patches.
         """
         work = self._pass(upstream, 0)
-        assert self._last is not None
-        return input_gradient(work, self._last[2])
+        image_shape = self._last[2] if self._last is not None else None
+        if image_shape is None:
+            raise InputError(
+                "the last forward pass was given patches, not images: for a gradient of the "
+                "images run it with the images."
+            )
+        return input_gradient(work, image_shape)
+
+    def _check_patches(self, patches: Patches) -> None:
+        spec = self.program.spec
+        found = patches.vectors.shape[1], patches.register_qubits
+        if found != (spec.n_elements, spec.register_qubits):
+            raise InputError(
+                f"patches of {found[0]} elements on {found[1]} qubits; this layer takes "
+                f"{spec.n_elements} on {spec.register_qubits}: extract them with its specification."
+            )
 
     def _pass(self, upstream: ArrayLike, draw: int) -> Pass:
         if self._last is None:

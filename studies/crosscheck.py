@@ -95,24 +95,21 @@ def z_scores(
     known = as_noise(noise)
     scores = []
     for row, compiled in enumerate(program.filters):
-        chosen = compiled.choose(states)
-        for index, variant in enumerate(compiled.variants):
-            own = np.flatnonzero(chosen == index)
-            if not len(own):
-                continue
-            angles = parameters[row : row + 1]
+        angles = parameters[row : row + 1]
+        for load in compiled.load(states):
+            template = load.variant.template
             tables = {
-                "patch": variant.loader.angles(states[own]),
+                "patch": load.angles,
                 "filter": compiled.filter_table(angles if angles.size else None),
             }
             if upstream is not None:
                 tables["upstream"] = np.array([[np.arccos(upstream)]])
-            streams = Streams(seed, (row,), own, index)
-            means = by_means.run(variant.template, known, tables, None, streams).means
-            counts = by_shots.run(variant.template, known, tables, shots, streams).counts
+            streams = Streams(seed, (row,), load.columns, load.index)
+            means = by_means.run(template, known, tables, None, streams).means
+            counts = by_shots.run(template, known, tables, shots, streams).counts
             assert means is not None and counts is not None
-            chances = np.clip(variant.template.observable.probability(means), 0, 1)
-            ties = np.random.default_rng([seed, row, index]).random(counts.shape)
+            chances = np.clip(template.observable.probability(means), 0, 1)
+            ties = np.random.default_rng([seed, row, load.index]).random(counts.shape)
             scores.append(quantile_scores(counts, shots, chances, ties).ravel())
     return np.concatenate(scores)
 

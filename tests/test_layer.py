@@ -164,3 +164,40 @@ def test_bad_settings_are_refused():
         QuantumConvolution(program, noise={"depolarizing": {"p2": 1.5}})
     with pytest.raises(InputError, match="image_ids"):
         QuantumConvolution(program).run(digits(1), image_ids=[-1])
+
+
+def test_patches_give_the_numbers_of_their_images_and_solve_their_angles_once(monkeypatch):
+    program = compiled(kernel=(4, 4), stride=4, filters=XZAnsatz(layers=1))
+    images = digits(2)
+    patches = extract_patches(images, program.spec)
+    solved = []
+    loader = type(program.filters[0].loader)
+    angles = loader.angles
+    monkeypatch.setattr(
+        loader, "angles", lambda self, states: (solved.append(len(states)), angles(self, states))[1]
+    )
+    of_patches = QuantumConvolution(program, "exact", noise="willow_pink", shots=50)
+    first = of_patches.run(patches, image_ids=[7, 3])
+    of_patches.backward(np.ones_like(first.maps), "parameter_shift")
+    again = QuantumConvolution(program, "exact", shots=50).run(patches)
+    assert solved == [patches.n_occupied]
+    assert not np.array_equal(first.estimates, again.estimates)
+    of_images = QuantumConvolution(program, "exact", noise="willow_pink", shots=50)
+    np.testing.assert_array_equal(of_images.run(images, [7, 3]).counts, first.counts)
+    assert solved == [patches.n_occupied] * 2
+
+
+def test_patches_of_another_specification_are_refused():
+    layer = QuantumConvolution(compiled(kernel=(4, 4)), "exact", shots=None)
+    with pytest.raises(InputError, match="9 elements on 4 qubits; this layer takes 16 on 4"):
+        layer.run(extract_patches(digits(1), ConvolutionSpec(kernel=(3, 3))))
+
+
+def test_gradient_of_images_needs_images():
+    layer = QuantumConvolution(compiled(kernel=(2, 2), stride=2), "exact", shots=None)
+    images = digits(1)
+    maps = layer.run(extract_patches(images, layer.program.spec)).maps
+    with pytest.raises(InputError, match="was given patches, not images"):
+        layer.input_gradient(np.ones_like(maps))
+    layer.run(images)
+    assert layer.input_gradient(np.ones_like(maps)).shape == images.shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
@@ -21,7 +22,7 @@ from qucnn_cirq.compiler.verification import Verification, verify
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
-from qucnn_cirq.patches import extract_patches
+from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
 
 
@@ -75,6 +76,29 @@ class Variant:
     template: Template
     passes: tuple[PassRecord, ...]
     report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """The patches that are run with one variant of a filter, ready to be bound.
+
+    Attributes:
+        index: The variant's place in :attr:`CompiledFilter.variants`.
+        variant: The variant.
+        columns: Which of the patches they are, ascending.
+        angles: Rows of the table ``"patch"``, one a patch.
+    """
+
+    index: int
+    variant: Variant
+    columns: NDArray[np.intp]
+    angles: NDArray[np.float64]
+
+
+_LOADS: weakref.WeakKeyDictionary[Patches, dict[tuple[Variant, ...], tuple[Load, ...]]] = (
+    weakref.WeakKeyDictionary()
+)
+"""What :meth:`CompiledFilter.load_patches` solved, as long as the patches exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +156,35 @@ class CompiledFilter:
     def variant(self, state: NDArray[np.float64]) -> Variant:
         """The variant of one unit vector, shape (1, 2^n)."""
         return self.variants[int(self.choose(state)[0])]
+
+    def load(self, states: NDArray[np.float64]) -> tuple[Load, ...]:
+        """Variants and angles of many patches.
+
+        Args:
+            states: Unit vectors of patches, shape (batch, 2^n).
+
+        Returns:
+            One entry for each variant that is chosen for any patch.
+        """
+        chosen = self.choose(states)
+        loads = []
+        for index, variant in enumerate(self.variants):
+            columns = np.flatnonzero(chosen == index)
+            if len(columns):
+                angles = variant.loader.angles(states[columns])
+                loads.append(Load(index, variant, columns, angles))
+        return tuple(loads)
+
+    def load_patches(self, patches: Patches) -> tuple[Load, ...]:
+        """As :meth:`load`, for the occupied patches of images.
+
+        What was found is kept as long as the patches are: gradients, further rounds of shots and
+        other noise meet the same patches again, and the angles take as long as some simulations.
+        """
+        known = _LOADS.setdefault(patches, {})
+        if self.variants not in known:
+            known[self.variants] = self.load(patches.states)
+        return known[self.variants]
 
     def prepare(self, states: NDArray[np.float64]) -> None:
         """Solves for the angles of many patches at once, where a loader has no closed form.

@@ -36,8 +36,11 @@ class ArrayLibrary:
     chunk_bytes: int
 
 
-NUMPY = ArrayLibrary("numpy", "cpu", np, lambda array: array, lambda array: array, 2**18)
-"""On the processor; the arrays of a chunk fit its second-level cache."""
+_PROCESSOR_CHUNK = 2**19
+"""Half a megabyte: the arrays of a chunk fit the caches, and calls of NumPy are few enough."""
+
+NUMPY = ArrayLibrary("numpy", "cpu", np, lambda array: array, lambda array: array, _PROCESSOR_CHUNK)
+"""On the processor."""
 
 
 def _torch() -> ArrayLibrary:
@@ -54,7 +57,7 @@ def _torch() -> ArrayLibrary:
         torch,
         lambda array: torch.as_tensor(np.ascontiguousarray(array), device=device),
         lambda array: np.asarray(array.cpu()),
-        2**18 if device == "cpu" else 2**28,
+        _PROCESSOR_CHUNK if device == "cpu" else 2**28,
     )
 
 

@@ -177,7 +177,7 @@ def _take_shots(
     for look in range(1, MOST_LOOKS + 1):
         # Rounds as large as all before them, so that looking often costs little.
         layer.shots = settings.shots if look == 1 else min(shots, settings.most_shots - shots)
-        overlaps = layer.run(prepared.selection.images, prepared.selection.ids, draw=look - 1)
+        overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look - 1)
         assert overlaps.counts is not None
         total += overlaps.counts
         shots += layer.shots
