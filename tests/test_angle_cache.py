@@ -42,6 +42,36 @@ def test_what_decides_the_result_decides_the_file(folder):
     assert solver.calls == 3 == len(list(folder.iterdir()))
 
 
+def test_blocks_come_back_in_order_and_others_may_have_solved_them(folder, monkeypatch):
+    monkeypatch.setattr(angle_cache, "_BLOCK", 16)
+    states = np.random.default_rng(3).normal(size=(16 * 6 + 3, 4))
+    other, solver = Solver(), Solver()
+    cached("a", states[:48], other)
+    doubled, sums = cached("a", states, solver)
+    np.testing.assert_array_equal(doubled, 2 * states)
+    np.testing.assert_array_equal(sums, states.sum(axis=1))
+    assert other.calls == 3 and solver.calls == 4
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_the_order_of_blocks_differs_from_process_to_process(folder, monkeypatch):
+    """Else processes that start together would solve the same block at the same time."""
+    monkeypatch.setattr(angle_cache, "_BLOCK", 16)
+    states = np.arange(16.0 * 40)[:, None]
+
+    def firsts(name):
+        seen = []
+
+        def solve(rows):
+            seen.append(rows[0, 0])
+            return (rows,)
+
+        cached(name, states, solve)
+        return seen
+
+    assert firsts("a") != firsts("b")
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 torn", b"\x00" * 64])
 def test_a_damaged_file_is_solved_again(folder, damage):
     solver = Solver()

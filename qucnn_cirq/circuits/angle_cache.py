@@ -1,7 +1,8 @@
 """Angles that took long to find, kept on disk for the next process.
 
-A file holds the result for one batch of states and is named after a digest of everything that
-decides it. Folder: the environment variable ``QUCNN_CACHE``, or ``qucnn_cirq`` in the user's cache
+A file holds the result for one block of states and is named after a digest of everything that
+decides it. Processes that need the same states at the same time share the work through the folder.
+Folder: the environment variable ``QUCNN_CACHE``, or ``qucnn_cirq`` in the user's cache
 folder; an empty variable switches the cache off. Losing it costs time, never a result: a file that
 cannot be read is solved again, a folder that cannot be written to is left alone.
 """
@@ -25,8 +26,8 @@ VARIABLE = "QUCNN_CACHE"
 _LARGEST_FOLDER = 512 * 2**20
 _SMALLEST_BATCH = 16
 """Fewer states are solved sooner than a file is worth."""
-_VERSION = 1
-"""Raised when the search changes, so that no result of an earlier one is taken for it."""
+_BLOCK = 4096
+"""States in a file. Smaller ones cost time, as each waits for its hardest state."""
 
 
 def cache_folder() -> Path | None:
@@ -44,14 +45,30 @@ def cached(
     """The result of ``solve(states)``, from the disk if it is there.
 
     Args:
-        description: What decides the result besides the states.
+        description: What decides the result besides the states, the version of the search too.
         states: Rows to solve for.
-        solve: Returns arrays with one row for each state.
+        solve: Returns arrays with one row for each state, which do not depend on the other rows.
     """
     folder = cache_folder()
+    blocks = [states[first : first + _BLOCK] for first in range(0, max(len(states), 1), _BLOCK)]
+    results: dict[int, tuple[FloatArray, ...]] = {}
+    # In an order of its own, which decides no result, a process seldom meets another one at the
+    # same block, and finds what the others have solved.
+    for index in np.random.default_rng().permutation(len(blocks)):
+        results[int(index)] = _cached_block(folder, description, blocks[index], solve)
+    in_order = [results[index] for index in range(len(blocks))]
+    return tuple(np.concatenate(parts) for parts in zip(*in_order, strict=True))
+
+
+def _cached_block(
+    folder: Path | None,
+    description: str,
+    states: FloatArray,
+    solve: Callable[[FloatArray], tuple[FloatArray, ...]],
+) -> tuple[FloatArray, ...]:
     if folder is None or len(states) < _SMALLEST_BATCH:
         return solve(states)
-    key = f"{_VERSION}:{description}:{states.shape}:".encode() + states.tobytes()
+    key = f"{description}:{states.shape}:".encode() + states.tobytes()
     path = folder / f"{hashlib.sha256(key).hexdigest()}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:

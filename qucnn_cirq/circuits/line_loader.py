@@ -40,7 +40,7 @@ from qucnn_cirq.circuits.line_circuit import (
     line_states,
     n_line_angles,
 )
-from qucnn_cirq.circuits.line_search import solve_line_angles
+from qucnn_cirq.circuits.line_search import SEARCH, solve_line_angles
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -176,7 +176,7 @@ class LineLoader:
             # Four qubits have no number in their name: what was solved for them stays known.
             line = "line" if self.n_qubits == N_QUBITS else f"line{self.n_qubits}"
             angles, infidelities = cached(
-                f"{line} {self.gate} {self.pattern} {self.tolerance!r}",
+                f"{SEARCH} {line} {self.gate} {self.pattern} {self.tolerance!r}",
                 states[list(new.values())],
                 lambda rows: solve_line_angles(
                     rows, self.pattern, tolerance=self.tolerance, gate=self.gate

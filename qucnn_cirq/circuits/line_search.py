@@ -3,7 +3,7 @@
 No closed form of the angles is known. They are found by the Levenberg-Marquardt method with
 geodesic acceleration (Transtrum and Sethna, arXiv:1201.5885), which follows the narrow curved
 valleys around nearly degenerate vectors. Where it is not there after a few steps it starts again
-elsewhere.
+elsewhere; for the few stubborn vectors several starts race, and the first there ends the others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.line_circuit import (
     FloatArray,
@@ -24,6 +25,11 @@ from qucnn_cirq.circuits.line_circuit import (
     states_and_jacobians,
 )
 from qucnn_cirq.errors import InputError
+
+IntArray = NDArray[np.intp]
+
+SEARCH = 2
+"""Raised when the search finds other angles, so that no result of an earlier one is mixed in."""
 
 # Entries of the Jacobians of the states that are solved together, which fit a processor's cache.
 _BLOCK_ENTRIES = 300_000
@@ -39,7 +45,7 @@ class _Search:
     """How long to search.
 
     Attributes:
-        steps: Limit of steps for each start, one after the other.
+        heats: Limit of steps, and how many starts race; one heat after the other.
         solved: Squared distance below which a state counts as loaded.
         stalled: An accepted step that lowers the squared distance by less than this fraction
             ends a start.
@@ -47,16 +53,16 @@ class _Search:
             of it, as rounding errors grow by its inverse.
     """
 
-    steps: tuple[int, ...]
+    heats: tuple[tuple[int, int], ...]
     solved: float
     stalled: float
     least_damping: float
 
 
-_EXACT = _Search((20,) * 3 + (60,) * 6 + (400,) * 6, 1e-24, 0.0, 1e-13)
-_EXACT_ON_LONG_LINES = replace(_EXACT, steps=(100,) * 6 + (400,) * 6)
-_CLOSEST = _Search((60,) * 4, 1e-24, 1e-5, 1e-7)
-_CLOSE_ENOUGH = _Search((20,) * 2, 1e-24, 1e-2, 1e-7)
+_EXACT = _Search(((20, 1),) * 3 + ((60, 1),) * 2 + ((60, 4), (400, 6)), 1e-24, 0.0, 1e-13)
+_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((100, 1),) * 3 + ((100, 3), (400, 6)))
+_CLOSEST = _Search(((60, 1),) * 4, 1e-24, 1e-5, 1e-7)
+_CLOSE_ENOUGH = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 
 
 def solve_line_angles(
@@ -146,22 +152,64 @@ def _search(
     size = max(1, _BLOCK_ENTRIES // (start_angles.shape[1] * states.shape[1]))
     best = start_angles[ranking[:, 0]]
     distances = np.full(len(states), np.inf)
-    for rank, steps in enumerate(search.steps):
+    rank = 0
+    for steps, starts in search.heats:
         open_states = np.flatnonzero(distances > search.solved)
-        for first in range(0, len(open_states), size):
-            block = open_states[first : first + size]
-            angles, reached = _descend(
-                states[block], start_angles[ranking[block, rank]], layers, steps, search
+        for first in range(0, len(open_states), max(1, size // starts)):
+            block = open_states[first : first + max(1, size // starts)]
+            angles, reached = _race(
+                states[block],
+                start_angles[ranking[block, rank : rank + starts]],
+                layers,
+                steps,
+                search,
             )
             better = reached < distances[block]
             best[block[better]] = angles[better]
             distances[block[better]] = reached[better]
+        rank += starts
     return best
+
+
+def _race(
+    targets: FloatArray,
+    angles: FloatArray,
+    layers: Sequence[LineLayer],
+    steps: int,
+    search: _Search,
+) -> tuple[FloatArray, FloatArray]:
+    """The start that is first to load each state, or else ends nearest to it.
+
+    Args:
+        targets: States to load, (batch, 2^n).
+        angles: Where to start, (batch, starts, angles).
+        layers: The circuit.
+        steps: Limit of steps.
+        search: Tolerances.
+
+    Returns:
+        Angles (batch, angles) and squared distances (batch,).
+    """
+    batch, starts, n_angles = angles.shape
+    reached_angles, reached = _descend(
+        np.repeat(targets, starts, axis=0),
+        angles.reshape(-1, n_angles),
+        np.repeat(np.arange(batch), starts),
+        layers,
+        steps,
+        search,
+    )
+    reached = reached.reshape(batch, starts)
+    # Not the nearest of those that are there: rounding would choose.
+    ranked = np.where(reached <= search.solved, 0.0, reached)
+    winners = np.arange(batch), np.argmin(ranked, axis=1)
+    return reached_angles.reshape(angles.shape)[winners], reached[winners]
 
 
 def _descend(
     targets: FloatArray,
     angles: FloatArray,
+    races: IntArray,
     layers: Sequence[LineLayer],
     steps: int,
     search: _Search,
@@ -171,6 +219,7 @@ def _descend(
     Args:
         targets: States to load, (batch, 2^n).
         angles: Where to start, (batch, angles).
+        races: Number of the race of each start, (batch,); it ends when one start is there.
         layers: The circuit.
         steps: Limit of steps.
         search: Tolerances.
@@ -184,15 +233,18 @@ def _descend(
     residuals = loaded - targets
     distances = np.sum(residuals**2, axis=1)
     damping = np.full(len(targets), _DAMPING_START)
-    moving = distances > search.solved
+    ended = np.zeros(len(targets), dtype=bool)
+    ended[races[distances <= search.solved]] = True
+    moving = ~ended[races]
     active = np.arange(len(targets))
     angles = angles.copy()
     final_angles, final_distances = angles.copy(), distances.copy()
     for _ in range(steps):
         if not moving.all():
-            active, targets, angles, jacobians, residuals, distances, damping = (
+            active, races = active[moving], races[moving]
+            targets, angles, jacobians, residuals, distances, damping = (
                 values[moving]
-                for values in (active, targets, angles, jacobians, residuals, distances, damping)
+                for values in (targets, angles, jacobians, residuals, distances, damping)
             )
         if not len(active):
             break
@@ -201,10 +253,9 @@ def _descend(
         new_residuals = new_loaded - targets
         new_distances = np.sum(new_residuals**2, axis=1)
         accepted = new_distances < distances
-        moving = ~accepted | (
-            (new_distances > search.solved)
-            & (distances - new_distances >= search.stalled * distances)
-        )
+        moving = ~accepted | (distances - new_distances >= search.stalled * distances)
+        ended[races[accepted & (new_distances <= search.solved)]] = True
+        moving &= ~ended[races]
         angles[accepted] += step[accepted]
         jacobians[accepted] = new_jacobians[accepted]
         residuals[accepted] = new_residuals[accepted]

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
+from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import ApproximateLoader, LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
@@ -253,7 +254,7 @@ class Program:
         The same in every process; identities of results derive from it.
         """
         parts = [
-            f"{variant.template.digest}:{variant.loader.name}"
+            f"{variant.template.digest}:{_rule_of(variant.loader)}"
             for compiled in self.filters
             for variant in compiled.variants
         ]
@@ -406,3 +407,8 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
         )
     angles: NDArray[np.float64] = np.arccos(values)[:, None]
     return angles
+
+
+def _rule_of(loader: Loader) -> str:
+    """Names the rule by which the loader chooses its angles, which noise tells apart."""
+    return loader.name if loader.is_closed_form else f"{loader.name} {SEARCH}"

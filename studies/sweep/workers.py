@@ -124,7 +124,8 @@ class LocalWorkers(Workers):
             # signal of `terminate`.
             for process in list((self._pool._processes or {}).values()):
                 process.kill()
-        self._pool.shutdown(wait=not at_once, cancel_futures=True)
+        # Nobody needs to wait for idle processes; the interpreter sees them off when it ends.
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class ClusterWorkers(Workers):
