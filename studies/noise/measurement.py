@@ -81,13 +81,13 @@ def digest(settings: NoisePoint) -> Mapping[str, str]:
 
 
 def cost(settings: NoisePoint) -> Cost:
-    """What a point takes: patches times filters, about 20 microseconds each where exact."""
+    """What a point takes: patches times filters, about 10 microseconds each where exact."""
     patches = _patches(
         settings.split, settings.first, settings.images, settings.data, settings.convolution
     )
     circuits = patches.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
-    per_circuit = {"exact": 2e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
+    per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
     per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
     return Cost(
         circuits,
