@@ -108,12 +108,12 @@ class QuantumConvolution:
             raise InputError("parameters must be finite numbers (radians).")
         self._parameters = given.copy()
 
-    def forward(self, images: ArrayLike) -> NDArray[np.float64]:
+    def forward(self, images: ArrayLike | Patches) -> NDArray[np.float64]:
         """Feature maps of a batch of images.
 
         Args:
             images: (batch, rows, columns) or (batch, channels, rows, columns); only the
-                direction of a patch matters, not its norm.
+                direction of a patch matters, not its norm. Or patches, as for :meth:`run`.
 
         Returns:
             Overlaps of shape (batch, filters, rows, columns). With shots they are unbiased
@@ -132,7 +132,8 @@ class QuantumConvolution:
         Args:
             images: As for :meth:`forward`; or the patches that ``extract_patches(images, spec)``
                 gave. Who runs the same images many times saves time with patches: their loading
-                angles are solved once.
+                angles are solved once. Of patches only their number of elements and of qubits is
+                checked; the maps are those of their own stride and padding.
             image_ids: A whole number that identifies each image and from which its random
                 stream derives; its position in the batch if None.
             draw: Number of the run, at least 0; another number gives other shots.

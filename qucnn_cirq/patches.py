@@ -45,6 +45,10 @@ class Patches:
                 f"{self.register_qubits} qubits need ({expected}, at most "
                 f"{2**self.register_qubits})."
             )
+        if self.vectors.dtype != np.float64 or not np.isfinite(self.vectors).all():
+            raise InputError(
+                f"vectors of type {self.vectors.dtype}: they must be float64 and finite."
+            )
         # A view, so that the caller's own array stays as writeable as it was.
         vectors = self.vectors.view()
         vectors.flags.writeable = False

@@ -1,5 +1,8 @@
 """The layer: equal to numpy without shots, to the shot-noise formula with them."""
 
+import gc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
+from qucnn_cirq.compiler import program as program_module
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 
@@ -185,6 +189,51 @@ def test_patches_give_the_numbers_of_their_images_and_solve_their_angles_once(mo
     of_images = QuantumConvolution(program, "exact", noise="willow_pink", shots=50)
     np.testing.assert_array_equal(of_images.run(images, [7, 3]).counts, first.counts)
     assert solved == [patches.n_occupied] * 2
+
+
+def test_what_was_solved_for_patches_goes_when_they_or_the_program_go():
+    spec = ConvolutionSpec(kernel=(2, 2), stride=2, filters=XZAnsatz(layers=1))
+    patches = extract_patches(digits(1), spec)
+    kept = QuantumConvolution(compile_convolution(spec, "sycamore_cz"), "exact", shots=None)
+    kept.run(patches)
+    # A device of its own, which no cache of compiled programs shares.
+    filters = [replace(each) for each in kept.program.filters]
+    filters = [replace(each, variants=(replace(each.variants[0]),)) for each in filters]
+    other = QuantumConvolution(replace(kept.program, filters=tuple(filters)), "exact", shots=None)
+    np.testing.assert_array_equal(other.forward(patches), kept.forward(patches))
+    assert len(program_module._SOLVED[patches]) == 2
+    del filters, other
+    gc.collect()
+    assert len(program_module._SOLVED[patches]) == 1
+    before = len(program_module._SOLVED)
+    del patches, kept
+    gc.collect()
+    assert len(program_module._SOLVED) == before - 1
+
+
+def test_patches_are_told_apart_by_the_budget_of_their_program():
+    images = digits(1)
+    spec = ConvolutionSpec(kernel=(4, 4), stride=4, filters=FixedFilter(np.arange(1, 17)))
+    patches = extract_patches(images, spec)
+    for infidelity in (0.0, 0.3):
+        program = compile_convolution(spec, "willow_pink", infidelity=infidelity)
+        layer = QuantumConvolution(program, "exact", noise="willow_pink", shots=None)
+        of_images = layer.forward(images)
+        for _ in range(2):
+            np.testing.assert_array_equal(layer.forward(patches), of_images)
+    loads = program.filters[0].load_patches(patches)
+    assert len(loads) > 1
+    assert sorted(np.concatenate([load.columns for load in loads])) == list(
+        range(patches.n_occupied)
+    )
+    with pytest.raises(ValueError, match="read-only"):
+        loads[0].angles[0] = 0
+
+
+def test_blank_patches_need_no_images():
+    layer = QuantumConvolution(compiled(kernel=(2, 2), stride=2), "exact", shots=10)
+    blank = extract_patches(np.zeros((1, 4, 4)), layer.program.spec)
+    np.testing.assert_array_equal(layer.forward(blank), np.zeros((1, 1, 2, 2)))
 
 
 def test_patches_of_another_specification_are_refused():

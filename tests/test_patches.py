@@ -152,6 +152,14 @@ def test_from_maps_refuses_other_shapes(shape):
         patches.from_maps(np.zeros(shape))
 
 
+@pytest.mark.parametrize(
+    "vectors", [np.full((4, 3), np.nan), np.full((4, 3), np.inf), np.ones((4, 3), complex)]
+)
+def test_patches_of_other_than_finite_real_numbers_are_refused(vectors):
+    with pytest.raises(InputError, match="must be float64 and finite"):
+        Patches(vectors, batch=1, rows=2, columns=2, register_qubits=2)
+
+
 def test_patches_are_read_only_and_leave_the_callers_array_alone():
     vectors = np.ones((4, 3))
     patches = Patches(vectors, batch=1, rows=2, columns=2, register_qubits=2)

@@ -1,10 +1,10 @@
 """Angles that took long to find, kept on disk for the next process.
 
 A file holds the result for one block of states and is named after a digest of everything that
-decides it. Processes that need the same states at the same time share the work through the folder.
-Folder: the environment variable ``QUCNN_CACHE``, or ``qucnn_cirq`` in the user's cache
-folder; an empty variable switches the cache off. Losing it costs time, never a result: a file that
-cannot be read is solved again, a folder that cannot be written to is left alone.
+decides it. Processes that need the same many states at the same time share most of the work through
+the folder: the environment variable ``QUCNN_CACHE``, or ``qucnn_cirq`` in the user's cache folder;
+an empty variable switches the cache off. Losing it costs time, never a result: a file that cannot
+be read is solved again, a folder that cannot be written to is left alone.
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ class Load:
     Attributes:
         index: The variant's place in :attr:`CompiledFilter.variants`.
         variant: The variant.
-        columns: Which of the patches they are, ascending.
-        angles: Rows of the table ``"patch"``, one a patch.
+        columns: Which of the patches they are, ascending. Read-only.
+        angles: Rows of the table ``"patch"``, one a patch. Read-only.
     """
 
     index: int
@@ -95,11 +95,19 @@ class Load:
     columns: NDArray[np.intp]
     angles: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        # They are handed out again for the same patches.
+        self.columns.flags.writeable = False
+        self.angles.flags.writeable = False
 
-_LOADS: weakref.WeakKeyDictionary[Patches, dict[tuple[Variant, ...], tuple[Load, ...]]] = (
+
+_Solved = tuple[tuple[int, NDArray[np.intp], NDArray[np.float64]], ...]
+"""Index, columns and angles of each `Load`, without the variant, which would keep itself alive."""
+
+_SOLVED: weakref.WeakKeyDictionary[Patches, weakref.WeakKeyDictionary[Variant, _Solved]] = (
     weakref.WeakKeyDictionary()
 )
-"""What :meth:`CompiledFilter.load_patches` solved, as long as the patches exist."""
+"""What :meth:`CompiledFilter.load_patches` solved, while patches and first variant exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,13 +187,21 @@ class CompiledFilter:
     def load_patches(self, patches: Patches) -> tuple[Load, ...]:
         """As :meth:`load`, for the occupied patches of images.
 
-        What was found is kept as long as the patches are: gradients, further rounds of shots and
-        other noise meet the same patches again, and the angles take as long as some simulations.
+        What was found is kept as long as patches and circuits are: gradients, further rounds of
+        shots and other noise meet the same patches again, and the angles take as long as some
+        simulations.
         """
-        known = _LOADS.setdefault(patches, {})
-        if self.variants not in known:
-            known[self.variants] = self.load(patches.states)
-        return known[self.variants]
+        known = _SOLVED.setdefault(patches, weakref.WeakKeyDictionary())
+        solved = known.get(self.variants[0])
+        if solved is None:
+            loads = self.load(patches.states)
+            known[self.variants[0]] = tuple(
+                (load.index, load.columns, load.angles) for load in loads
+            )
+            return loads
+        return tuple(
+            Load(index, self.variants[index], columns, angles) for index, columns, angles in solved
+        )
 
     def prepare(self, states: NDArray[np.float64]) -> None:
         """Solves for the angles of many patches at once, where a loader has no closed form.
@@ -254,7 +270,7 @@ class Program:
         The same in every process; identities of results derive from it.
         """
         parts = [
-            f"{variant.template.digest}:{_rule_of(variant.loader)}"
+            f"{variant.template.digest}:{_loader_version(variant.loader)}"
             for compiled in self.filters
             for variant in compiled.variants
         ]
@@ -409,6 +425,6 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
     return angles
 
 
-def _rule_of(loader: Loader) -> str:
-    """Names the rule by which the loader chooses its angles, which noise tells apart."""
+def _loader_version(loader: Loader) -> str:
+    """The loader's name, and which search finds its angles: noise acts on others otherwise."""
     return loader.name if loader.is_closed_form else f"{loader.name} {SEARCH}"

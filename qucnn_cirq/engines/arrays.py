@@ -55,7 +55,8 @@ def _torch() -> ArrayLibrary:
         "torch",
         device,
         torch,
-        lambda array: torch.as_tensor(np.ascontiguousarray(array), device=device),
+        # A tensor cannot share memory that is read-only.
+        lambda array: torch.as_tensor(np.require(array, requirements=("C", "W")), device=device),
         lambda array: np.asarray(array.cpu()),
         _PROCESSOR_CHUNK if device == "cpu" else 2**28,
     )

@@ -124,7 +124,7 @@ class LocalWorkers(Workers):
             # signal of `terminate`.
             for process in list((self._pool._processes or {}).values()):
                 process.kill()
-        # Nobody needs to wait for idle processes; the interpreter sees them off when it ends.
+        # Idle processes end by themselves; figures need not wait for that.
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
