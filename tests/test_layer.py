@@ -196,7 +196,7 @@ def test_what_was_solved_for_patches_goes_when_they_or_the_program_go():
     patches = extract_patches(digits(1), spec)
     kept = QuantumConvolution(compile_convolution(spec, "sycamore_cz"), "exact", shots=None)
     kept.run(patches)
-    # A device of its own, which no cache of compiled programs shares.
+    # The same circuits over again, which no cache of compiled programs holds.
     filters = [replace(each) for each in kept.program.filters]
     filters = [replace(each, variants=(replace(each.variants[0]),)) for each in filters]
     other = QuantumConvolution(replace(kept.program, filters=tuple(filters)), "exact", shots=None)

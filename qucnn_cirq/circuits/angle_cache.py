@@ -51,13 +51,12 @@ def cached(
     """
     folder = cache_folder()
     blocks = [states[first : first + _BLOCK] for first in range(0, max(len(states), 1), _BLOCK)]
-    results: dict[int, tuple[FloatArray, ...]] = {}
+    results: list[tuple[FloatArray, ...]] = [()] * len(blocks)
     # In an order of its own, which decides no result, a process seldom meets another one at the
     # same block, and finds what the others have solved.
     for index in np.random.default_rng().permutation(len(blocks)):
-        results[int(index)] = _cached_block(folder, description, blocks[index], solve)
-    in_order = [results[index] for index in range(len(blocks))]
-    return tuple(np.concatenate(parts) for parts in zip(*in_order, strict=True))
+        results[index] = _cached_block(folder, description, blocks[index], solve)
+    return tuple(np.concatenate(parts) for parts in zip(*results, strict=True))
 
 
 def _cached_block(

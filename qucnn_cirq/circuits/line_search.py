@@ -26,8 +26,6 @@ from qucnn_cirq.circuits.line_circuit import (
 )
 from qucnn_cirq.errors import InputError
 
-IntArray = NDArray[np.intp]
-
 SEARCH = 2
 """Raised when the search finds other angles, so that no result of an earlier one is mixed in."""
 
@@ -155,15 +153,11 @@ def _search(
     rank = 0
     for steps, starts in search.heats:
         open_states = np.flatnonzero(distances > search.solved)
-        for first in range(0, len(open_states), max(1, size // starts)):
-            block = open_states[first : first + max(1, size // starts)]
-            angles, reached = _race(
-                states[block],
-                start_angles[ranking[block, rank : rank + starts]],
-                layers,
-                steps,
-                search,
-            )
+        together = max(1, size // starts)
+        for first in range(0, len(open_states), together):
+            block = open_states[first : first + together]
+            racing = start_angles[ranking[block, rank : rank + starts]]
+            angles, reached = _descend(states[block], racing, layers, steps, search)
             better = reached < distances[block]
             best[block[better]] = angles[better]
             distances[block[better]] = reached[better]
@@ -171,14 +165,16 @@ def _search(
     return best
 
 
-def _race(
+def _descend(
     targets: FloatArray,
     angles: FloatArray,
     layers: Sequence[LineLayer],
     steps: int,
     search: _Search,
 ) -> tuple[FloatArray, FloatArray]:
-    """The start that is first to load each state, or else ends nearest to it.
+    """Levenberg-Marquardt with geodesic acceleration, each start with a damping of its own.
+
+    The starts of a state race: when one has loaded it, the others end.
 
     Args:
         targets: States to load, (batch, 2^n).
@@ -188,56 +184,22 @@ def _race(
         search: Tolerances.
 
     Returns:
-        Angles (batch, angles) and squared distances (batch,).
+        Angles (batch, angles) of the start that was there first, or else ended nearest, and
+        squared distances |loaded - target|^2, the sign of the target being free.
     """
     batch, starts, n_angles = angles.shape
-    reached_angles, reached = _descend(
-        np.repeat(targets, starts, axis=0),
-        angles.reshape(-1, n_angles),
-        np.repeat(np.arange(batch), starts),
-        layers,
-        steps,
-        search,
-    )
-    reached = reached.reshape(batch, starts)
-    # Not the nearest of those that are there: rounding would choose.
-    ranked = np.where(reached <= search.solved, 0.0, reached)
-    winners = np.arange(batch), np.argmin(ranked, axis=1)
-    return reached_angles.reshape(angles.shape)[winners], reached[winners]
-
-
-def _descend(
-    targets: FloatArray,
-    angles: FloatArray,
-    races: IntArray,
-    layers: Sequence[LineLayer],
-    steps: int,
-    search: _Search,
-) -> tuple[FloatArray, FloatArray]:
-    """Levenberg-Marquardt with geodesic acceleration, each state with a damping of its own.
-
-    Args:
-        targets: States to load, (batch, 2^n).
-        angles: Where to start, (batch, angles).
-        races: Number of the race of each start, (batch,); it ends when one start is there.
-        layers: The circuit.
-        steps: Limit of steps.
-        search: Tolerances.
-
-    Returns:
-        Angles and squared distances |loaded - target|^2, the sign of the target being free.
-    """
+    races = np.repeat(np.arange(batch), starts)
+    targets, angles = targets[races], angles.reshape(-1, n_angles)
     loaded, jacobians = states_and_jacobians(angles, layers)
     overlaps = np.sum(loaded * targets, axis=1, keepdims=True)
     targets = np.where(overlaps < 0, -targets, targets)
     residuals = loaded - targets
     distances = np.sum(residuals**2, axis=1)
     damping = np.full(len(targets), _DAMPING_START)
-    ended = np.zeros(len(targets), dtype=bool)
+    ended = np.zeros(batch, dtype=bool)
     ended[races[distances <= search.solved]] = True
     moving = ~ended[races]
     active = np.arange(len(targets))
-    angles = angles.copy()
     final_angles, final_distances = angles.copy(), distances.copy()
     for _ in range(steps):
         if not moving.all():
@@ -263,7 +225,18 @@ def _descend(
         damping *= np.where(accepted, _DAMPING_DOWN, _DAMPING_UP)
         np.maximum(damping, search.least_damping, out=damping)
         final_angles[active], final_distances[active] = angles, distances
-    return final_angles, final_distances
+    winners = _first_there(final_distances.reshape(batch, starts), search.solved)
+    rows = np.arange(batch) * starts + winners
+    return final_angles[rows], final_distances[rows]
+
+
+def _first_there(distances: FloatArray, solved: float) -> NDArray[np.intp]:
+    """Which start of each state, (batch, starts), counts: the first there, or else the nearest.
+
+    Not the nearest of those that are there: rounding would choose among them.
+    """
+    first: NDArray[np.intp] = np.argmin(np.where(distances <= solved, 0.0, distances), axis=1)
+    return first
 
 
 def _accelerated_step(

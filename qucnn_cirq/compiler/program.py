@@ -192,30 +192,25 @@ class CompiledFilter:
         simulations.
         """
         known = _SOLVED.setdefault(patches, weakref.WeakKeyDictionary())
-        solved = known.get(self.variants[0])
-        if solved is None:
+        first = self.variants[0]
+        if first not in known:
             loads = self.load(patches.states)
-            known[self.variants[0]] = tuple(
-                (load.index, load.columns, load.angles) for load in loads
-            )
-            return loads
+            known[first] = tuple((load.index, load.columns, load.angles) for load in loads)
         return tuple(
-            Load(index, self.variants[index], columns, angles) for index, columns, angles in solved
+            Load(index, self.variants[index], columns, angles)
+            for index, columns, angles in known[first]
         )
 
     def prepare(self, states: NDArray[np.float64]) -> None:
-        """Solves for the angles of many patches at once, where a loader has no closed form.
+        """Solves for the angles of many patches at once, as :meth:`load` does.
 
-        Loaders remember what they solved, so that binding these patches later is quick.
+        Loaders whose angles have no closed form remember what they solved, so that binding some of
+        these patches later is quick.
 
         Args:
             states: Unit vectors of patches, shape (batch, 2^n).
         """
-        chosen = self.choose(states)
-        for index, variant in enumerate(self.variants):
-            own = states[chosen == index]
-            if len(own) and not variant.loader.is_closed_form:
-                variant.loader.angles(own)
+        self.load(states)
 
     def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Rows of the table ``"filter"``, one for each row of parameters."""

@@ -16,7 +16,6 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches
 from studies.crosscheck import check_generator, check_row, chosen_rows, z_scores
-from studies.images import Selection
 from studies.loading.configuration import LoadingStudy
 from studies.progress import Track, untracked
 
@@ -37,7 +36,7 @@ COLUMNS = {
 
 
 def measure_loading(
-    study: LoadingStudy, selection: Selection, patches: Patches, track: Track = untracked
+    study: LoadingStudy, patches: Patches, track: Track = untracked
 ) -> pd.DataFrame:
     """One row for each budget, and one for ``"auto"``.
 
@@ -71,13 +70,13 @@ def measure_loading(
                 "destructive test of a kernel with 9 to 16 values on a device with room for it."
             )
         started = time.perf_counter()
-        compiled.prepare(patches.states)
+        compiled.load_patches(patches)
         seconds = time.perf_counter() - started
         gates, infidelities = _loading(compiled, patches.states)
         deviations = []
         for noise in (study.noise, None):
             layer = QuantumConvolution(program, engine="exact", noise=noise, shots=None)
-            deviations.append(layer.run(selection.images).estimates - exact)
+            deviations.append(layer.run(patches).estimates - exact)
         error, without_noise = (np.abs(each).mean(axis=0) for each in deviations)
         single.append(np.bincount(images, error) / np.maximum(np.bincount(images), 1))
         gains = (single[0] - single[-1])[np.bincount(images, minlength=len(single[0])) > 0]

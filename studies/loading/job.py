@@ -55,7 +55,7 @@ def run_loading(
     patches = extract_patches(selection.images, study.convolution)
     drawn = [f"{name}.{suffix}" for name in (FIGURE, DEVICE_MAP) for suffix in FORMATS]
     prepare_folder(folder, study.to_toml(), (TABLE, SUMMARY, *drawn))
-    table = measure_loading(study, selection, patches, track)
+    table = measure_loading(study, patches, track)
     write_text(folder / CONFIGURATION, study.to_toml())
     with atomic_write(folder / TABLE) as file:
         table.to_csv(file, index=False, lineterminator="\n")
