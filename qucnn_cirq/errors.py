@@ -29,3 +29,23 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+
+
+def missing_extra(what: str, extra: str, otherwise: str = "") -> InputError:
+    """Builds the error for something that a package of an optional extra is needed for.
+
+    The package is on no index, so the command names a checkout.
+
+    Args:
+        what: What cannot be done without it ("engine = 'exact:torch'").
+        extra: The extra, one of those in ``setup.cfg``.
+        otherwise: What can be done instead ("export to .csv").
+
+    Returns:
+        An error that says how to install the extra.
+    """
+    instead = f"; or {otherwise}" if otherwise else ""
+    return InputError(
+        f"{what} needs the extra [{extra}]: pip install '.[{extra}]' in a checkout of "
+        f"qucnn_cirq{instead}."
+    )

@@ -11,7 +11,7 @@ from noise_models import NoiseLike
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import missing_extra
 from qucnn_cirq.filters import XZAnsatz
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.specification import ConvolutionSpec
@@ -19,9 +19,7 @@ from qucnn_cirq.specification import ConvolutionSpec
 try:
     import torch
 except ImportError:
-    raise InputError(
-        "qucnn_cirq.torch_layer needs PyTorch: pip install 'qucnn_cirq[torch]'."
-    ) from None
+    raise missing_extra("qucnn_cirq.torch_layer", "torch") from None
 
 
 class QuantumConv2d(torch.nn.Module):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, missing_extra, unknown_name
 
 Array = Any
 """An array of whichever library."""
@@ -47,9 +47,7 @@ def _torch() -> ArrayLibrary:
     try:
         import torch
     except ImportError:
-        raise InputError(
-            "engine = 'exact:torch' needs the extra [torch]: pip install 'qucnn_cirq[torch]'."
-        ) from None
+        raise missing_extra("engine = 'exact:torch'", "torch", "engine = 'exact'") from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return ArrayLibrary(
         "torch",

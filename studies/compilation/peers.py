@@ -9,7 +9,7 @@ import cirq
 import networkx as nx
 
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, missing_extra
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ def compile_with(
     try:
         return compile_(circuit, device.graph, seeds)
     except ImportError:
-        raise InputError(
-            f"compiler = {compiler!r} needs the extra [peers]: pip install 'qucnn_cirq[peers]'."
-        ) from None
+        raise missing_extra(f"compiler = {compiler!r}", "peers") from None
 
 
 def _with_cirq(circuit: cirq.Circuit, device: Device, gate_set: str) -> Costs:

@@ -9,7 +9,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import missing_extra
 
 Probabilities = NDArray[np.float64]
 Prepared = tuple[Callable[[], Probabilities], Sequence[cirq.Qid]]
@@ -40,9 +40,7 @@ def prepare(engine: str, circuit: cirq.Circuit) -> Prepared:
     try:
         return translate(steps, len(qubits)), qubits
     except ImportError:
-        raise InputError(
-            f"engine = {engine!r} needs the extra [peers]: pip install 'qucnn_cirq[peers]'."
-        ) from None
+        raise missing_extra(f"engine = {engine!r}", "peers") from None
 
 
 Steps = list[tuple[list[int], tuple[NDArray[np.complex128], ...]]]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.files import atomic_write
 from studies.files import CONFIGURATION
 from studies.sweep.inputs import INPUTS
@@ -298,10 +298,7 @@ def export(folder: Path, file: Path) -> int:
         try:
             import pyarrow  # noqa: F401
         except ImportError:
-            raise InputError(
-                "Parquet needs the extra [parquet]: pip install 'qucnn_cirq[parquet]'; or export "
-                "to .csv."
-            ) from None
+            raise missing_extra("Parquet", "parquet", "export to .csv") from None
     if file.is_dir():
         raise InputError(f"--out {file} is a folder: give the name of a file.")
     if not file.parent.is_dir():

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from noise_models import NoiseError
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.interruption import SIGNALS
 from studies.sweep.plan import seed_of
 from studies.sweep.store import Outcome, encode_array
@@ -168,7 +168,7 @@ def cluster_workers(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("--dask needs the extra [dask]: pip install 'qucnn_cirq[dask]'.") from None
+        raise missing_extra("--dask", "dask", "--workers") from None
     if "://" not in address and not Path(address).is_file():
         raise InputError(
             f"--dask {address}: give the scheduler's address, such as tcp://host:8786, or the path "
