@@ -1,9 +1,13 @@
-"""Where numbers come from: versions, the machine's kind, the commit."""
+"""Where numbers come from: versions, the machine's kind, the commit.
+
+``setup.py`` loads this module by its path: it needs the standard library alone.
+"""
 
 from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -11,14 +15,18 @@ from pathlib import Path
 
 PACKAGES = ("cirq-core", "cirq-google", "qsimcirq", "numpy", "scipy", "matplotlib", "seaborn")
 
+STAMP = "commit.json"
+"""What a build, which is in no checkout, keeps beside this module: what :func:`commit` returned."""
+
 
 def provenance() -> dict[str, object]:
     """What the results depend on besides their configuration, as plain data.
 
     Returns:
         Versions of Python and of the packages (null if not installed), the operating system and
-        machine, the git commit if the code is in a checkout (with "+changes" if files differ from
-        it), and the present time in UTC.
+        machine, the present time in UTC, and the git commit of the checkout that the code is in or
+        was built from, with "+changes" if files differ from it. Where that is not known it is None
+        and ``no_commit`` says why.
     """
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -26,7 +34,7 @@ def provenance() -> dict[str, object]:
         "packages": {name: package_version(name) for name in ("qucnn-cirq", *PACKAGES)},
         "system": platform.system(),
         "machine": platform.machine(),
-        "commit": _commit(Path(__file__)),
+        **commit(Path(__file__).resolve()),
     }
 
 
@@ -38,10 +46,26 @@ def package_version(package: str) -> str | None:
         return None
 
 
-def _commit(file: Path) -> str | None:
-    """The commit of the repository that tracks the file, if there is one and git is there."""
+def commit(file: Path) -> dict[str, str | None]:
+    """The commit that a file of the package is of, by the stamp of its build or else by git.
+
+    Args:
+        file: A file in the folder of the stamp, tracked by git if it is in a checkout.
+
+    Returns:
+        ``{"commit": ...}``; or ``{"commit": None, "no_commit": reason}``.
+    """
+    stamp = file.parent / STAMP
+    if stamp.exists():
+        try:
+            stamped = json.loads(stamp.read_bytes())
+            return {key: stamped[key] for key in ("commit", "no_commit") if key in stamped}
+        except (OSError, ValueError, TypeError):
+            return {"commit": None, "no_commit": f"{STAMP} of the installation is damaged"}
     # In a hook of some repository these would lead git there.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    # Asking must not lock the index of somebody at work.
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -56,8 +80,11 @@ def _commit(file: Path) -> str | None:
     try:
         # An installation may lie inside a repository that has nothing to do with it.
         git("ls-files", "--error-unmatch", file.name)
-        commit = git("rev-parse", "HEAD")
+        head = git("rev-parse", "HEAD")
         changed = git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{commit}+changes" if changed else commit
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or ["it failed"])[0]
+        return {"commit": None, "no_commit": f"git: {said}"}
+    except (OSError, subprocess.SubprocessError) as error:
+        return {"commit": None, "no_commit": f"git did not answer ({type(error).__name__})"}
+    return {"commit": f"{head}+changes" if changed else head}

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import configparser
 import importlib
+import importlib.util
+import json
 import re
+import shutil
+import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +113,90 @@ def test_the_version_is_the_same_everywhere() -> None:
     citation = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert citation
     assert citation[1] == qucnn_cirq.__version__
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of its own with the files that are here, committed."""
+    if not shutil.which("git") or not importlib.util.find_spec("setuptools"):
+        pytest.skip("git and setuptools build what is tested")
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("qucnn_cirq", "noise_models", "studies"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.py", "setup.cfg", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    run("git", "init", "-q", at=folder)
+    run("git", "add", ".", at=folder)
+    author = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    run("git", *author, "commit", "-q", "-m", "All", at=folder)
+    return folder
+
+
+def run(*command: str, at: Path) -> str:
+    """What a command prints; its errors are the test's."""
+    done = subprocess.run(command, cwd=at, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def build(checkout: Path, into: Path) -> Path:
+    """Builds as pip does, without installing what the package needs."""
+    run(sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(into), at=checkout)
+    return into
+
+
+def stated(installation: Path) -> dict[str, str | None]:
+    """The commit that an installation states, in a process that has no other."""
+    code = "import json, provenance; from pathlib import Path; print(json.dumps("
+    code += "provenance.commit(Path(provenance.__file__).resolve())))"
+    found: dict[str, str | None] = json.loads(
+        run(sys.executable, "-c", code, at=installation / "studies")
+    )
+    return found
+
+
+def test_a_build_keeps_the_commit_and_leaves_nothing_behind(checkout: Path, tmp_path: Path) -> None:
+    head = run("git", "rev-parse", "HEAD", at=checkout)
+    assert stated(build(checkout, tmp_path / "built")) == {"commit": head}
+    assert run("git", "status", "--porcelain", at=checkout) == ""
+    assert not (checkout / "studies" / "commit.json").exists()
+    with (checkout / "README.md").open("a") as readme:
+        readme.write("Changed.")
+    # Into the folder of the build before, as pip does when it is run again.
+    changed = {"commit": f"{head}+changes"}
+    assert stated(build(checkout, tmp_path / "built")) == changed
+    assert stated(checkout) == changed
+    run("git", "checkout", "-q", "README.md", at=checkout)
+    assert stated(checkout) == {"commit": head}
+
+
+def test_a_source_distribution_hands_its_commit_on(checkout: Path, tmp_path: Path) -> None:
+    head = run("git", "rev-parse", "HEAD", at=checkout)
+    run(sys.executable, "setup.py", "-q", "sdist", "-d", str(tmp_path), at=checkout)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
+    assert stated(unpacked) == {"commit": head}
+    assert stated(build(unpacked, tmp_path / "built")) == {"commit": head}
+    assert run("git", "status", "--porcelain", at=checkout) == ""
+
+
+def test_without_a_checkout_the_reason_stands_instead_of_the_commit(
+    checkout: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(".git"))
+    found = stated(build(copy, tmp_path / "built"))
+    assert found["commit"] is None
+    assert "not a git repository" in str(found["no_commit"])
+    (tmp_path / "built" / "studies" / "commit.json").write_text("[")
+    assert "damaged" in str(stated(tmp_path / "built")["no_commit"])
+
+
+def test_an_editable_build_asks_git_itself(checkout: Path, tmp_path: Path) -> None:
+    if not importlib.util.find_spec("wheel"):
+        pytest.skip("setuptools makes editable wheels with the package wheel")
+    run(sys.executable, "setup.py", "-q", "editable_wheel", "-d", str(tmp_path), at=checkout)
+    assert next(tmp_path.glob("*.whl"))
+    assert not list(checkout.rglob("commit.json"))
+    assert run("git", "status", "--porcelain", at=checkout) == ""

@@ -60,6 +60,7 @@ _ORIGINS = {
     "system": "operating system",
     "machine": "processor architecture",
     "commit": "commit of the code",
+    "no_commit": "why the commit is not known",
 }
 
 
