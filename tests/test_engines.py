@@ -192,3 +192,17 @@ def test_engines_by_name():
     assert set(ENGINES) == {"qsim", "qsim_density", "exact", "sampler", "auto"}
     with pytest.raises(InputError, match="Did you mean 'exact'"):
         make_engine("exat")
+
+
+def test_an_exact_engine_does_not_confuse_noises_filters_or_circuits():
+    engine = ExactEngine()
+    generator = np.random.default_rng(5)
+    patch = generator.normal(size=(2, 2))
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(generator.normal(size=(2, 2))))
+    other = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(generator.normal(size=(2, 2))))
+    programs = [compile_convolution(each, "grid:4x5") for each in (spec, other)]
+    settings = [(program, noise) for program in programs for noise in (None, *NOISES.values())]
+    # Twice, so that the second time all is remembered.
+    for program, noise in settings * 2:
+        found = means(program, patch, engine, noise)
+        np.testing.assert_array_equal(found, means(program, patch, ExactEngine(), noise))

@@ -228,6 +228,26 @@ def test_placing_of_depolarizing_and_idle_noise() -> None:
     )
 
 
+def test_qubits_do_not_idle_within_a_moment_that_measures() -> None:
+    circuit = cirq.Circuit(
+        cirq.Moment(cirq.measure(A, key="a"), cirq.X(B)),
+        cirq.Moment(cirq.X(B)),
+        cirq.Moment(cirq.X(C)),
+    )
+    noise = as_noise({"idle": 0.03})
+    noisy = noise.noisy_circuit(circuit)
+    idle = cirq.depolarize(0.03)
+    tag = cirq.VirtualTag()
+    # C waits in the first moment for longer than a gate, which is not what p is for, and A is done.
+    assert noisy == cirq.Circuit(
+        circuit[0],
+        circuit[1],
+        cirq.Moment(idle(C).with_tags(tag)),
+        circuit[2],
+        cirq.Moment(idle(B).with_tags(tag)),
+    )
+
+
 def test_a_phased_xz_gate_is_a_pulse_even_without_x() -> None:
     phase = cirq.PhasedXZGate(x_exponent=0, z_exponent=0.3, axis_phase_exponent=0)
     noisy = as_noise("depolarizing").noisy_circuit(cirq.Circuit(phase(A)))

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qucnn_cirq.cli import main
+from qucnn_cirq.convolution import extract_patches, ideal_overlaps
+from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from studies.catalogue import STUDIES, SWEEPS, load_study, presets, study_kind, sweep_kind
 from studies.compilation.textbook import textbook_circuit
@@ -304,6 +306,71 @@ def test_noise_costs_accuracy_and_classes_are_counted() -> None:
     assert rows[0]["correct"] > rows[1]["correct"]
     with pytest.raises(InputError, match="split = 'test'"):
         row_of("noise", study={**study, "split": "train"}, convolution=convolution)
+
+
+OVERLAP_MAPS = {
+    "kernel": [2, 2],
+    "stride": 4,
+    "overlap": "ancilla",
+    "filters": [{"kind": "ansatz", "layers": 1}] * 2,
+}
+
+
+def measured_noise(**study: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Settings, row and arrays of a point of the noise study."""
+    kind = sweep_kind("noise")
+    noise = {"depolarizing": {"p1": 0.01, "p2": 0.05}} if study.pop("noisy", False) else {}
+    settings = kind.read(
+        {
+            "study": {"name": "noise", "device": "grid:3x4", **study},
+            "convolution": OVERLAP_MAPS,
+            "noise": noise,
+        }
+    )
+    measured = kind.measure(settings, SEED)
+    return settings, dict(measured.rows[-1]), dict(measured.arrays)
+
+
+def test_errors_of_shots_follow_the_formula() -> None:
+    _, row, arrays = measured_noise(images=3, shots=50)
+    exact = arrays["exact"]
+    # An ideal ancilla test: Var = (1 - F^2)/N.
+    assert row["shot_rmse"] == pytest.approx(np.sqrt(np.mean(1 - exact**2) / 50), rel=1e-9)
+    assert row["systematic_rmse"] < 1e-12
+    assert row["predicted_rmse"] == pytest.approx(row["shot_rmse"], rel=1e-9)
+    assert row["rmse"] == pytest.approx(np.sqrt(np.mean((arrays["estimates"] - exact) ** 2)))
+
+
+def test_bias_is_that_of_the_means_and_not_of_the_shots() -> None:
+    _, row, arrays = measured_noise(images=3, shots=20)
+    assert abs(np.mean(arrays["estimates"] - arrays["exact"])) > 1e-3
+    assert abs(row["bias"]) < 1e-12
+    few, many = (measured_noise(images=3, shots=n, noisy=True)[1] for n in (20, 2000))
+    assert few["bias"] == many["bias"] < -1e-3
+    # The mean of an ideal test with a wrong circuit can only be off by what every patch is off.
+    assert abs(few["bias"]) <= few["systematic_rmse"]
+
+
+@pytest.mark.parametrize("repeat", [0, 1])
+def test_a_classifier_is_fitted_to_maps_of_the_same_angles(repeat: int) -> None:
+    settings, row, arrays = measured_noise(
+        images=60, split="test", shots=300, classify=200, repeat=repeat
+    )
+    spec = settings.convolution
+    angles = np.random.default_rng([settings.seed, repeat]).uniform(
+        0, 2 * np.pi, (spec.n_filters, spec.n_parameters)
+    )
+    maps = {}
+    for split, count in (("train", 200), ("test", 60)):
+        images = load_mnist(split, count)
+        patches = extract_patches(np.asarray(images.images, float), spec)
+        overlaps = ideal_overlaps(patches, spec, angles)
+        maps[split] = patches.to_maps(overlaps).reshape(count, -1), np.asarray(images.labels)
+        if split == "test":
+            np.testing.assert_allclose(arrays["exact"], overlaps, atol=1e-12)
+    classifier = LinearClassifier.fit(*maps["train"])
+    features, labels = maps["test"]
+    assert row["correct_exact"] == (classifier.predict(features) == labels).sum()
 
 
 # Figures, reports
