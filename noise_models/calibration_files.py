@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from noise_models.calibration import (
     gate_types,
 )
 from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.values import (
     by_place,
     coupler_key,
@@ -33,7 +33,6 @@ from noise_models.values import (
 CALIBRATION_SUFFIXES = (".toml", ".json")
 """Files that may hold a calibration."""
 
-_LARGEST_FILE = 16 * 2**20
 _SECTIONS = ("name", "durations", "qubits", "couplers")
 _QUBIT_KEYS = {
     "t1": "the decay time in microseconds",
@@ -59,18 +58,9 @@ def read_calibration(path: str | Path) -> Calibration:
         NoiseError: If the file cannot be read or holds what is not allowed; the message names it.
     """
     path = Path(path)
-    try:
-        size = path.stat().st_size
-        text = path.read_text(encoding="utf-8") if size <= _LARGEST_FILE else ""
-    except (OSError, ValueError) as error:
-        raise NoiseError(f"calibrated = {str(path)!r} cannot be read: {error}.") from None
-    if size > _LARGEST_FILE:
-        raise NoiseError(f"calibrated = {str(path)!r}: the file is larger than 16 MiB.")
-    try:
-        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (ValueError, RecursionError) as error:
-        kind = path.suffix.removeprefix(".").upper()
-        raise NoiseError(f"calibrated = {str(path)!r} is not valid {kind}: {error}.") from None
+    parsed = parsed_toml if path.suffix == ".toml" else parsed_json
+    text = file_text(path)
+    content = parsed(text, path)
     try:
         if isinstance(content, Mapping) and "cirq_type" in content:
             return _from_cirq(path.stem, str(content["cirq_type"]), text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.idle import IdleNoise
 from noise_models.kind import MAX_SCALE, NoiseKind, ScaleFactors, Strength, plain_fields
 from noise_models.readout import ReadoutNoise
@@ -141,11 +141,7 @@ class NoiseConfiguration:
             NoiseError: If the file or the text cannot be read, or holds what is not allowed.
         """
         text = _text(source, ".toml")
-        try:
-            mapping = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise NoiseError(f"the noise configuration is not valid TOML: {error}.") from error
-        return cls.from_mapping(mapping)
+        return cls.from_mapping(parsed_toml(text, "the noise configuration"))
 
     def to_toml(self) -> str:
         """The configuration as TOML, one table [noise]."""
@@ -163,11 +159,7 @@ class NoiseConfiguration:
             NoiseError: If the file or the text cannot be read, or holds what is not allowed.
         """
         text = _text(source, ".json")
-        try:
-            mapping = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise NoiseError(f"the noise configuration is not valid JSON: {error}.") from error
-        return cls.from_mapping(mapping)
+        return cls.from_mapping(parsed_json(text, "the noise configuration"))
 
     def to_json(self) -> str:
         """The configuration as JSON, one object with the key "noise"."""
@@ -183,11 +175,8 @@ def noise_from_file(path: str) -> NoiseConfiguration:
     Raises:
         NoiseError: If the file cannot be read, or holds what is not allowed.
     """
-    text = _text(path, Path(path).suffix)
-    try:
-        content = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise NoiseError(f"the noise file {path!r} cannot be understood: {error}.") from None
+    parsed = parsed_toml if path.endswith(".toml") else parsed_json
+    content = parsed(file_text(Path(path)), path)
     if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
         return NoiseConfiguration(calibrated=path)
     return NoiseConfiguration.from_mapping(content)
@@ -196,7 +185,4 @@ def noise_from_file(path: str) -> NoiseConfiguration:
 def _text(source: str | Path, suffix: str) -> str:
     if isinstance(source, str) and ("\n" in source or not source.endswith(suffix)):
         return source
-    try:
-        return Path(source).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise NoiseError(f"cannot read the noise file {str(source)!r}: {error}.") from error
+    return file_text(Path(source))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import importlib.resources
 import io
-import json
 import math
 import os
 import struct
@@ -18,10 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qucnn_cirq.array_files import (
+    LARGEST_ARRAYS,
+    MOST_DIMENSIONS,
+    check_expansion,
+    read_arrays,
+)
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.files import file_bytes, read_json
 
-IDX_SIZE_LIMIT = 2**31
+IDX_SIZE_LIMIT = LARGEST_ARRAYS
 """Most bytes of data that `read_idx` accepts from one file; full MNIST has 47 million."""
 
 _PREFIXES = {"train": "train", "test": "t10k"}
@@ -29,6 +35,7 @@ _IMAGES_SUFFIX = "images-idx3-ubyte"
 _LABELS_SUFFIX = "labels-idx1-ubyte"
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 2**20
+_LARGEST_HEADER = 4 + 4 * MOST_DIMENSIONS
 
 # Third byte of an IDX file; multi-byte values are stored most significant byte first.
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -111,8 +118,8 @@ def load_classical_filter() -> npt.NDArray[np.float64]:
     Returns:
         A new array of shape (4, 4).
     """
-    with _data_file("classical_filter.json").open(encoding="utf-8") as file:
-        return np.array(json.load(file)["kernel"], dtype=np.float64)
+    with importlib.resources.as_file(_data_file("classical_filter.json")) as path:
+        return np.array(read_json(path)["kernel"], dtype=np.float64)
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
@@ -133,24 +140,18 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
             bytes than its header says, or its header asks for more than `IDX_SIZE_LIMIT` bytes.
     """
     path = Path(path)
+    content = file_bytes(path, IDX_SIZE_LIMIT + _LARGEST_HEADER)
+    if not content.startswith(_GZIP_MAGIC):
+        return _parse_idx(io.BytesIO(content), path, len(content))
     try:
-        with path.open("rb") as raw:
-            compressed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            raw.seek(0)
-            if not compressed:
-                return _parse_idx(raw, path)
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                return _parse_idx(unpacked, path)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: give the path of an IDX file.") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as unpacked:
+            return _parse_idx(unpacked, path, len(content))
+    except (EOFError, zlib.error, OSError) as error:
         raise InputError(f"{path} is damaged gzip ({error}): fetch it again.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def _parse_idx(file: io.BufferedIOBase, path: Path) -> npt.NDArray[Any]:
-    """The array in an open, uncompressed IDX file; `path` is for the errors."""
+def _parse_idx(file: io.BufferedIOBase, path: Path, packed: int) -> npt.NDArray[Any]:
+    """The array in an uncompressed IDX file; its path and its size on disk are for the errors."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_TYPES or magic[3] == 0:
         raise InputError(
@@ -159,14 +160,20 @@ def _parse_idx(file: io.BufferedIOBase, path: Path) -> npt.NDArray[Any]:
         )
     dtype = np.dtype(_IDX_TYPES[magic[2]])
     n_dimensions = magic[3]
+    if n_dimensions > MOST_DIMENSIONS:
+        raise InputError(
+            f"{path} claims to have {n_dimensions} dimensions; at most {MOST_DIMENSIONS} are read: "
+            f"MNIST's images have 3, its labels 1."
+        )
     header = file.read(4 * n_dimensions)
     if len(header) < 4 * n_dimensions:
         raise InputError(f"{path} is cut short: it ends within its header. Fetch it again.")
     shape = struct.unpack(f">{n_dimensions}I", header)
     # Python integers: the product of 32-bit dimensions may exceed 64 bits.
     size = math.prod(shape) * dtype.itemsize
-    described = f"{'x'.join(map(str, shape))} values ({size} bytes)"
-    if size > IDX_SIZE_LIMIT:
+    described = f"{'x'.join(map(str, shape[:5]))} values ({size} bytes)"
+    # Of a shape with a zero, the other numbers may be of any size.
+    if math.prod(max(each, 1) for each in shape) * dtype.itemsize > IDX_SIZE_LIMIT:
         raise InputError(
             f"{path} claims to hold {described}: at most {IDX_SIZE_LIMIT} bytes are read from one "
             f"file. Split it, or fetch it again if it is damaged."
@@ -175,6 +182,7 @@ def _parse_idx(file: io.BufferedIOBase, path: Path) -> npt.NDArray[Any]:
     content = bytearray()
     while len(content) <= size and (piece := file.read(min(_CHUNK, size + 1 - len(content)))):
         content += piece
+        check_expansion(path, packed, len(content))
     if len(content) < size:
         raise InputError(
             f"{path} is cut short: its header says {described} and {len(content)} bytes follow. "
@@ -184,7 +192,8 @@ def _parse_idx(file: io.BufferedIOBase, path: Path) -> npt.NDArray[Any]:
         raise InputError(
             f"{path} goes on after the {described} of its header: it is damaged or no IDX file."
         )
-    return np.frombuffer(content, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    values = np.frombuffer(content, dtype=dtype).reshape(shape)
+    return values.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _data_file(name: str) -> Traversable:
@@ -194,7 +203,9 @@ def _data_file(name: str) -> Traversable:
 
 def _shipped(split: str) -> Images:
     """One split of the MNIST images that come with the package."""
-    with _data_file("mnist_subset.npz").open("rb") as file, np.load(file) as arrays:
+    with importlib.resources.as_file(_data_file("mnist_subset.npz")) as path:
+        arrays = read_arrays(path)
+        assert isinstance(arrays, dict)
         return Images(arrays[f"{split}_images"], arrays[f"{split}_labels"])
 
 

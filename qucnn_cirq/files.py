@@ -6,11 +6,12 @@ import contextlib
 import errno
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from noise_models import files as bounded
+from noise_models.files import LARGEST_TEXT
 from qucnn_cirq.errors import InputError
 
 PARTIAL = ".part"
@@ -82,47 +83,64 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def file_text(path: Path, largest: int) -> str:
-    """The text of a regular file of limited size.
-
-    Raises:
-        InputError: If it is no such file, or not UTF-8.
-    """
-    return _decoded(path, file_bytes(path, largest))
-
-
-def file_bytes(path: Path, largest: int) -> bytes:
-    """The content of a regular file of limited size.
+def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
+    """The content of a regular file of limited size; see `noise_models.files`.
 
     Raises:
         InputError: If it is no such file.
     """
-    try:
-        # Without blocking: a pipe or a device would be waited for.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    except ValueError:
-        raise InputError(f"cannot read {str(path)!r}: no file has such a name.") from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is no regular file.")
-        if status.st_size > largest:
-            size, limit = status.st_size / 2**20, largest / 2**20
-            raise InputError(f"{path} has {size:.3g} MiB; at most {limit:.3g} are read.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    finally:
-        os.close(descriptor)
+    return bounded.file_bytes(path, largest, InputError)
 
 
-def _decoded(path: Path, content: bytes) -> str:
-    if not content.strip():
-        raise InputError(f"{path} is empty.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is no text (UTF-8).") from None
+def file_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text of a regular file of limited size.
+
+    Raises:
+        InputError: If it is no such file, empty, or not UTF-8.
+    """
+    return bounded.file_text(path, largest, InputError)
+
+
+def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
+    """Makes sure that a file is regular and of limited size, without reading it.
+
+    Raises:
+        InputError: If it is no such file.
+    """
+    bounded.check_file(path, largest, InputError)
+
+
+def read_toml(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        InputError: If it cannot be read or is not valid.
+    """
+    return parsed_toml(file_text(path, largest), path)
+
+
+def read_json(path: Path, largest: int = LARGEST_TEXT) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        InputError: If it cannot be read or is not valid.
+    """
+    return parsed_json(file_text(path, largest), path)
+
+
+def parsed_toml(text: str, origin: object) -> dict[str, Any]:
+    """The tables of a TOML text; `origin` is for the error.
+
+    Raises:
+        InputError: If it is not valid, or nested too deeply.
+    """
+    return bounded.parsed_toml(text, origin, InputError)
+
+
+def parsed_json(text: str | bytes, origin: object) -> Any:
+    """The content of a JSON text; `origin` is for the error.
+
+    Raises:
+        InputError: If it is not valid, or nested too deeply.
+    """
+    return bounded.parsed_json(text, origin, InputError)

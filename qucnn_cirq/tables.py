@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import file_text, parsed_toml
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -35,18 +35,10 @@ def read_table(source: str | Path, name: str) -> dict[str, Any]:
     """
     if isinstance(source, Path) or not ("\n" in source or "=" in source):
         origin = str(source)
-        try:
-            text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read {origin!r}: {error}.") from error
+        text = file_text(Path(source))
     else:
         origin, text = "the TOML text", source
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{origin} is not valid TOML: {error}.") from error
-    except RecursionError:
-        raise InputError(f"{origin} is nested too deeply.") from None
+    document = parsed_toml(text, origin)
     table = document.get(name)
     if not isinstance(table, dict):
         found = ", ".join(sorted(document)) or "nothing"

@@ -12,7 +12,7 @@ from typing import Any
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
 from studies.kind import Kind
-from studies.settings import QUICK, override, read_document
+from studies.settings import QUICK, override, quick_settings, read_document
 from studies.sweep.kind import SweepKind
 
 # Adding a study is adding a package with a module `kind` and a name here. Only the one that is
@@ -90,7 +90,8 @@ def load_study(
         raise unknown_name("study", name, STUDIES)
     kind = study_kind(name)
     keys = kind.study_keys if isinstance(kind, SweepKind) else kind.keys
-    shorter = document.pop(QUICK, {}).get("settings", [])
+    shorter = quick_settings(document)
+    document.pop(QUICK, None)
     if quick and not shorter:
         raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
     settings = [*(shorter if quick else []), *settings]

@@ -1,18 +1,62 @@
-"""Writing results so that a file is either whole or absent."""
+"""Reading results, and writing them so that a file is either whole or absent."""
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from noise_models.errors import shown
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
+from qucnn_cirq.files import atomic_write, file_bytes, read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
+
+
+LARGEST_RESULT = 2**30
+"""Bytes of the largest file of results that is read."""
+
+
+def read_result(path: Path) -> bytes:
+    """The content of a file of results; see :func:`~qucnn_cirq.files.file_bytes`."""
+    return file_bytes(path, LARGEST_RESULT)
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary of a study.
+
+    Raises:
+        InputError: If it cannot be read, or is damaged.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is damaged: run the study again to write it anew.")
+    return content
+
+
+def read_frame(path: Path, dtype: Mapping[str, type] | None = None) -> pd.DataFrame:
+    """The table of a study, from CSV.
+
+    Raises:
+        InputError: If it cannot be read, or is damaged.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_csv(io.BytesIO(read_result(path)), dtype=dtype)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(
+            f"{path} is damaged ({shown(str(error))}): run the study again to write it anew."
+        ) from None
 
 
 def write_text(path: Path, text: str, replace: bool = True) -> None:
@@ -52,7 +96,7 @@ def prepare_folder(folder: Path, configuration: str, outputs: Iterable[str]) -> 
         ) from None
     existing = folder / CONFIGURATION
     if existing.exists():
-        if existing.read_bytes() != configuration.encode():
+        if read_result(existing) != configuration.encode():
             raise InputError(
                 f"--out {folder} holds results of another configuration (see {existing}): choose "
                 f"another folder."

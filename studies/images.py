@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.checks import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
@@ -74,20 +74,13 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
 
 
 def _from_numpy(path: Path, split: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content, None
-        with content:
-            for prefix in ("", f"{split}_"):
-                if f"{prefix}images" in content:
-                    name = f"{prefix}labels"
-                    return content[f"{prefix}images"], content.get(name)
-            found = ", ".join(content) or "nothing"
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is no usable NumPy file: {error}") from None
+    content = read_arrays(path)
+    if not isinstance(content, dict):
+        return content, None
+    for prefix in ("", f"{split}_"):
+        if f"{prefix}images" in content:
+            return content[f"{prefix}images"], content.get(f"{prefix}labels")
+    found = ", ".join(content) or "nothing"
     raise InputError(
         f"{path} has no array 'images' or '{split}_images' (found: {found}): add one of them."
     )

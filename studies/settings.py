@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import datetime
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from noise_models import named_noise
+from noise_models.errors import shown
+from noise_models.files import DEEPEST
+from qucnn_cirq.checks import only_known_keys
 from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.files import parsed_toml, read_toml
 
 TABLES = ("study", "convolution", "noise")
 """The tables of a configuration of one run, or of one point of a sweep."""
@@ -18,6 +21,7 @@ QUICK = "quick"
 """The table whose `settings` make a quick version of a study."""
 AXES = ("axes", "zip")
 """The tables that make it a sweep."""
+_ALL = (*TABLES, *AXES, QUICK)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -32,18 +36,31 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         InputError: If the file cannot be read, is not TOML, or has a table that nothing reads.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8: give a TOML file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}.") from None
-    for name in document:
-        if name not in (*TABLES, *AXES, QUICK):
-            raise unknown_name(f"table of {path.name}", name, (*TABLES, *AXES, QUICK))
+    document = read_toml(path)
+    for name, table in document.items():
+        if name not in _ALL:
+            raise unknown_name(f"table of {path.name}", name, _ALL)
+        if not isinstance(table, dict) and not (name == "noise" and isinstance(table, str)):
+            raise InputError(
+                f"{path}: {name} = {shown(table)} is not allowed: write a table [{name}]."
+            )
     return document
+
+
+def quick_settings(document: Mapping[str, Any]) -> list[str]:
+    """The settings that make the quick version of a study; empty if it has none.
+
+    Raises:
+        InputError: If the table [quick] holds anything else.
+    """
+    table = only_known_keys(f"[{QUICK}]", document.get(QUICK, {}), ("settings",))
+    settings = table.get("settings", [])
+    if not isinstance(settings, list) or not all(isinstance(each, str) for each in settings):
+        raise InputError(
+            f"[{QUICK}] settings = {shown(settings)} is not allowed: give a list of texts such as "
+            '"images=2".'
+        )
+    return settings
 
 
 def override(
@@ -74,7 +91,9 @@ def override(
         key, separator, text = setting.partition("=")
         path = [part.strip() for part in key.split(".")]
         if not separator or not all(path):
-            raise InputError(f"setting {setting!r} is not of the form key=value.")
+            raise InputError(f"setting {shown(setting)} is not of the form key=value.")
+        if len(path) > DEEPEST:
+            raise InputError(f"setting {shown(setting)} has a key of too many parts.")
         if len(path) == 1 and path[0] in short:
             path.insert(0, "study")
         if path[0] not in (*TABLES, *AXES):
@@ -109,7 +128,7 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
         if not isinstance(inner, dict):
             within = ".".join(path[: depth + 1])
             raise InputError(
-                f"{'.'.join(path)} cannot be set: {within} = {inner!r} is not a table."
+                f"{'.'.join(path)} cannot be set: {within} = {shown(inner)} is not a table."
             )
         table = inner
     table[path[-1]] = value
@@ -118,15 +137,15 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def _put_axis(document: dict[str, Any], name: str, key: str, value: Any) -> None:
     table = document.setdefault(name, {})
     if not isinstance(table, dict):
-        raise InputError(f"{name} = {table!r} must be a table of settings and their values.")
+        raise InputError(f"{name} = {shown(table)} must be a table of settings and their values.")
     table[key] = value
 
 
 def _value(text: str) -> Any:
     """A TOML value, or the text itself where it is none."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = parsed_toml(f"value = {text}", "the setting")
+    except InputError:
         return text
     value = parsed["value"]
     dated = isinstance(value, datetime.date | datetime.time)

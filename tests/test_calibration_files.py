@@ -216,7 +216,7 @@ def test_files_that_hold_no_calibration_are_named(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(NoiseError, match=f"bad.toml.*{message}"):
             as_noise({"calibrated": str(file)})
-    with pytest.raises(NoiseError, match=r"none.json' cannot be read"):
+    with pytest.raises(NoiseError, match=r"cannot read .*none.json"):
         as_noise({"calibrated": str(tmp_path / "none.json")})
     with pytest.raises(NoiseError, match="calibrated = 3 is not a processor's name"):
         as_noise({"calibrated": 3})
@@ -237,7 +237,7 @@ def test_files_with_a_configuration_are_noise_too(tmp_path: Path) -> None:
             {"calibrated": LAB}
         )
     file.write_text("{")
-    with pytest.raises(NoiseError, match="cannot be understood"):
+    with pytest.raises(NoiseError, match="is not valid JSON"):
         as_noise(str(file))
 
 

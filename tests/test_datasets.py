@@ -131,9 +131,9 @@ def test_missing_files_are_named(mnist_folder):
         load_mnist(path=mnist_folder)
     with pytest.raises(InputError, match="nowhere does not exist"):
         load_mnist(path=mnist_folder / "nowhere")
-    with pytest.raises(InputError, match="nowhere does not exist"):
+    with pytest.raises(InputError, match="cannot read .*nowhere: No such file"):
         read_idx(mnist_folder / "nowhere")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is no regular file"):
         read_idx(mnist_folder)
 
 
@@ -172,7 +172,7 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
         (GOOD + b"\0", "goes on after the 3x4 values (12 bytes)"),
         (b"\0\0\x0e\x03" + b"\xff" * 12, "claims to hold 4294967295x4294967295x4294967295"),
         # Within the limit, yet far more than is there.
-        (b"\0\0\x08\x01" + struct.pack(">I", 2**31) + b"abc", "and 3 bytes follow"),
+        (b"\0\0\x08\x01" + struct.pack(">I", 2**30) + b"abc", "and 3 bytes follow"),
     ],
 )
 def test_damaged_idx_files_are_refused_and_named(tmp_path, content, message, compress):

@@ -229,7 +229,7 @@ def test_a_chunk_of_another_sweep_or_a_folder_is_named(folder: Path, tmp_path: P
         status(folder)
     (folder / "chunks" / stray.name).unlink()
     (folder / "chunks" / "folder.json").mkdir()
-    with pytest.raises(InputError, match=r"folder\.json .*move it out"):
+    with pytest.raises(InputError, match=r"folder\.json is no regular file.*move it out"):
         status(folder)
 
 

@@ -45,16 +45,10 @@ def read_patch(path: Path) -> npt.NDArray[np.float64]:
     Raises:
         InputError: If the file cannot be read or holds something else.
     """
-    import numpy as np
-
+    from qucnn_cirq.array_files import read_arrays
     from qucnn_cirq.checks import real_array
 
-    try:
-        content = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is no usable NumPy file: {error}") from None
-    if not isinstance(content, np.ndarray):
+    content = read_arrays(path)
+    if isinstance(content, dict):
         raise InputError(f"{path} holds several arrays: give a .npy file with one patch.")
     return real_array("patch", content)

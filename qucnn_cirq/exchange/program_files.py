@@ -35,7 +35,7 @@ from qucnn_cirq.devices import Device, device_names, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.exchange.plain import Codec
-from qucnn_cirq.files import atomic_write, file_text
+from qucnn_cirq.files import atomic_write, read_json
 from qucnn_cirq.filters import FILTER_KINDS, Filter, filter_from_mapping
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import check
@@ -92,14 +92,12 @@ def _is_readable(path: Path) -> bool:
 
 def _read(path: Path) -> Program:
     try:
-        return _program(json.loads(file_text(path, LARGEST_FILE)))
+        return _program(read_json(path, LARGEST_FILE))
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
     except (MemoryError, RecursionError):
         raise
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is no program, or damaged ({error}).") from None
     except Exception as error:
         # A checksum does not say who wrote a file.
         raise InputError(f"{path} holds no program ({type(error).__name__}: {error}).") from None

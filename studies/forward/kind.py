@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from studies.files import read_frame
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import program_of
 from studies.forward.job import TABLE, run_forward
@@ -16,7 +17,7 @@ from studies.kind import Kind
 
 
 def _numbers(folder: Path) -> pd.DataFrame:
-    return image_table(pd.read_csv(folder / TABLE))
+    return image_table(read_frame(folder / TABLE))
 
 
 def _checks(summary: Mapping[str, Any]) -> pd.DataFrame:

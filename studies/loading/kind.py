@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from studies.crosscheck import CHECK_COLUMNS
+from studies.files import read_frame
 from studies.kind import Kind
 from studies.loading.configuration import LoadingStudy
 from studies.loading.experiment import COLUMNS, program_of
@@ -16,7 +17,7 @@ from studies.loading.job import TABLE, run_loading, summary_text
 
 
 def _numbers(folder: Path) -> pd.DataFrame:
-    table = pd.read_csv(folder / TABLE, dtype={"budget": str})
+    table = read_frame(folder / TABLE, dtype={"budget": str})
     return table.drop(columns=[column for column in CHECK_COLUMNS if column in table])
 
 

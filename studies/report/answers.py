@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from studies.files import read_frame, read_summary
 from studies.forward.job import SUMMARY, TABLE
 from studies.gradient.figures import gradient_error_data
 from studies.learning.figures import LAYERS, way
@@ -26,8 +26,8 @@ def forward_answer(folder: Path) -> list[str]:
 
     Intervals come from leaving out one image at a time: patches of one image overlap.
     """
-    table = pd.read_csv(folder / TABLE)
-    summary = json.loads((folder / SUMMARY).read_bytes())
+    table = read_frame(folder / TABLE)
+    summary = read_summary(folder / SUMMARY)
     images = [own for _, own in table[table["blank"] == 0].groupby("image")]
     lines = []
     for run, column, name in (

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from qucnn_cirq.files import file_bytes
+
 _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.45; color: #1a1a1a; background: #fff;
        max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word }
@@ -95,7 +97,7 @@ def preformatted(text: str) -> str:
 
 def image(file: Path, caption: str) -> str:
     """A PNG or SVG file, embedded."""
-    return picture(file.read_bytes(), file.suffix, caption)
+    return picture(file_bytes(file), file.suffix, caption)
 
 
 def picture(content: bytes, suffix: str, caption: str, large: bool = False) -> str:

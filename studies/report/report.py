@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +12,12 @@ import pandas as pd
 
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import file_text
 from studies.catalogue import load_study, sweep_kind
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.device_map import DEVICE_MAP
 from studies.examples import example_circuit
-from studies.files import CONFIGURATION, write_text
+from studies.files import CONFIGURATION, read_summary, write_text
 from studies.report import html
 from studies.sweep.job import SUMMARY, finish
 from studies.sweep.kind import SweepKind
@@ -134,12 +134,7 @@ def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
         )
     if not (folder / SUMMARY).is_file():
         raise _no_results(folder)
-    try:
-        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
-    except ValueError:
-        raise InputError(
-            f"{folder / SUMMARY} is damaged: run the study again to write it anew."
-        ) from None
+    summary = read_summary(folder / SUMMARY)
     body = _question(kind.title, level)
     body += [html.heading("What was found", level)]
     body += [html.preformatted("\n".join(_findings(kind.text(summary))))]
@@ -242,7 +237,7 @@ def _checked_points(data: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
 def _origin(folder: Path, found: Sequence[Mapping[str, Any]], level: int) -> list[str]:
     body = [html.heading("Configuration", level)]
-    body += [html.preformatted((folder / CONFIGURATION).read_text())]
+    body += [html.preformatted(file_text(folder / CONFIGURATION))]
     body += [html.heading("Where the numbers come from", level)]
     for origin in found:
         rows = []

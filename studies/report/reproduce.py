@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studies.catalogue import load_study
-from studies.files import CONFIGURATION, write_text
+from studies.files import CONFIGURATION, read_result, read_summary, write_text
 from studies.progress import progress_bar, untracked
 from studies.report import html
 from studies.report.answers import (
@@ -223,10 +222,9 @@ def _is_done(folder: Path, configuration: str) -> bool:
     return (
         (folder / SUMMARY).is_file()
         and path.is_file()
-        and path.read_bytes() == configuration.encode()
+        and read_result(path) == configuration.encode()
     )
 
 
 def _summary(folder: Path) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
-    return summary
+    return read_summary(folder / SUMMARY)

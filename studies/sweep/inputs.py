@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
+from qucnn_cirq.files import atomic_write, file_bytes
 
 INPUTS = "inputs"
 _SUFFIXES = (".toml", ".json", ".txt", ".textproto", ".npz", ".npy")
@@ -37,7 +37,7 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
         if path.suffix not in _SUFFIXES or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
         try:
-            content = path.read_bytes()
+            content = file_bytes(path, _LARGEST)
             copy = folder / INPUTS / f"{hashlib.sha256(content).hexdigest()[:12]}-{path.name}"
             if not copy.exists():
                 copy.parent.mkdir(exist_ok=True)

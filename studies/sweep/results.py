@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError, missing_extra
-from qucnn_cirq.files import atomic_write
-from studies.files import CONFIGURATION
+from qucnn_cirq.files import atomic_write, check_file
+from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.inputs import INPUTS
 from studies.sweep.store import (
     CHUNKS,
@@ -251,8 +250,12 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
             )
     configuration = _configuration(sources[0])
     unfinished = target / CONFIGURATION
-    if target not in folders and unfinished.exists() and unfinished.read_bytes() != configuration:
+    if target not in folders and unfinished.exists() and read_result(unfinished) != configuration:
         raise InputError(f"--out {target} holds results of another study: choose another folder.")
+    inputs = [path for source in sources for path in sorted((source / INPUTS).glob("*"))]
+    for path in inputs:
+        # Others may have put anything there, such as a link to a device that never ends.
+        check_file(path, LARGEST_RESULT)
     try:
         (target / CHUNKS).mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -264,10 +267,10 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
             copy = target / CHUNKS / path.name
             if not copy.exists():
                 _copy(path, copy)
-        for path in sorted((source / INPUTS).glob("*")):
-            (target / INPUTS).mkdir(exist_ok=True)
-            if not (target / INPUTS / path.name).exists():
-                _copy(path, target / INPUTS / path.name)
+    for path in inputs:
+        (target / INPUTS).mkdir(exist_ok=True)
+        if not (target / INPUTS / path.name).exists():
+            _copy(path, target / INPUTS / path.name)
     # The plan last: without it the folder is no sweep yet.
     for name in (CONFIGURATION, PLAN):
         if not (target / name).exists():
@@ -322,14 +325,12 @@ def _cell(value: Any) -> Any:
 
 def _configuration(folder: Path) -> bytes:
     try:
-        return (folder / CONFIGURATION).read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"cannot read {folder / CONFIGURATION} ({error.strerror}): run the study in {folder} "
-            "again; it is written anew."
-        ) from None
+        return read_result(folder / CONFIGURATION)
+    except InputError as error:
+        raise InputError(f"{error} Run the study in {folder} again; it is written anew.") from None
 
 
 def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as stream, atomic_write(target) as copy:
-        shutil.copyfileobj(stream, copy)
+    content = read_result(source)
+    with atomic_write(target) as copy:
+        copy.write(content)

@@ -14,6 +14,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import math
 import os
 import time
 import zlib
@@ -26,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import PARTIAL, atomic_write
-from studies.files import CONFIGURATION, write_json, write_text
+from qucnn_cirq.files import PARTIAL, atomic_write, parsed_json
+from studies.files import CONFIGURATION, LARGEST_RESULT, read_result, write_json, write_text
 from studies.sweep.kind import Row
 from studies.sweep.plan import SCHEMA, Plan, digest_of
 
@@ -114,8 +115,15 @@ def encode_array(array: NDArray[Any]) -> dict[str, Any]:
 
 def decode_array(content: Mapping[str, Any]) -> NDArray[Any]:
     """The array that :func:`encode_array` packed."""
-    data = zlib.decompress(base64.b64decode(content["zlib_base64"]))
-    return np.frombuffer(data, dtype=np.dtype(content["dtype"])).reshape(content["shape"]).copy()
+    try:
+        dtype, shape = np.dtype(content["dtype"]), tuple(content["shape"])
+        # No more than it says to hold, and that is bounded: a few bytes can unpack to gigabytes.
+        size = min(math.prod(shape) * dtype.itemsize, LARGEST_RESULT)
+        packed = base64.b64decode(content["zlib_base64"])
+        data = zlib.decompressobj().decompress(packed, size + 1)
+        return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
+        raise InputError(f"an array of the results is damaged ({error}).") from None
 
 
 def open_folder(folder: Path, plan: Plan) -> None:
@@ -142,7 +150,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
     text = plan.to_toml()
     if not os.path.lexists(folder / PLAN):
         # A process that died between the two files left a configuration alone.
-        if configuration.exists() and configuration.read_bytes() != text.encode():
+        if configuration.exists() and read_result(configuration) != text.encode():
             raise InputError(
                 f"--out {folder} holds results of another study (see its {CONFIGURATION}): choose "
                 "another folder."
@@ -157,7 +165,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
             f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
         )
     # Missing, damaged, or the same points in other words.
-    if not configuration.is_file() or configuration.read_bytes() != text.encode():
+    if not configuration.is_file() or read_result(configuration) != text.encode():
         write_text(configuration, text)
 
 
@@ -247,8 +255,8 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
     first, _, body = data.partition(b"\n")
     second, _, third = body.partition(b"\n")
     try:
-        head = json.loads(first.rstrip(b",") + b"}")
-    except (ValueError, RecursionError):
+        head = parsed_json(first.rstrip(b",") + b"}", path)
+    except InputError:
         # Perhaps of a version whose chunks have other lines.
         head = _decoded(path, data, _CHUNK_ADVICE)
     if not isinstance(head, dict):
@@ -256,19 +264,23 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
     _check_schema(path, head, _CHUNK_ADVICE)
     if head.get("sha256") != hashlib.sha256(body).hexdigest():
         raise _damaged(path, _CHUNK_ADVICE)
-    # From here on it is as it was written.
-    content = json.loads(b"{" + second.rstrip(b",") + b"}")["content"]
-    if content["plan"] != plan.digest:
-        raise InputError(
-            f"{path} belongs to another sweep (study {content['study']!r}): move it out of "
-            "the folder."
-        )
-    packed = json.loads(b"{" + third)["arrays"] if arrays else {}
-    resolved = {point["identity"]: point.pop("resolved") for point in content["points"]}
-    outcomes = [
-        Outcome(**point, arrays=packed.get(point["identity"], {})) for point in content["points"]
-    ]
-    return Chunk(outcomes, content["provenance"], resolved)
+    # From here on it is as it was written, but a checksum does not say who wrote it.
+    try:
+        content = parsed_json(b"{" + second.rstrip(b",") + b"}", path)["content"]
+        if content["plan"] != plan.digest:
+            raise InputError(
+                f"{path} belongs to another sweep (study {content['study']!r}): move it out of "
+                "the folder."
+            )
+        packed = parsed_json(b"{" + third, path)["arrays"] if arrays else {}
+        resolved = {point["identity"]: point.pop("resolved") for point in content["points"]}
+        outcomes = [
+            Outcome(**point, arrays=packed.get(point["identity"], {}))
+            for point in content["points"]
+        ]
+        return Chunk(outcomes, content["provenance"], resolved)
+    except (KeyError, TypeError, AttributeError):
+        raise _damaged(path, _CHUNK_ADVICE) from None
 
 
 def chunk_paths(folder: Path) -> list[Path]:
@@ -301,18 +313,17 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _file_content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
+        return read_result(path)
+    except InputError as error:
         raise InputError(
-            f"cannot read {path} ({error.strerror}): move it out of the folder, or make it a "
-            "readable file."
+            f"{str(error).removesuffix('.')}: move it out of the folder, or make it readable."
         ) from None
 
 
 def _decoded(path: Path, data: bytes, advice: str) -> dict[str, Any]:
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
+        content = parsed_json(data, path)
+    except InputError:
         raise _damaged(path, advice) from None
     if not isinstance(content, dict):
         raise _damaged(path, advice)

@@ -1,0 +1,159 @@
+"""The one way in which files of users are opened, and TOML and JSON are parsed.
+
+Whoever wrote a file decides what reading it takes: a pipe is waited for, a device never ends, a
+few bytes unpack to gigabytes. Everything here is bounded, and what cannot be used is refused with
+the error of the caller, in one line that names the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from noise_models.errors import NoiseError
+
+LARGEST_TEXT = 16 * 2**20
+"""Bytes of a TOML or JSON file, unless its reader says otherwise."""
+
+DEEPEST = 64
+"""Levels of nested tables and lists; whatever walks through them may call itself so often."""
+
+# A dotted key of n parts takes the parser n^2 steps. Anchored where a run of words begins, and
+# possessive, so that finding one takes no more steps than there are characters.
+_ENDLESS_KEY = re.compile(rf"(?<![\w\"'\-.])(?:[\w\"'\-]++[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
+
+
+def file_bytes(
+    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
+) -> bytes:
+    """The content of a regular file of limited size.
+
+    Args:
+        path: The file; links are followed.
+        largest: The most bytes that are read.
+        refusal: The error to raise.
+
+    Raises:
+        ValueError: If there is no such file, it is a folder, a pipe or a device, it is larger, or
+            it cannot be read.
+    """
+    descriptor = _opened(path, largest, refusal)
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(largest)
+    except OSError as error:
+        raise refusal(f"cannot read {path}: {error.strerror or error}.") from None
+    finally:
+        os.close(descriptor)
+
+
+def check_file(
+    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
+) -> None:
+    """Makes sure that :func:`file_bytes` reads a file, without reading it."""
+    os.close(_opened(path, largest, refusal))
+
+
+def file_text(
+    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
+) -> str:
+    """The text of a regular file of limited size, a byte-order mark apart; see `file_bytes`.
+
+    Raises:
+        ValueError: If the file cannot be read, is empty or is not UTF-8.
+    """
+    content = file_bytes(path, largest, refusal)
+    if not content.strip():
+        raise refusal(f"{path} is empty.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refusal(f"{path} is no text (UTF-8).") from None
+
+
+def parsed_toml(
+    text: str, origin: object, refusal: type[ValueError] = NoiseError
+) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Args:
+        text: The text.
+        origin: Where it comes from, for the error.
+        refusal: The error to raise.
+
+    Raises:
+        ValueError: If it is not valid, or nested deeper than :data:`DEEPEST` levels.
+    """
+    if _ENDLESS_KEY.search(text):
+        raise _too_deep(origin, refusal)
+    try:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _invalid("TOML", origin, error, refusal) from None
+    _check_depth(content, origin, refusal)
+    return content
+
+
+def parsed_json(text: str | bytes, origin: object, refusal: type[ValueError] = NoiseError) -> Any:
+    """The content of a JSON text; see `parsed_toml`."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _invalid("JSON", origin, error, refusal) from None
+    _check_depth(content, origin, refusal)
+    return content
+
+
+def _opened(path: Path, largest: int, refusal: type[ValueError]) -> int:
+    """A descriptor of the file, which is regular and not too large."""
+    try:
+        # Without blocking: a pipe or a device would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise refusal(f"cannot read {path}: {error.strerror or error}.") from None
+    except ValueError:
+        raise refusal(f"cannot read {str(path)!r}: no file has such a name.") from None
+    status = os.fstat(descriptor)
+    reason = None
+    if not stat.S_ISREG(status.st_mode):
+        reason = "is no regular file (but a folder, a pipe or a device)."
+    elif status.st_size > largest:
+        size, limit = status.st_size / 2**20, largest / 2**20
+        reason = f"has {size:.3g} MiB; at most {limit:.3g} are read."
+    if reason is not None:
+        os.close(descriptor)
+        raise refusal(f"{path} {reason}")
+    return descriptor
+
+
+def _check_depth(content: object, origin: object, refusal: type[ValueError]) -> None:
+    """Refuses deep nesting, without calling itself."""
+    level = [content]
+    for _ in range(DEEPEST):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner.extend(value for value in each.values() if isinstance(value, dict | list))
+            elif isinstance(each, list):
+                inner.extend(value for value in each if isinstance(value, dict | list))
+        if not inner:
+            return
+        level = inner
+    raise _too_deep(origin, refusal)
+
+
+def _too_deep(origin: object, refusal: type[ValueError]) -> ValueError:
+    return refusal(f"{origin} is nested too deeply: at most {DEEPEST} levels are read.")
+
+
+def _invalid(kind: str, origin: object, error: Exception, refusal: type[ValueError]) -> ValueError:
+    if isinstance(error, RecursionError):
+        return _too_deep(origin, refusal)
+    if "integer string conversion" in str(error):
+        return refusal(f"{origin} is not valid {kind}: it holds an integer of too many digits.")
+    return refusal(f"{origin} is not valid {kind}: {' '.join(str(error).split())}.")
