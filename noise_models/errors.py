@@ -12,14 +12,14 @@ class NoiseError(ValueError):
     """Noise that cannot be used; the message is one line that says why and what to do."""
 
 
-def shown(value: object) -> str:
+def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:
     """What a user gave, short enough for a message of one line."""
     try:
         text = " ".join(repr(value).split())
     except ValueError:
         # Python refuses to write integers of many thousand digits.
         text = "a number of very many digits"
-    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
+    return text if len(text) <= longest else text[:longest] + "..."
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:

@@ -29,13 +29,14 @@ class Noise:
     def __init__(self, source: NoiseConfiguration | cirq.NoiseModel) -> None:
         self._configuration: NoiseConfiguration | None = None
         self._gate_model: cirq.NoiseModel = cirq.NO_NOISE
-        if isinstance(source, ConfiguredNoiseModel):
+        # Subclasses may return anything, so they are guarded too.
+        if type(source) is ConfiguredNoiseModel:
             self._gate_model = source
         elif isinstance(source, NoiseConfiguration):
             self._configuration = source
             if any(kind.has_gate_noise(source.strength) for kind in source.kinds):
                 self._gate_model = ConfiguredNoiseModel(source)
-        elif isinstance(source, GuardedNoiseModel) or source == cirq.NO_NOISE:
+        elif type(source) is GuardedNoiseModel or source == cirq.NO_NOISE:
             self._gate_model = source
         else:
             self._gate_model = GuardedNoiseModel(source)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
+from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary, array_library
@@ -103,7 +103,7 @@ class ExactEngine:
         prepared = _prepared(template, noise, self._library)
         _check_memory(prepared)
         if prepared.process.is_cut:
-            weights = self._weights(template, noise, tables)
+            weights = self._weights(prepared, template, noise, tables)
             return self._expectations(prepared.patch, weights, tables)
         # The whole process is the patch's: filters are run one after the other.
         weights = prepared.meeting.weights(self._library.put(np.ones((1, 1))), {})
@@ -112,13 +112,14 @@ class ExactEngine:
         ]
         return np.concatenate(means)
 
-    def _weights(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
+    def _weights(
+        self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
+    ) -> Array:
         """For each filter the observable on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
         key = (template, noise, tuple((name, t.tobytes()) for name, t in others.items()))
         if key in self._kept:
             return self._kept[key]
-        prepared = _prepared(template, noise, self._library)
         largest = max(prepared.meeting.elements, 4 ** len(prepared.filter.qubits))
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
@@ -127,7 +128,8 @@ class ExactEngine:
         weights = self._library.put(np.concatenate(parts))
         if len(self._kept) >= _KEPT_WEIGHTS:
             self._kept.clear()
-        if len(others["filter"]) * 4 ** len(prepared.patch.qubits) <= _LARGEST_KEPT:
+        small = len(others["filter"]) * 4 ** len(prepared.patch.qubits) <= _LARGEST_KEPT
+        if small and _is_constant(noise):
             self._kept[key] = weights
         return weights
 
@@ -176,8 +178,18 @@ def _check_memory(prepared: Prepared) -> None:
     )
 
 
-@functools.lru_cache(maxsize=64)
+def _is_constant(noise: Noise) -> bool:
+    """Whether equal noise acts equally; a model of the user's own may change, still equal."""
+    return not isinstance(noise.gate_model, GuardedNoiseModel)
+
+
 def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
+    prepare = _prepared_once if _is_constant(noise) else _prepared_once.__wrapped__
+    return prepare(template, noise, library)
+
+
+@functools.lru_cache(maxsize=64)
+def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
     process = factor(physical_process(template, noise), template)
     patch = Evolution(process.patch, process.data_qubits, library)
     filters = Evolution(process.filter, process.filter_qubits, library)
