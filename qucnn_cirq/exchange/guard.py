@@ -21,6 +21,10 @@ SECONDS = 60.0
 MEMORY_BYTES = 2 * 2**30
 """Bounds of one call."""
 
+LONGEST_REFUSAL = 200
+"""Characters of a refusal; a longer one is cut at its end."""
+_LONGEST_PATH = 100
+
 Others = TypeVarTuple("Others")
 T = TypeVar("T")
 
@@ -52,18 +56,35 @@ def guarded(path: Path, function: Callable[[Path, *Others], T], *others: *Others
     sender.close()
     try:
         if not receiver.poll(SECONDS):
-            raise InputError(f"{path} takes longer than {SECONDS:g} s to read; make it smaller.")
+            raise refusal(path, f"takes longer than {SECONDS:g} s to read; make it smaller.")
         answer, content = receiver.recv()
     except EOFError:
-        raise InputError(f"{path} cannot be read within the memory allowed.") from None
+        raise refusal(path, "cannot be read within the memory allowed.") from None
     finally:
         child.kill()
         child.join()
         receiver.close()
     if answer == "refused":
-        raise InputError(content if str(path) in content else f"{path}: {content}")
+        raise refusal(path, content)
     result: T = content
     return result
+
+
+def refusal(path: Path, reason: object) -> InputError:
+    """An error about a file in one line of at most :data:`LONGEST_REFUSAL` characters.
+
+    Args:
+        path: The file; of a very long path the end is shown.
+        reason: What is wrong; may name the file already.
+    """
+    name, text = str(path), " ".join(str(reason).split())
+    if name not in text:
+        text = f"{name}: {text}"
+    if len(name) > _LONGEST_PATH:
+        text = text.replace(name, f"…{name[1 - _LONGEST_PATH :]}")
+    if len(text) > LONGEST_REFUSAL:
+        text = f"{text[: LONGEST_REFUSAL - 1]}…"
+    return InputError("".join(each if each.isprintable() else "?" for each in text))
 
 
 def _child(
@@ -75,12 +96,12 @@ def _child(
     except InputError as error:
         answer = ("refused", str(error))
     except MemoryError:
-        answer = ("refused", f"{path} needs more memory to read than is allowed.")
+        answer = ("refused", "needs more memory to read than is allowed.")
     except RecursionError:
-        answer = ("refused", f"{path} is nested too deeply.")
+        answer = ("refused", "is nested too deeply.")
     except Exception as error:
         # Whatever a stranger's file breaks in Cirq.
-        answer = ("refused", f"{path} cannot be handled ({type(error).__name__}: {error}).")
+        answer = ("refused", f"cannot be handled ({type(error).__name__}: {error}).")
     sender.send(answer)
     sender.close()
 

@@ -15,11 +15,11 @@ import cirq
 
 # Cirq's JSON knows its gates only once it is imported.
 import cirq_google
-from cirq.circuits.qasm_output import QasmUGate
 from cirq_google.api import v2
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.guard import guarded
+from qucnn_cirq.exchange.openqasm import circuit_from_openqasm
 from qucnn_cirq.files import file_bytes, file_text
 
 LARGEST_FILE = 64 * 2**20
@@ -27,7 +27,7 @@ LARGEST_FILE = 64 * 2**20
 
 Moments = tuple[tuple[cirq.Operation, ...], ...]
 
-_OPENQASM = re.compile(r"(?:\s|//[^\n]*\n)*OPENQASM\b")
+_OPENQASM = re.compile(r"(?:\s|//[^\r\n]*[\r\n]|/\*.*?\*/)*OPENQASM\b", re.DOTALL)
 _PLACES = re.compile(r"^// Qubits: \[((?:q\(-?\d+, -?\d+\)(?:, )?)+)\]$", re.MULTILINE)
 _PLACE = re.compile(r"q\((-?\d+), (-?\d+)\)")
 
@@ -51,10 +51,16 @@ def read_circuit(path: Path | str) -> cirq.Circuit:
 
 def parsed_circuit(path: Path) -> cirq.Circuit:
     """Reads a circuit without bounds; see :func:`read_circuit`."""
+    moments = parsed_moments(path)
+    for index, moment in enumerate(moments):
+        qubits = [qubit for operation in moment for qubit in operation.qubits]
+        if len(set(qubits)) < len(qubits):
+            twice = next(qubit for qubit in qubits if qubits.count(qubit) > 1)
+            raise InputError(f"moment {index} acts on a qubit twice: {twice}.")
     try:
-        return cirq.Circuit(map(cirq.Moment, parsed_moments(path)))
+        return cirq.Circuit(map(cirq.Moment, moments))
     except ValueError as error:
-        raise _unreadable(path, "has a moment that acts on a qubit twice", error) from None
+        raise _unreadable("holds moments that are none", error) from None
 
 
 def parsed_moments(path: Path) -> Moments:
@@ -66,8 +72,9 @@ def parsed_moments(path: Path) -> Moments:
     if path.suffix == ".pb":
         moments = _from_google(path, file_bytes(path, LARGEST_FILE))
     else:
-        text = file_text(path, LARGEST_FILE)
-        moments = _from_qasm(path, text) if _OPENQASM.match(text) else _from_json(path, text)
+        text = file_text(path, LARGEST_FILE).removeprefix("\ufeff")
+        is_qasm = path.suffix in (".qasm", ".qasm3") or _OPENQASM.match(text)
+        moments = _from_qasm(text) if is_qasm else _from_json(path, text)
     for moment in moments:
         for operation in moment:
             if not isinstance(operation, cirq.Operation):
@@ -116,7 +123,7 @@ def _from_json(path: Path, text: str) -> Moments:
         raise
     except Exception as error:
         # What Cirq raises depends on where in the text it fails to make sense of it.
-        raise _unreadable(path, "is no circuit in Cirq's JSON, and no OpenQASM", error) from None
+        raise _unreadable("is no circuit in Cirq's JSON, and no OpenQASM", error) from None
     if isinstance(content, cirq.AbstractCircuit):
         return tuple(tuple(moment) for moment in content)
     if isinstance(content, _Circuit):
@@ -124,33 +131,12 @@ def _from_json(path: Path, text: str) -> Moments:
     raise InputError(f"{path} holds a {type(content).__name__}: give a cirq.Circuit as JSON.")
 
 
-def _from_qasm(path: Path, text: str) -> Moments:
-    from cirq.contrib.qasm_import import circuit_from_qasm
-
-    try:
-        circuit = circuit_from_qasm(text)
-    except (MemoryError, RecursionError):
-        raise
-    except Exception as error:
-        raise _unreadable(path, "is no OpenQASM that Cirq can read", error) from None
-    # OpenQASM's u3 is one pulse.
-    circuit = cirq.map_operations(circuit, lambda op, _: _pulse(op))
+def _from_qasm(text: str) -> Moments:
+    circuit = circuit_from_openqasm(text)
     places = _PLACES.search(text)
     if places:
         circuit = _on_grid(circuit, places.group(1))
     return tuple(tuple(moment) for moment in circuit)
-
-
-def _pulse(operation: cirq.Operation) -> cirq.Operation:
-    if not isinstance(operation.gate, QasmUGate) or cirq.is_parameterized(operation):
-        return operation
-    gate = operation.gate
-    pulse = cirq.PhasedXZGate(
-        x_exponent=gate.theta,
-        z_exponent=gate.phi + gate.lmda,
-        axis_phase_exponent=0.5 - gate.lmda,
-    )
-    return pulse.on(*operation.qubits)
 
 
 def _from_google(path: Path, content: bytes) -> Moments:
@@ -160,7 +146,7 @@ def _from_google(path: Path, content: bytes) -> Moments:
     except (MemoryError, RecursionError):
         raise
     except Exception as error:
-        raise _unreadable(path, "is no program of cirq_google", error) from None
+        raise _unreadable("is no program of cirq_google", error) from None
     return tuple(tuple(moment) for moment in circuit)
 
 
@@ -184,8 +170,5 @@ def _check_qubit(path: Path, qubit: object) -> None:
         raise InputError(f"{path} has a grid qubit whose row and column are no whole numbers.")
 
 
-def _unreadable(path: Path, what: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())
-    if len(reason) > 200:
-        reason = f"{reason[:200]}..."
-    return InputError(f"{path} {what} ({type(error).__name__}: {reason}).")
+def _unreadable(what: str, error: Exception) -> InputError:
+    return InputError(f"the file {what} ({type(error).__name__}: {error}).")
