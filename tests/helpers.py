@@ -1,8 +1,10 @@
-"""Independent ways to obtain the numbers that the package computes."""
+"""Independent ways to obtain the numbers that the package computes, and waiting for events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import subprocess
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import cirq
@@ -84,3 +86,24 @@ def read_study(source: str, settings: Iterable[str] = ()) -> Any:
     _, kind, document = load_study(source, settings)
     assert isinstance(kind, Kind)
     return kind.read(document)
+
+
+SAFETY_NET = 1800.0
+"""Seconds after which something is taken to have hung; a busy machine is far from it."""
+
+
+def wait_until(
+    happened: Callable[[], object], process: subprocess.Popen[Any] | None = None
+) -> None:
+    """Waits for an event, however long a busy machine takes.
+
+    Args:
+        happened: Tells whether it has; asked again and again.
+        process: What has to live until then.
+    """
+    given_up = time.monotonic() + SAFETY_NET
+    while not happened():
+        assert time.monotonic() < given_up, "it never happened"
+        if process is not None and process.poll() is not None and not happened():
+            raise AssertionError(f"the process ended first: {process.communicate()[1]!r}")
+        time.sleep(0.01)

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cirq
 import numpy as np
 import pytest
+from helpers import SAFETY_NET, wait_until
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import device_names
@@ -203,13 +203,9 @@ def test_an_interrupt_ends_with_one_line_and_nothing_half_written(tmp_path):
         preexec_fn=take_interrupts,
     )
     # The folder appears just before the long part begins.
-    for _ in range(600):
-        if out.exists() or process.poll() is not None:
-            break
-        time.sleep(0.1)
-    time.sleep(1)
+    wait_until(out.exists, process)
     process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=60)
+    printed, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 130
     assert printed == ""
     assert errors.splitlines()[-1] == "qucnn: interrupted"

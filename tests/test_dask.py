@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import SAFETY_NET, wait_until
 
 from qucnn_cirq.cli import main
 from studies import load
@@ -56,10 +56,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[Path, list[subprocess.Popen[bytes]
         start("dask_worker", *options, "--local-directory", str(tmp_path / name))
         for name in ("one", "two")
     ]
-    deadline = time.monotonic() + 60
-    while not file.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(file.exists, scheduler)
     yield file, workers
     for process in (*workers, scheduler):
         process.send_signal(signal.SIGKILL)
@@ -73,7 +70,7 @@ def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(
 
     file, workers = cluster
     with Client(scheduler_file=str(file), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=SAFETY_NET)
     folder = tmp_path / "results"
     command = [sys.executable, "-m", "qucnn_cirq", "study", "--out", str(folder), "--dask"]
     configuration = tmp_path / "sweep.toml"
@@ -81,13 +78,9 @@ def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(
     process = subprocess.Popen(
         [*command, str(file), str(configuration)], stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 90
-    while not list(folder.glob("chunks/*.json")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: list(folder.glob("chunks/*.json")), process)
     workers[0].kill()
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert (status(folder).done, status(folder).missing) == (80, 0)

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import SAFETY_NET, wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -273,11 +273,7 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def wait_for_chunk(folder: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("chunks/*.json")):
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until(lambda: list(folder.glob("chunks/*.json")), process)
 
 
 def children_of(pid: int) -> list[int]:
@@ -294,14 +290,12 @@ def test_killed_interrupted_and_resumed_it_gives_the_same_bytes(
     workers = children_of(process.pid)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in workers):
-        assert time.monotonic() < deadline, "workers outlive the process that started them"
-        time.sleep(0.05)
+    # Workers do not outlive the process that started them.
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     assert 0 < status(folder).done <= 12
 
     process = start(folder, "--workers", "1")
-    _, errors = process.communicate(timeout=100)
+    _, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     for name in (folder, undisturbed):
@@ -320,7 +314,7 @@ def test_ctrl_c_keeps_what_was_measured_and_exits_with_130(tmp_path: Path) -> No
     process = start(folder)
     wait_for_chunk(folder, process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=SAFETY_NET)
     # A fast machine may have finished before the signal came.
     assert process.returncode in (130, 0)
     assert "Traceback" not in errors
