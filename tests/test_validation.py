@@ -21,6 +21,9 @@ A, B, C, D = Q(0, 0), Q(0, 1), Q(0, 2), Q(1, 1)
 FAR = Q(7, 7)
 X = cirq.PhasedXZGate(x_exponent=1, z_exponent=0.25, axis_phase_exponent=0.5)
 T = sympy.Symbol("t")
+NAN, INF = float("nan"), float("inf")
+COUPLER = cirq_google.Coupler
+NS = cirq.Duration(nanos=9)
 
 SMALL = grid_device([A, B, C, D], [(A, B), (B, C), (B, D)], name="small", two_qubit_gates=["cz"])
 APART = Device("apart", SMALL.cirq_device, measures_apart=True)
@@ -163,6 +166,69 @@ CORPUS: dict[str, tuple[Device, object, list[tuple[str, int, tuple[cirq.Qid, ...
         moments([sub([cirq.T(A)], [cirq.CNOT(A, B)], repetitions=2)]),
         [("gate_set", 0, (A, B))] * 2,
     ),
+    # Numbers that are none.
+    "nan in a pulse": (SMALL, moments([], [cirq.X(A) ** NAN]), [("not_finite", 1, (A,))]),
+    "nan in a virtual z": (SMALL, moments([cirq.Z(A) ** NAN]), [("not_finite", 0, (A,))]),
+    "infinite phase": (
+        SMALL,
+        moments(
+            [cirq.PhasedXZGate(x_exponent=1, z_exponent=INF, axis_phase_exponent=0).on(A)],
+            [cirq.PhasedXPowGate(phase_exponent=-INF).on(B)],
+        ),
+        [("not_finite", 0, (A,)), ("not_finite", 1, (B,))],
+    ),
+    "nan in a global shift": (
+        SMALL,
+        moments([cirq.XPowGate(global_shift=NAN).on(A)]),
+        [("not_finite", 0, (A,))],
+    ),
+    "nan in a coupler": (
+        SMALL,
+        moments([cirq.CZ(A, B) ** NAN], [cirq.FSimGate(NAN, 0).on(A, B)]),
+        [("not_finite", 0, (A, B)), ("not_finite", 1, (A, B))],
+    ),
+    "infinite wait": (
+        SMALL,
+        moments([cirq.WaitGate(cirq.Duration(nanos=INF)).on(A)]),
+        [("not_finite", 0, (A,))],
+    ),
+    "nan in a confusion map": (
+        SMALL,
+        moments([cirq.measure(A, confusion_map={(0,): np.array([[0.9, 0.1], [NAN, 1]])})]),
+        [("not_finite", 0, (A,))],
+    ),
+    "nan in matrices": (
+        SMALL,
+        moments(
+            [cirq.MatrixGate(NAN * np.eye(2), unitary_check=False).on(A)],
+            [cirq.KrausChannel([np.eye(2), np.full((2, 2), INF)]).on(A)],
+        ),
+        [("not_finite", 0, (A,)), ("not_finite", 1, (A,))],
+    ),
+    "nan in a pauli string": (
+        SMALL,
+        cirq.Circuit((cirq.X(A) * cirq.X(B)).with_coefficient(NAN)),
+        [("not_finite", 0, (A, B))],
+    ),
+    "nan under a control": (
+        SMALL,
+        moments(
+            [cirq.measure(B, key="m")],
+            [(cirq.X(A) ** NAN).with_classical_controls("m")],
+            [cirq.ControlledGate(cirq.X**NAN).on(A, C)],
+        ),
+        [("not_finite", 1, (A,)), ("missing_coupler", 2, (A, C)), ("not_finite", 2, (A, C))],
+    ),
+    "a symbol that stands for nan": (
+        SMALL,
+        moments([sub([cirq.X(A) ** T]).with_params({T: NAN})], [cirq.Z(B) ** sympy.nan]),
+        [("not_finite", 0, (A,)), ("not_finite", 1, (B,))],
+    ),
+    "nan, tagged and nested": (
+        SMALL,
+        moments([sub([sub([(cirq.X(A) ** NAN).with_tags("t")])]).with_tags("u")]),
+        [("not_finite", 0, (A,))],
+    ),
     # Unresolved parameters.
     "symbol in a pulse": (
         SMALL,
@@ -228,6 +294,67 @@ CORPUS: dict[str, tuple[Device, object, list[tuple[str, int, tuple[cirq.Qid, ...
         SMALL,
         [[X(A), X(A), X(A)]],
         [("overlapping_operations", 0, (A,)), ("overlapping_operations", 0, (A,))],
+    ),
+    # Subcircuits.
+    "apart, subcircuit that measures last": (
+        APART,
+        moments([sub([cirq.CZ(A, B)], [cirq.measure(A, B)])]),
+        [],
+    ),
+    "apart, nested and renamed": (
+        APART,
+        moments(
+            [sub([sub([X(A)], [cirq.CZ(A, C)])], [cirq.measure(C)], qubit_map={C: B})],
+            [X(D)],
+        ),
+        [],
+    ),
+    "apart, two subcircuits that begin together": (
+        APART,
+        moments([sub([X(A)], [cirq.measure(A)]), sub([X(B)], [cirq.CZ(B, C)])]),
+        [("measurement_beside_gates", 0, (B, C))],
+    ),
+    "a loop goes on after its measurement": (
+        APART,
+        moments([sub([cirq.CZ(A, B)], [cirq.measure(A)], repetitions=3, use_repetition_ids=False)]),
+        [("after_measurement", 0, (A, B))],
+    ),
+    "a loop without end": (
+        SMALL,
+        moments([sub([X(A)], repetitions=T)]),
+        [("unresolved_parameters", 0, (A,))],
+    ),
+    "a loop until": (
+        SMALL,
+        moments(
+            [
+                sub(
+                    [cirq.measure(A, key="m")],
+                    use_repetition_ids=False,
+                    repeat_until=cirq.KeyCondition(cirq.MeasurementKey("m")),
+                )
+            ]
+        ),
+        [("gate_set", 0, (A,))],
+    ),
+    "no round at all": (SMALL, moments([sub([cirq.CNOT(A, B)], repetitions=0)]), []),
+    # Couplers as targets.
+    "a coupler waits": (SMALL, moments([cirq.WaitGate(NS).on(COUPLER(A, B))], [X(A)]), []),
+    "a coupler beside its qubit": (SMALL, moments([X(A), cirq.X(COUPLER(B, A)) ** 0.5]), []),
+    "a coupler of qubits apart": (
+        SMALL,
+        moments([cirq.WaitGate(NS).on(COUPLER(A, C))]),
+        [("missing_coupler", 0, (COUPLER(A, C),))],
+    ),
+    "a coupler that leaves the device": (
+        SMALL,
+        moments([cirq.WaitGate(NS).on(COUPLER(A, FAR))]),
+        [("unknown_qubit", 0, (COUPLER(A, FAR),))],
+    ),
+    "a gate between coupler and qubit": (
+        SMALL,
+        moments([cirq.CZ(COUPLER(A, B), A)]),
+        [("missing_coupler", 0, (COUPLER(A, B), A))],
     ),
     # Several at once.
     "foreign gate on no coupler": (

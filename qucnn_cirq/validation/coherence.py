@@ -8,12 +8,11 @@ import cirq
 
 from qucnn_cirq.circuits.parts import describe_part
 from qucnn_cirq.devices import Device
+from qucnn_cirq.validation.opening import OpenedMoment
 from qucnn_cirq.validation.violation import Violation, operation_text
 
 
-def outlived_coherence(
-    moments: Sequence[Sequence[cirq.Operation]], device: Device
-) -> list[Violation]:
+def outlived_coherence(moments: Sequence[OpenedMoment], device: Device) -> list[Violation]:
     """Warns if qubits are in use for longer than the smaller of T1 and T2.
 
     A qubit is in use from its first operation to the end of its last, or to the beginning of its
@@ -28,9 +27,14 @@ def outlived_coherence(
     began: dict[cirq.Qid, float] = {}
     late: dict[cirq.Qid, tuple[int, cirq.Operation, float]] = {}
     now = 0.0
-    for index, moment in enumerate(moments):
-        after = now + (device.moment_ns(moment) or 0.0)
-        for operation in moment:
+    columns = [
+        (index, column, rounds)
+        for index, moment in enumerate(moments)
+        for column, rounds in zip(moment.columns, moment.rounds, strict=True)
+    ]
+    for index, column, rounds in columns:
+        after = now + rounds * (device.moment_ns(column) or 0.0)
+        for operation in column:
             end = now if cirq.is_measurement(operation) else after
             for qubit in operation.qubits:
                 used = end - began.setdefault(qubit, now)

@@ -2,28 +2,27 @@
 
 Cirq stops at the first offence and does not say where it is. Here every offence is listed, with
 its moment. Whenever Cirq's own validation raises, at least one error is listed; the rules beyond
-Cirq's are ``unresolved_parameters``, ``after_measurement``, ``measurement_beside_gates``,
-``overlapping_operations``, what is inside subcircuits, and the warning ``coherence_time``.
+Cirq's are ``not_finite``, ``unresolved_parameters``, ``after_measurement``,
+``measurement_beside_gates``, ``overlapping_operations``, what is inside subcircuits, and the
+warning ``coherence_time``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 import cirq
+import cirq_google
 
 from qucnn_cirq.circuits.parts import describe_part
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation.coherence import outlived_coherence
+from qucnn_cirq.validation.finite import is_finite
 from qucnn_cirq.validation.hints import Hints
+from qucnn_cirq.validation.opening import Moments, OpenedMoment, opened_moments
 from qucnn_cirq.validation.violation import Violation, operation_text
-
-Moments = Sequence[Sequence[cirq.Operation]]
-
-LARGEST_CIRCUIT = 1_000_000
-"""Operations, those in subcircuits included, up to which a circuit is checked."""
 
 
 def validate(
@@ -46,12 +45,12 @@ def validate(
     """
     target = load_device(device)
     moments = [list(moment) for moment in circuit]
-    opened = _opened(moments)
+    opened = opened_moments(moments)
     checker = _Checker(target, opened)
     found = [each for index in range(len(opened)) for each in checker.check(index)]
     if not found:
         found = _objections_of_cirq(moments, target)
-    return found + outlived_coherence(moments, target)
+    return found + outlived_coherence(opened, target)
 
 
 def errors_of(violations: Iterable[Violation]) -> list[Violation]:
@@ -75,26 +74,28 @@ def check(circuit: cirq.AbstractCircuit, device: DeviceLike) -> None:
 class _Checker:
     """Checks the moments of one circuit in turn; it remembers what has been measured."""
 
-    def __init__(self, device: Device, moments: Sequence[Sequence[_Opened]]) -> None:
+    def __init__(self, device: Device, moments: Sequence[OpenedMoment]) -> None:
         self._device = device
         self._moments = moments
-        operations = [op for moment in moments for each in moment for op in each.inside]
+        operations = [op for moment in moments for column in moment.columns for op in column]
         self._hints = Hints(device, operations)
         self._qubits = frozenset(device.graph)
         self._couplers = frozenset(frozenset(edge) for edge in device.graph.edges)
         self._measured: set[cirq.Qid] = set()
         self._native: dict[Hashable, bool] = {}
+        self._finite: dict[Hashable, bool] = {}
 
     def check(self, index: int) -> Iterator[Violation]:
         """What is wrong in one moment."""
+        moment = self._moments[index]
+        found = [(problem.operation, problem.broken) for problem in moment.problems]
         taken: set[cirq.Qid] = set()
-        crowded = self._device.measures_apart and any(
-            cirq.is_measurement(each.operation) for each in self._moments[index]
-        )
-        for outer, inside in self._moments[index]:
-            found = [(outer, broken) for broken in self._overlap(outer, taken)]
-            taken.update(outer.qubits)
-            for operation in inside:
+        for operation in moment.operations:
+            found += [(operation, broken) for broken in self._overlap(operation, taken)]
+            taken.update(operation.qubits)
+        for column in moment.columns:
+            crowded = self._device.measures_apart and any(map(cirq.is_measurement, column))
+            for operation in column:
                 found += [
                     (operation, broken)
                     for broken in (
@@ -103,20 +104,21 @@ class _Checker:
                         *self._order(operation, crowded),
                     )
                 ]
+            for operation in column:
                 if cirq.is_measurement(operation):
                     self._measured.update(operation.qubits)
                 elif isinstance(operation.gate, cirq.ResetChannel):
                     self._measured.difference_update(operation.qubits)
-            for operation, (rule, reason, hint) in found:
-                yield Violation(
-                    rule,
-                    index,
-                    operation_text(operation),
-                    operation.qubits,
-                    reason,
-                    hint,
-                    describe_part(operation),
-                )
+        for operation, (rule, reason, hint) in found:
+            yield Violation(
+                rule,
+                index,
+                operation_text(operation),
+                operation.qubits,
+                reason,
+                hint,
+                describe_part(operation),
+            )
 
     def _overlap(
         self, operation: cirq.Operation, taken: set[cirq.Qid]
@@ -131,12 +133,28 @@ class _Checker:
 
     def _placement(self, operation: cirq.Operation) -> Iterator[tuple[str, str, str]]:
         qubits = operation.qubits
-        unknown = [qubit for qubit in qubits if qubit not in self._qubits]
+        unknown = [each for qubit in qubits for each in self._missing(qubit)]
+        apart = [
+            each.qubits
+            for each in qubits
+            if isinstance(each, cirq_google.Coupler)
+            and frozenset(each.qubits) not in self._couplers
+        ]
         if unknown:
             yield (
                 "unknown_qubit",
                 f"{self._device.name} has no qubit {_names(unknown)}",
-                self._hints.for_qubit(unknown[0]),
+                "name one of the device's couplers"
+                if isinstance(
+                    next(each for each in qubits if self._missing(each)), cirq_google.Coupler
+                )
+                else self._hints.for_qubit(unknown[0]),
+            )
+        elif apart:
+            yield (
+                "missing_coupler",
+                f"no coupler joins {_names(apart[0])}",
+                "name one of the device's couplers",
             )
         elif (
             len(qubits) == 2
@@ -149,8 +167,22 @@ class _Checker:
                 self._hints.for_coupler(*qubits),
             )
 
+    def _missing(self, qubit: cirq.Qid) -> list[cirq.Qid]:
+        """What the device lacks of a qubit, or of the two that a coupler joins."""
+        if qubit in self._qubits:
+            return []
+        if isinstance(qubit, cirq_google.Coupler):
+            return [each for each in qubit.qubits if each not in self._qubits]
+        return [qubit]
+
     def _gate(self, operation: cirq.Operation) -> Iterator[tuple[str, str, str]]:
-        if cirq.is_parameterized(operation):
+        if not self._is_finite(operation):
+            yield (
+                "not_finite",
+                "a number in it is NaN or infinite",
+                "give finite numbers: what calculated this one divided by zero or overflowed",
+            )
+        elif cirq.is_parameterized(operation):
             symbols = ", ".join(sorted(cirq.parameter_names(operation)))
             yield (
                 "unresolved_parameters",
@@ -164,6 +196,20 @@ class _Checker:
                 self._hints.for_gate(operation),
             )
 
+    def _is_finite(self, operation: cirq.Operation) -> bool:
+        """Whether all numbers in an operation are finite; asked once for equal gates."""
+        gate = operation.untagged.gate
+        if gate is None:
+            return is_finite(operation)
+        try:
+            known = self._finite.get((type(gate), gate))
+        except (TypeError, ValueError, ArithmeticError):
+            # It has no hash, or none for what is not finite.
+            return is_finite(gate)
+        if known is None:
+            known = self._finite[type(gate), gate] = is_finite(gate)
+        return known
+
     def _is_native(self, operation: cirq.Operation) -> bool:
         """Whether a gate is in the gate set; asked once for equal gates, as refusals are slow."""
         gateset = self._device.gateset
@@ -173,9 +219,9 @@ class _Checker:
         try:
             known = self._native.get(key)
         except TypeError:
-            return operation in gateset
+            return _is_in(operation, gateset)
         if known is None or operation.gate is None:
-            known = self._native[key] = operation in gateset
+            known = self._native[key] = _is_in(operation, gateset)
         return known
 
     def _order(self, operation: cirq.Operation, crowded: bool) -> Iterator[tuple[str, str, str]]:
@@ -196,77 +242,49 @@ class _Checker:
             )
 
 
-class _Opened(NamedTuple):
-    """An operation and, if it is a subcircuit, those inside it; else only itself."""
-
-    operation: cirq.Operation
-    inside: list[cirq.Operation]
-
-
-def _opened(moments: Moments) -> list[list[_Opened]]:
-    """All subcircuits opened.
-
-    A loop is opened twice: a third round breaks no rule that the second does not.
-    """
-    known: dict[cirq.FrozenCircuit, int] = {}
-    total = sum(_size(each, known) for moment in moments for each in moment)
-    if total > LARGEST_CIRCUIT:
-        raise InputError(
-            f"the circuit has {total} operations, subcircuits included: check it in pieces "
-            f"of at most {LARGEST_CIRCUIT}."
-        )
-
-    def inside(operation: cirq.Operation) -> Iterator[cirq.Operation]:
-        inner = operation.untagged
-        if not isinstance(inner, cirq.CircuitOperation):
-            yield operation
-            return
-        looped = inner.replace(
-            repetitions=_rounds(inner), repetition_ids=None, use_repetition_ids=False
-        )
-        for each in looped.mapped_circuit(deep=False).all_operations():
-            yield from inside(each.with_tags(*operation.tags) if operation.tags else each)
-
-    return [[_Opened(each, list(inside(each))) for each in moment] for moment in moments]
-
-
-def _rounds(loop: cirq.CircuitOperation) -> int:
-    rounds = loop.repetitions if isinstance(loop.repetitions, int) else 1
-    return max(-2, min(rounds, 2))
-
-
-def _size(operation: cirq.Operation, known: dict[cirq.FrozenCircuit, int]) -> int:
-    """How many operations opening one takes; subcircuits that recur are counted once."""
-    inner = operation.untagged
-    if not isinstance(inner, cirq.CircuitOperation):
-        return 1
-    if inner.circuit not in known:
-        known[inner.circuit] = sum(_size(each, known) for each in inner.circuit.all_operations())
-    return 1 + abs(_rounds(inner)) * known[inner.circuit]
+def _is_in(operation: cirq.Operation, gateset: cirq.Gateset) -> bool:
+    try:
+        return operation in gateset
+    except (ValueError, TypeError, AssertionError):
+        # Families of gates compare matrices and properties that not every gate has.
+        return False
 
 
 def _objections_of_cirq(moments: Moments, device: Device) -> list[Violation]:
     """What Cirq's own validation says that the rules did not find."""
     validator = device.cirq_device
-    try:
-        validator.validate_circuit(cirq.Circuit(map(cirq.Moment, moments)))
-    except ValueError as objection:
-        whole = " ".join(str(objection).split())
-    else:
+    circuit = [cirq.Moment(moment) for moment in moments]
+    whole = _objection(validator.validate_circuit, cirq.Circuit(circuit))
+    if whole is None:
         return []
-    hint = "see the device's specification"
-    for index, moment in enumerate(moments):
-        try:
-            validator.validate_moment(cirq.Moment(moment))
-        except ValueError as objection:
-            reason = " ".join(str(objection).split())
-            qubits = tuple(sorted({qubit for op in moment for qubit in op.qubits}))
-            return [Violation("device", index, "moment", qubits, reason, hint)]
-    return [Violation("device", 0, "circuit", (), whole, hint)]
+    for index, moment in enumerate(circuit):
+        reason = _objection(validator.validate_moment, moment)
+        if reason is not None:
+            has_subcircuit = any(isinstance(op.untagged, cirq.CircuitOperation) for op in moment)
+            hint = "unroll it: cirq.unroll_circuit_op(circuit, tags_to_check=None)"
+            return [
+                Violation(
+                    "device",
+                    index,
+                    "moment",
+                    tuple(sorted(moment.qubits)),
+                    reason,
+                    hint if has_subcircuit else "see the device's specification",
+                )
+            ]
+    return [Violation("device", 0, "circuit", (), whole, "see the device's specification")]
+
+
+def _objection(validate_part: Callable[[Any], None], part: object) -> str | None:
+    try:
+        validate_part(part)
+    except ValueError as objection:
+        return " ".join(str(objection).split())
+    return None
 
 
 def _acts_on_any_qubits(operation: cirq.Operation) -> bool:
-    return cirq.is_measurement(operation) or isinstance(operation.gate, cirq.WaitGate)
+    return isinstance(operation.gate, cirq.MeasurementGate | cirq.WaitGate)
 
 
 def _names(qubits: Iterable[cirq.Qid]) -> str:

@@ -11,6 +11,7 @@ RULES: dict[str, str] = {
     "missing_coupler": "a gate on two qubits acts on a coupler",
     "gate_set": "every gate is in the device's gate set",
     "unresolved_parameters": "no gate has a symbol for a number",
+    "not_finite": "every number in a gate is finite",
     "after_measurement": "no gate follows the measurement of its qubit",
     "measurement_beside_gates": "where the device measures apart, a moment with a measurement "
     "holds no two-qubit gate",
@@ -29,7 +30,13 @@ _LONGEST_TEXT = 120
 
 def operation_text(operation: cirq.Operation) -> str:
     """An operation in one line of limited length."""
-    name = " ".join(str(operation.gate or operation.untagged).split())
+    what = operation.gate or operation.untagged
+    try:
+        text = str(what)
+    except (ValueError, ArithmeticError):
+        # Gates round their numbers for their names, which NaN and infinity do not let them.
+        text = repr(what)
+    name = " ".join(text.split())
     where = ", ".join(map(str, operation.qubits))
     return f"{_shortened(name)} on {_shortened(where)}"
 
