@@ -12,27 +12,43 @@ import numpy.typing as npt
 from qucnn_cirq.errors import InputError, unknown_name
 
 
-def whole_number(key: str, value: object, minimum: int) -> int:
+def whole_number(key: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Reads a whole number.
 
     Args:
         key: The name of the setting, for the error.
         value: An integer of Python or numpy; 2.0 counts as 2, because a table may hold either.
         minimum: The smallest value allowed.
+        maximum: The largest value allowed; None for any.
 
     Returns:
         The value as a Python int.
 
     Raises:
-        InputError: If the value is not a whole number of at least `minimum`.
+        InputError: If the value is not a whole number within `minimum`..`maximum`.
     """
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < minimum:
         raise InputError(
-            f"{key} = {value!r} is not allowed: give a whole number of at least {minimum}."
+            f"{key} = {shown(value)} is not allowed: give a whole number of at least {minimum}."
+        )
+    if maximum is not None and int(value) > maximum:
+        raise InputError(
+            f"{key} = {shown(value)} is not allowed: give a whole number within "
+            f"{minimum}..{maximum}."
         )
     return int(value)
+
+
+def shown(value: object) -> str:
+    """A value for a message: all of it, or the beginning of what is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        # Python writes no whole number of more than 4,300 digits.
+        return f"a {type(value).__name__} of thousands of digits"
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def real_number(key: str, value: object, minimum: float, maximum: float) -> float:
@@ -55,13 +71,16 @@ def real_number(key: str, value: object, minimum: float, maximum: float) -> floa
     return float(value)  # type: ignore[arg-type]
 
 
-def whole_pair(key: str, value: object, minimum: int) -> tuple[int, int]:
+def whole_pair(
+    key: str, value: object, minimum: int, maximum: int | None = None
+) -> tuple[int, int]:
     """Reads one whole number, meant for rows and columns alike, or a pair (rows, columns).
 
     Args:
         key: The name of the setting, for the error.
         value: A whole number, or a list, tuple or array of two.
         minimum: The smallest value allowed for either.
+        maximum: The largest value allowed for either; None for any.
 
     Returns:
         The pair (rows, columns).
@@ -72,11 +91,15 @@ def whole_pair(key: str, value: object, minimum: int) -> tuple[int, int]:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, (list, tuple)):
-        number = whole_number(key, value, minimum)
+        number = whole_number(key, value, minimum, maximum)
         return number, number
     if len(value) != 2:
-        raise InputError(f"{key} = {value!r} is not allowed: give a number or (rows, columns).")
-    rows, columns = (whole_number(f"{key}[{i}]", item, minimum) for i, item in enumerate(value))
+        raise InputError(
+            f"{key} = {shown(value)} is not allowed: give a number or (rows, columns)."
+        )
+    rows, columns = (
+        whole_number(f"{key}[{i}]", item, minimum, maximum) for i, item in enumerate(value)
+    )
     return rows, columns
 
 

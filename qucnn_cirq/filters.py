@@ -35,6 +35,11 @@ __all__ = [
 ROTATIONS = ("x", "y", "z")
 ENTANGLERS = ("chain", "ring", "none")
 
+MOST_LAYERS = 1000
+"""Layers of an ansatz."""
+MOST_ROTATIONS = 12
+"""Rotations of each qubit in one layer."""
+
 # Generators of the rotations exp(-i theta P / 2).
 _PAULI = {
     "x": np.array([[0, 1], [1, 0]], dtype=np.complex128),
@@ -150,8 +155,9 @@ class XZAnsatz(Filter):
     figure 1 in Stein, Mao, Ang and Li, "QuCNN", arXiv:2210.05443.
 
     Attributes:
-        layers: Number of layers, at least 1.
-        rotations: The axes of one layer, in order, out of "x", "y" and "z"; an axis may recur.
+        layers: Number of layers, within 1..1000.
+        rotations: The axes of one layer, in order, up to 12 out of "x", "y" and "z"; an axis may
+            recur.
         entangler: "chain": CNOTs 0 -> 1, 1 -> 2, ...; "ring": the chain and n-1 -> 0 if there
             are more than two qubits; "none": no CNOTs, a product state.
 
@@ -166,10 +172,15 @@ class XZAnsatz(Filter):
     entangler: str = "chain"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", whole_number("layers", self.layers, minimum=1))
+        object.__setattr__(self, "layers", whole_number("layers", self.layers, 1, MOST_LAYERS))
         if not isinstance(self.rotations, Sequence) or not self.rotations:
             raise InputError(
                 f"rotations = {self.rotations!r} is not allowed: give one or more of 'x', 'y', 'z'."
+            )
+        if len(self.rotations) > MOST_ROTATIONS:
+            raise InputError(
+                f"rotations has {len(self.rotations)} axes: give at most {MOST_ROTATIONS}; more "
+                "layers do the rest."
             )
         for axis in self.rotations:
             if axis not in ROTATIONS:

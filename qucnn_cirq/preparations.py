@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.finite import is_finite
 
 
 def checked_register(
@@ -47,6 +48,12 @@ def checked_register(
             f"cirq.resolve_parameters; for a trainable filter use XZAnsatz."
         )
     for operation in circuit.all_operations():
+        if not is_finite(operation):
+            raise InputError(
+                f"{what} has a number that is NaN or infinite in its {len(operation.qubits)}-qubit "
+                f"operation on {operation.qubits[0] if operation.qubits else 'no qubit'}: give "
+                "finite numbers."
+            )
         if not cirq.has_unitary(operation):
             raise InputError(
                 f"{what} has the operation {operation}, which is not unitary: give a circuit that "

@@ -21,6 +21,14 @@ from qucnn_cirq.tables import read_table, write_table
 OVERLAP_TESTS = ("ancilla", "destructive", "inversion")
 """How the overlap of patch and filter is measured; see `ConvolutionSpec.overlap`."""
 
+LARGEST_PATCH = 4096
+"""Values in a patch over all channels, which a register of 12 qubits holds; loading takes as many
+gates."""
+LARGEST_STEP = 2**31 - 1
+"""The largest stride."""
+MOST_FILTERS = 1024
+"""Filters of one convolution."""
+
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionSpec:
@@ -34,13 +42,13 @@ class ConvolutionSpec:
 
     Attributes:
         kernel: Size (rows, columns) of a patch, each at least 1; one number means a square.
-            Always stored as a pair.
+            Always stored as a pair. A patch has at most 4096 values over all channels.
         stride: Step between patches, at least 1; a number, or a pair (rows, columns).
         padding: Zeros added on either side, at least 0 and less than the kernel; a number, or a
             pair (rows, columns).
         channels: Channels of an image, at least 1.
-        filters: One filter, or a sequence of filters (stored as a tuple) with equally many
-            parameters each. A bare `cirq.Circuit` is taken as a `CircuitFilter`.
+        filters: One filter, or a sequence of up to 1024 filters (stored as a tuple) with equally
+            many parameters each. A bare `cirq.Circuit` is taken as a `CircuitFilter`.
         overlap: The overlap test: "ancilla" (SWAP test with an ancilla), "destructive" (Bell
             measurement of every pair of qubits), "inversion" (undo the filter, count zeros), or
             "auto": the one with the smallest predicted error on the device compiled for.
@@ -63,17 +71,22 @@ class ConvolutionSpec:
         def store(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        kernel = whole_pair("kernel", self.kernel, minimum=1)
+        kernel = whole_pair("kernel", self.kernel, 1, LARGEST_PATCH)
         store("kernel", kernel)
-        store("stride", _number_or_pair("stride", self.stride, minimum=1))
-        store("padding", _number_or_pair("padding", self.padding, minimum=0))
+        store("stride", _number_or_pair("stride", self.stride, 1, LARGEST_STEP))
+        store("padding", _number_or_pair("padding", self.padding, 0, LARGEST_PATCH))
         for axis, padding, size in zip(("rows", "columns"), self.padding_pair, kernel, strict=True):
             if padding >= size:
                 raise InputError(
                     f"padding = {self.padding!r} is not allowed with kernel = {kernel}: use less "
                     f"than {size} {axis}, or patches hold padding alone."
                 )
-        store("channels", whole_number("channels", self.channels, minimum=1))
+        store("channels", whole_number("channels", self.channels, 1, LARGEST_PATCH))
+        if self.n_elements > LARGEST_PATCH:
+            raise InputError(
+                f"kernel = {kernel} with channels = {self.channels} has {self.n_elements} values: "
+                f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
+            )
         if self.overlap not in (*OVERLAP_TESTS, "auto"):
             raise unknown_name("overlap test", self.overlap, (*OVERLAP_TESTS, "auto"))
         if not isinstance(self.backward, (bool, np.bool_)):
@@ -256,9 +269,9 @@ class ConvolutionSpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _number_or_pair(key: str, value: object, minimum: int) -> int | tuple[int, int]:
+def _number_or_pair(key: str, value: object, minimum: int, maximum: int) -> int | tuple[int, int]:
     """The value in the form it was given in, of Python's own types."""
-    pair = whole_pair(key, value, minimum)
+    pair = whole_pair(key, value, minimum, maximum)
     return pair if isinstance(value, (list, tuple, np.ndarray)) else pair[0]
 
 
@@ -266,6 +279,11 @@ def _as_filters(given: object) -> Filter | tuple[Filter, ...]:
     if isinstance(given, (list, tuple)):
         if not given:
             raise InputError("filters = [] is not allowed: give at least one filter.")
+        if len(given) > MOST_FILTERS:
+            raise InputError(
+                f"filters has {len(given)} entries: give at most {MOST_FILTERS}, or several "
+                "specifications."
+            )
         return tuple(_as_filter(item) for item in given)
     return _as_filter(given)
 

@@ -23,6 +23,7 @@ from qucnn_cirq.compiler.request import (
     ROUTED,
     Request,
     check_names,
+    check_sizes,
     read_budget,
     read_options,
 )
@@ -160,6 +161,7 @@ def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
 def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     started = time.perf_counter()
     spec, device, budget = request.spec, request.device, request.budget
+    check_sizes(spec)
     needed = _qubits_needed(request)
     if needed > device.n_qubits:
         raise InputError(

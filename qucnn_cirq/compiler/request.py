@@ -20,6 +20,12 @@ from qucnn_cirq.specification import ConvolutionSpec
 ROUTED = "routed"
 """The layout of the last resort: the whole circuit is routed."""
 
+LARGEST_REGISTER = 10
+"""Qubits of a register: its loader has about 1,000 two-qubit gates, which takes half a minute."""
+
+MOST_ROTATIONS = 10_000
+"""Rotations of an ansatz filter, over all its layers and qubits."""
+
 AUTO_TOLERANCE = 1e-5
 """Infidelity far below what one two-qubit gate is worth."""
 
@@ -122,6 +128,24 @@ def read_options(
         dynamical_decoupling,
         device.duration_ratio(gates),
     )
+
+
+def check_sizes(spec: ConvolutionSpec) -> None:
+    """Refuses what would be compiled for hours.
+
+    Raises:
+        InputError: If the register or an ansatz is too large.
+    """
+    if spec.register_qubits > LARGEST_REGISTER:
+        raise InputError(
+            f"kernel = {spec.kernel} with channels = {spec.channels} needs {spec.register_qubits} "
+            f"qubits a register: at most {LARGEST_REGISTER} are compiled; use a smaller kernel."
+        )
+    if spec.n_parameters > MOST_ROTATIONS:
+        raise InputError(
+            f"filters have {spec.n_parameters} rotations on {spec.register_qubits} qubits: at most "
+            f"{MOST_ROTATIONS} are compiled; use fewer layers."
+        )
 
 
 def check_names(layout: str, loader: str) -> None:

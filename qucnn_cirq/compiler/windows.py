@@ -29,7 +29,7 @@ from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.quantum_data import QuantumData, Window
-from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
+from qucnn_cirq.specification import LARGEST_PATCH, OVERLAP_TESTS, ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
 
 
@@ -181,7 +181,7 @@ def compile_windows(
         filters: As for :class:`~qucnn_cirq.ConvolutionSpec`, on ``size`` qubits: a fixed filter has
             2^size values, a circuit acts on ``size`` qubits.
         device: As for :func:`~qucnn_cirq.compile_convolution`.
-        size: Qubits of a window.
+        size: Qubits of a window, within 1..12.
         stride: Qubits between the starts of two windows.
         windows: The windows, each a list of ``size`` qubits of the data, in place of all
             neighbouring ones.
@@ -196,7 +196,7 @@ def compile_windows(
         InputError: If an argument is outside its range, or a circuit does not fit the device.
     """
     source = data if isinstance(data, QuantumData) else QuantumData(data)
-    size = whole_number("size", size, minimum=1)
+    size = whole_number("size", size, 1, LARGEST_PATCH.bit_length() - 1)
     chosen = source.windows(size, stride) if windows is None else tuple(map(tuple, windows))
     if not chosen or any(len(window) != size for window in chosen):
         raise InputError(f"windows must be lists of size = {size} qubits, at least one.")

@@ -18,8 +18,8 @@ import cirq_google
 from qucnn_cirq.circuits.parts import describe_part
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.finite import is_finite
 from qucnn_cirq.validation.coherence import outlived_coherence
-from qucnn_cirq.validation.finite import is_finite
 from qucnn_cirq.validation.hints import Hints
 from qucnn_cirq.validation.opening import Moments, OpenedMoment, opened_moments
 from qucnn_cirq.validation.violation import Violation, operation_text
