@@ -45,7 +45,8 @@ def file_bytes(
     descriptor = _opened(path, largest, refusal)
     try:
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
+            # What it holds now, if it grows; and no buffer for all that would be allowed.
+            return file.read(os.fstat(descriptor).st_size)
     except OSError as error:
         raise refusal(f"cannot read {path}: {error.strerror or error}.") from None
     finally:

@@ -40,7 +40,7 @@ from qucnn_cirq.circuits.line_circuit import (
     line_states,
     n_line_angles,
 )
-from qucnn_cirq.circuits.line_search import SEARCH, solve_line_angles
+from qucnn_cirq.circuits.line_search import SEARCH, line_infidelities, solve_line_angles
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -163,6 +163,16 @@ class LineLoader:
         """See :func:`least_infidelities`."""
         return least_infidelities(states, self.pattern, self.gate)
 
+    def _loads(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
+        """Whether angles make the states with the infidelities that are said to be theirs."""
+        if [array.shape[1:] for array in solution] != [(self.n_angles,), ()]:
+            return False
+        angles, infidelities = solution
+        if not (np.abs(angles) <= np.pi).all():
+            return False
+        found = line_infidelities(states, angles, self.pattern, self.gate)
+        return np.allclose(found, infidelities, rtol=1e-6, atol=EXACT)
+
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 2^n).
 
@@ -181,6 +191,7 @@ class LineLoader:
                 lambda rows: solve_line_angles(
                     rows, self.pattern, tolerance=self.tolerance, gate=self.gate
                 ),
+                self._loads,
             )
             both = np.column_stack([angles, infidelities])
             self._solved.update(zip(new, both, strict=True))

@@ -116,11 +116,26 @@ def solve_line_angles(
     angles = _search(distinct, layers, _library(layers, seed), search)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
-    loaded = line_states(angles, pattern, gate, n_qubits)
-    # 1 - <s|l>^2 as the squared part of l orthogonal to s, which does not lose digits near zero.
-    overlaps = np.sum(distinct * loaded, axis=1, keepdims=True)
-    infidelities = np.sum((loaded - overlaps * distinct) ** 2, axis=1)
+    infidelities = line_infidelities(distinct, angles, pattern, gate)
     return angles[positions], infidelities[positions]
+
+
+def line_infidelities(
+    states: FloatArray, angles: FloatArray, pattern: str = "MOMOM", gate: str = "cz"
+) -> FloatArray:
+    """Infidelities 1 - <state|loaded>^2, shape (batch,), of what a pattern makes of angles.
+
+    Args:
+        states: Real unit vectors, shape (batch, 2^n).
+        angles: RY angles in radians, shape (batch, n_line_angles(pattern, n)).
+        pattern: The layers.
+        gate: The two-qubit gate.
+    """
+    loaded = line_states(angles, pattern, gate, states.shape[1].bit_length() - 1)
+    # The squared part of l orthogonal to s, which does not lose digits near zero.
+    overlaps = np.sum(states * loaded, axis=1, keepdims=True)
+    infidelities: FloatArray = np.sum((loaded - overlaps * states) ** 2, axis=1)
+    return infidelities
 
 
 @lru_cache(maxsize=32)
