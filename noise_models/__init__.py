@@ -15,7 +15,7 @@ from noise_models.coherent import CoherentNoise
 from noise_models.configuration import NoiseConfiguration
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
-from noise_models.errors import NoiseError
+from noise_models.errors import NoiseError, NoiseNote
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.idle import IdleNoise
 from noise_models.kind import NoiseKind, ScaleFactors, Strength
@@ -42,6 +42,7 @@ __all__ = [
     "NoiseError",
     "NoiseKind",
     "NoiseLike",
+    "NoiseNote",
     "ReadoutChannel",
     "ReadoutError",
     "ReadoutNoise",

@@ -73,7 +73,7 @@ class CalibratedNoise(NoiseKind):
             return value
         if isinstance(value, Mapping):
             return cls(calibration_from_mapping(value))
-        if isinstance(value, str) and value.endswith(CALIBRATION_SUFFIXES):
+        if isinstance(value, str) and value.lower().endswith(CALIBRATION_SUFFIXES):
             return cls(read_calibration(value))
         if not isinstance(value, str | Calibration):
             raise NoiseError(
@@ -103,7 +103,7 @@ class CalibratedNoise(NoiseKind):
         coherent: list[cirq.Operation] = []
         for gate in step.one_qubit_gates:
             path = f"the error of one-qubit gates on {qubit_key(gate.qubits[0])}"
-            p1 = calibration.one_qubit[gate.qubits[0]] * strength.gate
+            p1 = calibration.one_qubit.get(gate.qubits[0], 0.0) * strength.gate
             if p1 > 0:
                 channel = depolarizing_gate(_possible(p1, path, strength.gate), 1)
                 depolarizing.append(channel.on(*gate.qubits))

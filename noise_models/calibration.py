@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError, unknown_name
+from noise_models.errors import NoiseError, note, shown, some, unknown_name
 from noise_models.timeline import Step
-from noise_models.values import coupler_key
+from noise_models.values import coupler_key, number
 
 CALIBRATIONS: Mapping[str, str] = {
     "rainbow": "23 qubits, calibration of 2021-11-16 (sqrt-iSWAP, SYC)",
@@ -113,9 +115,14 @@ class Calibration:
             )
         error = errors.get(self.gate_type(operation.gate) or cirq.Gate)
         if error is None:
-            largest = max(each.total for each in errors.values())
+            largest = max((each.total for each in errors.values()), default=1.0)
             error = GateError(largest, cirq.PhasedFSimGate(0.0), largest)
         return error
+
+    @property
+    def longest_two_qubit_ns(self) -> float:
+        """Duration of the slowest two-qubit gate; 0 if none is known."""
+        return max(self.two_qubit_ns.values(), default=0.0)
 
     def duration_ns(self, step: Step) -> float:
         """How long a moment takes, which is as long as its longest operation."""
@@ -124,11 +131,68 @@ class Calibration:
             durations.append(self.one_qubit_ns)
         for operation in step.two_qubit_gates:
             listed = self.gate_type(operation.gate)
-            longest = max(self.two_qubit_ns.values())
-            durations.append(self.two_qubit_ns[listed] if listed else longest)
+            durations.append(self.two_qubit_ns[listed] if listed else self.longest_two_qubit_ns)
         if step.has_measurement:
             durations.append(self.measurement_ns)
         return max(durations)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value stands for one that was not measured: None or NaN."""
+    return value is None or (isinstance(value, Real) and math.isnan(value))
+
+
+def filled(
+    name: str,
+    what: str,
+    given: Mapping[Any, Any],
+    places: Iterable[Any],
+    worst: Callable[[Iterable[float]], float],
+    low: float,
+    high: float,
+    group: Callable[[Any], object] = lambda place: None,
+) -> dict[Any, float]:
+    """One number for each place; where it is missing, the worst that is known, and a note.
+
+    A dead qubit or coupler has values missing, and would pass for a perfect one without.
+
+    Args:
+        name: The processor's name, for the note.
+        what: What the numbers are.
+        given: Numbers by place, `None` or NaN where they were not measured.
+        places: Every place.
+        worst: `max` or `min`.
+        low: Least number allowed.
+        high: Largest number allowed.
+        group: Tells apart places whose numbers cannot stand for each other.
+
+    Raises:
+        NoiseError: If a number is not allowed, or all of a group are missing.
+    """
+    listed = list(dict.fromkeys([*places, *given]))
+    known = {
+        place: number(
+            f"{what} of {shown(str(place), 40)}", given[place], low, high, "a calibration"
+        )
+        for place in listed
+        if not is_missing(given.get(place))
+    }
+    result = {}
+    missing = []
+    for place in listed:
+        if place not in known:
+            missing.append(str(place))
+            others = [value for key, value in known.items() if group(key) == group(place)]
+            if not others:
+                raise NoiseError(
+                    f"{name}: {what} of {shown(str(place), 40)} is missing, and all others."
+                )
+            result[place] = worst(others)
+        else:
+            result[place] = known[place]
+    if missing:
+        note(f"{name}: {what} of {some(missing)} is missing; taken as the worst of the others.")
+    return result
 
 
 def gate_types() -> dict[str, type[cirq.Gate]]:
@@ -187,17 +251,22 @@ def calibration_from_properties(name: str, properties: Any) -> Calibration:
     times = properties.gate_times_ns
     two_qubit_ns = {each: float(times[each]) for each in gate_types().values() if each in times}
 
+    t1_ns = filled(name, "T1", properties.t1_ns, properties.qubits, min, 1e-3, math.inf)
+    tphi_ns = filled(name, "Tphi", properties.tphi_ns, properties.qubits, min, 1e-3, math.inf)
+    errors = properties.gate_pauli_errors
+    errors = filled(name, "Pauli error", errors, errors, max, 0.0, 1.0, lambda key: key.gate_type)
+    readout: dict[cirq.Qid, list[float]] = {qubit: [] for qubit in t1_ns}
+    for index, what in enumerate(("P(1|0)", "P(0|1)")):
+        given = {qubit: pair[index] for qubit, pair in properties.readout_errors.items() if pair}
+        for qubit, value in filled(name, what, given, t1_ns, max, 0.0, 1.0).items():
+            readout[qubit].append(value)
+
     def decay_error(qubits: Sequence[cirq.Qid], time_ns: float) -> float:
-        return sum(
-            cirq.qis.decoherence_pauli_error(
-                float(properties.t1_ns[q]), float(properties.tphi_ns[q]), time_ns
-            )
-            for q in qubits
-        )
+        return sum(cirq.qis.decoherence_pauli_error(t1_ns[q], tphi_ns[q], time_ns) for q in qubits)
 
     one_qubit: dict[cirq.Qid, float] = {}
     two_qubit: dict[Coupler, dict[type[cirq.Gate], GateError]] = {}
-    for identifier, total in properties.gate_pauli_errors.items():
+    for identifier, total in errors.items():
         gate_type, qubits = identifier.gate_type, identifier.qubits
         if gate_type is cirq.PhasedXZGate:
             rest = total - decay_error(qubits, float(times[gate_type]))
@@ -207,20 +276,14 @@ def calibration_from_properties(name: str, properties: Any) -> Calibration:
             rest = float(total - decay_error(qubits, float(times[gate_type])))
             error = GateError.of(rest, coherent)
             two_qubit.setdefault((qubits[0], qubits[1]), {})[gate_type] = error
-    rates = {
-        qubit: (1.0 / t1, 0.5 / t1 + 1.0 / properties.tphi_ns[qubit])
-        for qubit, t1 in properties.t1_ns.items()
-    }
+    rates = {qubit: (1.0 / t1, 0.5 / t1 + 1.0 / tphi_ns[qubit]) for qubit, t1 in t1_ns.items()}
     return Calibration(
         name=name,
         rates=rates,
         one_qubit_ns=float(times[cirq.PhasedXZGate]),
         two_qubit_ns=two_qubit_ns,
         measurement_ns=float(times[cirq.MeasurementGate]),
-        one_qubit=one_qubit,
+        one_qubit=filled(name, "one-qubit error", one_qubit, t1_ns, max, 0.0, 1.0),
         two_qubit=two_qubit,
-        readout={
-            qubit: (float(errors[0]), float(errors[1]))
-            for qubit, errors in properties.readout_errors.items()
-        },
+        readout={qubit: (p01, p10) for qubit, (p01, p10) in readout.items()},
     )

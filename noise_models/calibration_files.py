@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from noise_models.calibration import (
     GateError,
     calibration_from_properties,
     gate_types,
+    is_missing,
 )
-from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.errors import NoiseError, note, shown, some, unknown_name
 from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.values import (
     by_place,
@@ -58,14 +62,15 @@ def read_calibration(path: str | Path) -> Calibration:
         NoiseError: If the file cannot be read or holds what is not allowed; the message names it.
     """
     path = Path(path)
-    parsed = parsed_toml if path.suffix == ".toml" else parsed_json
+    parsed = parsed_toml if path.suffix.lower() == ".toml" else parsed_json
     text = file_text(path)
     content = parsed(text, path)
     try:
         if isinstance(content, Mapping) and "cirq_type" in content:
             return _from_cirq(path.stem, str(content["cirq_type"]), text)
-        if not isinstance(content, Mapping) or list(content) != ["calibration"]:
-            raise NoiseError("it must hold one table, calibration, and nothing else.")
+        if not isinstance(content, Mapping) or "calibration" not in content:
+            raise NoiseError("it must hold a table [calibration].")
+        _table(path.name, content, ["calibration"])
         table = content["calibration"]
         named = {"name": path.stem, **table} if isinstance(table, Mapping) else table
         return calibration_from_mapping(named)
@@ -85,9 +90,9 @@ def write_calibration(calibration: Calibration, path: str | Path) -> None:
     """
     path = Path(path)
     content = {"calibration": calibration_to_mapping(calibration)}
-    if path.suffix not in CALIBRATION_SUFFIXES:
+    if path.suffix.lower() not in CALIBRATION_SUFFIXES:
         raise NoiseError(f"{str(path)!r} is no calibration file: let it end in .toml or .json.")
-    text = write_toml(content) if path.suffix == ".toml" else json.dumps(content, indent=1)
+    text = write_toml(content) if path.suffix.lower() == ".toml" else json.dumps(content, indent=1)
     aside = path.with_name(path.name + ".partial")
     try:
         aside.write_text(text, encoding="utf-8")
@@ -157,12 +162,17 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
     """Reads a calibration from plain data; see `calibration_to_mapping`.
 
     In "qubits" and in "couplers" an entry "default" gives what single entries leave out. An error
-    that is given nowhere is 0, a decay time unlimited.
+    that is given nowhere is 0, a decay time unlimited. Numbers may be texts, with a unit.
+
+    What vendors publish is taken, with a `NoiseNote`: a value that is null or NaN is the worst of
+    the others of its kind, t2 above 2 t1 is 2 t1, and keys that mean nothing here are left out.
 
     Raises:
-        NoiseError: If a key is unknown, a number out of range, or something needed is missing.
+        NoiseError: If a key is unknown but much like a known one, a number is out of range, or
+            something needed is missing.
     """
     table = _table("calibration", mapping, _SECTIONS)
+    name = str(table.get("name", "unnamed"))
     qubits = _places("qubits", table.get("qubits"), _QUBIT_KEYS, normal_qubit_key)
     if not qubits:
         raise NoiseError('calibration.qubits is missing: list them, as in qubits."4,5" = {}.')
@@ -172,6 +182,8 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
         _GATE_NAMES,
         lambda key: normal_coupler_key("calibration.couplers", key),
     )
+    _fill(name, "qubits", qubits, {"t1": min, "t2": min}, _QUBIT_KEYS)
+    _fill(name, "couplers", couplers, {}, _GATE_NAMES)
     durations = _durations(table.get("durations", {}), qubits.values(), couplers.values())
     types = gate_types()
     two_qubit: dict[tuple[cirq.Qid, cirq.Qid], dict[type[cirq.Gate], GateError]] = {}
@@ -192,9 +204,10 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
                 f"calibration.couplers.{key!r} names no gate: give one of {', '.join(types)}."
             )
         two_qubit[first, second] = two_qubit[second, first] = errors
+    path = "calibration.qubits"
     return Calibration(
-        name=str(table.get("name", "unnamed")),
-        rates={qubit_of_key(key): _rates(key, entry) for key, entry in qubits.items()},
+        name=name,
+        rates=_all_rates(name, path, qubits),
         one_qubit_ns=durations.get("one_qubit", 0.0),
         two_qubit_ns={types[gate]: durations[gate] for gate in types if gate in durations},
         measurement_ns=durations.get("measurement", 0.0),
@@ -212,10 +225,70 @@ def _table(path: str, value: object, known: Iterable[str]) -> Mapping[str, Any]:
         raise NoiseError(
             f"{path} = {shown(value)} is not a table; its keys are {', '.join(known)}."
         )
-    for key in value:
-        if key not in known:
+    strange = [key for key in value if key not in known]
+    for key in strange:
+        # One that is much like a known one is a slip, any other is somebody else's.
+        text = str(key).lower()[:80]
+        cutoff = 0.5 if len(text) <= 3 else 0.65
+        if difflib.get_close_matches(text, list(known), n=1, cutoff=cutoff):
             raise unknown_name(f"key of {path}", key, list(known))
-    return value
+    if strange:
+        note(f"{path}: {some(map(str, strange))} mean nothing here and are left out.")
+    return {key: each for key, each in value.items() if key in known}
+
+
+def _fill(
+    name: str,
+    section: str,
+    entries: Mapping[str, dict[str, Any]],
+    worst: Mapping[str, Any],
+    keys: Iterable[str],
+) -> None:
+    """Puts the worst of the others in place of values that are null or NaN."""
+    for key in keys:
+        given = {place: _error_of(entry[key]) for place, entry in entries.items() if key in entry}
+        missing = [place for place, value in given.items() if is_missing(value)]
+        if not missing:
+            continue
+        known = [
+            value for value in given.values() if isinstance(value, Real) and not is_missing(value)
+        ]
+        for place in missing:
+            if known:
+                entries[place][key] = worst.get(key, max)(known)
+            elif section == "couplers":
+                entries[place][key] = 1.0
+            else:
+                del entries[place][key]
+        taken = "taken as the worst of the others" if known else "taken as not given"
+        if not known and section == "couplers":
+            taken = "taken as 1"
+        note(f"{name}: {section} {some(missing)} have no {key}; {taken}.")
+
+
+def _error_of(value: object) -> object:
+    """A number, of a text or of a table with an error."""
+    return value.get("error", 0.0) if isinstance(value, Mapping) else value
+
+
+_UNITS = {"ns": 1.0, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9}
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*([a-zA-Zµμ]*)\s*")
+
+
+def _plain(value: object, unit_ns: float | None) -> object:
+    """A number that is written as a text, perhaps with a unit; anything else as it is.
+
+    Args:
+        value: What the user gave.
+        unit_ns: The unit that is meant without one, in nanoseconds; None for plain numbers.
+    """
+    match = _NUMBER.fullmatch(value) if isinstance(value, str) and len(value) < 40 else None
+    if match is None:
+        return value
+    number, unit = float(match.group(1)), match.group(2)
+    if not unit:
+        return number
+    return number * _UNITS[unit] / unit_ns if unit_ns and unit in _UNITS else value
 
 
 def _places(section: str, value: object, known: Iterable[str], normal: Any) -> dict[str, Any]:
@@ -227,7 +300,9 @@ def _places(section: str, value: object, known: Iterable[str], normal: Any) -> d
     single = {key: entry for key, entry in value.items() if key != "default"}
 
     def read(entry_path: str, entry: object) -> dict[str, Any]:
-        return {**default, **_table(entry_path, entry, known)}
+        own = {} if entry is None else _table(entry_path, entry, known)
+        units = {"t1": 1e3, "t2": 1e3}
+        return {key: _plain(each, units.get(key)) for key, each in {**default, **own}.items()}
 
     return dict(by_place(path, single, normal, read))
 
@@ -239,8 +314,9 @@ def _durations(
     table = _table("calibration.durations", value, known)
     path = "calibration.durations"
     durations = {
-        key: number(f"{path}.{key}", time, 0.0, 1e9, "a duration in nanoseconds")
+        key: number(f"{path}.{key}", _plain(time, 1.0), 0.0, 1e9, "a duration in nanoseconds")
         for key, time in table.items()
+        if not is_missing(time)
     }
     used = {gate for entry in couplers for gate in entry}
     for gate in sorted({*used, *durations} & set(_GATE_NAMES)):
@@ -278,24 +354,32 @@ def _chance(place: str, key: str, entry: Mapping[str, Any]) -> float:
     return probability(path, entry.get(key, 0.0), _QUBIT_KEYS[key])
 
 
-def _rates(place: str, entry: Mapping[str, Any]) -> tuple[float, float]:
+def _all_rates(
+    name: str, path: str, qubits: Mapping[str, Mapping[str, Any]]
+) -> dict[cirq.Qid, tuple[float, float]]:
     """1/T1 and 1/T2 in 1/ns from microseconds."""
-    times = {
-        key: number(
-            f"calibration.qubits.{place!r}.{key}",
-            entry.get(key, math.inf),
-            1e-6,
-            math.inf,
-            _QUBIT_KEYS[key],
+    rates = {}
+    clamped = []
+    for place, entry in qubits.items():
+        t1, t2 = (
+            number(
+                f"{path}.{place!r}.{key}",
+                entry.get(key, math.inf),
+                1e-6,
+                math.inf,
+                _QUBIT_KEYS[key],
+            )
+            for key in ("t1", "t2")
         )
-        for key in ("t1", "t2")
-    }
-    t1, t2 = times["t1"], times["t2"]
-    # Decay alone dephases within 2 T1.
-    t2 = min(t2, 2 * t1) if math.isinf(t2) else t2
-    if t2 > 2 * t1 * (1 + 1e-9):
-        raise NoiseError(
-            f"calibration.qubits.{place!r}: t2 = {t2:g} exceeds twice t1 = {t1:g}, which decay "
-            "does not allow."
-        )
-    return 1e-3 / t1, 1e-3 / t2
+        if t2 > 2 * t1 * (1 + 1e-9) and "t2" in entry:
+            clamped.append(place)
+        # Decay alone dephases within 2 T1.
+        rates[qubit_of_key(place)] = (1e-3 / t1, 1e-3 / min(t2, 2 * t1))
+    note_clamped(name, clamped)
+    return rates
+
+
+def note_clamped(name: str, places: list[str]) -> None:
+    """Says of which qubits T2 was cut to 2 T1."""
+    if places:
+        note(f"{name}: t2 of {some(places)} exceeds 2 t1 (measured apart?); taken as 2 t1.")

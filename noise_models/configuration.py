@@ -175,7 +175,7 @@ def noise_from_file(path: str) -> NoiseConfiguration:
     Raises:
         NoiseError: If the file cannot be read, or holds what is not allowed.
     """
-    parsed = parsed_toml if path.endswith(".toml") else parsed_json
+    parsed = parsed_toml if path.lower().endswith(".toml") else parsed_json
     content = parsed(file_text(Path(path)), path)
     if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
         return NoiseConfiguration(calibrated=path)
@@ -183,6 +183,6 @@ def noise_from_file(path: str) -> NoiseConfiguration:
 
 
 def _text(source: str | Path, suffix: str) -> str:
-    if isinstance(source, str) and ("\n" in source or not source.endswith(suffix)):
+    if isinstance(source, str) and ("\n" in source or not source.lower().endswith(suffix)):
         return source
     return file_text(Path(source))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import multiprocessing
+import warnings
 from collections.abc import Iterable
 
 _LONGEST_SHOWN = 80
@@ -10,6 +12,27 @@ _LONGEST_SHOWN = 80
 
 class NoiseError(ValueError):
     """Noise that cannot be used; the message is one line that says why and what to do."""
+
+
+class NoiseNote(UserWarning):
+    """Something that was put right or left out in data that can be used all the same."""
+
+
+def note(text: str) -> None:
+    """Tells the user, as a warning of the category `NoiseNote`, what was put right.
+
+    The command line writes it as one line. Worker processes keep silent: the process that started
+    them has read the same data.
+    """
+    if multiprocessing.parent_process() is None:
+        warnings.warn(text if len(text) <= 200 else text[:197] + "...", NoiseNote, stacklevel=3)
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few of some names, and how many there are."""
+    listed = list(names)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return ", ".join(name[:40] for name in listed[:3]) + more
 
 
 def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:

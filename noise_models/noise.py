@@ -214,7 +214,7 @@ def as_noise(noise: NoiseLike) -> Noise:
     if isinstance(noise, Noise):
         return noise
     if isinstance(noise, str):
-        if noise.endswith(CALIBRATION_SUFFIXES):
+        if noise.lower().endswith(CALIBRATION_SUFFIXES):
             return Noise(noise_from_file(noise))
         return Noise(named_noise(noise))
     if isinstance(noise, Mapping):

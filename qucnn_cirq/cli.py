@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 a check failed or points failed, 2 bad input, 130 interrup
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from qucnn_cirq.commands import (
     compile,
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     try:
-        with interruptible():
+        with interruptible(), _notes(options.quiet):
             code: int = options.run(options)
             sys.stdout.flush()
         return code
@@ -114,6 +117,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         return _refuse(f"{name}{error.strerror or error}{_ADVICE.get(error.errno or 0, '')}")
+
+
+@contextlib.contextmanager
+def _notes(quiet: bool) -> Iterator[None]:
+    """Writes notes on data that was put right as one line each, or not at all."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str, category: type[Warning], *others: Any, **named: Any
+        ) -> None:
+            # By name: importing the category would import Cirq.
+            if category.__name__ != "NoiseNote":
+                usual(message, category, *others, **named)
+            elif not quiet:
+                print(f"qucnn: note: {' '.join(str(message).split())}", file=sys.stderr)
+
+        warnings.showwarning = show
+        yield
 
 
 def _refuse(reason: str) -> int:

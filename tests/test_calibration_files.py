@@ -13,6 +13,7 @@ from noise_models import (
     Calibration,
     NoiseConfiguration,
     NoiseError,
+    NoiseNote,
     as_noise,
     load_calibration,
     read_calibration,
@@ -20,6 +21,7 @@ from noise_models import (
 )
 from noise_models.calibration_files import calibration_from_mapping, calibration_to_mapping
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
+from qucnn_cirq.cli import main
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from studies.catalogue import sweep_kind
@@ -188,17 +190,17 @@ def test_qubits_and_couplers_outside_are_refused() -> None:
         (changed("qubits", None), "calibration.qubits is missing"),
         (changed("qubits", {}), "calibration.qubits is missing: list them"),
         (changed("qubits", "0,0", "t1", -1.0), "calibration.qubits.'0,0'.t1 = -1 is outside"),
-        (changed("qubits", "0,0", "t2", 100.0), "t2 = 100 exceeds twice t1 = 40"),
-        (changed("qubits", "0,0", "p01", float("nan")), "'0,0'.p01 is NaN"),
         (changed("qubits", "0,0", "t3", 1.0), "unknown key of calibration.qubits.'0,0' 't3'"),
         (changed("couplers", "0,0:0,1", "cz", 1.5), "'0,0:0,1'.cz = 1.5 is outside 0..1"),
-        (changed("couplers", "0,0:0,1", "cnot", 0.1), "'cnot'"),
+        (changed("couplers", "0,0:0,1", "iswap", 0.1), "'iswap'. Did you mean"),
         (changed("couplers", "0,0:0,1", {}), "names no gate"),
         (changed("couplers", "0,0:1,1", {"cz": 0.1}), "calibration.qubits lacks 1,1"),
         (changed("couplers", "0,0", {"cz": 0.1}), "no coupler"),
         (changed("durations", "cz", None), "calibration.durations.cz is missing: t1 and t2 act"),
         (changed("durations", "cz", -3), "calibration.durations.cz = -3"),
-        (changed("pulses", 3), "'pulses'"),
+        (changed("qubit", {}), "'qubit'. Did you mean 'qubits'"),
+        (changed("qubits", "0,0", "t1", "40 furlongs"), "t1 = '40 furlongs' is not a number"),
+        (changed("qubits", "0,0", "p01", "1 us"), "p01 = '1 us' is not a number"),
     ],
 )
 def test_what_is_not_allowed_is_named(mapping: dict[str, Any], message: str) -> None:
@@ -209,7 +211,7 @@ def test_what_is_not_allowed_is_named(mapping: dict[str, Any], message: str) -> 
 def test_files_that_hold_no_calibration_are_named(tmp_path: Path) -> None:
     for text, message in (
         ("[calibration", "is not valid TOML"),
-        ("[device]\nname = 'x'", "must hold one table, calibration"),
+        ("[device]\nname = 'x'", "must hold a table .calibration"),
         ("[calibration]\nqubits = 3", "calibration.qubits is missing, or not a table"),
     ):
         file = tmp_path / "bad.toml"
@@ -275,3 +277,105 @@ def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(tmp_path: Path) -> N
         run_sweep(kind, document, tmp_path / "out", RunOptions(), quiet=True)
     document["noise"] = {"calibrated": str(copy)}
     assert make_plan(kind, document).digest == plan.digest
+
+
+# What vendors publish: taken, and said.
+
+
+@pytest.mark.parametrize(
+    ("mapping", "note", "clean"),
+    [
+        (changed("qubits", "0,0", "t2", 100.0), "t2 of 0,0 exceeds 2 t1", ("0,0", "t2", 80.0)),
+        (changed("qubits", "0,0", "t1", float("nan")), "0,0 have no t1", ("0,0", "t1", 40.0)),
+        (changed("qubits", "0,1", "p10", float("nan")), "0,1 have no p10", ("0,1", "p10", 0.05)),
+    ],
+)
+def test_values_that_are_missing_or_too_good_are_taken_with_a_note(
+    mapping: dict[str, Any], note: str, clean: tuple[str, str, float]
+) -> None:
+    with pytest.warns(NoiseNote, match=f"lab: .*{note}") as notes:
+        calibration = calibration_from_mapping(mapping)
+    assert len(notes) == 1
+    place, key, value = clean
+    assert calibration_to_mapping(calibration)["qubits"][place][key] == pytest.approx(value)
+
+
+def test_missing_values_are_the_worst_of_the_others() -> None:
+    mapping = changed("qubits", "0,0", "t1", 20.0)
+    mapping["qubits"]["0,1"] |= {"t1": None, "one_qubit": float("nan"), "p01": None}
+    mapping["qubits"]["0,2"] = None
+    mapping["couplers"]["0,1:0,2"] = {"cz": None, "sqrt_iswap": {"error": float("nan")}}
+    with pytest.warns(NoiseNote):
+        found = calibration_to_mapping(calibration_from_mapping(mapping))
+    assert found["qubits"]["0,1"] == pytest.approx(
+        {"t1": 20, "t2": 30, "one_qubit": 0.001, "p01": 0.01, "p10": 0.02}
+    )
+    assert found["couplers"]["0,1:0,2"]["cz"] == 0.004
+
+
+def test_keys_of_others_are_left_out_with_a_note() -> None:
+    mapping = changed("last_update_date", "2026-01-01")
+    mapping["qubits"]["0,0"]["frequency"] = 5.1
+    mapping["couplers"]["0,0:0,1"]["cnot"] = 0.5
+    with pytest.warns(NoiseNote) as notes:
+        assert calibration_from_mapping(mapping) == calibration_from_mapping(LAB)
+    said = " ".join(str(each.message) for each in notes)
+    assert all(key in said for key in ("last_update_date", "frequency", "cnot"))
+
+
+def test_numbers_in_texts_and_units_are_read() -> None:
+    mapping = changed("qubits", "0,0", "t1", "0.04 ms")
+    mapping["qubits"]["default"] |= {"t1": "40", "t2": "30 us", "p01": "1e-2"}
+    mapping["durations"] |= {"one_qubit": "25 ns", "measurement": "0.5us"}
+    found, expected = calibration_from_mapping(mapping), calibration_from_mapping(LAB)
+    assert found.readout == expected.readout
+    assert (found.one_qubit_ns, found.measurement_ns) == (25.0, 500.0)
+    for qubit, rates in expected.rates.items():
+        assert found.rates[qubit] == pytest.approx(rates, rel=1e-14)
+
+
+@pytest.mark.parametrize("suffix", [".TOML", ".JSON", ".Json"])
+def test_suffixes_marks_and_line_ends_of_other_systems(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"LAB{suffix}"
+    write_calibration(calibration_from_mapping(LAB), file)
+    text = file.read_text().replace("\n", "\r\n")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    expected = as_noise({"calibrated": LAB}).configuration
+    assert as_noise(str(file)).configuration == expected
+    assert as_noise({"calibrated": str(file)}).configuration == expected
+
+
+def test_gaps_in_the_properties_of_cirq_google_are_filled(tmp_path: Path) -> None:
+    properties = cirq_google.engine.load_device_noise_properties("rainbow")
+    dead = sorted(properties.t1_ns)[3]
+    document = json.loads(cirq.to_json(properties))
+    for key in ("t1_ns", "tphi_ns", "readout_errors"):
+        for entry in document[key]:
+            if (entry[0]["row"], entry[0]["col"]) == (dead.row, dead.col):
+                entry[1] = None
+    file = tmp_path / "rainbow.json"
+    file.write_text(json.dumps(document))
+    with pytest.warns(NoiseNote, match=f"rainbow: T1 of .*{dead.row}, {dead.col}"):
+        found = read_calibration(file)
+    others = load_calibration("rainbow")
+    slowest = max(rate for rate, _ in others.rates.values())
+    assert found.rates[dead][0] == pytest.approx(slowest)
+    assert found.readout[dead][0] == max(p01 for q, (p01, _) in others.readout.items() if q != dead)
+    assert all(np.isfinite(found.rates[qubit]).all() for qubit in others.rates)
+
+
+def test_the_command_line_says_notes_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(
+        "[device]\ndiagram = 'o-o'\n"
+        "[device.durations]\none_qubit = 20\ntwo_qubit = 40\nmeasurement = 500\n"
+        "[device.errors]\nt1 = 10\nt2 = { default = 15, '0,0' = 30 }\n"
+    )
+    assert main(["devices", str(file)]) == 0
+    assert capsys.readouterr().err == (
+        "qucnn: note: lab: t2 of 0,0 exceeds 2 t1 (measured apart?); taken as 2 t1.\n"
+    )
+    assert main(["devices", str(file), "--quiet"]) == 0
+    assert capsys.readouterr().err == ""

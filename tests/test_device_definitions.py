@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import warnings
 
 import cirq
 import cirq_google
@@ -14,13 +16,22 @@ from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, compile_convolution, load_device
+from noise_models import NoiseNote, as_noise
+from noise_models.calibration_files import calibration_to_mapping
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QuantumConvolution,
+    compile_convolution,
+    load_device,
+)
 from qucnn_cirq.cli import main
-from qucnn_cirq.devices import grid_device
+from qucnn_cirq.devices import describe_device, grid_device
 from qucnn_cirq.devices.definitions import device_from_graph, device_from_mapping
 from qucnn_cirq.devices.diagrams import read_diagram
 from qucnn_cirq.drawing.device_text import device_text
-from qucnn_cirq.validation import validate
+from qucnn_cirq.validation import errors_of, validate
 
 Q = cirq.GridQubit
 LAB = """
@@ -198,7 +209,7 @@ TIMES = {"one_qubit": 20, "two_qubit": 40, "measurement": 500}
         ({**GOOD, "errors": {"two_qubit": {"0,0:1,1": 0.1, "default": 0.1}}}, "the device lacks"),
         ({**GOOD, "errors": {"two_qubit": {"0,0:": 0.1, "default": 0.1}}}, "no coupler"),
         ({**GOOD, "errors": {"t1": 10}}, "give device.durations"),
-        ({**GOOD, "errors": {"t1": 10, "t2": 30}, "durations": TIMES}, "exceeds twice t1"),
+        ({**GOOD, "errors": {"t1": math.nan}, "durations": TIMES}, "t1 has no number"),
         ({**GOOD, "errors": {"t1": 0}, "durations": TIMES}, "errors.t1 = 0"),
     ],
 )
@@ -307,3 +318,71 @@ def test_files_that_are_missing_or_of_another_kind_are_refused(tmp_path):
 
 def test_a_compiled_device_is_googles():
     assert isinstance(load_device("oo\noo\n").cirq_device, cirq_google.GridDevice)
+
+
+# Fields that are missing, zero, or not measured.
+
+FULL = {
+    "qubits": [[row, column] for row in range(3) for column in range(4)],
+    "durations": TIMES,
+    "errors": {"one_qubit": 0.001, "two_qubit": 0.01, "readout": 0.02, "t1": 30, "t2": 20},
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_fields_are_missing_or_zero_a_device_works_or_is_refused_when_loaded(seed):
+    random = np.random.default_rng(seed)
+    table = {**FULL, "durations": dict(TIMES), "errors": dict(FULL["errors"])}
+    for part in ("durations", "errors"):
+        for key in list(table[part]):
+            chance = random.random()
+            if chance < 0.3:
+                del table[part][key]
+            elif chance < 0.5 and key not in ("t1", "t2"):
+                table[part][key] = 0
+            elif chance < 0.6 and key in ("one_qubit", "readout") and part == "errors":
+                table[part][key] = {"0,0": math.nan, "default": table[part][key]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", NoiseNote)
+        try:
+            device = device_from_mapping(table)
+        except InputError as refusal:
+            assert "give device.durations" in str(refusal)
+            return
+        spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([1, 2, -1, 0.5]))
+        program = compile_convolution(spec, device, dynamical_decoupling="XY4")
+        noise = as_noise({"calibrated": calibration_to_mapping(device.calibration)})
+        layer = QuantumConvolution(program, engine="exact", noise=noise, shots=None)
+        assert -1 <= layer.forward(np.array([[[1.0, 2], [-1, 0.5]]])).item() <= 1
+        circuit = program.circuit(np.array([[1.0, 2], [-1, 0.5]]))
+        assert not errors_of(validate(circuit, device))
+        assert describe_device(device)["calibrated"]
+        assert device_text(device)
+
+
+def test_errors_without_durations_compile():
+    graph = nx.grid_2d_graph(2, 3)
+    nx.set_edge_attributes(graph, 0.006, "two_qubit")
+    device = load_device(graph)
+    assert device.duration_ratio("cz") == 1.0
+    assert device.duration_ns(cirq.CZ(Q(0, 0), Q(0, 1))) is None
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([1, 2, -1, 0.5]))
+    program = compile_convolution(spec, device)
+    gates = sum(len(op.qubits) == 2 for op in program.filters[0].template.circuit.all_operations())
+    assert program.report.predicted_error == pytest.approx(1 - 0.994**gates, rel=1e-6)
+
+
+def test_devices_without_couplers_or_two_qubit_gates_are_described():
+    alone = device_from_mapping({"qubits": [[0, 0]], "errors": {"readout": 0.1}})
+    assert describe_device(alone)["median_two_qubit_error"] is None
+    specification = load_device("grid:1x2").cirq_device.to_proto()
+    for kind in list(specification.valid_gates):
+        if kind.WhichOneof("gate") in ("cz", "syc", "sqrt_iswap"):
+            specification.valid_gates.remove(kind)
+    silent = load_device(specification)
+    assert describe_device(silent)["two_qubit_gates"] == []
+    with pytest.raises(InputError, match="offers no two-qubit gate"):
+        compile_convolution(
+            ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([1, 0, 0, 1])), silent
+        )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import cirq
 import cirq_google
 
-from noise_models.calibration import Calibration, GateError
-from noise_models.errors import NoiseError
+from noise_models.calibration import Calibration, GateError, is_missing
+from noise_models.calibration_files import note_clamped
+from noise_models.errors import NoiseError, note, some
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
 from qucnn_cirq.checks import only_known_keys, real_number
 from qucnn_cirq.errors import InputError
@@ -70,6 +72,10 @@ def read_errors(
     readout = _spread("readout", given.get("readout", 0.0), names)
     t1 = _spread("t1", given.get("t1", math.inf), names)
     t2 = _spread("t2", given.get("t2", math.inf), names)
+    one_qubit, two_qubit, readout, t1, t2 = (
+        _without_gaps(name, key, values)
+        for key, values in zip(ERRORS, (one_qubit, two_qubit, readout, t1, t2), strict=True)
+    )
     types = [_GATE_TYPES[gate] for gate in _GATE_TYPES if gate in set(gates)]
     by_coupler: dict[tuple[cirq.Qid, cirq.Qid], dict[type[cirq.Gate], GateError]] = {}
     for key, (a, b) in pairs.items():
@@ -78,7 +84,7 @@ def read_errors(
         by_coupler[a, b] = by_coupler[b, a] = own
     return Calibration(
         name=name,
-        rates={names[key]: _rates(key, t1[key], t2[key]) for key in names},
+        rates=_rates(name, names, t1, t2),
         one_qubit_ns=durations.get("one_qubit", 0.0),
         two_qubit_ns=dict.fromkeys(types, durations.get("two_qubit", 0.0)),
         measurement_ns=durations.get("measurement", 0.0),
@@ -112,6 +118,21 @@ def _spread(key: str, given: Any, places: Mapping[str, Any]) -> dict[str, Any]:
     return {place: values.get(place, default) for place in places}
 
 
+def _without_gaps(name: str, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The worst of the others where None or NaN says that a value was not measured."""
+    missing = [place for place, value in values.items() if is_missing(value)]
+    known = [
+        value for value in values.values() if isinstance(value, Real) and not is_missing(value)
+    ]
+    if not missing:
+        return dict(values)
+    if not known:
+        raise InputError(f"device.errors.{key} has no number at all: give one, or leave it out.")
+    worst = min(known) if key in ("t1", "t2") else max(known)
+    note(f"{name}: {key} of {some(missing)} is missing; taken as the worst of the others.")
+    return {place: worst if place in missing else value for place, value in values.items()}
+
+
 def _probability(key: str, value: object) -> float:
     return real_number(f"device.errors.{key}", value, 0.0, 1.0)
 
@@ -121,15 +142,18 @@ def _flips(value: object) -> tuple[float, float]:
     return _probability("readout", p01), _probability("readout", p10)
 
 
-def _rates(key: str, t1: object, t2: object) -> tuple[float, float]:
+def _rates(
+    name: str, places: Mapping[str, cirq.GridQubit], t1: Mapping[str, Any], t2: Mapping[str, Any]
+) -> dict[cirq.Qid, tuple[float, float]]:
     """1/T1 and 1/T2 in 1/ns from microseconds."""
-    first = real_number("device.errors.t1", t1, 1e-6, math.inf)
-    second = real_number("device.errors.t2", t2, 1e-6, math.inf)
-    # Decay alone dephases within 2 T1.
-    second = min(second, 2 * first) if math.isinf(second) else second
-    if second > 2 * first * (1 + 1e-9):
-        raise InputError(
-            f"device.errors: t2 = {second:g} of {key!r} exceeds twice t1 = {first:g}, which decay "
-            "does not allow."
-        )
-    return 1e-3 / first, 1e-3 / second
+    rates: dict[cirq.Qid, tuple[float, float]] = {}
+    clamped = []
+    for key, qubit in places.items():
+        first = real_number("device.errors.t1", t1[key], 1e-6, math.inf)
+        second = real_number("device.errors.t2", t2[key], 1e-6, math.inf)
+        if second > 2 * first * (1 + 1e-9) and not math.isinf(second):
+            clamped.append(key)
+        # Decay alone dephases within 2 T1.
+        rates[qubit] = (1e-3 / first, 1e-3 / min(second, 2 * first))
+    note_clamped(name, clamped)
+    return rates

@@ -83,7 +83,7 @@ def load_device(device: DeviceLike) -> Device:
     if isinstance(device, str):
         if "\n" in device:
             return device_from_diagram(device)
-        if Path(device).suffix in SUFFIXES:
+        if Path(device).suffix.lower() in SUFFIXES:
             return _load_file(Path(device))
         return _load_by_name(device)
     if isinstance(device, nx.Graph):
@@ -106,7 +106,7 @@ def load_device(device: DeviceLike) -> Device:
 
 
 def _load_file(path: Path) -> Device:
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         known = ", ".join(f"{suffix} ({what})" for suffix, what in SUFFIXES.items())
         raise InputError(f"device {str(path)!r}: the file's suffix must be one of {known}.")
     return read_device(path)
@@ -151,7 +151,9 @@ def describe_device(device: Device) -> dict[str, object]:
     return row
 
 
-def _median(values: Iterable[float]) -> float:
+def _median(values: Iterable[float]) -> float | None:
     ordered = sorted(values)
+    if not ordered:
+        return None
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -13,7 +13,9 @@ import networkx as nx
 
 from noise_models import CALIBRATIONS, load_calibration
 from noise_models.calibration import Calibration
+from noise_models.errors import shown
 from noise_models.timeline import is_virtual
+from qucnn_cirq.errors import InputError
 
 NATIVE_GATES: dict[str, cirq.Gate] = {
     "cz": cirq.CZ,
@@ -68,6 +70,9 @@ class Device:
     @property
     def default_gate_set(self) -> str:
         """The gate set that circuits are compiled to if none is asked for."""
+        if not self.two_qubit_gates:
+            known = ", ".join(NATIVE_GATES)
+            raise InputError(f"device {shown(self.name)} offers no two-qubit gate out of {known}.")
         return self.two_qubit_gates[0]
 
     @cached_property
@@ -110,13 +115,18 @@ class Device:
         return (p01 + p10) / 2
 
     def duration_ratio(self, gate_set: str) -> float:
-        """Duration of a two-qubit gate in durations of a one-qubit gate; 1 if not calibrated."""
+        """Duration of a two-qubit gate in durations of a one-qubit gate; 1 if not known."""
         if self.calibration is None:
             return 1.0
         gate_type = self.calibration.gate_type(NATIVE_GATES[gate_set])
         if gate_type is None:
             return 1.0
-        return self.calibration.two_qubit_ns[gate_type] / self.calibration.one_qubit_ns
+        two_qubit, one_qubit = (
+            self.calibration.two_qubit_ns[gate_type],
+            self.calibration.one_qubit_ns,
+        )
+        # A duration that is not known is zero.
+        return two_qubit / one_qubit if two_qubit > 0 and one_qubit > 0 else 1.0
 
     def decay_error(self, qubit: cirq.Qid, one_qubit_moments: int, two_qubit_moments: int) -> float:
         """Pauli error of a qubit's decay over a number of moments, busy or idle."""
@@ -126,7 +136,7 @@ class Device:
         if qubit not in calibration.rates:
             return 1.0
         rate_1, rate_2 = calibration.rates[qubit]
-        longest = max(calibration.two_qubit_ns.values())
+        longest = calibration.longest_two_qubit_ns
         time = one_qubit_moments * calibration.one_qubit_ns + two_qubit_moments * longest
         # Decay and dephasing as Pauli errors: 1/2 - e^(-t/T2)/4 ... for X and Y, and for Z.
         flips = (1 - math.exp(-time * rate_1)) / 4
@@ -153,13 +163,13 @@ class Device:
         if calibration is None:
             return self._stated_duration_ns(operation)
         if cirq.is_measurement(operation):
-            return calibration.measurement_ns
+            return calibration.measurement_ns or None
         if len(operation.qubits) == 1:
-            return calibration.one_qubit_ns
+            return calibration.one_qubit_ns or None
         if len(operation.qubits) == 2:
             listed = calibration.gate_type(gate)
-            longest = max(calibration.two_qubit_ns.values())
-            return calibration.two_qubit_ns[listed] if listed else longest
+            longest = calibration.longest_two_qubit_ns
+            return (calibration.two_qubit_ns[listed] if listed else longest) or None
         return None
 
     def moment_ns(self, operations: Iterable[cirq.Operation]) -> float | None:

@@ -42,14 +42,14 @@ def read_device(path: Path) -> Device:
     Raises:
         InputError: If the file cannot be read or describes no device.
     """
-    name = path.stem
-    if path.suffix == ".json":
+    name, suffix = path.stem, path.suffix.lower()
+    if suffix == ".json":
         return Device(free_name(name), guarded(path, _from_json))
     text = file_text(path, LARGEST_FILE)
     try:
-        if path.suffix == ".toml":
+        if suffix == ".toml":
             device = device_from_mapping(read_table(text + "\n", "device"), name)
-        elif path.suffix == ".txt":
+        elif suffix == ".txt":
             device = device_from_diagram(text, name)
         else:
             device = device_from_specification(_specification(text), name)

@@ -34,7 +34,11 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
     copies = []
     for text in sorted(set(_texts(document))):
         path = Path(text).expanduser()
-        if path.suffix not in _SUFFIXES or not path.is_file() or path.stat().st_size > _LARGEST:
+        if (
+            path.suffix.lower() not in _SUFFIXES
+            or not path.is_file()
+            or path.stat().st_size > _LARGEST
+        ):
             continue
         try:
             content = file_bytes(path, _LARGEST)
