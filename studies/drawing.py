@@ -6,10 +6,10 @@ import contextlib
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -18,8 +18,10 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.ticks import separate_labels
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
+from studies.grouping import Arrangement, Lines, Naming, is_numeric
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -74,15 +76,17 @@ class SeriesStyle:
         colour: As matplotlib takes it.
         marker: As matplotlib takes it.
         size: Size of the marker; later ones are smaller and stay visible on top of earlier ones.
+        hollow: Whether only its edge is drawn.
     """
 
     colour: Any
     marker: str
     size: float
+    hollow: bool = False
 
 
 def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
-    """Styles of the lines of a figure.
+    """Styles of the lines of a figure, no two of the same look.
 
     Args:
         count: How many lines.
@@ -90,8 +94,11 @@ def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
     """
     if ordered and count > 2:
         colours = list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count)))
-    else:
+    elif count <= len(_MARKERS):
         colours = seaborn.color_palette("colorblind", max(count, 1))
+    else:
+        # The palette repeats itself where the markers do.
+        colours = seaborn.husl_palette(count)
     sizes = np.linspace(4.8, 2.8, count) if count > 1 else [3.5]
     return [
         SeriesStyle(colours[number], _MARKERS[number % len(_MARKERS)], float(sizes[number]))
@@ -99,14 +106,45 @@ def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
     ]
 
 
-def explain_band(axes: Axes, text: str) -> None:
-    """Adds an entry to the legend that says what bands mean."""
-    axes.fill_between([], [], [], color="0.5", alpha=0.35, lw=0, label=text)
+def line_styles(table: pd.DataFrame, lines: Lines) -> dict[str, SeriesStyle]:
+    """A style for each line of a figure, in all of its panels; numbers become lighter.
+
+    Args:
+        table: All rows of the figure.
+        lines: Its lines.
+    """
+    labels = lines.labels
+    ordered = len(lines.axes) == 1 and is_numeric(table[lines.axes[0]])
+    return dict(zip(labels, series_styles(len(labels), ordered), strict=True))
+
+
+def explain_band(axes: Axes, text: str, edged: bool = False) -> None:
+    """Adds an entry to the legend that says what bands mean, with edges or without."""
+    edge = {"lw": 0.6, "ec": "0.3"} if edged else {"lw": 0}
+    axes.fill_between([], [], [], fc="0.5", alpha=0.35, label=text, **edge)
 
 
 def explain_line(axes: Axes, text: str, style: str = "--") -> None:
     """Adds an entry to the legend that says what lines of a style mean, whatever their colour."""
     axes.plot([], [], style, color="0.25", lw=1.0, label=text)
+
+
+def place_on_axis(axes: Axes, values: pd.Series) -> dict[object, float]:
+    """Makes an x axis of the values of a setting.
+
+    Args:
+        axes: The axes.
+        values: The values; other than finite numbers stand side by side, in their order.
+
+    Returns:
+        Where each value is.
+    """
+    distinct = list(dict.fromkeys(values))
+    if is_numeric(values):
+        return {value: float(value) for value in distinct}
+    axes.set_xticks(range(len(distinct)), [str(value) for value in distinct])
+    axes.set_xlim(-0.4, len(distinct) - 0.6)
+    return {value: float(place) for place, value in enumerate(distinct)}
 
 
 def slope_guide(axes: Axes, shots: pd.Series, errors: pd.Series) -> None:
@@ -124,7 +162,8 @@ def set_title(axes: Axes, title: str) -> None:
     # The labels of the ticks take a part of the panel's share of the figure.
     inches = 0.85 * figure.get_figwidth() / spec.get_gridspec().ncols
     characters = inches / (_CHARACTER * _SIZES["axes.titlesize"])
-    axes.set_title(textwrap.fill(title, int(characters)))
+    lines = [textwrap.fill(line, int(characters)) for line in title.splitlines()]
+    axes.set_title("\n".join(lines))
 
 
 def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = None) -> None:
@@ -200,11 +239,18 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
         name: Name of the files, without suffix.
         dpi: Dots per inch of the PNG and of what is rasterised in the others.
     """
-    # Solving the layout takes longer than drawing, and all formats share it.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    lay_out(figure)
     for suffix in FORMATS:
         save_figure_as(figure, folder / f"{name}.{suffix}", dpi)
+
+
+def lay_out(figure: Figure) -> None:
+    """Finds the layout of a figure in which all labels can be read, and keeps it."""
+    # Solving the layout takes longer than drawing, and all formats share it.
+    figure.draw_without_rendering()
+    if separate_labels(figure):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
@@ -233,3 +279,74 @@ def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> N
     save_figure(figure, folder, name)
     with atomic_write(folder / f"{name}.csv") as file:
         data.to_csv(file, index=False, lineterminator="\n")
+
+
+Styles = Mapping[str, SeriesStyle]
+"""The style of each line by its name."""
+
+Plot = Callable[[Axes, pd.DataFrame, Lines, Styles], object]
+"""Draws a part of a table on Axes, with the lines and styles of the whole figure."""
+
+
+def draw_arrangement(
+    arrangement: Arrangement,
+    plots: Sequence[Plot],
+    data: Callable[[pd.DataFrame, Lines], pd.DataFrame],
+    name_lines: Naming,
+    folder: Path,
+    name: str,
+    *,
+    height: float = 2.4,
+    most_columns: int = 3,
+    share: Literal["col"] | bool = False,
+    finish: Callable[[Figure, Sequence[Axes]], object] | None = None,
+) -> list[str]:
+    """Draws and saves the figures of an arrangement.
+
+    Args:
+        arrangement: The panels and lines.
+        plots: What is drawn of each panel. One plot makes a grid of panels that share the y axis;
+            several stand side by side, a row for each panel.
+        data: The numbers that are drawn of a panel, which are saved beside the figure.
+        name_lines: Names a line.
+        folder: An existing folder.
+        name: Name of the figure; further ones get a number.
+        height: Height of a row in inches.
+        most_columns: Panels side by side where there is one plot.
+        share: "col" if the panels of each of several plots share the y axis.
+        finish: Does what concerns all panels of a figure together.
+
+    Returns:
+        Names of the figures, without suffix.
+    """
+    names = []
+    for number, parts in enumerate(arrangement.figures, start=1):
+        whole = pd.concat([part.table for part in parts])
+        lines = Lines(whole, arrangement.lines, name_lines)
+        styles = line_styles(whole, lines)
+        columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
+        rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
+        # Room for the legend's longest line, where there is one panel.
+        width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
+        figure = Figure(figsize=(width, height * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
+        panels = list(grid.ravel())
+        for index, part in enumerate(parts):
+            for offset, plot in enumerate(plots):
+                axes = panels[index * len(plots) + offset]
+                plot(axes, part.table, lines, styles)
+                own = axes.get_title(loc="left")
+                set_title(axes, "\n".join(text for text in (part.title, own) if text))
+        used = panels[: len(parts) * len(plots)]
+        for unused in panels[len(used) :]:
+            unused.set_axis_off()
+        if len(plots) == 1:
+            for axes in grid[:, 1:].ravel():
+                axes.set_ylabel("")
+        if finish is not None:
+            finish(figure, used)
+        legend_below(figure, used)
+        drawn = pd.concat([data(part.table, lines).assign(panel=part.title) for part in parts])
+        names.append(name if number == 1 else f"{name}_{number}")
+        save_drawn(figure, drawn, folder, names[-1])
+    return names

@@ -14,11 +14,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.palette import PART_COLOURS
 from qucnn_cirq.drawing.placement import ROLE_PARTS, ROLES, CircuitPlacement
+from qucnn_cirq.drawing.ticks import log_ticks
 
 _RADIUS = 0.32
 _MAP = "cividis_r"
@@ -121,10 +122,7 @@ def add_colour_bars(
             extend="both",
         )
         bar.set_label(label)
-        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-        bar.ax.yaxis.set_major_formatter(lambda error, _: f"{100 * error:.2g} %")
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        bar.ax.minorticks_off()
+        log_ticks(bar.ax.yaxis, percent=True)
         drawn.append(bar.ax)
     return drawn
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from studies.drawing import PAGE, legend_below, save_drawn, series_styles
+from qucnn_cirq.drawing.ticks import log_axis
+from studies.compilation.measurement import COLUMNS
+from studies.drawing import Styles, draw_arrangement, line_styles, place_on_axis
+from studies.grouping import Lines, arrange, axes_of, line_axes, require, tabulate
 
+_KERNEL = "convolution.kernel"
 _PANELS = {
     "two_qubit_gates": "two-qubit gates",
     "two_qubit_depth": "two-qubit depth",
@@ -21,78 +25,125 @@ _NAMES = {"qucnn": "qucnn_cirq", "cirq": "Cirq", "qiskit": "Qiskit", "pytket": "
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    """Draws gates, depth and predicted error: a row for each overlap test.
+    """Draws gates, depth and predicted error: a row for each overlap test and what else varies.
 
     Returns:
         Names of the figures, without suffix.
     """
-    tests = (
-        list(table.groupby("convolution.overlap", sort=False))
-        if "convolution.overlap" in table
-        else [("", table)]
+    table = _with_kernel(table)
+    arrangement = arrange(table, [_KERNEL], COLUMNS, _name, _LINES, most_panels=4)
+    return draw_arrangement(
+        arrangement,
+        [functools.partial(_plot, column=column) for column in _PANELS],
+        cost_data,
+        _name,
+        folder,
+        "compilation",
+        height=1.9,
+        share="col",
     )
-    shape = (len(tests), len(_PANELS))
-    figure = Figure(figsize=(PAGE, 1.8 * len(tests) + 0.3), layout="constrained")
-    panels = figure.subplots(*shape, squeeze=False, sharex=True)
-    for row, (test, own) in zip(panels, tests, strict=True):
-        for axes, column in zip(row, _PANELS, strict=True):
-            plot_cost(axes, own, column)
-            axes.set_title(f"{test} test" if test else "")
-    for axes in panels[:-1].ravel():
-        axes.set_xlabel("")
-    legend_below(figure, panels[0])
-    save_drawn(figure, table, folder, "compilation")
-    return ["compilation"]
 
 
-def plot_cost(axes: Axes, table: pd.DataFrame, column: str) -> Axes:
+def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, column: str) -> None:
+    plot_cost(axes, table, column, lines, styles)
+
+
+def cost_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+    """What circuits cost, for each kernel.
+
+    Args:
+        table: The results.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each line and kernel: means over repetitions.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    table = _with_kernel(table)
+    require(table, _PANELS)
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        return {column: float(own[column].mean()) for column in _PANELS}
+
+    return tabulate(table, _lines(table, others), _KERNEL, COLUMNS, summarise)
+
+
+def plot_cost(
+    axes: Axes,
+    table: pd.DataFrame,
+    column: str,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """One figure of merit against the kernel, a line for each compiler, gate set and device.
 
     Args:
         axes: Where to draw.
         table: The results.
         column: What is drawn.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    kernel = "convolution.kernel"
-    kernels = list(dict.fromkeys(table[kernel])) if kernel in table else ["kernel"]
-    keys = [key for key in _LINES if key in table and table[key].nunique() > 1]
-    groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    styles = series_styles(len(groups))
-    for number, (style, (values, own)) in enumerate(zip(styles, groups, strict=True)):
-        label = ", ".join(_NAMES.get(str(value), str(value)) for value in values)
+    table = _with_kernel(table)
+    lines = _lines(table, others)
+    styles = styles or line_styles(table, lines)
+    data = cost_data(table, lines)
+    series = list(data.groupby("series", sort=False))
+    places = place_on_axis(axes, data[_KERNEL].astype(str))
+    for number, (label, own) in enumerate(series):
+        style = styles[str(label)]
         # Side by side, so that equal values stay visible.
-        aside = 0.12 * (number / max(1, len(groups) - 1) - 0.5)
-        positions = [kernels.index(each) for each in own[kernel]] if kernel in own else [0]
+        aside = 0.12 * (number / max(1, len(series) - 1) - 0.5)
         axes.plot(
-            [position + aside for position in positions],
+            own[_KERNEL].astype(str).map(places) + aside,
             own[column],
             style.marker + "-",
             ms=style.size,
             lw=0.8,
             color=style.colour,
-            label=label or "qucnn_cirq",
+            label=str(label) or "qucnn_cirq",
         )
-    axes.set_xticks(range(len(kernels)), [str(each) for each in kernels])
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(FuncFormatter(_few))
+    log_axis(axes, "y")
     axes.set_xlabel("kernel")
     axes.set_ylabel(_PANELS[column])
     return axes
 
 
-def _few(value: float, position: int | None) -> str:
-    """Labels for 2 and 5 in each decade."""
-    text = f"{value:g}"
-    return text if text.strip("0.")[:1] in ("2", "5") else ""
+def _with_kernel(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose kernels are names, also where there is one kernel."""
+    names = table[_KERNEL].map(str) if _KERNEL in table else "kernel"
+    return table.assign(**{_KERNEL: names})
+
+
+def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    return Lines(table, others or line_axes(table, _KERNEL, COLUMNS), _name)
+
+
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    words = []
+    for axis, text in texts.items():
+        if axis == "convolution.overlap":
+            words.append(f"{text} test")
+        elif isinstance(values[axis], str):
+            words.append(_NAMES.get(text, text))
+        else:
+            words.append(f"{axis.rpartition('.')[2]} {text}")
+    return ", ".join(words)
 
 
 def text(table: pd.DataFrame) -> str:
     """What a table shows: gates and depth of every point."""
-    axes = list(table.columns[1 : list(table.columns).index("two_qubit_gates")])
+    axes = axes_of(table, COLUMNS)
     lines = []
     for _, row in table.iterrows():
         where = ", ".join(str(row[axis]) for axis in axes)

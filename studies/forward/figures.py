@@ -36,6 +36,7 @@ _LABEL_DISTANCE = 6.3
 """From a colour bar to its label, in widths of the bar."""
 
 _TITLE_SIZE = 7.5
+_DIFFERENCE = r"error $\hat F - F$"
 _BLANK = "#dcdcdc"
 _IDEAL, _NOISY = "#0072b2", "#d55e00"
 
@@ -305,7 +306,7 @@ def binned_errors(
 
 def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row]:
     maps = [name for name in ("squared_cosine", "ideal", "noisy") if name in arrays]
-    largest = max(float(arrays[name][:, filter_index].max()) for name in maps)
+    largest = max(float(arrays[name].max()) for name in maps)
     overlap = (0.0, min(1.0, np.ceil(10 * largest) / 10) or 0.1)
     pixels = (float(arrays["images"].min()), float(arrays["images"].max()))
     rows = [Row("images", "image", "gray_r", pixels, "")]
@@ -320,19 +321,13 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
         "noisy": "noisy\nestimate",
     }
     rows += [Row(name, labels[name], "viridis", overlap, r"overlap $F$") for name in maps]
-    for name in ("ideal", "noisy"):
-        if f"{name}_difference" in arrays:
-            difference = np.abs(arrays[f"{name}_difference"][:, filter_index])
-            bound = _rounded_up(float(difference.max()))
-            rows.append(
-                Row(
-                    f"{name}_difference",
-                    f"{name}\nminus exact",
-                    "RdBu_r",
-                    (-bound, bound),
-                    f"$\\hat F - F$\n{name}",
-                )
-            )
+    errors = [name for name in ("ideal", "noisy") if f"{name}_difference" in arrays]
+    # Both are compared, also with those of other filters, so that they share one scale.
+    bound = _rounded_up(max(float(np.abs(arrays[f"{name}_difference"]).max()) for name in errors))
+    rows += [
+        Row(f"{name}_difference", f"{name}\nminus exact", "RdBu_r", (-bound, bound), _DIFFERENCE)
+        for name in errors
+    ]
     return rows
 
 

@@ -6,26 +6,30 @@ numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from scipy import stats
 
+from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import (
-    PAGE,
+    SeriesStyle,
+    Styles,
+    draw_arrangement,
     explain_band,
     explain_line,
-    legend_below,
-    save_drawn,
+    line_styles,
     series_styles,
-    set_title,
     slope_guide,
 )
+from studies.gradient.measurement import COLUMNS
+from studies.grouping import Lines, arrange, axes_of, cells, groups, require, tabulate
 
+_LINES = ("method", "upstream")
 _NAMES = {
     "in_circuit": "in circuit",
     "in_circuit_absorbed": "in circuit, g/2",
@@ -42,107 +46,131 @@ _STATES = {
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    """Draws the error against shots, a panel for each data state and noise.
+    """Draws the error against shots, a panel for each data state, noise and what else varies.
 
     Returns:
         Names of the figures, without suffix.
     """
     if "shots" not in table or table["shots"].nunique() < 2:
         return []
-    keys = [key for key in ("state", "noise.scale", "noise", "device") if _varies(table, key)]
-    groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    columns = min(len(groups), 3)
-    rows = -(-len(groups) // columns)
-    # Room for the legend's longest line, where there is one panel.
-    width = max(PAGE * columns / 3, 0.55 * PAGE)
-    figure = Figure(figsize=(width, 2.4 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    parts = []
-    for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
-        title = ", ".join(_title(key, value) for key, value in zip(keys, values, strict=True))
-        plot_gradient_error(axes, own)
-        set_title(axes, title)
-        parts.append(gradient_error_data(own).assign(panel=title))
-    for unused in panels.ravel()[len(groups) :]:
-        unused.set_axis_off()
-    for row in panels:
-        for axes in row[1:]:
-            axes.set_ylabel("")
-    legend_below(figure, panels.ravel()[: len(groups)])
-    save_drawn(figure, pd.concat(parts), folder, "gradient")
-    return ["gradient"]
+    arrangement = arrange(table, ["shots"], COLUMNS, _name, lines=_LINES)
+    return draw_arrangement(
+        arrangement, [plot_gradient_error], gradient_error_data, _name, folder, "gradient"
+    )
 
 
-def gradient_error_data(table: pd.DataFrame) -> pd.DataFrame:
+def gradient_error_data(
+    table: pd.DataFrame, others: Lines | Sequence[str] | None = None
+) -> pd.DataFrame:
     """The error of the gradient against the shots of each circuit.
 
+    Args:
+        table: The results.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
     Returns:
-        One row for each method, g and number of shots: the root mean square error over angles,
-        draws and repetitions; the ends of the 95 % interval over draws; and what the variance
-        formulas and the exact noisy means predict (NaN where there is no formula).
+        One row for each line and number of shots: the root mean square error over angles, draws
+        and repetitions; the ends of the 95 % interval over draws; and what the variance formulas
+        and the exact noisy means predict (NaN where there is no formula).
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    keys = [key for key in ("method", "upstream") if key in table]
-    squares = pd.DataFrame({key: table[key] for key in [*keys, "shots"]})
+    require(table, ["shots", "rmse"])
     columns = {
         "rmse": "rmse",
         "low": "rmse_low",
         "high": "rmse_high",
         "predicted": "predicted_rmse",
     }
-    for name, column in columns.items():
-        squares[name] = table[column] ** 2 if column in table else np.nan
-    groups = squares.groupby([*keys, "shots"], sort=False)[list(columns)]
-    return np.sqrt(groups.mean()).reset_index()
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        return {
+            name: float(np.sqrt((own[column] ** 2).mean())) if column in own else np.nan
+            for name, column in columns.items()
+        }
+
+    return tabulate(table, _lines(table, others), "shots", COLUMNS, summarise)
 
 
-def plot_gradient_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_gradient_error(
+    axes: Axes,
+    table: pd.DataFrame,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """Draws what `gradient_error_data` gives, log-log, with a guide of slope -1/2.
 
     Args:
         axes: Where to draw.
         table: The results.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks, unless only method and g tell them apart: then a method has
+            its marker and a g its colour.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    data = gradient_error_data(table)
-    keys = [key for key in ("method", "upstream") if key in data]
-    upstreams = sorted(data["upstream"].unique()) if "upstream" in data else []
-    colours = dict(zip(upstreams, series_styles(len(upstreams)), strict=True))
-    markers = dict(zip(_NAMES, "osPD^v", strict=True))
-    plain = series_styles(1)[0]
-    for values, own in data.groupby(keys, sort=False) if keys else [((), data)]:
-        chosen = dict(zip(keys, values, strict=True))
-        method = str(chosen.get("method", ""))
-        colour = colours.get(chosen.get("upstream"), plain).colour
-        label = _NAMES.get(method, method)
-        if "upstream" in chosen:
-            label += f", g = {chosen['upstream']:g}"
-        rank = upstreams.index(chosen["upstream"]) if upstreams else 1
-        hollow = method == "parameter_shift"
+    lines = _lines(table, others)
+    data = gradient_error_data(table, lines)
+    plain = line_styles(table, lines) if styles is None else styles
+    own_styles = _method_styles(lines) if set(lines.axes) <= set(_LINES) else plain
+    for label, own in data.groupby("series", sort=False):
+        style = own_styles[str(label)]
         axes.plot(
             own["shots"],
             own["rmse"],
-            markers.get(method, "o"),
+            style.marker,
+            ms=style.size,
             # Points that coincide stay visible inside one another.
-            ms=(3.8 if hollow else 2.4) + 1.6 * rank,
-            zorder=4 - 0.1 * rank,
-            color=colour,
-            mfc="none" if hollow else colour,
+            zorder=4 - 0.05 * style.size,
+            color=style.colour,
+            mfc="none" if style.hollow else style.colour,
             mew=0.8,
-            label=label or "measured",
+            label=str(label) or "measured",
         )
-        axes.fill_between(own["shots"], own["low"], own["high"], color=colour, alpha=0.3, lw=0)
-        axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=colour)
+        axes.fill_between(
+            own["shots"], own["low"], own["high"], color=style.colour, alpha=0.3, lw=0
+        )
+        axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=style.colour)
     if data["predicted"].notna().any():
         explain_line(axes, "predicted: variance formula and bias")
     slope_guide(axes, data["shots"], data["rmse"])
     explain_band(axes, "95 % interval over draws")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    log_axis(axes, "x")
+    log_axis(axes, "y")
     axes.set_xlabel("shots for each circuit")
     axes.set_ylabel(r"error of $\partial L/\partial\theta$, RMSE over angles")
     return axes
+
+
+def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = [axis for axis in axes_of(table, COLUMNS) if axis != "shots"]
+    return Lines(table, others, _name)
+
+
+def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:
+    """A marker for each method and a colour for each g."""
+    values = list(lines.values)
+    upstreams = sorted({each["upstream"] for each in values if "upstream" in each}, key=str)
+    methods = dict.fromkeys([*_NAMES, *(str(each.get("method", "")) for each in values)])
+    markers = dict(zip(methods, series_styles(len(methods)), strict=True))
+    colours = dict(zip(upstreams, series_styles(len(upstreams)), strict=True))
+    styles = {}
+    for each, label in zip(values, lines.labels, strict=True):
+        method = str(each.get("method", ""))
+        rank = upstreams.index(each["upstream"]) if upstreams else 1
+        colour = colours[each["upstream"]].colour if upstreams else series_styles(1)[0].colour
+        hollow = method == "parameter_shift"
+        size = (3.8 if hollow else 2.4) + 1.6 * min(rank, 3)
+        styles[label] = SeriesStyle(colour, markers[method].marker, size, hollow)
+    return styles
 
 
 def text(table: pd.DataFrame) -> str:
@@ -156,30 +184,47 @@ def text(table: pd.DataFrame) -> str:
             f"estimates against the exact means and variances: {items} estimates, chi-squared "
             f"{total:.0f}, two-sided p = {min(1.0, probability):.3f}"
         )
-    if {"method", "upstream", "shots"} <= set(table.columns):
-        # A mixture is measured part by part, at other overlaps than its mean.
-        pure = table[table["state"] != "mixed"] if "state" in table else table
-        pair = pure[pure["method"].isin(["in_circuit", "parameter_shift"])]
-        variance = pair.assign(variance=pair["shot_rmse"] ** 2).pivot_table(
-            index="upstream", columns="method", values="variance"
+    return "\n".join([*lines, *_cost_lines(table), *check_lines(table)])
+
+
+def _cost_lines(table: pd.DataFrame) -> list[str]:
+    """How many times the shots of the other the in-circuit gradient takes, for each g."""
+    if not {"method", "upstream", "shot_rmse"} <= set(table.columns):
+        return []
+    # A mixture is measured part by part, at other overlaps than its mean.
+    pure = table[table["state"] != "mixed"] if "state" in table else table
+    keys = [axis for axis in axes_of(pure, COLUMNS) if axis not in _LINES]
+    found: dict[float, list[float]] = {}
+    for values, own in groups(pure, [*keys, "upstream"]):
+        variances = {
+            str(each["method"]): (rows["shot_rmse"] ** 2).mean()
+            for each, rows in cells(own, ["method"], COLUMNS)
+        }
+        if {"in_circuit", "parameter_shift"} <= set(variances):
+            ratio = variances["in_circuit"] / variances["parameter_shift"]
+            found.setdefault(float(str(values["upstream"])), []).append(ratio)
+    lines = []
+    for g, ratios in sorted(found.items()):
+        least, most = f"{min(ratios):.3g}", f"{max(ratios):.3g}"
+        lines.append(
+            f"g = {g:g}: the in-circuit gradient takes "
+            f"{least if least == most else f'{least} to {most}'} times the shots of the "
+            f"post-processed one (1/g^2 = {1 / g**2:.3g})"
         )
-        if variance.shape[1] == 2:
-            for g, row in variance.iterrows():
-                lines.append(
-                    f"g = {g:g}: the in-circuit gradient takes "
-                    f"{row['in_circuit'] / row['parameter_shift']:.3g} times the shots of the "
-                    f"post-processed one (1/g^2 = {1 / float(str(g)) ** 2:.3g})"
-                )
-    return "\n".join([*lines, *check_lines(table)])
+    return lines
 
 
-def _varies(table: pd.DataFrame, key: str) -> bool:
-    return key in table and table[key].nunique() > 1
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    return ", ".join(_title(key, value, texts[key]) for key, value in values.items())
 
 
-def _title(key: str, value: object) -> str:
-    if key == "noise.scale" and isinstance(value, (int, float)):
-        return "ideal" if value == 0 else f"noise x {value:g}"
+def _title(key: str, value: object, text: str) -> str:
+    if key == "noise.scale":
+        return "ideal" if value == 0 else f"noise x {text}"
     if key == "noise":
-        return "ideal" if value == "ideal" else f"noise of {value}"
-    return _STATES.get(str(value), f"{key.rpartition('.')[2]} {value}")
+        return "ideal" if value == "ideal" else f"noise of {text}"
+    if key == "upstream":
+        return f"g = {text}"
+    if key == "method":
+        return _NAMES.get(text, text)
+    return _STATES.get(text, f"{key.rpartition('.')[2]} {text}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import (
-    PAGE,
-    explain_band,
-    explain_line,
-    legend_below,
-    save_drawn,
-    series_styles,
-    set_title,
-)
+from studies.drawing import Styles, draw_arrangement, explain_band, explain_line, line_styles
+from studies.grouping import REPEATED, Lines, arrange, axes_of, cells, groups, require, tabulate
+from studies.learning.measurement import COLUMNS
 
 LAYERS = "convolution.filters.layers"
 _LOWEST = 1e-6
@@ -30,75 +26,79 @@ _AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
 
 
 def draw(table: pd.DataFrame, folder: Path) -> list[str]:
-    """Draws fidelity against iteration, a panel for each way of learning.
+    """Draws infidelity against iteration, a panel for each way of learning.
 
     Returns:
         Names of the figures, without suffix.
     """
-    keys = [key for key in _AXES if key in table and table[key].nunique() > 1]
-    groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    columns = min(len(groups), 3)
-    rows = -(-len(groups) // columns)
-    width = max(PAGE * columns / 3, 0.5 * PAGE)
-    figure = Figure(figsize=(width, 2.4 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    parts = []
-    for axes, (values, own) in zip(panels.ravel(), groups, strict=False):
-        title = way(dict(zip(keys, values, strict=True)))
-        plot_learning(axes, own)
-        set_title(axes, title)
-        parts.append(learning_data(own).assign(panel=title))
-    for unused in panels.ravel()[len(groups) :]:
-        unused.set_axis_off()
-    for row in panels:
-        for axes in row[1:]:
-            axes.set_ylabel("")
-    drawn = pd.concat(parts)
-    lowest = drawn[["low", "ceiling"]].to_numpy()
-    lowest = lowest[lowest > _LOWEST].min(initial=1.0)
-    panels[0, 0].set_ylim(0.6 * lowest, 1.3)
-    legend_below(figure, panels.ravel()[: len(groups)])
-    save_drawn(figure, drawn, folder, "learning")
-    return ["learning"]
+    arrangement = arrange(table, ["iteration"], COLUMNS, _name, lines=(LAYERS,))
+    return draw_arrangement(
+        arrangement, [plot_learning], learning_data, _name, folder, "learning", finish=_limit
+    )
 
 
-def learning_data(table: pd.DataFrame) -> pd.DataFrame:
+def _limit(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Leaves infidelities that are rounding out of all panels alike."""
+    values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
+    drawn = np.concatenate(values)
+    panels[0].set_ylim(0.6 * drawn[drawn > _LOWEST].min(initial=1.0), 1.3)
+
+
+def learning_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
     """Infidelity against iteration.
 
+    Args:
+        table: The results.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
     Returns:
-        One row for each depth of the ansatz and iteration: the median over starts, the quartiles,
-        and `ceiling`, the least that exact optimisation of the ansatz reached.
+        One row for each line and iteration: the median over starts, the quartiles, the number of
+        starts, and `ceiling`, the least that exact optimisation of the ansatz reached.
+
+    Raises:
+        InputError: If a median would pool anything but repetitions.
     """
-    parts = []
-    for layers, own in table.groupby(LAYERS) if LAYERS in table else [("", table)]:
-        grouped = (1 - own["fidelity"]).groupby(own["iteration"])
-        quartiles = {
-            name: grouped.quantile(level)
-            for name, level in (("median", 0.5), ("low", 0.25), ("high", 0.75))
+    require(table, ["iteration", "fidelity", "ceiling"])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        low, median, high = np.quantile(1 - own["fidelity"], [0.25, 0.5, 0.75])
+        return {
+            "median": float(median),
+            "low": float(low),
+            "high": float(high),
+            "ceiling": 1 - float(own["ceiling"].median()),
+            "starts": len(own),
         }
-        part = pd.DataFrame(quartiles).reset_index()
-        part.insert(0, "layers", layers)
-        parts.append(
-            part.assign(ceiling=1 - float(own["ceiling"].median()), starts=grouped.size().max())
-        )
-    return pd.concat(parts, ignore_index=True)
+
+    return tabulate(table, _lines(table, others), "iteration", COLUMNS, summarise)
 
 
-def plot_learning(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_learning(
+    axes: Axes,
+    table: pd.DataFrame,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """Draws what `learning_data` gives, log scale; dashed is what the ansatz can reach.
 
     Args:
         axes: Where to draw.
         table: The results.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a median would pool anything but repetitions.
     """
-    data = learning_data(table)
-    depths = list(data.groupby("layers", sort=False))
+    lines = _lines(table, others)
+    data = learning_data(table, lines)
+    styles = styles or line_styles(table, lines)
     reachable = False
-    for style, (layers, own) in zip(series_styles(len(depths)), depths, strict=True):
-        label = f"{layers} layer{'s' * (layers != 1)}" if layers != "" else "fidelity"
+    for label, own in data.groupby("series", sort=False):
+        style = styles[str(label)]
         axes.plot(
             own["iteration"],
             own["median"],
@@ -106,7 +106,7 @@ def plot_learning(axes: Axes, table: pd.DataFrame) -> Axes:
             ms=style.size,
             markevery=0.15,
             color=style.colour,
-            label=label,
+            label=str(label) or "infidelity",
         )
         axes.fill_between(
             own["iteration"], own["low"], own["high"], color=style.colour, alpha=0.25, lw=0
@@ -117,16 +117,32 @@ def plot_learning(axes: Axes, table: pd.DataFrame) -> Axes:
             reachable = True
     if reachable:
         explain_line(axes, "the best that the ansatz can reach")
-    starts = int(data["starts"].max())
-    if starts > 1:
-        explain_band(axes, f"middle half of {starts} starts (line: median)")
-    axes.set_yscale("log")
+    fewest, most = int(data["starts"].min()), int(data["starts"].max())
+    if most > 1:
+        count = f"{most}" if fewest == most else f"{fewest} to {most}"
+        explain_band(axes, f"middle half of {count} starts (line: median)")
+    log_axis(axes, "y")
     axes.set_xlabel("iterations of Adam")
     axes.set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
     return axes
 
 
-def way(values: dict[str, object]) -> str:
+def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = [axis for axis in axes_of(table, COLUMNS) if axis != "iteration"]
+    return Lines(table, others, _name)
+
+
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    rest = dict(values)
+    layers = rest.pop(LAYERS, None)
+    depth = "" if layers is None else f"{layers} layer{'' if layers == 1 else 's'}"
+    return ", ".join(text for text in (depth, way(rest)) if text)
+
+
+def way(values: Mapping[str, object]) -> str:
     """How the gradients were obtained, for a title."""
     if values.get("method") == "exact":
         return "exact gradients"
@@ -139,19 +155,28 @@ def way(values: dict[str, object]) -> str:
     if "noise" in values:
         parts.append(str(values["noise"]) or "ideal")
     parts += [str(values[key]) for key in ("device", "target") if key in values]
+    others = (key for key in values if key not in _AXES)
+    parts += [f"{key.rpartition('.')[2]} {values[key]}" for key in others]
     return ", ".join(parts)
+
+
+def last_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the last iteration of each point."""
+    keys = [*axes_of(table, COLUMNS), *(column for column in REPEATED if column in table)]
+    last = [own[own["iteration"] == own["iteration"].max()] for _, own in groups(table, keys)]
+    return pd.concat(last)
 
 
 def text(table: pd.DataFrame) -> str:
     """What a table shows, in a few lines."""
-    keys = [key for key in (*_AXES, LAYERS) if key in table and table[key].nunique() > 1]
-    last = table[table["iteration"] == table["iteration"].max()]
+    last = last_rows(table)
+    keys = [axis for axis in axes_of(last, COLUMNS) if axis != LAYERS]
+    keys += [LAYERS] if LAYERS in last and last[LAYERS].nunique() > 1 else []
     lines = []
-    for values, own in last.groupby(keys, sort=False) if keys else [((), last)]:
-        chosen = dict(zip(keys, values, strict=True))
+    for chosen, own in cells(last, keys, COLUMNS):
         layers = chosen.pop(LAYERS, None)
         fidelity = own["fidelity"]
-        depth = "" if layers is None else f"{layers} layer{'s' * (layers != 1)}, "
+        depth = "" if layers is None else f"{layers} layer{'' if layers == 1 else 's'}, "
         lines.append(
             f"{depth}{way(chosen) or 'fidelity'}: median {fidelity.median():.4f} (from "
             f"{fidelity.min():.4f} to {fidelity.max():.4f}); "

@@ -6,7 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.ticks import log_axis
+from qucnn_cirq.errors import InputError
 from studies.drawing import PAGE, explain_band, legend_below
+from studies.grouping import require
 
 _BUDGET, _AUTO, _EXACT = "#0072b2", "#009e73", "0.4"
 _LABELS = ("shortest loader within the budget", "exact loader", 'chosen by the noise ("auto")')
@@ -70,13 +73,13 @@ def plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
     axes.plot(x, budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])
     axes.axhline(exact["error"], color="black", ls="--", label="error of exact loading under noise")
     axes.axhline(auto["error_without_noise"], color=_AUTO, ls="-.", label=_LABELS[2])
-    axes.set_yscale("log")
+    log_axis(axes, "y")
     axes.set_ylabel(r"mean $|\hat F - F|$ without noise")
     return _against_budget(axes)
 
 
 def _against_budget(axes: Axes) -> Axes:
-    axes.set_xscale("log")
+    log_axis(axes, "x")
     axes.set_xlabel("infidelity budget of a patch")
     return axes
 
@@ -87,7 +90,14 @@ def _numbers(budgets: pd.DataFrame) -> pd.Series:
 
 def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     """The budgets above 0, what "auto" gives, and exact loading."""
+    require(table, ["budget"])
+    if table["budget"].duplicated().any():
+        raise InputError("a budget is in the table twice: draw the results of one run.")
     is_auto = table["budget"] == "auto"
     numbers = table[~is_auto]
     is_exact = numbers["budget"].astype(float) == 0
+    if not (is_auto.any() and is_exact.any()):
+        raise InputError(
+            'the table lacks the budget "auto" or 0: give the results as the study writes them.'
+        )
     return numbers[~is_exact], table[is_auto].iloc[0], numbers[is_exact].iloc[0]

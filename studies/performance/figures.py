@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, series_styles
+from qucnn_cirq.drawing.ticks import log_axis
+from studies.drawing import Styles, draw_arrangement, line_styles
+from studies.grouping import Lines, arrange, axes_of, groups, line_axes, require, tabulate
+from studies.performance.measurement import COLUMNS
 
 _NAMES = {
     "exact": "qucnn_cirq: exact",
@@ -20,6 +24,7 @@ _NAMES = {
     "aer": "Qiskit Aer density matrix",
     "pennylane": "PennyLane default.mixed",
 }
+_LINES = ("engine", "noise.scale")
 _PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
 
 
@@ -29,79 +34,133 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    panels = [column for column in _PANELS if column in table and table[column].nunique() > 1]
-    panels = panels or ["qubits"]
-    width = COLUMN if len(panels) == 1 else PAGE
-    figure = Figure(figsize=(width, 2.6), layout="constrained")
-    row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for axes, column in zip(row, panels, strict=True):
-        plot_time(axes, table, column)
-    for axes in row[1:]:
-        axes.set_ylabel("")
-    legend_below(figure, row)
-    save_drawn(figure, table, folder, "performance")
-    return ["performance"]
+    varying = [column for column in _PANELS if column in table and table[column].nunique() > 1]
+    names = []
+    for x in varying or ["qubits"]:
+        arrangement = arrange(table, [x], COLUMNS, _name, _LINES, along=_along(x))
+        names += draw_arrangement(
+            arrangement,
+            [functools.partial(_plot, x=x)],
+            functools.partial(_data, x=x),
+            _name,
+            folder,
+            f"performance_against_{x}",
+        )
+    return names
 
 
-def plot_time(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
-    """Time for each patch, log-log, a line for each engine and noise; the fastest of several runs.
+def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, x: str) -> None:
+    plot_time(axes, table, x, lines, styles)
 
-    Against qubits it is that of the best batch size, against patches that of the largest
-    circuit that most engines ran.
+
+def _data(table: pd.DataFrame, lines: Lines, x: str) -> pd.DataFrame:
+    return time_data(table, x, lines)
+
+
+def time_data(
+    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The time for each patch against one axis.
+
+    Args:
+        table: The results.
+        x: "qubits" or "patches".
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each line and value of the axis, with the time of the fastest repetition.
+
+    Raises:
+        InputError: If it would be the fastest of anything but repetitions.
+    """
+    require(table, [x, "seconds_per_patch"])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        return {"seconds_per_patch": float(own["seconds_per_patch"].min())}
+
+    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+
+
+def plot_time(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draws what `time_data` gives, a line for each engine and noise; dashed without noise.
 
     Args:
         axes: Where to draw.
         table: The results.
         x: "qubits" or "patches".
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If it would be the fastest of anything but repetitions.
     """
+    lines = _lines(table, x, others)
+    styles = styles or line_styles(table, lines)
+    data = time_data(table, x, lines)
+    for label, own in data.groupby("series", sort=False):
+        style = styles[str(label)]
+        ideal = "noise.scale" in own and own["noise.scale"].iloc[0] == 0
+        axes.plot(
+            own[x],
+            own["seconds_per_patch"],
+            style.marker + ("--" if ideal else "-"),
+            ms=style.size,
+            color=style.colour,
+            label=str(label) or "time",
+        )
     if x == "patches":
-        table = table[table["qubits"] == _most_timed(table)]
-    scales = sorted(table["noise.scale"].unique()) if "noise.scale" in table else [1.0]
-    for style, name in zip(series_styles(len(_NAMES)), _NAMES, strict=True):
-        own = table[table["engine"] == name] if "engine" in table else table
-        for scale in scales:
-            part = own[own["noise.scale"] == scale] if "noise.scale" in own else own
-            if part.empty:
-                continue
-            times = part.groupby(x)["seconds_per_patch"].min()
-            noisy = "" if len(scales) == 1 else (", ideal" if scale == 0 else ", noisy")
-            axes.plot(
-                times.index,
-                times,
-                style.marker + ("--" if scale == 0 else "-"),
-                color=style.colour,
-                label=_NAMES[name] + noisy,
-            )
-    axes.set_xscale("log" if x == "patches" else "linear")
-    axes.set_yscale("log")
-    axes.set_xlabel(_PANELS[x])
+        log_axis(axes, "x")
+    elif data[x].nunique() <= 10:
+        axes.set_xticks(sorted(set(data[x])))
+    log_axis(axes, "y")
+    axes.set_xlabel(_PANELS.get(x, x))
     axes.set_ylabel("time for each patch (s), fastest run")
-    which = f"{table['qubits'].max()} qubits" if x == "patches" else "the best of the batch sizes"
-    axes.set_title(which)
-    if x == "qubits":
-        axes.set_xticks(sorted(set(table[x])))
     axes.grid(axis="y", lw=0.3)
     return axes
 
 
-def _most_timed(table: pd.DataFrame) -> int:
-    """Qubits of the largest circuit among those that most engines ran."""
-    if "engine" not in table:
-        return int(table["qubits"].max())
-    engines = table.groupby("qubits")["engine"].nunique()
-    return int(engines.index[engines == engines.max()].max())
+def _along(x: str) -> tuple[str, ...]:
+    return ("convolution.kernel",) if x == "qubits" else ()
+
+
+def _lines(table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = line_axes(table, x, COLUMNS, _along(x))
+    return Lines(table, others, _name)
+
+
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    words = []
+    for axis, value in values.items():
+        text = texts[axis]
+        if axis == "engine":
+            words.append(_NAMES.get(text, text))
+        elif axis == "noise.scale":
+            words.append("ideal" if value == 0 else "noisy" if value == 1 else f"noise x {text}")
+        elif axis == "patches":
+            words.append(f"{text} patch{'' if value == 1 else 'es'} a call")
+        else:
+            words.append(f"{axis.rpartition('.')[2]} {text}")
+    return ", ".join(words)
 
 
 def text(table: pd.DataFrame) -> str:
-    """What a table shows: the fastest time of each engine for each circuit, and ratios."""
-    keys = [k for k in ("convolution.kernel", "noise.scale") if k in table]
-    keys = [key for key in keys if table[key].nunique() > 1]
+    """What a table shows: the fastest time of each engine, over all batch sizes, and ratios."""
+    keys = [axis for axis in axes_of(table, COLUMNS) if axis not in ("engine", "patches")]
     lines = []
-    for values, own in table.groupby(keys, sort=False) if keys else [((), table)]:
-        where = ", ".join(f"{k.rpartition('.')[2]} {v}" for k, v in zip(keys, values, strict=True))
+    for values, own in groups(table, keys):
+        where = ", ".join(f"{k.rpartition('.')[2]} {v}" for k, v in values.items())
         best = own.groupby("engine", sort=False)["seconds_per_patch"].min()
         times = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in best.items())
         lines.append(f"{where + ': ' if where else ''}{times}")

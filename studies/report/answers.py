@@ -12,7 +12,9 @@ from scipy import stats
 from studies.files import read_frame, read_summary
 from studies.forward.job import SUMMARY, TABLE
 from studies.gradient.figures import gradient_error_data
-from studies.learning.figures import LAYERS, way
+from studies.grouping import cells, groups
+from studies.learning.figures import LAYERS, last_rows, way
+from studies.learning.measurement import COLUMNS
 from studies.noise.figures import accuracy_data, error_data
 from studies.statistics import CONFIDENCE, jackknife_interval
 from studies.sweep.results import load
@@ -65,8 +67,9 @@ def gradient_answer(folder: Path) -> list[str]:
     """How closely both ways of multiplying by g agree, and what they cost."""
     table = load(folder)
     lines = []
-    for (state, noise), own in table.groupby(["state", "noise"], sort=False):
-        data = gradient_error_data(own)
+    for values, own in groups(table, ["state", "noise"]):
+        state, noise = values["state"], values["noise"]
+        data = gradient_error_data(own, ["method", "upstream"])
         shots = data["shots"].max()
         last = data[data["shots"] == shots].set_index(["method", "upstream"])
         largest, smallest = data["upstream"].max(), data["upstream"].min()
@@ -100,23 +103,24 @@ def gradient_answer(folder: Path) -> list[str]:
 def learning_answer(folder: Path) -> list[str]:
     """The fidelity that each ansatz reached."""
     table = load(folder)
-    last = table[table["iteration"] == table["iteration"].max()]
-    starts = last["repeat"].nunique() if "repeat" in last else 1
+    last = last_rows(table)
+    keys = ["method", "shots", "noise"]
+    counts = sorted({len(own) for _, own in cells(last, [LAYERS, *keys], COLUMNS)})
+    starts = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     lines = [
         f"Fidelity after {last['iteration'].max()} iterations, median [lowest to highest] of "
         f"{starts} starts:"
     ]
     for layers, own in last.groupby(LAYERS):
         ways = []
-        for values, part in own.groupby(["method", "shots", "noise"], sort=False):
-            chosen = dict(zip(("method", "shots", "noise"), values, strict=True))
+        for chosen, part in groups(own, keys):
             fidelity = part["fidelity"]
             ways.append(
                 f"{fidelity.median():.3f} [{fidelity.min():.3f} to {fidelity.max():.3f}] with "
                 f"{way(chosen)}"
             )
         lines.append(
-            f"{layers} layer{'s' * (layers != 1)} (at most {own['ceiling'].median():.3f}): "
+            f"{layers} layer{'s' * (layers != 1)} (at most {own['ceiling'].max():.3f}): "
             f"{'; '.join(ways)}."
         )
     return lines
@@ -131,7 +135,9 @@ def noise_answer(folder: Path) -> list[str]:
     for test, own in data[data[_SCALE] == scale].groupby("series", sort=False):
         row = own.iloc[0]
         value = (row["rmse"], row["low"], row["high"])
-        part = table[table[_TEST] == test].groupby(_SCALE)[["systematic_rmse", "shot_rmse"]].mean()
+        errors = ["systematic_rmse", "shot_rmse"]
+        # That `error_data` took its means says that rows of one scale are repetitions.
+        part = table[table[_TEST] == test].groupby(_SCALE)[errors].mean()
         ratio = np.log(part["systematic_rmse"] / part["shot_rmse"])
         equal = float(np.exp(np.interp(0.0, ratio, np.log(part.index))))
         lines.append(
@@ -148,7 +154,9 @@ def accuracy_answer(folder: Path) -> list[str]:
     scales = sorted({0.0 if 0 in set(data[_SCALE]) else data[_SCALE].min(),
                      _nearest(data[_SCALE], 1.0), _nearest(data[_SCALE], 10.0)})  # fmt: skip
     images = int(data["images"].max())
-    lines = [f"Exact maps: accuracy {data['exact_maps'].mean():.3f} on {images} test images."]
+    exact = sorted({f"{value:.3f}" for value in data["exact_maps"]})
+    found = exact[0] if len(exact) == 1 else f"{exact[0]} to {exact[-1]}"
+    lines = [f"Exact maps: accuracy {found} on {images} test images."]
     for test, own in data.groupby("series", sort=False):
         rows = own.set_index(_SCALE)
         found = ", ".join(

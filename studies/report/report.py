@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.device_map import DEVICE_MAP
 from studies.examples import example_circuit
 from studies.files import CONFIGURATION, read_summary, write_text
+from studies.grouping import REPEATED
 from studies.report import html
 from studies.sweep.job import SUMMARY, finish
 from studies.sweep.kind import SweepKind
@@ -42,8 +44,10 @@ _CAPTIONS = {
     "training": "Training loss against epochs, and accuracy on test images.",
     "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
     "(1 - p2)^n2 with the error rates of the study, against the kernel.",
-    "trainability": "Variance of gradients against qubits and against layers.",
-    "performance": "Time for each patch against qubits and against the size of a batch.",
+    "trainability_against_qubits": "Variance of gradients against qubits.",
+    "trainability_against_layers": "Variance of gradients against layers of the ansatz.",
+    "performance_against_qubits": "Time for each patch against qubits.",
+    "performance_against_patches": "Time for each patch against the size of a batch.",
     DEVICE_MAP: "The qubits that the circuits use. Discs are qubits in the colour of their readout "
     "error, bars are couplers in that of the two-qubit gate's Pauli error, both from the device's "
     "calibration; which noise was simulated is a matter of the configuration.",
@@ -262,13 +266,13 @@ def _for_people(data: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     steps = [step for step in ("iteration", "epoch") if step in data]
     if steps:
         data = data.groupby("point", sort=False).tail(1)
-    keys = [axis for axis in axes if axis in data and axis != "repeat"]
+    keys = [axis for axis in axes if axis in data and axis not in REPEATED]
     left_out = {"point", "seconds", *CHECK_COLUMNS}
     kept = [name for name in data if name not in left_out and data[name].notna().any()]
-    if "repeat" not in axes or not keys:
+    if not keys or not any(axis in REPEATED for axis in axes):
         return data[kept]
-    values = [name for name in kept if name not in (*keys, "repeat")]
-    groups = data.groupby(keys, sort=False)
+    values = [name for name in kept if name not in (*keys, *REPEATED)]
+    groups = data.groupby(keys, sort=False, dropna=False)
     table = groups.agg({name: _joined(data[name], groups[name].nunique()) for name in values})
     table.insert(0, "repetitions", groups.size())
     return table.reset_index()
@@ -280,7 +284,8 @@ def _joined(values: pd.Series, distinct: pd.Series) -> str:
 
 
 def _caption(name: str) -> str:
-    known = _CAPTIONS.get(name)
+    # Further figures of one kind have a number.
+    known = _CAPTIONS.get(name) or _CAPTIONS.get(re.sub(r"_\d+$", "", name))
     if name.startswith("forward_filter_"):
         known = f"The same for filter {name.rpartition('_')[2]}."
     elif name.startswith(("error_against_", "error_and_accuracy_against_")):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import COLUMN, PAGE, explain_band, legend_below, save_drawn, series_styles
+from studies.drawing import Styles, draw_arrangement, explain_band, line_styles
+from studies.grouping import Lines, arrange, axes_of, line_axes, require, tabulate
+from studies.trainability.measurement import COLUMNS
 
 _LAYERS = "convolution.filters.layers"
+_LINES = ("data", "noise.scale")
+_FILES = {"qubits": "trainability_against_qubits", _LAYERS: "trainability_against_layers"}
 _PANELS = {"qubits": "qubits of a register", _LAYERS: "layers of the ansatz"}
 
 
@@ -21,85 +27,135 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    columns = [column for column in _PANELS if column in table and table[column].nunique() > 1]
-    width = PAGE if len(columns) > 1 else COLUMN
-    figure = Figure(figsize=(width, 2.6), layout="constrained")
-    panels = figure.subplots(1, max(1, len(columns)), squeeze=False, sharey=True)[0]
-    for axes, column in zip(panels, columns or ["qubits"], strict=True):
-        plot_variance(axes, table, column)
-        axes.set_title(_chosen_text(table, column))
-    for axes in panels[1:]:
-        axes.set_ylabel("")
-    legend_below(figure, panels)
-    save_drawn(figure, table, folder, "trainability")
-    return ["trainability"]
+    names = []
+    for x, name in _FILES.items():
+        if x not in table or (x != "qubits" and table[x].nunique() < 2):
+            continue
+        if x == "qubits" and table[x].nunique() < 2 and _LAYERS in axes_of(table, COLUMNS):
+            continue
+        arrangement = arrange(table, [x], COLUMNS, _name, _LINES, along=_along(x))
+        names += draw_arrangement(
+            arrangement,
+            [functools.partial(_plot, x=x)],
+            functools.partial(_data, x=x),
+            _name,
+            folder,
+            name,
+        )
+    return names
 
 
-def plot_variance(axes: Axes, table: pd.DataFrame, x: str) -> Axes:
+def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, x: str) -> None:
+    plot_variance(axes, table, x, lines, styles)
+
+
+def _data(table: pd.DataFrame, lines: Lines, x: str) -> pd.DataFrame:
+    return variance_data(table, x, lines)
+
+
+def variance_data(
+    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The variance of the gradient against one axis.
+
+    Args:
+        table: The results.
+        x: "qubits" or the layers.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each line and value of the axis: means over repetitions of the variance, of the
+        ends of its 95 % bootstrap interval over samples, and of 1 / (d (d + 2)).
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    columns = ["variance", "variance_low", "variance_high", "theory"]
+    require(table, [x, *columns])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        return {column: float(own[column].mean()) for column in columns}
+
+    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+
+
+def plot_variance(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """Variance of the gradient, log scale; bands are 95 % bootstrap intervals over samples.
 
-    Against qubits, depths are those of the deepest ansatz; against depth, a register is that of
-    the 4x4 kernel if there is one, else the largest. The dashed line is 1 / (d (d + 2)).
+    The dashed line is 1 / (d (d + 2)).
 
     Args:
         axes: Where to draw.
         table: The results.
         x: "qubits" or the layers.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    table = _chosen(table, x)
-    keys = [k for k in ("data", "noise.scale") if k in table and table[k].nunique() > 1]
-    groups = list(table.groupby(keys, sort=False)) if keys else [((), table)]
-    for style, (values, own) in zip(series_styles(len(groups)), groups, strict=True):
-        chosen = dict(zip(keys, values, strict=True))
-        label = str(chosen.get("data", "gradients"))
-        if "noise.scale" in chosen:
-            scale = float(chosen["noise.scale"])
-            label += ", ideal" if scale == 0 else f", noise x {scale:g}"
-        mean = own.groupby(x)[["variance", "variance_low", "variance_high"]].mean()
+    lines = _lines(table, x, others)
+    styles = styles or line_styles(table, lines)
+    data = variance_data(table, x, lines)
+    for label, own in data.groupby("series", sort=False):
+        style = styles[str(label)]
         axes.plot(
-            mean.index,
-            mean["variance"],
+            own[x],
+            own["variance"],
             style.marker + "-",
             ms=style.size,
             color=style.colour,
-            label=label,
+            label=str(label) or "gradients",
         )
-        low, high = mean["variance_low"], mean["variance_high"]
-        axes.fill_between(mean.index, low, high, color=style.colour, alpha=0.25, lw=0)
-    theory = table.groupby(x)["theory"].mean()
-    axes.plot(
-        theory.index,
-        theory,
-        "--",
-        color="black",
-        lw=0.9,
-        label="1/(d(d + 2)): isotropic data, real rotations",
-    )
+        axes.fill_between(
+            own[x], own["variance_low"], own["variance_high"], color=style.colour, alpha=0.25, lw=0
+        )
+    label = "1/(d(d + 2)): isotropic data, real rotations"
+    # Kernels of several sizes may be lines.
+    for _, own in data.drop_duplicates([x, "theory"]).groupby(data.groupby(x).cumcount()):
+        axes.plot(own[x], own["theory"], "--", color="black", lw=0.9, label=label)
+        label = "_"
     explain_band(axes, "95 % bootstrap interval over samples")
-    axes.set_yscale("log")
-    axes.set_xticks(sorted(set(table[x])))
-    axes.set_xlabel(_PANELS[x])
+    log_axis(axes, "y")
+    if data[x].nunique() <= 10:
+        axes.set_xticks(sorted(set(data[x])))
+    axes.set_xlabel(_PANELS.get(x, x))
     axes.set_ylabel(r"variance of $\partial F / \partial\theta$")
     return axes
 
 
-def _chosen(table: pd.DataFrame, x: str) -> pd.DataFrame:
-    """The part of a table that is drawn against an axis."""
-    if x == "qubits" and _LAYERS in table:
-        return table[table[_LAYERS] == table[_LAYERS].max()]
-    if x == _LAYERS:
-        qubits = set(table["qubits"])
-        return table[table["qubits"] == (4 if 4 in qubits else max(qubits))]
-    return table
+def _along(x: str) -> tuple[str, ...]:
+    return ("convolution.kernel",) if x == "qubits" else ()
 
 
-def _chosen_text(table: pd.DataFrame, x: str) -> str:
-    if x == "qubits" and _LAYERS in table:
-        return f"{table[_LAYERS].max()} layers"
-    return f"{_chosen(table, x)['qubits'].iloc[0]} qubits" if x == _LAYERS else ""
+def _lines(table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = line_axes(table, x, COLUMNS, _along(x))
+    return Lines(table, others, _name)
+
+
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    words = []
+    for axis, value in values.items():
+        if axis == "noise.scale":
+            words.append("ideal" if value == 0 else f"noise x {texts[axis]}")
+        elif axis == _LAYERS:
+            words.append(f"{value} layer{'' if value == 1 else 's'}")
+        else:
+            key = "" if axis == "data" else f"{axis.rpartition('.')[2]} "
+            words.append(key + texts[axis])
+    return ", ".join(words)
 
 
 def text(table: pd.DataFrame) -> str:
@@ -107,7 +163,7 @@ def text(table: pd.DataFrame) -> str:
     deepest = table
     if _LAYERS in table:
         deepest = table[table[_LAYERS] == table[_LAYERS].max()]
-    keys = [k for k in ("data", "noise.scale") if k in table and table[k].nunique() > 1]
+    keys = [axis for axis in axes_of(deepest, COLUMNS) if axis != "convolution.kernel"]
     lines = []
     for _, row in deepest.iterrows():
         where = "".join(f"{row[key]}, " for key in keys)

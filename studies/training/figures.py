@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import (
-    LEGEND_SIZE,
-    PAGE,
-    explain_band,
-    legend_below,
-    save_drawn,
-    series_styles,
-)
+from studies.drawing import LEGEND_SIZE, Styles, draw_arrangement, explain_band, line_styles
+from studies.grouping import Lines, arrange, axes_of, cells, groups, require, tabulate
 from studies.statistics import proportion_interval
+from studies.training.measurement import COLUMNS
 
 _KEYS = ("model", "train", "shots", "noise.scale", "noise", "device")
 _MODELS = {
@@ -36,91 +32,155 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    height = max(2.4, 0.36 * len(ways(table)) + 0.6)
-    figure = Figure(figsize=(PAGE, height), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
-    plot_loss(left, table)
-    plot_test_accuracy(right, table)
-    # Names stand at the right panel's ticks; the legend only says what signs mean.
-    legend_below(figure, [right])
-    data = pd.concat(
-        [
-            loss_data(table).assign(quantity="loss"),
-            accuracy_data(table).assign(quantity="accuracy"),
-        ]
+    arrangement = arrange(table, ["epoch"], COLUMNS, _line_name, most_panels=3)
+
+    def data(own: pd.DataFrame, lines: Lines) -> pd.DataFrame:
+        accuracy = accuracy_data(own, lines).assign(quantity="accuracy")
+        return pd.concat([loss_data(own, lines).assign(quantity="loss"), accuracy])
+
+    most = max(
+        sum(1 for _ in groups(part.table, arrangement.lines))
+        for parts in arrangement.figures
+        for part in parts
     )
-    save_drawn(figure, data, folder, "training")
-    return ["training"]
+    return draw_arrangement(
+        arrangement,
+        [_plot_loss_alone, plot_test_accuracy],
+        data,
+        _line_name,
+        folder,
+        "training",
+        height=max(2.4, 0.36 * most + 0.6),
+    )
 
 
-def loss_data(table: pd.DataFrame) -> pd.DataFrame:
-    """The training loss of each way of training against epochs, the mean over repetitions."""
-    parts = [
-        own.groupby("epoch")["loss"].mean().reset_index().assign(way=label)
-        for label, own in ways(table)
-    ]
-    return pd.concat(parts, ignore_index=True)
+def loss_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+    """The training loss of each way of training against epochs, the mean over repetitions.
+
+    Args:
+        table: The results.
+        others: What tells the ways apart: names of axes, or all that vary if None.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    require(table, ["epoch", "loss"])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        return {"loss": own["loss"].mean()}
+
+    return tabulate(table, _lines(table, others), "epoch", COLUMNS, summarise)
 
 
-def plot_loss(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_loss(
+    axes: Axes,
+    table: pd.DataFrame,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """Draws what `loss_data` gives.
 
     Args:
         axes: Where to draw.
         table: The results.
+        others: What tells the ways apart: names of axes, or all that vary if None.
+        styles: How each line looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    lines = list(loss_data(table).groupby("way", sort=False))
-    for style, (label, own) in zip(series_styles(len(lines)), lines, strict=True):
+    lines = _lines(table, others)
+    styles = styles or line_styles(table, lines)
+    for label, own in loss_data(table, lines).groupby("series", sort=False):
+        style = styles[str(label)]
         line = style.marker + "-"
-        axes.plot(own["epoch"], own["loss"], line, ms=style.size, color=style.colour, label=label)
-    axes.set_yscale("log")
+        axes.plot(
+            own["epoch"], own["loss"], line, ms=style.size, color=style.colour, label=str(label)
+        )
+    log_axis(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss (nats), mean of repetitions")
     return axes
 
 
-def accuracy_data(table: pd.DataFrame) -> pd.DataFrame:
+def _plot_loss_alone(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles) -> None:
+    """Names stand at the ticks of the panel beside; the legend only says what signs mean."""
+    plot_loss(axes, table, lines, styles)
+    for line in axes.lines:
+        line.set_label("_")
+
+
+def accuracy_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
     """Accuracy on the test images.
+
+    Args:
+        table: The results.
+        others: What tells the ways apart: names of axes, or all that vary if None.
 
     Returns:
         One row for each way of training and repetition, with the mean over repetitions and its
         Wilson's 95 % interval on as many images as there are: repetitions read the same images and
         do not make it narrower.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
+    require(table, ["correct", "tested"])
+    tested = table[table["correct"].notna()]
+    lines = _lines(table, others)
     parts = []
-    for label, own in ways(table[table["correct"].notna()]):
+    for values, own in cells(tested, lines.axes, COLUMNS):
         each = (own["correct"] / own["tested"]).to_numpy()
-        images = float(own["tested"].iloc[0])
+        images = float(own["tested"].max())
         low, high = (float(x) for x in proportion_interval(each.mean() * images, images))
         parts.append(
             pd.DataFrame(
-                {"way": label, "accuracy": each, "mean": each.mean(), "low": low, "high": high}
+                {
+                    "series": lines.label(values),
+                    "accuracy": each,
+                    "mean": each.mean(),
+                    "low": low,
+                    "high": high,
+                }
             )
         )
     return pd.concat(parts, ignore_index=True)
 
 
-def plot_test_accuracy(axes: Axes, table: pd.DataFrame) -> Axes:
+def plot_test_accuracy(
+    axes: Axes,
+    table: pd.DataFrame,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
     """Draws what `accuracy_data` gives: signs are repetitions, bars intervals of the mean.
 
     Args:
         axes: Where to draw.
         table: The results.
+        others: What tells the ways apart: names of axes, or all that vary if None.
+        styles: How each way looks.
 
     Returns:
         The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
     """
-    lines = list(accuracy_data(table).groupby("way", sort=False))
-    for row, (style, (_, own)) in enumerate(zip(series_styles(len(lines)), lines, strict=True)):
+    ways = _lines(table, others)
+    styles = styles or line_styles(table, ways)
+    lines = list(accuracy_data(table, ways).groupby("series", sort=False))
+    for row, (label, own) in enumerate(lines):
+        style = styles[str(label)]
         ends = [own["low"].iloc[0], own["high"].iloc[0]]
         axes.plot(ends, [row, row], color=style.colour, lw=4, alpha=0.35, solid_capstyle="butt")
         axes.plot(own["mean"].iloc[:1], [row], "|", ms=9, mew=1.2, color="black")
         axes.plot(own["accuracy"], np.full(len(own), row), style.marker, color=style.colour)
-    labels = [textwrap.fill(str(label), 34) for label, _ in lines]
+    labels = [textwrap.fill(str(label) or "classifier", 34) for label, _ in lines]
     axes.set_yticks(range(len(lines)), labels, fontsize=LEGEND_SIZE)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.plot([], [], "o", color="0.4", label="a repetition (same colours and signs on the left)")
@@ -132,21 +192,25 @@ def plot_test_accuracy(axes: Axes, table: pd.DataFrame) -> Axes:
     return axes
 
 
-def ways(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The ways of training that the sweep compares, in its order, with their names."""
-    keys = [key for key in _KEYS if key in table and table[key].nunique() > 1]
-    if not keys:
-        return [("classifier", table)]
-    lines = []
-    for values, own in table.groupby(keys, sort=False):
-        chosen = dict(zip(keys, values, strict=True))
-        lines.append((_name(chosen), own))
-    return lines
+def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = [axis for axis in axes_of(table, COLUMNS) if axis != "epoch"]
+    return Lines(table, others, _line_name)
 
 
-def _name(chosen: dict[str, object]) -> str:
+def _line_name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    if not values:
+        return ""
+    name = _name(values) if set(values) & set(_KEYS) else ""
+    rest = [f"{axis.rpartition('.')[2]} {texts[axis]}" for axis in values if axis not in _KEYS]
+    return ", ".join(text for text in (name, *rest) if text)
+
+
+def _name(chosen: Mapping[str, object]) -> str:
     model = str(chosen.get("model", "quantum"))
-    parts = [_MODELS[model]]
+    parts = [_MODELS.get(model, model)]
     if model == "quantum":
         shots = chosen.get("shots")
         if shots is not None:
@@ -165,7 +229,9 @@ def _name(chosen: dict[str, object]) -> str:
 def text(table: pd.DataFrame) -> str:
     """What a table shows: the accuracy of each way of training."""
     lines = []
-    for label, own in ways(table[table["correct"].notna()]):
+    ways = _lines(table, None)
+    for values, own in cells(table[table["correct"].notna()], ways.axes, COLUMNS):
+        label = ways.label(values) or "classifier"
         each = own["correct"] / own["tested"]
         images = float(own["tested"].iloc[0])
         low, high = (float(x) for x in proportion_interval(each.mean() * images, images))
