@@ -16,6 +16,7 @@ from helpers import SAFETY_NET, wait_until
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import device_names
+from qucnn_cirq.exchange.reading import read_circuit
 from qucnn_cirq.validation import validate
 
 METRICS = {
@@ -304,6 +305,41 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
     assert costs["--dynamical-decoupling XX"] == costs[""]
     for shorter in ("--infidelity 1e-3", "--infidelity auto --noise depolarizing"):
         assert costs[shorter][0] == costs[""][0] - 7
+
+
+@pytest.mark.parametrize("suffix", ["json", "qasm", "qasm3", "pb", "txt"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--device sycamore",
+        "--device weber --gate-set syc",
+        "--device rainbow --gate-set sqrt_iswap",
+        "--device grid:5x5",
+        "--device willow_pink --dynamical-decoupling XX",
+    ],
+)
+def test_what_is_written_is_what_was_validated(config, tmp_path, capsys, suffix, options):
+    out = tmp_path / f"circuit.{suffix}"
+    whole = tmp_path / "whole.json"
+    arguments = ["--quiet", "compile", str(config), *options.split(), "--out"]
+    assert main([*arguments, str(whole)]) == 0
+    code = main([*arguments, str(out)])
+    if code == 2:
+        (line,) = capsys.readouterr().err.splitlines()
+        assert ".json" in line and len(line) <= 200 + len(str(out))
+        assert suffix.startswith("qasm") and not out.exists()
+        return
+    assert code == 0
+    device = options.split()[1]
+    native = [read_circuit(path) for path in (whole, out)]
+    assert validate(native[1], device) == []
+    gates = [
+        [(op.qubits, op.gate) for op in circuit.all_operations() if len(op.qubits) == 2]
+        for circuit in native
+    ]
+    assert sorted(map(repr, gates[0])) == sorted(map(repr, gates[1]))
+    if suffix.startswith("qasm"):
+        assert "cz" in out.read_text() and "cx" not in out.read_text()
 
 
 def test_a_circuit_can_be_kept_to_some_qubits(config, tmp_path, capsys):

@@ -71,7 +71,8 @@ def test_shorter_loading_is_more_accurate_under_noise_and_auto_most():
     truth = ideal_overlaps(patches, SPEC, np.zeros((1, 0)))
     errors = {}
     for infidelity in (0.0, 1e-3, "auto"):
-        program = compile_convolution(SPEC, "willow_pink", infidelity=infidelity, noise=NOISE)
+        weighed = {"noise": NOISE} if infidelity == "auto" else {}
+        program = compile_convolution(SPEC, "willow_pink", infidelity=infidelity, **weighed)
         layer = QuantumConvolution(program, engine="exact", noise=NOISE, shots=None)
         errors[infidelity] = np.abs(layer.run(digits()).estimates - truth).mean()
     assert errors["auto"] < errors[1e-3] < errors[0.0]
@@ -164,10 +165,36 @@ def test_auto_needs_noise():
         compile_convolution(SPEC, "willow_pink", infidelity="auto")
 
 
-def test_loaders_without_shorter_forms_satisfy_every_budget():
-    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([[1, 2], [3, 4]]))
-    (compiled,) = compile_convolution(spec, "willow_pink", infidelity=0.1).filters
-    assert len(compiled.variants) == 1
+@pytest.mark.parametrize("kernel", [(1, 2), (2, 2), (2, 4), (4, 8), (8, 8)])
+@pytest.mark.parametrize("budget", [{"infidelity": 0.1}, {"infidelity": "auto", "noise": NOISE}])
+def test_a_budget_for_registers_without_shorter_loaders_is_refused(kernel, budget):
+    spec = ConvolutionSpec(kernel=kernel)
+    with pytest.raises(InputError, match="infidelity is for registers of 4 qubits"):
+        compile_convolution(spec, "willow_pink", **budget)
+
+
+@pytest.mark.parametrize("options", [{"layout": "plaquettes"}, {"loader": "schmidt"}])
+def test_a_budget_for_exact_loaders_is_refused(options):
+    with pytest.raises(InputError, match="no shorter loaders"):
+        compile_convolution(SPEC, "willow_pink", infidelity=0.1, **options)
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion", "auto"])
+def test_a_budget_gives_several_loaders_or_is_refused(overlap):
+    spec = ConvolutionSpec(filters=SPEC.filters, overlap=overlap)
+    options = {"infidelity": 0.01}
+    if overlap == "inversion":
+        # Its best circuit undoes the filter in few gates and has one form only.
+        with pytest.raises(InputError, match="layout plaquettes, loader comparison"):
+            compile_convolution(spec, "willow_pink", **options)
+        options |= {"layout": "ladder"}
+    (compiled,) = compile_convolution(spec, "willow_pink", **options).filters
+    assert len(compiled.variants) > 1
+
+
+def test_noise_that_nothing_weighs_is_refused():
+    with pytest.raises(InputError, match="noise is weighed only by"):
+        compile_convolution(SPEC, "willow_pink", noise=NOISE)
 
 
 def test_a_patch_names_its_circuit():

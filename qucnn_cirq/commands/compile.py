@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qucnn_cirq.commands.inputs import read_patch, read_specification, seed_of
 from qucnn_cirq.commands.output import print_json, print_table
+from qucnn_cirq.errors import InputError
 
 if TYPE_CHECKING:
+    import cirq
+
     from qucnn_cirq.compiler.program import Report
+    from qucnn_cirq.devices import Device
 
 HELP = "compile a convolution for a device and write its circuit"
 DESCRIPTION = (
@@ -98,6 +103,7 @@ def run(options: argparse.Namespace) -> int:
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
     metrics = _metrics(variant.report, valid=not errors_of(validate(circuit, program.device)))
+    _check_written(circuit, options.out, program.device)
     write_circuit(circuit, options.out)
     if options.program is not None:
         program.save(options.program)
@@ -111,6 +117,33 @@ def run(options: argparse.Namespace) -> int:
         if options.passes:
             print(f"\n{passes_text(variant.passes)}")
     return 0 if metrics["valid"] else 1
+
+
+def _check_written(circuit: cirq.AbstractCircuit, path: Path, device: Device) -> None:
+    """Makes sure that a file will hold the circuit that was validated, by reading it back.
+
+    Raises:
+        InputError: If its format has no words for the device's gates.
+    """
+    import cirq
+
+    from qucnn_cirq.compiler.passes import two_qubit_gates
+    from qucnn_cirq.exchange.reading import parsed_moments
+    from qucnn_cirq.exchange.writing import WRITERS, write_circuit
+    from qucnn_cirq.validation import errors_of, validate
+
+    if path.suffix not in WRITERS or path.suffix == ".json":
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"circuit{path.suffix}"
+        write_circuit(circuit, copy)
+        moments = parsed_moments(copy)
+    held = cirq.Circuit(map(cirq.Moment, moments))
+    if errors_of(validate(moments, device)) or two_qubit_gates(held) != two_qubit_gates(circuit):
+        raise InputError(
+            f"--out {path}: {path.suffix} cannot hold the native gates of {device.name}, others "
+            "would be written: name a file that ends in .json or .pb."
+        )
 
 
 def _infidelity(text: str) -> float | str:

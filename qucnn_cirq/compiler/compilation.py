@@ -55,7 +55,7 @@ def compile_convolution(
 
     With an infidelity budget a program holds several circuits whose loaders differ, and each patch
     is run with one of them. That is for registers of four qubits on a ladder, whose loader has
-    shorter patterns; other loaders are exact and satisfy every budget.
+    shorter patterns; anything else is refused.
 
     Args:
         spec: The convolution. With ``overlap="auto"`` the program's specification names the
@@ -72,7 +72,7 @@ def compile_convolution(
             for every patch the loader with the smallest expected error under ``noise``, see
             :class:`~qucnn_cirq.circuits.loading_rule.LoadingRule`. A filter is always exact.
         noise: The noise that "auto" weighs a shorter circuit against; as for
-            :class:`~qucnn_cirq.QuantumConvolution`. Nothing else depends on it.
+            :class:`~qucnn_cirq.QuantumConvolution`. Given without "auto" it is refused.
         dynamical_decoupling: Pulses for qubits that wait between two gates: "XX", "YY", "XY4", or
             None for none. They cancel slow phase errors, which depolarising, readout and thermal
             noise are not: under those they only cost gates.
@@ -182,6 +182,8 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
+    if budget.infidelity != 0 and (best is None or not _has_shorter_patterns(best[0])):
+        raise _without_effect(request, best[0] if best else None)
     if best is None:
         _check_routable(request, candidates)
         assembly = _routed(filter_, request)
@@ -201,6 +203,25 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     if len(patterns) == 1:
         return CompiledFilter(filter_, (generic,), own_loader)
     return _with_other_loaders(filter_, generic, own_loader, best[1].positions, patterns, request)
+
+
+def _has_shorter_patterns(candidate: Assembly) -> bool:
+    """Whether an infidelity budget shortens a loader."""
+    return isinstance(candidate.loader, LineLoader) and candidate.loader.n_qubits == N_QUBITS
+
+
+def _without_effect(request: Request, chosen: Assembly | None) -> InputError:
+    """The refusal of an infidelity budget that would shorten nothing."""
+    if chosen is not None and request.spec.register_qubits == N_QUBITS:
+        return InputError(
+            f"infidelity: the best circuit (layout {chosen.layout}, loader {chosen.loader.name}) "
+            "has no shorter loaders; leave it 0, or choose layout = 'ladder' and loader = 'line'."
+        )
+    return InputError(
+        f"infidelity is for registers of {N_QUBITS} qubits on a ladder, which have shorter "
+        f"loaders; this one has {request.spec.register_qubits} on {request.device.name!r}: "
+        "leave it 0."
+    )
 
 
 def _check_roles(candidate: Assembly, pinning: Pinning) -> None:
@@ -234,6 +255,11 @@ def _check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
         raise InputError(
             f"loader = {loader!r} is for the inversion test of fixed filters of 9 to 16 values "
             "on a device with a ring of four qubits; choose loader = 'auto'."
+        )
+    if layout in LAYOUTS and loader != "auto" and not candidates:
+        raise InputError(
+            f"loader = {loader!r} does not go with layout = {layout!r} on "
+            f"{request.spec.register_qubits} qubits; choose 'auto' for one of them."
         )
     if layout not in ("auto", ROUTED):
         raise InputError(

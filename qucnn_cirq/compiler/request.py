@@ -75,7 +75,7 @@ def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
     """Checks an infidelity budget.
 
     Raises:
-        InputError: If it is outside 0..1, or "auto" without noise.
+        InputError: If it is outside 0..1, or noise is missing for "auto" or given for a number.
     """
     if infidelity == "auto":
         weighed = as_noise(noise)
@@ -85,6 +85,11 @@ def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
                 "number for infidelity."
             )
         return Budget(None, weighed)
+    if noise is not None:
+        raise InputError(
+            'noise is weighed only by infidelity = "auto": leave it out here, and give it to the '
+            "layer or the engine."
+        )
     if isinstance(infidelity, str):
         raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
     return Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))

@@ -110,7 +110,7 @@ def program_of(study: ForwardStudy) -> Program:
         gate_set=study.gate_set,
         walkers=study.walkers,
         infidelity=study.infidelity,
-        noise=study.noise,
+        noise=study.noise if study.infidelity == "auto" else None,
     )
 
 
