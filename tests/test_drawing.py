@@ -134,6 +134,171 @@ def test_awkward_circuits_give_valid_files(name):
     assert circuit_text(circuit)
 
 
+A, B, C, D = LINE
+INNER = cirq.FrozenCircuit(cirq.H(A), cirq.measure(A, key="m"))
+
+
+class Unnamed(cirq.Gate):
+    """A gate that Cirq cannot draw."""
+
+    def __init__(self, label: str | None, size: int = 1) -> None:
+        self.label, self.size = label, size
+
+    def _num_qubits_(self) -> int:
+        return self.size
+
+    def _circuit_diagram_info_(self, args):
+        if self.label is None:
+            return NotImplemented
+        return (self.label,) * self.size
+
+    def __repr__(self) -> str:
+        return f"Unnamed({self.label!r}, {self.size})"
+
+
+def repeated(**options):
+    return cirq.CircuitOperation(INNER, **options)
+
+
+DISTINCT = {
+    "meter": cirq.measure(A),
+    "meter with a key": cirq.measure(A, key="m"),
+    "inverted meter": cirq.measure(A, invert_mask=(True,)),
+    "confused meter": cirq.measure(A, confusion_map={(0,): np.array([[0.9, 0.1], [0.2, 0.8]])}),
+    "two meters": [cirq.measure(A), cirq.measure(B)],
+    "a joint meter": cirq.measure(A, B),
+    "a joint meter, turned": cirq.measure(B, A),
+    "a joint meter with a key": cirq.measure(A, B, key="m"),
+    **{
+        f"measured {sign}{name}": cirq.PauliMeasurementGate(
+            cirq.DensePauliString(name, coefficient=int(f"{sign}1")), "m"
+        ).on(*LINE[: len(name)])
+        for name in ("X", "Y", "Z", "XX", "XY", "YX")
+        for sign in ("+", "-")
+    },
+    "X": cirq.X(A),
+    "X on another wire": [cirq.I(A), cirq.X(B)],
+    "H, measured": [cirq.H(A), cirq.measure(A, key="m")],
+    "subcircuit": repeated(),
+    "another subcircuit": cirq.CircuitOperation(
+        cirq.FrozenCircuit(cirq.X(A), cirq.measure(A, key="m"))
+    ),
+    "subcircuit, twice": repeated(repetitions=2),
+    "subcircuit, backwards": cirq.CircuitOperation(cirq.FrozenCircuit(cirq.S(A)), repetitions=-1),
+    "subcircuit, forwards": cirq.CircuitOperation(cirq.FrozenCircuit(cirq.S(A))),
+    "subcircuit elsewhere": [cirq.I(A), repeated(qubit_map={A: B})],
+    "subcircuit with a key": repeated(measurement_key_map={"m": "n"}),
+    "subcircuit until": repeated(
+        use_repetition_ids=False, repeat_until=cirq.KeyCondition(cirq.MeasurementKey("m"))
+    ),
+    "nested": cirq.CircuitOperation(cirq.FrozenCircuit(repeated())),
+    "subcircuit of two": cirq.CircuitOperation(cirq.FrozenCircuit(cirq.CNOT(A, B))),
+    "subcircuit of two, turned": cirq.CircuitOperation(cirq.FrozenCircuit(cirq.CNOT(B, A))),
+    **{
+        f"control {control} {values}": cirq.X(B).controlled_by(A, control_values=[values])
+        for control, values in (("on", 1), ("off", 0))
+    },
+    "two controls": cirq.X(C).controlled_by(A, B, control_values=[1, 0]),
+    "two other controls": cirq.X(C).controlled_by(A, B, control_values=[0, 1]),
+    **{
+        f"after {''.join(map(str, conditions))}": [
+            cirq.measure(A, key="m"),
+            cirq.measure(A, key="n"),
+            gate.with_classical_controls(*conditions),
+        ]
+        for gate in (cirq.X(B),)
+        for conditions in ((), ("m",), ("n",), (sympy.Eq(sympy.Symbol("m"), 0),))
+    },
+    "CZ": cirq.CZ(A, B),
+    "CZ across": [cirq.CZ(A, C), cirq.I(B)],
+    "CZ if": [cirq.measure(C, key="m"), cirq.CZ(A, B).with_classical_controls("m")],
+    "CZ, no if": [cirq.measure(C, key="m"), cirq.CZ(A, B)],
+    "reset": cirq.reset(A),
+    "no gate": cirq.I(A),
+    "damped": cirq.amplitude_damp(0.2)(A),
+    "kraus": cirq.KrausChannel(cirq.kraus(cirq.amplitude_damp(0.2))).on(A),
+    "other kraus": cirq.KrausChannel(cirq.kraus(cirq.amplitude_damp(0.3))).on(A),
+    "keyed kraus": cirq.KrausChannel(cirq.kraus(cirq.amplitude_damp(0.2)), key="k").on(A),
+    "otherwise keyed kraus": cirq.KrausChannel(cirq.kraus(cirq.amplitude_damp(0.2)), key="l").on(A),
+    "mixture": cirq.MixedUnitaryChannel([(0.5, np.eye(2)), (0.5, cirq.unitary(cirq.X))]).on(A),
+    "matrix": cirq.MatrixGate(cirq.unitary(cirq.ry(0.3))).on(A),
+    "other matrix": cirq.MatrixGate(cirq.unitary(cirq.ry(0.4))).on(A),
+    "qutrit": cirq.IdentityGate(1, (3,)).on(cirq.LineQid(0, 3)),
+    "global phase": [cirq.X(A), cirq.global_phase_operation(1j)],
+    "other global phase": [cirq.X(A), cirq.global_phase_operation(-1)],
+    "pulse": cirq.PhasedXZGate(x_exponent=0.3, z_exponent=0.2, axis_phase_exponent=0.1)(A),
+    "other pulse": cirq.PhasedXZGate(x_exponent=0.3, z_exponent=0.4, axis_phase_exponent=0.1)(A),
+    "small power": cirq.X(A) ** 1e-4,
+    "huge power": cirq.X(A) ** 1e200,
+    **{
+        f"custom {index}": Unnamed(label).on(A)
+        for index, label in enumerate(
+            (None, "", " ", "a\nb", "a\nc", "é", "M", "●", "l" * 300, "l" * 299 + "m", "\x1b[2J")
+        )
+    },
+    "custom on two": Unnamed(None, 2).on(A, B),
+    "custom on two, turned": Unnamed(None, 2).on(B, A),
+    "long qubit": cirq.X(cirq.NamedQubit("q" * 300)),
+    "other long qubit": cirq.X(cirq.NamedQubit("q" * 299 + "r")),
+}
+
+
+def visible(svg: str) -> str:
+    """What a reader sees, without what pointing at it shows."""
+    return re.sub(r"<title>.*?</title>", "", svg, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("draw", [circuit_text, lambda circuit: visible(circuit_svg(circuit))])
+def test_different_circuits_are_drawn_differently(draw):
+    drawings = {name: draw(cirq.Circuit(content)) for name, content in DISTINCT.items()}
+    by_drawing: dict[str, list[str]] = {}
+    for name, drawing in drawings.items():
+        by_drawing.setdefault(drawing, []).append(name)
+    assert [names for names in by_drawing.values() if len(names) > 1] == []
+    for name, content in DISTINCT.items():
+        # Tags change nothing, and two drawings of one circuit are the same.
+        tagged = [op.with_tags("t") for op in cirq.flatten_to_ops(content)]
+        assert draw(cirq.Circuit(tagged)) == drawings[name], name
+        assert all(each.isprintable() for each in drawings[name].replace("\n", "")), name
+
+
+def test_a_subcircuit_is_a_box_whose_content_is_drawn_below():
+    text = circuit_text(cirq.Circuit(repeated(repetitions=3, use_repetition_ids=False)))
+    above, title, below = text.split("\n\n")[0], *text.split("\n\n")[1].split("\n", 1)
+    assert re.search(r"circuit#[0-9a-f]{4}\[0\]\(x3 m\)", above)
+    assert title.startswith(f"circuit{re.search('#[0-9a-f]{4}', above).group()}")
+    assert below == circuit_text(INNER.unfreeze())
+    # Doubling 60 times is drawn 60 times, not 2**60 times.
+    doubled = cirq.FrozenCircuit(cirq.X(A))
+    for _ in range(12):
+        doubled = cirq.FrozenCircuit([cirq.CircuitOperation(doubled)] * 2)
+    assert circuit_text(doubled.unfreeze()).count("moment") == 13
+
+
+def quirk_columns(circuit: cirq.Circuit) -> list[object]:
+    from urllib.parse import unquote
+
+    return json.loads(unquote(quirk_link(circuit).split("#circuit=")[1]))["cols"]
+
+
+def test_quirk_is_given_the_content_of_subcircuits_and_the_basis_of_measurements():
+    assert quirk_columns(cirq.Circuit(repeated())) == [["H"], ["Measure"]]
+    nested = cirq.CircuitOperation(cirq.FrozenCircuit(repeated()), qubit_map={A: B})
+    assert quirk_columns(cirq.Circuit(cirq.X(A), nested)) == [
+        ["X", "H"],
+        [1, "Measure"],
+    ]
+    for pauli, columns_ in {
+        cirq.X: [["H"], ["Measure"], ["H"]],
+        cirq.Y: [["X^½"], ["Measure"], ["X^-½"]],
+        cirq.Z: [["Measure"]],
+    }.items():
+        assert quirk_columns(cirq.Circuit(cirq.measure_single_paulistring(pauli(A)))) == columns_
+    # X^1/2 takes Y to Z.
+    turned = cirq.unitary(cirq.X**0.5)
+    assert np.allclose(turned.conj().T @ cirq.unitary(cirq.Z) @ turned, cirq.unitary(cirq.Y))
+
+
 def test_wires_that_would_cross_get_columns_of_their_own():
     drawing = columns.lay_out(AWKWARD["crossing"])
     assert [(each.moment, len(each.operations)) for each in drawing.columns] == [(0, 1), (0, 1)]
@@ -211,6 +376,16 @@ def test_quirk_is_given_the_same_circuit(circuit):
         (cirq.Circuit(cirq.ISWAP(*LINE[:2])), "cannot show ISWAP"),
         (cirq.Circuit(cirq.X(LINE[0]) ** sympy.Symbol("t")), "numbers for angles"),
         (cirq.Circuit([cirq.ry(0.1 + i)(LINE[0]) for i in range(2000)]), "characters"),
+        (cirq.Circuit(DISTINCT["subcircuit until"]), "until a condition"),
+        (cirq.Circuit(repeated(repetitions=10**6, use_repetition_ids=False)), "too long"),
+        (cirq.Circuit(DISTINCT["inverted meter"]), "inverted"),
+        (cirq.Circuit(DISTINCT["confused meter"]), "confused"),
+        (cirq.Circuit(DISTINCT["measured -X"]), "inverted"),
+        (cirq.Circuit(DISTINCT["measured +XX"]), "cannot show"),
+        (cirq.Circuit(DISTINCT["CZ if"]), "cannot show"),
+        (cirq.Circuit(DISTINCT["after m"]), "cannot show"),
+        (cirq.Circuit(DISTINCT["keyed kraus"]), "cannot show"),
+        (cirq.Circuit(DISTINCT["control off 0"]), "cannot show"),
     ],
 )
 def test_what_quirk_cannot_show_is_refused(bad, words):

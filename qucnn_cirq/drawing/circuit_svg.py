@@ -11,7 +11,7 @@ from qucnn_cirq.circuits.parts import describe_part, part_of
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.columns import Column, Drawing, lay_out
 from qucnn_cirq.drawing.palette import PART_COLOURS, in_order, tint
-from qucnn_cirq.drawing.symbols import Kind, Symbol, symbols_of
+from qucnn_cirq.drawing.symbols import Kind, Symbol, is_joined, short, symbols_of
 
 _MARGIN = 16.0
 _WIRE = 30.0
@@ -86,6 +86,9 @@ class _Writer:
         for system in self._systems():
             body += self._system(system, top)
             top += _HEAD + len(self._names) * _WIRE + _GAP
+        for note in self._drawing.notes:
+            body.append(_text(_MARGIN, top, note, anchor="start"))
+            top += 16
         height = top - _GAP + _MARGIN
         size = f'width="{self._width:g}" height="{height:g}"'
         return "\n".join(
@@ -176,7 +179,7 @@ class _Writer:
         colour = PART_COLOURS[part_of(operation)]
         heights = [top + (wire + 0.5) * _WIRE for wire in wires]
         yield f"<g><title>{_clean(_described(operation, moment))}</title>"
-        if len(wires) > 1 and not cirq.is_measurement(operation):
+        if len(wires) > 1 and is_joined(operation):
             yield (
                 f'<line x1="{x:g}" y1="{min(heights):g}" x2="{x:g}" y2="{max(heights):g}" '
                 f'stroke="{colour}" stroke-width="2"/>'
@@ -187,8 +190,7 @@ class _Writer:
 
 
 def _wire_name(qubit: cirq.Qid) -> str:
-    name = str(qubit)
-    return name if len(name) <= 16 else f"{name[:15]}…"
+    return short(str(qubit), 16)
 
 
 def _described(operation: cirq.Operation, moment: int) -> str:
@@ -202,7 +204,7 @@ def _column_width(column: Column, duration: float | None) -> float:
         max(len(symbol.label) * _LETTER, len(symbol.detail) * _LETTER * 0.75)
         for operation, _ in column.operations
         for symbol in symbols_of(operation)
-        if symbol.kind is Kind.BOX
+        if symbol.kind in (Kind.BOX, Kind.METER)
     ]
     head = len(f"{duration:g}" if duration is not None else "") * _LETTER * 0.85
     return max(_BOX, *labels, head) + 8 if labels else max(_BOX, head + 4)
@@ -220,12 +222,15 @@ def _drawn(symbol: Symbol, x: float, y: float, colour: str) -> Iterator[str]:
         yield _path(f"M {x - 6:g} {y - 6:g} l 12 12 m -12 0 l 12 -12", colour)
         return
     width = max(_BOX, len(symbol.label) * _LETTER + 4, len(symbol.detail) * _LETTER * 0.75 + 4)
-    if symbol.kind is Kind.METER:
-        width = _BOX
     yield _rectangle(x - width / 2, y - _BOX / 2, width, _BOX, colour)
     if symbol.kind is Kind.METER:
-        yield _path(f"M {x - 7:g} {y + 4:g} A 7 7 0 0 1 {x + 7:g} {y + 4:g}", "#222")
-        yield _path(f"M {x:g} {y + 4:g} L {x + 5:g} {y - 6:g}", "#222")
+        low = y if symbol.detail else y + 4
+        yield _path(f"M {x - 7:g} {low:g} A 7 7 0 0 1 {x + 7:g} {low:g}", "#222")
+        yield _path(f"M {x:g} {low:g} L {x + 5:g} {low - 10:g}", "#222")
+        if symbol.label != "M":
+            yield _text(x - 9, y - 3, symbol.label[:-1], css="detail")
+        if symbol.detail:
+            yield _text(x, y + 8, symbol.detail, css="detail")
     elif symbol.detail:
         yield _text(x, y - 0.5, symbol.label)
         yield _text(x, y + 8, symbol.detail, css="detail")

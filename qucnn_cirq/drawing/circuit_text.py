@@ -8,9 +8,9 @@ import cirq
 
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.columns import Column, Drawing, lay_out
-from qucnn_cirq.drawing.symbols import Kind, Symbol, symbols_of
+from qucnn_cirq.drawing.symbols import Kind, Symbol, digest, is_joined, short, symbols_of
 
-_SHAPES = {Kind.CONTROL: "●", Kind.TARGET: "⊕", Kind.CROSS: "×", Kind.METER: "M"}
+_SHAPES = {Kind.CONTROL: "●", Kind.TARGET: "⊕", Kind.CROSS: "×"}
 
 
 def circuit_text(
@@ -31,13 +31,43 @@ def circuit_text(
         width: Characters at which the wires are wrapped; a column is never cut.
 
     Returns:
-        The text, without a line break at its end.
+        The text, without a line break at its end. Below the circuit stand what acts on no qubit,
+        and its subcircuits, each once.
 
     Raises:
         InputError: If the circuit is too large to be drawn.
     """
+    blocks = [_drawn(circuit, device, qubits, width)]
+    waiting = _subcircuits(circuit)
+    known = set(waiting)
+    while waiting:
+        name = next(iter(waiting))
+        inner = waiting.pop(name)
+        drawn = _drawn(inner.circuit, device, None, width)
+        blocks.append(f"circuit{name}, once, before its qubits and keys are mapped:\n{drawn}")
+        new = {key: each for key, each in _subcircuits(inner.circuit).items() if key not in known}
+        known.update(new)
+        waiting.update(new)
+    return "\n\n".join(blocks)
+
+
+def _subcircuits(circuit: cirq.AbstractCircuit) -> dict[str, cirq.CircuitOperation]:
+    found = {}
+    for operation in circuit.all_operations():
+        inner = operation.without_classical_controls().untagged
+        if isinstance(inner, cirq.CircuitOperation):
+            found[digest(inner)] = inner
+    return found
+
+
+def _drawn(
+    circuit: cirq.AbstractCircuit,
+    device: Device | None,
+    qubits: Sequence[cirq.Qid] | None,
+    width: int,
+) -> str:
     drawing = lay_out(circuit, device, qubits)
-    names = [str(qubit) for qubit in drawing.qubits]
+    names = [short(str(qubit), 60) for qubit in drawing.qubits]
     left = max(map(len, [*names, "moment"])) + 2
     blocks: list[list[list[str]]] = [[]]
     used = left
@@ -54,13 +84,14 @@ def circuit_text(
     for name in names:
         labels += [f"{name}: ".ljust(left), " " * left]
     labels = labels[: len(heads) + max(0, 2 * len(names) - 1)]
-    return "\n\n".join(
+    systems = [
         "\n".join(
             (label + "".join(column[row] for column in block)).rstrip()
             for row, label in enumerate(labels)
         )
         for block in blocks
-    )
+    ]
+    return "\n\n".join([*systems, *drawing.notes])
 
 
 def _texts(drawing: Drawing) -> list[list[str]]:
@@ -90,7 +121,7 @@ def _wires(column: Column, n_wires: int) -> tuple[list[str], list[bool]]:
     texts = [""] * n_wires
     between = [False] * max(0, n_wires - 1)
     for operation, wires in column.operations:
-        joined = not cirq.is_measurement(operation)
+        joined = is_joined(operation)
         for symbol, wire in zip(symbols_of(operation), wires, strict=True):
             texts[wire] = _label(symbol)
         for row in range(min(wires), max(wires)) if joined else ():
@@ -100,6 +131,6 @@ def _wires(column: Column, n_wires: int) -> tuple[list[str], list[bool]]:
 
 
 def _label(symbol: Symbol) -> str:
-    if symbol.kind is not Kind.BOX:
+    if symbol.kind in _SHAPES:
         return _SHAPES[symbol.kind]
     return f"{symbol.label}({symbol.detail})" if symbol.detail else symbol.label

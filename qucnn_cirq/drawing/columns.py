@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cirq
 
 from qucnn_cirq.devices import Device
+from qucnn_cirq.drawing.symbols import is_joined, short
 from qucnn_cirq.errors import InputError
 
 LARGEST_DRAWING = 100_000
@@ -35,11 +36,13 @@ class Drawing:
         qubits: The wires, from the top.
         columns: The columns, in order of time; each moment has at least one.
         durations_ns: For each moment how long it takes, None where it is not known.
+        notes: What acts on no wire.
     """
 
     qubits: tuple[cirq.Qid, ...]
     columns: tuple[Column, ...]
     durations_ns: tuple[float | None, ...]
+    notes: tuple[str, ...] = ()
 
 
 def lay_out(
@@ -61,6 +64,7 @@ def lay_out(
     row = {qubit: index for index, qubit in enumerate(wires)}
     columns: list[Column] = []
     count = 0
+    notes: list[str] = []
     for index, moment in enumerate(circuit):
         count += len(moment)
         if count > LARGEST_DRAWING:
@@ -68,8 +72,13 @@ def lay_out(
                 f"the circuit has more than {LARGEST_DRAWING} operations: draw a part of it."
             )
         columns += _columns(index, moment, row)
+        notes += [
+            f"moment {index}: {short(str(operation.untagged), 80)} on no qubit"
+            for operation in moment
+            if not operation.qubits
+        ]
     durations = tuple(device.moment_ns(moment) if device else None for moment in circuit)
-    return Drawing(wires, tuple(columns), durations)
+    return Drawing(wires, tuple(columns), durations, tuple(notes))
 
 
 def _columns(
@@ -84,7 +93,7 @@ def _columns(
     placed.sort(key=lambda each: (min(each[1]), max(each[1])))
     columns: list[tuple[list[tuple[cirq.Operation, tuple[int, ...]]], set[int]]] = [([], set())]
     for operation, wires in placed:
-        span = set(wires if cirq.is_measurement(operation) else range(min(wires), max(wires) + 1))
+        span = set(range(min(wires), max(wires) + 1) if is_joined(operation) else wires)
         free = next((each for each in columns if each[1].isdisjoint(span)), None)
         if free is None:
             free = ([], set())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -29,8 +32,8 @@ class Symbol:
 
     Attributes:
         kind: The shape.
-        label: What is written in a box.
-        detail: A second, smaller line in a box; may be empty.
+        label: What is written in a box; of a meter "M", or "!M" if its result is inverted.
+        detail: A second, smaller line in a box or meter; may be empty.
     """
 
     kind: Kind
@@ -45,15 +48,31 @@ _KINDS = {
     "Swap": Kind.CROSS,
     "swap": Kind.CROSS,
 }
-_LONGEST = 8
+_LONGEST = 24
+_RESERVED = ("●", "⊕", "×", "M", "")
+"""What a label cannot be, because it is drawn for something else."""
+
+
+def is_joined(operation: cirq.Operation) -> bool:
+    """Whether a line joins the wires of an operation: plain measurements are read one by one."""
+    return not isinstance(operation.untagged.gate, cirq.MeasurementGate)
 
 
 def symbols_of(operation: cirq.Operation) -> list[Symbol]:
-    """The symbols of an operation, one for each of its qubits, in their order."""
+    """The symbols of an operation, one for each of its qubits, in their order.
+
+    They tell apart operations of another kind, basis, key, condition, order or content; angles are
+    rounded.
+    """
+    operation = operation.untagged
     n_qubits = len(operation.qubits)
     gate = operation.gate
-    if cirq.is_measurement(operation):
-        return [Symbol(Kind.METER, "M")] * n_qubits
+    if isinstance(operation, cirq.ClassicallyControlledOperation):
+        return _conditioned(operation)
+    if isinstance(gate, cirq.MeasurementGate):
+        return _measured(gate, operation.qubits)
+    if isinstance(gate, cirq.PauliMeasurementGate):
+        return _measured_pauli(gate)
     if isinstance(gate, Slot):
         return [_slot(gate)]
     if isinstance(gate, cirq.PhasedXZGate) and not cirq.is_parameterized(gate):
@@ -62,10 +81,75 @@ def symbols_of(operation: cirq.Operation) -> list[Symbol]:
         return [Symbol(Kind.CONTROL), Symbol(Kind.TARGET)]
     if gate in (cirq.SQRT_ISWAP, cirq.SQRT_ISWAP_INV):
         return [Symbol(Kind.BOX, "√iS" if gate == cirq.SQRT_ISWAP else "√iS†")] * n_qubits
-    if isinstance(operation.untagged, cirq.CircuitOperation):
-        repeated = _short(f"x{operation.untagged.repetitions}")
-        return [Symbol(Kind.BOX, "circuit", repeated)] * n_qubits
+    if isinstance(operation, cirq.CircuitOperation):
+        return _subcircuit(operation)
+    if cirq.is_measurement(operation):
+        return _named(operation, ",".join(sorted(cirq.measurement_key_names(operation))))
     return _as_cirq_draws(operation)
+
+
+def digest(described: object) -> str:
+    """Four letters that stand for all of an object, for what is too long to be written."""
+    # Objects without a representation of their own show where they lie in memory.
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(described))
+    return f"#{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:4]}"
+
+
+def _conditioned(operation: cirq.ClassicallyControlledOperation) -> list[Symbol]:
+    """The operation, with its conditions on its last wire."""
+    *others, last = symbols_of(operation.without_classical_controls())
+    conditions = ", ".join(sorted(map(str, operation.classical_controls)))
+    shapes = {Kind.CONTROL: "●", Kind.TARGET: "⊕", Kind.CROSS: "×", Kind.METER: "M"}
+    name = shapes.get(last.kind, last.label)
+    detail = f"{last.detail} if {conditions}" if last.detail else f"if {conditions}"
+    return [*others, Symbol(Kind.BOX, name, short(detail))]
+
+
+def _measured(gate: cirq.MeasurementGate, qubits: Sequence[cirq.Qid]) -> list[Symbol]:
+    """Meters with the key, unless it is the qubit's name, and with what is done to the result."""
+    default = len(qubits) == 1 and gate.key == str(qubits[0])
+    confusion = f" confusion {digest(gate.confusion_map)}" if gate.confusion_map else ""
+    return [
+        Symbol(
+            Kind.METER,
+            "!M" if inverted else "M",
+            short(("" if default else _indexed(gate.key, index, len(qubits))) + confusion),
+        )
+        for index, inverted in enumerate(gate.full_invert_mask())
+    ]
+
+
+def _measured_pauli(gate: cirq.PauliMeasurementGate) -> list[Symbol]:
+    """Boxes with the basis of each qubit; they are joined, for there is one result."""
+    observable = gate.observable()
+    sign = "-" if observable.coefficient.real < 0 else ""
+    return [
+        Symbol(Kind.BOX, f"M{sign}{'IXYZ'[int(pauli)]}", short(_indexed(gate.key, index, 2)))
+        for index, pauli in enumerate(observable.pauli_mask)
+    ]
+
+
+def _indexed(key: str, index: int, size: int) -> str:
+    return f"{key}[{index}]" if size > 1 else key
+
+
+def _subcircuit(operation: cirq.CircuitOperation) -> list[Symbol]:
+    """Boxes with how often it runs and which keys it measures; the digest stands for the rest."""
+    repeated = "" if operation.repetitions == 1 else f"x{operation.repetitions} "
+    until = f"until {operation.repeat_until} " if operation.repeat_until else ""
+    keys = ",".join(sorted(cirq.measurement_key_names(operation)))
+    detail = short(f"{repeated}{until}{keys}".strip())
+    return [
+        Symbol(Kind.BOX, f"circuit{digest(operation)}[{index}]", detail)
+        for index in range(len(operation.qubits))
+    ]
+
+
+def _named(operation: cirq.Operation, detail: str = "") -> list[Symbol]:
+    """Boxes with the name of a gate's class, for what has no symbols."""
+    name = short(type(operation.gate or operation).__name__) + digest(operation.gate or operation)
+    size = len(operation.qubits)
+    return [Symbol(Kind.BOX, _indexed(name, index, size), short(detail)) for index in range(size)]
 
 
 def _slot(slot: Slot) -> Symbol:
@@ -76,7 +160,7 @@ def _slot(slot: Slot) -> Symbol:
         for factor in slot.factors
         if isinstance(factor, Rotation) and isinstance(factor.angle, TableAngle)
     ]
-    detail = ",".join(columns) if len(columns) < 3 else f"{columns[0]}..."
+    detail = short(",".join(columns))
     if len(slot.factors) == 1 and isinstance(slot.factors[0], Rotation):
         rotation = slot.factors[0]
         if not columns:
@@ -86,7 +170,7 @@ def _slot(slot: Slot) -> Symbol:
     if all(isinstance(factor, FixedUnitary) for factor in slot.factors) and len(slot.factors) == 1:
         pulse = cirq.single_qubit_matrix_to_phxz(cirq.unitary(slot))
         return Symbol(Kind.BOX, "I") if pulse is None else _pulse(pulse)
-    return Symbol(Kind.BOX, "U", detail)
+    return Symbol(Kind.BOX, "U", detail or digest(slot))
 
 
 def _pulse(gate: cirq.PhasedXZGate) -> Symbol:
@@ -102,7 +186,7 @@ def _pulse(gate: cirq.PhasedXZGate) -> Symbol:
                 return Symbol(Kind.BOX, axis, _number(x))
             if abs(turned - 1) < 1e-6:
                 return Symbol(Kind.BOX, axis, _number(-x))
-    return Symbol(Kind.BOX, "U", _number(x))
+    return Symbol(Kind.BOX, "U", ",".join(map(_number, (x, z, a))))
 
 
 def _as_cirq_draws(operation: cirq.Operation) -> list[Symbol]:
@@ -115,11 +199,11 @@ def _as_cirq_draws(operation: cirq.Operation) -> list[Symbol]:
     )
     try:
         info = cirq.circuit_diagram_info(operation.untagged, arguments, default=None)
-    except (TypeError, ValueError):
+    except Exception:
+        # Whatever a gate's own method raises.
         info = None
     if info is None or len(info.wire_symbols) != len(operation.qubits):
-        name = type(operation.gate or operation.untagged).__name__
-        return [Symbol(Kind.BOX, _short(name))] * len(operation.qubits)
+        return _named(operation)
     exponent = "" if info.exponent == 1 else _number(info.exponent)
     symbols: list[Symbol] = []
     for text in info.wire_symbols:
@@ -127,7 +211,10 @@ def _as_cirq_draws(operation: cirq.Operation) -> list[Symbol]:
         controls = Kind.CONTROL in (each.kind for each in symbols)
         if text == "X" and controls and not exponent:
             kind = Kind.TARGET
-        symbols.append(Symbol(kind, _short(text), exponent if kind is Kind.BOX else ""))
+        label = short(text)
+        if kind is Kind.BOX and (label in _RESERVED or label.startswith(("M", "!M", "circuit#"))):
+            label = f"{label}{digest(operation.gate or operation)}"
+        symbols.append(Symbol(kind, label, exponent if kind is Kind.BOX else ""))
     if exponent and all(each.kind is not Kind.BOX for each in symbols):
         # A power of CZ or SWAP: its last wire becomes a box that shows the exponent.
         name = "Z" if symbols[-1].kind is Kind.CONTROL else "SWAP"
@@ -136,10 +223,13 @@ def _as_cirq_draws(operation: cirq.Operation) -> list[Symbol]:
 
 
 def _number(value: object) -> str:
-    text = f"{value:.2f}" if isinstance(value, int | float) else str(value)
-    return _short(text)
+    if not isinstance(value, int | float):
+        return short(str(value))
+    lost = value != 0 and not 0.005 <= abs(value) < 1e6
+    return f"{value:.2g}" if lost else f"{value:.2f}"
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+def short(text: str, longest: int = _LONGEST) -> str:
+    """One line of limited length; what is cut off is stood for by its digest."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= longest else f"{line[: longest - 6]}…{digest(text)}"

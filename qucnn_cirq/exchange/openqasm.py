@@ -24,7 +24,7 @@ from qucnn_cirq.exchange.openqasm_gates import (
     turns,
 )
 
-LARGEST = 1_000_000
+LARGEST = 500_000
 """Statements that are carried out, with those of gate definitions and loops, and declared bits."""
 DEEPEST = 100
 """Gate definitions within one another."""
