@@ -1,0 +1,134 @@
+"""Commands about results that are there: plot, report, export, merge, status, noise; in process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from test_sweeps import compute
+
+from qucnn_cirq.cli import main
+from studies import drawing
+from studies.catalogue import load_study
+from studies.sweep.kind import SweepKind
+from studies.sweep.plan import make_plan
+from studies.sweep.results import load
+from studies.sweep.store import open_folder
+
+SETTINGS = (
+    "images=1",
+    "device=grid:3x3",
+    "convolution.kernel=[2, 2]",
+    "convolution.stride=8",
+    "convolution.filters={kind = 'ansatz', layers = 1}",
+    "shots=[10, 100]",
+    "noise.scale=1.0",
+    "repeat=[0, 1]",
+    "check_fraction=0.0",
+)
+
+
+def measured(folder: Path, part: slice = slice(None)) -> Path:
+    _, kind, document = load_study("shots", SETTINGS)
+    assert isinstance(kind, SweepKind)
+    plan = make_plan(kind, document)
+    open_folder(folder, plan)
+    if part != slice(0):
+        assert not compute(plan, folder, plan.points[part])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return measured(tmp_path_factory.mktemp("commands") / "results")
+
+
+@pytest.fixture(autouse=True)
+def one_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "FORMATS", ("png",))
+
+
+def test_plot_draws_again_and_says_where(results: Path, capsys: Any) -> None:
+    assert main(["plot", str(results)]) == 0
+    files = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert {file.stem for file in files} == {"error_against_shots", "device_map"}
+    assert all(file.is_file() for file in files)
+    drawn = pd.read_csv(results / "error_against_shots.csv")
+    assert list(drawn["shots"]) == [10, 100] and set(drawn["repetitions"]) == {2}
+    assert main(["plot", str(results), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"] == [file.stem for file in files]
+
+
+def test_plot_and_export_need_measured_points(tmp_path: Path, capsys: Any) -> None:
+    empty = measured(tmp_path / "empty", slice(0))
+    for arguments in (["plot"], ["export", "--out", str(tmp_path / "table.csv")]):
+        assert main([arguments[0], str(empty), *arguments[1:]]) == 2
+        error = capsys.readouterr().err
+        assert "no measured points yet" in error and error.count("\n") == 1
+
+
+def test_export_writes_the_table(results: Path, tmp_path: Path, capsys: Any) -> None:
+    table = load(results)
+    for suffix, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
+        file = tmp_path / f"table{suffix}"
+        assert main(["export", str(results), "--out", str(file), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"rows": 4, "file": str(file)}
+        pd.testing.assert_frame_equal(read(file), table, check_dtype=False)
+    assert main(["export", str(results), "--out", str(tmp_path / "again.csv")]) == 0
+    assert capsys.readouterr().out == f"4 rows in {tmp_path / 'again.csv'}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("table.txt", ".csv or .parquet"), ("folder.csv", "is a folder"), ("no/t.csv", "no folder")],
+)
+def test_export_refuses_files_that_cannot_be(
+    file: str, words: str, results: Path, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    assert main(["export", str(results), "--out", str(tmp_path / file)]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_merging_shards_gives_the_whole_table(results: Path, tmp_path: Path, capsys: Any) -> None:
+    shards = [str(measured(tmp_path / f"{n}", slice(n, None, 2))) for n in (0, 1)]
+    target = tmp_path / "whole"
+    assert main(["merge", shards[0], "--out", str(target)]) == 0
+    assert "2 of 4 points done" in capsys.readouterr().out
+    assert main(["merge", *shards, "--out", str(target), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["done"] == 4 and "error_against_shots" in summary["figures"]
+    columns = ["point", "rmse", "bias"]
+    pd.testing.assert_frame_equal(load(target)[columns], load(results)[columns])
+
+
+def test_status_says_how_far_a_sweep_is(results: Path, capsys: Any) -> None:
+    assert main(["status", str(results)]) == 0
+    assert "4 of 4 points done" in capsys.readouterr().out
+    assert main(["status", str(results), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["missing"] == 0
+
+
+def test_report_takes_means_over_repetitions_alone(results: Path, capsys: Any) -> None:
+    assert main(["report", str(results), "--json"]) == 0
+    page = Path(json.loads(capsys.readouterr().out)["report"]).read_text()
+    table = load(results)
+    for shots in (10, 100):
+        mean = table.loc[table["shots"] == shots, "rmse"].mean()
+        assert f">{mean:.5g}</td>" in page
+    assert f">{table['rmse'].mean():.5g}</td>" not in page
+
+
+def test_noise_is_listed_and_calibrations_are_written(tmp_path: Path, capsys: Any) -> None:
+    assert main(["noise"]) == 0
+    assert "willow_pink" in capsys.readouterr().out
+    assert main(["noise", "--json"]) == 0
+    assert {"name", "description", "noise"} == set(json.loads(capsys.readouterr().out)[0])
+    file = tmp_path / "calibration.toml"
+    assert main(["noise", "--export", "willow_pink", str(file)]) == 0
+    assert capsys.readouterr().out.strip() == str(file) and file.stat().st_size > 1000
+    assert main(["noise", "--export", "grid:3x3", str(file)]) == 2
+    assert "has no calibration" in capsys.readouterr().err
