@@ -1,4 +1,4 @@
-"""Being stopped by the user (Ctrl-C) or by a batch system (SIGTERM), at any moment."""
+"""Being stopped by the user (Ctrl-C), a batch system (SIGTERM) or a closed terminal (SIGHUP)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _asked = threading.Event()
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raises KeyboardInterrupt on either signal; the earlier handlers return afterwards."""
+    """Raises KeyboardInterrupt on any of the signals; the earlier handlers return afterwards."""
     _asked.clear()
     with handled(_interrupt):
         yield
@@ -28,11 +28,16 @@ def check_interruption() -> None:
 
 @contextlib.contextmanager
 def handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Has a function handle both signals, if this is the main thread."""
+    """Has a function handle the signals, if this is the main thread.
+
+    SIGHUP stays ignored where it was: that is what `nohup` is for.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    earlier = {number: signal.signal(number, handler) for number in SIGNALS}
+    hears_hangup = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    numbers = [each for each in SIGNALS if each is not signal.SIGHUP or hears_hangup]
+    earlier = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:

@@ -230,6 +230,24 @@ def theme(style: str = "ticks") -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def attempt(what: str, failures: list[str]) -> Iterator[None]:
+    """Lets a failure to draw cost the drawing alone: what was measured is worth more.
+
+    Args:
+        what: What is drawn, for the user.
+        failures: Takes a line that says what failed and why. An error of the system, such as a
+            full disk, is none: it is raised.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 120)
+        failures.append(f"the {what} could not be drawn ({reason}); the results are stored.")
+
+
 def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None:
     """Writes a figure as PNG, SVG and PDF.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import secrets
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
+SUMMARY = "summary.json"
+SEAL = "sha256"
+"""The key of a checksum of all other keys and values of a file."""
 
 
 LARGEST_RESULT = 2**30
@@ -27,18 +31,6 @@ LARGEST_RESULT = 2**30
 def read_result(path: Path) -> bytes:
     """The content of a file of results; see :func:`~qucnn_cirq.files.file_bytes`."""
     return file_bytes(path, LARGEST_RESULT)
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """The summary of a study.
-
-    Raises:
-        InputError: If it cannot be read, or is damaged.
-    """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is damaged: run the study again to write it anew.")
-    return content
 
 
 def read_frame(path: Path, dtype: Mapping[str, type] | None = None) -> pd.DataFrame:
@@ -68,6 +60,52 @@ def write_text(path: Path, text: str, replace: bool = True) -> None:
 def write_json(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
     """Writes plain data as indented JSON, atomically; NaN, which JSON lacks, is refused."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", replace)
+
+
+def write_sealed(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
+    """Writes plain data as :func:`write_json` does, with a checksum of their values."""
+    write_json(path, {**content, SEAL: _seal_of(content)}, replace)
+
+
+def is_sealed(content: Mapping[str, Any]) -> bool | None:
+    """Whether data are those that were sealed; None if they have no seal, as of old versions."""
+    if SEAL not in content:
+        return None
+    return bool(content[SEAL] == _seal_of({k: v for k, v in content.items() if k != SEAL}))
+
+
+def _seal_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_summary(folder: Path, content: Mapping[str, Any], files: Iterable[str]) -> None:
+    """Writes the summary of one run, with checksums of itself and of the files it goes with."""
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    write_sealed(folder / SUMMARY, {**content, "files": digests})
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary of one run.
+
+    Raises:
+        InputError: If it cannot be read or is damaged, or a file it goes with is not as it was
+            written.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or is_sealed(content) is False:
+        raise _changed(path)
+    content.pop(SEAL, None)
+    files = content.pop("files", {})
+    for name, digest in files.items():
+        if hashlib.sha256(read_result(path.parent / name)).hexdigest() != digest:
+            raise _changed(path.parent / name)
+    return content
+
+
+def _changed(path: Path) -> InputError:
+    return InputError(
+        f"{path} is damaged (changed after it was written): run the study again to write it anew."
+    )
 
 
 def prepare_folder(folder: Path, configuration: str, outputs: Iterable[str]) -> None:

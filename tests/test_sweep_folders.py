@@ -19,8 +19,10 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
 from studies.catalogue import load_study, sweep_kind
+from studies.files import read_summary, write_summary
 from studies.provenance import provenance
 from studies.report.report import write_report
+from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import Plan, digest_of, make_plan
 from studies.sweep.results import export, merge, read_results, status
 from studies.sweep.store import Outcome, encode_array, open_folder, read_plan, write_chunk
@@ -309,3 +311,128 @@ def test_reading_a_table_decodes_no_arrays(folder: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(json, "loads", watched)
     assert len(load(folder)) == 3
+
+
+# Values that were changed.
+
+
+def flipped(content: Any, generator: np.random.Generator) -> Any:
+    """Plain data with one value changed, anywhere."""
+    if isinstance(content, dict | list) and content:
+        keys = list(content) if isinstance(content, dict) else range(len(content))
+        chosen = keys[int(generator.integers(len(keys)))]
+        changed = content.copy()
+        changed[chosen] = flipped(content[chosen], generator)
+        return changed
+    if isinstance(content, str):
+        return content[:-1] + ("y" if content.endswith("x") else "x")
+    return content + 1 if isinstance(content, int | float) else "x"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_plan_in_which_any_value_was_changed_is_refused_and_repaired_by_resuming(
+    seed: int, plan: Plan, folder: Path
+) -> None:
+    path = folder / "plan.json"
+    before, text = load(folder), path.read_text()
+    content = read_json(path)
+    key = sorted(set(content) - {"schema"})[seed % (len(content) - 1)]
+    content[key] = flipped(content[key], np.random.default_rng(seed))
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"plan\.json is damaged"):
+        load(folder)
+    open_folder(folder, plan)
+    assert path.read_text() == text
+    assert load(folder).equals(before)
+
+
+def test_a_plan_without_checksum_is_believed_if_its_configuration_makes_its_axes(
+    plan: Plan, folder: Path
+) -> None:
+    before = load(folder)
+    content = read_json(folder / "plan.json")
+    del content["sha256"], content["configuration"]
+    (folder / "plan.json").write_text(json.dumps(content))
+    assert load(folder).equals(before)
+    content["points"][0]["values"]["noise.scale"] = 0.7
+    (folder / "plan.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"plan\.json is damaged"):
+        load(folder)
+    # Resuming writes it anew, with a checksum.
+    open_folder(folder, plan)
+    assert "sha256" in read_json(folder / "plan.json")
+    assert load(folder).equals(before)
+
+
+def test_a_configuration_that_was_changed_is_neither_merged_nor_reported(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = folder / "configuration.toml"
+    path.write_text(path.read_text().replace("shots = 100", "shots = 200"))
+    with pytest.raises(InputError, match=r"configuration\.toml was changed"):
+        merge([folder], tmp_path / "merged")
+    with pytest.raises(InputError, match=r"configuration\.toml was changed"):
+        write_report(folder)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_summary_or_table_in_which_anything_was_changed_is_refused(
+    seed: int, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("a\n1\n")
+    content = {"rmse": 0.5, "runs": [1, 2, {"name": "ideal"}], "check": None}
+    write_summary(tmp_path, content, ["table.csv"])
+    assert read_summary(tmp_path / "summary.json") == content
+    if seed == 0:
+        (tmp_path / "table.csv").write_text("a\n2\n")
+    else:
+        changed = flipped(read_json(tmp_path / "summary.json"), np.random.default_rng(seed))
+        (tmp_path / "summary.json").write_text(json.dumps(changed))
+    with pytest.raises(InputError, match="damaged"):
+        read_summary(tmp_path / "summary.json")
+
+
+def test_a_copy_of_an_input_that_was_changed_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("a = 1\n")
+    document = {"study": {"device": str(tmp_path / "mine.toml")}}
+    (copy,) = keep_inputs(document, tmp_path)
+    copy.write_text("a = 2\n")
+    assert keep_inputs(document, tmp_path) == [copy]
+    assert copy.read_text() == "a = 1\n"
+
+
+# Of several outcomes of one point.
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_a_success_counts_whichever_file_comes_first(
+    names: str, plan: Plan, tmp_path: Path
+) -> None:
+    open_folder(tmp_path, plan)
+    identity = plan.points[0].identity
+    for name, each in zip(
+        names, (outcome(identity, rmse=0.25), Outcome(identity, [], error="no")), strict=True
+    ):
+        store(tmp_path, plan, [each]).rename(tmp_path / "chunks" / f"{name}.json")
+    assert (status(tmp_path).done, status(tmp_path).failed) == (1, ())
+    assert load(tmp_path)["rmse"].tolist() == [0.25]
+
+
+# Figures that fail.
+
+
+def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise TypeError("'<' not supported between instances of 'str' and 'float'")
+
+    monkeypatch.setattr("studies.noise.figures.draw", fail)
+    monkeypatch.setattr("studies.noise.figures.text", lambda table: "words")
+    assert main(["plot", str(folder)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "figures could not be drawn (TypeError" in lines[0]
+    summary = read_json(folder / "summary.json")
+    assert (summary["done"], len(summary["failed"]), summary["missing"]) == (3, 1, 2)
+    assert "device_map" in summary["figures"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,16 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load
-from studies.catalogue import load_study, sweep_kind
+from studies.catalogue import SWEEPS, load_study, sweep_kind
 from studies.settings import override
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.job import RunOptions, dry_run, finish, run_sweep
-from studies.sweep.plan import Plan, identity_of, make_plan, shard
+from studies.sweep.plan import Plan, identity_of, make_plan, seed_of, shard
 from studies.sweep.results import export, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
-from studies.sweep.workers import Task, Workers, run_chunk
+from studies.sweep.workers import Report, Task, Workers, run_chunk
 
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
@@ -58,27 +58,36 @@ def table_without_times(folder: Path) -> pd.DataFrame:
 
 
 class HereAndNow(Workers):
-    """Computes in this process; some points may "kill" their worker."""
+    """Computes in this process; some points "kill" their worker, always or some times."""
 
-    def __init__(self, deadly: Sequence[str] = ()) -> None:
+    def __init__(self, deadly: Mapping[str, int] | None = None) -> None:
         super().__init__(2)
-        self.deadly = set(deadly)
-        self.renewed = 0
+        self.deadly = Counter(deadly)
+        self.handed_out: list[str] = []
+        self.ready: list[Report] = []
 
-    def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
-        future: Future[list[Outcome]] = Future()
-        if any(identity in self.deadly for identity, _ in tasks):
-            future.set_exception(BrokenProcessPool("a process died"))
-        else:
-            future.set_result(run_chunk(study, tasks))
-        return future
+    @property
+    def free(self) -> int:
+        return 1 - len(self.ready)
 
-    def renew(self) -> None:
-        self.renewed += 1
+    def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
+        identities = [identity for identity, _ in tasks]
+        self.handed_out += identities
+        outcomes: list[Outcome] = []
+        for task in tasks:
+            if self.deadly[task[0]]:
+                self.deadly[task[0]] -= 1
+                break
+            outcomes += run_chunk(study, [task])
+        self.ready.append(Report(identities, outcomes, died=len(outcomes) < len(tasks)))
+
+    def reports(self) -> Iterator[Report]:
+        while self.ready:
+            yield self.ready.pop()
 
 
 def compute(
-    plan: Plan, folder: Path, points: Sequence[Any] | None = None, deadly: Sequence[str] = ()
+    plan: Plan, folder: Path, points: Sequence[Any] | None = None, deadly: Any = None
 ) -> list[Outcome]:
     open_folder(folder, plan)
     own = plan.points if points is None else points
@@ -343,7 +352,7 @@ def test_a_point_that_kills_its_worker_is_found_and_the_others_are_measured(
 ) -> None:
     plan = make_plan(NOISE, DOCUMENT)
     deadly = plan.points[4].identity
-    failures = compute(plan, tmp_path, deadly=[deadly])
+    failures = compute(plan, tmp_path, deadly={deadly: 1000})
     assert [failure.identity for failure in failures] == [deadly]
     assert "died" in (failures[0].error or "")
     found = table_without_times(tmp_path)
@@ -355,6 +364,104 @@ def test_a_point_that_kills_its_worker_is_found_and_the_others_are_measured(
     pd.testing.assert_frame_equal(
         table_without_times(tmp_path), table_without_times(undisturbed), check_exact=True
     )
+
+
+def test_points_whose_workers_are_killed_from_outside_are_measured_in_the_end(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    identities = [point.identity for point in plan.points]
+    # One dies and is measured: something kills from outside, so that others may die often.
+    deadly = {identities[0]: 1, identities[4]: 12, identities[11]: 9}
+    assert compute(plan, tmp_path, deadly=deadly) == []
+    pd.testing.assert_frame_equal(
+        table_without_times(tmp_path), table_without_times(undisturbed), check_exact=True
+    )
+
+
+def test_a_point_is_tried_no_more_often_than_stated(tmp_path: Path) -> None:
+    plan = make_plan(NOISE, DOCUMENT)
+    first, second = (point.identity for point in plan.points[:2])
+    for folder, others, most in (("alone", {}, 4), ("outside", {second: 1}, 24)):
+        open_folder(tmp_path / folder, plan)
+        workers = HereAndNow({first: 1000, **others})
+        failures = run_points(
+            plan, plan.points[:2], tmp_path / folder, workers, {}, lambda count: None, Stop()
+        )
+        assert [failure.identity for failure in failures] == [first]
+        assert workers.handed_out.count(first) == most
+
+
+def test_failed_points_are_tried_again_with_retry_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
+    plan = make_plan(NOISE, document)
+    open_folder(tmp_path, plan)
+    resolved = {point.identity: point.resolved for point in plan.points}
+    failed = [Outcome(plan.points[0].identity, [], error="out of memory")]
+    write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
+    compute(plan, tmp_path, plan.points[1:])
+    here = contextlib.nullcontext(HereAndNow())
+    monkeypatch.setattr("studies.sweep.job.local_workers", lambda count, study: here)
+    assert len(run_sweep(NOISE, document, tmp_path, RunOptions(), quiet=True)["failed"]) == 1
+    assert here.enter_result.handed_out == []
+    retried = run_sweep(NOISE, document, tmp_path, RunOptions(retry=True), quiet=True)
+    assert (retried["failed"], retried["done"]) == ([], 2)
+    assert here.enter_result.handed_out == [plan.points[0].identity]
+
+
+def test_each_point_has_random_numbers_of_its_own(undisturbed: Path) -> None:
+    points = make_plan(NOISE, DOCUMENT).points
+    draws = [np.random.default_rng(seed_of(point.identity)).integers(2**62) for point in points]
+    assert len(set(draws)) == len(points)
+    # Repetitions of one setting take different shots.
+    counts = [load_arrays(undisturbed, point.identity)["counts"] for point in points[:2]]
+    assert points[0].values["repeat"] != points[1].values["repeat"]
+    assert (counts[0] != counts[1]).any()
+
+
+def test_another_version_or_other_circuits_and_data_make_another_identity() -> None:
+    fixed = NOISE.read({name: table for name, table in DOCUMENT.items() if name != "axes"})
+    kinds = [
+        NOISE,
+        dataclasses.replace(NOISE, version=NOISE.version + 1),
+        dataclasses.replace(NOISE, name="other"),
+        dataclasses.replace(NOISE, digest=lambda settings: {}),
+        dataclasses.replace(
+            NOISE, digest=lambda settings: {**NOISE.digest(settings), "circuits": "f" * 64}
+        ),
+        dataclasses.replace(
+            NOISE, digest=lambda settings: {**NOISE.digest(settings), "images": "f" * 64}
+        ),
+    ]
+    assert len({identity_of(kind, fixed) for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_an_identity_holds_no_words_of_a_refusal_and_a_dry_run_tells_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = sweep_kind(name)
+    document: dict[str, Any] = {"study": {"name": name, "device": "nowhere"}}
+    if name not in ("compilation", "performance"):
+        document["noise"] = {"depolarizing": {"p2": 0.01}}
+    if name == "learning":
+        document["study"]["method"] = "parameter_shift"
+    if name == "training":
+        document["study"]["train"] = "as_run"
+    plan = make_plan(kind, document)
+    assert "nowhere" not in json.dumps(plan.points[0].resolved["digests"])
+    (failed,) = dry_run(kind, document)["failed"]
+    assert "nowhere" in failed["error"]
+    monkeypatch.setattr(InputError, "__str__", lambda error: "other words")
+    assert make_plan(kind, document).digest == plan.digest
+
+
+def test_a_dry_run_says_which_points_cannot_be_measured(capsys: Any) -> None:
+    arguments = ["study", "noise", "--dry-run", "--set", "device=nowhere", "--set", "repeat=0"]
+    assert main(arguments) == 1
+    assert "failed at " in capsys.readouterr().out
 
 
 def test_nothing_is_started_after_a_stop(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.commands.output import print_json, tell_not_drawn
 
 HELP = "bring folders of one sweep, such as shards, together"
 DESCRIPTION = """\
@@ -35,4 +35,4 @@ def run(options: argparse.Namespace) -> int:
         print_json(summary)
     else:
         print(state_text(state))
-    return 1 if state.failed else 0
+    return 1 if tell_not_drawn(summary) or state.failed else 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from qucnn_cirq.text import aligned_table
 
@@ -16,3 +18,11 @@ def print_json(content: object) -> None:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Prints rows in aligned columns; see :func:`~qucnn_cirq.text.aligned_table`."""
     print(aligned_table(header, rows))
+
+
+def tell_not_drawn(summary: Mapping[str, Any]) -> bool:
+    """Says on standard error what of a study could not be drawn, and whether anything was."""
+    lines = summary.get("not_drawn", [])
+    for line in lines:
+        print(f"qucnn: {line}", file=sys.stderr)
+    return bool(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.commands.output import print_json, tell_not_drawn
 
 HELP = "draw the figures of the results in a folder"
 DESCRIPTION = """\
@@ -36,4 +36,4 @@ def run(options: argparse.Namespace) -> int:
     else:
         for name in summary["figures"]:
             print(options.folder / f"{name}.png")
-    return 0
+    return 1 if tell_not_drawn(summary) else 0

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.commands.output import print_json, tell_not_drawn
 from qucnn_cirq.errors import InputError
 
 HELP = "run or resume a study and write its results to a folder"
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(kind.text(summary))
         print(f"\nresults in {folder}")
-    return 0
+    return 1 if tell_not_drawn(summary) else 0
 
 
 def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace) -> int:
@@ -112,7 +112,7 @@ def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace)
             print_json(plan)
         else:
             print(dry_run_text(plan, workers))
-        return 0
+        return 1 if plan["failed"] else 0
     folder = _folder(options)
     summary = run_sweep(kind, document, folder, chosen, options.quiet, _note(options))
     if options.json:
@@ -124,7 +124,7 @@ def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace)
         if summary["text"]:
             print(summary["text"])
         print(f"\nresults in {folder}")
-    return 1 if summary["failed"] else 0
+    return 1 if tell_not_drawn(summary) or summary["failed"] else 0
 
 
 def _folder(options: argparse.Namespace) -> Path:

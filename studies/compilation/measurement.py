@@ -15,7 +15,7 @@ from studies.compilation.configuration import CompilationPoint
 from studies.compilation.peers import compile_with
 from studies.compilation.textbook import textbook_circuit
 from studies.examples import example_circuit
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import REFUSED, Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
     "two_qubit_gates": "native two-qubit gates",
@@ -45,11 +45,14 @@ def digest(settings: CompilationPoint) -> Mapping[str, str]:
         from studies.provenance import package_version
 
         package = {"cirq": "cirq-core"}.get(settings.compiler, settings.compiler)
-        return {"compiler": f"{package} {package_version(package)}"}
-    try:
-        return {"circuits": program_of(settings).digest}
-    except InputError as error:
-        return {"circuits": f"refused: {error}"}
+        compiler = {"compiler": f"{package} {package_version(package)}"}
+        # They compile for a device, and none that this package compiled says whether it exists.
+        try:
+            load_device(settings.device)
+        except InputError:
+            return {**compiler, "device": REFUSED}
+        return compiler
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: CompilationPoint) -> Cost:

@@ -15,8 +15,8 @@ from noise_models import as_noise
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.files import atomic_write
 from studies.device_map import DEVICE_MAP, draw_device_map
-from studies.drawing import FORMATS, save_drawn, save_figure, theme
-from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
+from studies.drawing import FORMATS, attempt, save_drawn, save_figure, theme
+from studies.files import CONFIGURATION, SUMMARY, prepare_folder, write_summary, write_text
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
 from studies.forward.figures import binned_errors, draw_errors, draw_maps, figure_arrays
@@ -25,7 +25,7 @@ from studies.images import select_images
 from studies.progress import Track, untracked
 from studies.provenance import provenance
 
-TABLE, SUMMARY, ARRAYS = "patches.csv", "summary.json", "forward_figure.npz"
+TABLE, ARRAYS = "patches.csv", "forward_figure.npz"
 
 
 def run_forward(
@@ -73,13 +73,17 @@ def run_forward(
     write_text(folder / CONFIGURATION, study.to_toml())
     with atomic_write(folder / TABLE) as file:
         patch_table(result).to_csv(file, index=False, lineterminator="\n")
-    started = time.perf_counter()
-    _write_figures(result, summary, folder)
-    draw_device_map([result.program], folder)
-    summary["seconds"]["figures"] = time.perf_counter() - started
     summary["provenance"] = origin
-    # Last, so that a summary means that everything else is there.
-    write_json(folder / SUMMARY, summary)
+    summary["not_drawn"] = []
+    # Before anything is drawn, which may fail.
+    write_summary(folder, summary, (TABLE, CONFIGURATION))
+    started = time.perf_counter()
+    with attempt("figures", summary["not_drawn"]):
+        _write_figures(result, summary, folder)
+    with attempt("device map", summary["not_drawn"]):
+        draw_device_map([result.program], folder)
+    summary["seconds"]["figures"] = time.perf_counter() - started
+    write_summary(folder, summary, (TABLE, CONFIGURATION))
     return summary
 
 

@@ -24,7 +24,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.gradient.configuration import GradientPoint
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 
@@ -54,10 +54,7 @@ def program_of(settings: GradientPoint) -> Program:
 
 def digest(settings: GradientPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits."""
-    try:
-        return {"circuits": program_of(settings).digest}
-    except InputError as error:
-        return {"circuits": f"refused: {error}"}
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: GradientPoint) -> Cost:

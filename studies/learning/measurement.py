@@ -12,7 +12,6 @@ from scipy.optimize import minimize
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.datasets import load_classical_filter
-from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
@@ -25,7 +24,7 @@ from studies.crosscheck import (
 )
 from studies.learning.configuration import LearningPoint
 from studies.optimizers import Adam
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 
@@ -44,10 +43,7 @@ def digest(settings: LearningPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits."""
     if settings.method == "exact":
         return {}
-    try:
-        return {"circuits": program_of(settings).digest}
-    except InputError as error:
-        return {"circuits": f"refused: {error}"}
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: LearningPoint) -> Cost:

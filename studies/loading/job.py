@@ -12,8 +12,8 @@ from qucnn_cirq.files import atomic_write
 from qucnn_cirq.patches import extract_patches
 from studies.crosscheck import check_lines
 from studies.device_map import DEVICE_MAP, draw_device_map
-from studies.drawing import FORMATS, save_figure, theme
-from studies.files import CONFIGURATION, prepare_folder, write_json, write_text
+from studies.drawing import FORMATS, attempt, save_figure, theme
+from studies.files import CONFIGURATION, SUMMARY, prepare_folder, write_summary, write_text
 from studies.images import select_images
 from studies.loading.configuration import LoadingStudy
 from studies.loading.experiment import measure_loading, program_of
@@ -21,7 +21,7 @@ from studies.loading.figures import draw_loading
 from studies.progress import Track, untracked
 from studies.provenance import provenance
 
-TABLE, SUMMARY, FIGURE = "loading.csv", "summary.json", "loading"
+TABLE, FIGURE = "loading.csv", "loading"
 
 
 def run_loading(
@@ -59,12 +59,16 @@ def run_loading(
     write_text(folder / CONFIGURATION, study.to_toml())
     with atomic_write(folder / TABLE) as file:
         table.to_csv(file, index=False, lineterminator="\n")
-    with theme():
+    failures: list[str] = []
+    budgets = table.to_dict(orient="records")
+    summary = {"budgets": budgets, "provenance": origin, "not_drawn": failures}
+    # Before anything is drawn, which may fail.
+    write_summary(folder, summary, (TABLE, CONFIGURATION))
+    with attempt("figure", failures), theme():
         save_figure(draw_loading(table), folder, FIGURE)
-    draw_device_map([program_of(study)], folder)
-    summary = {"budgets": table.to_dict(orient="records"), "provenance": origin}
-    # Last, so that a summary means that everything else is there.
-    write_json(folder / SUMMARY, summary)
+    with attempt("device map", failures):
+        draw_device_map([program_of(study)], folder)
+    write_summary(folder, summary, (TABLE, CONFIGURATION))
     return summary
 
 

@@ -25,7 +25,7 @@ from studies.images import Selection, select_images
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.sweep.adaptive import interval
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 
@@ -72,11 +72,7 @@ class Prepared:
 def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
     selection = _selection(settings)
-    try:
-        circuits = program_of(settings).digest
-    except InputError as error:
-        # The point is going to fail with the same words.
-        circuits = f"refused: {error}"
+    circuits = circuits_digest(lambda: program_of(settings))
     return {"circuits": circuits, "images": _data_digest(selection)}
 
 

@@ -13,11 +13,10 @@ from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ExactEngine, Streams, make_engine
-from qucnn_cirq.errors import InputError
 from studies.performance.configuration import PEERS, PerformancePoint
 from studies.performance.peers import fastest, prepare
 from studies.provenance import package_version
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
     "seconds_per_patch": "fastest call over its patches; compiling and binding are not counted",
@@ -37,10 +36,7 @@ def digest(settings: PerformancePoint) -> Mapping[str, str]:
     """Digest of the compiled circuits, and the version of another simulator."""
     package = {"aer": "qiskit-aer", "pennylane": "pennylane"}.get(settings.engine)
     version = {} if package is None else {"simulator": f"{package} {package_version(package)}"}
-    try:
-        return {"circuits": program_of(settings).digest, **version}
-    except InputError as error:
-        return {"circuits": f"refused: {error}", **version}
+    return {"circuits": circuits_digest(lambda: program_of(settings)), **version}
 
 
 def cost(settings: PerformancePoint) -> Cost:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from studies.files import read_frame, read_summary
-from studies.forward.job import SUMMARY, TABLE
+from studies.files import SUMMARY, read_frame, read_summary
+from studies.forward.job import TABLE
 from studies.gradient.figures import gradient_error_data
 from studies.grouping import cells, groups
 from studies.learning.figures import LAYERS, last_rows, way

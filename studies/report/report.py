@@ -18,14 +18,14 @@ from studies.catalogue import load_study, sweep_kind
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.device_map import DEVICE_MAP
 from studies.examples import example_circuit
-from studies.files import CONFIGURATION, read_summary, write_text
+from studies.files import CONFIGURATION, SUMMARY, read_summary, write_text
 from studies.grouping import REPEATED
 from studies.report import html
-from studies.sweep.job import SUMMARY, finish
+from studies.sweep.job import finish
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
 from studies.sweep.results import Results, read_results, state_text
-from studies.sweep.store import PLAN, read_plan
+from studies.sweep.store import PLAN, check_configuration, read_plan
 
 REPORT = "report.html"
 _CIRCUIT_WIDTH = 950
@@ -110,7 +110,9 @@ def study_sections(
 def _sweep_sections(
     folder: Path, level: int, summary: Mapping[str, Any] | None
 ) -> tuple[str, list[str]]:
-    kind = sweep_kind(read_plan(folder).study)
+    plan = read_plan(folder)
+    kind = sweep_kind(plan.study)
+    check_configuration(folder, plan)
     # Before figures are drawn: without its configuration there is no report.
     _, _, document = load_study(str(folder / CONFIGURATION))
     summary = finish(kind, folder) if summary is None else summary

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studies.catalogue import load_study
-from studies.files import CONFIGURATION, read_result, read_summary, write_text
+from studies.files import CONFIGURATION, SUMMARY, read_result, read_summary, write_text
 from studies.progress import progress_bar, untracked
 from studies.report import html
 from studies.report.answers import (
@@ -19,7 +19,7 @@ from studies.report.answers import (
     noise_answer,
 )
 from studies.report.report import REPORT, study_sections
-from studies.sweep.job import SUMMARY, RunOptions, run_sweep
+from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.kind import SweepKind
 
 _NOISE = "noise=willow_pink"
@@ -171,7 +171,7 @@ def reproduce(
             same = _is_done(own, configuration.to_toml())
             if not same:
                 kind.run(configuration, own, untracked if quiet else progress_bar, note)
-            found[part.folder] = kind.text(_summary(own))
+            found[part.folder] = kind.text(read_summary(own / SUMMARY))
     page = html.page("QuCNN, reproduced", _sections(folder, quick, summaries))
     write_text(folder / REPORT, page)
     failed = {name: summary["failed"] for name, summary in summaries.items() if summary["failed"]}
@@ -224,7 +224,3 @@ def _is_done(folder: Path, configuration: str) -> bool:
         and path.is_file()
         and read_result(path) == configuration.encode()
     )
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    return read_summary(folder / SUMMARY)

@@ -43,7 +43,7 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
         try:
             content = file_bytes(path, _LARGEST)
             copy = folder / INPUTS / f"{hashlib.sha256(content).hexdigest()[:12]}-{path.name}"
-            if not copy.exists():
+            if not is_input(copy):
                 copy.parent.mkdir(exist_ok=True)
                 with atomic_write(copy) as file:
                     file.write(content)
@@ -53,6 +53,15 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
             ) from None
         copies.append(copy)
     return copies
+
+
+def is_input(path: Path) -> bool:
+    """Whether a copy is there and has the content after which it is named."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return path.name.startswith(f"{hashlib.sha256(content).hexdigest()[:12]}-")
 
 
 def _texts(value: object) -> Iterator[str]:

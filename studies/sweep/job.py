@@ -10,19 +10,18 @@ from typing import Any
 from tqdm import tqdm
 
 from studies.device_map import draw_device_map, sweep_programs
-from studies.drawing import FORMATS
-from studies.files import CONFIGURATION, write_json
+from studies.drawing import FORMATS, attempt
+from studies.files import CONFIGURATION, SUMMARY, write_json
 from studies.provenance import provenance
 from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.kind import SweepKind
-from studies.sweep.plan import SCHEMA, Plan, make_plan, shard
-from studies.sweep.results import read_results, status
+from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
+from studies.sweep.processes import local_workers
+from studies.sweep.results import failure_lines, read_results, status
 from studies.sweep.run import run_points, stopping
-from studies.sweep.store import open_folder
-from studies.sweep.workers import cluster_workers, local_workers
-
-SUMMARY = "summary.json"
+from studies.sweep.store import check_configuration, open_folder
+from studies.sweep.workers import cluster_workers
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _compute(
     note: Callable[[str], None],
 ) -> None:
     crew = (
-        local_workers(min(options.workers, len(todo)))
+        local_workers(min(options.workers, len(todo)), plan.kind.name)
         if options.dask is None
         else cluster_workers(options.dask)
     )
@@ -123,26 +122,33 @@ def finish(
     while True:
         results = read_results(folder)
         state = results.status()
-        figures: list[str] = []
-        text = ""
-        if state.done:
-            table = results.table()
-            figures = kind.draw(table, folder)
-            if kind.program is not None:
-                document = read_document(folder / CONFIGURATION)
-                figures += draw_device_map(sweep_programs(kind, document), folder)
-            text = kind.text(table)
-        summary = {
+        summary: dict[str, Any] = {
             "schema": SCHEMA,
             **state.to_mapping(),
-            "figures": figures,
-            "text": text,
+            "figures": [],
+            "not_drawn": [],
+            "text": "",
             "formats": list(FORMATS),
             "devices": list(results.devices),
             "calibrations": list(results.calibrations),
             "provenance": [dict(origin) for origin in results.origins],
         }
+        # Before anything is drawn, which may fail.
         write_json(folder / SUMMARY, summary)
+        if state.done:
+            table = results.table()
+            shown: list[str] = []
+            with attempt("figures", summary["not_drawn"]):
+                shown += kind.draw(table, folder)
+            if kind.program is not None:
+                check_configuration(folder, results.plan)
+                document = read_document(folder / CONFIGURATION)
+                with attempt("device map", summary["not_drawn"]):
+                    shown += draw_device_map(sweep_programs(kind, document), folder)
+            with attempt("text", summary["not_drawn"]):
+                summary["text"] = kind.text(table)
+            summary["figures"] = shown
+            write_json(folder / SUMMARY, summary)
         # Another process may have stored the last points, and drawn them, before this one wrote.
         now = status(folder)
         if now.missing or now.to_mapping() == state.to_mapping():
@@ -156,7 +162,8 @@ def dry_run(kind: SweepKind, document: Mapping[str, Any]) -> dict[str, Any]:
     """What a sweep would take, without running it.
 
     Returns:
-        Points, circuits, shots, seconds on one core, and the memory of one worker in bytes.
+        Points, circuits, shots, seconds on one core, the memory of one worker in bytes, and in
+        `failed` the points that cannot be compiled, as `Status.to_mapping` gives them.
 
     Raises:
         InputError: If the configuration is not allowed.
@@ -171,6 +178,11 @@ def dry_run(kind: SweepKind, document: Mapping[str, Any]) -> dict[str, Any]:
         "shots": sum(cost.shots for cost in costs),
         "seconds": sum(cost.seconds for cost in costs),
         "memory": max(cost.memory for cost in costs),
+        "failed": [
+            {"values": dict(point.values), "error": error}
+            for point in plan.points
+            if (error := refusal(kind, point)) is not None
+        ],
     }
 
 
@@ -179,8 +191,10 @@ def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
     seconds = plan["seconds"] / workers
     time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return (
-        f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}\n"
-        f"{plan['circuits']:,} circuits, {plan['shots']:,} shots\n"
-        f"about {time} on {workers} worker(s), {plan['memory'] / 2**20:.0f} MiB of arrays each"
-    )
+    lines = [
+        f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}",
+        f"{plan['circuits']:,} circuits, {plan['shots']:,} shots",
+        f"about {time} on {workers} worker(s), {plan['memory'] / 2**20:.0f} MiB of arrays each",
+        *failure_lines(plan["failed"]),
+    ]
+    return "\n".join(lines)

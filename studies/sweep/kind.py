@@ -13,7 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from noise_models import NoiseError
 from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.errors import InputError
+
+REFUSED = "refused"
+"""Stands for the digest of circuits that cannot be compiled."""
 
 Row = dict[str, str | int | float | bool | None]
 
@@ -84,6 +89,21 @@ class SweepKind:
     text: Callable[[pd.DataFrame], str]
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
     program: Callable[[Any], Program | None] | None = None
+
+
+def circuits_digest(compiled: Callable[[], Program]) -> str:
+    """The digest of the circuits of a point, or a fixed word if it cannot be compiled.
+
+    What decides the refusal stands in the settings. Its words do not: they may change, and an
+    identity must not change with them.
+
+    Args:
+        compiled: Compiles the point.
+    """
+    try:
+        return compiled().digest
+    except (InputError, NoiseError):
+        return REFUSED
 
 
 def lazy_figures(

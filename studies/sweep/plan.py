@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from noise_models import NoiseError, as_noise
+from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_document
 from studies.sweep.axes import combinations, place, read_axes
-from studies.sweep.kind import SweepKind
+from studies.sweep.kind import REFUSED, SweepKind
 
 SCHEMA = 2
 """Version of the files of a results folder."""
@@ -68,6 +70,7 @@ class Plan:
             "digest": self.digest,
             "axes": list(self.axes),
             "columns": dict(self.kind.columns),
+            "configuration": hashlib.sha256(self.to_toml().encode()).hexdigest(),
             "points": [
                 {"identity": point.identity, "values": dict(point.values)} for point in self.points
             ],
@@ -120,6 +123,29 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
         points.append(Point(identity, resolved, short, own, settings))
     names = tuple(key.removeprefix("study.") for key in keys)
     return Plan(kind, document, names, tuple(points))
+
+
+def refusal(kind: SweepKind, point: Point) -> str | None:
+    """Why a point cannot be measured, as far as that is known without measuring it; or None."""
+    for found in point.resolved["digests"].values():
+        # The version of a package that is not installed.
+        if found.endswith(" None"):
+            return f"{found.removesuffix(' None')} is not installed."
+    try:
+        program = None
+        if REFUSED in point.resolved["digests"].values():
+            load_device(point.settings.device)
+            if kind.program is not None:
+                kind.program(point.settings)
+            return "its circuits cannot be compiled."
+        if "circuits" in point.resolved["digests"] and kind.program is not None:
+            program = kind.program(point.settings)
+        if program is not None:
+            noise = as_noise(point.settings.noise)
+            noise.check_places(program.device.graph, f"device {program.device.name!r}")
+    except (InputError, NoiseError) as error:
+        return str(error)
+    return None
 
 
 def identity_of(kind: SweepKind, settings: Any) -> str:

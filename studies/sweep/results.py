@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.files import atomic_write, check_file
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
-from studies.sweep.inputs import INPUTS
+from studies.sweep.inputs import INPUTS, is_input
 from studies.sweep.store import (
     CHUNKS,
     PLAN,
     Outcome,
     StoredPlan,
+    check_configuration,
     chunk_paths,
     decode_array,
     read_chunk,
@@ -249,6 +250,7 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
                 "merged."
             )
     configuration = _configuration(sources[0])
+    check_configuration(sources[0], found[0])
     unfinished = target / CONFIGURATION
     if target not in folders and unfinished.exists() and read_result(unfinished) != configuration:
         raise InputError(f"--out {target} holds results of another study: choose another folder.")
@@ -269,7 +271,7 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
                 _copy(path, copy)
     for path in inputs:
         (target / INPUTS).mkdir(exist_ok=True)
-        if not (target / INPUTS / path.name).exists():
+        if not is_input(target / INPUTS / path.name):
             _copy(path, target / INPUTS / path.name)
     # The plan last: without it the folder is no sweep yet.
     for name in (CONFIGURATION, PLAN):

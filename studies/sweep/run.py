@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +19,11 @@ from studies.sweep.workers import Workers
 _CHUNK_SECONDS = 1.0
 """What a chunk should take: long against the cost of a file, short against a lost machine."""
 _LARGEST_CHUNK = 256
+_MOST_DEATHS = 4
+_MOST_DEATHS_FROM_OUTSIDE = 24
+"""How many workers a point may cost: if nothing else kills them, and if something does."""
+_STOPPING = "stopping: points under way are finished and kept; press Ctrl-C again to end at once"
+_DEADLY = "the worker processes died that measured this point (out of memory?)."
 
 
 @dataclass
@@ -57,67 +60,66 @@ def run_points(
         OSError: If a chunk cannot be written.
     """
     waiting = deque(points)
-    alone: deque[Point] = deque()  # Were under way when a worker died.
-    running: dict[Future[list[Outcome]], list[Point]] = {}
-    failures: list[Outcome] = []
-    seconds, done = 0.0, 0
-
+    own = {point.identity: point for point in points}
     resolved = {point.identity: summarized(point.resolved) for point in points}
     digest = plan.digest
-
-    def store(outcomes: list[Outcome]) -> None:
-        write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
-        failures.extend(outcome for outcome in outcomes if outcome.error is not None)
-        advance(len(outcomes))
-
+    failures: list[Outcome] = []
+    deaths = _Deaths()
+    seconds, done, running = 0.0, 0, 0
     while True:
-        while not stop.asked and (waiting or alone):
-            if alone:
-                if running:
-                    break
-                chunk = [alone.popleft()]
-            elif len(running) > workers.count:
-                break
-            else:
-                size = _chunk_size(seconds, done, len(waiting), workers.count)
-                chunk = [waiting.popleft() for _ in range(size)]
-            tasks = [(point.identity, point.document) for point in chunk]
-            try:
-                running[workers.submit(plan.kind.name, tasks)] = chunk
-            except BrokenProcessPool:
-                # A worker died since the last look; its futures will tell.
-                waiting.extendleft(reversed(chunk))
-                break
-        if not running:
-            if stop.asked or not (waiting or alone):
-                return failures
-            workers.renew()
-            continue
-        finished = wait(running, return_when=FIRST_COMPLETED).done
-        if any(isinstance(future.exception(), BrokenProcessPool) for future in finished):
-            # All other futures of these workers are done, or broken as well.
-            finished = wait(running).done
-        lost: list[Point] = []
-        for future in finished:
-            chunk = running.pop(future)
-            try:
-                outcomes = future.result()
-            except BrokenProcessPool:
-                lost += chunk
-                continue
-            except Exception as error:
-                # A cluster that gave up on a chunk says so in an exception of its own.
-                text = f"{type(error).__name__}: {error}"
-                outcomes = [Outcome(point.identity, [], error=text) for point in chunk]
-            seconds += sum(outcome.seconds for outcome in outcomes)
-            done += len(outcomes)
-            store(outcomes)
-        if len(lost) == 1:
-            text = "the worker process died while it measured this point (out of memory?)."
-            store([Outcome(lost[0].identity, [], error=text)])
-        alone.extend(lost if len(lost) > 1 else [])
-        if lost:
-            workers.renew()
+        while not stop.asked and waiting and workers.free:
+            size = _chunk_size(seconds, done, len(waiting), workers.count)
+            chunk = [waiting.popleft() for _ in range(size)]
+            workers.hand_out(plan.kind.name, [(each.identity, each.document) for each in chunk])
+            running += 1
+        if not running and (stop.asked or not waiting):
+            return failures
+        for report in workers.reports():
+            running -= bool(report.identities)
+            outcomes = list(report.outcomes)
+            rest = [own[identity] for identity in report.identities[len(outcomes) :]]
+            deaths.survived(outcomes)
+            if report.died:
+                suspect = rest.pop(0) if rest else None
+                if not deaths.blames(suspect):
+                    # Last, so that whatever it does, the others come first.
+                    waiting.extend([suspect] if suspect else [])
+                elif suspect:
+                    outcomes.append(Outcome(suspect.identity, [], error=_DEADLY))
+            waiting.extendleft(reversed(rest))
+            if outcomes:
+                seconds += sum(outcome.seconds for outcome in outcomes)
+                done += len(outcomes)
+                write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
+                failures += [outcome for outcome in outcomes if outcome.error is not None]
+                with contextlib.suppress(OSError):
+                    # The terminal may be gone.
+                    advance(len(outcomes))
+
+
+class _Deaths:
+    """Tells points that kill their workers from workers that are killed by somebody else.
+
+    A worker that dies while it measures nothing, or measured a point that is measured later, was
+    killed from outside. Where that happens, a point is blamed much later.
+    """
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+        self._from_outside = False
+
+    def survived(self, outcomes: Sequence[Outcome]) -> None:
+        """Takes note of points that were measured."""
+        self._from_outside |= any(self._of[outcome.identity] for outcome in outcomes)
+
+    def blames(self, point: Point | None) -> bool:
+        """Takes note of a death, and says whether the point under way is to blame."""
+        if point is None:
+            self._from_outside = True
+            return False
+        self._of[point.identity] += 1
+        most = _MOST_DEATHS_FROM_OUTSIDE if self._from_outside else _MOST_DEATHS
+        return self._of[point.identity] >= most
 
 
 def _chunk_size(seconds: float, done: int, waiting: int, workers: int) -> int:
@@ -131,7 +133,7 @@ def _chunk_size(seconds: float, done: int, waiting: int, workers: int) -> int:
 
 @contextlib.contextmanager
 def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
-    """Turns the first Ctrl-C (or SIGTERM) into a request to stop, and a second one into an end.
+    """Turns the first Ctrl-C (or other signal) into a request to stop, and a second into an end.
 
     Args:
         note: Takes a line for the user.
@@ -151,7 +153,9 @@ def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
                 signal.signal(each, signal.SIG_IGN)
             raise KeyboardInterrupt
         stop.asked = True
-        note("stopping: points under way are finished and kept; press Ctrl-C again to end at once")
+        with contextlib.suppress(OSError):
+            # The terminal may be gone: that is what SIGHUP says.
+            note(_STOPPING)
 
     check_interruption()
     with handled(handle):

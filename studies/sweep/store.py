@@ -28,11 +28,22 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import PARTIAL, atomic_write, parsed_json
-from studies.files import CONFIGURATION, LARGEST_RESULT, read_result, write_json, write_text
+from studies.files import (
+    CONFIGURATION,
+    LARGEST_RESULT,
+    is_sealed,
+    read_result,
+    write_sealed,
+    write_text,
+)
+from studies.settings import read_document
+from studies.sweep.axes import combinations, read_axes
 from studies.sweep.kind import Row
 from studies.sweep.plan import SCHEMA, Plan, digest_of
 
 PLAN = "plan.json"
+_OLD_KEYS = {"schema", "study", "digest", "axes", "columns", "points"}
+"""Keys of plans that have no checksum."""
 CHUNKS = "chunks"
 _PLAN_ADVICE = (
     "move it away and run the study again, with the configuration.toml beside it; it is written "
@@ -81,6 +92,7 @@ class StoredPlan:
         axes: Short names of the axes.
         points: Identity and axis values of each point, in order.
         columns: What the columns of the rows mean, in their order.
+        configuration: SHA-256 of the configuration; None in folders of old versions.
     """
 
     study: str
@@ -88,6 +100,7 @@ class StoredPlan:
     axes: tuple[str, ...]
     points: tuple[tuple[str, Mapping[str, Any]], ...]
     columns: Mapping[str, str]
+    configuration: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,24 +170,66 @@ def open_folder(folder: Path, plan: Plan) -> None:
             )
         # Of two processes that begin different sweeps in one folder, only one writes its plan.
         with contextlib.suppress(FileExistsError):
-            write_json(folder / PLAN, plan.to_mapping(), replace=False)
-    found = read_plan(folder)
-    if found.digest != plan.digest:
+            write_sealed(folder / PLAN, plan.to_mapping(), replace=False)
+    same = configuration.is_file() and read_result(configuration) == text.encode()
+    try:
+        found = _stored_plan(folder)
+    except _Damaged:
+        if not same:
+            raise
+        # The configuration says whose folder it is; results of others would be told by the chunks.
+        found = None
+    if found is not None and found.digest != plan.digest:
         raise InputError(
             f"--out {folder} holds results of another sweep (study {found.study}, "
             f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
         )
     # Missing, damaged, or the same points in other words.
-    if not configuration.is_file() or read_result(configuration) != text.encode():
+    if not same:
         write_text(configuration, text)
+    if found is None or found.configuration != plan.to_mapping()["configuration"]:
+        write_sealed(folder / PLAN, plan.to_mapping())
 
 
 def read_plan(folder: Path) -> StoredPlan:
     """The plan of a results folder.
 
+    A plan without a checksum, of an old version, is compared with the configuration beside it.
+
     Raises:
         InputError: If there is none, or it is damaged or of another version.
     """
+    plan = _stored_plan(folder)
+    if plan.configuration is None:
+        document = read_document(folder / CONFIGURATION)
+        from studies.catalogue import sweep_kind
+
+        kind = sweep_kind(plan.study)
+        values = [
+            {key.removeprefix("study."): value for key, value in each.items()}
+            for each in combinations(read_axes(document, kind.study_keys))
+        ]
+        if json.loads(json.dumps(values)) != [dict(own) for _, own in plan.points]:
+            raise _damaged(folder / PLAN, _PLAN_ADVICE)
+    return plan
+
+
+def check_configuration(folder: Path, plan: StoredPlan) -> None:
+    """Makes sure that the configuration of a folder is the one that its plan was made from.
+
+    Raises:
+        InputError: If it is missing or was changed.
+    """
+    path = folder / CONFIGURATION
+    content = _file_content(path)
+    if plan.configuration not in (None, hashlib.sha256(content).hexdigest()):
+        raise InputError(
+            f"{path} was changed after it was written: run the study with the configuration that "
+            "it had, and it is written anew; or start a new folder."
+        )
+
+
+def _stored_plan(folder: Path) -> StoredPlan:
     path = folder / PLAN
     if not os.path.lexists(path):
         raise InputError(
@@ -184,15 +239,18 @@ def read_plan(folder: Path) -> StoredPlan:
     content = _decoded(path, _file_content(path), _PLAN_ADVICE)
     _check_schema(path, content, _PLAN_ADVICE)
     try:
+        sealed = is_sealed(content)
         plan = StoredPlan(
             content["study"],
             content["digest"],
             tuple(content["axes"]),
             tuple((each["identity"], each["values"]) for each in content["points"]),
             dict(content["columns"]),
+            content["configuration"] if sealed else None,
         )
         whole = digest_of([identity for identity, _ in plan.points]) == plan.digest
         whole &= all(values.keys() == set(plan.axes) for _, values in plan.points)
+        whole &= bool(sealed) or (sealed is None and content.keys() == _OLD_KEYS)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _damaged(path, _PLAN_ADVICE) from None
     if not whole or not isinstance(plan.study, str):
@@ -340,8 +398,12 @@ def _check_schema(path: Path, content: Mapping[str, Any], advice: str) -> None:
         )
 
 
+class _Damaged(InputError):
+    """A file is not as it was written."""
+
+
 def _damaged(path: Path, advice: str) -> InputError:
-    return InputError(
+    return _Damaged(
         f"{path} is damaged (truncated, changed after it was written, or not written by a study): "
         f"{advice}"
     )

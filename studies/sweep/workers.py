@@ -1,18 +1,14 @@
-"""Who computes the points: processes of this machine, or a Dask cluster."""
+"""Who measures the points, and what comes back; the workers of a Dask cluster."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,139 +16,137 @@ import numpy as np
 
 from noise_models import NoiseError
 from qucnn_cirq.errors import InputError, missing_extra
-from qucnn_cirq.interruption import SIGNALS
 from studies.sweep.plan import seed_of
 from studies.sweep.store import Outcome, encode_array
 
 Task = tuple[str, Mapping[str, Any]]
 """Identity and configuration of a point."""
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
-
-def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
+def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     """Measures points; runs in a worker.
 
     Args:
         study: The kind of sweep.
         tasks: The points.
 
-    Returns:
-        What became of each; an error is an outcome, not an exception.
+    Yields:
+        What became of each, as soon as it is known; an error is an outcome, not an exception.
     """
     from studies.catalogue import sweep_kind
 
     kind = sweep_kind(study)
-    outcomes = []
     for identity, document in tasks:
         started = time.perf_counter()
         try:
             measured = kind.measure(kind.read(document), seed_of(identity))
         except (InputError, NoiseError) as error:
-            outcomes.append(_failed(identity, started, " ".join(str(error).split())))
+            yield _failed(identity, started, " ".join(str(error).split()))
         except Exception as error:
             # Whatever goes wrong in one point must not cost the others theirs.
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
-            text = f"{type(error).__name__}: {error} ({where})"
-            outcomes.append(_failed(identity, started, text))
+            yield _failed(identity, started, f"{type(error).__name__}: {error} ({where})")
         else:
             rows = [{key: _plain(value) for key, value in row.items()} for row in measured.rows]
             arrays = {name: encode_array(array) for name, array in measured.arrays.items()}
-            seconds = time.perf_counter() - started
-            outcomes.append(Outcome(identity, rows, arrays, seconds))
-    return outcomes
+            yield Outcome(identity, rows, arrays, time.perf_counter() - started)
+
+
+def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
+    """The outcomes of :func:`measure_each`, together."""
+    return list(measure_each(study, tasks))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What came back of a chunk.
+
+    Attributes:
+        identities: Its points; none if a worker died that was measuring nothing.
+        outcomes: What became of the first of them. The others were not measured.
+        died: Whether the worker died, while it measured the next one.
+    """
+
+    identities: Sequence[str]
+    outcomes: Sequence[Outcome]
+    died: bool
 
 
 class Workers(ABC):
-    """Something that runs chunks, and can be replaced when a process of it dies."""
+    """Something that measures chunks of points, and goes on when a part of it dies.
+
+    Attributes:
+        count: How many points are measured at a time.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = count
 
+    @property
     @abstractmethod
-    def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
-        """Starts a chunk."""
+    def free(self) -> int:
+        """How many chunks can be handed out now."""
 
     @abstractmethod
-    def renew(self) -> None:
-        """Replaces workers that died."""
+    def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
+        """Starts a chunk; there must be somebody free."""
 
-
-class LocalWorkers(Workers):
-    """Processes of this machine, started afresh (not forked), one thread each.
-
-    They ignore Ctrl-C, which is for the process that hands out the work, and end with it.
-    """
-
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
-        self._pool = self._start()
-
-    def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self.count,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_end_with_parent,
-        )
-
-    def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
-        """Starts a chunk."""
-        # A process started now inherits the environment and which signals are held back.
-        kept = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, "1"))
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            return self._pool.submit(run_chunk, study, tasks)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            for name, value in kept.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-
-    def renew(self) -> None:
-        """Starts new processes."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._start()
-
-    def close(self, at_once: bool) -> None:
-        """Ends the processes."""
-        if at_once:
-            # The public way to do this, `kill_workers`, is new in Python 3.14. They hold back the
-            # signal of `terminate`.
-            for process in list((self._pool._processes or {}).values()):
-                process.kill()
-        # Idle processes end by themselves; figures need not wait for that.
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    @abstractmethod
+    def reports(self) -> Iterator[Report]:
+        """What came back since the last call; waits for something, but not for long."""
 
 
 class ClusterWorkers(Workers):
     """The workers of a Dask cluster; it reruns by itself what a lost worker was doing."""
 
-    def __init__(self, executor: Executor, count: int) -> None:
+    def __init__(self, executor: Executor, count: int, address: str) -> None:
         super().__init__(count)
         self._executor = executor
+        self._address = address
+        self._running: dict[Future[list[Outcome]], tuple[str, Sequence[Task]]] = {}
 
-    def submit(self, study: str, tasks: Sequence[Task]) -> Future[list[Outcome]]:
+    @property
+    def free(self) -> int:
+        """How many chunks can be handed out now: one lies ready for whoever is done first."""
+        return max(0, self.count + 1 - len(self._running))
+
+    def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
         """Starts a chunk."""
-        return self._executor.submit(run_chunk, study, tasks)
+        try:
+            self._running[self._executor.submit(run_chunk, study, tasks)] = (study, tasks)
+        except (RuntimeError, OSError) as error:
+            raise self._gone() from error
 
-    def renew(self) -> None:
-        """Nothing to do: the cluster replaces its workers itself."""
+    def reports(self) -> Iterator[Report]:
+        """What came back since the last call."""
+        for future in wait(self._running, 1.0, return_when=FIRST_COMPLETED).done:
+            study, tasks = self._running.pop(future)
+            identities = [identity for identity, _ in tasks]
+            try:
+                outcomes = future.result()
+            except CancelledError as error:
+                raise self._gone() from error
+            except Exception as error:
+                if type(error).__name__ != "KilledWorker":
+                    text = f"{type(error).__name__}: {error}"
+                    yield Report(
+                        identities, [Outcome(i, [], error=text) for i in identities], False
+                    )
+                elif len(tasks) == 1:
+                    yield Report(identities, [], died=True)
+                else:
+                    # One of them is to blame.
+                    for task in tasks:
+                        self.hand_out(study, [task])
+            else:
+                yield Report(identities, outcomes, died=False)
 
-
-@contextlib.contextmanager
-def local_workers(count: int) -> Iterator[Workers]:
-    """Processes of this machine; they are ended on leaving, at once if that is by an exception."""
-    workers = LocalWorkers(count)
-    try:
-        yield workers
-    except BaseException:
-        workers.close(at_once=True)
-        raise
-    workers.close(at_once=False)
+    def _gone(self) -> InputError:
+        return InputError(
+            f"--dask {self._address}: the scheduler is gone; what was finished is kept. Start one "
+            "and run the same command again."
+        )
 
 
 @contextlib.contextmanager
@@ -188,20 +182,7 @@ def cluster_workers(address: str) -> Iterator[Workers]:
             ) from None
         threads = sum(client.nthreads().values())
         with client.get_executor(pure=False, retries=2) as executor:
-            yield ClusterWorkers(executor, threads)
-
-
-def _end_with_parent() -> None:
-    """Makes this process end when the one that started it is gone, however that happened."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+            yield ClusterWorkers(executor, threads, address)
 
 
 def _failed(identity: str, started: float, error: str) -> Outcome:

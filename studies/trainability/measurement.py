@@ -12,7 +12,6 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
-from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -23,7 +22,7 @@ from studies.crosscheck import (
     shifted_angles,
     z_scores,
 )
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 from studies.trainability.configuration import TrainabilityPoint
 
 Array = NDArray[np.float64]
@@ -52,10 +51,7 @@ def digest(settings: TrainabilityPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits, if they are run."""
     if not settings.noise.to_mapping():
         return {}
-    try:
-        return {"circuits": program_of(settings).digest}
-    except InputError as error:
-        return {"circuits": f"refused: {error}"}
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: TrainabilityPoint) -> Cost:

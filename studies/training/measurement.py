@@ -11,7 +11,6 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
-from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -22,7 +21,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.optimizers import Adam
-from studies.sweep.kind import Cost, Measured, Row
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 from studies.training.configuration import TrainingPoint
 from studies.training.models import (
     ConvolutionModel,
@@ -58,10 +57,7 @@ def digest(settings: TrainingPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits, if any are run."""
     if not _is_run(settings):
         return {}
-    try:
-        return {"circuits": program_of(settings).digest}
-    except InputError as error:
-        return {"circuits": f"refused: {error}"}
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: TrainingPoint) -> Cost:

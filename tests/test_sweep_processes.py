@@ -1,0 +1,208 @@
+"""Processes of a sweep that are killed, kill themselves, or lose the process that started them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qucnn_cirq.errors import InputError
+from studies import load
+from studies.catalogue import sweep_kind
+from studies.sweep.plan import Plan, make_plan
+from studies.sweep.processes import LocalWorkers, local_workers
+from studies.sweep.results import status
+from studies.sweep.run import Stop, run_points
+from studies.sweep.store import Outcome, open_folder
+from studies.sweep.workers import Report, run_chunk
+
+DOCUMENT: dict[str, Any] = {
+    "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
+    "convolution": {
+        "kernel": [2, 2],
+        "stride": 3,
+        "filters": {"kind": "fixed", "values": [[0.1, -0.4], [0.3, 0.9]]},
+    },
+    "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
+    "axes": {"repeat": list(range(24))},
+}
+NOISE = sweep_kind("noise")
+_PATCH = """
+import dataclasses, os, signal, studies.noise.kind as module
+usual = module.KIND.measure
+def measure(settings, seed):
+    {body}
+    return usual(settings, seed)
+module.KIND = dataclasses.replace(module.KIND, measure=measure)
+"""
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(NOISE, DOCUMENT)
+
+
+@pytest.fixture(scope="module")
+def expected(plan: Plan) -> list[Outcome]:
+    return run_chunk("noise", [(point.identity, point.document) for point in plan.points])
+
+
+@pytest.fixture
+def in_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has workers run some code before they measure a point."""
+
+    def patch(body: str) -> None:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "sitecustomize.py").write_text(_PATCH.format(body=body))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+    return patch
+
+
+class Killed(LocalWorkers):
+    """Kills one of its processes at chosen moments."""
+
+    def __init__(self, count: int, when: Callable[[Killed], int | None]) -> None:
+        super().__init__(count, "noise")
+        self.when = when
+        self.kills = 0
+        self.chunks = 0
+
+    def kill(self) -> None:
+        victim = self.when(self)
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)
+            self.kills += 1
+
+    def hand_out(self, study: str, tasks: Any) -> None:
+        super().hand_out(study, tasks)
+        self.chunks += 1
+        self.kill()
+
+    def reports(self) -> Iterator[Report]:
+        yield from super().reports()
+        if not self.chunks:
+            self.kill()
+
+
+def every_third(workers: Killed) -> int | None:
+    """The worker of every third chunk is killed as it is handed out."""
+    own = [each.pid for each in workers._workers if each._identities]
+    return own[-1] if own and workers.chunks % 3 == 1 else None
+
+
+def all_of_them(workers: Killed) -> int | None:
+    """The template dies while it imports, then all workers, then the template again."""
+    if workers.kills in (0, 5):
+        return workers._templates[0]._process.pid
+    own = [each.pid for each in workers._workers if each._identities]
+    return own[-1] if own and workers.kills < 6 else None
+
+
+@pytest.mark.parametrize("when", [every_third, all_of_them])
+def test_whoever_is_killed_all_points_are_measured_and_are_the_same(
+    when: Any, plan: Plan, expected: list[Outcome], tmp_path: Path
+) -> None:
+    open_folder(tmp_path, plan)
+    with contextlib.closing(Killed(4, when)) as workers:
+        failures = run_points(plan, plan.points, tmp_path, workers, {}, lambda count: None, Stop())
+    assert failures == []
+    assert workers.kills >= 4
+    assert load(tmp_path)["rmse"].tolist() == [outcome.rows[0]["rmse"] for outcome in expected]
+
+
+def test_points_that_end_their_workers_fail_alone(
+    plan: Plan, in_workers: Callable[[str], None], tmp_path: Path
+) -> None:
+    in_workers(
+        "{3: lambda: os._exit(0), 5: lambda: os._exit(3), 6: lambda: exit(1),"
+        " 7: lambda: os.kill(os.getpid(), signal.SIGSEGV)}.get(settings.repeat, int)()"
+    )
+    open_folder(tmp_path, plan)
+    with local_workers(2, "noise") as workers:
+        failures = run_points(
+            plan, plan.points[:9], tmp_path, workers, {}, lambda count: None, Stop()
+        )
+    deadly = {plan.points[repeat].identity for repeat in (3, 5, 6, 7)}
+    assert {failure.identity for failure in failures} == deadly
+    assert all("died" in str(failure.error) for failure in failures)
+    assert (status(tmp_path).done, len(status(tmp_path).failed)) == (5, 4)
+
+
+def test_workers_hear_neither_ctrl_c_nor_sigterm_nor_sighup_and_end_at_once(
+    plan: Plan, in_workers: Callable[[str], None]
+) -> None:
+    in_workers("[os.kill(os.getpid(), each) for each in (2, 15, 1)]")
+    with local_workers(1, "noise") as workers:
+        tasks = [(point.identity, point.document) for point in plan.points[:2]]
+        while not workers.free:
+            assert list(workers.reports()) == []
+        workers.hand_out("noise", tasks)
+        reports: list[Report] = []
+        while not reports:
+            reports += workers.reports()
+        assert isinstance(workers, LocalWorkers)
+        pids = [each.pid for each in workers._workers]
+        pids.append(workers._templates[0]._process.pid)
+    assert [(report.died, len(report.outcomes)) for report in reports] == [(False, 2)]
+    assert all(outcome.error is None for outcome in reports[0].outcomes)
+    for pid in pids:
+        assert pid is not None
+        _wait_until_gone(pid)
+
+
+def test_processes_that_cannot_start_are_given_up_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("studies.sweep.processes._PROGRAM", "raise SystemExit(7)")
+    workers = LocalWorkers(2, "noise")
+    try:
+        with pytest.raises(InputError, match=r"end while they start \(exit code 7\)"):
+            while True:
+                list(workers.reports())
+    finally:
+        workers.close()
+
+
+def test_workers_end_with_the_process_that_started_them_in_the_middle_of_a_point(
+    tmp_path: Path, in_workers: Callable[[str], None], plan: Plan
+) -> None:
+    in_workers("import time; open(os.environ['QUCNN_PIDS'], 'a').write('x'); time.sleep(1000)")
+    (tmp_path / "sweep.toml").write_text(plan.to_toml())
+    command = [sys.executable, "-m", "qucnn_cirq", "study", str(tmp_path / "sweep.toml")]
+    pids = tmp_path / "pids"
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), "--workers", "2", "--quiet"],
+        env={**os.environ, "QUCNN_PIDS": str(pids)},
+    )
+    while not pids.exists() or len(pids.read_text()) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    below = [pid for child in _children(process.pid) for pid in [child, *_children(child)]]
+    assert len(below) == 3
+    process.kill()
+    process.wait()
+    for pid in below:
+        _wait_until_gone(pid)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _wait_until_gone(pid: int) -> None:
+    while True:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except OSError:
+            return
+        time.sleep(0.02)
