@@ -10,8 +10,26 @@ from collections.abc import Iterable
 _LONGEST_SHOWN = 80
 
 
+_LONGEST_MESSAGE = 200
+_ADVICE = 70
+"""Characters kept of the end of a message that is cut: the end says what to do."""
+
+
 class NoiseError(ValueError):
-    """Noise that cannot be used; the message is one line that says why and what to do."""
+    """Noise that cannot be used; the message is one line that says why and what to do.
+
+    Args:
+        message: The reason. Whatever it quotes, it becomes one line of at most 200 characters; a
+            longer one loses its middle.
+    """
+
+    def __init__(self, message: object) -> None:
+        printable = "".join(c if c.isprintable() else " " for c in str(message))
+        text = " ".join(printable.split())
+        if len(text) > _LONGEST_MESSAGE:
+            start = _LONGEST_MESSAGE - _ADVICE - 5
+            text = f"{text[:start].rstrip()} ... {text[-_ADVICE:].lstrip()}"
+        super().__init__(text)
 
 
 class NoiseNote(UserWarning):
@@ -39,9 +57,9 @@ def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:
     """What a user gave, short enough for a message of one line."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:
-        # Python refuses to write integers of many thousand digits.
-        text = "a number of very many digits"
+    except Exception as error:
+        # Python refuses to write integers of many thousand digits; a user's class may do anything.
+        text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
     return text if len(text) <= longest else text[:longest] + "..."
 
 

@@ -3,52 +3,51 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
+
+LARGEST_COUNT = 2**63 - 1
+"""The largest number that is stored: a signed integer of 64 bits."""
+LARGEST_SEED = 2**64 - 1
+"""The largest seed: what a ``numpy.random.SeedSequence`` hands on is unsigned."""
+_DEEPEST = 6
+"""Levels of nested lists that are searched for masked arrays; no argument has more dimensions."""
 
 
-def whole_number(key: str, value: object, minimum: int, maximum: int | None = None) -> int:
+def whole_number(key: str, value: object, minimum: int, maximum: int = LARGEST_COUNT) -> int:
     """Reads a whole number.
 
     Args:
         key: The name of the setting, for the error.
         value: An integer of Python or numpy; 2.0 counts as 2, because a table may hold either.
         minimum: The smallest value allowed.
-        maximum: The largest value allowed; None for any.
+        maximum: The largest value allowed.
 
     Returns:
         The value as a Python int.
 
     Raises:
-        InputError: If the value is not a whole number within `minimum`..`maximum`.
+        InputError: If the value is not a whole number of that range.
     """
+    given = value
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < minimum:
-        raise InputError(
-            f"{key} = {shown(value)} is not allowed: give a whole number of at least {minimum}."
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or not minimum <= value <= maximum:  # type: ignore[operator]
+        is_large = is_whole and value > maximum  # type: ignore[operator]
+        wanted = (
+            f"within {minimum}..{maximum}"
+            if is_large or maximum != LARGEST_COUNT
+            else f"of at least {minimum}"
         )
-    if maximum is not None and int(value) > maximum:
-        raise InputError(
-            f"{key} = {shown(value)} is not allowed: give a whole number within "
-            f"{minimum}..{maximum}."
-        )
-    return int(value)
-
-
-def shown(value: object) -> str:
-    """A value for a message: all of it, or the beginning of what is long."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:
-        # Python writes no whole number of more than 4,300 digits.
-        return f"a {type(value).__name__} of thousands of digits"
-    return text if len(text) <= 40 else f"{text[:40]}..."
+        raise InputError(f"{key} = {shown(given)} is not allowed: give a whole number {wanted}.")
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def real_number(key: str, value: object, minimum: float, maximum: float) -> float:
@@ -64,15 +63,16 @@ def real_number(key: str, value: object, minimum: float, maximum: float) -> floa
         InputError: If it is no number, or outside its range.
     """
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not minimum <= float(value) <= maximum:  # type: ignore[arg-type]
+    # Compared before it is converted: an integer may exceed every float.
+    if not is_number or not minimum <= value <= maximum:  # type: ignore[operator]
         raise InputError(
-            f"{key} = {value!r} is not allowed: give a number within {minimum:g}..{maximum:g}."
+            f"{key} = {shown(value)} is not allowed: give a number within {minimum:g}..{maximum:g}."
         )
     return float(value)  # type: ignore[arg-type]
 
 
 def whole_pair(
-    key: str, value: object, minimum: int, maximum: int | None = None
+    key: str, value: object, minimum: int, maximum: int = LARGEST_COUNT
 ) -> tuple[int, int]:
     """Reads one whole number, meant for rows and columns alike, or a pair (rows, columns).
 
@@ -80,7 +80,7 @@ def whole_pair(
         key: The name of the setting, for the error.
         value: A whole number, or a list, tuple or array of two.
         minimum: The smallest value allowed for either.
-        maximum: The largest value allowed for either; None for any.
+        maximum: The largest value allowed for either.
 
     Returns:
         The pair (rows, columns).
@@ -108,25 +108,124 @@ def real_array(key: str, value: object) -> npt.NDArray[np.float64]:
 
     Args:
         key: The name of the argument, for the error.
-        value: An array, or nested sequences of numbers; integers and booleans are converted.
+        value: An array, nested sequences of numbers, or a tensor of PyTorch that takes part in no
+            gradient; integers and booleans are converted.
 
     Returns:
         A new C-ordered float64 array of the same shape. NaN and infinity are let through.
 
     Raises:
-        InputError: If the value is ragged, complex or not numeric.
+        InputError: If the value is ragged, complex or not numeric, or has masked entries.
     """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        if value.requires_grad:
+            raise InputError(
+                f"{key} is a tensor that requires a gradient, which ends here: give "
+                "tensor.detach(), or use qucnn_cirq.torch_layer.QuantumConv2d."
+            )
+        return tensor_values(key, value)
+    if _is_masked(value):
+        raise InputError(f"{key} has masked entries: fill them first, as by array.filled(0).")
     try:
         array = np.asarray(value)
     except ValueError:
         raise InputError(f"{key} is ragged: give an array whose rows are equally long.") from None
-    if array.dtype.kind not in "biuf":
+    except Exception as error:
+        # Any class may offer itself as an array and fail in a way of its own.
+        raise InputError(
+            f"{key} is a {type(value).__name__} that cannot be read as an array ({error}): give "
+            "a NumPy array of real numbers."
+        ) from None
+    # Types that others register, such as bfloat16, have kind "V" as structures have.
+    is_extension = array.dtype.names is None and np.can_cast(array.dtype, np.float64)
+    if array.dtype.kind not in "biuf" and not is_extension:
         raise InputError(
             f"{key} has entries of type {array.dtype}: give real numbers (integers or floats)."
         )
-    # A number beyond the range of float64 becomes infinite, and is refused as such by the caller.
-    with np.errstate(over="ignore"):
+    # A number beyond the range of float64 becomes infinite, and is refused as such by the caller;
+    # one below it becomes 0, as in any arithmetic.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return np.array(array, dtype=np.float64, order="C")
+
+
+def tensor_values(key: str, tensor: Any) -> npt.NDArray[np.float64]:
+    """Copies a tensor of PyTorch into a float64 array, whatever its type, layout and device.
+
+    Raises:
+        InputError: If it is complex, or has no values, as on the device "meta".
+    """
+    if tensor.is_complex():
+        raise InputError(
+            f"{key} has entries of type {tensor.dtype}: give real numbers, such as {key}.real."
+        )
+    import torch
+
+    try:
+        values = tensor.detach()
+        if values.is_quantized:
+            values = values.dequantize()
+        if values.layout != torch.strided:
+            values = values.to_dense()
+        array = values.to("cpu", torch.float64).resolve_neg().numpy()
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        raise InputError(
+            f"{key} is a tensor whose values cannot be read ({error}): give a dense tensor with "
+            "values."
+        ) from None
+    return np.array(array, order="C")
+
+
+def _is_masked(value: object, depth: int = 0) -> bool:
+    """Whether an array, or one within nested sequences, has masked entries."""
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return any(_is_masked(item, depth + 1) for item in value)
+    return False
+
+
+def one_of(kind: str, name: object, known: Iterable[str]) -> str:
+    """Checks a name out of a known set.
+
+    Args:
+        kind: What is being named, in the singular, for the error.
+        name: The name; anything but text is refused as an unknown name is.
+        known: The valid names.
+
+    Returns:
+        The name.
+
+    Raises:
+        InputError: If it is not one of them.
+    """
+    names = tuple(known)
+    if not isinstance(name, str) or name not in names:
+        raise unknown_name(kind, name, names)
+    return name
+
+
+_Kind = TypeVar("_Kind")
+
+
+def instance_of(key: str, value: object, kind: type[_Kind], maker: str) -> _Kind:
+    """Checks that an argument is an object of the package's own.
+
+    Args:
+        key: The name of the argument, for the error.
+        value: What was given.
+        kind: Its class.
+        maker: What makes such an object, for the error.
+
+    Returns:
+        The value.
+
+    Raises:
+        InputError: If it is of another class.
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{key} is a {type(value).__name__}: give what {maker} returns.")
+    return value
 
 
 def only_known_keys(where: str, mapping: object, known: Iterable[str]) -> Mapping[str, Any]:
@@ -144,7 +243,7 @@ def only_known_keys(where: str, mapping: object, known: Iterable[str]) -> Mappin
         InputError: If it is not a mapping; for the first unknown key, with the nearest valid one.
     """
     if not isinstance(mapping, Mapping):
-        raise InputError(f"{where} must be a table of keys and values, not {mapping!r}.")
+        raise InputError(f"{where} must be a table of keys and values, not {shown(mapping)}.")
     names = list(known)
     for key in mapping:
         if key not in names:
@@ -159,5 +258,5 @@ def required(mapping: Mapping[str, Any], key: str, where: str) -> Any:
         InputError: If the key is missing.
     """
     if key not in mapping:
-        raise InputError(f"{where} has no key {key!r}: add it.")
+        raise InputError(f"{where} has no key {shown(key)}: add it.")
     return mapping[key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import real_array
+from qucnn_cirq.checks import instance_of, real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
@@ -126,6 +126,7 @@ def ideal_overlaps(
     Raises:
         InputError: If the parameters are wrong, or the patches were cut for another register.
     """
+    instance_of("patches", patches, Patches, "extract_patches(images, spec)")
     if patches.register_qubits != spec.register_qubits:
         raise InputError(
             f"patches are on {patches.register_qubits} qubits and the specification on "

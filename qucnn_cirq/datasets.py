@@ -23,8 +23,8 @@ from qucnn_cirq.array_files import (
     check_expansion,
     read_arrays,
 )
-from qucnn_cirq.checks import whole_number
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.checks import one_of, whole_number
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import file_bytes, read_json
 
 IDX_SIZE_LIMIT = LARGEST_ARRAYS
@@ -55,6 +55,9 @@ class Images:
     labels: npt.NDArray[np.uint8]
 
     def __post_init__(self) -> None:
+        for name, values in (("images", self.images), ("labels", self.labels)):
+            if not isinstance(values, np.ndarray):
+                raise InputError(f"{name} are a {type(values).__name__}: give a NumPy array.")
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
             raise InputError(
                 f"images have shape {self.images.shape} and type {self.images.dtype}: give uint8 "
@@ -93,8 +96,7 @@ def load_mnist(
         InputError: If the split is unknown, a file is missing or damaged, the images and labels
             do not belong together, or `count` is not between 1 and the number of images.
     """
-    if split not in _PREFIXES:
-        raise unknown_name("split", split, _PREFIXES)
+    one_of("split", split, _PREFIXES)
     loaded = _shipped(split) if path is None else _from_idx(Path(path), split)
     if count is None:
         return loaded

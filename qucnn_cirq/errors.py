@@ -9,9 +9,47 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST_MESSAGE = 200
+"""Characters of the longest message: what a terminal shows at a glance."""
+_LONGEST_SHOWN = 60
+_ADVICE = 70
+"""Characters kept of the end of a message that is cut: the end says what to do."""
+
 
 class InputError(ValueError):
-    """Input that cannot be used; the message is one line that says why and what to do."""
+    """Input that cannot be used; the message is one line that says why and what to do.
+
+    Args:
+        message: The reason. Whatever it quotes, it becomes one line of at most
+            :data:`LONGEST_MESSAGE` characters; a longer one loses its middle.
+    """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(one_line(str(message)))
+
+
+def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> str:
+    """A text without line breaks and control characters, cut in its middle if it is too long.
+
+    Args:
+        text: The text.
+        longest: Characters of what is returned, at most.
+        end: How many of them are kept of the text's end if it is cut.
+    """
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(words) <= longest:
+        return words
+    return f"{words[: longest - end - 5].rstrip()} ... {words[-end:].lstrip()}"
+
+
+def shown(value: object) -> str:
+    """A value as a user gave it, short enough to be quoted in a message of one line."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        # Python refuses to write integers of many thousand digits; a user's class may do anything.
+        text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
+    return one_line(text, _LONGEST_SHOWN, _LONGEST_SHOWN // 3)
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
@@ -26,9 +64,9 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
         An error that names the nearest valid name, if one is near, and lists all of them.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1)
+    near = difflib.get_close_matches(name[:100], names, n=1) if isinstance(name, str) else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+    return InputError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
 
 
 def missing_extra(what: str, extra: str, otherwise: str = "") -> InputError:

@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import only_known_keys, real_array, required, whole_number
+from qucnn_cirq.checks import one_of, only_known_keys, real_array, required, whole_number
 from qucnn_cirq.circuit_filter import CircuitFilter
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filter_base import Filter
 
 __all__ = [
@@ -175,7 +175,8 @@ class XZAnsatz(Filter):
         object.__setattr__(self, "layers", whole_number("layers", self.layers, 1, MOST_LAYERS))
         if not isinstance(self.rotations, Sequence) or not self.rotations:
             raise InputError(
-                f"rotations = {self.rotations!r} is not allowed: give one or more of 'x', 'y', 'z'."
+                f"rotations = {shown(self.rotations)} is not allowed: give one or more of 'x', "
+                "'y', 'z'."
             )
         if len(self.rotations) > MOST_ROTATIONS:
             raise InputError(
@@ -183,11 +184,9 @@ class XZAnsatz(Filter):
                 "layers do the rest."
             )
         for axis in self.rotations:
-            if axis not in ROTATIONS:
-                raise unknown_name("rotation", axis, ROTATIONS)
+            one_of("rotation", axis, ROTATIONS)
         object.__setattr__(self, "rotations", tuple(self.rotations))
-        if self.entangler not in ENTANGLERS:
-            raise unknown_name("entangler", self.entangler, ENTANGLERS)
+        one_of("entangler", self.entangler, ENTANGLERS)
 
     def n_parameters(self, n_qubits: int) -> int:
         """One angle per layer, rotation axis and qubit."""
@@ -253,13 +252,11 @@ def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
         InputError: If the kind or an option is unknown or not allowed.
     """
     if not isinstance(mapping, Mapping):
-        raise InputError(f"a filter must be a table of keys and values, not {mapping!r}.")
+        raise InputError(f"a filter must be a table of keys and values, not {shown(mapping)}.")
     if "kind" not in mapping:
         raise InputError(f"a filter has no key 'kind': add one of {', '.join(FILTER_KINDS)}.")
     kind = mapping["kind"]
-    if not isinstance(kind, str) or kind not in FILTER_KINDS:
-        raise unknown_name("kind of filter", kind, FILTER_KINDS)
-    return FILTER_KINDS[kind].from_mapping(mapping)
+    return FILTER_KINDS[one_of("kind of filter", kind, FILTER_KINDS)].from_mapping(mapping)
 
 
 def _rotations(axis: str, angles: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:

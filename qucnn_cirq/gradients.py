@@ -10,7 +10,7 @@ Adding a method is adding a function to :data:`METHODS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -270,6 +270,44 @@ METHODS: dict[str, Callable[[Pass], Gradient]] = {
 }
 """The ways to obtain a gradient."""
 
+_LARGE = 2.0**400
+"""Upstream values beyond it are scaled down: their squares, which variances need, overflow."""
+
+
+def gradient_by(method: Callable[[Pass], Gradient], work: Pass) -> Gradient:
+    """The gradient by one of :data:`METHODS`, for upstream values of any size.
+
+    Returns:
+        The gradient. A variance beyond the range of float64 is infinite.
+
+    Raises:
+        InputError: If the gradient itself is beyond that range, or as the method does.
+    """
+    exponent = _exponent(work.upstream)
+    if not exponent:
+        return method(work)
+    # All methods are homogeneous for values of which the largest is at least 1.
+    found = method(replace(work, upstream=np.ldexp(work.upstream, -exponent)))
+    with np.errstate(over="ignore"):
+        values = np.ldexp(found.values, exponent)
+        variance = np.ldexp(np.ldexp(found.variance, exponent), exponent)
+    return replace(found, values=_within_range("parameters", values), variance=variance)
+
+
+def _exponent(upstream: FloatArray) -> int:
+    """The power of 2 that leaves the largest of large upstream values within 1..2, else 0."""
+    largest = float(np.abs(upstream).max(initial=0.0))
+    return int(np.frexp(largest)[1]) - 1 if largest > _LARGE else 0
+
+
+def _within_range(what: str, gradient: FloatArray) -> FloatArray:
+    if not np.isfinite(gradient).all():
+        raise InputError(
+            f"the gradient of the {what} is beyond the range of float64: scale the loss down, and "
+            "images that are nearly zero up."
+        )
+    return gradient
+
 
 def checked_upstream(upstream: ArrayLike, patches: Patches, n_filters: int) -> FloatArray:
     """Back-propagated values of the patches that are not blank, shape (filters, patches).
@@ -307,7 +345,12 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
 
     Returns:
         An array of the shape of the images.
+
+    Raises:
+        InputError: If a value is beyond the range of float64.
     """
+    exponent = _exponent(work.upstream)
+    work = replace(work, upstream=np.ldexp(work.upstream, -exponent))
     spec = work.program.spec
     filters = filter_states(spec, work.parameters)
     states = work.patches.states
@@ -315,7 +358,13 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
     weights = work.upstream * amplitudes
     along = np.sum(work.upstream * np.abs(amplitudes) ** 2, axis=0)
     gradients = 2 * ((weights.T @ filters).real - along[:, None] * states)
-    gradients /= work.patches.norms[work.patches.occupied][:, None]
+    # Mantissa and exponent apart: a norm may be as small, and an upstream value as large, as any
+    # float64 is, and only their ratio has to be within its range.
+    vectors = work.patches.vectors[work.patches.occupied]
+    powers = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))[1]
+    gradients /= np.linalg.norm(np.ldexp(vectors, -powers), axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        gradients = _within_range("images", np.ldexp(gradients, exponent - powers))
     windows = np.zeros((len(work.patches), spec.n_elements))
     windows[work.patches.occupied] = gradients[:, : spec.n_elements]
     (rows, columns), (row_stride, column_stride) = spec.kernel_pair, spec.stride_pair
@@ -329,7 +378,8 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
         for column in range(columns):
             down = slice(row, row + row_stride * work.patches.rows, row_stride)
             across = slice(column, column + column_stride * work.patches.columns, column_stride)
-            padded[:, :, down, across] += cut[..., row, column].transpose(0, 3, 1, 2)
+            with np.errstate(over="ignore", invalid="ignore"):
+                padded[:, :, down, across] += cut[..., row, column].transpose(0, 3, 1, 2)
     inside = slice(row_padding, row_padding + height), slice(column_padding, column_padding + width)
-    inner = padded[:, :, *inside]
+    inner = _within_range("images", padded[:, :, *inside])
     return np.ascontiguousarray(inner).reshape(shape)

@@ -8,15 +8,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.checks import whole_number
+from qucnn_cirq.checks import (
+    LARGEST_COUNT,
+    LARGEST_SEED,
+    instance_of,
+    one_of,
+    real_array,
+    whole_number,
+)
 from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, Streams, make_engine
-from qucnn_cirq.engines.streams import forward_purpose
-from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.gradients import METHODS, Gradient, Pass, checked_upstream, input_gradient
+from qucnn_cirq.engines.streams import content_ids, forward_purpose
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.gradients import (
+    METHODS,
+    Gradient,
+    Pass,
+    checked_upstream,
+    gradient_by,
+    input_gradient,
+)
 from qucnn_cirq.patches import Patches, extract_patches
+
+LARGEST_ANGLE = 1e8
+"""Radians of the largest angle: beyond it float64 no longer resolves the shifts of a gradient."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +75,10 @@ class QuantumConvolution:
         engine: "qsim", "exact", or an engine.
         noise: None, a name, a mapping as in TOML, a configuration or a ``cirq.NoiseModel``.
         shots: Shots for each patch and filter; None for exact expectation values.
-        seed: Seed of all random draws. Each image and filter has a stream of its own, so that
-            neither the batch size nor the order of patches changes a number.
+        seed: Seed of all random draws, from 0 to 2^64 - 1. Each image and filter has a stream of
+            its own, which derives from the image's content or from the number it is given, see
+            :meth:`run`: neither the size nor the order of batches changes an estimate. Running an
+            image again repeats its shots, unless ``draw`` is another number.
         parameters: Angles of ansatz filters in radians, shape (filters, parameters); drawn
             uniformly from [0, 2 pi) with the seed if None.
 
@@ -77,19 +96,19 @@ class QuantumConvolution:
         seed: int = 0,
         parameters: ArrayLike | None = None,
     ) -> None:
-        self.program = program
+        self.program = instance_of("program", program, Program, "compile_convolution(spec, device)")
         self.engine = make_engine(engine)
         self.noise = as_noise(noise)
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
-        self.seed = whole_number("seed", seed, minimum=0)
+        self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...] | None] | None = None
         spec = program.spec
         self._shape = (spec.n_filters, spec.n_parameters)
         if parameters is None:
             draws = np.random.default_rng([self.seed, _PARAMETER_STREAM])
             parameters = draws.uniform(0, 2 * np.pi, self._shape)
-        self.parameters = np.asarray(parameters, float)
+        self.parameters = real_array("parameters", parameters)
 
     @property
     def parameters(self) -> NDArray[np.float64]:
@@ -98,7 +117,7 @@ class QuantumConvolution:
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
-        given = np.asarray(values, float)
+        given = real_array("parameters", values)
         if given.shape != self._shape:
             raise InputError(
                 f"parameters of shape {given.shape}; this layer takes {self._shape} "
@@ -106,20 +125,38 @@ class QuantumConvolution:
             )
         if not np.isfinite(given).all():
             raise InputError("parameters must be finite numbers (radians).")
-        self._parameters = given.copy()
+        if np.abs(given).max(initial=0.0) > LARGEST_ANGLE:
+            raise InputError(
+                f"parameters must be within -{LARGEST_ANGLE:g}..{LARGEST_ANGLE:g} radians: take "
+                "multiples of 2 pi away."
+            )
+        self._parameters = given
 
-    def forward(self, images: ArrayLike | Patches) -> NDArray[np.float64]:
+    def forward(
+        self,
+        images: ArrayLike | Patches,
+        image_ids: ArrayLike | None = None,
+        draw: int = 0,
+    ) -> NDArray[np.float64]:
         """Feature maps of a batch of images.
+
+        A second call with the same images repeats their shots: to average over several, count
+        them with ``draw``.
 
         Args:
             images: (batch, rows, columns) or (batch, channels, rows, columns); only the
                 direction of a patch matters, not its norm. Or patches, as for :meth:`run`.
+            image_ids: As for :meth:`run`.
+            draw: Likewise.
 
         Returns:
             Overlaps of shape (batch, filters, rows, columns). With shots they are unbiased
             estimates and can be slightly negative.
+
+        Raises:
+            InputError: As for :meth:`run`.
         """
-        return self.run(images).maps
+        return self.run(images, image_ids, draw).maps
 
     def run(
         self,
@@ -134,12 +171,16 @@ class QuantumConvolution:
                 gave. Who runs the same images many times saves time with patches: their loading
                 angles are solved once. Of patches only their number of elements and of qubits is
                 checked; the maps are those of their own stride and padding.
-            image_ids: A whole number that identifies each image and from which its random
-                stream derives; its position in the batch if None.
-            draw: Number of the run, at least 0; another number gives other shots.
+            image_ids: A whole number from 0 to 2^63 - 1 that identifies each image and from which
+                its random stream derives. If None the stream derives from the values of the
+                image's patches and, where a call has equal images, from which of them it is: it
+                is the same in any batch at any place, and whether images or patches are given.
+            draw: Number of the run, at least 0; the same number repeats the shots of an image,
+                another one gives others, independent of them.
 
         Raises:
-            InputError: If the images do not fit the specification.
+            InputError: If the images do not fit the specification or an argument is outside its
+                range.
         """
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
         if isinstance(images, Patches):
@@ -147,11 +188,7 @@ class QuantumConvolution:
             self._check_patches(patches)
         else:
             patches, image_shape = extract_patches(images, self.program.spec), np.shape(images)
-        ids = np.arange(patches.batch) if image_ids is None else np.asarray(image_ids)
-        if ids.shape != (patches.batch,) or ids.dtype.kind not in "iu" or (ids < 0).any():
-            raise InputError(
-                f"image_ids must be {patches.batch} whole numbers, at least 0, one an image."
-            )
+        ids = content_ids(patches) if image_ids is None else _checked_ids(image_ids, patches.batch)
         images_of_patches = ids[patches.positions()[0][patches.occupied]]
         self._last = patches, images_of_patches, image_shape
         shape = (self.program.spec.n_filters, patches.n_occupied)
@@ -192,7 +229,8 @@ class QuantumConvolution:
             method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
                 "coin", "parameter_shift", "exact", "spsa" or "finite_differences", see
                 :mod:`~qucnn_cirq.gradients`. "auto" is in_circuit for a program compiled with
-                backward=True and parameter_shift for others.
+                backward=True and parameter_shift for others; for in_circuit such a program is
+                compiled then, with the compiler's own choice of layout, loader and placement.
             draw: Number of the gradient, at least 0; another number gives other shots. A training
                 loop counts its steps with it.
 
@@ -207,10 +245,10 @@ class QuantumConvolution:
 
     def gradient(self, upstream: ArrayLike, method: str = "auto", draw: int = 0) -> Gradient:
         """As :meth:`backward`, with the variance of every value and the cost."""
+        self.check_method(method)
         if method == "auto":
             method = "in_circuit" if self.program.spec.backward else "parameter_shift"
-        self.check_method(method)
-        return METHODS[method](self._pass(upstream, draw))
+        return gradient_by(METHODS[method], self._pass(upstream, draw))
 
     def check_method(self, method: str) -> None:
         """Refuses a gradient method that is unknown or not possible for the overlap test.
@@ -218,8 +256,7 @@ class QuantumConvolution:
         Raises:
             InputError: If it is.
         """
-        if method not in METHODS:
-            raise unknown_name("gradient method", method, (*METHODS, "auto"))
+        one_of("gradient method", method, (*METHODS, "auto"))
         overlap = self.program.spec.overlap
         if method.startswith("in_circuit") and overlap != "ancilla":
             raise InputError(
@@ -288,6 +325,11 @@ class QuantumConvolution:
         spec = self.program.spec
         if spec.backward:
             return self.program
+        if any(compiled.rule is not None for compiled in self.program.filters):
+            raise InputError(
+                "the program has an infidelity budget, which its circuits without a reader cannot "
+                "hand on: compile it with ConvolutionSpec(backward=True) for an in-circuit method."
+            )
         return compile_convolution(
             replace(spec, backward=True),
             self.program.device,
@@ -308,6 +350,19 @@ class QuantumConvolution:
         for row, compiled in enumerate(self.program.filters):
             groups.setdefault(id(compiled.variants), []).append(row)
         return list(groups.values())
+
+
+def _checked_ids(image_ids: ArrayLike, batch: int) -> NDArray[np.int64]:
+    try:
+        ids = np.asarray(image_ids)
+    except Exception:
+        ids = np.empty(0)
+    wrong = ids.shape != (batch,) or (ids.size and ids.dtype.kind not in "iu")
+    if wrong or (ids < 0).any() or (ids > LARGEST_COUNT).any() or np.ma.is_masked(image_ids):
+        raise InputError(
+            f"image_ids must be {batch} whole numbers, at least 0 and below 2^63, one an image."
+        )
+    return ids.astype(np.int64)
 
 
 _PARAMETER_STREAM = 1

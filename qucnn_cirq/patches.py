@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import real_array
+from qucnn_cirq.checks import instance_of, real_array, whole_number
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.specification import ConvolutionSpec
+
+_MOST_QUBITS = 30
+"""Qubits of the largest register; a unit vector on it takes 8 GiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,12 @@ class Patches:
     register_qubits: int
 
     def __post_init__(self) -> None:
+        for name in ("batch", "rows", "columns"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), minimum=0))
+        register_qubits = whole_number("register_qubits", self.register_qubits, 1, _MOST_QUBITS)
+        object.__setattr__(self, "register_qubits", register_qubits)
+        if not isinstance(self.vectors, np.ndarray):
+            raise InputError(f"vectors are a {type(self.vectors).__name__}: give a NumPy array.")
         expected = self.batch * self.rows * self.columns
         shape = self.vectors.shape
         if len(shape) != 2 or shape[0] != expected or shape[1] > 2**self.register_qubits:
@@ -54,6 +63,16 @@ class Patches:
         vectors.flags.writeable = False
         object.__setattr__(self, "vectors", vectors)
 
+    def __reduce__(self) -> tuple[type[Patches], tuple[object, ...]]:
+        # What is cached is left behind, and the constructor makes the vectors read-only again.
+        return type(self), (
+            self.vectors,
+            self.batch,
+            self.rows,
+            self.columns,
+            self.register_qubits,
+        )
+
     def __len__(self) -> int:
         """Number of patches, blank ones included."""
         return len(self.vectors)
@@ -65,11 +84,12 @@ class Patches:
 
     @functools.cached_property
     def norms(self) -> npt.NDArray[np.float64]:
-        """Euclidean norm of every patch, shape (n,)."""
+        """Euclidean norm of every patch, shape (n,); infinite where float64 does not reach."""
         # Scaling by the largest element keeps the squares of very large and small values in range.
         divisor = np.where(self.blank, 1.0, self._largest)
         scaled = self.vectors / divisor[:, np.newaxis]
-        norms: npt.NDArray[np.float64] = self._largest * np.linalg.norm(scaled, axis=1)
+        with np.errstate(over="ignore"):
+            norms: npt.NDArray[np.float64] = self._largest * np.linalg.norm(scaled, axis=1)
         return norms
 
     @functools.cached_property
@@ -115,13 +135,13 @@ class Patches:
         Raises:
             InputError: If the shape is wrong.
         """
-        array = np.asarray(values)
+        array = real_array("values", values)
         if array.ndim != 2 or array.shape[1] != self.n_occupied:
             raise InputError(
                 f"values have shape {array.shape}: give (filters, {self.n_occupied}), one for each "
                 f"patch that is not blank."
             )
-        flat = np.full((len(array), len(self)), fill, dtype=np.result_type(array, fill))
+        flat = np.full((len(array), len(self)), float(fill))
         flat[:, self.occupied] = array
         maps = flat.reshape(len(array), self.batch, self.rows, self.columns)
         return np.ascontiguousarray(maps.swapaxes(0, 1))
@@ -138,7 +158,7 @@ class Patches:
         Raises:
             InputError: If the shape is wrong.
         """
-        array = np.asarray(maps)
+        array = real_array("maps", maps)
         if array.ndim != 4 or (array.shape[0], *array.shape[2:]) != (
             self.batch,
             self.rows,
@@ -157,15 +177,15 @@ def extract_patches(images: npt.ArrayLike, spec: ConvolutionSpec) -> Patches:
 
     Args:
         images: Real numbers of any type, shape (batch, rows, columns) if the specification has
-            one channel, or (batch, channels, rows, columns).
+            one channel, or (batch, channels, rows, columns); a batch of none has no patches.
         spec: Kernel, stride, padding and channels.
 
     Returns:
         The patches.
 
     Raises:
-        InputError: If the shape is wrong, the batch is empty, a value is NaN or infinite, or the
-            kernel is larger than the padded image.
+        InputError: If the shape is wrong, a value is NaN or infinite, or the kernel is larger
+            than the padded image.
     """
     windows = sliding_windows(images, spec)
     batch, rows, columns = windows.shape[:3]
@@ -191,6 +211,7 @@ def sliding_windows(images: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray
     Raises:
         InputError: As for `extract_patches`.
     """
+    instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     pixels = _checked_images(images, spec.channels)
     spec.output_shape(*pixels.shape[2:])
     row_padding, column_padding = spec.padding_pair
@@ -214,12 +235,15 @@ def _checked_images(images: npt.ArrayLike, channels: int) -> npt.NDArray[np.floa
         )
     found = shape[1] if array.ndim == 4 else 1
     if found != channels:
+        advice = "make them agree"
+        if shape[-1] == channels:
+            advice = "if channels are last, move them: np.moveaxis(images, -1, -3)"
         raise InputError(
             f"images of shape {shape} have {found} channel(s) and the specification has channels "
-            f"= {channels}: make them agree."
+            f"= {channels}: {advice}."
         )
-    if array.size == 0:
-        raise InputError(f"images of shape {shape} are empty: give at least one image with pixels.")
+    if 0 in shape[1:]:
+        raise InputError(f"images of shape {shape} are empty: give images with pixels.")
     finite = np.isfinite(array)
     if not finite.all():
         index = tuple(int(i) for i in np.argwhere(~finite)[0])

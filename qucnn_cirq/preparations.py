@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cirq
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.finite import is_finite
+
+
+def read_qubits(key: str, qubits: object) -> tuple[cirq.Qid, ...]:
+    """Reads a list of qubits.
+
+    Args:
+        key: The name of the argument, for the error.
+        qubits: The qubits, in any sequence.
+
+    Raises:
+        InputError: If it is none, or holds anything else.
+    """
+    try:
+        found: tuple[Any, ...] = tuple(qubits)  # type: ignore[arg-type]
+    except Exception:
+        # A class of the user's may fail in a way of its own.
+        found = (None,)
+    if not all(isinstance(qubit, cirq.Qid) for qubit in found):
+        raise InputError(f"{key} = {shown(qubits)} is not allowed: give a list of qubits.")
+    return found
 
 
 def checked_register(
@@ -29,7 +50,7 @@ def checked_register(
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise InputError(f"{what} needs a cirq.Circuit, not {type(circuit).__name__}.")
     used = sorted(circuit.all_qubits())
-    register = tuple(used if qubits is None else qubits)
+    register = tuple(used) if qubits is None else read_qubits(f"qubits of the {what}", qubits)
     if not register:
         raise InputError(f"{what} has no qubits: give a circuit that acts on some.")
     missing = [qubit for qubit in used if qubit not in register]

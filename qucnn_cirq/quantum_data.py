@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qucnn_cirq.checks import whole_number
-from qucnn_cirq.errors import InputError
-from qucnn_cirq.preparations import checked_register, prepared_state
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.preparations import checked_register, prepared_state, read_qubits
 
 Window = tuple[cirq.Qid, ...]
 
@@ -116,8 +116,9 @@ class QuantumData:
         return prepared_state(self.circuit, self.qubits)
 
     def _check(self, window: Window) -> None:
+        read_qubits("window", window)
         if not window or len(set(window)) != len(window):
-            raise InputError(f"window {window!r} is not allowed: give distinct qubits.")
+            raise InputError(f"window {shown(window)} is not allowed: give distinct qubits.")
         for qubit in window:
             if qubit not in self.qubits:
                 raise InputError(f"window has {qubit}, which is no qubit of the data.")

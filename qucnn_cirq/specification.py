@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
-from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.checks import one_of, only_known_keys, whole_number, whole_pair
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.tables import read_table, write_table
 
@@ -78,8 +79,8 @@ class ConvolutionSpec:
         for axis, padding, size in zip(("rows", "columns"), self.padding_pair, kernel, strict=True):
             if padding >= size:
                 raise InputError(
-                    f"padding = {self.padding!r} is not allowed with kernel = {kernel}: use less "
-                    f"than {size} {axis}, or patches hold padding alone."
+                    f"padding = {shown(self.padding)} is not allowed with kernel = {kernel}: use "
+                    f"less than {size} {axis}, or patches hold padding alone."
                 )
         store("channels", whole_number("channels", self.channels, 1, LARGEST_PATCH))
         if self.n_elements > LARGEST_PATCH:
@@ -87,10 +88,11 @@ class ConvolutionSpec:
                 f"kernel = {kernel} with channels = {self.channels} has {self.n_elements} values: "
                 f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
             )
-        if self.overlap not in (*OVERLAP_TESTS, "auto"):
-            raise unknown_name("overlap test", self.overlap, (*OVERLAP_TESTS, "auto"))
+        one_of("overlap test", self.overlap, (*OVERLAP_TESTS, "auto"))
         if not isinstance(self.backward, (bool, np.bool_)):
-            raise InputError(f"backward = {self.backward!r} is not allowed: give true or false.")
+            raise InputError(
+                f"backward = {shown(self.backward)} is not allowed: give true or false."
+            )
         store("backward", bool(self.backward))
         if self.backward and self.overlap != "ancilla":
             raise InputError(
@@ -256,6 +258,11 @@ class ConvolutionSpec:
         Raises:
             InputError: If the file or the table cannot be read or a setting is not allowed.
         """
+        if not isinstance(source, (str, os.PathLike)):
+            raise InputError(
+                f"the source of a specification is a {type(source).__name__}: give a path or TOML "
+                "text."
+            )
         return cls.from_mapping(read_table(source, "convolution"))
 
     @functools.cached_property

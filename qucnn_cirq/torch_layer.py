@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
-
 from noise_models import NoiseLike
-from qucnn_cirq.checks import whole_number
+from qucnn_cirq.checks import tensor_values, whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.errors import missing_extra
@@ -27,7 +25,8 @@ class QuantumConv2d(torch.nn.Module):
 
     Arguments are those of ``torch.nn.Conv2d`` where they make sense: a quantum convolution has no
     bias, dilation or groups, and pads with zeros. The module runs on the CPU; tensors on other
-    devices are copied there and back.
+    devices are copied there and back. Images may be of any real type: maps have the type of
+    floating-point images, and PyTorch's default type for integers and booleans.
 
     Args:
         in_channels: Channels of the images.
@@ -42,9 +41,11 @@ class QuantumConv2d(torch.nn.Module):
         noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
-            :data:`qucnn_cirq.gradients.METHODS`.
+            :data:`qucnn_cirq.gradients.METHODS`, or "auto". The gradient of the images is always
+            the ideal one, without noise and shots.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
-            of its own; in evaluation they are always the same.
+            of its own; in evaluation they are always the same. Which shots an image has does not
+            depend on its batch, see :meth:`qucnn_cirq.QuantumConvolution.run`.
 
     Attributes:
         angles: The parameters in radians, shape (out_channels, angles of the ansatz), float64.
@@ -79,10 +80,10 @@ class QuantumConv2d(torch.nn.Module):
             stride=stride,
             padding=padding,
             channels=in_channels,
-            filters=[ansatz or XZAnsatz(layers=3)]
+            filters=[XZAnsatz(layers=3) if ansatz is None else ansatz]
             * whole_number("out_channels", out_channels, minimum=1),
             overlap=overlap,
-            backward=gradient.startswith("in_circuit") and overlap == "ancilla",
+            backward=str(gradient).startswith("in_circuit") and overlap == "ancilla",
         )
         program = compile_convolution(spec, device)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
@@ -92,7 +93,17 @@ class QuantumConv2d(torch.nn.Module):
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Maps (batch, out_channels, rows, columns) of images (batch, in_channels, ...)."""
+        """Maps (batch, out_channels, rows, columns) of images (batch, in_channels, ...).
+
+        Raises:
+            InputError: If the images are no tensor of real numbers or do not fit the module.
+        """
+        if not isinstance(images, torch.Tensor):
+            raise InputError(
+                f"images is a {type(images).__name__}: give a tensor: torch.as_tensor(images)."
+            )
+        if self.angles.is_meta:
+            raise InputError("the module is on the device 'meta', without values: load a state.")
         draw = 0
         if self.training:
             self.draws += 1
@@ -117,24 +128,26 @@ class _Convolution(torch.autograd.Function):
     ) -> torch.Tensor:
         # A copy, so that another forward pass before the backward one does not disturb it.
         layer = copy.copy(module.layer)
-        layer.parameters = _array(angles)
+        layer.parameters = tensor_values("angles", angles)
         ctx.layer, ctx.method, ctx.draw = layer, module.gradient, draw
-        maps = layer.run(_array(images), draw=draw).maps
-        return torch.from_numpy(maps).to(images)
+        ctx.images, ctx.angles = _kind(images), _kind(angles)
+        maps = layer.run(tensor_values("images", images), draw=draw).maps
+        # An overlap is a fraction: as an integer it would be 0, and have no gradient.
+        dtype = images.dtype if images.is_floating_point() else torch.get_default_dtype()
+        return torch.from_numpy(maps).to(images.device, dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        given = _array(upstream[0])
+        given = tensor_values("upstream", upstream[0])
         pixels = angles = None
         if ctx.needs_input_grad[0]:
-            pixels = torch.from_numpy(ctx.layer.input_gradient(given)).to(upstream[0])
+            pixels = torch.from_numpy(ctx.layer.input_gradient(given)).to(*ctx.images)
         if ctx.needs_input_grad[1]:
             found = ctx.layer.backward(given, ctx.method, ctx.draw)
-            angles = torch.from_numpy(found).to(upstream[0].device)
+            angles = torch.from_numpy(found).to(*ctx.angles)
         return pixels, angles, None, None
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    array: np.ndarray = tensor.detach().cpu().numpy().astype(float)
-    return array
+def _kind(tensor: torch.Tensor) -> tuple[torch.device, torch.dtype]:
+    return tensor.device, tensor.dtype

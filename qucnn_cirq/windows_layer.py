@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.checks import real_array, whole_number
+from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
 from qucnn_cirq.compiler.windows import WindowProgram
 from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.engines.streams import forward_purpose
 from qucnn_cirq.errors import InputError
 
 
@@ -20,6 +21,7 @@ def window_overlaps(
     noise: NoiseLike = None,
     shots: int | None = 10_000,
     seed: int = 0,
+    draw: int = 0,
 ) -> NDArray[np.float64]:
     """Runs every window with every filter.
 
@@ -29,7 +31,10 @@ def window_overlaps(
         engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
         noise: Likewise.
         shots: Shots for each window and filter; None for exact expectation values.
-        seed: Seed of the shots. Each window and filter has a stream of its own.
+        seed: Seed of the shots, from 0 to 2^64 - 1. Each window and filter has a stream of its
+            own.
+        draw: Number of the run, at least 0; the same number repeats the shots, another one gives
+            others, independent of them.
 
     Returns:
         Estimates of <f| rho |f>, shape (filters, windows). With shots they are unbiased and can be
@@ -39,16 +44,18 @@ def window_overlaps(
         InputError: If an argument is outside its range.
         NoiseError: If the noise is not allowed, or names a qubit that the device lacks.
     """
+    instance_of("program", program, WindowProgram, "compile_windows(...)")
     runner, model = make_engine(engine), as_noise(noise)
     model.check_places(program.device.graph, f"device {program.device.name!r}")
     count = None if shots is None else whole_number("shots", shots, minimum=1)
-    seed = whole_number("seed", seed, minimum=0)
+    seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
+    purpose = forward_purpose(whole_number("draw", draw, minimum=0))
     angles = _parameters(program, parameters)
     values = np.empty((program.spec.n_filters, len(program.windows)))
     for row, of_filter in enumerate(program.compiled):
         for column, compiled in enumerate(of_filter):
             template = compiled.variant.template
-            streams = Streams(seed, (row,), np.array([column]))
+            streams = Streams(seed, (row,), np.array([column]), purpose=purpose)
             outcome = runner.run(template, model, compiled.tables(angles[row]), count, streams)
             if outcome.counts is not None and count is not None:
                 values[row, column] = template.observable.mean(outcome.counts / count)[0, 0]

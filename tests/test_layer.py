@@ -17,6 +17,7 @@ from qucnn_cirq import (
 from qucnn_cirq.compiler import program as program_module
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
+from qucnn_cirq.gradients import METHODS
 
 GEOMETRIES = [
     # kernel, stride, padding, channels
@@ -91,11 +92,143 @@ def test_numbers_do_not_depend_on_the_batch():
     images = digits(5)
     whole = layer.forward(images)
     for i in (4, 1):
-        alone = layer.run(images[i : i + 1], image_ids=[i]).maps
-        np.testing.assert_array_equal(alone[0], whole[i])
+        np.testing.assert_array_equal(layer.forward(images[i : i + 1])[0], whole[i])
     other_seed = QuantumConvolution(layer.program, "exact", shots=100, seed=10).forward(images)
     assert (other_seed != whole).any()
     np.testing.assert_array_equal(layer.forward(images), whole)
+
+
+def shot_layer(shots=100, **settings):
+    program = compiled(filters=FixedFilter(np.arange(1, 17)), stride=4)
+    return QuantumConvolution(program, "exact", shots=shots, seed=9, **settings)
+
+
+def test_split_and_permuted_batches_give_the_numbers_of_the_whole():
+    layer = shot_layer()
+    images = digits(8)
+    images[6] = 0
+    whole = layer.forward(images)
+    split = [layer.forward(images[start : start + 3]) for start in (0, 3, 6)]
+    np.testing.assert_array_equal(np.concatenate(split), whole)
+    order = np.random.default_rng(2).permutation(8)
+    np.testing.assert_array_equal(layer.forward(images[order]), whole[order])
+    np.testing.assert_array_equal(layer.forward(extract_patches(images, layer.program.spec)), whole)
+    upstream = np.random.default_rng(3).normal(size=whole.shape)
+    ansatz = QuantumConvolution(compiled(kernel=2, stride=4), "exact", shots=100)
+    upstream = np.random.default_rng(3).normal(size=ansatz.forward(images).shape)
+    of_whole = ansatz.backward(upstream)
+    of_parts = 0
+    for part in (slice(0, 5), slice(5, 8)):
+        ansatz.forward(images[part])
+        of_parts += ansatz.backward(upstream[part])
+    np.testing.assert_allclose(of_parts, of_whole, rtol=1e-12)
+
+
+def test_mini_batches_share_no_shots():
+    layer = shot_layer()
+    exact = shot_layer(shots=None)
+    images = np.random.default_rng(0).random((60, 8, 8))
+    errors = np.concatenate(
+        [
+            layer.forward(images[i : i + 4]) - exact.forward(images[i : i + 4])
+            for i in range(0, 60, 4)
+        ]
+    )
+    same_place = np.corrcoef(errors[:-4].ravel(), errors[4:].ravel())[0, 1]
+    # 224 pairs: a standard error of 0.07.
+    assert abs(same_place) < 0.25
+
+
+def test_only_another_draw_gives_other_shots_and_means_of_draws_improve():
+    layer = shot_layer()
+    images = np.random.default_rng(0).random((10, 8, 8))
+    exact = shot_layer(shots=None).forward(images)
+    np.testing.assert_array_equal(layer.forward(images, draw=5), layer.forward(images, draw=5))
+    draws = np.array([layer.forward(images, draw=draw) for draw in range(20)])
+    one = np.mean((draws - exact) ** 2)
+    mean = np.mean((draws.mean(axis=0) - exact) ** 2)
+    # 40 values: their mean square scatters by sqrt(2 / 40) = 22 %.
+    assert 1 / 40 < mean / one < 1 / 12
+
+
+@pytest.mark.parametrize(
+    "ids", [[-1], [1.0], [True], ["a"], [2**63], [[1]], [], None, [None], np.ma.masked_all(1, int)]
+)
+def test_wrong_image_ids_are_refused(ids):
+    if ids is None:
+        ids = object()
+    with pytest.raises(InputError, match="image_ids must be 1 whole"):
+        shot_layer().forward(digits(1), image_ids=ids)
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "inversion"])
+def test_no_images_give_empty_maps_and_zero_gradients(overlap):
+    program = compiled(kernel=2, stride=2, overlap=overlap, filters=[XZAnsatz(), XZAnsatz()])
+    for images in (np.zeros((0, 4, 6)), np.zeros((0, 1, 4, 6), np.uint8)):
+        layer = QuantumConvolution(program, "exact", shots=10)
+        assert layer.forward(images).shape == (0, 2, 2, 3)
+        for method in ("auto", "spsa", "exact"):
+            gradient = layer.backward(np.zeros((0, 2, 2, 3)), method)
+            np.testing.assert_array_equal(gradient, np.zeros((2, 4)))
+        assert layer.input_gradient(np.zeros((0, 2, 2, 3))).shape == images.shape
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e300, 1e308])
+def test_gradients_are_right_at_the_ends_of_the_range(size):
+    layer = QuantumConvolution(compiled(kernel=2, stride=2), "exact", shots=None)
+    images = np.array([[[1.0, 1.0], [1.0, 0.0]]])
+    ones = np.ones((1, 1, 1, 1))
+    layer.forward(images)
+    expected = layer.input_gradient(ones)
+    with np.errstate(all="raise", under="ignore"):
+        maps = layer.forward(images * size)
+        np.testing.assert_array_equal(maps, layer.forward(images))
+        layer.forward(images * size)
+        if size < 1:
+            with pytest.raises(InputError, match="beyond the range of float64"):
+                layer.input_gradient(ones)
+        else:
+            found = layer.input_gradient(1e307 * ones) / 1e307 * size
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_gradients_of_huge_upstream_values_are_right(method):
+    layer = QuantumConvolution(compiled(kernel=2, stride=2), "exact", shots=100)
+    upstream = np.random.default_rng(4).normal(size=layer.forward(digits(1)[:, 8:16, 8:16]).shape)
+    upstream /= np.abs(upstream).max()
+    with np.errstate(all="raise"):
+        expected = layer.gradient(upstream, method).values
+        huge = layer.gradient(upstream * 2.0**1020, method)
+        np.testing.assert_allclose(huge.values / 2.0**1020, expected, rtol=1e-12)
+    assert not np.isnan(huge.variance).any()
+    assert method == "exact" or (huge.variance > 0).any()
+    with pytest.raises(InputError, match="beyond the range"):
+        layer.gradient(np.full_like(upstream, 1.7e308), "finite_differences")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "u1", "i8", "u8", ">i4", "f2", ">f4", "f8", "longdouble"]
+)
+def test_images_of_every_real_type_give_the_same_numbers(dtype, tmp_path):
+    layer = shot_layer()
+    plain = (digits(1)[:, 4:16, 4:16] > 100).astype(float)
+    expected = layer.forward(plain)
+    images = plain.astype(dtype)
+    stored = np.memmap(tmp_path / "images", images.dtype, "w+", shape=images.shape)
+    stored[:] = images
+    read_only = images.view()
+    read_only.flags.writeable = False
+    for given in (
+        images,
+        np.asfortranarray(images),
+        stored,
+        read_only,
+        np.ma.masked_array(images),
+        images[:, ::-1, ::-1][:, ::-1, ::-1],
+        images.tolist(),
+    ):
+        np.testing.assert_array_equal(layer.forward(given), expected)
 
 
 def test_same_image_twice_has_independent_shots():
@@ -147,7 +280,17 @@ def test_parameters_are_drawn_from_the_seed_and_can_be_set():
         (np.full((1, 6, 6), np.nan), "image 0"),
         (np.full((1, 6, 6), np.inf), "image 0"),
         (np.zeros((1, 3, 6, 6)), "channel"),
-        (np.zeros((0, 6, 6)), "empty|at least one"),
+        (np.zeros((1, 6, 0)), "empty"),
+        (np.zeros((2, 6, 6, 1)), r"np\.moveaxis\(images, -1, -3\)"),
+        (np.ma.masked_less(np.arange(36.0).reshape(1, 6, 6), 3), "masked"),
+        ([np.ma.masked_less(np.arange(36.0).reshape(6, 6), 3)], "masked"),
+        (np.zeros((1, 6, 6), complex), "type complex128"),
+        (np.zeros((1, 6, 6), "datetime64[s]"), "type datetime64"),
+        (np.zeros((1, 6, 6), [("red", "f8"), ("blue", "f8")]), "type"),
+        (np.full((1, 6, 6), None), "type object"),
+        ([[[1.0], [1.0, 2.0]]], "ragged"),
+        ("images", "type <U6"),
+        (type("Failing", (), {"__array__": lambda self, *_, **__: 1 / 0})(), "division"),
     ],
 )
 def test_bad_images_are_refused(images, message):
@@ -166,8 +309,55 @@ def test_bad_settings_are_refused():
         QuantumConvolution(program, engine="qsm")
     with pytest.raises(ValueError, match="p2"):
         QuantumConvolution(program, noise={"depolarizing": {"p2": 1.5}})
-    with pytest.raises(InputError, match="image_ids"):
-        QuantumConvolution(program).run(digits(1), image_ids=[-1])
+    with pytest.raises(InputError, match="give what compile_convolution"):
+        QuantumConvolution(program.spec)
+    with pytest.raises(InputError, match="engine = 3 is not an engine"):
+        QuantumConvolution(program, engine=3)
+    with pytest.raises(InputError, match="within -1e"):
+        QuantumConvolution(compiled(kernel=2)).parameters = np.full((1, 4), 1e20)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        -1,
+        2**64,
+        1e30,
+        np.nan,
+        np.inf,
+        True,
+        np.True_,
+        "3",
+        None,
+        1.5,
+        np.array([3]),
+        pytest.param(10**5000, id="digits"),
+    ],
+)
+def test_seeds_shots_and_draws_outside_their_range_are_refused(number):
+    layer = shot_layer()
+    messages = []
+    for name in ("seed", "shots"):
+        if number is not None or name == "seed":
+            with pytest.raises(InputError, match=f"{name} = .* give a whole number") as refused:
+                QuantumConvolution(layer.program, **{name: number})
+            messages.append(str(refused.value))
+    with pytest.raises(InputError, match="draw = .* give a whole number") as refused:
+        layer.forward(digits(1), draw=number)
+    messages.append(str(refused.value))
+    assert all(len(message) <= 200 and "\n" not in message for message in messages)
+
+
+def test_the_largest_seeds_shots_and_draws_are_taken():
+    layer = QuantumConvolution(
+        shot_layer().program, "exact", shots=2**63 - 1, seed=np.uint64(2**64 - 1)
+    )
+    maps = layer.forward(digits(1), draw=2**63 - 1)
+    exact = shot_layer(shots=None).forward(digits(1))
+    np.testing.assert_allclose(maps, exact, atol=1e-8)
+    noisy = QuantumConvolution(layer.program, "qsim", "willow_pink", shots=2**40)
+    with pytest.raises(InputError, match="draws them one by one, within 1..2147483647"):
+        noisy.forward(digits(1))
 
 
 def test_patches_give_the_numbers_of_their_images_and_solve_their_angles_once(monkeypatch):

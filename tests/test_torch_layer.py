@@ -29,6 +29,101 @@ def test_maps_are_those_of_the_layer():
     assert "kernel_size=(2, 2)" in repr(conv)
 
 
+INTEGERS = [torch.bool, torch.uint8, torch.int64]
+FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("dtype", INTEGERS + FLOATS)
+def test_maps_and_gradients_are_right_for_images_of_every_real_type(dtype):
+    pixels = (255 * images() > 128).to(dtype)
+    conv, plain = module(), module()
+    maps, expected = conv(pixels), plain(pixels.double())
+    assert maps.dtype == (dtype if dtype in FLOATS else torch.get_default_dtype())
+    accuracy = 2 * torch.finfo(maps.dtype).eps
+    torch.testing.assert_close(maps.double(), expected, rtol=accuracy, atol=accuracy)
+    assert float(maps.detach().double().std()) > 0.1
+    upstream = torch.ones_like(expected)
+    maps.backward(upstream.to(maps.dtype))
+    expected.backward(upstream)
+    torch.testing.assert_close(conv.angles.grad, plain.angles.grad)
+    assert conv.angles.grad.abs().max() > 0.1
+
+
+def test_images_in_any_form_of_a_tensor_give_their_numbers():
+    conv = module()
+    pixels = images()
+    expected = conv(pixels)
+    negative = torch.complex(pixels, -pixels).conj().imag
+    for given in (pixels.to_sparse(), negative, pixels.clone().requires_grad_()):
+        torch.testing.assert_close(conv(given), expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(conv(pixels), expected)
+    gradient = pixels[:0].clone().requires_grad_()
+    maps = conv(gradient)
+    assert maps.shape == (0, 2, 2, 3)
+    maps.sum().backward()
+    assert gradient.grad.shape == (0, 1, 3, 4)
+    torch.testing.assert_close(conv.angles.grad, torch.zeros_like(conv.angles))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_modules_of_every_floating_type_train(dtype):
+    conv = module().to(dtype)
+    conv(images()).sum().backward()
+    plain = module()
+    with torch.no_grad():
+        plain.angles.copy_(conv.angles)
+    plain(images()).sum().backward()
+    assert conv.angles.grad.dtype == dtype
+    torch.testing.assert_close(conv.angles.grad, plain.angles.grad.to(dtype))
+
+
+def test_tensors_without_real_values_are_refused_in_one_sentence():
+    conv = module()
+    for given, message in (
+        (images().to(torch.complex64), "images has entries of type torch.complex64"),
+        (images().to("meta"), "values cannot be read"),
+        (images().numpy(), "images is a ndarray: give a tensor"),
+        (images()[0, 0], "images have shape"),
+        (images().permute(0, 2, 3, 1), "np.moveaxis"),
+    ):
+        with pytest.raises(InputError, match=message) as refused:
+            conv(given)
+        assert len(str(refused.value)) <= 200
+    with pytest.raises(InputError, match="device 'meta'"):
+        module().to("meta")(images())
+    with pytest.warns(UserWarning, match="[Cc]omplex"):
+        imaginary = module().to(torch.complex128)
+    with pytest.raises(InputError, match="angles has entries of type torch.complex128"):
+        imaginary(images())
+
+
+def test_the_layer_takes_tensors_but_no_gradient_through_them():
+    layer = module().layer
+    expected = layer.forward(images().numpy())
+    for given in (images(), images().to_sparse(), torch.nn.Parameter(images(), False)):
+        np.testing.assert_array_equal(layer.forward(given), expected)
+    pixels = images().to(torch.bfloat16)
+    np.testing.assert_array_equal(layer.forward(pixels), layer.forward(pixels.double().numpy()))
+    with pytest.raises(InputError, match="requires a gradient"):
+        layer.forward(images().requires_grad_())
+
+
+def test_mini_batches_share_no_shots_in_evaluation_and_in_training():
+    conv, whole = module(shots=50), module(shots=50)
+    pixels = images((8, 1, 3, 4))
+    for train in (False, True):
+        conv.train(train), whole.train(train)
+        together = whole(pixels)
+        if train:
+            # Each pass of training has shots of its own: the first half is in pass 1 of both.
+            torch.testing.assert_close(conv(pixels[:4]), together[:4], rtol=0, atol=0)
+            assert (conv(pixels[:4]) != together[:4]).any()
+        else:
+            parts = [conv(pixels[:3]), conv(pixels[3:])]
+            torch.testing.assert_close(torch.cat(parts), together, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("gradient", ["parameter_shift", "exact"])
 @pytest.mark.parametrize("overlap", ["ancilla", "inversion"])
 def test_gradients_pass_gradcheck(gradient, overlap):
@@ -105,8 +200,13 @@ def test_state_is_saved_and_restored():
 def test_bad_arguments_are_named():
     with pytest.raises(InputError, match="out_channels"):
         QuantumConv2d(1, 0, 2)
-    with pytest.raises(InputError, match="gradient method"):
-        module(gradient="shift")
+    for wrong in ("shift", None, 3):
+        with pytest.raises(InputError, match="gradient method"):
+            module(gradient=wrong)
+    assert module(gradient="auto").gradient == "auto"
+    for wrong in (0, "", []):
+        with pytest.raises(InputError, match="filters holds a"):
+            module(ansatz=wrong)
     with pytest.raises(InputError, match="channel"):
         module()(images((1, 3, 4, 4)))
 

@@ -8,9 +8,10 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.checks import real_array
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz
 
 _HADAMARD = cirq.unitary(cirq.H)
@@ -62,10 +63,12 @@ def filter_angles(
         InputError: If the number of parameters is wrong or one of them is not finite.
     """
     expected = filter_.n_parameters(n_qubits)
-    given = np.zeros((1, 0)) if parameters is None else np.atleast_2d(np.asarray(parameters, float))
+    given = np.zeros((1, 0))
+    if parameters is not None:
+        given = np.atleast_2d(real_array("filter parameters", parameters))
     if given.ndim != 2 or given.shape[1] != expected:
         raise InputError(
-            f"filter parameters of shape {given.shape}: the filter {filter_!r} takes "
+            f"filter parameters of shape {given.shape}: the filter {shown(filter_)} takes "
             f"{expected} parameters on {n_qubits} qubits."
         )
     if not np.isfinite(given).all():

@@ -15,7 +15,7 @@ import numpy as np
 
 from qucnn_cirq.circuits.slots import Slot, fixed
 from qucnn_cirq.compiler.passes import is_ignored
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
 
 _X, _Y = fixed(cirq.unitary(cirq.X)), fixed(cirq.unitary(cirq.Y))
 
@@ -61,7 +61,7 @@ def decouple(
         raise unknown_name("dynamical decoupling sequence", sequence, SEQUENCES)
     if not duration_ratio > 0:
         raise InputError(
-            f"duration_ratio = {duration_ratio!r} is not allowed: give a positive number."
+            f"duration_ratio = {shown(duration_ratio)} is not allowed: give a positive number."
         )
     pulses = SEQUENCES[sequence]
     durations = [_duration(moment, duration_ratio) for moment in circuit]

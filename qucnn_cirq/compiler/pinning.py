@@ -9,7 +9,7 @@ import cirq
 
 from qucnn_cirq.checks import only_known_keys
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 
 Q = cirq.GridQubit
 QubitLike = Q | tuple[int, int] | str
@@ -69,8 +69,12 @@ def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
 
 def _qubits(key: str, given: object) -> tuple[cirq.Qid, ...]:
     if isinstance(given, str | cirq.Qid) or not isinstance(given, Iterable):
-        raise InputError(f"{key} = {given!r} is not allowed: give a list of qubits.")
-    return tuple(_qubit(key, each) for each in given)
+        raise InputError(f"{key} = {shown(given)} is not allowed: give a list of qubits.")
+    try:
+        listed = tuple(given)
+    except Exception:
+        raise InputError(f"{key} = {shown(given)} cannot be read: give a list of qubits.") from None
+    return tuple(_qubit(key, each) for each in listed)
 
 
 def _qubit(key: str, given: object) -> Q:
@@ -79,9 +83,11 @@ def _qubit(key: str, given: object) -> Q:
     parts = given.split("_") if isinstance(given, str) else given
     try:
         row, column = (int(part) for part in parts)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
+    except Exception:
+        # A class of the user's may fail in a way of its own.
         raise InputError(
-            f"{key} has {given!r}: give cirq.GridQubit(row, column), (row, column) or 'row_column'."
+            f"{key} has {shown(given)}: give cirq.GridQubit(row, column), (row, column) or "
+            "'row_column'."
         ) from None
     return Q(row, column)
 

@@ -12,7 +12,7 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.checks import whole_number
+from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
@@ -299,7 +299,9 @@ class Program:
         tables = {
             "patch": variant.loader.angles(state),
             "filter": compiled.filter_table(
-                None if filter_parameters is None else np.asarray(filter_parameters, float)
+                None
+                if filter_parameters is None
+                else real_array("filter_parameters", filter_parameters)
             ),
         }
         if self.spec.backward:
@@ -330,6 +332,7 @@ class Program:
         Raises:
             InputError: If the result does not hold this program's measurement.
         """
+        instance_of("result", result, cirq.Result, "the run of a cirq.Sampler")
         if MEASUREMENT_KEY not in result.measurements:
             raise InputError(
                 f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
@@ -372,19 +375,17 @@ class Program:
         Returns:
             What was found; ``passed`` tells whether all of it is right.
         """
-        return verify(self, whole_number("patches", patches, minimum=1), seed)
+        count = whole_number("patches", patches, minimum=1)
+        return verify(self, count, whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED))
 
     def _compiled(self, filter_index: int) -> CompiledFilter:
-        if not 0 <= filter_index < len(self.filters):
-            raise InputError(
-                f"filter_index = {filter_index} is outside 0..{len(self.filters) - 1}."
-            )
-        return self.filters[filter_index]
+        last = len(self.filters) - 1
+        return self.filters[whole_number("filter_index", filter_index, minimum=0, maximum=last)]
 
     def _patch_state(self, patch: ArrayLike) -> NDArray[np.float64]:
         rows, columns = self.spec.kernel_pair
         shape = (rows, columns)
-        given = np.asarray(patch)
+        given = real_array("patch", patch)
         if given.shape not in (shape, (self.spec.channels, *shape)) or (
             given.ndim == 2 and self.spec.channels > 1
         ):
@@ -410,7 +411,7 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
     Raises:
         InputError: If a value is not finite or outside [-1, 1].
     """
-    values = np.atleast_1d(np.asarray(upstream, float))
+    values = np.atleast_1d(real_array("upstream", upstream))
     if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > 1:
         raise InputError(
             "upstream values must be finite and within -1..1; divide larger ones by their "

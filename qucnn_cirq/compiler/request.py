@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noise_models import Noise, NoiseLike, as_noise
-from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.checks import one_of, real_number, whole_number
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.loaders import LOADERS
 from qucnn_cirq.compiler.assembly import Options
@@ -14,7 +14,7 @@ from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.pinning import Pinning
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.specification import ConvolutionSpec
 
 ROUTED = "routed"
@@ -77,7 +77,7 @@ def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
     Raises:
         InputError: If it is outside 0..1, or noise is missing for "auto" or given for a number.
     """
-    if infidelity == "auto":
+    if isinstance(infidelity, str) and infidelity == "auto":
         weighed = as_noise(noise)
         if weighed.is_ideal:
             raise InputError(
@@ -91,7 +91,9 @@ def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
             "layer or the engine."
         )
     if isinstance(infidelity, str):
-        raise InputError(f'infidelity = {infidelity!r} is not allowed: give a number or "auto".')
+        raise InputError(
+            f'infidelity = {shown(infidelity)} is not allowed: give a number or "auto".'
+        )
     return Budget(real_number("infidelity", infidelity, minimum=0.0, maximum=1.0))
 
 
@@ -108,15 +110,14 @@ def read_options(
         InputError: If a name is unknown, or the device or the overlap test does not allow it.
     """
     gates = device.default_gate_set if gate_set is None else gate_set
-    if gates not in GATE_SETS:
-        raise unknown_name("gate set", gates, GATE_SETS)
+    one_of("gate set", gates, GATE_SETS)
     if gates not in device.two_qubit_gates:
         raise InputError(
             f"device {device.name!r} does not offer gate_set = {gates!r}; it offers "
             f"{', '.join(device.two_qubit_gates)}."
         )
-    if dynamical_decoupling is not None and dynamical_decoupling not in SEQUENCES:
-        raise unknown_name("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
+    if dynamical_decoupling is not None:
+        one_of("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
     count = whole_number("walkers", walkers, minimum=1)
     if count > 1 and spec.overlap != "ancilla":
         raise InputError(f"walkers = {count}: the {spec.overlap} test has no ancilla that walks.")
@@ -160,8 +161,6 @@ def check_names(layout: str, loader: str) -> None:
         InputError: If one is unknown.
     """
     layouts = (*LAYOUTS, ROUTED, "auto")
-    if layout not in layouts:
-        raise unknown_name("layout", layout, layouts)
+    one_of("layout", layout, layouts)
     loaders = (*LOADERS, Comparison.name, "auto")
-    if loader not in loaders:
-        raise unknown_name("loader", loader, loaders)
+    one_of("loader", loader, loaders)

@@ -21,7 +21,7 @@ from qucnn_cirq.devices.definitions import (
 from qucnn_cirq.devices.device import Device
 from qucnn_cirq.devices.files import SUFFIXES, read_device
 from qucnn_cirq.devices.grids import LARGEST_DEVICE, grid_device
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
 
 
 def _by_processor(name: str) -> cirq.Device:
@@ -92,15 +92,15 @@ def load_device(device: DeviceLike) -> Device:
         return device_from_specification(device)
     if not isinstance(device, cirq.Device):
         raise InputError(
-            f"device = {device!r}: give a name, a file, a diagram, a graph, a Device or a "
+            f"device = {shown(device)}: give a name, a file, a diagram, a graph, a Device or a "
             "cirq.Device."
         )
     if device.metadata is None or not all(
         isinstance(qubit, cirq.GridQubit) for qubit in device.metadata.nx_graph
     ):
         raise InputError(
-            f"device {device!r} does not say how its grid qubits are coupled: its metadata needs "
-            "nx_graph, a graph of cirq.GridQubit."
+            f"device {shown(device)} does not say how its grid qubits are coupled: its metadata "
+            "needs nx_graph, a graph of cirq.GridQubit."
         )
     return Device(type(device).__name__, device)
 
@@ -119,8 +119,8 @@ def _load_by_name(name: str) -> Device:
         rows, columns = (int(size) for size in match.groups()) if match else (0, 0)
         if not 0 < rows * columns <= LARGEST_DEVICE:
             raise InputError(
-                f"device {name!r}: a rectangle is written grid:ROWSxCOLUMNS, such as grid:5x6, "
-                f"with 1 to {LARGEST_DEVICE} qubits."
+                f"device {shown(name)}: a rectangle is written grid:ROWSxCOLUMNS, such as "
+                f"grid:5x6, with 1 to {LARGEST_DEVICE} qubits."
             )
         return grid_device(cirq.GridQubit.rect(rows, columns), name=name)
     if name not in _DEVICES:

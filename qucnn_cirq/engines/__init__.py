@@ -18,7 +18,7 @@ from qucnn_cirq.engines.exact import EXACT, ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.sampler import VIRTUAL, SamplerEngine, virtual_engine
 from qucnn_cirq.engines.streams import Outcome, Streams
-from qucnn_cirq.errors import unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
 
 
 class Engine(Protocol):
@@ -65,9 +65,14 @@ def make_engine(engine: str | Engine) -> Engine:
     """An engine by name; an engine is returned as it is.
 
     Raises:
-        InputError: If the name is unknown.
+        InputError: If the name is unknown, or what is given is no engine.
     """
     if not isinstance(engine, str):
+        if isinstance(engine, type) or not callable(getattr(engine, "run", None)):
+            raise InputError(
+                f"engine = {shown(engine)} is not an engine: give one of {', '.join(ENGINES)}, or "
+                "an object with a method run."
+            )
         return engine
     if engine.startswith(VIRTUAL):
         return virtual_engine(engine)

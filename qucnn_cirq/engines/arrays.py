@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError, missing_extra, unknown_name
+from qucnn_cirq.checks import one_of
+from qucnn_cirq.errors import InputError, missing_extra
 
 Array = Any
 """An array of whichever library."""
@@ -86,6 +87,4 @@ def array_library(name: str) -> ArrayLibrary:
     Raises:
         InputError: If the name is unknown or the library is not installed.
     """
-    if name not in _LIBRARIES:
-        raise unknown_name("array library", name, ARRAY_LIBRARIES)
-    return _LIBRARIES[name]()
+    return _LIBRARIES[one_of("array library", name, ARRAY_LIBRARIES)]()

@@ -74,6 +74,10 @@ class ExactEngine:
         self.name = "exact" if self._library is NUMPY else f"{EXACT}{library}"
         self._kept: dict[object, Array] = {}
 
+    def __reduce__(self) -> tuple[type[ExactEngine], tuple[str]]:
+        # The module of the library cannot be copied, and what is kept is found again.
+        return type(self), (self._library.name,)
+
     def run(
         self,
         template: Template,

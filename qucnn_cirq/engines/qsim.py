@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qsimcirq import qsim_simulator
 
 from noise_models import Noise
+from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.process import Element, physical_process, read_observable
@@ -25,6 +26,9 @@ from qucnn_cirq.errors import InputError
 _qsim = qsim_simulator.qsim
 LARGEST_STATE = 26
 """Qubits of the largest state vector: 2^26 amplitudes of 8 bytes are half a GiB."""
+LARGEST_SAMPLE = 2**31 - 1
+"""Shots that a simulator can be asked for one by one: its counters have 32 bits."""
+_MOST_THREADS = 1024
 
 
 class QsimEngine:
@@ -40,7 +44,7 @@ class QsimEngine:
     name = "qsim"
 
     def __init__(self, threads: int = 1) -> None:
-        self.threads = threads
+        self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
 
     def run(
         self,
@@ -74,7 +78,7 @@ class QsimDensityEngine:
     name = "qsim_density"
 
     def __init__(self, threads: int = 1) -> None:
-        self.threads = threads
+        self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
 
     def run(
         self,
@@ -87,6 +91,19 @@ class QsimDensityEngine:
         """Means, and shots drawn from them; see :class:`~qucnn_cirq.engines.Engine`."""
         means = final_state_means(template, noise, tables, self.threads)
         return outcome_from_means(means, template, shots, streams)
+
+
+def check_sample(shots: int, engine: str) -> None:
+    """Refuses more shots than a simulator that draws each of them can count.
+
+    Raises:
+        InputError: With the range.
+    """
+    if shots > LARGEST_SAMPLE:
+        raise InputError(
+            f"shots = {shots} is not allowed: engine = {engine!r} draws them one by one, within "
+            f"1..{LARGEST_SAMPLE}; choose engine = 'exact' for more."
+        )
 
 
 def check_state(n_qubits: int, alternative: str = "") -> None:
@@ -163,6 +180,7 @@ def _trajectories(
     threads: int,
 ) -> NDArray[np.int64]:
     """For each item how many trajectories gave the observable's larger value."""
+    check_sample(shots, "qsim")
     check_state(len(template.qubits))
     counts = np.empty(seeds.shape, dtype=np.int64)
     for row, (column,), own in _chunks(tables, size=1):

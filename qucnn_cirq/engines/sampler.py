@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cirq
 import numpy as np
@@ -10,9 +10,9 @@ import numpy as np
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
-from qucnn_cirq.engines.qsim import check_state
+from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
 
 VIRTUAL = "virtual:"
 """Names of virtual engines start with this."""
@@ -31,6 +31,8 @@ class SamplerEngine:
     """
 
     def __init__(self, sampler: cirq.Sampler | None = None, name: str = "sampler") -> None:
+        if sampler is not None and not isinstance(sampler, cirq.Sampler):
+            raise InputError(f"sampler = {shown(sampler)} is not a cirq.Sampler: give one or None.")
         self.name = name
         self._sampler = sampler
 
@@ -52,6 +54,7 @@ class SamplerEngine:
             raise InputError(
                 f"engine = {self.name!r} takes shots; for exact means choose engine = 'exact'."
             )
+        check_sample(shots, self.name)
         if self._sampler is not None and not noise.is_ideal:
             raise InputError(
                 f"engine = {self.name!r} has the noise of its processor: leave noise out."
@@ -81,6 +84,13 @@ class SamplerEngine:
         return Outcome(None, counts)
 
 
+class _VirtualEngine(SamplerEngine):
+    """A sampler that is made by name, so that copies make one of their own."""
+
+    def __reduce__(self) -> tuple[Callable[[str], SamplerEngine], tuple[str]]:
+        return virtual_engine, (self.name,)
+
+
 def virtual_engine(name: str) -> SamplerEngine:
     """A ``cirq_google`` processor simulated with its calibrated noise.
 
@@ -99,7 +109,7 @@ def virtual_engine(name: str) -> SamplerEngine:
     from cirq_google.engine import create_default_noisy_quantum_virtual_machine
 
     engine = create_default_noisy_quantum_virtual_machine(processor_id=processor)
-    return SamplerEngine(engine.get_sampler(processor), name)
+    return _VirtualEngine(engine.get_sampler(processor), name)
 
 
 def _density_matrix(circuit: cirq.Circuit, noise: Noise, shots: int, seed: int) -> cirq.Result:

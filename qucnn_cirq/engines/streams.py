@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.patches import Patches
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,26 @@ class Outcome:
 
     means: NDArray[np.float64] | None
     counts: NDArray[np.int64] | None
+
+
+def content_ids(patches: Patches) -> NDArray[np.int64]:
+    """Numbers that identify images by what is in their patches.
+
+    Equal images of one call are told apart by how many of them came before. The numbers are the
+    same on every machine, and larger than any with which a user would count images.
+
+    Returns:
+        One number for each image, from 2^62 to 2^63 - 1.
+    """
+    ids = np.empty(patches.batch, dtype=np.int64)
+    seen: Counter[bytes] = Counter()
+    for image, values in enumerate(patches.vectors.reshape(patches.batch, -1)):
+        # Adding zero turns -0.0 into 0.0, so that equal images have equal bytes.
+        content = hashlib.sha256((values + 0.0).astype("<f8", copy=False).tobytes()).digest()
+        number = hashlib.sha256(content + seen[content].to_bytes(8, "little")).digest()
+        seen[content] += 1
+        ids[image] = 2**62 + int.from_bytes(number[:8], "little") % 2**62
+    return ids
 
 
 def forward_purpose(draw: int) -> int:

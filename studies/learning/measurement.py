@@ -87,7 +87,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             parameters=angles[None],
         )
         image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
-        layer.run(image)
+        layer.run(image, image_ids=[0])
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
     circuits = shots = 0
