@@ -46,8 +46,11 @@ def shown(value: object) -> str:
     """A value as a user gave it, short enough to be quoted in a message of one line."""
     try:
         text = repr(value)
+    except ValueError:
+        # Python writes no whole number of more than 4,300 digits.
+        text = f"a {type(value).__name__} of thousands of digits"
     except Exception as error:
-        # Python refuses to write integers of many thousand digits; a user's class may do anything.
+        # A class of the user's may fail in a way of its own.
         text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
     return one_line(text, _LONGEST_SHOWN, _LONGEST_SHOWN // 3)
 

@@ -71,7 +71,7 @@ class QuantumData:
         Raises:
             InputError: If the window is empty, names a qubit twice or one that is not there.
         """
-        self._check(window)
+        window = self._checked(window)
         noticed = set(window)
         kept = []
         for operation in reversed(list(self.circuit.all_operations())):
@@ -97,7 +97,7 @@ class QuantumData:
         Raises:
             InputError: If the window is not one of the data, or the data has more than 24 qubits.
         """
-        self._check(window)
+        window = self._checked(window)
         part = self.cone(window)
         if len(part.qubits) > _LARGEST_STATE:
             raise InputError(
@@ -115,10 +115,11 @@ class QuantumData:
     def _vector(self) -> npt.NDArray[np.complex128]:
         return prepared_state(self.circuit, self.qubits)
 
-    def _check(self, window: Window) -> None:
-        read_qubits("window", window)
-        if not window or len(set(window)) != len(window):
+    def _checked(self, window: Window) -> Window:
+        qubits = read_qubits("window", window)
+        if not qubits or len(set(qubits)) != len(qubits):
             raise InputError(f"window {shown(window)} is not allowed: give distinct qubits.")
-        for qubit in window:
+        for qubit in qubits:
             if qubit not in self.qubits:
                 raise InputError(f"window has {qubit}, which is no qubit of the data.")
+        return qubits

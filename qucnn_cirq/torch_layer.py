@@ -9,7 +9,7 @@ from noise_models import NoiseLike
 from qucnn_cirq.checks import tensor_values, whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
-from qucnn_cirq.errors import missing_extra
+from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import XZAnsatz
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.specification import ConvolutionSpec

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import fractions
+import functools
 import warnings
 
 import cirq
@@ -160,6 +161,11 @@ def compiled(**options):
     return compile_convolution(SPEC, **{"device": DEVICE, **options})
 
 
+@functools.cache
+def compiled_windows():
+    return windows()
+
+
 def windows(**options):
     settings = {"filters": FixedFilter([1, 1]), "size": 1, "device": DEVICE, **options}
     return compile_windows(QuantumData(CIRCUIT), **settings)
@@ -239,7 +245,7 @@ TARGETS = {
     },
     **{
         f"window_overlaps({name})": lambda value, name=name: window_overlaps(
-            windows(), **{"engine": "exact", "shots": 10, name: value}
+            compiled_windows(), **{"engine": "exact", "shots": 10, name: value}
         )
         for name in ("parameters", "engine", "noise", "shots", "seed", "draw")
     },

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from noise_models import NoiseLike
+from qucnn_cirq.checks import instance_of
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
 from qucnn_cirq.circuits.loaders import Loader, make_loader
@@ -86,6 +87,7 @@ def compile_convolution(
             circuit does not fit the device or the placement, or the budget is outside its range.
         NoiseError: If the noise is not allowed.
     """
+    instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     target = load_device(device)
     if spec.overlap == "auto":
         settings = {

@@ -332,7 +332,7 @@ class Program:
         Raises:
             InputError: If the result does not hold this program's measurement.
         """
-        instance_of("result", result, cirq.Result, "the run of a cirq.Sampler")
+        instance_of("result", result, cirq.Result, "a sampler")  # type: ignore[type-abstract]
         if MEASUREMENT_KEY not in result.measurements:
             raise InputError(
                 f"the result has no measurement {MEASUREMENT_KEY!r} (it has "

@@ -10,7 +10,7 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.checks import whole_number
+from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
@@ -26,8 +26,9 @@ from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.preparations import read_qubits
 from qucnn_cirq.quantum_data import QuantumData, Window
 from qucnn_cirq.specification import LARGEST_PATCH, OVERLAP_TESTS, ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
@@ -197,13 +198,19 @@ def compile_windows(
     """
     source = data if isinstance(data, QuantumData) else QuantumData(data)
     size = whole_number("size", size, 1, LARGEST_PATCH.bit_length() - 1)
-    chosen = source.windows(size, stride) if windows is None else tuple(map(tuple, windows))
+    if windows is None:
+        chosen = source.windows(size, stride)
+    else:
+        try:
+            listed = list(windows)
+        except Exception:
+            # A class of the user's may fail in a way of its own.
+            listed = []
+        chosen = tuple(read_qubits("windows", window) for window in listed)
     if not chosen or any(len(window) != size for window in chosen):
         raise InputError(f"windows must be lists of size = {size} qubits, at least one.")
-    if overlap not in OVERLAP_TESTS:
-        raise unknown_name("overlap test", overlap, OVERLAP_TESTS)
-    if layout not in ("auto", "ladder", ROUTED):
-        raise unknown_name("layout", layout, ("auto", "ladder", ROUTED))
+    one_of("overlap test", overlap, OVERLAP_TESTS)
+    one_of("layout", layout, ("auto", "ladder", ROUTED))
     spec = ConvolutionSpec(kernel=(1, 2**size), filters=filters, overlap=overlap)
     target = load_device(device)
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)

@@ -96,7 +96,9 @@ def content_ids(patches: Patches) -> NDArray[np.int64]:
     """
     ids = np.empty(patches.batch, dtype=np.int64)
     seen: Counter[bytes] = Counter()
-    for image, values in enumerate(patches.vectors.reshape(patches.batch, -1)):
+    for image, values in enumerate(
+        np.split(patches.vectors, max(1, patches.batch))[: patches.batch]
+    ):
         # Adding zero turns -0.0 into 0.0, so that equal images have equal bytes.
         content = hashlib.sha256((values + 0.0).astype("<f8", copy=False).tobytes()).digest()
         number = hashlib.sha256(content + seen[content].to_bytes(8, "little")).digest()
