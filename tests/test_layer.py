@@ -199,8 +199,8 @@ def test_gradients_of_huge_upstream_values_are_right(method):
     upstream /= np.abs(upstream).max()
     with np.errstate(all="raise"):
         expected = layer.gradient(upstream, method).values
-        huge = layer.gradient(upstream * 2.0**1020, method)
-        np.testing.assert_allclose(huge.values / 2.0**1020, expected, rtol=1e-12)
+        huge = layer.gradient(upstream * 2.0**1000, method)
+        np.testing.assert_allclose(huge.values / 2.0**1000, expected, rtol=1e-12)
     assert not np.isnan(huge.variance).any()
     assert method == "exact" or (huge.variance > 0).any()
     with pytest.raises(InputError, match="beyond the range"):

@@ -182,7 +182,7 @@ def test_patches_of_inconsistent_shape_are_refused(shape, qubits):
         (np.ones((1, 1, 1, 4, 4)), 1, "give .batch, rows, columns"),
         (np.ones((1, 4, 4)), 3, r"1 channel.s. and .* channels = 3"),
         (np.ones((1, 3, 4, 4)), 1, r"3 channel.s. and .* channels = 1"),
-        (np.ones((0, 4, 4)), 1, "at least one image"),
+        (np.ones((1, 4, 0)), 1, "images with pixels"),
         (np.ones((1, 3, 0, 4)), 3, "empty"),
         (np.ones((1, 4, 4)) * 1j, 1, "real numbers"),
         ([[[1, 2], [3]]], 1, "ragged"),
