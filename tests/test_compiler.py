@@ -286,7 +286,7 @@ def test_program_circuit_refuses_bad_patches():
         program.circuit(np.full((4, 4), np.nan))
     with pytest.raises(InputError, match="takes 0 parameters"):
         program.circuit(PATCH_4X4, np.ones(3))
-    with pytest.raises(InputError, match="outside 0..0"):
+    with pytest.raises(InputError, match="within 0..0"):
         program.circuit(PATCH_4X4, filter_index=1)
     with pytest.raises(InputError, match="backward=True"):
         program.circuit(PATCH_4X4, upstream=0.5)
