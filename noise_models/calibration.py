@@ -139,7 +139,7 @@ class Calibration:
 
 def is_missing(value: object) -> bool:
     """Whether a value stands for one that was not measured: None or NaN."""
-    return value is None or (isinstance(value, Real) and math.isnan(value))
+    return value is None or (isinstance(value, Real) and value != value)
 
 
 def filled(

@@ -43,7 +43,7 @@ def note(text: str) -> None:
     them has read the same data.
     """
     if multiprocessing.parent_process() is None:
-        warnings.warn(text if len(text) <= 200 else text[:197] + "...", NoiseNote, stacklevel=3)
+        warnings.warn(str(NoiseError(text)), NoiseNote, stacklevel=3)
 
 
 def some(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ import cirq_google
 
 from noise_models.calibration import Calibration, GateError, is_missing
 from noise_models.calibration_files import note_clamped
-from noise_models.errors import NoiseError, note, some
+from noise_models.errors import NoiseError, note, shown, some
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
 from qucnn_cirq.checks import only_known_keys, real_number
 from qucnn_cirq.errors import InputError
@@ -110,7 +110,9 @@ def _spread(key: str, given: Any, places: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(str(error)) from None
         if name not in places:
             known = ", ".join(list(places)[:3])
-            raise InputError(f"{path} has the key {text!r}, which the device lacks: {known}, ...")
+            raise InputError(
+                f"{path} has the key {shown(text)}, which the device lacks: {known}, ..."
+            )
         values[name] = value
     missing = next((place for place in places if place not in values), None)
     if missing is not None and default is None:

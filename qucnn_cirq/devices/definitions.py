@@ -11,6 +11,7 @@ import networkx as nx
 from cirq_google.api import v2
 
 from noise_models import CALIBRATIONS
+from noise_models.errors import shown
 from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
 from qucnn_cirq.devices.calibrating import read_durations, read_errors
 from qucnn_cirq.devices.device import NATIVE_GATES, Device
@@ -48,7 +49,7 @@ def device_from_mapping(mapping: Mapping[str, Any], name: str = "custom") -> Dev
     table = only_known_keys("device", mapping, _KEYS)
     own_name = table.get("name", name)
     if not isinstance(own_name, str) or not own_name:
-        raise InputError(f"device.name = {own_name!r} is not allowed: give a text.")
+        raise InputError(f"device.name = {shown(own_name)} is not allowed: give a text.")
     if ("diagram" in table) == ("qubits" in table):
         raise InputError("device: give either diagram or qubits.")
     couplers: list[tuple[cirq.GridQubit, cirq.GridQubit]] | None
@@ -69,7 +70,9 @@ def device_from_mapping(mapping: Mapping[str, Any], name: str = "custom") -> Dev
     gates = _gates(table.get("gates", list(NATIVE_GATES)))
     apart = table.get("measures_apart", False)
     if not isinstance(apart, bool):
-        raise InputError(f"device.measures_apart = {apart!r} is not allowed: give true or false.")
+        raise InputError(
+            f"device.measures_apart = {shown(apart)} is not allowed: give true or false."
+        )
     durations = read_durations(table.get("durations", {}))
     plain = grid_device(
         qubits, couplers, name=own_name, two_qubit_gates=gates, durations_ns=durations
@@ -148,9 +151,11 @@ def device_from_specification(
         device = cirq_google.GridDevice.from_proto(specification)
     except (ValueError, KeyError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"device {name!r}: the specification is not valid ({reason}).") from None
+        raise InputError(
+            f"device {shown(name)}: the specification is not valid ({reason})."
+        ) from None
     if not device.metadata.qubit_set:
-        raise InputError(f"device {name!r} has no qubits; give at least one.")
+        raise InputError(f"device {shown(name)} has no qubits; give at least one.")
     return Device(free_name(name), device)
 
 
@@ -161,14 +166,16 @@ def free_name(name: str) -> str:
         InputError: If it is that of a calibrated device, whose errors it would be given.
     """
     if name in CALIBRATIONS:
-        raise InputError(f"device name {name!r} is taken by a calibrated device: choose another.")
+        raise InputError(
+            f"device name {shown(name)} is taken by a calibrated device: choose another."
+        )
     return name
 
 
 def _gates(given: object) -> list[str]:
     gates = _list("device.gates", given)
     for gate in gates:
-        if gate not in NATIVE_GATES:
+        if not isinstance(gate, str) or gate not in NATIVE_GATES:
             raise unknown_name("two-qubit gate", gate, NATIVE_GATES)
     if not gates:
         raise InputError(f"device.gates = [] is not allowed: give some of {list(NATIVE_GATES)}.")
@@ -177,7 +184,7 @@ def _gates(given: object) -> list[str]:
 
 def _list(key: str, given: object) -> list[Any]:
     if not isinstance(given, list | tuple):
-        raise InputError(f"{key} = {given!r} is not allowed: give a list.")
+        raise InputError(f"{key} = {shown(given)} is not allowed: give a list.")
     return list(given)
 
 
@@ -189,15 +196,15 @@ def _qubit(key: str, given: object) -> cirq.GridQubit:
     if isinstance(given, cirq.GridQubit):
         return given
     if not isinstance(given, list | tuple) or len(given) != 2:
-        raise InputError(f"{key} is {given!r}: give a place on a grid, [row, column].")
-    row, column = (whole_number(f"{key}: {given!r}", each, minimum=0) for each in given)
+        raise InputError(f"{key} is {shown(given)}: give a place on a grid, [row, column].")
+    row, column = (whole_number(f"{key}: {shown(given)}", each, minimum=0) for each in given)
     return cirq.GridQubit(row, column)
 
 
 def _coupler(given: object) -> tuple[cirq.GridQubit, cirq.GridQubit]:
     if not isinstance(given, list | tuple) or len(given) != 2:
         raise InputError(
-            f"device.couplers has {given!r}: give two places, [[row, column], [row, column]]."
+            f"device.couplers has {shown(given)}: give two places, [[row, column], [row, column]]."
         )
     first, second = (_qubit("device.couplers", each) for each in given)
     return first, second

@@ -8,6 +8,7 @@ import cirq
 import cirq_google
 from cirq_google.api import v2
 
+from noise_models.errors import shown
 from qucnn_cirq.devices.device import NATIVE_GATES, Device
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -48,11 +49,11 @@ def grid_device(
     present = sorted(set(qubits))
     if not 0 < len(present) <= LARGEST_DEVICE:
         raise InputError(
-            f"device {name!r} has {len(present) or 'no'} qubits; give 1 to {LARGEST_DEVICE}."
+            f"device {shown(name)} has {len(present) or 'no'} qubits; give 1 to {LARGEST_DEVICE}."
         )
     if present[0].row < 0 or min(qubit.col for qubit in present) < 0:
         raise InputError(
-            f"device {name!r} has a qubit with a negative row or column, which Cirq's device "
+            f"device {shown(name)} has a qubit with a negative row or column, which Cirq's device "
             "specification does not know: move it."
         )
     members = set(present)
@@ -67,7 +68,9 @@ def grid_device(
     )
     for a, b in couplers:
         if a not in members or b not in members or not a.is_adjacent(b):
-            raise InputError(f"device {name!r}: coupler {a}, {b} does not join two neighbours.")
+            raise InputError(
+                f"device {shown(name)}: coupler {a}, {b} does not join two neighbours."
+            )
         targets.targets.add(ids=[v2.qubit_to_proto_id(a), v2.qubit_to_proto_id(b)])
     for gate in two_qubit_gates:
         if gate not in NATIVE_GATES:
