@@ -1,88 +1,21 @@
-"""The command line: parses, calls, prints.
+"""The command line: parses, calls, prints, and ends in one line whatever happens.
 
-Exit codes: 0 done, 1 a check failed or points failed, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 a check failed or points failed, 2 bad input, 130 interrupted, 70 an internal
+error.
 """
 
+# Little is imported here: a Ctrl-C before `main` runs cannot be answered.
 from __future__ import annotations
 
-import argparse
 import contextlib
-import errno
 import os
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from qucnn_cirq.commands import (
-    compile,
-    devices,
-    draw,
-    export,
-    merge,
-    noise,
-    plot,
-    report,
-    reproduce,
-    status,
-    study,
-    validate,
-)
-from qucnn_cirq.errors import InputError
-from qucnn_cirq.interruption import interruptible
+DONE, BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 0, 2, 70, 130
+TRACEBACK = "--traceback"
 
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
-
-_FULL = "; free some space and run the same command again (what was finished is kept)"
-_FORBIDDEN = "; choose another place, or change the permissions"
-_ADVICE = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EACCES: _FORBIDDEN,
-    errno.EPERM: _FORBIDDEN,
-    errno.EROFS: _FORBIDDEN,
-}
-"""What can be done about an error of the system."""
-
-# Adding a verb is adding a module and a line.
-VERBS = {
-    "reproduce": reproduce,
-    "study": study,
-    "status": status,
-    "merge": merge,
-    "export": export,
-    "plot": plot,
-    "report": report,
-    "compile": compile,
-    "validate": validate,
-    "draw": draw,
-    "devices": devices,
-    "noise": noise,
-}
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs; global options may stand before or after the verb."""
-    parser = argparse.ArgumentParser(
-        prog="qucnn",
-        description="Compile, execute and study quantum convolutions on grids of qubits.",
-        epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted",
-    )
-    _add_global_options(parser, seed=None, quiet=False, json=False)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, verb in VERBS.items():
-        own = verbs.add_parser(
-            name,
-            help=verb.HELP,
-            description=verb.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        # A verb's own defaults would overwrite what was given before the verb.
-        silent = argparse.SUPPRESS
-        _add_global_options(own, seed=silent, quiet=silent, json=silent)
-        verb.configure(own)
-        own.set_defaults(run=verb.run)
-    return parser
+_LONGEST_LINE, _LINE_END = 200, 70
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,64 +27,160 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with interruptible(), _notes(options.quiet):
-            code: int = options.run(options)
+        _usable_streams()
+        from qucnn_cirq.interruption import interruptible
+
+        with interruptible():
+            code = _run(given)
             sys.stdout.flush()
-        return code
+            return code
     except KeyboardInterrupt:
-        print("qucnn: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted. Nothing may be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _interrupted()
+    except Exception as error:
+        return _ended_by(error, TRACEBACK in given)
+    finally:
+        # What cannot be written now cannot be written at exit either.
+        for stream in (sys.stdout, sys.stderr):
+            if not _flushes(stream):
+                _discard(stream)
+
+
+def _run(arguments: list[str]) -> int:
+    import warnings
+
+    earlier = warnings.formatwarning
+    # Those of libraries take two lines, with a place in their code.
+    warnings.formatwarning = _warning_line
+    try:
+        from qucnn_cirq.commands.output import notes
+        from qucnn_cirq.commands.parser import build_parser
+
+        options = build_parser().parse_args(arguments)
+        with notes(options.quiet):
+            code: int = options.run(options)
+        return code
+    finally:
+        warnings.formatwarning = earlier
+
+
+def _ended_by(error: Exception, traceback: bool) -> int:
+    """Says in one line why it ended, and returns the exit code."""
+    if isinstance(error, BrokenPipeError) and _reader_left():
+        # The reader, such as `head`, has what it wanted.
         return DONE
-    except ValueError as error:
-        from noise_models import NoiseError
+    from noise_models.errors import NoiseError
+    from qucnn_cirq.errors import InputError
 
-        # Any other ValueError is a fault of the program, and its traceback is wanted.
-        if not isinstance(error, InputError | NoiseError):
-            raise
+    if isinstance(error, InputError | NoiseError):
         return _refuse(str(error))
-    except OSError as error:
+    if isinstance(error, MemoryError):
+        return _refuse("not enough memory: ask for fewer images or points, or for fewer workers.")
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         name = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{name}{error.strerror or error}{_ADVICE.get(error.errno or 0, '')}")
+        return _refuse(f"{name}{error.strerror or error}{_advice(error.errno)}")
+    if traceback:
+        import traceback as tracebacks
+
+        tracebacks.print_exception(error)
+    reason = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    told = _line("internal error", reason, "; please report it")
+    _say(told if traceback else f"{told}, with {TRACEBACK}")
+    return INTERNAL_ERROR
 
 
-@contextlib.contextmanager
-def _notes(quiet: bool) -> Iterator[None]:
-    """Writes notes on data that was put right as one line each, or not at all."""
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
+def _advice(number: int | None) -> str:
+    """What can be done about an error of the system."""
+    import errno
 
-        def show(
-            message: Warning | str, category: type[Warning], *others: Any, **named: Any
-        ) -> None:
-            # By name: importing the category would import Cirq.
-            if category.__name__ != "NoiseNote":
-                usual(message, category, *others, **named)
-            elif not quiet:
-                print(f"qucnn: note: {' '.join(str(message).split())}", file=sys.stderr)
-
-        warnings.showwarning = show
-        yield
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "; free some space and run the same command again (what was finished is kept)"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "; choose another place, or change the permissions"
+    return ""
 
 
 def _refuse(reason: str) -> int:
-    print(f"qucnn: error: {' '.join(reason.split())}", file=sys.stderr)
+    _say(_line("error", reason))
     return BAD_INPUT
 
 
-def _add_global_options(
-    parser: argparse.ArgumentParser, seed: object, quiet: object, json: object
-) -> None:
-    group = parser.add_argument_group("global options")
-    group.add_argument("--seed", type=int, default=seed, help="seed of all random draws")
-    group.add_argument(
-        "--quiet", action="store_true", default=quiet, help="no progress and no notes"
-    )
-    group.add_argument("--json", action="store_true", default=json, help="print the result as JSON")
+def _interrupted() -> int:
+    import signal
+
+    # A second one would only spoil the last words.
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _say("qucnn: interrupted")
+    signal.signal(signal.SIGINT, signal.SIG_DFL if earlier is None else earlier)
+    return INTERRUPTED
+
+
+def _line(kind: str, reason: str, end: str = "") -> str:
+    """One line of at most 200 characters; a longer reason loses its middle."""
+    printable = "".join(each if each.isprintable() else " " for each in reason)
+    text = f"qucnn: {kind}: {' '.join(printable.split())}{end}"
+    longest = _LONGEST_LINE - len(f", with {TRACEBACK}") * bool(end)
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - _LINE_END - 5].rstrip()} ... {text[-_LINE_END:].lstrip()}"
+
+
+def _say(line: str) -> None:
+    # Perhaps nobody listens.
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)
+
+
+def _warning_line(message: object, category: type[Warning], *_: object, **__: object) -> str:
+    return _line("warning", f"{category.__name__}: {message}") + "\n"
+
+
+def _usable_streams() -> None:
+    """Makes sure that stdin, stdout and stderr exist and take every text.
+
+    A stream that was closed before (`>&-`) is missing, and the next file opened would get its
+    number, so that a library's messages went there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The least free number, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            # Open until the process ends, as the one that it stands for.
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reader_left() -> bool:
+    """Whether it is stdout that is broken, and not a pipe to some worker."""
+    import select
+
+    poller = select.poll()
+    try:
+        poller.register(sys.stdout.fileno(), select.POLLOUT)
+    except (OSError, ValueError):
+        return False
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poller.poll(0))
+
+
+def _flushes(stream: object) -> bool:
+    try:
+        stream.flush()  # type: ignore[attr-defined]
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _discard(stream: object) -> None:
+    """Lets what a stream holds go nowhere: at exit nobody could answer the error."""
+    # A stream may have no number, such as one that a test put there.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

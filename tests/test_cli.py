@@ -94,9 +94,9 @@ def test_seed_and_quiet_act_before_and_after_the_verb(config, tmp_path, capsys, 
     monkeypatch.setattr("studies.forward.job.run_experiment", lambda study, *_: seen.append(study))
     monkeypatch.setattr("studies.forward.job.summarize", lambda _: 1 / 0)
     for order in (["--seed", "5", "--quiet", "study"], ["study", "--seed", "5", "--quiet"]):
-        with pytest.raises(ZeroDivisionError):
-            main([*order, str(config), "--out", str(tmp_path / "r"), "--set", "noise=depolarizing"])
-        assert capsys.readouterr().err == ""
+        rest = [str(config), "--out", str(tmp_path / "r"), "--set", "noise=depolarizing"]
+        assert main([*order, *rest]) == 70
+        assert capsys.readouterr().err.startswith("qucnn: internal error: ZeroDivisionError")
     assert [study.seed for study in seen] == [5, 5]
 
 
@@ -178,13 +178,22 @@ def test_a_folder_that_cannot_be_written_is_refused_before_computing(
         assert f"--out {out}" in refusal(capsys, "study", config, "--out", out)
 
 
-def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(config, tmp_path, monkeypatch):
+def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(
+    config, tmp_path, capsys, monkeypatch
+):
     def broken(*_: object) -> None:
         raise ValueError("a bug")
 
     monkeypatch.setattr("studies.forward.job.run_experiment", broken)
-    with pytest.raises(ValueError, match="a bug"):
-        main(["study", str(config), "--out", str(tmp_path / "r")])
+    arguments = ["study", str(config), "--out", str(tmp_path / "r")]
+    assert main(arguments) == 70
+    told = "qucnn: internal error: ValueError: a bug; please report it"
+    assert capsys.readouterr().err == f"{told}, with --traceback\n"
+    for order in (["--traceback", *arguments], [*arguments, "--traceback"]):
+        assert main(order) == 70
+        shown = capsys.readouterr().err
+        assert shown.startswith("Traceback") and "in broken" in shown
+        assert shown.endswith(f"\nValueError: a bug\n{told}\n")
 
 
 def take_interrupts():

@@ -10,6 +10,25 @@ from typing import Any
 from qucnn_cirq.text import aligned_table
 
 
+@contextlib.contextmanager
+def notes(quiet: bool) -> Iterator[None]:
+    """Writes notes on data that was put right as one line each, or not at all."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str, category: type[Warning], *others: Any, **named: Any
+        ) -> None:
+            # By name: importing the category would import Cirq.
+            if category.__name__ != "NoiseNote":
+                usual(message, category, *others, **named)
+            elif not quiet:
+                print(f"qucnn: note: {' '.join(str(message).split())}", file=sys.stderr)
+
+        warnings.showwarning = show
+        yield
+
+
 def print_json(content: object) -> None:
     """Prints plain data as JSON."""
     print(json.dumps(content, indent=2, allow_nan=False))

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from noise_models.errors import shown
 from qucnn_cirq.checks import only_known_keys, real_number, required, whole_number
 from qucnn_cirq.errors import InputError
 from studies.settings import put
 
-MOST_POINTS = 1_000_000
+MOST_POINTS = 20_000
+"""Each is read, checked and identified before the first is measured, in a few milliseconds."""
 _LARGEST = 1e15
 _SPACINGS = ("linear", "logarithmic")
 
@@ -46,11 +48,12 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
 
     Raises:
         InputError: If an entry is no list or range, a setting is swept twice, or there are more
-            than a million points.
+            than :data:`MOST_POINTS` points.
     """
     product = _table(document, "axes")
     for key, entry in product.items():
-        if isinstance(entry, list) and any(each in entry[:n] for n, each in enumerate(entry)):
+        # A range between whole numbers may have fewer values than points, and none twice.
+        if isinstance(entry, list) and _has_twice(_values(key, entry)):
             raise InputError(f"axis {key} has a value twice: leave one out.")
     together = _table(document, "zip")
     axes = [
@@ -74,7 +77,10 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
             raise InputError(f"{name} is swept twice: leave it out of one of [axes] and [zip].")
     points = int(np.prod([len(axis.values) for axis in axes], dtype=object))
     if points > MOST_POINTS:
-        raise InputError(f"the axes make {points} points; at most {MOST_POINTS} are allowed.")
+        raise InputError(
+            f"the axes make {shown(points)} points; at most {MOST_POINTS} are allowed: make "
+            "several studies of it."
+        )
     return tuple(axes)
 
 
@@ -103,7 +109,7 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     table = document.get(name, {})
     if not isinstance(table, Mapping):
-        raise InputError(f"{name} = {table!r} must be a table of settings and their values.")
+        raise InputError(f"{name} = {shown(table)} must be a table of settings and their values.")
     return table
 
 
@@ -116,10 +122,27 @@ def _values(key: str, entry: object) -> list[Any]:
         return _range(key, entry)
     if not isinstance(entry, (list, tuple)) or not entry:
         raise InputError(
-            f"axis {key} = {entry!r} is not allowed: give a list of values, or a range such as "
-            "{ start = 0.1, stop = 10.0, points = 5, spacing = 'logarithmic' }."
+            f"axis {shown(key)} = {shown(entry)} is not allowed: give a list of values, or a range "
+            "such as { start = 0.1, stop = 10.0, points = 5, spacing = 'logarithmic' }."
         )
+    if len(entry) > MOST_POINTS:
+        raise InputError(f"axis {key} has {len(entry)} values; give at most {MOST_POINTS}.")
     return list(entry)
+
+
+def _has_twice(values: Sequence[Any]) -> bool:
+    """Whether two values are equal; 1 and 1.0 are."""
+    hashed: set[Any] = set()
+    others: list[Any] = []
+    for value in values:
+        try:
+            if value in hashed:
+                return True
+            hashed.add(value)
+        except TypeError:
+            others.append(value)
+    # Lists and tables: equal ones are written alike, numbers apart, which plans compare later.
+    return len({repr(value) for value in others}) < len(others)
 
 
 def _range(key: str, entry: Mapping[str, Any]) -> list[Any]:
@@ -131,11 +154,13 @@ def _range(key: str, entry: Mapping[str, Any]) -> list[Any]:
     )
     points = whole_number(f"{where}: points", required(entry, "points", where), minimum=2)
     if points > MOST_POINTS:
-        raise InputError(f"{where}: points = {points} is too many; give at most {MOST_POINTS}.")
+        raise InputError(
+            f"{where}: points = {shown(points)} is too many; give at most {MOST_POINTS}."
+        )
     spacing = entry.get("spacing", "linear")
     if spacing not in _SPACINGS:
         raise InputError(
-            f"{where}: spacing = {spacing!r} is unknown: give {' or '.join(_SPACINGS)}."
+            f"{where}: spacing = {shown(spacing)} is unknown: give {' or '.join(_SPACINGS)}."
         )
     if spacing == "linear":
         values = np.linspace(start, stop, points)

@@ -1,0 +1,76 @@
+"""The parser of the command line: every verb, and the options that all of them have."""
+
+from __future__ import annotations
+
+import argparse
+
+from qucnn_cirq.cli import TRACEBACK
+from qucnn_cirq.commands import (
+    compile,
+    devices,
+    draw,
+    export,
+    merge,
+    noise,
+    plot,
+    report,
+    reproduce,
+    status,
+    study,
+    validate,
+)
+
+# Adding a verb is adding a module and a line.
+VERBS = {
+    "reproduce": reproduce,
+    "study": study,
+    "status": status,
+    "merge": merge,
+    "export": export,
+    "plot": plot,
+    "report": report,
+    "compile": compile,
+    "validate": validate,
+    "draw": draw,
+    "devices": devices,
+    "noise": noise,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs; global options may stand before or after the verb."""
+    parser = argparse.ArgumentParser(
+        prog="qucnn",
+        description="Compile, execute and study quantum convolutions on grids of qubits.",
+        epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted, "
+        "70 an internal error (--traceback says where)",
+    )
+    _add_global_options(parser, seed=None, quiet=False, json=False, traceback=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        own = verbs.add_parser(
+            name,
+            help=verb.HELP,
+            description=verb.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        # A verb's own defaults would overwrite what was given before the verb.
+        silent = argparse.SUPPRESS
+        _add_global_options(own, seed=silent, quiet=silent, json=silent, traceback=silent)
+        verb.configure(own)
+        own.set_defaults(run=verb.run)
+    return parser
+
+
+def _add_global_options(
+    parser: argparse.ArgumentParser, seed: object, quiet: object, json: object, traceback: object
+) -> None:
+    group = parser.add_argument_group("global options")
+    group.add_argument("--seed", type=int, default=seed, help="seed of all random draws")
+    group.add_argument(
+        "--quiet", action="store_true", default=quiet, help="no progress and no notes"
+    )
+    group.add_argument("--json", action="store_true", default=json, help="print the result as JSON")
+    group.add_argument(
+        TRACEBACK, action="store_true", default=traceback, help="show where an internal error arose"
+    )
