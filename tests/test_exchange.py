@@ -68,6 +68,15 @@ def test_a_compiled_circuit_comes_back_from_every_format(suffix, device, tmp_pat
             assert {op.qubits: op.tags for op in new} == {op.qubits: op.tags for op in old}
 
 
+def test_openqasm_holds_no_confused_measurement(tmp_path):
+    confused = cirq.measure(cirq.q(0), confusion_map={(0,): np.array([[0.9, 0.1], [0.2, 0.8]])})
+    for suffix in ("qasm", "qasm3"):
+        with pytest.raises(InputError, match="no confused measurement") as caught:
+            write_circuit(cirq.Circuit(confused), tmp_path / f"a.{suffix}")
+        assert len(str(caught.value)) <= 200
+        assert not list(tmp_path.iterdir())
+
+
 def test_what_a_format_cannot_hold_is_refused(tmp_path):
     symbolic = cirq.Circuit(cirq.X(cirq.GridQubit(0, 0)) ** sympy.Symbol("t"))
     noisy = cirq.Circuit(cirq.depolarize(0.1).on(cirq.GridQubit(0, 0)))

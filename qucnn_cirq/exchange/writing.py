@@ -8,7 +8,7 @@ from pathlib import Path
 import cirq
 import cirq_google
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.exchange.guard import refusal
 from qucnn_cirq.files import atomic_write
 
 
@@ -32,9 +32,8 @@ def write_circuit(circuit: cirq.AbstractCircuit, path: Path | str) -> None:
     try:
         content = write(circuit)
     except (ValueError, TypeError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{target}: the circuit cannot be written as {target.suffix or 'JSON'} ({reason})."
+        raise refusal(
+            target, f"the circuit cannot be written as {target.suffix or 'JSON'} ({error})."
         ) from None
     with atomic_write(target) as file:
         file.write(content)
@@ -45,7 +44,14 @@ def _json(circuit: cirq.AbstractCircuit) -> bytes:
 
 
 def _openqasm(version: str) -> Callable[[cirq.AbstractCircuit], bytes]:
-    return lambda circuit: circuit.unfreeze(copy=False).to_qasm(version=version).encode()
+    def write(circuit: cirq.AbstractCircuit) -> bytes:
+        for operation in circuit.all_operations():
+            if isinstance(operation.gate, cirq.MeasurementGate) and operation.gate.confusion_map:
+                # Cirq would leave it out without a word.
+                raise ValueError(f"OpenQASM has no confused measurement of {operation.qubits[0]}")
+        return circuit.unfreeze(copy=False).to_qasm(version=version).encode()
+
+    return write
 
 
 def _google(circuit: cirq.AbstractCircuit) -> bytes:
