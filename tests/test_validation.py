@@ -13,8 +13,9 @@ import pytest
 import sympy
 
 from qucnn_cirq import InputError, load_device
+from qucnn_cirq.cli import main
 from qucnn_cirq.devices import Device, grid_device
-from qucnn_cirq.validation import RULES, check, errors_of, validate
+from qucnn_cirq.validation import RULES, check, errors_of, place, validate
 
 Q = cirq.GridQubit
 A, B, C, D = Q(0, 0), Q(0, 1), Q(0, 2), Q(1, 1)
@@ -608,3 +609,65 @@ def test_too_many_operations_are_refused():
         loop = sub([loop], [loop])
     with pytest.raises(InputError, match="at most 1000000"):
         validate(cirq.Circuit(loop), SMALL)
+
+
+def followed(circuit: cirq.Circuit, device: Device) -> cirq.Circuit:
+    """The circuit after every hint of the form "use PLACE" has been followed."""
+    places = {}
+    for each in validate(circuit, device):
+        if each.rule == "unknown_qubit":
+            hint = each.hint.removeprefix("use ")
+            unknown = next(qubit for qubit in each.qubits if qubit not in device.graph)
+            moves = [part.split(" for ") for part in hint.split(" and ")]
+            if ", which" in hint:
+                moves = [(hint.split(", which")[0], str(unknown))]
+        else:
+            parts = each.hint.removeprefix("use ").split(": ")[0].split(" and ")
+            moves = [part.split(" instead of ") for part in parts]
+        for to, moved in moves:
+            assert places.setdefault(moved, to) == to
+    by_name = {str(qubit): qubit for qubit in (*circuit.all_qubits(), *device.graph)}
+    assert len(set(places.values())) == len(places)
+    return circuit.transform_qubits({by_name[a]: by_name[b] for a, b in places.items()})
+
+
+LINE = cirq.LineQubit.range(8)
+NAMED = [cirq.NamedQubit(name) for name in "abcd"]
+
+
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        cirq.Circuit(X.on_each(*LINE)),
+        cirq.Circuit(cirq.CZ(a, b) for a, b in zip(LINE, LINE[1:], strict=False)),
+        cirq.Circuit(cirq.CZ(a, b) for a, b in zip(NAMED, NAMED[1:] + NAMED[:1], strict=True)),
+        cirq.Circuit(cirq.CZ(Q(0, 0), LINE[0]), cirq.CZ(Q(0, 0), LINE[1]), cirq.CZ(*LINE[1:3])),
+        cirq.Circuit(cirq.CZ(Q(0, 0), Q(9, 9)), cirq.CZ(Q(0, 0), Q(8, 8)), X(Q(3, 3))),
+        cirq.Circuit(cirq.CZ(Q(0, 0), Q(3, 3)), cirq.CZ(Q(0, 0), Q(0, 1))),
+    ],
+)
+def test_hints_can_be_followed_together(circuit):
+    device = load_device("grid:4x4")
+    assert validate(circuit, device)
+    assert validate(followed(circuit, device), device) == []
+
+
+def test_registers_without_a_grid_are_placed(tmp_path, capsys):
+    ring = cirq.Circuit(cirq.CZ(a, b) for a, b in zip(LINE, LINE[1:] + LINE[:1], strict=True))
+    for device in ("grid:3x3", "willow_pink"):
+        assert validate(ring.transform_qubits(place(ring, device)), device) == []
+    star = cirq.Circuit(cirq.CZ(LINE[0], other) for other in LINE[1:6])
+    with pytest.raises(InputError, match="no placement of the circuit's 6 qubits .* exists"):
+        place(star, "willow_pink")
+    with pytest.raises(InputError, match="no placement"):
+        place(cirq.Circuit(cirq.CZ(a, b) for a, b in zip(LINE, LINE[1:], strict=False)), SMALL)
+    fits = cirq.Circuit(cirq.CZ(A, B))
+    assert place(fits, SMALL) == {A: A, B: B}
+    file = tmp_path / "ring.json"
+    file.write_text(cirq.to_json(ring))
+    arguments = ["validate", str(file), "--device", "grid:3x3"]
+    assert main(arguments) == 1
+    assert main([*arguments, "--place", "auto"]) == 0
+    assert "placed q(0) on " in capsys.readouterr().out
+    file.write_text(cirq.to_json(star))
+    assert main([*arguments, "--place", "auto"]) == 2

@@ -24,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "circuit", type=Path, metavar="CIRCUIT", help="a file of Cirq's JSON or of OpenQASM 2 or 3"
     )
     parser.add_argument("--device", required=True, metavar="NAME", help="see qucnn devices")
+    parser.add_argument(
+        "--place",
+        choices=["auto"],
+        help="first put the circuit where the device has its couplers, and print the places",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,19 +38,22 @@ def run(options: argparse.Namespace) -> int:
     from qucnn_cirq.validation import errors_of
 
     device = load_device(options.device)
-    found = guarded(options.circuit, _violations, options.device)
+    found, places = guarded(options.circuit, _violations, options.device, options.place)
     errors = errors_of(found)
     warnings = [each for each in found if each.is_warning]
     if options.json:
         print_json(
             {
                 "device": device.name,
+                **({} if options.place is None else {"places": places}),
                 "valid": not errors,
                 "violations": [each.to_mapping() for each in errors],
                 "warnings": [each.to_mapping() for each in warnings],
             }
         )
         return 1 if errors else 0
+    if places:
+        print("placed " + ", ".join(f"{qubit} on {place}" for qubit, place in places.items()))
     for violation in found:
         print(violation)
     if errors:
@@ -55,8 +63,13 @@ def run(options: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
-def _violations(path: Path, device: str) -> list[Violation]:
-    from qucnn_cirq.exchange.reading import parsed_moments
-    from qucnn_cirq.validation import validate
+def _violations(path: Path, device: str, how: str | None) -> tuple[list[Violation], dict[str, str]]:
+    from qucnn_cirq.exchange.reading import parsed_circuit, parsed_moments
+    from qucnn_cirq.validation import place, validate
 
-    return validate(parsed_moments(path), device)
+    if how is None:
+        return validate(parsed_moments(path), device), {}
+    circuit = parsed_circuit(path)
+    places = place(circuit, device)
+    placed = circuit.transform_qubits(dict(places))
+    return validate(placed, device), {str(qubit): str(to) for qubit, to in places.items()}

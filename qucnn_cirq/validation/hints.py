@@ -9,6 +9,7 @@ import cirq_google
 import networkx as nx
 
 from qucnn_cirq.devices import Device
+from qucnn_cirq.validation.placing import Places, Search, interactions
 
 _MOST_SEARCHES = 100
 """Different offences in one circuit that are given a hint of their own."""
@@ -30,14 +31,17 @@ class Hints:
         self._operations = operations
         self._pairs: nx.Graph | None = None
         self._shift: str | None = None
+        self._places: Places | None = None
         self._known: dict[object, str] = {}
 
-    def for_qubit(self, qubit: cirq.Qid) -> str:
-        """Where an operation on a qubit that the device lacks could go."""
-        return self._remembered(("qubit", qubit), lambda: self._place(qubit))
+    def for_qubits(self, *qubits: cirq.Qid) -> str:
+        """Where an operation on qubits that the device lacks could go."""
+        return self._remembered(("qubits", qubits), lambda: self._place(qubits))
 
     def for_coupler(self, a: cirq.Qid, b: cirq.Qid) -> str:
         """How two qubits that are not coupled could meet."""
+        if isinstance(a, cirq_google.Coupler) or isinstance(b, cirq_google.Coupler):
+            return "act on two qubits, or on the coupler alone"
         return self._remembered(("coupler", a, b), lambda: self._meet(a, b))
 
     def for_gate(self, operation: cirq.Operation) -> str:
@@ -59,47 +63,79 @@ class Hints:
     def _graph(self) -> nx.Graph:
         """The qubits of the circuit, joined where a two-qubit gate acts."""
         if self._pairs is None:
-            self._pairs = nx.Graph()
-            for operation in self._operations:
-                self._pairs.add_nodes_from(operation.qubits)
-                if len(operation.qubits) == 2 and not cirq.is_measurement(operation):
-                    self._pairs.add_edge(*operation.qubits)
+            self._pairs = interactions(
+                operation
+                for operation in self._operations
+                if not any(isinstance(qubit, cirq_google.Coupler) for qubit in operation.qubits)
+            )
         return self._pairs
 
-    def _place(self, qubit: cirq.Qid) -> str:
+    def _joint(self) -> Places:
+        """Places for all qubits that have to move, which can be followed together.
+
+        First only those that the device lacks move, then also those of missing couplers. If there
+        are no places with all couplers, those that the device lacks get different free ones.
+        """
+        if self._places is None:
+            pairs, device = self._graph(), self._device.graph
+            foreign = {qubit for qubit in pairs if qubit not in device}
+            apart = {q for pair in pairs.edges if not device.has_edge(*pair) for q in pair}
+            self._places = {}
+            if len(pairs) * len(device) <= _LARGEST_SEARCH:
+                search = Search(pairs, self._device)
+                inside = pairs.subgraph(set(pairs) - foreign)
+                is_sound = all(device.has_edge(*pair) for pair in inside.edges)
+                found = search.places(foreign, _distance) if is_sound else None
+                self._places = found or search.places(foreign | apart, _distance) or {}
+            free = sorted(set(device) - set(pairs) - set(self._places.values()))
+            for qubit in sorted(foreign - set(self._places)):
+                if not free:
+                    break
+                beside = [q for q in free if self._is_beside(q, qubit)]
+                if not beside and any(n in device for n in pairs.neighbors(qubit)):
+                    continue
+                nearest = min(beside or free, key=lambda place: (_distance(place, qubit), place))
+                free.remove(nearest)
+                self._places[qubit] = nearest
+        return self._places
+
+    def _is_beside(self, place: cirq.Qid, qubit: cirq.Qid) -> bool:
+        """Whether a place is coupled to all partners of a qubit that are on the device."""
+        graph = self._device.graph
+        partners = [each for each in self._graph().neighbors(qubit) if each in graph]
+        return all(graph.has_edge(place, each) for each in partners)
+
+    def _place(self, qubits: Sequence[cirq.Qid]) -> str:
         shift = self._whole_circuit()
         if shift:
             return shift
-        partners = [each for each in self._graph().neighbors(qubit) if each in self._device.graph]
-        free = self._free(partners)
-        if not free:
-            return f"no free qubit is coupled to {_names(partners)}; {_ROUTE}"
-        nearest = min(free, key=lambda place: (_distance(place, qubit), place))
-        beside = f" and coupled to {_names(partners)}" if partners else ""
-        return f"use {nearest}, which is free{beside}"
+        places = self._joint()
+        if len(qubits) > 1 and all(qubit in places for qubit in qubits):
+            return "use " + " and ".join(f"{places[qubit]} for {qubit}" for qubit in qubits)
+        qubit = next((each for each in qubits if each not in places), qubits[0])
+        pairs = self._graph()
+        near = pairs.neighbors(qubit) if qubit in pairs else ()
+        partners = [each for each in near if each in self._device.graph]
+        if qubit not in places:
+            where = f"coupled to {_names(partners)}" if partners else "left"
+            return f"no free qubit is {where}; {_ROUTE}"
+        beside = f" and coupled to {_names(places.get(each, each) for each in partners)}"
+        return f"use {places[qubit]}, which is free{beside if partners else ''}"
 
     def _meet(self, a: cirq.Qid, b: cirq.Qid) -> str:
         shift = self._whole_circuit()
         if shift:
             return shift
-        for moved, other in ((b, a), (a, b)):
-            partners = {*self._graph().neighbors(moved), other} - {moved}
-            free = self._free([each for each in partners if each in self._device.graph])
-            if free:
-                nearest = min(free, key=lambda place: (_distance(place, moved), place))
-                return f"use {nearest} instead of {moved}: it is free and coupled to {other}"
+        places = self._joint()
+        moved = [qubit for qubit in (a, b) if places.get(qubit, qubit) != qubit]
+        if moved and self._device.graph.has_edge(places.get(a, a), places.get(b, b)):
+            how = " and ".join(f"{places[qubit]} instead of {qubit}" for qubit in moved)
+            return f"use {how}: they are coupled"
         try:
             swaps = nx.shortest_path_length(self._device.graph, a, b) - 1
         except nx.NetworkXNoPath:
             return f"{a} and {b} are in unconnected parts of the device: choose other qubits"
         return f"{swaps} SWAP{'s' * (swaps > 1)} would bring them together; {_ROUTE}"
-
-    def _free(self, partners: Iterable[cirq.Qid]) -> list[cirq.Qid]:
-        """Qubits of the device that the circuit leaves alone, coupled to all partners."""
-        graph, used = self._device.graph, self._graph()
-        near = [set(graph.neighbors(partner)) for partner in partners]
-        candidates = set.intersection(*near) if near else set(graph)
-        return [qubit for qubit in candidates if qubit not in used]
 
     def _whole_circuit(self) -> str:
         """How far the whole circuit would have to move to fit; empty if it fits nowhere."""

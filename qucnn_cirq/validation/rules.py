@@ -148,7 +148,7 @@ class _Checker:
                 if isinstance(
                     next(each for each in qubits if self._missing(each)), cirq_google.Coupler
                 )
-                else self._hints.for_qubit(unknown[0]),
+                else self._hints.for_qubits(*dict.fromkeys(unknown)),
             )
         elif apart:
             yield (
