@@ -373,7 +373,7 @@ filters = { kind = "ansatz", layers = 2 }
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("no_such_file.toml", "cannot read 'no_such_file.toml'"),
+        ("no_such_file.toml", "cannot read no_such_file.toml"),
         ("[convolution\nkernel=1", "not valid TOML"),
         ("[noise]\nscale = 1", r"no table \[convolution\] .found: noise"),
         ("convolution = 3", r"no table \[convolution\]"),
