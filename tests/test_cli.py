@@ -27,6 +27,7 @@ METRICS = {
     "qubits": int,
     "device": str,
     "gateset": str,
+    "overlap": str,
     "valid": bool,
     "compile_seconds": float,
 }
@@ -434,3 +435,22 @@ def test_an_interrupt_has_exit_code_130(capsys, monkeypatch):
     monkeypatch.setattr("qucnn_cirq.devices.describe_devices", interrupt)
     assert main(["devices"]) == 130
     assert capsys.readouterr().err == "qucnn: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "hinted"), [("ancilla", "ancilla", True), ("auto", "inversion", False)]
+)
+def test_the_overlap_test_is_named_and_a_better_one_hinted(
+    asked, taken, hinted, config, tmp_path, capsys
+):
+    text = config.read_text().replace("stride = 3", f'stride = 3\noverlap = "{asked}"')
+    config.write_text(text)
+    files = ("--out", str(tmp_path / "c.json"), "--metrics", str(tmp_path / "m.json"))
+    assert main(["compile", str(config), "--device", "grid:4x4", *files]) == 0
+    said = capsys.readouterr().err
+    assert json.loads((tmp_path / "m.json").read_text())["overlap"] == taken
+    assert ("convolution.overlap = 'inversion' has the predicted error" in said) == hinted
+    assert main(["study", str(config), "--out", str(tmp_path / "r")]) == 0
+    captured = capsys.readouterr()
+    assert f"overlap test     {taken}\n" in captured.out
+    assert ("convolution.overlap = 'inversion'" in captured.out) == hinted

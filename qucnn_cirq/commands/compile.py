@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     """Compiles and writes."""
     import numpy as np
 
-    from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
     from qucnn_cirq.exchange.writing import write_circuit
     from qucnn_cirq.validation import errors_of, validate
@@ -87,9 +88,7 @@ def run(options: argparse.Namespace) -> int:
     random = np.random.default_rng(seed_of(options))
     shape = (spec.channels, *spec.kernel_pair)
     patch = random.normal(size=shape) if options.patch is None else read_patch(options.patch)
-    program = compile_convolution(
-        spec,
-        options.device,
+    settings: dict[str, Any] = dict(
         layout=options.layout,
         loader=options.loader,
         gate_set=options.gate_set,
@@ -99,10 +98,12 @@ def run(options: argparse.Namespace) -> int:
         dynamical_decoupling=options.dynamical_decoupling,
         placement=None if options.qubits is None else options.qubits.split(","),
     )
+    program = compile_convolution(spec, options.device, **settings)
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
-    metrics = _metrics(variant.report, valid=not errors_of(validate(circuit, program.device)))
+    valid = not errors_of(validate(circuit, program.device))
+    metrics = _metrics(variant.report, program.spec.overlap, valid)
     _check_written(circuit, options.out, program.device)
     write_circuit(circuit, options.out)
     if options.program is not None:
@@ -116,6 +117,9 @@ def run(options: argparse.Namespace) -> int:
         print_table(("what", "value"), list(metrics.items()))
         if options.passes:
             print(f"\n{passes_text(variant.passes)}")
+        hint = better_overlap_test(program, **settings)
+        if hint is not None:
+            print(f"note: {hint}", file=sys.stderr)
     return 0 if metrics["valid"] else 1
 
 
@@ -153,7 +157,7 @@ def _infidelity(text: str) -> float | str:
         return text
 
 
-def _metrics(report: Report, valid: bool) -> dict[str, Any]:
+def _metrics(report: Report, overlap: str, valid: bool) -> dict[str, Any]:
     return {
         "two_qubit_gates": report.two_qubit_gates,
         "two_qubit_depth": report.two_qubit_depth,
@@ -162,6 +166,7 @@ def _metrics(report: Report, valid: bool) -> dict[str, Any]:
         "qubits": report.qubits,
         "device": report.device,
         "gateset": report.gateset,
+        "overlap": overlap,
         "valid": valid,
         "compile_seconds": report.compile_seconds,
     }

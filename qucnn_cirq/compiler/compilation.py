@@ -134,6 +134,29 @@ def _best_overlap_test(
     return min(programs, key=lambda program: program.report.predicted_error)
 
 
+def better_overlap_test(program: Program, **settings: Any) -> str | None:
+    """Says which overlap test has a smaller predicted error than a program's own, if one has.
+
+    Args:
+        program: A compiled convolution.
+        settings: What it was compiled with besides specification and device.
+
+    Returns:
+        A line for the user; None if the test is the best, or is needed for a backward circuit.
+    """
+    if program.spec.backward:
+        return None
+    spec = replace(program.spec, overlap="auto")
+    own, best = program, compile_convolution(spec, program.device, **settings)
+    if best.report.predicted_error >= own.report.predicted_error:
+        return None
+    return (
+        f"convolution.overlap = {best.spec.overlap!r} has the predicted error "
+        f"{best.report.predicted_error:.2g} instead of {own.report.predicted_error:.2g}; see "
+        "docs/overlap_tests.md, or choose 'auto'."
+    )
+
+
 @functools.lru_cache(maxsize=64)
 def _compile(request: Request) -> Program:
     spec = request.spec

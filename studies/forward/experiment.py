@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import (
     ConvolutionSpec,
@@ -102,16 +103,23 @@ def cut_patches(study: ForwardStudy, selection: Selection) -> Patches:
 
 def program_of(study: ForwardStudy) -> Program:
     """The compiled convolution of a study."""
-    return compile_convolution(
-        study.convolution,
-        study.device,
-        layout=study.layout,
-        loader=study.loader,
-        gate_set=study.gate_set,
-        walkers=study.walkers,
-        infidelity=study.infidelity,
-        noise=study.noise if study.infidelity == "auto" else None,
-    )
+    return compile_convolution(study.convolution, study.device, **_settings(study))
+
+
+def overlap_hint(study: ForwardStudy, program: Program) -> str | None:
+    """Which overlap test would do better than the study's, if one would."""
+    return better_overlap_test(program, **_settings(study))
+
+
+def _settings(study: ForwardStudy) -> dict[str, Any]:
+    return {
+        "layout": study.layout,
+        "loader": study.loader,
+        "gate_set": study.gate_set,
+        "walkers": study.walkers,
+        "infidelity": study.infidelity,
+        "noise": study.noise if study.infidelity == "auto" else None,
+    }
 
 
 def run_experiment(

@@ -18,7 +18,7 @@ from studies.device_map import DEVICE_MAP, draw_device_map
 from studies.drawing import FORMATS, attempt, save_drawn, save_figure, theme
 from studies.files import CONFIGURATION, SUMMARY, prepare_folder, write_summary, write_text
 from studies.forward.configuration import ForwardStudy
-from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
+from studies.forward.experiment import ForwardResult, cut_patches, overlap_hint, run_experiment
 from studies.forward.figures import binned_errors, draw_errors, draw_maps, figure_arrays
 from studies.forward.results import patch_table, summarize
 from studies.images import select_images
@@ -70,6 +70,9 @@ def run_forward(
         )
     result = run_experiment(study, selection, patches, track)
     summary = summarize(result)
+    hint = overlap_hint(study, result.program)
+    if hint is not None:
+        summary["overlap_hint"] = hint
     write_text(folder / CONFIGURATION, study.to_toml())
     with atomic_write(folder / TABLE) as file:
         patch_table(result).to_csv(file, index=False, lineterminator="\n")

@@ -142,6 +142,7 @@ def summarize(result: ForwardResult) -> dict[str, Any]:
         "seed": result.study.seed,
         "device": result.study.device,
         "calibration": _calibration_name(result.study.noise),
+        "overlap": result.program.spec.overlap,
         **runs,
         "circuit": result.program.report.to_mapping(),
         "seconds": {
@@ -217,6 +218,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             f"{circuit['qubits']} qubits of {circuit['device']}, {circuit['two_qubit_gates']} "
             f"{circuit['gateset']} gates, {circuit['moments']} moments",
         ),
+        # Older summaries lack it.
+        *([("overlap test", summary["overlap"])] if "overlap" in summary else []),
     ]
     width = max(len(key) for key, _ in rows) + 2
     lines = [f"{key:<{width}}{value}" for key, value in rows]
@@ -231,6 +234,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     for row in table:
         first = [row[i].ljust(widths[i]) for i in range(2)]
         lines.append("  ".join([*first, *(row[i].rjust(widths[i]) for i in range(2, len(row)))]))
+    if "overlap_hint" in summary:
+        lines += ["", summary["overlap_hint"]]
     if "check" in summary:
         lines += ["", *check_lines(pd.DataFrame([summary["check"]]))]
     return "\n".join(line.rstrip() for line in lines)
