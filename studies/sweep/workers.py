@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -163,6 +164,9 @@ def cluster_workers(address: str) -> Iterator[Workers]:
         from distributed import Client
     except ImportError:
         raise missing_extra("--dask", "dask", "--workers") from None
+    # What it logs of a scheduler that is gone are tracebacks, and one sentence says it here.
+    for name in ("distributed", "distributed.client", "distributed.comm", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     if "://" not in address and not Path(address).is_file():
         raise InputError(
             f"--dask {address}: give the scheduler's address, such as tcp://host:8786, or the path "
