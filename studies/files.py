@@ -80,7 +80,7 @@ def _seal_of(content: Mapping[str, Any]) -> str:
 
 def write_summary(folder: Path, content: Mapping[str, Any], files: Iterable[str]) -> None:
     """Writes the summary of one run, with checksums of itself and of the files it goes with."""
-    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    digests = {name: hashlib.sha256(read_result(folder / name)).hexdigest() for name in files}
     write_sealed(folder / SUMMARY, {**content, "files": digests})
 
 

@@ -58,7 +58,7 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
 def is_input(path: Path) -> bool:
     """Whether a copy is there and has the content after which it is named."""
     try:
-        content = path.read_bytes()
+        content = file_bytes(path, _LARGEST)
     except OSError:
         return False
     return path.name.startswith(f"{hashlib.sha256(content).hexdigest()[:12]}-")

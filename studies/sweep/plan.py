@@ -194,7 +194,10 @@ def summarized(resolved: Mapping[str, Any]) -> dict[str, Any]:
 
 def digest_of(content: object) -> str:
     """The SHA-256 of plain data in a canonical form, in hexadecimal digits."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise InputError("a setting is NaN or infinite: give finite numbers.") from None
     return hashlib.sha256(text.encode()).hexdigest()
 
 
