@@ -59,7 +59,7 @@ def is_input(path: Path) -> bool:
     """Whether a copy is there and has the content after which it is named."""
     try:
         content = file_bytes(path, _LARGEST)
-    except OSError:
+    except InputError:
         return False
     return path.name.startswith(f"{hashlib.sha256(content).hexdigest()[:12]}-")
 
