@@ -1,0 +1,167 @@
+"""The values of OpenQASM's expressions: numbers, symbols, truth values and lists of bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cirq
+import sympy
+
+from qucnn_cirq.exchange.openqasm_tokens import Refused, shown
+
+CONSTANTS: Mapping[str, float] = {
+    "pi": math.pi,
+    "π": math.pi,
+    "tau": math.tau,
+    "τ": math.tau,
+    "euler": math.e,
+    "ℇ": math.e,
+    "true": 1,
+    "false": 0,
+}
+FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "sin": (math.sin, sympy.sin),
+    "cos": (math.cos, sympy.cos),
+    "tan": (math.tan, sympy.tan),
+    "exp": (math.exp, sympy.exp),
+    "ln": (math.log, sympy.log),
+    "log": (math.log, sympy.log),
+    "sqrt": (math.sqrt, sympy.sqrt),
+    "asin": (math.asin, sympy.asin),
+    "acos": (math.acos, sympy.acos),
+    "atan": (math.atan, sympy.atan),
+    "arcsin": (math.asin, sympy.asin),
+    "arccos": (math.acos, sympy.acos),
+    "arctan": (math.atan, sympy.atan),
+    "floor": (math.floor, sympy.floor),
+    "ceiling": (math.ceil, sympy.ceiling),
+}
+BINDING: Mapping[str, int] = {
+    "||": 1,
+    "&&": 2,
+    **dict.fromkeys(("==", "!="), 3),
+    **dict.fromkeys(("<", ">", "<=", ">="), 4),
+    **dict.fromkeys(("+", "-"), 5),
+    **dict.fromkeys(("*", "/", "%"), 6),
+    **dict.fromkeys(("**", "^"), 8),
+}
+
+
+def literal(text: str) -> Any:
+    """A written number: whole if it has no point and no exponent."""
+    digits = text.replace("_", "")
+    if digits.isdecimal():
+        if len(digits) > 18:
+            raise Refused(f"the number {shown(digits)} is too large.")
+        return int(digits)
+    return finite(float(digits))
+
+
+def called(name: str, value: Any) -> Any:
+    """A function of :data:`FUNCTIONS` of a number or symbol."""
+    numeric, symbolic = FUNCTIONS[name]
+    if isinstance(value, sympy.Basic):
+        return symbolic(value)
+    try:
+        return finite(numeric(value))
+    except (ValueError, OverflowError):
+        raise Refused(f"{name} of {value:g} is no number.") from None
+
+
+def combined(left: Any, operator: str, right: Any, version: int) -> Any:
+    """What an operator of :data:`BINDING` makes of two values, in a version of the language."""
+    if operator in ("||", "&&"):
+        join = sympy.Or if operator == "||" else sympy.And
+        return join(truth(left), truth(right))
+    if BINDING[operator] in (3, 4):
+        return _compared(left, operator, right)
+    left, right = number(left), number(right)
+    if operator == "^" and version == 3:
+        raise Refused("in OpenQASM 3 a power is written **.")
+    try:
+        return finite(_ARITHMETIC[operator](left, right))
+    except (ArithmeticError, ValueError, TypeError):
+        raise Refused(f"an angle contains {operator!r} of numbers that have none.") from None
+
+
+def finite(value: Any) -> Any:
+    """The same number, refused if it is complex, infinite or none."""
+    if isinstance(value, sympy.Basic):
+        return value
+    if isinstance(value, complex) or not math.isfinite(value) or abs(value) > 1e300:
+        raise Refused("a number is not finite.")
+    return value
+
+
+def number(value: Any) -> Any:
+    """The same value, refused if it is bits or a truth value."""
+    if (
+        isinstance(value, list)
+        or isinstance(value, sympy.logic.boolalg.Boolean)
+        and not (isinstance(value, sympy.Symbol))
+    ):
+        raise Refused("a number is expected, and no bits.")
+    return value
+
+
+def whole(value: Any) -> int:
+    """A value as a whole number."""
+    if not isinstance(value, int | float) or not float(value).is_integer():
+        raise Refused(f"{shown(str(value))} stands where a whole number is expected.")
+    return int(value)
+
+
+def _power_of(base: Any, exponent: Any) -> Any:
+    if isinstance(base, sympy.Basic) or isinstance(exponent, sympy.Basic):
+        return base**exponent
+    # As floats: a power of whole numbers may have more digits than fit into memory.
+    power = float(base) ** float(exponent)
+    whole = isinstance(base, int) and isinstance(exponent, int) and abs(power) < 2**53
+    return int(power) if whole and exponent >= 0 else power
+
+
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "%": lambda a, b: a % b,
+    "**": _power_of,
+    "^": _power_of,
+}
+
+
+def truth(value: Any) -> Any:
+    """A condition as one of sympy's truth values."""
+    if isinstance(value, list):
+        return sympy.Or(*(sympy.Eq(bit, 1) for bit in value))
+    if isinstance(value, int | float):
+        return sympy.true if value else sympy.false
+    return value
+
+
+def _compared(left: Any, operator: str, right: Any) -> Any:
+    if isinstance(right, list) and not isinstance(left, list):
+        flipped = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+        return _compared(right, flipped.get(operator, operator), left)
+    if isinstance(left, list) and isinstance(right, int) and operator in ("==", "!="):
+        # One condition for each bit, because that is how they are measured.
+        bits = [sympy.Eq(bit, (right >> index) & 1) for index, bit in enumerate(left)]
+        same = sympy.And(*bits) if 0 <= right < 2 ** len(left) else sympy.false
+        return same if operator == "==" else sympy.Not(same)
+    pair = [
+        sum(bit * 2**index for index, bit in enumerate(each)) if isinstance(each, list) else each
+        for each in (left, right)
+    ]
+    kinds = {"==": sympy.Eq, "!=": sympy.Ne, "<": sympy.Lt, ">": sympy.Gt}
+    kinds |= {"<=": sympy.Le, ">=": sympy.Ge}
+    return kinds[operator](*pair)
+
+
+def condition(holds: Any) -> cirq.Condition:
+    """A truth value of measured bits as Cirq's condition."""
+    if isinstance(holds, sympy.Eq) and isinstance(holds.lhs, sympy.Symbol) and holds.rhs == 1:
+        return cirq.KeyCondition(cirq.MeasurementKey(str(holds.lhs)))
+    return cirq.SympyCondition(holds)
