@@ -37,7 +37,9 @@ from typing import Any
 
 import pytest
 
-from qucnn_cirq.cli import VERBS, build_parser, main
+from qucnn_cirq.cli import main
+from qucnn_cirq.commands.parser import VERBS, build_parser
+from qucnn_cirq.validation import RULES
 from studies.catalogue import presets
 
 ROOT = Path(__file__).parents[1]
@@ -286,6 +288,11 @@ def test_every_verb_and_option_is_on_a_page() -> None:
 def test_every_preset_is_on_a_page() -> None:
     text = "\n".join(page.read_text() for page in PAGES)
     assert [name for name in presets() if f"`{name}`" not in text] == []
+
+
+def test_the_table_of_rules_has_all_of_them() -> None:
+    table = (ROOT / "docs/devices.md").read_text().partition("| rule |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(RULES)
 
 
 def test_every_link_leads_somewhere() -> None:
