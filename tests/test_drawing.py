@@ -461,7 +461,7 @@ def test_figures_show_errors_and_placement(program):
     axes, *bars = figure.axes
     assert [bar.get_ylabel() for bar in bars] == [
         "readout error (disc)",
-        "Pauli error of cz (bar)",
+        "Pauli error of CZ (bar)",
     ]
     placement = placement_of(program.filters[0].template.circuit)
     discs, *rings = [each for each in axes.collections if isinstance(each, EllipseCollection)]

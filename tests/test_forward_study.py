@@ -23,6 +23,7 @@ from studies.catalogue import presets
 from studies.files import CONFIGURATION, prepare_folder
 from studies.forward.configuration import ForwardStudy
 from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
+from studies.forward.figures import draw_errors
 from studies.forward.job import run_forward
 from studies.forward.results import patch_table, summarize
 from studies.images import select_images
@@ -310,6 +311,12 @@ def test_noise_that_does_not_fit_the_device_is_refused():
 
 
 # Files
+
+
+def test_ideal_and_noisy_errors_are_drawn_on_one_scale(result):
+    ideal, noisy = draw_errors(result, summarize(result)).axes
+    assert ideal.get_ylim() == noisy.get_ylim()
+    assert ideal.get_ylabel() and not noisy.get_ylabel()
 
 
 def test_the_folder_holds_everything(folder):

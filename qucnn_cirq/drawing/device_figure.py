@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.palette import PART_COLOURS
 from qucnn_cirq.drawing.placement import ROLE_PARTS, ROLES, CircuitPlacement
+from qucnn_cirq.drawing.symbols import GATE_NAMES
 from qucnn_cirq.drawing.ticks import log_ticks
 
 _RADIUS = 0.32
@@ -111,7 +112,7 @@ def add_colour_bars(
     drawn = []
     for shades, label in (
         (_shades(_readout_errors(device)), "readout error (disc)"),
-        (_shades(_coupler_errors(device, gate)), f"Pauli error of {gate} (bar)"),
+        (_shades(_coupler_errors(device, gate)), f"Pauli error of {GATE_NAMES[gate]} (bar)"),
     ):
         bar = panels[0].figure.colorbar(
             shades,

@@ -13,6 +13,9 @@ import cirq
 
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 
+GATE_NAMES = {"cz": "CZ", "sqrt_iswap": r"$\sqrt{\mathrm{iSWAP}}$", "syc": "SYC"}
+"""What the two-qubit gate of each gate set is called in a figure."""
+
 
 class Kind(enum.Enum):
     """The shape on one wire."""

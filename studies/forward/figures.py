@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
+from qucnn_cirq.drawing.symbols import GATE_NAMES
 from studies.drawing import COLUMN, PAGE, legend_below
 from studies.forward.experiment import ForwardResult, ForwardRun
 from studies.forward.results import noise_text
@@ -201,13 +202,14 @@ def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> Non
 
 
 def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
-    """Errors of the estimates against the exact overlap, one panel for each run."""
+    """Errors of the estimates against the exact overlap, one panel for each run, on one scale."""
     runs = [("ideal", result.ideal, _IDEAL)]
     if result.noisy is not None:
         runs.append(("noisy", result.noisy, _NOISY))
     width = PAGE if len(runs) > 1 else COLUMN
     figure = Figure(figsize=(width, 3.0), layout="constrained")
-    panels = figure.subplots(1, len(runs), squeeze=False)[0]
+    # Errors that are compared have one scale, as those of the maps have.
+    panels = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
     for axes, (name, run, colour) in zip(panels, runs, strict=True):
         plot_errors(axes, result, run, colour)
         noise = "no noise" if name == "ideal" else noise_text(result)
@@ -218,6 +220,7 @@ def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
                 rf"mean of $\hat F$ about {fit['contraction']:.3f} $F$ {_signed(fit['offset'])}"
             )
         axes.set_title("\n".join(_wrapped(lines, 2.75)))
+        axes.label_outer()
     legend_below(figure, panels)
     return figure
 
@@ -347,8 +350,8 @@ def _map_title(result: ForwardResult, summary: Mapping[str, Any], filter_index: 
     several = f", filter {filter_index} of {summary['filters']}" if summary["filters"] > 1 else ""
     title = [
         f"Quantum convolution of {which}{several}: {summary['shots']:,} shots a patch, "
-        f"{circuit['qubits']} qubits and {circuit['two_qubit_gates']} {_gate(circuit)} gates on "
-        f"{circuit['device']}.",
+        f"{circuit['qubits']} qubits and {circuit['two_qubit_gates']} "
+        f"{GATE_NAMES[circuit['gateset']]} gates on {circuit['device']}.",
         f"Ideal: {_error_text(summary['ideal'])}.",
     ]
     if "noisy" in summary:
@@ -359,11 +362,6 @@ def _map_title(result: ForwardResult, summary: Mapping[str, Any], filter_index: 
             f"{summary['occupied_patches']:,} other patches."
         )
     return title
-
-
-def _gate(circuit: Mapping[str, Any]) -> str:
-    names = {"cz": "CZ", "sqrt_iswap": r"$\sqrt{\mathrm{iSWAP}}$", "syc": "SYC"}
-    return names[circuit["gateset"]]
 
 
 def _error_text(run: Mapping[str, Any]) -> str:
