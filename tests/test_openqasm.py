@@ -229,6 +229,44 @@ def test_a_gate_of_a_header_means_the_headers_gates():
     )
 
 
+VERSION_3_WORDS = [
+    *(word for word in openqasm._STATEMENTS if word.isidentifier()),
+    *("float", "int", "uint", "angle", "bool", "ctrl", "negctrl", "inv", "pow", "gphase", "else"),
+]
+VERSION_2_WORDS = (
+    *("OPENQASM", "include", "qreg", "creg", "gate", "opaque"),
+    *("measure", "reset", "barrier", "if"),
+)
+
+
+@pytest.mark.parametrize("word", sorted({*VERSION_3_WORDS} - {*VERSION_2_WORDS}))
+def test_words_of_version_3_are_free_in_version_2(word):
+    text = (
+        f"{HEADERS[2]}gate {word}(a) b, c {{ rx(a) b; cx b, c; }}\n"
+        f"gate outer b, c {{ {word}(0.2) c, b; }}\nqreg {word}[2];\ncreg bit_{word}[1];\n"
+        f"{word}(0.3) {word}[0], {word}[1];\nouter {word}[0], {word}[1];\nh {word};\n"
+    )
+    first, second = qubits = [cirq.NamedQubit(f"{word}_{index}") for index in range(2)]
+    expected = cirq.Circuit(
+        [cirq.rx(0.3)(first), cirq.CNOT(first, second)],
+        [cirq.rx(0.2)(second), cirq.CNOT(second, first), cirq.H.on_each(qubits)],
+    )
+    assert_same(circuit_from_openqasm(text), expected.unitary(qubit_order=qubits), qubits)
+
+
+def test_equal_operations_of_a_long_circuit_are_one_object():
+    circuit = read("h q[0];\nrx(0.3) q[1];\ncx q[0], q[1];\n" * 50 + "rx(0.4) q[1];", version=2)
+    operations = list(circuit.all_operations())
+    assert len(operations) == 151
+    assert len({id(operation) for operation in operations}) == 4
+
+
+def test_a_symbol_that_cancels_leaves_later_numbers_alone():
+    circuit = read("input float a; rz(a - a + 1) q[0]; rz(1) q[0];")
+    *_, last = circuit.all_operations()
+    assert not cirq.is_parameterized(last)
+
+
 def test_inputs_stay_symbols():
     circuit = read("input float[64] θ; rx(2*θ) q[0]; U(θ, θ/2, 0.1) q[1]; rz(cos(θ)) q[2];")
     theta = sympy.Symbol("θ")
@@ -326,6 +364,29 @@ def test_conditions_hold_for_what_was_measured(body):
     assert outcomes(circuit)["c_2"] == CONDITIONS[body]
 
 
+def test_a_phase_is_estimated_bit_by_bit():
+    # The phase is 5/8 of a turn; each bit is read with corrections for those before it. The gate
+    # has a header's name and other operands, and one qubit is measured three times.
+    rounds = (
+        "cu q[0],q[1];\n" * 4,
+        "cu q[0],q[1];\ncu q[0],q[1];\nif(c==1) u1(-pi/2) q[0];\n",
+        "cu q[0],q[1] ;\nif(c==1) u1(-pi/4) q[0];\nif(c==2) u1(-2*pi/4) q[0];\n"
+        "if(c==3) u1(pi*-0.75) q[0];\n",
+    )
+    body = "".join(
+        f"h q[0];\n{each}h q[0];\nmeasure q[0] -> c[{index}];\nreset q[0];\n"
+        for index, each in enumerate(rounds)
+    )
+    text = (
+        "gate half a {\nu1 (5*pi/8) a;\n}\n"
+        "gate cu a,b\n{\nhalf a; cx a,b;\nu1(-5*pi/8) b;\ncx a,b; half b;\n }\n"
+        f"x q[1]; // the eigenstate that isn’t trivial\n{body}"
+    )
+    for newline in ("\n", "\r\n"):
+        circuit = read(text.replace("\n", newline), version=2)
+        assert outcomes(circuit) == {"c_0": 1, "c_1": 0, "c_2": 1}
+
+
 def test_a_register_is_measured_bit_by_bit():
     for measured in ("measure q -> c;", "c = measure q;"):
         assert outcomes(read(f"x q[1]; {measured}")) == {"c_0": 0, "c_1": 1, "c_2": 0, "c_3": 0}
@@ -356,6 +417,7 @@ REFUSED = {
     "opaque g a; g q[0];": (5, "opaque"),
     "gate g a { g a; } g q[0];": (5, "nested"),
     "gate g a, a { x a; }": (5, "one name"),
+    "gate measure a { x a; }": (5, "cannot be the name of a gate"),
     "include 'other.inc';": (5, "can be included"),
     "def f(int a) -> int { return a; }": (5, "'def'"),
     "while (c[0]) { x q[0]; }": (5, "'while'"),

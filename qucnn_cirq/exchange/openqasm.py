@@ -69,6 +69,9 @@ class _Reader(GateCalls):
             raise Refused("the text ends in the middle of a statement.")
         if word == ";":
             self._at += 1
+        elif word in self._gates:
+            # Such a word is free in version 2, whatever it begins in version 3.
+            self._gate_call()
         elif word in _STATEMENTS:
             self._at += 1
             _STATEMENTS[word](self)
@@ -216,7 +219,7 @@ class _Reader(GateCalls):
         holds = truth(self._expression())
         self._take(")")
         self._branch(holds)
-        if self._skip("else"):
+        if "else" not in self._gates and self._skip("else"):
             self._branch(sympy.Not(holds))
 
     def _branch(self, holds: Any) -> None:

@@ -26,6 +26,11 @@ DEEPEST = 100
 """Gate definitions within one another."""
 
 _MODIFIERS = ("ctrl", "negctrl", "inv", "pow")
+_RESERVED = (
+    *("OPENQASM", "include", "qreg", "creg", "gate", "opaque"),
+    *("measure", "reset", "barrier", "if"),
+)
+"""What no version lets a gate be called; what else OpenQASM 3 reserves is free in version 2."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class GateCalls(Operands):
         super().__init__(text, largest)
         self._depth = 0
         self._gates: dict[str, Definition] = {}
+        self._made: dict[tuple[Any, ...], cirq.Operation] = {}
         self._conditions: list[cirq.Condition] = []
         self._pieces: list[Piece] | None = None
         """Where operations go while a gate is expanded."""
@@ -57,6 +63,8 @@ class GateCalls(Operands):
     def _define(self) -> None:
         opaque = self._tokens[self._at - 1][1] == "opaque"
         name = self._name()
+        if name in _RESERVED:
+            raise Refused(f"{shown(name)} cannot be the name of a gate.")
         angles = self._many(self._name, ")") if self._skip("(") else []
         qubits = self._many(self._name, ";" if opaque else "{")
         if len({*angles, *qubits}) < len(angles) + len(qubits):
@@ -70,7 +78,7 @@ class GateCalls(Operands):
 
     def _gate_call(self) -> None:
         modifiers: list[tuple[str, Any]] = []
-        while self._peek() in _MODIFIERS:
+        while self._peek() in _MODIFIERS and self._peek() not in self._gates:
             kind = self._take()
             value: Any = 1
             if kind != "inv" and self._skip("("):
@@ -85,7 +93,7 @@ class GateCalls(Operands):
         angles = [number(angle) for angle in angles]
         operands = self._many(self._qubits, ";")
         after = self._at
-        if name == "gphase" and not modifiers:
+        if name == "gphase" and name not in self._gates and not modifiers:
             # Some exporters name a qubit.
             operands = []
         sizes = {len(each) for each in operands} - {1}
@@ -145,15 +153,19 @@ class GateCalls(Operands):
     def _applied(
         self, name: str, angles: Sequence[Angle], qubits: Sequence[cirq.Qid]
     ) -> list[Piece]:
-        if name == "gphase":
+        definition = self._gates.get(name)
+        if definition is None and name == "gphase":
             self._check_numbers(name, angles, qubits, 1, 0)
             return [Phase(angles[0])]
-        definition = self._gates.get(name)
         if definition is None and name in STANDARD_GATES:
             gate = STANDARD_GATES[name]
             self._check_numbers(name, angles, qubits, gate.n_angles, gate.n_qubits)
+            # Long circuits repeat few operations: one object for each is made, kept and sent.
+            call = (name, *map(type, angles), *angles, *qubits)
+            if call not in self._made:
+                self._made[call] = gate.build(*angles).on(*qubits)
             phases = [Phase(gate.phase(*angles))] if gate.phase else []
-            return [*phases, gate.build(*angles).on(*qubits)]
+            return [*phases, self._made[call]]
         if definition is None and name in _composed():
             definition = _composed()[name]
         if definition is None:

@@ -58,7 +58,9 @@ class Tokens:
         return f"line {number} ({shown}): {reason}" if line else f"line {number}: {reason}"
 
     def _peek(self, ahead: int = 0) -> str:
-        return self._tokens[min(self._at + ahead, len(self._tokens) - 1)][1]
+        # Most calls look at the next token, which is there: the last one is never taken.
+        place = min(self._at + ahead, len(self._tokens) - 1) if ahead else self._at
+        return self._tokens[place][1]
 
     def _kind(self) -> str:
         return self._tokens[self._at][0]
@@ -73,7 +75,8 @@ class Tokens:
         return text
 
     def _skip(self, text: str) -> bool:
-        if self._peek() != text or self._kind() == "text":
+        kind, found, _ = self._tokens[self._at]
+        if found != text or kind == "text":
             return False
         self._at += 1
         return True
