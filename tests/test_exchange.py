@@ -207,7 +207,7 @@ def spoilt(whole: dict) -> dict[str, object]:
     return {
         "is empty": "",
         "is no text": b"\xff\xfe\x00",
-        "is no program, or damaged": text[:-100],
+        "is not valid JSON": text[:-100],
         "this is no qucnn_cirq program": "{}",
         "this is no qucnn_cirq program: ": "[]",
         "version 2 of the format": changed(version=2),

@@ -238,16 +238,16 @@ def test_whatever_goes_wrong_in_the_child_is_one_reason(monkeypatch):
     path = Path("some.json")
     for error, words in {
         InputError("refused as it is"): "refused as it is",
-        RecursionError(): "some.json is nested too deeply",
-        MemoryError(): "some.json needs more memory",
-        KeyError("k"): "some.json cannot be handled .KeyError",
+        RecursionError(): "some.json: is nested too deeply",
+        MemoryError(): "some.json: needs more memory",
+        KeyError("k"): "some.json: cannot be handled .KeyError",
     }.items():
         with pytest.raises(InputError, match=words):
             guarded(path, _raise, error)
-    with pytest.raises(InputError, match="some.json cannot be read within the memory"):
+    with pytest.raises(InputError, match="some.json: cannot be read within the memory"):
         guarded(path, _end)
     monkeypatch.setattr(guard, "SECONDS", 0.2)
-    with pytest.raises(InputError, match="some.json takes longer than 0.2 s"):
+    with pytest.raises(InputError, match="some.json: takes longer than 0.2 s"):
         guarded(path, _sleep)
 
 
