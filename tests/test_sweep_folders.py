@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import copy
 import errno
+import hashlib
 import json
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qucnn_cirq.cli import main
@@ -24,8 +30,15 @@ from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import Plan, digest_of, make_plan
-from studies.sweep.results import export, merge, read_results, status
-from studies.sweep.store import Outcome, encode_array, open_folder, read_plan, write_chunk
+from studies.sweep.results import export, merge, read_results, state_text, status
+from studies.sweep.store import (
+    Outcome,
+    decode_array,
+    encode_array,
+    open_folder,
+    read_plan,
+    write_chunk,
+)
 
 NOISE = sweep_kind("noise")
 DOCUMENT: dict[str, Any] = {
@@ -395,10 +408,10 @@ def test_a_summary_or_table_in_which_anything_was_changed_is_refused(
 def test_a_copy_of_an_input_that_was_changed_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("a = 1\n")
     document = {"study": {"device": str(tmp_path / "mine.toml")}}
-    (copy,) = keep_inputs(document, tmp_path)
-    copy.write_text("a = 2\n")
-    assert keep_inputs(document, tmp_path) == [copy]
-    assert copy.read_text() == "a = 1\n"
+    (kept,) = keep_inputs(document, tmp_path)
+    kept.write_text("a = 2\n")
+    assert keep_inputs(document, tmp_path) == [kept]
+    assert kept.read_text() == "a = 1\n"
 
 
 # Of several outcomes of one point.
@@ -436,3 +449,89 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     summary = read_json(folder / "summary.json")
     assert (summary["done"], len(summary["failed"]), summary["missing"]) == (3, 1, 2)
     assert "device_map" in summary["figures"]
+
+
+# Chunks that somebody else wrote, checksum and all.
+
+OF_OTHER_TYPES = (None, -1, 10**400, math.nan, "x", [], {}, [1], [[1]], {"a": 1})
+
+
+def places(content: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where to find each value inside plain data; of a list, the first only."""
+    yield above
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from places(value, (*above, key))
+    elif isinstance(content, list) and content:
+        yield from places(content[0], (*above, 0))
+
+
+def test_a_chunk_of_the_right_checksum_and_any_content_is_read_or_refused(
+    plan: Plan, folder: Path, tmp_path: Path
+) -> None:
+    path = store(folder, plan, [outcome(plan.points[4].identity, name="a", none=None)], commit="a")
+    _, content, arrays = path.read_bytes().split(b"\n", 2)
+    parts = {
+        "content": json.loads(b"{" + content.rstrip(b",") + b"}"),
+        "arrays": json.loads(b"{" + arrays),
+    }
+    refused = 0
+    for name, part in parts.items():
+        for place in places(part[name]):
+            for value in OF_OTHER_TYPES:
+                changed = {key: copy.deepcopy(part) for key, part in parts.items()}
+                inside = changed[name]
+                for key in (name, *place)[:-1]:
+                    inside = inside[key]
+                inside[(name, *place)[-1]] = value
+                body = ",\n".join(json.dumps(each)[1:-1] for each in changed.values()) + "}\n"
+                digest = hashlib.sha256(body.encode()).hexdigest()
+                path.write_text(f'{{"schema": 2, "sha256": "{digest}",\n{body}')
+                for read in (
+                    lambda: state_text(status(folder)),
+                    lambda: export(folder, tmp_path / "table.csv"),
+                    lambda: load_arrays(folder, plan.points[4].identity),
+                ):
+                    try:
+                        read()
+                    except InputError:
+                        refused += 1
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shape": [4]},
+        {"shape": [-1]},
+        {"shape": [2**62, 2**62]},
+        {"shape": 3},
+        {"dtype": "O"},
+        {"dtype": "<q"},
+        {"dtype": 7},
+        {"zlib_base64": "AAAA"},
+        {"zlib_base64": None},
+        # A few bytes that unpack to more than is said.
+        {"zlib_base64": base64.b64encode(zlib.compress(bytes(2**24))).decode()},
+    ],
+)
+def test_an_array_that_is_not_what_it_says_is_refused(changed: dict[str, Any]) -> None:
+    packed = encode_array(np.arange(3))
+    assert decode_array(packed).tolist() == [0, 1, 2]
+    with pytest.raises(InputError, match="array of the results is damaged"):
+        decode_array({**packed, **changed})
+
+
+@pytest.mark.parametrize("other", ["auto", True, 2**100, [1, 2]])
+def test_an_axis_of_mixed_types_can_be_written_as_parquet(
+    other: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame({"axis": [0.0, 1e-3, other, None], "rmse": [0.1, None, 0.2, 0.3]})
+    monkeypatch.setattr("studies.sweep.results.load", lambda folder: table)
+    assert export(tmp_path, tmp_path / "table.parquet") == 4
+    read = pd.read_parquet(tmp_path / "table.parquet")
+    if other != 2**100:
+        assert read["axis"].tolist()[:3] == ["0.0", "0.001", str(other)]
+    assert read["axis"].isna().tolist() == [False, False, False, True]
+    pd.testing.assert_series_equal(read["rmse"], table["rmse"])

@@ -312,8 +312,19 @@ def export(folder: Path, file: Path) -> int:
         if file.suffix == ".csv":
             table.to_csv(stream, index=False, lineterminator="\n")
         else:
-            table.to_parquet(stream, index=False)
+            table.apply(_column).to_parquet(stream, index=False)
     return len(table)
+
+
+def _column(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column that Parquet can hold: one of mixed types becomes texts, as in a CSV file."""
+    import pyarrow
+
+    try:
+        pyarrow.array(column, from_pandas=True)
+    except (pyarrow.ArrowException, OverflowError):
+        return column.map(str, na_action="ignore")
+    return column
 
 
 def _cell(value: Any) -> Any:

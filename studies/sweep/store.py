@@ -336,9 +336,32 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
             Outcome(**point, arrays=packed.get(point["identity"], {}))
             for point in content["points"]
         ]
-        return Chunk(outcomes, content["provenance"], resolved)
-    except (KeyError, TypeError, AttributeError):
+        chunk = Chunk(outcomes, content["provenance"], resolved)
+        whole = _is_chunk(chunk)
+    except (KeyError, TypeError, AttributeError, OverflowError):
         raise _damaged(path, _CHUNK_ADVICE) from None
+    if not whole:
+        raise _damaged(path, _CHUNK_ADVICE)
+    return chunk
+
+
+def _is_chunk(chunk: Chunk) -> bool:
+    """Whether what a chunk file holds is what :func:`write_chunk` may have written."""
+    settings = [each["settings"] for each in chunk.resolved.values()]
+    tables = [chunk.provenance, *settings]
+    tables += [own[key] for own in settings for key in ("study", "noise") if key in own]
+    cells = []
+    for outcome in chunk.outcomes:
+        tables += [*outcome.rows, outcome.arrays, *outcome.arrays.values()]
+        texts = (outcome.identity, "" if outcome.error is None else outcome.error)
+        if not isinstance(outcome.rows, list) or not all(isinstance(each, str) for each in texts):
+            return False
+        cells += [cell for row in outcome.rows for cell in row.values()]
+        # Neither a text nor nothing.
+        cells.append(outcome.seconds + 0.0)
+    return all(isinstance(table, dict) for table in tables) and all(
+        cell is None or isinstance(cell, str) or math.isfinite(cell) for cell in cells
+    )
 
 
 def chunk_paths(folder: Path) -> list[Path]:
