@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+_DELAY = 1.0
+"""Seconds without a bar: what is done by then needs none."""
 
 
 class Track(Protocol):
@@ -28,7 +30,7 @@ def untracked(items: list[T], description: str) -> Iterable[T]:
 
 
 def progress_bar(items: list[T], description: str) -> Iterable[T]:
-    """Shows a bar with the time left on standard error, if that is a terminal."""
+    """Shows a bar with the time left on standard error, if that is a terminal and it takes long."""
     # tqdm's None means: only on a terminal.
-    bar: Iterable[T] = tqdm(items, desc=description, disable=None, leave=False)
+    bar: Iterable[T] = tqdm(items, desc=description, disable=None, leave=False, delay=_DELAY)
     return bar

@@ -129,3 +129,11 @@ def test_bad_requests_are_refused():
     foreign = cirq.ResultDict(params=cirq.ParamResolver(), measurements=bits)
     with pytest.raises(InputError, match="no measurement 'overlap_0'"):
         program.estimate(foreign)
+
+
+def test_no_spacing_or_number_of_patches_takes_for_ever():
+    spec = ConvolutionSpec(filters=FixedFilter(KERNELS[0]))
+    assert len(compile_parallel(spec, "grid:5x6", spacing=2**31 - 1).copies) == 1
+    program = compile_convolution(spec, "grid:5x6")
+    with pytest.raises(InputError, match=r"patches .* within 1\.\.10000"):
+        program.verify(patches=2**31 - 1)

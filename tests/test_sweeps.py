@@ -695,3 +695,23 @@ def test_intervals_hold_at_all_looks_at_once_and_shrink() -> None:
     assert high - low < 0.02
     assert interval(0, 50, 1)[0] == 0
     assert interval(50, 50, 1)[1] == 1
+
+
+def test_planning_shows_how_far_it_is() -> None:
+    told: list[str] = []
+
+    def track(items: list[Any], description: str) -> list[Any]:
+        told.append(f"{len(items)} {description}")
+        return items
+
+    make_plan(NOISE, DOCUMENT, track)
+    assert told == ["12 points"]
+
+
+@pytest.mark.parametrize("workers", [0, 1025, 10**400])
+def test_a_number_of_workers_that_no_machine_has_is_refused(
+    workers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["study", "noise", "--out", str(tmp_path), "--workers", str(workers), "--dry-run"]
+    assert main(given) == 2
+    assert "is not allowed: give 1 to 1024." in capsys.readouterr().err

@@ -97,17 +97,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace) -> int:
-    from studies.sweep.job import RunOptions, dry_run, dry_run_text, run_sweep
+    from noise_models.errors import shown
+    from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep
     from studies.sweep.results import failure_lines
 
     workers = 1 if options.workers is None else options.workers
-    if workers < 1:
-        raise InputError(f"--workers {workers} is not allowed: give at least 1.")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise InputError(f"--workers {shown(workers)} is not allowed: give 1 to {MOST_WORKERS}.")
     if options.dask is not None and options.workers is not None:
         raise InputError("--workers and --dask exclude each other: leave one out.")
     chosen = RunOptions(workers, options.dask, _shard(options.shard), options.retry)
     if options.dry_run:
-        plan = dry_run(kind, document)
+        plan = dry_run(kind, document, options.quiet)
         if options.json:
             print_json(plan)
         else:

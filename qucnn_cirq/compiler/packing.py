@@ -54,8 +54,13 @@ def _conflicts(candidates: Sequence[Placement], graph: nx.Graph, spacing: int) -
     conflicts: list[set[int]] = []
     for placement in candidates:
         taken = set(placement.positions.values())
+        edge = taken
         for _ in range(spacing):
-            taken |= {neighbour for qubit in taken for neighbour in graph.neighbors(qubit)}
+            edge = {neighbour for qubit in edge for neighbour in graph.neighbors(qubit)} - taken
+            if not edge:
+                # Any more spacing takes nobody else away.
+                break
+            taken = taken | edge
         conflicts.append(set().union(*(users.get(qubit, set()) for qubit in taken)))
     return conflicts
 

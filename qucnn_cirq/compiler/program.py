@@ -19,7 +19,7 @@ from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import ApproximateLoader, LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
-from qucnn_cirq.compiler.verification import Verification, verify
+from qucnn_cirq.compiler.verification import MOST_VERIFIED, Verification, verify
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
@@ -369,13 +369,13 @@ class Program:
         are simulated by Cirq's state vector simulator and compared with |<x|f>|^2 by numpy.
 
         Args:
-            patches: Random patches for each filter, at least 1.
+            patches: Random patches for each filter, 1 to 10,000.
             seed: Seed of the patches.
 
         Returns:
             What was found; ``passed`` tells whether all of it is right.
         """
-        count = whole_number("patches", patches, minimum=1)
+        count = whole_number("patches", patches, minimum=1, maximum=MOST_VERIFIED)
         return verify(self, count, whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED))
 
     def _compiled(self, filter_index: int) -> CompiledFilter:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 """Largest deviation of an expectation value that passes."""
+MOST_VERIFIED = 10_000
+"""Patches of each filter: their circuits take milliseconds each, and longer on more qubits."""
 
 
 @dataclass(frozen=True)

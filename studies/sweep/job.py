@@ -12,6 +12,7 @@ from tqdm import tqdm
 from studies.device_map import draw_device_map, sweep_programs
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY, write_json
+from studies.progress import progress_bar, untracked
 from studies.provenance import provenance
 from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
@@ -22,6 +23,9 @@ from studies.sweep.results import failure_lines, read_results, status
 from studies.sweep.run import run_points, stopping
 from studies.sweep.store import check_configuration, open_folder
 from studies.sweep.workers import cluster_workers
+
+MOST_WORKERS = 1024
+"""More than machines have cores; each takes the memory of a process."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def run_sweep(
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
     """
-    plan = make_plan(kind, document)
+    plan = make_plan(kind, document, untracked if quiet else progress_bar)
     open_folder(folder, plan)
     keep_inputs(document, folder)
     finished = {
@@ -158,8 +162,13 @@ def finish(
     return summary
 
 
-def dry_run(kind: SweepKind, document: Mapping[str, Any]) -> dict[str, Any]:
+def dry_run(kind: SweepKind, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
     """What a sweep would take, without running it.
+
+    Args:
+        kind: The kind of sweep.
+        document: Its configuration.
+        quiet: No progress bar.
 
     Returns:
         Points, circuits, shots, seconds on one core, the memory of one worker in bytes, and in
@@ -168,7 +177,7 @@ def dry_run(kind: SweepKind, document: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: If the configuration is not allowed.
     """
-    plan = make_plan(kind, document)
+    plan = make_plan(kind, document, untracked if quiet else progress_bar)
     costs = [kind.cost(point.settings) for point in plan.points]
     return {
         "study": kind.name,

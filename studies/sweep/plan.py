@@ -14,6 +14,7 @@ from noise_models import NoiseError, as_noise
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_document
+from studies.progress import Track, untracked
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.kind import REFUSED, SweepKind
 
@@ -93,12 +94,13 @@ class Plan:
         return write_document(document)
 
 
-def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
+def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untracked) -> Plan:
     """Expands the axes, checks every point and derives its identity.
 
     Args:
         kind: The kind of sweep.
         document: Its configuration: the tables [study], [convolution], [noise], [axes], [zip].
+        track: Shows how far it is; thousands of points take a minute.
 
     Raises:
         InputError: If a setting of any point is not allowed, or two points are the same.
@@ -108,7 +110,7 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any]) -> Plan:
     keys = [key for axis in axes for key in axis.keys]
     points: list[Point] = []
     seen: dict[str, Mapping[str, Any]] = {}
-    for values in combinations(axes):
+    for values in track(list(combinations(axes)), "points"):
         own = place(document, values)
         settings = kind.read(own)
         resolved = resolve(kind, settings)
