@@ -467,8 +467,9 @@ def places(content: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 
 def test_a_chunk_of_the_right_checksum_and_any_content_is_read_or_refused(
-    plan: Plan, folder: Path, tmp_path: Path
+    plan: Plan, folder: Path
 ) -> None:
+    generator = np.random.default_rng(0)
     path = store(folder, plan, [outcome(plan.points[4].identity, name="a", none=None)], commit="a")
     _, content, arrays = path.read_bytes().split(b"\n", 2)
     parts = {
@@ -478,25 +479,25 @@ def test_a_chunk_of_the_right_checksum_and_any_content_is_read_or_refused(
     refused = 0
     for name, part in parts.items():
         for place in places(part[name]):
-            for value in OF_OTHER_TYPES:
+            for index in generator.permutation(len(OF_OTHER_TYPES))[:3]:
                 changed = {key: copy.deepcopy(part) for key, part in parts.items()}
                 inside = changed[name]
                 for key in (name, *place)[:-1]:
                     inside = inside[key]
-                inside[(name, *place)[-1]] = value
+                inside[(name, *place)[-1]] = OF_OTHER_TYPES[index]
                 body = ",\n".join(json.dumps(each)[1:-1] for each in changed.values()) + "}\n"
                 digest = hashlib.sha256(body.encode()).hexdigest()
                 path.write_text(f'{{"schema": 2, "sha256": "{digest}",\n{body}')
                 for read in (
                     lambda: state_text(status(folder)),
-                    lambda: export(folder, tmp_path / "table.csv"),
+                    lambda: load(folder),
                     lambda: load_arrays(folder, plan.points[4].identity),
                 ):
                     try:
                         read()
                     except InputError:
                         refused += 1
-    assert refused > 300
+    assert refused > 100
 
 
 @pytest.mark.parametrize(
@@ -507,7 +508,7 @@ def test_a_chunk_of_the_right_checksum_and_any_content_is_read_or_refused(
         {"shape": [2**62, 2**62]},
         {"shape": 3},
         {"dtype": "O"},
-        {"dtype": "<q"},
+        {"dtype": "<i4"},
         {"dtype": 7},
         {"zlib_base64": "AAAA"},
         {"zlib_base64": None},

@@ -321,6 +321,9 @@ def _column(column: pd.Series[Any]) -> pd.Series[Any]:
     import pyarrow
 
     try:
+        # That would take True for 1.0.
+        if pd.api.types.infer_dtype(column) in ("mixed", "mixed-integer"):
+            raise pyarrow.ArrowTypeError
         pyarrow.array(column, from_pandas=True)
     except (pyarrow.ArrowException, OverflowError):
         return column.map(str, na_action="ignore")
