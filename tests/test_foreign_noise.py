@@ -540,3 +540,45 @@ def test_virtual_z_keeps_its_place_where_gates_are_replaced_or_dropped() -> None
     composed = OneAfterTheOther(DROPS_TWO, cirq.ConstantQubitNoiseModel(DEPOLARIZING))
     with pytest.raises(NoiseError, match="virtual Z cannot be put back"):
         circuit.with_noise(as_noise(composed).gate_model)
+
+
+class MeasuresAfterGates(cirq.NoiseModel):
+    """Looks at the first qubit of every gate."""
+
+    def noisy_operation(self, operation: cirq.Operation) -> cirq.OP_TREE:
+        if cirq.is_measurement(operation):
+            return operation
+        return [operation, cirq.measure(operation.qubits[0], key="seen")]
+
+
+class DropsTwoQubitGates(cirq.NoiseModel):
+    """Leaves every entangling gate out."""
+
+    def noisy_operation(self, operation: cirq.Operation) -> cirq.OP_TREE:
+        is_gate = len(operation.qubits) == 2 and not cirq.is_measurement(operation)
+        return [] if is_gate else operation
+
+
+@pytest.mark.parametrize(
+    "noise", [MeasuresAfterGates(), DropsTwoQubitGates()], ids=["measures", "drops"]
+)
+def test_a_default_kernel_gives_what_cirq_gives_on_every_engine(noise: cirq.NoiseModel) -> None:
+    generator = np.random.default_rng(0)
+    patch, change = generator.normal(size=(2, 4, 4))
+    spec = ConvolutionSpec(filters=FixedFilter(patch + 0.5 * change), overlap="inversion")
+    program = compile_convolution(spec, "grid:5x6")
+    circuit = program.circuit(patch)
+    gates = cirq.Circuit(op for op in circuit.all_operations() if not cirq.is_measurement(op))
+    noisy = cirq.dephase_measurements(gates.with_noise(noise))
+    qubits = sorted(circuit.all_qubits())
+    rho = cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(noisy, qubit_order=qubits)
+    diagonal = np.diag(rho.final_density_matrix).real
+    expected = mean_of(program.filters[0].template.observable, diagonal, qubits)
+    ideal = QuantumConvolution(program, shots=None).forward(patch[None]).item()
+    assert abs(expected - ideal) > 0.1
+    for engine in ("exact", "qsim_density"):
+        exact = QuantumConvolution(program, engine=engine, noise=noise, shots=None)
+        assert exact.forward(patch[None]).item() == pytest.approx(expected, abs=1e-6)
+    shots = QuantumConvolution(program, engine="qsim", noise=noise, shots=2000, seed=1)
+    deviation = shots.forward(patch[None]).item() - expected
+    assert abs(deviation) < 5 * np.sqrt(expected * (1 - expected) / 2000)
