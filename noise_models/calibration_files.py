@@ -104,9 +104,8 @@ def write_calibration(calibration: Calibration, path: str | Path) -> None:
 def _from_cirq(name: str, kind: str, text: str) -> Calibration:
     if kind != "GoogleNoiseProperties":
         raise NoiseError(
-            f"it holds a {kind} of Cirq: give GoogleNoiseProperties. From a cirq_google.Calibration"
-            " make them with cirq_google.noise_properties_from_calibration(calibration, "
-            "gate_times_ns={...}) and cirq.to_json."
+            f"it holds a {kind[:40]} of Cirq: give GoogleNoiseProperties, which "
+            "cirq_google.noise_properties_from_calibration makes."
         )
     try:
         import cirq_google  # noqa: F401  # Teaches cirq.read_json its types.

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import difflib
 import multiprocessing
+import re
 import warnings
 from collections.abc import Iterable
 
-_LONGEST_SHOWN = 80
-
-
-_LONGEST_MESSAGE = 200
+LONGEST_MESSAGE = 200
+"""Characters of the longest message: what a terminal shows at a glance."""
 _ADVICE = 70
 """Characters kept of the end of a message that is cut: the end says what to do."""
+_LONGEST_SHOWN = 80
+_LONG_PATH = re.compile(r"(?:/[^\s/:'\"]+){3,}")
 
 
 class NoiseError(ValueError):
     """Noise that cannot be used; the message is one line that says why and what to do.
 
     Args:
-        message: The reason. Whatever it quotes, it becomes one line of at most 200 characters; a
-            longer one loses its middle.
+        message: The reason. Whatever it quotes, it becomes one line of at most
+            :data:`LONGEST_MESSAGE` characters; see :func:`one_line`.
     """
 
     def __init__(self, message: object) -> None:
-        printable = "".join(c if c.isprintable() else " " for c in str(message))
-        text = " ".join(printable.split())
-        if len(text) > _LONGEST_MESSAGE:
-            start = _LONGEST_MESSAGE - _ADVICE - 5
-            text = f"{text[:start].rstrip()} ... {text[-_ADVICE:].lstrip()}"
-        super().__init__(text)
+        super().__init__(one_line(str(message)))
+
+
+def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> str:
+    """A text without line breaks and control characters, shortened if it is too long.
+
+    Paths lose their first folders before anything else is lost; then the text loses its middle.
+
+    Args:
+        text: The text.
+        longest: Characters of what is returned, at most.
+        end: About how many of them are kept of the text's end if it is cut.
+    """
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(words) > longest:
+        words = _LONG_PATH.sub(lambda path: "…/" + "/".join(path[0].split("/")[-2:]), words)
+    if len(words) <= longest:
+        return words
+    first, last = words[: longest - end - 5], words[-end:]
+    # Whole words, unless one is as long as what is kept.
+    first = first[: first.rfind(" ")] if " " in first[-20:] else first
+    last = last[last.find(" ") :] if " " in last[:20] else last
+    return f"{first.rstrip()} ... {last.lstrip()}"
 
 
 class NoiseNote(UserWarning):
@@ -54,13 +72,21 @@ def some(names: Iterable[str]) -> str:
 
 
 def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:
-    """What a user gave, short enough for a message of one line."""
+    """A value as a user gave it, short enough to be quoted in a message of one line.
+
+    Args:
+        value: Anything.
+        longest: Characters of what is returned, at most.
+    """
     try:
-        text = " ".join(repr(value).split())
+        text = repr(value)
+    except ValueError:
+        # Python writes no whole number of more than 4,300 digits.
+        text = f"a {type(value).__name__} of thousands of digits"
     except Exception as error:
-        # Python refuses to write integers of many thousand digits; a user's class may do anything.
+        # A class of the user's may fail in a way of its own.
         text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
-    return text if len(text) <= longest else text[:longest] + "..."
+    return one_line(text, longest, longest // 3)
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 DONE, BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 0, 2, 70, 130
 TRACEBACK = "--traceback"
 
-_LONGEST_LINE, _LINE_END = 200, 70
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
@@ -117,13 +115,11 @@ def _interrupted() -> int:
 
 
 def _line(kind: str, reason: str, end: str = "") -> str:
-    """One line of at most 200 characters; a longer reason loses its middle."""
-    printable = "".join(each if each.isprintable() else " " for each in reason)
-    text = f"qucnn: {kind}: {' '.join(printable.split())}{end}"
-    longest = _LONGEST_LINE - len(f", with {TRACEBACK}") * bool(end)
-    if len(text) <= longest:
-        return text
-    return f"{text[: longest - _LINE_END - 5].rstrip()} ... {text[-_LINE_END:].lstrip()}"
+    """One line of at most 200 characters."""
+    from noise_models.errors import LONGEST_MESSAGE, one_line
+
+    rest = len(end) + len(f", with {TRACEBACK}") * bool(end)
+    return one_line(f"qucnn: {kind}: {reason}", LONGEST_MESSAGE - rest) + end
 
 
 def _say(line: str) -> None:

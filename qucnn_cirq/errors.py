@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-LONGEST_MESSAGE = 200
-"""Characters of the longest message: what a terminal shows at a glance."""
-_LONGEST_SHOWN = 60
-_ADVICE = 70
-"""Characters kept of the end of a message that is cut: the end says what to do."""
+from noise_models.errors import LONGEST_MESSAGE, one_line, shown
+
+__all__ = ["LONGEST_MESSAGE", "InputError", "missing_extra", "one_line", "shown", "unknown_name"]
 
 
 class InputError(ValueError):
@@ -21,38 +19,11 @@ class InputError(ValueError):
 
     Args:
         message: The reason. Whatever it quotes, it becomes one line of at most
-            :data:`LONGEST_MESSAGE` characters; a longer one loses its middle.
+            :data:`LONGEST_MESSAGE` characters; see :func:`one_line`.
     """
 
     def __init__(self, message: object) -> None:
         super().__init__(one_line(str(message)))
-
-
-def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> str:
-    """A text without line breaks and control characters, cut in its middle if it is too long.
-
-    Args:
-        text: The text.
-        longest: Characters of what is returned, at most.
-        end: How many of them are kept of the text's end if it is cut.
-    """
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if len(words) <= longest:
-        return words
-    return f"{words[: longest - end - 5].rstrip()} ... {words[-end:].lstrip()}"
-
-
-def shown(value: object) -> str:
-    """A value as a user gave it, short enough to be quoted in a message of one line."""
-    try:
-        text = repr(value)
-    except ValueError:
-        # Python writes no whole number of more than 4,300 digits.
-        text = f"a {type(value).__name__} of thousands of digits"
-    except Exception as error:
-        # A class of the user's may fail in a way of its own.
-        text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
-    return one_line(text, _LONGEST_SHOWN, _LONGEST_SHOWN // 3)
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:

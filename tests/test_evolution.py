@@ -123,7 +123,7 @@ def test_array_libraries_by_name():
 
 
 def test_a_missing_array_library_is_named(monkeypatch):
-    for module, advice in (("torch", r"qucnn_cirq\[torch\]"), ("cupy", "cupy-cuda12x")):
+    for module, advice in (("torch", r"'\.\[torch\]'"), ("cupy", "cupy-cuda12x")):
         monkeypatch.setitem(__import__("sys").modules, module, None)
         with pytest.raises(InputError, match=advice):
             make_engine(f"exact:{module}")

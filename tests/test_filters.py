@@ -107,7 +107,7 @@ def test_parameters_that_are_not_finite_are_named():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layers": 0}, "layers = 0 .*at least 1"),
+        ({"layers": 0}, "layers = 0 .*within 1..1000"),
         ({"layers": 1.5}, "layers = 1.5"),
         ({"layers": True}, "layers = True"),
         ({"rotations": ()}, "rotations"),

@@ -246,8 +246,6 @@ def test_bad_input_is_named():
         layer.backward(maps, "parameter_shft")
     with pytest.raises(InputError, match="draw"):
         layer.backward(maps, draw=-1)
-    with pytest.raises(InputError, match="empty"):
-        layer.forward(np.zeros((0, 4, 4)))
     inverted = layer_of(overlap="inversion")
     inverted.forward(images_of(1))
     with pytest.raises(InputError, match="ancilla"):

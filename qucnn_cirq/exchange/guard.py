@@ -21,9 +21,6 @@ SECONDS = 60.0
 MEMORY_BYTES = 2 * 2**30
 """Bounds of one call."""
 
-LONGEST_REFUSAL = 200
-"""Characters of a refusal; a longer one is cut at its end."""
-_LONGEST_PATH = 100
 
 Others = TypeVarTuple("Others")
 T = TypeVar("T")
@@ -71,20 +68,14 @@ def guarded(path: Path, function: Callable[[Path, *Others], T], *others: *Others
 
 
 def refusal(path: Path, reason: object) -> InputError:
-    """An error about a file in one line of at most :data:`LONGEST_REFUSAL` characters.
+    """An error about a file.
 
     Args:
-        path: The file; of a very long path the end is shown.
+        path: The file.
         reason: What is wrong; may name the file already.
     """
     name, text = str(path), " ".join(str(reason).split())
-    if name not in text:
-        text = f"{name}: {text}"
-    if len(name) > _LONGEST_PATH:
-        text = text.replace(name, f"…{name[1 - _LONGEST_PATH :]}")
-    if len(text) > LONGEST_REFUSAL:
-        text = f"{text[: LONGEST_REFUSAL - 1]}…"
-    return InputError("".join(each if each.isprintable() else "?" for each in text))
+    return InputError(text if name in text else f"{name}: {text}")
 
 
 def _child(
