@@ -44,14 +44,15 @@ def images_of(seed, shape=(2, 4, 4)):
         entangler=st.sampled_from(["chain", "ring"]),
     ),
     size=st.sampled_from([1e-3, 1.0, 20.0]),
+    backward=st.booleans(),
 )
-def test_methods_agree_without_noise(seed, ansatz, size):
-    layer = layer_of(filters=[ansatz, ansatz], seed=seed)
+def test_methods_agree_without_noise(seed, ansatz, size, backward):
+    layer = layer_of(filters=[ansatz, ansatz], seed=seed, backward=backward)
     maps = layer.forward(images_of(seed))
     upstream = size * np.random.default_rng(seed).normal(size=maps.shape)
     expected = layer.backward(upstream, "exact")
     assert expected.shape == layer.parameters.shape
-    for method in SHIFTS:
+    for method in (*SHIFTS, "coin"):
         np.testing.assert_allclose(
             layer.backward(upstream, method), expected, atol=1e-11 * size * 99
         )

@@ -27,9 +27,10 @@ from qucnn_cirq.files import atomic_write
 from studies import load
 from studies.catalogue import SWEEPS, load_study, sweep_kind
 from studies.settings import override
+from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
-from studies.sweep.job import RunOptions, dry_run, finish, run_sweep
+from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, identity_of, make_plan, seed_of, shard
 from studies.sweep.results import export, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
@@ -616,6 +617,40 @@ def test_bad_commands_exit_with_2_and_write_nothing(
     assert len(lines) == 1
     assert lines[0].startswith("qucnn: error: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_dry_run_found_is_told_in_whole_units() -> None:
+    plan = {
+        "study": "noise",
+        "points": 6,
+        "axes": {"shots": 3, "repeat": 2},
+        "circuits": 12_000,
+        "shots": 3_400_000,
+        "seconds": 100.0,
+        "memory": 3 * 2**20,
+        "failed": [],
+    }
+    assert dry_run_text(plan, 2).splitlines() == [
+        "noise: 6 points: shots (3) x repeat (2)",
+        "12,000 circuits, 3,400,000 shots",
+        "about 50 s on 2 worker(s), 3 MiB of arrays each",
+    ]
+    assert "about 6 min on 1 " in dry_run_text({**plan, "seconds": 360.0}, 1)
+    assert "noise: 1 points\n" in dry_run_text({**plan, "points": 1, "axes": {}}, 1)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_progress_is_for_terminals_that_want_it(
+    quiet: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    shown = []
+    bar = sweep_job.tqdm
+    monkeypatch.setattr(
+        sweep_job, "tqdm", lambda *args, **kwargs: shown.append(kwargs) or bar(*args, **kwargs)
+    )
+    run_sweep(NOISE, DOCUMENT, tmp_path, RunOptions(), quiet=quiet)
+    # None: on a terminal, but not in a pipe.
+    assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]
 
 
 def test_a_dry_run_counts(capsys: Any) -> None:
