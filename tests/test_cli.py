@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from helpers import SAFETY_NET, wait_until
 
+from noise_models import NoiseError
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import device_names
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.reading import read_circuit
 from qucnn_cirq.validation import validate
 
@@ -270,7 +272,9 @@ def test_every_violation_is_listed_with_exit_code_1(tmp_path, capsys):
 def test_what_is_no_circuit_is_unreadable(content, tmp_path, capsys):
     path = tmp_path / "circuit.json"
     path.write_bytes(content.encode("latin-1"))
-    assert str(path) in refusal(capsys, "validate", path, "--device", "sycamore")
+    assert f"{tmp_path.name}/circuit.json" in refusal(
+        capsys, "validate", path, "--device", "sycamore"
+    )
 
 
 def test_a_missing_circuit_or_device_is_refused(tmp_path, capsys):
@@ -458,3 +462,19 @@ def test_the_overlap_test_is_named_and_a_better_one_hinted(
     captured = capsys.readouterr()
     assert f"overlap test     {taken}\n" in captured.out
     assert ("convolution.overlap = 'inversion'" in captured.out) == hinted
+
+
+def test_long_paths_are_shortened_before_reasons_are():
+    folders = "/".join(["/srv"] + ["a_folder_with_a_long_name"] * 6)
+    reason = "the third value of the second row is no number: give numbers within 0..1."
+    assert str(InputError(f"{folders}/table.csv: {reason}")) == (
+        f"…/a_folder_with_a_long_name/table.csv: {reason}"
+    )
+    short = f"/srv/data/table.csv: {reason}"
+    assert str(InputError(short)) == str(NoiseError(short)) == short
+    words = " ".join(f"word{number}" for number in range(100))
+    cut = str(InputError(words))
+    assert len(cut) <= 200
+    first, last = cut.split(" ... ")
+    # Whole words are kept, from both ends.
+    assert words.startswith(f"{first} ") and words.endswith(f" {last}")

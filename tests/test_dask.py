@@ -22,6 +22,9 @@ from studies.sweep.workers import run_chunk
 
 pytest.importorskip("distributed")
 
+Cluster = tuple[Path, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]
+"""The scheduler's file, the scheduler and its workers."""
+
 NOISE = sweep_kind("noise")
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 2, "shots": 100, "device": "grid:3x3"},
@@ -45,7 +48,7 @@ def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[Path, list[subprocess.Popen[bytes]]]]:
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     file = tmp_path / "scheduler.json"
     scheduler = start(
         "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
@@ -57,28 +60,52 @@ def cluster(tmp_path: Path) -> Iterator[tuple[Path, list[subprocess.Popen[bytes]
         for name in ("one", "two")
     ]
     wait_until(file.exists, scheduler)
-    yield file, workers
+    yield file, scheduler, workers
     for process in (*workers, scheduler):
         process.send_signal(signal.SIGKILL)
         process.wait()
 
 
-def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(
-    cluster: tuple[Path, list[subprocess.Popen[bytes]]], tmp_path: Path
-) -> None:
+def started_sweep(
+    cluster: Cluster, folder: Path, document: dict[str, Any]
+) -> subprocess.Popen[str]:
+    """A sweep on the whole cluster that has stored something."""
     from distributed import Client
 
-    file, workers = cluster
+    file, _, workers = cluster
     with Client(scheduler_file=str(file), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=SAFETY_NET)
-    folder = tmp_path / "results"
-    command = [sys.executable, "-m", "qucnn_cirq", "study", "--out", str(folder), "--dask"]
-    configuration = tmp_path / "sweep.toml"
-    configuration.write_text(make_plan(NOISE, DOCUMENT).to_toml())
+        client.wait_for_workers(len(workers), timeout=SAFETY_NET)
+    configuration = folder.with_suffix(".toml")
+    configuration.write_text(make_plan(NOISE, document).to_toml())
+    command = [sys.executable, "-m", "qucnn_cirq", "study", str(configuration)]
     process = subprocess.Popen(
-        [*command, str(file), str(configuration)], stderr=subprocess.PIPE, text=True
+        [*command, "--out", str(folder), "--dask", str(file)], stderr=subprocess.PIPE, text=True
     )
     wait_until(lambda: list(folder.glob("chunks/*.json")), process)
+    return process
+
+
+def test_a_scheduler_that_dies_is_told_in_one_line_and_nothing_stored_is_lost(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    _, scheduler, _ = cluster
+    folder = tmp_path / "results"
+    # Long enough that it is not done before the scheduler is gone.
+    process = started_sweep(
+        cluster, folder, {**DOCUMENT, "study": {**DOCUMENT["study"], "images": 200}}
+    )
+    scheduler.kill()
+    _, errors = process.communicate(timeout=SAFETY_NET)
+    assert process.returncode == 2, errors
+    (line,) = errors.strip().splitlines()
+    assert "the scheduler is gone" in line
+    assert 0 < status(folder).done < 80
+
+
+def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(cluster: Cluster, tmp_path: Path) -> None:
+    _, _, workers = cluster
+    folder = tmp_path / "results"
+    process = started_sweep(cluster, folder, DOCUMENT)
     workers[0].kill()
     _, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 0, errors

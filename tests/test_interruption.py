@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled, interruptible
+from studies.sweep.run import stopping
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -39,3 +40,17 @@ def test_a_handler_takes_both_signals_in_the_main_thread_only() -> None:
     thread.start()
     thread.join()
     assert heard == [*SIGNALS, 0]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_asks_a_sweep_to_stop_and_the_second_ends_it(
+    number: signal.Signals,
+) -> None:
+    notes: list[str] = []
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with pytest.raises(KeyboardInterrupt), stopping(notes.append) as stop:
+        assert not stop.asked
+        os.kill(os.getpid(), number)
+        assert stop.asked and len(notes) == 1
+        os.kill(os.getpid(), number)
+    assert [signal.getsignal(each) for each in SIGNALS] == before

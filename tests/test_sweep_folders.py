@@ -282,6 +282,9 @@ def test_folders_that_overlap_and_a_folder_itself_are_merged(
     state = merge([folder, second, folder], tmp_path / "merged")
     assert (state.done, len(state.failed), state.missing) == (4, 0, 2)
     assert (tmp_path / "merged" / "inputs" / "abc-mine.toml").read_text() == "x"
+    (second / "inputs" / "def-other.toml").write_text("y")
+    merge([second], tmp_path / "merged")
+    assert (tmp_path / "merged" / "inputs" / "def-other.toml").read_text() == "y"
     before = sorted(folder.rglob("*"))
     assert merge([folder], folder).done == 3
     assert sorted(folder.rglob("*")) == before
@@ -300,7 +303,7 @@ def test_a_full_disk_is_named_with_the_file_and_what_to_do(
     table = folder / "table.csv"
     assert main(["export", str(folder), "--out", str(table)]) == 2
     error = capsys.readouterr().err
-    assert f"{table}: No space left on device; free some space" in error
+    assert f"{folder.name}/table.csv: No space left on device; free some space" in error
     assert not [path for path in folder.iterdir() if path.suffix == ".part"]
 
 

@@ -648,6 +648,7 @@ def test_progress_is_for_terminals_that_want_it(
     monkeypatch.setattr(
         sweep_job, "tqdm", lambda *args, **kwargs: shown.append(kwargs) or bar(*args, **kwargs)
     )
+    monkeypatch.setattr(sweep_job, "finish", lambda *arguments, **options: {})
     run_sweep(NOISE, DOCUMENT, tmp_path, RunOptions(), quiet=quiet)
     # None: on a terminal, but not in a pipe.
     assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]

@@ -74,8 +74,10 @@ def refusal(path: Path, reason: object) -> InputError:
         path: The file.
         reason: What is wrong; may name the file already.
     """
-    name, text = str(path), " ".join(str(reason).split())
-    return InputError(text if name in text else f"{name}: {text}")
+    text = str(reason)
+    # In a message that was too long the path has lost its first folders.
+    is_named = "/".join(path.parts[-2:]) in text
+    return InputError(text if is_named else f"{path}: {text}")
 
 
 def _child(
