@@ -62,7 +62,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.width is not None and options.width < 1:
         raise InputError(f"--width {options.width} is not allowed: give a positive number.")
+    if options.width is not None and (options.map or options.quirk):
+        raise InputError("--width is for drawings of circuits: leave it out with --map or --quirk.")
     compiled = options.source.suffix == ".toml"
+    if options.patch is not None and not compiled:
+        raise InputError("--patch is for a configuration: a circuit has its angles.")
     name = options.device or ("willow_pink" if compiled else None)
     device = load_device(name) if name else None
     if options.map:
@@ -78,8 +82,6 @@ def run(options: argparse.Namespace) -> int:
     if compiled:
         drawing = _drawn(_compiled(options, name), *arguments)
     else:
-        if options.patch is not None:
-            raise InputError("--patch is for a configuration: a circuit has its angles.")
         drawing = guarded(options.source, _read_and_drawn, *arguments)
     return _put(options, drawing)
 
