@@ -530,6 +530,7 @@ def test_draw_reads_circuits_and_refuses_what_it_cannot_do(tmp_path, capsys, cir
         ): "--patch is for a configuration",
         (path, "--width", "0"): "positive",
         (path, "--width", "90", "--quirk"): "--width is for drawings",
+        (path, "--device", "weber", "--quirk"): "--device is for drawings",
         (path, "--width", "90", "--map", "--device", "willow_pink"): "--width is for drawings",
         (tmp_path / "bad.json",): "bad.json",
         (tmp_path / "none.json",): "none.json",

@@ -67,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     compiled = options.source.suffix == ".toml"
     if options.patch is not None and not compiled:
         raise InputError("--patch is for a configuration: a circuit has its angles.")
+    if options.device is not None and options.quirk and not compiled:
+        raise InputError("--device is for drawings with durations: leave it out with --quirk.")
     name = options.device or ("willow_pink" if compiled else None)
     device = load_device(name) if name else None
     if options.map:
