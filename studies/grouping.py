@@ -333,6 +333,29 @@ def line_axes(
     return [axis for axis in axes if axis not in along or not _decides(plain, [x], axis)]
 
 
+def lines_of(
+    table: pd.DataFrame,
+    x: str,
+    others: Lines | Sequence[str] | None,
+    measured: Collection[str],
+    name: Naming,
+    along: Collection[str] = (),
+) -> Lines:
+    """The lines of one panel, from any way in which a caller may say them.
+
+    Args:
+        table: The results.
+        x: The axis of the panel.
+        others: Lines as they are; or the axes that tell them apart, all that vary if None.
+        measured: As for `axes_of`.
+        name: Names a line.
+        along: As for `arrange`.
+    """
+    if isinstance(others, Lines):
+        return others
+    return Lines(table, line_axes(table, x, measured, along) if others is None else others, name)
+
+
 def _lines_of_a_panel(table: pd.DataFrame, rest: Sequence[str], inner: Sequence[str]) -> int:
     """The most lines of one panel."""
     outer = [axis for axis in rest if axis not in inner]

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.compilation.measurement import COLUMNS
 from studies.drawing import Styles, draw_arrangement, line_styles, place_on_axis
-from studies.grouping import Lines, arrange, axes_of, line_axes, require, tabulate
+from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
 
 _KERNEL = "convolution.kernel"
 _PANELS = {
@@ -67,7 +67,9 @@ def cost_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         return {column: float(own[column].mean()) for column in _PANELS}
 
-    return tabulate(table, _lines(table, others), _KERNEL, COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, _KERNEL, others, COLUMNS, _name), _KERNEL, COLUMNS, summarise
+    )
 
 
 def plot_cost(
@@ -93,7 +95,7 @@ def plot_cost(
         InputError: If a mean would pool anything but repetitions.
     """
     table = _with_kernel(table)
-    lines = _lines(table, others)
+    lines = lines_of(table, _KERNEL, others, COLUMNS, _name)
     styles = styles or line_styles(table, lines)
     data = cost_data(table, lines)
     series = list(data.groupby("series", sort=False))
@@ -121,12 +123,6 @@ def _with_kernel(table: pd.DataFrame) -> pd.DataFrame:
     """A table whose kernels are names, also where there is one kernel."""
     names = table[_KERNEL].map(str) if _KERNEL in table else "kernel"
     return table.assign(**{_KERNEL: names})
-
-
-def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    return Lines(table, others or line_axes(table, _KERNEL, COLUMNS), _name)
 
 
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:

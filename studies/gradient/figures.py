@@ -27,7 +27,7 @@ from studies.drawing import (
     slope_guide,
 )
 from studies.gradient.measurement import COLUMNS
-from studies.grouping import Lines, arrange, axes_of, cells, groups, require, tabulate
+from studies.grouping import Lines, arrange, axes_of, cells, groups, lines_of, require, tabulate
 
 _LINES = ("method", "upstream")
 _NAMES = {
@@ -90,7 +90,9 @@ def gradient_error_data(
             for name, column in columns.items()
         }
 
-    return tabulate(table, _lines(table, others), "shots", COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, "shots", others, COLUMNS, _name), "shots", COLUMNS, summarise
+    )
 
 
 def plot_gradient_error(
@@ -114,7 +116,7 @@ def plot_gradient_error(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = _lines(table, others)
+    lines = lines_of(table, "shots", others, COLUMNS, _name)
     data = gradient_error_data(table, lines)
     plain = line_styles(table, lines) if styles is None else styles
     own_styles = _method_styles(lines) if set(lines.axes) <= set(_LINES) else plain
@@ -145,14 +147,6 @@ def plot_gradient_error(
     axes.set_xlabel("shots for each circuit")
     axes.set_ylabel(r"error of $\partial L/\partial\theta$, RMSE over angles")
     return axes
-
-
-def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    if others is None:
-        others = [axis for axis in axes_of(table, COLUMNS) if axis != "shots"]
-    return Lines(table, others, _name)
 
 
 def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:

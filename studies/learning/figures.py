@@ -16,7 +16,17 @@ from matplotlib.figure import Figure
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import Styles, draw_arrangement, explain_band, explain_line, line_styles
-from studies.grouping import REPEATED, Lines, arrange, axes_of, cells, groups, require, tabulate
+from studies.grouping import (
+    REPEATED,
+    Lines,
+    arrange,
+    axes_of,
+    cells,
+    groups,
+    lines_of,
+    require,
+    tabulate,
+)
 from studies.learning.measurement import COLUMNS
 
 LAYERS = "convolution.filters.layers"
@@ -70,7 +80,9 @@ def learning_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = No
             "starts": len(own),
         }
 
-    return tabulate(table, _lines(table, others), "iteration", COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, "iteration", others, COLUMNS, _name), "iteration", COLUMNS, summarise
+    )
 
 
 def plot_learning(
@@ -93,7 +105,7 @@ def plot_learning(
     Raises:
         InputError: If a median would pool anything but repetitions.
     """
-    lines = _lines(table, others)
+    lines = lines_of(table, "iteration", others, COLUMNS, _name)
     data = learning_data(table, lines)
     styles = styles or line_styles(table, lines)
     reachable = False
@@ -125,14 +137,6 @@ def plot_learning(
     axes.set_xlabel("iterations of Adam")
     axes.set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
     return axes
-
-
-def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    if others is None:
-        others = [axis for axis in axes_of(table, COLUMNS) if axis != "iteration"]
-    return Lines(table, others, _name)
 
 
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:

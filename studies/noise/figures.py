@@ -35,6 +35,7 @@ from studies.grouping import (
     cells,
     images_read,
     is_numeric,
+    lines_of,
     require,
     tabulate,
 )
@@ -164,7 +165,7 @@ def error_data(
             "predicted": float(np.sqrt((predicted**2).mean(skipna=False))),
         }
 
-    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+    return tabulate(table, lines_of(table, x, others, COLUMNS, _name), x, COLUMNS, summarise)
 
 
 def plot_error(
@@ -189,7 +190,7 @@ def plot_error(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = _lines(table, x, others)
+    lines = lines_of(table, x, others, COLUMNS, _name)
     data = error_data(table, x, lines)
     styles = styles or line_styles(table, lines)
     places = place_on_axis(axes, data[x])
@@ -262,7 +263,7 @@ def accuracy_data(
             "exact_maps": own["correct_exact"].sum() / read,
         }
 
-    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+    return tabulate(table, lines_of(table, x, others, COLUMNS, _name), x, COLUMNS, summarise)
 
 
 def plot_accuracy(
@@ -287,7 +288,7 @@ def plot_accuracy(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = _lines(table, x, others)
+    lines = lines_of(table, x, others, COLUMNS, _name)
     data = accuracy_data(table, x, lines)
     styles = styles or line_styles(table, lines)
     places = place_on_axis(axes, data[x])
@@ -424,15 +425,6 @@ def _edges(centres: NDArray[np.float64], logarithmic: bool) -> NDArray[np.float6
         middle = (values[1:] + values[:-1]) / 2
         edges = np.array([2 * values[0] - middle[0], *middle, 2 * values[-1] - middle[-1]])
     return np.exp(edges) if logarithmic else edges
-
-
-def _lines(table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    require(table, [x])
-    if others is None:
-        others = [axis for axis in axes_of(table, COLUMNS) if axis != x]
-    return Lines(table, others, _name)
 
 
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:

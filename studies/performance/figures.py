@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.drawing import Styles, draw_arrangement, line_styles
-from studies.grouping import Lines, arrange, axes_of, groups, line_axes, require, tabulate
+from studies.grouping import Lines, arrange, axes_of, groups, lines_of, require, tabulate
 from studies.performance.measurement import COLUMNS
 
 _NAMES = {
@@ -78,7 +78,9 @@ def time_data(
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         return {"seconds_per_patch": float(own["seconds_per_patch"].min())}
 
-    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, x, others, COLUMNS, _name, _along(x)), x, COLUMNS, summarise
+    )
 
 
 def plot_time(
@@ -103,7 +105,7 @@ def plot_time(
     Raises:
         InputError: If it would be the fastest of anything but repetitions.
     """
-    lines = _lines(table, x, others)
+    lines = lines_of(table, x, others, COLUMNS, _name, _along(x))
     styles = styles or line_styles(table, lines)
     data = time_data(table, x, lines)
     for label, own in data.groupby("series", sort=False):
@@ -130,14 +132,6 @@ def plot_time(
 
 def _along(x: str) -> tuple[str, ...]:
     return ("convolution.kernel",) if x == "qubits" else ()
-
-
-def _lines(table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    if others is None:
-        others = line_axes(table, x, COLUMNS, _along(x))
-    return Lines(table, others, _name)
 
 
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import Styles, draw_arrangement, explain_band, line_styles
-from studies.grouping import Lines, arrange, axes_of, line_axes, require, tabulate
+from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
 from studies.trainability.measurement import COLUMNS
 
 _LAYERS = "convolution.filters.layers"
@@ -76,7 +76,9 @@ def variance_data(
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         return {column: float(own[column].mean()) for column in columns}
 
-    return tabulate(table, _lines(table, x, others), x, COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, x, others, COLUMNS, _name, _along(x)), x, COLUMNS, summarise
+    )
 
 
 def plot_variance(
@@ -103,7 +105,7 @@ def plot_variance(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = _lines(table, x, others)
+    lines = lines_of(table, x, others, COLUMNS, _name, _along(x))
     styles = styles or line_styles(table, lines)
     data = variance_data(table, x, lines)
     for label, own in data.groupby("series", sort=False):
@@ -135,14 +137,6 @@ def plot_variance(
 
 def _along(x: str) -> tuple[str, ...]:
     return ("convolution.kernel",) if x == "qubits" else ()
-
-
-def _lines(table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    if others is None:
-        others = line_axes(table, x, COLUMNS, _along(x))
-    return Lines(table, others, _name)
 
 
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import LEGEND_SIZE, Styles, draw_arrangement, explain_band, line_styles
-from studies.grouping import Lines, arrange, axes_of, cells, groups, require, tabulate
+from studies.grouping import Lines, arrange, cells, groups, lines_of, require, tabulate
 from studies.statistics import proportion_interval
 from studies.training.measurement import COLUMNS
 
@@ -69,7 +69,9 @@ def loss_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         return {"loss": own["loss"].mean()}
 
-    return tabulate(table, _lines(table, others), "epoch", COLUMNS, summarise)
+    return tabulate(
+        table, lines_of(table, "epoch", others, COLUMNS, _line_name), "epoch", COLUMNS, summarise
+    )
 
 
 def plot_loss(
@@ -92,7 +94,7 @@ def plot_loss(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = _lines(table, others)
+    lines = lines_of(table, "epoch", others, COLUMNS, _line_name)
     styles = styles or line_styles(table, lines)
     for label, own in loss_data(table, lines).groupby("series", sort=False):
         style = styles[str(label)]
@@ -131,7 +133,7 @@ def accuracy_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = No
     """
     require(table, ["correct", "tested"])
     tested = table[table["correct"].notna()]
-    lines = _lines(table, others)
+    lines = lines_of(table, "epoch", others, COLUMNS, _line_name)
     parts = []
     for values, own in cells(tested, lines.axes, COLUMNS):
         each = (own["correct"] / own["tested"]).to_numpy()
@@ -171,7 +173,7 @@ def plot_test_accuracy(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    ways = _lines(table, others)
+    ways = lines_of(table, "epoch", others, COLUMNS, _line_name)
     styles = styles or line_styles(table, ways)
     lines = list(accuracy_data(table, ways).groupby("series", sort=False))
     for row, (label, own) in enumerate(lines):
@@ -190,14 +192,6 @@ def plot_test_accuracy(
     axes.set_xlabel(f"accuracy on {int(tested)} test images")
     axes.grid(axis="x", lw=0.4)
     return axes
-
-
-def _lines(table: pd.DataFrame, others: Lines | Sequence[str] | None) -> Lines:
-    if isinstance(others, Lines):
-        return others
-    if others is None:
-        others = [axis for axis in axes_of(table, COLUMNS) if axis != "epoch"]
-    return Lines(table, others, _line_name)
 
 
 def _line_name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
@@ -229,7 +223,7 @@ def _name(chosen: Mapping[str, object]) -> str:
 def text(table: pd.DataFrame) -> str:
     """What a table shows: the accuracy of each way of training."""
     lines = []
-    ways = _lines(table, None)
+    ways = lines_of(table, "epoch", None, COLUMNS, _line_name)
     for values, own in cells(table[table["correct"].notna()], ways.axes, COLUMNS):
         label = ways.label(values) or "classifier"
         each = own["correct"] / own["tested"]

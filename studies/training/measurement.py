@@ -32,7 +32,6 @@ from studies.training.models import (
 )
 
 Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
 DIGITS = 10
 
 COLUMNS = {
