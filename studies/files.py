@@ -96,6 +96,9 @@ def read_summary(path: Path) -> dict[str, Any]:
         raise _changed(path)
     content.pop(SEAL, None)
     files = content.pop("files", {})
+    # A checksum does not say who wrote it.
+    if not isinstance(files, dict) or any(Path(name).name != name for name in files):
+        raise _changed(path)
     for name, digest in files.items():
         if hashlib.sha256(read_result(path.parent / name)).hexdigest() != digest:
             raise _changed(path.parent / name)

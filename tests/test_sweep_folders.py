@@ -25,7 +25,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
 from studies.catalogue import load_study, sweep_kind
-from studies.files import read_summary, write_summary
+from studies.files import read_summary, write_sealed, write_summary
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.inputs import keep_inputs
@@ -435,6 +435,14 @@ def test_a_success_counts_whichever_file_comes_first(
 
 
 # Figures that fail.
+
+
+@pytest.mark.parametrize("files", [["table.csv"], {"../table.csv": "0"}, {"/etc/hostname": "0"}, 3])
+def test_a_summary_names_files_beside_it_alone(files: Any, tmp_path: Path) -> None:
+    # Of the right checksum, which whoever wrote it could make.
+    write_sealed(tmp_path / "summary.json", {"rmse": 0.1, "files": files})
+    with pytest.raises(InputError, match="damaged"):
+        read_summary(tmp_path / "summary.json")
 
 
 def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
