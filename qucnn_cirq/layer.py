@@ -147,7 +147,7 @@ class QuantumConvolution:
             images: (batch, rows, columns) or (batch, channels, rows, columns); only the
                 direction of a patch matters, not its norm. Or patches, as for :meth:`run`.
             image_ids: As for :meth:`run`.
-            draw: Likewise.
+            draw: Number of the run, at least 0; as for :meth:`run`.
 
         Returns:
             Overlaps of shape (batch, filters, rows, columns). With shots they are unbiased

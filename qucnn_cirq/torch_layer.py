@@ -32,8 +32,8 @@ class QuantumConv2d(torch.nn.Module):
         in_channels: Channels of the images.
         out_channels: Number of filters, each an ansatz of its own.
         kernel_size: Rows and columns of a patch, or one number for both.
-        stride: Step of the patches, likewise.
-        padding: Zeros around the images, likewise.
+        stride: Step of the patches in rows and columns, or one number for both.
+        padding: Zeros around the images in rows and columns, or one number for both.
         ansatz: The circuit of every filter.
         overlap: "ancilla", "destructive" or "inversion".
         device: The quantum device to compile for.
@@ -110,6 +110,14 @@ class QuantumConv2d(torch.nn.Module):
             draw = int(self.draws)
         maps: torch.Tensor = _Convolution.apply(images, self.angles, self, draw)
         return maps
+
+    def _apply(self, fn: Any, recurse: bool = True) -> QuantumConv2d:
+        """A count stays whole: `type(torch.half)`, say, would not count beyond 2,048."""
+        draws = self.draws
+        super()._apply(fn, recurse)
+        if self.draws.dtype != draws.dtype:
+            self.draws = draws.to(self.draws.device)
+        return self
 
     def extra_repr(self) -> str:
         """The specification and how it is run."""

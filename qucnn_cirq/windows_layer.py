@@ -29,7 +29,7 @@ def window_overlaps(
         program: The compiled filters.
         parameters: Angles of ansatz filters in radians, shape (filters, parameters).
         engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
-        noise: Likewise.
+        noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
         shots: Shots for each window and filter; None for exact expectation values.
         seed: Seed of the shots, from 0 to 2^64 - 1. Each window and filter has a stream of its
             own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import sympy
 
+from noise_models.files import file_text
 from qucnn_cirq import InputError
 from qucnn_cirq.cli import main
 from qucnn_cirq.exchange import guard
@@ -228,6 +230,18 @@ def test_special_files_and_large_ones_are_not_opened(tmp_path, capsys):
     loop.symlink_to(loop)
     one_line(capsys, loop)
     assert main(["validate", "nul\0byte", "--device", "sycamore"]) == 2
+
+
+def test_a_disk_that_fails_while_a_file_is_read_is_one_sentence(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "layer.toml"
+    path.write_text("[convolution]")
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdopen", failing)
+    with pytest.raises(InputError, match=r"layer.toml: Input/output error\.$"):
+        file_text(path, refusal=InputError)
 
 
 def _raise(_: Path, error: Exception) -> None:

@@ -159,17 +159,39 @@ def test_workers_hear_neither_ctrl_c_nor_sigterm_nor_sighup_and_end_at_once(
         _wait_until_gone(pid)
 
 
-def test_processes_that_cannot_start_are_given_up_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_worker_whose_child_holds_its_pipe_open_is_noticed_when_it_ends(
+    plan: Plan, in_workers: Callable[[str], None], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("studies.sweep.processes._PROGRAM", "raise SystemExit(7)")
-    workers = LocalWorkers(2, "noise")
+    """Waited for, the child would measure the point, and it would not have failed."""
+    in_workers(
+        "settings.repeat == 1 and (os.fork() or __import__('time').sleep(20)) and os._exit(3)"
+    )
+    open_folder(tmp_path, plan)
+    with local_workers(1, "noise") as workers:
+        failures = run_points(
+            plan, plan.points[:3], tmp_path, workers, {}, lambda count: None, Stop()
+        )
+    assert [failure.identity for failure in failures] == [plan.points[1].identity]
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "starts"),
+    [("raise SystemExit(7)", 7, 3), ("import os; os.kill(os.getpid(), 9)", -9, 25)],
+)
+def test_processes_that_cannot_start_are_given_up_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str, code: int, starts: int
+) -> None:
+    log = tmp_path / "starts"
+    program = f"open({str(log)!r}, 'a').write('x'); {end}"
+    monkeypatch.setattr("studies.sweep.processes._PROGRAM", program)
+    workers = LocalWorkers(1, "noise")
     try:
-        with pytest.raises(InputError, match=r"end while they start \(exit code 7\)"):
+        with pytest.raises(InputError, match=rf"end while they start \(exit code {code}\)"):
             while True:
                 list(workers.reports())
     finally:
         workers.close()
+    assert len(log.read_text()) == starts
 
 
 def test_workers_end_with_the_process_that_started_them_in_the_middle_of_a_point(

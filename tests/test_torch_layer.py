@@ -186,6 +186,15 @@ def test_shots_are_fresh_in_training_and_fixed_in_evaluation():
     torch.testing.assert_close(conv(images()), conv(images()), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("cast", [torch.nn.Module.half, lambda conv: conv.type(torch.half)])
+def test_casting_a_module_does_not_make_it_repeat_shots(cast):
+    conv = module(shots=50)
+    conv.draws += 3000
+    cast(conv)
+    first, second = conv(images()), conv(images())
+    assert conv.draws == 3002 and (first != second).any()
+
+
 def test_state_is_saved_and_restored():
     conv = module(shots=50)
     conv(images())

@@ -29,7 +29,7 @@ class Layout:
     Attributes:
         name: The name under which it is chosen.
         data: Data register, most significant qubit first.
-        filter: Filter register, likewise; empty where the test has none.
+        filter: Filter register, in the same order; empty where the test has none.
         loaders: Loaders that fit the couplers of a register, best first.
         swaps: Couplers over which qubits are exchanged before the meeting, in parallel.
         pairs: Data and filter qubits that meet, after the swaps.

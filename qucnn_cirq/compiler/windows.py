@@ -189,9 +189,9 @@ def compile_windows(
         overlap: "ancilla", "destructive" or "inversion".
         layout: "auto", "ladder" or "routed".
         gate_set: As for :func:`~qucnn_cirq.compile_convolution`.
-        walkers: Likewise.
-        dynamical_decoupling: Likewise.
-        placement: Likewise; a list of qubits only.
+        walkers: As for :func:`~qucnn_cirq.compile_convolution`.
+        dynamical_decoupling: As for :func:`~qucnn_cirq.compile_convolution`.
+        placement: As for :func:`~qucnn_cirq.compile_convolution`; a list of qubits only.
 
     Raises:
         InputError: If an argument is outside its range, or a circuit does not fit the device.

@@ -287,12 +287,10 @@ def _serve(pipe: Connection) -> None:
         while True:
             for outcome in measure_each(*chunks.get()):
                 pipe.send(outcome)
-    except OSError:
-        pass  # Nobody listens.
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     finally:
-        # Not back into the template's code.
+        # Not back into the template's code; and without a word, if nobody listens any more.
         os._exit(code)
 
 
