@@ -9,6 +9,10 @@ suite says of itself:
     python -m pytest -p mutate --cov=qucnn_cirq --cov=noise_models --cov=studies --cov-branch \
         --cov-context=test --cov-report=          # with PYTHONPATH=.ci:.
     python .ci/mutate.py --seed 18 --sample 320 --out mutants.jsonl
+
+After tests were added, the survivors alone, and against these tests as well:
+
+    python .ci/mutate.py --again mutants.jsonl --also tests/test_new.py --out again.jsonl
 """
 
 from __future__ import annotations
@@ -172,17 +176,23 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=320)
     parser.add_argument("--share", default="1/1", help="i/n: only each n-th mutant of the sample")
     parser.add_argument("--out", required=True, help="a line of JSON for each mutant")
+    parser.add_argument("--again", help="the survivors in this file, in place of a sample")
+    parser.add_argument("--also", nargs="*", default=[], help="tests to run beside those known")
     options = parser.parse_args()
     import cosmic_ray.plugins as plugins
     from cosmic_ray.mutating import mutate_code
 
     tests = Tests(os.environ["COVERAGE_FILE"], os.environ["OUTCOMES"])
-    found = places()
-    generator = random.Random(options.seed)
-    keys = generator.sample(sorted(found), min(options.sample, len(found)))
-    sample = [generator.choice(found[key]) for key in keys]
+    if options.again:
+        entries = [json.loads(line) for line in Path(options.again).read_text().splitlines()]
+        sample = [tuple(entry["mutant"]) for entry in entries if entry["code"] == 0]
+    else:
+        found = places()
+        generator = random.Random(options.seed)
+        keys = generator.sample(sorted(found), min(options.sample, len(found)))
+        sample = [generator.choice(found[key]) for key in keys]
+        print(f"{len(found)} places, {len(sample)} of them, seed {options.seed}", flush=True)
     number, count = map(int, options.share.split("/"))
-    print(f"{len(found)} places, {len(sample)} of them, seed {options.seed}", flush=True)
     # What takes long to import and is not what is tested; forks have it.
     import cirq_google  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
@@ -212,12 +222,13 @@ def main() -> None:
                     (tree / file).write_text(text)
                     os.utime(tree / file, (stamp, stamp))
                     if text is mutated:
-                        code = run_tests(tree, chosen, 90 + 12 * seconds)
+                        code = run_tests(tree, [*options.also, *chosen], 300 + 12 * seconds)
             ran += 1
             killed += code != 0
             lines = zip(source.splitlines(), (mutated or source).splitlines(), strict=False)
             changed = [pair for pair in lines if pair[0] != pair[1]][:1]
-            entry = {"file": file, "line": first, "operator": name, "code": code, "is": changed}
+            mutant = (file, name, occurrence, first, last)
+            entry = {"mutant": mutant, "code": code, "tests": len(chosen), "is": changed}
             out.write(json.dumps(entry) + "\n")
             out.flush()
             print(f"{killed}/{ran}", "killed" if code != 0 else f"SURVIVED {entry}", flush=True)
