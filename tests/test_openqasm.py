@@ -147,9 +147,10 @@ def test_what_pytket_exports_has_its_unitary():
         0.1, 0.2, 0.3, 2, 3
     )
     circuit.add_barrier([0, 1])
-    for header in ("qelib1", "hqslib1"):
+    for header in ("qelib1", "hqslib1", "hqslib1_dev"):
         text = circuit_to_qasm_str(circuit, header=header)
         assert_same(circuit_from_openqasm(text), circuit.get_unitary(), Q[:4])
+        circuit.TK2(0.1, 0.2, 0.3, 0, 1)
 
 
 def test_what_pennylane_exports_has_its_unitary():
@@ -184,6 +185,14 @@ MODIFIED = {
     "negctrl @ gphase(pi/2) q[0];": [X(Q[0]), S(Q[0]), X(Q[0])],
     "ctrl(2) @ gphase(pi/2) q[0], q[1];": cirq.CZ(Q[0], Q[1]) ** 0.5,
     "gphase(0.3); x q[0];": X(Q[0]),
+    # A control shows phases: u3 and u2 of stdgates.inc are rz, ry and rz in a row.
+    "ctrl @ u3(0.3, 0.5, 0.8) q[0], q[1];": [
+        gate(Q[1]).controlled_by(Q[0]) for gate in (cirq.rz(0.8), cirq.ry(0.3), cirq.rz(0.5))
+    ],
+    "ctrl @ u2(0.5, 0.8) q[0], q[1];": [
+        gate(Q[1]).controlled_by(Q[0])
+        for gate in (cirq.rz(0.8), cirq.ry(math.pi / 2), cirq.rz(0.5))
+    ],
     "gate g(a) b, c { rx(a) b; cx b, c; } inv @ g(0.3) q[0], q[1];": [
         cirq.CNOT(Q[0], Q[1]),
         cirq.rx(-0.3)(Q[0]),
@@ -204,6 +213,14 @@ MODIFIED = {
     "const float[64] a = pi/4; int n = 2; rz(n*a) q[0];": cirq.rz(math.pi / 2)(Q[0]),
     "rz(-2**2 + sin(pi/2) + sqrt(9) - (1 + 2)/3 % 2) q[0];": cirq.rz(-1.0)(Q[0]),
     "rz(.5e1 + 1_000 - 1000. + π - pi) q[0];": cirq.rz(5.0)(Q[0]),
+    "rz(0x1F - 0b1_1 - 0o7) q[0];": cirq.rz(21.0)(Q[0]),
+    "box { x q[0]; }": X(Q[0]),
+    "id q[0],q[1]; x q[0];": X(Q[0]),
+    "int n = 1; if (true) { int n = 5; rx(n) q[0]; } rx(n) q[1];": [
+        cirq.rx(5.0)(Q[0]),
+        cirq.rx(1.0)(Q[1]),
+    ],
+    "for int i in [0:2] { let a = q[i]; x a; }": X.on_each(Q[:3]),
     "bit k = '0'; if (k) x q[0]; else z q[0];": Z(Q[0]),
     "@note\npragma whatever it says;\nx q[0];": X(Q[0]),
     "/* a\nx q[1]; */ x q[0]; // y q[0];": X(Q[0]),
@@ -294,6 +311,13 @@ def test_marks_line_ends_and_versions_do_not_matter(newline, mark, first, tmp_pa
     assert read_circuit(cirq_json) == cirq.Circuit(X(Q[0]))
 
 
+def test_many_comments_before_no_program_are_refused_at_once(tmp_path):
+    path = tmp_path / "comments.txt"
+    path.write_text("/**/" * 60 + "nothing")
+    with pytest.raises(InputError, match="no OpenQASM"):
+        read_circuit(path)
+
+
 def test_a_program_without_a_version_is_read_by_its_name(tmp_path):
     path = tmp_path / "circuit.qasm"
     path.write_text('include "stdgates.inc"; qubit[2] q; cx q[0], q[1];')
@@ -346,6 +370,16 @@ CONDITIONS = {
     "if (c[0]) { } else { y q[2]; }": 0,
     "if (c[0] && !c[1]) x q[2];": 1,
     "if (c[1] || c[0]) x q[2];": 1,
+    "if (c[0] & ~c[1]) x q[2];": 1,
+    "if (c[0] & c[1]) x q[2];": 0,
+    "if (c[0] ^ c[1]) x q[2];": 1,
+    "if (c[0] ^ c[0]) x q[2];": 0,
+    "if (c[1] | c[0]) x q[2];": 1,
+    "if (~c[0] | c[1]) x q[2];": 0,
+    "if ((c & 3) == 1) x q[2];": 1,
+    "if ((c[0:1] ^ 0b10) == 3) x q[2];": 1,
+    f"if (c == {2**63 + 1}) x q[2];": 0,
+    "if (c == 0x1) x q[2];": 1,
     "if (c > 0) x q[2];": 1,
     "if (c < 1) x q[2];": 0,
     "if (c[0]) { if (c[1]) { y q[2]; } else { x q[2]; } }": 1,
@@ -440,6 +474,11 @@ REFUSED = {
     "/* never closed": (5, "begins no statement"),
     "\U0001f600 q[0];": (5, "begins no statement"),
     "int a = c;": (5, "no bits"),
+    "int a;": (5, "changes while"),
+    "rx(2 & 3) q[0];": (5, "joins bits only"),
+    "if ((c & 16) == 2) x q[0];": (5, "as many bits"),
+    "if ((c[0] & c) == 2) x q[0];": (5, "as many bits"),
+    "if (~2 == 2) x q[0];": (5, "bits only"),
 }
 
 

@@ -23,10 +23,10 @@ from qucnn_cirq.exchange.openqasm_tokens import Refused, shown
 LARGEST = 500_000
 """Statements that are carried out, with those of gate definitions and loops, and declared bits."""
 
-_HEADERS = ("qelib1.inc", "stdgates.inc", "hqslib1.inc")
+_HEADERS = ("qelib1.inc", "stdgates.inc", "hqslib1.inc", "hqslib1_dev.inc")
 _SCALARS = ("float", "int", "uint", "angle", "bool")
 _OTHER_STATEMENTS = (
-    *("array", "box", "break", "cal", "complex", "continue", "def", "defcal", "defcalgrammar"),
+    *("array", "break", "cal", "complex", "continue", "def", "defcal", "defcalgrammar"),
     *("duration", "end", "extern", "nop", "output", "return", "stretch", "switch", "while"),
 )
 _NANOSECONDS = {"ns": 1.0, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9}
@@ -90,8 +90,11 @@ class _Reader(GateCalls):
         if not self._skip("{"):
             self._statement()
             return
+        outside = self._values.copy(), self._bits.copy()
         while not self._skip("}"):
             self._statement()
+        # What a block declares ends with it.
+        self._values, self._bits = outside
 
     def _header(self) -> None:
         version = self._take()
@@ -119,6 +122,7 @@ class _Reader(GateCalls):
         names = [f"{name}_{index}" for index in range(size)]
         quantum = kind in ("qreg", "qubit")
         self._bits[name] = [cirq.NamedQubit(each) for each in names] if quantum else list(names)
+        self._measured.difference_update(names)
         if not quantum and self._skip("="):
             self._assigned(self._bits[name])
             return
@@ -200,6 +204,8 @@ class _Reader(GateCalls):
         if self._peek() == "[":
             self._size()
         name = self._name()
+        if self._peek() == ";":
+            raise Refused(f"{shown(name)} changes while the program runs, which is not read.")
         self._take("=")
         self._values[name] = number(self._expression())
         self._take(";")
@@ -282,6 +288,7 @@ _STATEMENTS: Mapping[str, Callable[[_Reader], None]] = {
     "let": _Reader._let,
     "if": _Reader._if,
     "for": _Reader._for,
+    "box": _Reader._block,
     **dict.fromkeys(("pragma", "#", "@"), _Reader._line),
     **dict.fromkeys(
         _OTHER_STATEMENTS,

@@ -154,6 +154,9 @@ class GateCalls(Operands):
         self, name: str, angles: Sequence[Angle], qubits: Sequence[cirq.Qid]
     ) -> list[Piece]:
         definition = self._gates.get(name)
+        if definition is None and name == "id" and len(qubits) > 1 and not angles:
+            # Some exporters name several qubits.
+            return [cirq.I.on(qubit) for qubit in qubits]
         if definition is None and name == "gphase":
             self._check_numbers(name, angles, qubits, 1, 0)
             return [Phase(angles[0])]

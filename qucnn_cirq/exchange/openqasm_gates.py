@@ -60,10 +60,14 @@ def _controlled(rotation: Callable[..., cirq.Gate]) -> StandardGate:
     return StandardGate(1, 2, lambda angle: cirq.ControlledGate(rotation(angle)))
 
 
-# Of the same angles as U, but with a real first entry.
-_U3 = StandardGate(3, 1, pulse, lambda theta, phi, lam: -theta / 2)
+# Of the same angles as U, but u has a real first entry, and u2 and u3 are rz, ry and rz in a row.
+_U = StandardGate(3, 1, pulse, lambda theta, phi, lam: -theta / 2)
+_U3 = StandardGate(3, 1, pulse, lambda theta, phi, lam: -(theta + phi + lam) / 2)
 _U2 = StandardGate(
-    2, 1, lambda phi, lam: pulse(math.pi / 2, phi, lam), lambda phi, lam: -math.pi / 4
+    2,
+    1,
+    lambda phi, lam: pulse(math.pi / 2, phi, lam),
+    lambda phi, lam: -(math.pi / 2 + phi + lam) / 2,
 )
 _P = _turned(cirq.ZPowGate, 1)
 _CP = _turned(cirq.CZPowGate, 2)
@@ -78,7 +82,7 @@ _R = StandardGate(
 
 STANDARD_GATES: Mapping[str, StandardGate] = {
     "U": StandardGate(3, 1, pulse),
-    "u": _U3,
+    "u": _U,
     "u3": _U3,
     "u2": _U2,
     "u1": _P,
@@ -143,6 +147,7 @@ gate rc3x a, b, c, d {
   h d; t d; cx c, d; tdg d; h d; cx a, d; t d; cx b, d; tdg d; cx a, d; t d; cx b, d; tdg d;
   h d; t d; cx c, d; tdg d; h d;
 }
+gate Rxxyyzz(alpha, beta, gamma) a, b { rxx(alpha) a, b; ryy(beta) a, b; rzz(gamma) a, b; }
 gate rcccx a, b, c, d { rc3x a, b, c, d; }
 """
 """The others, defined in OpenQASM itself."""

@@ -38,24 +38,43 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "floor": (math.floor, sympy.floor),
     "ceiling": (math.ceil, sympy.ceiling),
 }
-BINDING: Mapping[str, int] = {
+
+_BITWISE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "|": lambda a, b: a + b - a * b,
+    "^": lambda a, b: a + b - 2 * a * b,
+    "&": lambda a, b: a * b,
+}
+"""Of two bits that are 0 or 1, as polynomials."""
+UNARY = 10
+"""Binds tighter than products, and less than powers."""
+POWER = 11
+
+
+def binding(operator: str, version: int) -> int:
+    """How tightly an operator binds in a version of the language, 0 if it is none."""
+    return POWER if (operator, version) == ("^", 2) else _BINDING.get(operator, 0)
+
+
+_BINDING: Mapping[str, int] = {
     "||": 1,
     "&&": 2,
-    **dict.fromkeys(("==", "!="), 3),
-    **dict.fromkeys(("<", ">", "<=", ">="), 4),
-    **dict.fromkeys(("+", "-"), 5),
-    **dict.fromkeys(("*", "/", "%"), 6),
-    **dict.fromkeys(("**", "^"), 8),
+    **{operator: 3 + index for index, operator in enumerate(_BITWISE)},
+    **dict.fromkeys(("==", "!="), 6),
+    **dict.fromkeys(("<", ">", "<=", ">="), 7),
+    **dict.fromkeys(("+", "-"), 8),
+    **dict.fromkeys(("*", "/", "%"), 9),
+    "**": POWER,
 }
 
 
 def literal(text: str) -> Any:
     """A written number: whole if it has no point and no exponent."""
     digits = text.replace("_", "")
-    if digits.isdecimal():
-        if len(digits) > 18:
+    based = digits[:2].lower() in ("0x", "0o", "0b")
+    if based or digits.isdecimal():
+        if len(digits) > 240:
             raise Refused(f"the number {shown(digits)} is too large.")
-        return int(digits)
+        return int(digits, 0) if based else int(digits)
     return finite(float(digits))
 
 
@@ -71,19 +90,40 @@ def called(name: str, value: Any) -> Any:
 
 
 def combined(left: Any, operator: str, right: Any, version: int) -> Any:
-    """What an operator of :data:`BINDING` makes of two values, in a version of the language."""
+    """What an operator makes of two values, in a version of the language."""
     if operator in ("||", "&&"):
         join = sympy.Or if operator == "||" else sympy.And
         return join(truth(left), truth(right))
-    if BINDING[operator] in (3, 4):
+    if operator in _COMPARISONS:
         return _compared(left, operator, right)
+    if operator in _BITWISE and binding(operator, version) != POWER:
+        return _bitwise(left, operator, right)
     left, right = number(left), number(right)
-    if operator == "^" and version == 3:
-        raise Refused("in OpenQASM 3 a power is written **.")
     try:
         return finite(_ARITHMETIC[operator](left, right))
     except (ArithmeticError, ValueError, TypeError):
         raise Refused(f"an angle contains {operator!r} of numbers that have none.") from None
+
+
+def opposite(value: Any) -> list[Any]:
+    """The opposite of each bit."""
+    if not isinstance(value, list):
+        raise Refused("~ stands before bits only.")
+    return [1 - bit for bit in value]
+
+
+def _bitwise(left: Any, operator: str, right: Any) -> list[Any]:
+    sizes = {len(each) for each in (left, right) if isinstance(each, list)}
+    if not sizes:
+        raise Refused(f"{operator} joins bits only; in OpenQASM 3 a power is written **.")
+    size = max(sizes)
+    bits = [
+        each if isinstance(each, list) else [(whole(each) >> index) & 1 for index in range(size)]
+        for each in (left, right)
+    ]
+    if len(sizes) > 1 or any(isinstance(each, int) and each >> size for each in (left, right)):
+        raise Refused(f"{operator} joins as many bits as bits.")
+    return [_BITWISE[operator](*pair) for pair in zip(*bits, strict=True)]
 
 
 def finite(value: Any) -> Any:
@@ -142,6 +182,16 @@ def truth(value: Any) -> Any:
     return value
 
 
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": sympy.Eq,
+    "!=": sympy.Ne,
+    "<": sympy.Lt,
+    ">": sympy.Gt,
+    "<=": sympy.Le,
+    ">=": sympy.Ge,
+}
+
+
 def _compared(left: Any, operator: str, right: Any) -> Any:
     if isinstance(right, list) and not isinstance(left, list):
         flipped = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -155,9 +205,7 @@ def _compared(left: Any, operator: str, right: Any) -> Any:
         sum(bit * 2**index for index, bit in enumerate(each)) if isinstance(each, list) else each
         for each in (left, right)
     ]
-    kinds = {"==": sympy.Eq, "!=": sympy.Ne, "<": sympy.Lt, ">": sympy.Gt}
-    kinds |= {"<=": sympy.Le, ">=": sympy.Ge}
-    return kinds[operator](*pair)
+    return _COMPARISONS[operator](*pair)
 
 
 def condition(holds: Any) -> cirq.Condition:

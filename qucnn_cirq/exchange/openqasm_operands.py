@@ -9,21 +9,21 @@ import sympy
 
 from qucnn_cirq.exchange.openqasm_gates import Angle
 from qucnn_cirq.exchange.openqasm_numbers import (
-    BINDING,
     CONSTANTS,
     FUNCTIONS,
+    POWER,
+    UNARY,
+    binding,
     called,
     combined,
     finite,
     literal,
     number,
+    opposite,
     truth,
     whole,
 )
 from qucnn_cirq.exchange.openqasm_tokens import Refused, Tokens, shown
-
-_UNARY = 7
-"""Binds tighter than products, and less than powers."""
 
 Bits = list[Any]
 """What a name or a part of a register stands for: qubits (``cirq.Qid``) or bits (their keys)."""
@@ -119,12 +119,12 @@ class Operands(Tokens):
         left = self._term()
         while True:
             operator = self._peek()
-            binding = BINDING.get(operator, 0)
-            if binding < least or self._kind() != "symbol":
+            binds = binding(operator, self._version)
+            if binds < least or self._kind() != "symbol":
                 return left
             self._at += 1
             # Powers bind to the right.
-            right = self._expression(binding if operator in ("**", "^") else binding + 1)
+            right = self._expression(binds if binds == POWER else binds + 1)
             left = combined(left, operator, right, self._version)
 
     def _term(self) -> Any:
@@ -136,11 +136,13 @@ class Operands(Tokens):
             self._take(")")
             return value
         if self._skip("-"):
-            return finite(-number(self._expression(_UNARY)))
+            return finite(-number(self._expression(UNARY)))
         if self._skip("+"):
-            return number(self._expression(_UNARY))
+            return number(self._expression(UNARY))
         if self._skip("!"):
-            return sympy.Not(truth(self._expression(_UNARY)))
+            return sympy.Not(truth(self._expression(UNARY)))
+        if self._skip("~"):
+            return opposite(self._expression(UNARY))
         if kind != "name":
             raise Refused(f"{shown(text)} stands where a number is expected.")
         if text in self._values:

@@ -9,7 +9,7 @@ from typing import Any
 _TOKEN = re.compile(
     r"""(?P<blank>\s+|//[^\n]*|/\*.*?\*/)
     |(?P<text>"[^"\n]*"|'[^'\n]*')
-    |(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+    |(?P<number>0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
     |(?P<name>[^\W\d]\w*|\$\d+)
     |(?P<symbol>->|==|!=|<=|>=|&&|\|\||\*\*|\+\+|.)""",
     re.VERBOSE | re.DOTALL,

@@ -27,7 +27,7 @@ LARGEST_FILE = 64 * 2**20
 
 Moments = tuple[tuple[cirq.Operation, ...], ...]
 
-_OPENQASM = re.compile(r"(?:\s|//[^\r\n]*[\r\n]|/\*.*?\*/)*OPENQASM\b", re.DOTALL)
+_OPENQASM = re.compile(r"(?:\s|//[^\r\n]*[\r\n]|/\*(?:[^*]|\*(?!/))*\*/)*OPENQASM\b")
 _PLACES = re.compile(r"^// Qubits: \[((?:q\(-?\d+, -?\d+\)(?:, )?)+)\]$", re.MULTILINE)
 _PLACE = re.compile(r"q\((-?\d+), (-?\d+)\)")
 
