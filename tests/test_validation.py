@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import cirq
 import cirq_google
+import networkx as nx
 import numpy as np
 import pytest
 import sympy
@@ -15,7 +16,7 @@ import sympy
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import Device, grid_device
-from qucnn_cirq.validation import RULES, check, errors_of, place, validate
+from qucnn_cirq.validation import RULES, check, errors_of, place, placing, validate
 
 Q = cirq.GridQubit
 A, B, C, D = Q(0, 0), Q(0, 1), Q(0, 2), Q(1, 1)
@@ -650,6 +651,24 @@ def test_hints_can_be_followed_together(circuit):
     device = load_device("grid:4x4")
     assert validate(circuit, device)
     assert validate(followed(circuit, device), device) == []
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        nx.cycle_graph(20),
+        nx.path_graph(50),
+        nx.balanced_tree(2, 3),
+        nx.disjoint_union(nx.cycle_graph(30), nx.cycle_graph(12)),
+    ],
+    ids=["ring", "line", "tree", "two rings"],
+)
+def test_large_registers_are_placed_in_few_steps(pairs, monkeypatch):
+    monkeypatch.setattr(placing, "MOST_STEPS", 30_000)
+    named = nx.relabel_nodes(pairs, {node: cirq.NamedQubit(f"q_{node}") for node in pairs})
+    circuit = cirq.Circuit(cirq.CZ(*pair) for pair in named.edges)
+    places = place(circuit, "willow_pink")
+    assert errors_of(validate(circuit.transform_qubits(places), "willow_pink")) == []
 
 
 def test_registers_without_a_grid_are_placed(tmp_path, capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import random
 from collections.abc import Callable, Iterable, Mapping
 
 import cirq
@@ -13,6 +15,9 @@ from qucnn_cirq.validation.opening import opened_moments
 
 MOST_STEPS = 200_000
 """Places tried before a search gives up; in steps, so that the answer does not depend on time."""
+
+_ATTEMPTS = 10
+"""What half of these steps is divided into: a search that began badly rarely ends well."""
 
 Places = dict[cirq.Qid, cirq.Qid]
 
@@ -73,6 +78,9 @@ class Search:
     def __init__(self, pairs: nx.Graph, device: Device) -> None:
         self._pairs = pairs
         self._graph = device.graph
+        self._lengths = functools.cache(
+            functools.partial(nx.single_source_shortest_path_length, device.graph)
+        )
         self.gave_up = False
 
     def places(
@@ -95,30 +103,61 @@ class Search:
         order = self._order(moving)
         if len(order) + len(fixed) > len(self._graph):
             return None
-        taken = set(fixed.values())
-        found = dict(fixed)
+        bounds = self._bounds([*fixed, *order], len(fixed))
+        for attempt in range(1 + _ATTEMPTS):
+            found, ended = self._attempt(attempt, order, fixed, bounds, distance)
+            if ended:
+                return found
+        self.gave_up = True
+        return None
+
+    def _attempt(
+        self,
+        attempt: int,
+        order: list[cirq.Qid],
+        fixed: Places,
+        bounds: list[list[tuple[cirq.Qid, int]]],
+        distance: Callable[[cirq.Qid, cirq.Qid], int],
+    ) -> tuple[Places | None, bool]:
+        """Places, None if there are none, and whether the search came to its end."""
+        chance = random.Random(attempt) if attempt else None
+        found, taken = dict(fixed), set(fixed.values())
         # One list of places still to be tried for each qubit that has been placed, and the next.
-        untried = [self._candidates(order[0], found, taken, distance)] if order else []
-        steps = 0
-        while untried and len(untried) <= len(order):
-            qubit = order[len(untried) - 1]
-            if qubit in found:
-                taken.discard(found.pop(qubit))
-            if not untried[-1]:
+        untried: list[list[cirq.Qid]] = []
+        for _ in range(MOST_STEPS // (2 * _ATTEMPTS if attempt else 2)):
+            if len(untried) == len(order):
+                return {qubit: found[qubit] for qubit in order}, True
+            index = len(untried)
+            choices = self._candidates(order[index], found, taken, bounds[index], distance, chance)
+            untried.append(choices)
+            while untried and not untried[-1]:
                 untried.pop()
-                continue
-            steps += 1
-            if steps > MOST_STEPS:
-                self.gave_up = True
-                return None
+                if untried:
+                    taken.discard(found.pop(order[len(untried) - 1]))
+            if not untried:
+                return None, True
+            qubit = order[len(untried) - 1]
             found[qubit] = untried[-1].pop()
             taken.add(found[qubit])
-            if len(untried) == len(order):
-                break
-            untried.append(self._candidates(order[len(untried)], found, taken, distance))
-        if order and not untried:
-            return None
-        return {qubit: found[qubit] for qubit in order}
+        return None, False
+
+    def _bounds(self, order: list[cirq.Qid], start: int) -> list[list[tuple[cirq.Qid, int]]]:
+        """For each qubit from a start, how far it may be from those placed whose turn is not over.
+
+        Two qubits with n gates between them are within n couplers of each other.
+        """
+        turn = {qubit: index for index, qubit in enumerate(order)}
+        last = {
+            qubit: max((turn[partner] for partner in self._pairs.neighbors(qubit)), default=0)
+            for qubit in order
+        }
+        found = []
+        for index, qubit in enumerate(order[start:], start):
+            lengths = nx.single_source_shortest_path_length(self._pairs, qubit)
+            found.append(
+                [(q, lengths[q]) for q in order[:index] if last[q] > index and q in lengths]
+            )
+        return found
 
     def _order(self, moving: set[cirq.Qid]) -> list[cirq.Qid]:
         """Each qubit after as many of its partners as possible, those without partners last."""
@@ -143,9 +182,14 @@ class Search:
         qubit: cirq.Qid,
         found: Mapping[cirq.Qid, cirq.Qid],
         taken: set[cirq.Qid],
+        bounds: list[tuple[cirq.Qid, int]],
         distance: Callable[[cirq.Qid, cirq.Qid], int],
+        chance: random.Random | None,
     ) -> list[cirq.Qid]:
-        """Free places beside all partners that have a place; the best last."""
+        """Free places beside all partners that have a place; the best last.
+
+        With a chance, those that would be hard to reach later are better.
+        """
         beside = [
             set(self._graph.neighbors(found[partner]))
             for partner in self._pairs.neighbors(qubit)
@@ -153,5 +197,20 @@ class Search:
         ]
         free = (set.intersection(*beside) if beside else set(self._graph)) - taken
         degree = self._pairs.degree(qubit)
-        fitting = [each for each in free if self._graph.degree(each) >= degree]
-        return sorted(fitting, key=lambda each: (distance(each, qubit), each), reverse=True)
+        roomy = degree > 2
+        reach = [(self._lengths(found[other]), bound) for other, bound in bounds]
+        fitting = [
+            each
+            for each in sorted(free)
+            if self._graph.degree(each) >= degree
+            and all(lengths.get(each, bound + 1) <= bound for lengths, bound in reach)
+        ]
+
+        def worth(place: cirq.Qid) -> tuple[float, ...]:
+            if chance is None:
+                return (distance(place, qubit),)
+            ways = sum(each not in taken for each in self._graph.neighbors(place))
+            # Long lines fit where places run out; trees where there is room left.
+            return distance(place, qubit), -ways if roomy else ways, chance.random()
+
+        return sorted(fitting, key=worth)[::-1]
