@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as error:
-        return _ended_by(error, TRACEBACK in given)
+        return _told(error, TRACEBACK in given)
     finally:
         # What cannot be written now cannot be written at exit either.
         for stream in (sys.stdout, sys.stderr):
@@ -63,6 +63,34 @@ def _run(arguments: list[str]) -> int:
         warnings.formatwarning = earlier
 
 
+def _told(error: Exception, traceback: bool) -> int:
+    """Says in one line why it ended, even where nothing can be imported any more."""
+    try:
+        # First without an import, each of which takes memory.
+        if not _memory_ended(error):
+            return _ended_by(error, traceback)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except Exception as another:
+        if not _memory_ended(another):
+            _say(f"qucnn: internal error: {type(another).__name__}; please report it")
+            return INTERNAL_ERROR
+    _say("qucnn: error: not enough memory: ask for fewer images or points, or for fewer workers.")
+    return BAD_INPUT
+
+
+def _memory_ended(error: BaseException | None) -> bool:
+    """Whether there was not enough memory, in whatever words a library says so."""
+    import errno
+
+    words = (os.strerror(errno.ENOMEM).lower(), "failed to map segment", "bad_alloc")
+    while error is not None:
+        if isinstance(error, MemoryError) or any(word in str(error).lower() for word in words):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _ended_by(error: Exception, traceback: bool) -> int:
     """Says in one line why it ended, and returns the exit code."""
     if isinstance(error, BrokenPipeError) and _reader_left():
@@ -73,8 +101,6 @@ def _ended_by(error: Exception, traceback: bool) -> int:
 
     if isinstance(error, InputError | NoiseError):
         return _refuse(str(error))
-    if isinstance(error, MemoryError):
-        return _refuse("not enough memory: ask for fewer images or points, or for fewer workers.")
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         name = f"{error.filename}: " if error.filename else ""
         return _refuse(f"{name}{error.strerror or error}{_advice(error.errno)}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from noise_models.errors import shown
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
 from studies.kind import Kind
@@ -94,8 +95,15 @@ def load_study(
     document.pop(QUICK, None)
     if quick and not shorter:
         raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
-    settings = [*(shorter if quick else []), *settings]
-    return name, kind, override(document, settings, keys)
+    document = override(document, [*(shorter if quick else []), *settings], keys)
+    table = document["study"]
+    # What a study is called in its own table is what it can be run again by.
+    if isinstance(table, dict) and table.get("name") != name:
+        raise InputError(
+            f"study.name = {shown(table.get('name'))} cannot be set: it is {name!r} in {source}; "
+            "give the name or the file of another study instead."
+        )
+    return name, kind, document
 
 
 def _presets() -> Any:

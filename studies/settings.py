@@ -104,12 +104,21 @@ def override(
             _put_axis(result, path[0], ".".join(path[1:]).removeprefix("study."), value)
             continue
         axis = ".".join(path).removeprefix("study.")
+        for other in (key for name in AXES for key in result.get(name, {})):
+            if axis.startswith(f"{other}."):
+                # It would be placed below a value that every point replaces.
+                raise InputError(
+                    f"{shown(axis)} cannot be set: {shown(other)} is swept over; set that to a "
+                    "list or to a whole range."
+                )
         swept = [name for name in AXES if axis in result.get(name, {})]
         if swept and isinstance(value, list | dict):
             result[swept[0]][axis] = value
             continue
         for name in swept:
             del result[name][axis]
+        if path[0] in AXES:
+            _check_axes(path[0], value)
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
 
@@ -135,10 +144,12 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def _put_axis(document: dict[str, Any], name: str, key: str, value: Any) -> None:
-    table = document.setdefault(name, {})
+    document.setdefault(name, {})[key] = value
+
+
+def _check_axes(name: str, table: object) -> None:
     if not isinstance(table, dict):
         raise InputError(f"{name} = {shown(table)} must be a table of settings and their values.")
-    table[key] = value
 
 
 def _value(text: str) -> Any:

@@ -147,3 +147,46 @@ def test_names_that_the_terminal_cannot_show_are_spelled_out(tmp_path: Path):
     )
     assert ended.returncode == 2
     assert ended.stderr.isascii() and ended.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [
+        ("noise_models", "ImportError('libodd.so: failed to map segment from shared object')"),
+        ("noise_models", "MemoryError()"),
+        ("qucnn_cirq.commands.parser", "ImportError('cannot allocate memory in static TLS block')"),
+        ("qucnn_cirq.commands.parser", "OSError(12, 'Cannot allocate memory')"),
+    ],
+)
+def test_memory_that_runs_out_during_imports_is_one_line(module, error):
+    """Telling what went wrong must not need the memory that is missing."""
+    code = f"""
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise {error}
+sys.meta_path.insert(0, Finder())
+from qucnn_cirq.cli import main
+raise SystemExit(main(["devices", "--traceback"]))
+"""
+    ended = python(code)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("qucnn: error: not enough memory: ask for fewer")
+
+
+def test_what_fails_while_it_is_told_is_one_line():
+    code = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name in ("argparse", "noise_models"):
+            raise ImportError("broken")
+sys.modules.pop("argparse", None)
+sys.meta_path.insert(0, Finder())
+from qucnn_cirq.cli import main
+raise SystemExit(main(["devices"]))
+"""
+    ended = python(code)
+    assert ended.returncode == 70
+    assert ended.stderr == "qucnn: internal error: ImportError; please report it\n"

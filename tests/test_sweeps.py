@@ -226,6 +226,28 @@ def test_settings_fix_replace_and_add_axes() -> None:
     assert "axes" not in override(DOCUMENT, every, keys)
 
 
+@pytest.mark.parametrize("table", ["axes", "zip"])
+@pytest.mark.parametrize("value", ["0", "''", "[]", "false", "5", "repeat", "[1]"])
+@pytest.mark.parametrize("then", [[], ["repeat=1"]])
+def test_axes_that_are_no_table_are_refused(table: str, value: str, then: list[str]) -> None:
+    with pytest.raises(InputError, match=f"{table} = .* must be a table"):
+        override(DOCUMENT, [f"{table}={value}", *then], NOISE.study_keys)
+
+
+@pytest.mark.parametrize("key", ["noise.scale.points", "study.repeat.stop"])
+def test_a_part_of_a_swept_range_cannot_be_set(key: str) -> None:
+    """Every point would replace it."""
+    with pytest.raises(InputError, match="cannot be set: .* is swept over"):
+        override(DOCUMENT, [f"{key}=3"], NOISE.study_keys)
+
+
+@pytest.mark.parametrize("setting", ["study.name=other", "study.name=5", "study={images=1}"])
+def test_a_study_keeps_its_name(setting: str) -> None:
+    """Otherwise the written configuration could not be run again."""
+    with pytest.raises(InputError, match=r"study\.name = .* cannot be set"):
+        load_study("noise", [setting])
+
+
 @given(number=st.integers(1, 5), more=st.integers(0, 4), points=st.integers(0, 40))
 def test_shards_are_a_partition(number: int, more: int, points: int) -> None:
     count = number + more
