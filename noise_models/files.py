@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from noise_models.errors import NoiseError
+from noise_models.errors import NoiseError, shown
 
 LARGEST_TEXT = 16 * 2**20
 """Bytes of a TOML or JSON file, unless its reader says otherwise."""
@@ -103,10 +103,20 @@ def parsed_toml(
 def parsed_json(text: str | bytes, origin: object, refusal: type[ValueError] = NoiseError) -> Any:
     """The content of a JSON text; see `parsed_toml`."""
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_named_once)
     except (ValueError, RecursionError) as error:
         raise _invalid("JSON", origin, error, refusal) from None
     _check_depth(content, origin, refusal)
+    return content
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A table of JSON, whose readers keep the last of two values in silence."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {shown(twice)} stands twice in one table")
     return content
 
 

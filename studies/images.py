@@ -44,7 +44,7 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
     Raises:
         InputError: If the data cannot be read or do not have these images.
     """
-    if data is not None and Path(data).suffix in (".npy", ".npz"):
+    if data is not None and Path(data).suffix.lower() in (".npy", ".npz"):
         images, labels = _from_numpy(Path(data), split)
     else:
         loaded = load_mnist(split, path=data)
@@ -68,9 +68,18 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
     chosen = slice(first, first + count)
     return Selection(
         images=real_array("images", images[chosen]),
-        labels=None if labels is None else labels[chosen].astype(np.int64),
+        labels=None if labels is None else _whole(labels[chosen], source),
         ids=np.arange(first, first + count),
     )
+
+
+def _whole(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
+    """Labels as they are counted: whole numbers, whatever their type."""
+    numbers = real_array(f"{source}: labels", labels)
+    wrong = numbers[(numbers != np.rint(numbers)) | ~(np.abs(numbers) < 2**53)]
+    if wrong.size:
+        raise InputError(f"{source} holds the label {wrong[0]:g}: give whole numbers.")
+    return numbers.astype(np.int64)
 
 
 def _from_numpy(path: Path, split: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:

@@ -8,6 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qucnn_cirq.errors import InputError
+
 CLASSES = 10
 _RIDGE = 1e-2
 """Penalty, in units of the mean variance of a feature times the number of samples."""
@@ -32,11 +34,20 @@ class LinearClassifier:
         Args:
             features: Shape (samples, features).
             labels: Whole numbers from 0 to 9, shape (samples,).
+
+        Raises:
+            InputError: If a label is another one.
         """
+        classes = np.asarray(labels)
+        if not np.isin(classes, range(CLASSES)).all():
+            raise InputError(
+                f"labels range from {classes.min():g} to {classes.max():g}: a classifier reads "
+                f"whole numbers from 0 to {CLASSES - 1}."
+            )
         given = np.asarray(features, float)
         centre = given.mean(axis=0)
         centred = given - centre
-        targets = np.eye(CLASSES)[np.asarray(labels)]
+        targets = np.eye(CLASSES)[classes]
         gram = centred.T @ centred
         penalty = _RIDGE * np.trace(gram) / len(gram)
         weights = np.linalg.solve(

@@ -21,14 +21,16 @@ import pytest
 import noise_models
 import qucnn_cirq
 import studies
-from noise_models import NoiseError
+from noise_models import NoiseError, read_calibration
 from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.cli import main
 from qucnn_cirq.datasets import read_idx
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.files import read_json
 from qucnn_cirq.tables import write_document
 from studies.catalogue import load_study, presets
 from studies.images import select_images
+from studies.linear_classifier import LinearClassifier
 from studies.sweep.job import dry_run
 from studies.sweep.kind import SweepKind
 
@@ -246,6 +248,48 @@ def test_headers_are_not_believed(content, words, tmp_path):
             read_idx(path)
         else:
             select_images("train", 0, 1, str(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.array([3.0, 4.0, 5.0], "f2"), None),
+        (np.array([3, 4, 5], ">i8"), None),
+        (np.array([0.5, 1, 2]), "label 0.5"),
+        (np.array([1, np.nan, 2]), "label nan"),
+        (np.array([1, 2, np.inf]), "label inf"),
+        (np.array([1, 2, 2**63], "u8"), "whole numbers"),
+        (np.array(["a", "b", "c"]), "real numbers"),
+        (np.array([1, 2, 3j]), "real numbers"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["own.npz", "OWN.NPZ"])
+def test_labels_are_whole_numbers_of_any_type(labels, words, name, tmp_path):
+    with open(tmp_path / name, "wb") as file:
+        np.savez(file, images=np.ones((3, 4, 4)), labels=labels)
+    if words is None:
+        chosen = select_images("test", 1, 2, str(tmp_path / name))
+        np.testing.assert_array_equal(chosen.labels, [4, 5])
+        assert chosen.labels.dtype == np.int64
+    else:
+        with pytest.raises(InputError, match=words):
+            select_images("test", 0, 3, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("labels", [[0, 10], [-1, 3], [0.5, 1]])
+def test_a_classifier_of_ten_classes_has_no_others(labels):
+    with pytest.raises(InputError, match=r"labels .*0 to 9"):
+        LinearClassifier.fit(np.ones((2, 3)), labels)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "lab.json"
+    path.write_text('{"qubits": {"0,1": {"t1": 3.0}, "0,1": {"t1": 4.0}}}')
+    with pytest.raises(InputError, match="the key '0,1' stands twice"):
+        read_json(path)
+    with pytest.raises(NoiseError, match="the key '0,1' stands twice"):
+        read_calibration(path)
 
 
 def test_archives_that_expand_as_no_data_do_are_refused(tmp_path):
