@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.drawing.device_figure import device_figure
-from qucnn_cirq.drawing.ticks import log_axis, log_ticks, shown_labels, tick_text
+from qucnn_cirq.drawing.ticks import log_axis, log_ticks, shown_labels, tick_numbers, tick_text
 from studies import drawing
 from studies.catalogue import SWEEPS, sweep_kind
 from studies.drawing import lay_out, series_styles, theme
@@ -346,3 +346,14 @@ def test_loading_takes_the_results_of_one_run() -> None:
 def test_colour_bars_of_devices_can_be_read() -> None:
     figure = device_figure(load_device("willow_pink"))
     check_readable(figure)
+
+
+@pytest.mark.parametrize("most", range(3, 10))
+def test_ticks_of_a_long_logarithmic_axis_do_not_crowd_at_its_end(most: int) -> None:
+    for decades in np.linspace(1.01, 12, 45):
+        for first in np.linspace(0, 1, 24, endpoint=False):
+            low, high = 10**first, 10 ** (first + decades)
+            numbers = tick_numbers(low, high, most)
+            assert 2 <= len(numbers) <= most
+            gaps = np.diff(np.log10([low, *numbers, high])) / decades
+            assert gaps.max() <= 0.7, (low, high, numbers)

@@ -75,15 +75,23 @@ def tick_numbers(low: float, high: float, most: int) -> list[float]:
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     inside = (low * (1 - 1e-9), high * (1 + 1e-9))
     decades = range(first, last + 1)
-    for steps in _STEPS:
+
+    def multiples(steps: Sequence[float]) -> list[float]:
         found = [float(f"{step}e{power}") for power in decades for step in steps]
-        found = [number for number in found if inside[0] <= number <= inside[1]]
+        return [number for number in found if inside[0] <= number <= inside[1]]
+
+    for steps in _STEPS:
+        found = multiples(steps)
         if 3 <= len(found) <= most:
             return found
     powers = [power for power in decades if inside[0] <= 10.0**power <= inside[1]]
     if len(powers) >= 3:
         stride = -(-len(powers) // most)
         return [float(f"1e{power}") for power in powers if power % stride == 0]
+    if high >= 10 * low:
+        # Numbers evenly apart would crowd at the end of such an axis.
+        few = multiples(_STEPS[0])
+        return [float(f"1e{power}") for power in powers] if len(powers) == 2 else few[::2]
     numbers = MaxNLocator(min(most, 4), steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     return [float(n) for n in numbers if n > 0 and inside[0] <= n <= inside[1]]
 
