@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from noise_models import Noise
 from qucnn_cirq.checks import real_array
-from qucnn_cirq.compiler.program import CompiledFilter, Program
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
-from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines import Streams
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.execution import Execution, Measured
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -32,6 +32,8 @@ DIFFERENCE_STEP = 1e-3
 """Radians between the middle and the ends of a finite difference."""
 _SPSA_STREAM = 0x53505341
 """In place of a circuit's number, sets the signs of SPSA apart from the shots of images."""
+_COIN_STREAM = 0x434F494E
+"""In place of a variant's number, sets coins apart from the shots that they multiply."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +42,12 @@ class Gradient:
 
     Attributes:
         values: dL/dtheta, shape (filters, parameters).
-        variance: Variance of each value from its shots, of the same shape, from the exact means;
-            0 without shots. For SPSA it is that at the signs that were drawn.
+        variance: Variance of each value from its shots, of the same shape; 0 without shots. From
+            the exact means where the engine gives them, else estimated from the counts, see
+            :attr:`qucnn_cirq.execution.Measured.variance`. For SPSA it is that at the signs that
+            were drawn.
         method: How it was obtained.
-        circuits: Distinct circuits that were run: settings of the angles times patches.
+        circuits: Circuits that were run: settings of the angles times patches that are not blank.
         shots: Shots of all circuits together; None if exact means were used.
     """
 
@@ -61,10 +65,7 @@ class Pass:
     Attributes:
         program: The compiled convolution.
         companion: Compiles the circuits of the in-circuit method.
-        engine: Runs them.
-        noise: The noise.
-        shots: Shots of each circuit, or None for exact means.
-        seed: Seed of all draws.
+        execution: How circuits are run.
         draw: Which of several gradients of the same seed.
         parameters: Angles, shape (filters, parameters).
         patches: The patches of the forward pass.
@@ -74,25 +75,48 @@ class Pass:
 
     program: Program
     companion: Callable[[], Program]
-    engine: Engine
-    noise: Noise
-    shots: int | None
-    seed: int
+    execution: Execution
     draw: int
     parameters: FloatArray
     patches: Patches
     images: NDArray[np.integer]
     upstream: FloatArray
 
-    def streams(self, row: int, settings: int) -> Streams:
-        """Random streams of their own for each filter and setting of its angles."""
-        numbers = tuple(row * settings + setting for setting in range(settings))
-        return Streams(self.seed, numbers, self.images, purpose=backward_purpose(self.draw))
+    def measure(
+        self, program: Program, row: int, angles: FloatArray, upstream: FloatArray | None = None
+    ) -> Measured:
+        """Runs one filter's circuits.
 
-    def counts(self, settings: int) -> tuple[int, int | None]:
-        """Circuits and shots of as many settings of each filter's angles on every patch."""
-        circuits = len(self.parameters) * settings * self.patches.n_occupied
-        return circuits, None if self.shots is None else circuits * self.shots
+        Args:
+            program: Where the filter was compiled.
+            row: Which filter.
+            angles: Settings of its angles, shape (settings, parameters).
+            upstream: What the reader multiplies by, for each patch; 1 if None.
+
+        Returns:
+            What was measured, shape (settings, patches).
+        """
+        compiled = program.filters[row]
+        return self.execution.patches(
+            compiled,
+            self.patches,
+            self.images,
+            compiled.filter_table(angles),
+            # Shots of their own for each filter and setting of its angles.
+            numbers=range(row * len(angles), (row + 1) * len(angles)),
+            purpose=backward_purpose(self.draw),
+            upstream=upstream,
+            from_means=True,
+        )
+
+    def gradient(
+        self, method: str, values: FloatArray, variance: FloatArray, settings: int
+    ) -> Gradient:
+        """A gradient for which every filter was run with as many settings of its angles."""
+        circuits, shots = len(values) * settings * self.patches.n_occupied, self.execution.shots
+        return Gradient(
+            values, variance, method, circuits, None if shots is None else circuits * shots
+        )
 
 
 def _shifted(angles: FloatArray, step: float) -> FloatArray:
@@ -101,44 +125,16 @@ def _shifted(angles: FloatArray, step: float) -> FloatArray:
     return np.concatenate([angles + shifts, angles - shifts])
 
 
-def _estimates(
-    work: Pass, compiled: CompiledFilter, row: int, table: FloatArray, means: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Estimates of means from shots, and the variances; the means themselves without shots."""
-    if work.shots is None:
-        return means, np.zeros_like(means)
-    observable = compiled.template.observable
-    streams = work.streams(row, len(table))
-    counts = streams.binomial(work.shots, observable.probability(means))
-    return observable.mean(counts / work.shots), observable.variance(means, work.shots)
+def _difference(plus_and_minus: FloatArray) -> FloatArray:
+    """The upper half of the rows less the lower half."""
+    plus, minus = np.split(plus_and_minus, 2)
+    return plus - minus
 
 
-def _overlaps(work: Pass, row: int, angles: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Estimates of F and their variances for rows of angles, shape (rows, patches)."""
-    compiled = work.program.filters[row]
-    means = exact_means(work, compiled, angles, 0.0 if work.program.spec.backward else None)
-    return _estimates(work, compiled, row, angles, means)
-
-
-def exact_means(
-    work: Pass, compiled: CompiledFilter, angles: FloatArray, upstream_angle: float | None
-) -> FloatArray:
-    """Means without shot noise of one filter's circuits, shape (rows of angles, patches)."""
-    means = np.empty((len(angles), work.patches.n_occupied))
-    for load in compiled.load_patches(work.patches):
-        tables = {"patch": load.angles, "filter": compiled.filter_table(angles)}
-        if upstream_angle is not None:
-            tables["upstream"] = np.array([[upstream_angle]])
-        images = work.images[load.columns]
-        streams = Streams(work.seed, tuple(range(len(angles))), images, load.index)
-        outcome = work.engine.run(load.variant.template, work.noise, tables, None, streams)
-        if outcome.means is None:
-            raise InputError(
-                f"engine {work.engine.name!r} gives no means, from which the shots of a gradient "
-                "are drawn: choose exact, qsim or qsim_density."
-            )
-        means[:, load.columns] = outcome.means
-    return means
+def _sum(plus_and_minus: FloatArray) -> FloatArray:
+    """The upper half of the rows and the lower half together."""
+    plus, minus = np.split(plus_and_minus, 2)
+    return plus + minus
 
 
 def parameter_shift(work: Pass) -> Gradient:
@@ -160,35 +156,46 @@ def finite_differences(work: Pass) -> Gradient:
 
 def _differences(work: Pass, name: str, step: float, width: float) -> Gradient:
     values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    count = work.parameters.shape[1]
     for row, angles in enumerate(work.parameters):
-        estimates, variances = _overlaps(work, row, _shifted(angles, step))
+        found = work.measure(work.program, row, _shifted(angles, step))
         upstream = work.upstream[row]
-        values[row] = (estimates[:count] - estimates[count:]) @ upstream / width
-        variance[row] = (variances[:count] + variances[count:]) @ upstream**2 / width**2
-    return Gradient(values, variance, name, *work.counts(2 * count))
+        values[row] = _difference(found.estimates) @ upstream / width
+        variance[row] = _sum(found.variance) @ upstream**2 / width**2
+    return work.gradient(name, values, variance, 2 * values.shape[1])
 
 
 def coin(work: Pass) -> Gradient:
     """The control experiment of :func:`in_circuit`: a classical coin multiplies by g.
 
-    A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown in every shot, and
+    A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown for every shot, and
     the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
     does, so the mean and, without noise, the variance are those of the in-circuit routine; it needs
     no qubit and works for the destructive test as well. 2 settings a parameter.
     """
     scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
     values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    count = work.parameters.shape[1]
     for row, angles in enumerate(work.parameters):
-        compiled = work.program.filters[row]
-        table = _shifted(angles, np.pi / 2)
-        overlaps = exact_means(work, compiled, table, 0.0 if work.program.spec.backward else None)
-        means = overlaps * work.upstream[row] / scale
-        estimates, variances = _estimates(work, compiled, row, table, means)
-        values[row] = scale / 2 * (estimates[:count] - estimates[count:]).sum(axis=1)
-        variance[row] = (scale / 2) ** 2 * (variances[:count] + variances[count:]).sum(axis=1)
-    return Gradient(values, variance, "coin", *work.counts(2 * count))
+        found = _thrown(work, row, _shifted(angles, np.pi / 2), work.upstream[row] / scale)
+        values[row] = scale / 2 * _difference(found.estimates).sum(axis=1)
+        variance[row] = (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
+    return work.gradient("coin", values, variance, 2 * values.shape[1])
+
+
+def _thrown(work: Pass, row: int, table: FloatArray, upstream: FloatArray) -> Measured:
+    """What the overlaps give whose every shot is multiplied by a coin of the mean g."""
+    found = work.measure(work.program, row, table)
+    counts = None
+    if found.counts is not None and found.shots is not None:
+        numbers = tuple(range(row * len(table), (row + 1) * len(table)))
+        coins = Streams(
+            work.execution.seed, numbers, work.images, _COIN_STREAM, backward_purpose(work.draw)
+        )
+        others = replace(coins, variant=_COIN_STREAM + 1)
+        heads = np.broadcast_to((1 + upstream) / 2, found.counts.shape)
+        counts = coins.binomial(found.counts, heads)
+        counts += others.binomial(found.shots - found.counts, 1 - heads)
+    means = None if found.means is None else found.means * upstream
+    return Measured(found.observable, means, counts, found.shots)
 
 
 def in_circuit(work: Pass, absorbed: bool = False) -> Gradient:
@@ -206,26 +213,15 @@ def in_circuit(work: Pass, absorbed: bool = False) -> Gradient:
     program = work.companion()
     scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
     half = 0.5 if absorbed else 1.0
+    factor = scale / (2 * half)
     values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    count = work.parameters.shape[1]
     for row, angles in enumerate(work.parameters):
-        compiled = program.filters[row]
-        table = _shifted(angles, np.pi / 2)
-        # The second ancilla starts in (1 + cos t Z + sin t X)/2 with t = arccos g, and every mean
-        # is linear in its state: three values of t give all others.
-        none, quarter, turned = (
-            exact_means(work, compiled, table, angle) for angle in (0.0, np.pi / 2, np.pi)
-        )
-        constant = (none + turned) / 2
         loaded = half * work.upstream[row] / scale
-        sine = np.sqrt(1 - loaded**2)
-        means = constant + (none - turned) / 2 * loaded + (quarter - constant) * sine
-        estimates, variances = _estimates(work, compiled, row, table, means)
-        factor = scale / (2 * half)
-        values[row] = factor * (estimates[:count] - estimates[count:]).sum(axis=1)
-        variance[row] = factor**2 * (variances[:count] + variances[count:]).sum(axis=1)
+        found = work.measure(program, row, _shifted(angles, np.pi / 2), loaded)
+        values[row] = factor * _difference(found.estimates).sum(axis=1)
+        variance[row] = factor**2 * _sum(found.variance).sum(axis=1)
     name = "in_circuit_absorbed" if absorbed else "in_circuit"
-    return Gradient(values, variance, name, *work.counts(2 * count))
+    return work.gradient(name, values, variance, 2 * values.shape[1])
 
 
 def spsa(work: Pass) -> Gradient:
@@ -236,14 +232,14 @@ def spsa(work: Pass) -> Gradient:
     """
     values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
     for row, angles in enumerate(work.parameters):
-        identity = [work.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
+        identity = [work.execution.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
         signs = np.random.default_rng(identity).choice([-1.0, 1.0], size=len(angles))
         moved = angles + SPSA_STEP * np.stack([signs, -signs])
-        estimates, variances = _overlaps(work, row, moved)
+        found = work.measure(work.program, row, moved)
         upstream = work.upstream[row]
-        values[row] = signs * ((estimates[0] - estimates[1]) @ upstream) / (2 * SPSA_STEP)
-        variance[row] = (variances.sum(axis=0) @ upstream**2) / (2 * SPSA_STEP) ** 2
-    return Gradient(values, variance, "spsa", *work.counts(2))
+        values[row] = signs * (_difference(found.estimates) @ upstream) / (2 * SPSA_STEP)
+        variance[row] = (_sum(found.variance) @ upstream**2) / (2 * SPSA_STEP) ** 2
+    return work.gradient("spsa", values, variance, 2)
 
 
 def exact_gradient(work: Pass) -> Gradient:
@@ -254,8 +250,7 @@ def exact_gradient(work: Pass) -> Gradient:
         filter_ = work.program.spec.filter_list[row]
         shifted = filter_.states(n_qubits, _shifted(angles, np.pi / 2))
         overlaps = np.abs(shifted.conj() @ work.patches.states.T) ** 2
-        plus, minus = np.split(overlaps, 2)
-        values[row] = (plus - minus) @ work.upstream[row] / 2
+        values[row] = _difference(overlaps) @ work.upstream[row] / 2
     return Gradient(values, np.zeros_like(values), "exact", 0, None)
 
 

@@ -16,12 +16,12 @@ from qucnn_cirq.checks import (
     real_array,
     whole_number,
 )
-from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.execution import Execution, stacked
 from qucnn_cirq.gradients import (
     METHODS,
     Gradient,
@@ -191,33 +191,20 @@ class QuantumConvolution:
         ids = content_ids(patches) if image_ids is None else _checked_ids(image_ids, patches.batch)
         images_of_patches = ids[patches.positions()[0][patches.occupied]]
         self._last = patches, images_of_patches, image_shape
-        shape = (self.program.spec.n_filters, patches.n_occupied)
-        means: NDArray[np.float64] | None = np.empty(shape)
-        counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
-        for rows in self._structures():
-            filters = self._filter_table(rows)
-            for load in self.program.filters[rows[0]].load_patches(patches):
-                of_patches = images_of_patches[load.columns]
-                streams = Streams(self.seed, tuple(rows), of_patches, load.index, purpose)
-                tables = {"patch": load.angles, "filter": filters}
-                if self.program.spec.backward:
-                    # A reader in |0> multiplies by 1.
-                    tables["upstream"] = np.zeros((1, 1))
-                template = load.variant.template
-                outcome = self.engine.run(template, self.noise, tables, self.shots, streams)
-                cells = np.ix_(np.array(rows), load.columns)
-                if outcome.means is None or means is None:
-                    means = None
-                else:
-                    means[cells] = outcome.means
-                if counts is not None and outcome.counts is not None:
-                    counts[cells] = outcome.counts
-        if counts is not None and self.shots is not None:
-            estimates = self._observable.mean(counts / self.shots)
-        else:
-            assert means is not None
-            estimates = means
-        return Overlaps(patches, estimates, means, counts, self.shots)
+        structures = self._structures()
+        parts = [
+            self._execution.patches(
+                self.program.filters[rows[0]],
+                patches,
+                images_of_patches,
+                self._filter_table(rows),
+                numbers=rows,
+                purpose=purpose,
+            )
+            for rows in structures
+        ]
+        found = stacked(parts, structures)
+        return Overlaps(patches, found.estimates, found.means, found.counts, self.shots)
 
     def backward(
         self, upstream: ArrayLike, method: str = "auto", draw: int = 0
@@ -309,10 +296,7 @@ class QuantumConvolution:
         return Pass(
             program=self.program,
             companion=self._backward_program,
-            engine=self.engine,
-            noise=self.noise,
-            shots=self.shots,
-            seed=self.seed,
+            execution=self._execution,
             draw=whole_number("draw", draw, minimum=0),
             parameters=self.parameters,
             patches=patches,
@@ -337,8 +321,8 @@ class QuantumConvolution:
         )
 
     @property
-    def _observable(self) -> Observable:
-        return self.program.filters[0].template.observable
+    def _execution(self) -> Execution:
+        return Execution(self.engine, self.noise, self.shots, self.seed)
 
     def _filter_table(self, rows: list[int]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]

@@ -11,6 +11,7 @@ from qucnn_cirq.compiler.windows import WindowProgram
 from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.engines.streams import forward_purpose
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.execution import Execution
 
 
 def window_overlaps(
@@ -51,16 +52,14 @@ def window_overlaps(
     seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
     purpose = forward_purpose(whole_number("draw", draw, minimum=0))
     angles = _parameters(program, parameters)
+    execution = Execution(runner, model, count, seed)
     values = np.empty((program.spec.n_filters, len(program.windows)))
     for row, of_filter in enumerate(program.compiled):
         for column, compiled in enumerate(of_filter):
             template = compiled.variant.template
             streams = Streams(seed, (row,), np.array([column]), purpose=purpose)
-            outcome = runner.run(template, model, compiled.tables(angles[row]), count, streams)
-            if outcome.counts is not None and count is not None:
-                values[row, column] = template.observable.mean(outcome.counts / count)[0, 0]
-            elif outcome.means is not None:
-                values[row, column] = outcome.means[0, 0]
+            found = execution.circuits(template, compiled.tables(angles[row]), streams)
+            values[row, column] = found.estimates[0, 0]
     return values
 
 

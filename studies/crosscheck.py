@@ -17,6 +17,7 @@ from noise_models import NoiseLike, as_noise
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Streams, make_engine
+from qucnn_cirq.execution import Execution
 from studies.sweep.kind import Row
 
 Array = NDArray[np.float64]
@@ -91,8 +92,10 @@ def z_scores(
     Returns:
         Scores of all filters and patches, one after the other; standard normal if both agree.
     """
-    by_means, by_shots = (make_engine(name) for name in engines)
-    known = as_noise(noise)
+    by_means, by_shots = (
+        Execution(make_engine(name), as_noise(noise), wanted, seed)
+        for name, wanted in zip(engines, (None, shots), strict=True)
+    )
     scores = []
     for row, compiled in enumerate(program.filters):
         angles = parameters[row : row + 1]
@@ -105,8 +108,8 @@ def z_scores(
             if upstream is not None:
                 tables["upstream"] = np.array([[np.arccos(upstream)]])
             streams = Streams(seed, (row,), load.columns, load.index)
-            means = by_means.run(template, known, tables, None, streams).means
-            counts = by_shots.run(template, known, tables, shots, streams).counts
+            means = by_means.circuits(template, tables, streams).means
+            counts = by_shots.circuits(template, tables, streams).counts
             assert means is not None and counts is not None
             chances = np.clip(template.observable.probability(means), 0, 1)
             ties = np.random.default_rng([seed, row, load.index]).random(counts.shape)

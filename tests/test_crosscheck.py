@@ -9,6 +9,7 @@ from scipy import stats
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
+from qucnn_cirq.engines import Engine
 from studies.catalogue import sweep_kind
 from studies.crosscheck import (
     check_lines,
@@ -44,8 +45,10 @@ def test_right_noise_passes_and_wrong_noise_fails(monkeypatch: pytest.MonkeyPatc
     # The engine of the shots is given gates that err half as often again.
     wrong = as_noise({**NOISE, "depolarizing": {"p1": 0.015, "p2": 0.15}})
 
-    class Mistaken:
-        def __init__(self, engine: Any) -> None:
+    class Mistaken(Engine):
+        name = "mistaken"
+
+        def __init__(self, engine: Engine) -> None:
             self.engine = engine
 
         def run(self, template: Any, noise: Any, *others: Any) -> Any:

@@ -27,6 +27,14 @@ _PAULI = {
 }
 
 
+def of_patches(tables: AngleTables, rows: slice) -> dict[str, NDArray[np.float64]]:
+    """The tables of some patches; values of a reader go along where each patch has its own."""
+    own = {**tables, "patch": tables["patch"][rows]}
+    if len(tables.get("upstream", ())) > 1:
+        own["upstream"] = tables["upstream"][rows]
+    return own
+
+
 @dataclass(frozen=True)
 class TableAngle:
     """An angle read from a table when the program is bound.

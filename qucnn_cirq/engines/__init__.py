@@ -1,54 +1,23 @@
 """Engines: ways to execute a compiled circuit, behind one interface.
 
-Adding an engine is adding a class with the members of :class:`Engine` and one line in
-:data:`ENGINES`.
+Adding an engine is adding a subclass of :class:`Engine` and one line in :data:`ENGINES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
-from noise_models import CALIBRATIONS, Noise
-from qucnn_cirq.circuits.slots import AngleTables
-from qucnn_cirq.compiler.template import Template
+import cirq
+
+from noise_models import CALIBRATIONS
 from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES
 from qucnn_cirq.engines.auto import AutoEngine
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.exact import EXACT, ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.sampler import VIRTUAL, SamplerEngine, virtual_engine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
-
-
-class Engine(Protocol):
-    """What every engine offers.
-
-    Attributes:
-        name: The name under which it is chosen.
-    """
-
-    name: str
-
-    def run(
-        self,
-        template: Template,
-        noise: Noise,
-        tables: AngleTables,
-        shots: int | None,
-        streams: Streams,
-    ) -> Outcome:
-        """Executes every filter (row of its table) on every patch (row of its table).
-
-        Args:
-            template: The compiled circuit.
-            noise: The noise.
-            tables: The angle tables ``"patch"`` and ``"filter"`` and, for backward circuits,
-                ``"upstream"`` with one row.
-            shots: Shots for each item, or None for means without shot noise.
-            streams: The random streams of the items.
-        """
-
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "qsim": QsimEngine,
@@ -61,17 +30,19 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 the name of an array library."""
 
 
-def make_engine(engine: str | Engine) -> Engine:
-    """An engine by name; an engine is returned as it is.
+def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
+    """An engine by name, or of a sampler; an engine is returned as it is.
 
     Raises:
         InputError: If the name is unknown, or what is given is no engine.
     """
     if not isinstance(engine, str):
-        if isinstance(engine, type) or not callable(getattr(engine, "run", None)):
+        if isinstance(engine, cirq.Sampler):
+            return SamplerEngine(engine)
+        if not isinstance(engine, Engine):
             raise InputError(
-                f"engine = {shown(engine)} is not an engine: give one of {', '.join(ENGINES)}, or "
-                "an object with a method run."
+                f"engine = {shown(engine)} is not an engine: give one of {', '.join(ENGINES)}, a "
+                "cirq.Sampler, or an object of a subclass of qucnn_cirq.engines.Engine."
             )
         return engine
     if engine.startswith(VIRTUAL):

@@ -7,13 +7,14 @@ import cirq
 from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.exact import ExactEngine, check_memory
 from qucnn_cirq.engines.qsim import LARGEST_STATE, QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError
 
 
-class AutoEngine:
+class AutoEngine(Engine):
     """Takes the fastest engine that is exact, and trajectories where none is.
 
     Attributes:
@@ -25,6 +26,14 @@ class AutoEngine:
     def __init__(self) -> None:
         self.reason = "nothing was run yet"
         self._exact = ExactEngine()
+
+    def gives_means(self, template: Template, noise: Noise) -> bool:
+        """Whether any engine gives them."""
+        try:
+            self.choose(template, noise, None)
+        except InputError:
+            return False
+        return True
 
     def run(
         self,

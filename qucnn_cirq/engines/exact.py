@@ -20,6 +20,7 @@ from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary, array_library
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
 from qucnn_cirq.engines.meeting import Meeting
@@ -57,7 +58,7 @@ class Prepared:
     meeting: Meeting
 
 
-class ExactEngine:
+class ExactEngine(Engine):
     """Computes exact means under any noise that has Kraus operators.
 
     A process that does not factor is evolved whole, which takes 4^n numbers for n qubits.

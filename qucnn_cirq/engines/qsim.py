@@ -17,8 +17,9 @@ from qsimcirq import qsim_simulator
 
 from noise_models import Noise
 from qucnn_cirq.checks import whole_number
-from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.process import Element, physical_process, read_observable
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
@@ -31,7 +32,7 @@ LARGEST_SAMPLE = 2**31 - 1
 _MOST_THREADS = 1024
 
 
-class QsimEngine:
+class QsimEngine(Engine):
     """Runs compiled circuits on qsim, every noisy shot as a trajectory of its own.
 
     Without gate noise the shots are drawn from the state vector's outcome distribution, which
@@ -45,6 +46,11 @@ class QsimEngine:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
+
+    def gives_means(self, template: Template, noise: Noise) -> bool:
+        """Whether the state, doubled where it is noisy, fits the memory."""
+        noisy = noise.gate_model != cirq.NO_NOISE
+        return len(template.qubits) * (2 if noisy else 1) <= LARGEST_STATE
 
     def run(
         self,
@@ -66,7 +72,7 @@ class QsimEngine:
         return Outcome(None, counts)
 
 
-class QsimDensityEngine:
+class QsimDensityEngine(Engine):
     """Runs the noisy circuit exactly on qsim, as a state vector of twice as many qubits.
 
     Serves every circuit, whether or not it factors, up to about 13 qubits.
@@ -203,12 +209,8 @@ def _chunks(tables: AngleTables, size: int = 256) -> Iterator[tuple[int, range, 
     for row in range(len(tables["filter"])):
         for start in range(0, n_patches, size):
             columns = range(start, min(start + size, n_patches))
-            own = {
-                **tables,
-                "patch": tables["patch"][columns.start : columns.stop],
-                "filter": tables["filter"][row : row + 1],
-            }
-            yield row, columns, own
+            own = of_patches(tables, slice(columns.start, columns.stop))
+            yield row, columns, {**own, "filter": tables["filter"][row : row + 1]}
 
 
 def _diagonal(template: Template, noise: Noise) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ import cirq
 import numpy as np
 
 from noise_models import CALIBRATIONS, Noise
-from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
@@ -20,7 +21,7 @@ _BATCH = 50
 """Circuits handed over at a time; enough that a remote processor's queue is paid for once."""
 
 
-class SamplerEngine:
+class SamplerEngine(Engine):
     """Runs every bound circuit on a sampler and counts what comes back.
 
     Args:
@@ -35,6 +36,10 @@ class SamplerEngine:
             raise InputError(f"sampler = {shown(sampler)} is not a cirq.Sampler: give one or None.")
         self.name = name
         self._sampler = sampler
+
+    def gives_means(self, template: Template, noise: Noise) -> bool:
+        """No: it can only sample."""
+        return False
 
     def run(
         self,
@@ -125,8 +130,5 @@ def _run_batch(
 
 
 def _tables_of(tables: AngleTables, row: int, column: int) -> AngleTables:
-    return {
-        **tables,
-        "patch": tables["patch"][column : column + 1],
-        "filter": tables["filter"][row : row + 1],
-    }
+    own = of_patches(tables, slice(column, column + 1))
+    return {**own, "filter": tables["filter"][row : row + 1]}

@@ -36,19 +36,22 @@ class Streams:
     variant: int = 0
     purpose: int = 0
 
-    def binomial(self, shots: int, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    def binomial(
+        self, shots: int | NDArray[np.int64], probabilities: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
         """Counts of an event in ``shots`` independent shots.
 
         Args:
-            shots: Shots for each item.
+            shots: Shots for each item, one number for all or shape (filters, patches).
             probabilities: Shape (filters, patches). Rounding may leave one outside [0, 1] by
                 1e-7; it is taken as the nearest end.
         """
         clipped = np.clip(probabilities, 0, 1)
+        trials = np.broadcast_to(shots, clipped.shape)
         counts = np.empty(clipped.shape, dtype=np.int64)
         for row, columns, sequence in self._sequences():
             generator = np.random.default_rng(sequence)
-            counts[row, columns] = generator.binomial(shots, clipped[row, columns])
+            counts[row, columns] = generator.binomial(trials[row, columns], clipped[row, columns])
         return counts
 
     def item_seeds(self) -> NDArray[np.uint64]:

@@ -13,6 +13,7 @@ from qucnn_cirq.circuits.overlap import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ExactEngine, Streams, make_engine
+from qucnn_cirq.execution import Execution
 from studies.performance.configuration import PEERS, PerformancePoint
 from studies.performance.peers import fastest, prepare
 from studies.provenance import package_version
@@ -81,25 +82,23 @@ def measure(settings: PerformancePoint, seed: np.random.SeedSequence) -> Measure
         seconds, means = _peer(settings, program, tables)
         row["largest_deviation"] = float(np.abs(means - expected).max())
         return Measured([{**row, "seconds_per_patch": seconds / settings.patches}])
-    engine = make_engine(settings.engine)
     sampling = settings.engine in ("qsim", "sampler")
     shots = settings.shots if sampling else None
     streams = Streams(int(generator.integers(2**31)), (0,), np.arange(settings.patches))
+    execution = Execution(make_engine(settings.engine), noise, shots, streams.seed)
     outcomes = []
 
     def call() -> None:
         # What an engine keeps from one call to the next is kept here too, as in a sweep.
-        outcomes.append(engine.run(template, noise, tables, shots, streams))
+        outcomes.append(execution.circuits(template, tables, streams))
 
     row["seconds_per_patch"] = fastest(call, settings.runs) / settings.patches
     found = outcomes[-1]
     if found.means is not None:
         row["largest_deviation"] = float(np.abs(found.means[0] - expected).max())
-    elif found.counts is not None:
-        observable = template.observable
-        estimates = observable.mean(found.counts[0] / settings.shots)
-        deviations = observable.variance(expected, settings.shots)
-        z = (estimates - expected) / np.sqrt(np.maximum(deviations, 1e-12))
+    else:
+        deviations = template.observable.variance(expected, settings.shots)
+        z = (found.estimates[0] - expected) / np.sqrt(np.maximum(deviations, 1e-12))
         row["largest_z"] = float(np.abs(z).max())
     return Measured([row])
 

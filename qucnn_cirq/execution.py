@@ -1,0 +1,190 @@
+"""The one place where circuits are bound, seeded, run and turned into estimates.
+
+Forward passes, gradients, windows of quantum data and the checks of studies all run their circuits
+here, so that they share seeds, engines and what an estimate's variance means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise
+from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.program import CompiledFilter, upstream_table
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines.streams import outcome_from_means
+from qucnn_cirq.patches import Patches
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What circuits gave, one row a filter or a setting of its angles, one column a patch.
+
+    Attributes:
+        observable: What was read, the same for all.
+        means: Exact noisy means where the engine computed them, else None.
+        counts: Shots with the observable's larger value, or None without shots.
+        shots: Shots of each circuit, or None.
+    """
+
+    observable: Observable
+    means: FloatArray | None
+    counts: NDArray[np.int64] | None
+    shots: int | None
+
+    @property
+    def estimates(self) -> FloatArray:
+        """Means of the observable: from shots, or the exact ones where none were asked for."""
+        if self.counts is None or self.shots is None:
+            assert self.means is not None
+            return self.means
+        return self.observable.mean(self.counts / self.shots)
+
+    @property
+    def variance(self) -> FloatArray:
+        """Variance of each estimate from its shots; 0 without shots.
+
+        From the exact means where they are known, else from the counts n of N shots, by
+        (n + 1)/(N + 2) in place of n/N: shots that are all alike do not make an estimate certain.
+        """
+        if self.shots is None:
+            return np.zeros_like(self.estimates)
+        means = self.means
+        if means is None:
+            assert self.counts is not None
+            means = self.observable.mean((self.counts + 1) / (self.shots + 2))
+        return self.observable.variance(means, self.shots)
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """How circuits are run.
+
+    Attributes:
+        engine: What runs them.
+        noise: The noise.
+        shots: Shots of each circuit; None for exact means.
+        seed: Seed of all shots, from 0 to 2^64 - 1.
+    """
+
+    engine: Engine
+    noise: Noise
+    shots: int | None
+    seed: int
+
+    def circuits(self, template: Template, tables: AngleTables, streams: Streams) -> Measured:
+        """Runs every filter (row of its table) on every patch (row of its table).
+
+        Args:
+            template: The compiled circuit.
+            tables: The angle tables, as for :meth:`qucnn_cirq.engines.Engine.run`.
+            streams: The random streams of the items.
+
+        Raises:
+            InputError: As the engine does.
+        """
+        outcome = self.engine.run(template, self.noise, tables, self.shots, streams)
+        return Measured(template.observable, outcome.means, outcome.counts, self.shots)
+
+    def patches(
+        self,
+        compiled: CompiledFilter,
+        patches: Patches,
+        images: NDArray[np.integer],
+        filters: FloatArray,
+        *,
+        numbers: Sequence[int],
+        purpose: int,
+        upstream: FloatArray | None = None,
+        from_means: bool = False,
+    ) -> Measured:
+        """Runs circuits of one structure on all patches that are not blank.
+
+        Args:
+            compiled: The structure.
+            patches: The patches.
+            images: The number that identifies the image of each of these patches.
+            filters: Rows of the table "filter".
+            numbers: A number for each of the rows, which sets their random streams apart.
+            purpose: Sets runs of the same seed apart, see :class:`Streams`.
+            upstream: For circuits with a reader what it multiplies by, within -1..1: one value for
+                each of the patches. 1 if None; circuits without a reader do not look at it.
+            from_means: Whether shots may be drawn from exact means, by engines that give means: of
+                the same distribution as the engine's own, and often sooner there.
+
+        Raises:
+            InputError: As the engine does.
+        """
+        shape = (len(filters), patches.n_occupied)
+        means: FloatArray | None = np.empty(shape)
+        counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
+        for load in compiled.load_patches(patches):
+            template = load.variant.template
+            own = images[load.columns]
+            streams = Streams(self.seed, tuple(numbers), own, load.index, purpose)
+            tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
+            wanted = None if upstream is None else upstream[load.columns]
+            drawn = from_means or self.shots is None
+            if drawn and self.engine.gives_means(template, self.noise):
+                exact = self._means(template, tables, streams, wanted)
+                outcome = outcome_from_means(exact, template, self.shots, streams)
+            else:
+                if wanted is not None:
+                    tables["upstream"] = upstream_table(wanted)
+                outcome = self.engine.run(template, self.noise, tables, self.shots, streams)
+            if outcome.means is None or means is None:
+                means = None
+            else:
+                means[:, load.columns] = outcome.means
+            if counts is not None and outcome.counts is not None:
+                counts[:, load.columns] = outcome.counts
+        return Measured(compiled.template.observable, means, counts, self.shots)
+
+    def _means(
+        self, template: Template, tables: AngleTables, streams: Streams, upstream: FloatArray | None
+    ) -> FloatArray:
+        """Exact means, for a reader that differs from patch to patch from three that do not.
+
+        It starts in (1 + cos t Z + sin t X)/2 with t = arccos g, and every mean is linear in its
+        state: those at t = 0, pi/2 and pi give all others.
+        """
+
+        def at(value: float) -> FloatArray:
+            own = {**tables, "upstream": upstream_table(value)}
+            found = self.engine.run(template, self.noise, own, None, streams).means
+            assert found is not None
+            return found
+
+        if upstream is None:
+            return at(1.0)
+        none, quarter, turned = at(1.0), at(0.0), at(-1.0)
+        constant = (none + turned) / 2
+        sine = np.sqrt(1 - upstream**2)
+        return constant + (none - turned) / 2 * upstream + (quarter - constant) * sine
+
+
+def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measured:
+    """What was measured in parts, as one.
+
+    Args:
+        parts: The parts.
+        rows: For each part the numbers of its rows; together 0, 1, 2, ...
+    """
+    order = np.argsort(np.concatenate(rows))
+
+    def joined(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+        found = [array for array in arrays if array is not None]
+        return np.concatenate(found)[order] if len(found) == len(parts) else None
+
+    first = parts[0]
+    means, counts = joined([p.means for p in parts]), joined([p.counts for p in parts])
+    return Measured(first.observable, means, counts, first.shots)
