@@ -126,15 +126,15 @@ def _shifted(angles: FloatArray, step: float) -> FloatArray:
 
 
 def _difference(plus_and_minus: FloatArray) -> FloatArray:
-    """The upper half of the rows less the lower half."""
-    plus, minus = np.split(plus_and_minus, 2)
-    return plus - minus
+    """The first half of the rows less the second half."""
+    half = len(plus_and_minus) // 2
+    return plus_and_minus[:half] - plus_and_minus[half:]
 
 
 def _sum(plus_and_minus: FloatArray) -> FloatArray:
-    """The upper half of the rows and the lower half together."""
-    plus, minus = np.split(plus_and_minus, 2)
-    return plus + minus
+    """The first half of the rows and the second half together."""
+    half = len(plus_and_minus) // 2
+    return plus_and_minus[:half] + plus_and_minus[half:]
 
 
 def parameter_shift(work: Pass) -> Gradient:
