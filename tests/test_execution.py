@@ -105,27 +105,27 @@ def test_gradients_from_counts_agree_with_exact_means(method: str, overlap: str)
     assert (found.circuits, found.shots) == (engine.circuits - FILTERS, found.circuits * 800)
 
 
-@pytest.mark.parametrize("method", ["in_circuit", "parameter_shift"])
-def test_a_density_matrix_simulator_as_sampler_gives_gradients(method: str) -> None:
+def test_a_density_matrix_simulator_as_sampler_gives_gradients() -> None:
     simulator = cirq.DensityMatrixSimulator(seed=1)
-    squares, _ = chi_squared(layer_of(simulator, 500), layer_of("exact", None), method)
+    squares, _ = chi_squared(layer_of(simulator, 500), layer_of("exact", None), "in_circuit")
     assert_as_stated(squares)
+    assert squares.size >= 100
 
 
 def test_a_virtual_processor_gives_the_gradients_of_its_calibration() -> None:
     """It cannot be seeded."""
     device = "willow_pink"
-    exact = layer_of("exact", None, device=device, noise=device, n_filters=2)
-    virtual = layer_of(f"virtual:{device}", 60, device=device, n_filters=2)
+    exact = layer_of("exact", None, device=device, noise=device, n_filters=1)
+    virtual = layer_of(f"virtual:{device}", 60, device=device, n_filters=1)
     squares, found = chi_squared(virtual, exact, "in_circuit")
     assert_as_stated(squares)
-    assert found.shots == 60 * found.circuits == 60 * 8 * 2
+    assert found.shots == 60 * found.circuits == 60 * 8
 
 
 def test_cirqs_noise_in_the_circuit_gives_the_gradients_of_exact_noise() -> None:
     noise = {"depolarizing": {"p1": 0.01, "p2": 0.05}, "readout": {"p01": 0.02, "p10": 0.06}}
-    exact = layer_of("exact", None, noise=noise, n_filters=2)
-    sampled = layer_of("sampler", 300, noise=noise, n_filters=2)
+    exact = layer_of("exact", None, noise=noise, n_filters=1)
+    sampled = layer_of("sampler", 300, noise=noise, n_filters=1)
     squares, _ = chi_squared(sampled, exact, "in_circuit")
     assert_as_stated(squares)
 
