@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -72,7 +73,9 @@ class QuantumConvolution:
 
     Args:
         program: The compiled convolution.
-        engine: "qsim", "exact", or an engine.
+        engine: The name of an engine, see :data:`qucnn_cirq.engines.ENGINES`; an engine; or a
+            ``cirq.Sampler``. "auto" takes the fastest one that is exact, and trajectories where
+            none is; ``layer.engine.reason`` then says why in a line.
         noise: None, a name, a mapping as in TOML, a configuration or a ``cirq.NoiseModel``.
         shots: Shots for each patch and filter; None for exact expectation values.
         seed: Seed of all random draws, from 0 to 2^64 - 1. Each image and filter has a stream of
@@ -90,7 +93,7 @@ class QuantumConvolution:
     def __init__(
         self,
         program: Program,
-        engine: str | Engine = "qsim",
+        engine: str | Engine | cirq.Sampler = "auto",
         noise: NoiseLike = None,
         shots: int | None = 10_000,
         seed: int = 0,

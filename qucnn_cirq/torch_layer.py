@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import cirq
+
 from noise_models import NoiseLike
 from qucnn_cirq.checks import tensor_values, whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
+from qucnn_cirq.engines import Engine
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import XZAnsatz
 from qucnn_cirq.layer import QuantumConvolution
@@ -37,7 +40,7 @@ class QuantumConv2d(torch.nn.Module):
         ansatz: The circuit of every filter.
         overlap: "ancilla", "destructive" or "inversion".
         device: The quantum device to compile for.
-        engine: "exact", "qsim" or "qsim_density".
+        engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
         noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
@@ -68,7 +71,7 @@ class QuantumConv2d(torch.nn.Module):
         ansatz: XZAnsatz | None = None,
         overlap: str = "ancilla",
         device: DeviceLike = "willow_pink",
-        engine: str = "exact",
+        engine: str | Engine | cirq.Sampler = "auto",
         noise: NoiseLike = None,
         shots: int | None = None,
         gradient: str = "parameter_shift",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,7 +19,7 @@ def window_overlaps(
     program: WindowProgram,
     parameters: ArrayLike | None = None,
     *,
-    engine: str | Engine = "qsim",
+    engine: str | Engine | cirq.Sampler = "auto",
     noise: NoiseLike = None,
     shots: int | None = 10_000,
     seed: int = 0,
