@@ -323,6 +323,13 @@ def test_thermal_channel_decays_population_and_coherence(
     np.testing.assert_allclose(after, expected, atol=1e-12)
 
 
+def test_dephasing_alone_is_a_phase_flip() -> None:
+    flip = thermal_gate(0.0, 0.3)
+    assert isinstance(flip, cirq.PhaseFlipChannel)
+    assert flip.p == pytest.approx((1 - np.exp(-0.3)) / 2)
+    assert thermal_gate(0.0, 0.0) is None
+
+
 def test_thermal_noise_lasts_as_long_as_the_longest_operation() -> None:
     thermal = {"t1": 10, "t2": 8, "one_qubit": 20, "two_qubit": 40, "measurement": 500}
     noise = as_noise({"thermal": thermal})

@@ -676,6 +676,19 @@ def test_progress_is_for_terminals_that_want_it(
     assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]
 
 
+def test_a_dry_run_shows_progress_only_where_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(
+        sweep_job, "progress_bar", lambda items, description: shown.append(description) or items
+    )
+    dry_run(NOISE, DOCUMENT)
+    assert shown == []
+    dry_run(NOISE, DOCUMENT, quiet=False)
+    assert shown == ["points"]
+
+
 def test_a_dry_run_counts(capsys: Any) -> None:
     plan = dry_run(NOISE, DOCUMENT)
     patches = int(load_patches())
