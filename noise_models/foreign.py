@@ -208,7 +208,9 @@ class _CommonForm:
         if strangers:
             where = f"which acts on {shown(strangers[0], 40)}, no qubit of the circuit"
             raise _refused(operation, where, "act on the circuit's qubits")
-        if id(operation.gate) in self._known:
+        # Once: some operations make their gate anew whenever they are asked.
+        gate = operation.gate
+        if id(gate) in self._known:
             return [operation]
         if cirq.is_parameterized(operation):
             if self._is_symbolic:
@@ -232,8 +234,8 @@ class _CommonForm:
                 raise _refused(operation, what, "use channels on fewer qubits")
             return [each for part in parts for each in self._channels(part)]
         _check_channel(operation, kraus)
-        if operation.gate is not None:
-            self._known[id(operation.gate)] = operation.gate
+        if gate is not None:
+            self._known[id(gate)] = gate
         return [operation] if operation.qubits else []
 
 

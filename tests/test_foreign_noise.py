@@ -365,6 +365,12 @@ APPLIED = {
             [] if cirq.is_measurement(moment) else cirq.depolarize(0.05, 3)(*qubits[:3]),
         ][: 2 if len(moment) > 1 else 1]
     ),
+    # Some of its parts make their gate anew whenever they are asked for it.
+    "Fourier transform": EachMoment(
+        lambda moment, qubits: (
+            [moment] + ([] if any(map(cirq.is_measurement, moment)) else [cirq.qft(*qubits[:4])])
+        )
+    ),
     "before the measurement": EachMoment(
         lambda moment, qubits: [
             cirq.amplitude_damp(0.2).on_each(*qubits) if cirq.is_measurement(moment) else [],

@@ -53,6 +53,14 @@ configurations = st.builds(
 )
 
 
+@pytest.mark.parametrize("pair", [(0.1, 0.2), [0.1, 0.2], {"p01": 0.1, "p10": 0.2}])
+def test_readout_of_a_qubit_is_a_pair_or_a_table(pair: object) -> None:
+    noise = ReadoutNoise(p01=0.3, p10=0.4, qubits={"1,2": pair})
+    assert tuple(noise.qubits["1,2"]) == (0.1, 0.2)
+    half = ReadoutNoise(p01=0.3, p10=0.4, qubits={"1,2": {"p10": 0.2}})
+    assert tuple(half.qubits["1,2"]) == (0.3, 0.2)
+
+
 @settings(max_examples=100, deadline=None)
 @given(configurations)
 def test_every_way_of_writing_restores_the_configuration_exactly(

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -657,7 +658,7 @@ def test_what_a_dry_run_found_is_told_in_whole_units() -> None:
         "12,000 circuits, 3,400,000 shots",
         "about 50 s on 2 worker(s), 3 MiB of arrays each",
     ]
-    assert "about 6 min on 1 " in dry_run_text({**plan, "seconds": 360.0}, 1)
+    assert "about 59 min on 1 " in dry_run_text({**plan, "seconds": 3540.0}, 1)
     assert "noise: 1 points\n" in dry_run_text({**plan, "points": 1, "axes": {}}, 1)
 
 
@@ -674,6 +675,22 @@ def test_progress_is_for_terminals_that_want_it(
     run_sweep(NOISE, DOCUMENT, tmp_path, RunOptions(), quiet=quiet)
     # None: on a terminal, but not in a pipe.
     assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]
+
+
+def test_a_stored_configuration_has_its_ranges_spelled_out() -> None:
+    axes = {"noise.scale": {"start": 0.5, "stop": 2.0, "points": 4}}
+    plan = make_plan(NOISE, {**DOCUMENT, "axes": axes, "zip": {"repeat": [1, 2], "seed": [3, 4]}})
+    document = tomllib.loads(plan.to_toml())
+    assert document["axes"] == {"noise.scale": [0.5, 1.0, 1.5, 2.0]}
+    assert document["zip"] == {"repeat": [1, 2], "seed": [3, 4]}
+    assert make_plan(NOISE, document).digest == plan.digest
+
+
+def test_a_range_has_two_points_at_least() -> None:
+    for points in (0, 1):
+        axes = {"noise.scale": {"start": 1.0, "stop": 2.0, "points": points}}
+        with pytest.raises(InputError, match=r"points = \d .*at least 2"):
+            read_axes({"axes": axes}, NOISE.study_keys)
 
 
 def test_a_dry_run_shows_progress_only_where_that_is_wanted(

@@ -653,6 +653,12 @@ def test_hints_can_be_followed_together(circuit):
     assert validate(followed(circuit, device), device) == []
 
 
+def test_hints_say_when_they_cannot_be_followed_together():
+    star = cirq.Circuit(X.on_each(*LINE), (cirq.CZ(LINE[0], other) for other in LINE[1:6]))
+    hints = [each.hint for each in validate(star, load_device("grid:4x4"))]
+    assert hints and all("no places with all couplers were found: route" in each for each in hints)
+
+
 @pytest.mark.parametrize(
     "pairs",
     [

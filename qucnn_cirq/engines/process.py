@@ -96,7 +96,9 @@ def _elements(template: Template, marked: cirq.Circuit, noise: Noise) -> list[El
     stand_ins = {_mark(op): op.untagged for op in marked.all_operations()}
     known: dict[int, tuple[cirq.Gate, Kraus]] = {}
     elements, seen = [], []
-    for operation in marked.with_noise(noise.gate_model).all_operations():
+    noisy = marked.with_noise(noise.gate_model)
+    # The order within a moment means nothing, and need not be the same from call to call.
+    for operation in (op for each in noisy for op in sorted(each, key=lambda op: op.qubits)):
         index = _mark(operation)
         if index is not None:
             # A slot's own gate is put in here, so that no other gate and no channel may bear

@@ -32,7 +32,9 @@ class Hints:
         self._pairs: nx.Graph | None = None
         self._shift: str | None = None
         self._places: Places | None = None
+        self._all_couplers = True
         self._known: dict[object, str] = {}
+        self._kept: list[cirq.Operation] = []
 
     def for_qubits(self, *qubits: cirq.Qid) -> str:
         """Where an operation on qubits that the device lacks could go."""
@@ -51,6 +53,8 @@ class Hints:
             hash(key)
         except TypeError:
             key = ("object", id(operation))
+            # As long as it is kept, no other object has its number.
+            self._kept.append(operation)
         return self._remembered(key, lambda: native_equivalent(operation, self._device))
 
     def _remembered(self, key: object, search: Callable[[], str]) -> str:
@@ -87,6 +91,7 @@ class Hints:
                 is_sound = all(device.has_edge(*pair) for pair in inside.edges)
                 found = search.places(foreign, _distance) if is_sound else None
                 self._places = found or search.places(foreign | apart, _distance) or {}
+            self._all_couplers = bool(self._places) or not pairs.edges
             free = sorted(set(device) - set(pairs) - set(self._places.values()))
             for qubit in sorted(foreign - set(self._places)):
                 if not free:
@@ -110,8 +115,9 @@ class Hints:
         if shift:
             return shift
         places = self._joint()
+        rest = "" if self._all_couplers else f"; no places with all couplers were found: {_ROUTE}"
         if len(qubits) > 1 and all(qubit in places for qubit in qubits):
-            return "use " + " and ".join(f"{places[qubit]} for {qubit}" for qubit in qubits)
+            return "use " + " and ".join(f"{places[qubit]} for {qubit}" for qubit in qubits) + rest
         qubit = next((each for each in qubits if each not in places), qubits[0])
         pairs = self._graph()
         near = pairs.neighbors(qubit) if qubit in pairs else ()
@@ -120,7 +126,7 @@ class Hints:
             where = f"coupled to {_names(partners)}" if partners else "left"
             return f"no free qubit is {where}; {_ROUTE}"
         beside = f" and coupled to {_names(places.get(each, each) for each in partners)}"
-        return f"use {places[qubit]}, which is free{beside if partners else ''}"
+        return f"use {places[qubit]}, which is free{beside if partners else ''}{rest}"
 
     def _meet(self, a: cirq.Qid, b: cirq.Qid) -> str:
         shift = self._whole_circuit()
