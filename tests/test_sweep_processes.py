@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from qucnn_cirq.errors import InputError
 from studies import load
 from studies.catalogue import sweep_kind
 from studies.sweep.plan import Plan, make_plan
-from studies.sweep.processes import LocalWorkers, local_workers
+from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, open_folder
@@ -192,6 +193,20 @@ def test_processes_that_cannot_start_are_given_up_in_one_sentence(
     finally:
         workers.close()
     assert len(log.read_text()) == starts
+
+
+@pytest.mark.parametrize("error", [EOFError, ConnectionResetError])
+def test_a_worker_ends_whatever_became_of_the_pipe(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pipe:
+        def recv(self) -> None:
+            raise error
+
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    _receive(Pipe(), queue.SimpleQueue())  # type: ignore[arg-type]
+    assert codes == [1]
 
 
 def test_workers_end_with_the_process_that_started_them_in_the_middle_of_a_point(

@@ -33,7 +33,7 @@ from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, identity_of, make_plan, seed_of, shard
-from studies.sweep.results import export, load_arrays, merge, status
+from studies.sweep.results import export, failure_lines, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
 from studies.sweep.workers import Report, Task, Workers, run_chunk
@@ -675,6 +675,19 @@ def test_progress_is_for_terminals_that_want_it(
     run_sweep(NOISE, DOCUMENT, tmp_path, RunOptions(), quiet=quiet)
     # None: on a terminal, but not in a pipe.
     assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]
+    points = len(make_plan(NOISE, DOCUMENT).points)
+    assert [(kwargs["initial"], kwargs["total"]) for kwargs in shown] == [(0, points)]
+
+
+def test_failures_are_told_once_with_the_first_point_and_how_many_more() -> None:
+    failed = [{"values": {"shots": k}, "error": "no"} for k in (1, 2, 3)]
+    assert failure_lines(failed[:1]) == ["failed at shots = 1: no"]
+    assert failure_lines(failed) == ["failed at shots = 1 and 2 more: no"]
+    others = [{"values": {}, "error": str(k)} for k in range(12)]
+    lines = failure_lines(others)
+    assert lines[:2] == ["failed at the only point: 0", "failed at the only point: 1"]
+    assert (len(lines), lines[-1]) == (11, "... and 2 other errors")
+    assert len(failure_lines(others[:10])) == 10
 
 
 def test_a_stored_configuration_has_its_ranges_spelled_out() -> None:
