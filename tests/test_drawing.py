@@ -223,6 +223,34 @@ DISTINCT = {
     "mixture": cirq.MixedUnitaryChannel([(0.5, np.eye(2)), (0.5, cirq.unitary(cirq.X))]).on(A),
     "matrix": cirq.MatrixGate(cirq.unitary(cirq.ry(0.3))).on(A),
     "other matrix": cirq.MatrixGate(cirq.unitary(cirq.ry(0.4))).on(A),
+    **{
+        f"control of {kind.__name__}, global phase {shift}": gate.controlled().on(*LINE[:size])
+        for size, gates in (
+            (2, (cirq.XPowGate, cirq.ZPowGate, cirq.HPowGate)),
+            (3, (cirq.CZPowGate, cirq.CXPowGate, cirq.SwapPowGate)),
+        )
+        for kind in gates
+        for shift in (0, 0.5)
+        # Those two are above: CNOT and CZ.
+        if shift or kind not in (cirq.XPowGate, cirq.ZPowGate)
+        for gate in (kind(global_shift=shift),)
+    },
+    "X and X": cirq.ParallelGate(cirq.X, 2).on(A, B),
+    "X with X": cirq.PauliInteractionGate(cirq.X, False, cirq.X, False).on(A, B),
+    **{
+        f"named matrix {angle}": cirq.MatrixGate(cirq.unitary(cirq.rx(angle)), name="U").on(A)
+        for angle in (0.3, 0.4)
+    },
+    **{
+        f"prepared {index}": cirq.StatePreparationChannel(np.eye(4)[index]).on(A, B)
+        for index in (0, 3)
+    },
+    **{
+        f"controls in a sum {terms}": cirq.X(C).controlled_by(
+            A, B, control_values=cirq.SumOfProducts(terms, name="sum")
+        )
+        for terms in (((0, 1), (1, 0)), ((0, 0), (1, 1)))
+    },
     "qutrit": cirq.IdentityGate(1, (3,)).on(cirq.LineQid(0, 3)),
     "global phase": [cirq.X(A), cirq.global_phase_operation(1j)],
     "other global phase": [cirq.X(A), cirq.global_phase_operation(-1)],
@@ -289,8 +317,8 @@ def test_quirk_is_given_the_content_of_subcircuits_and_the_basis_of_measurements
         [1, "Measure"],
     ]
     for pauli, columns_ in {
-        cirq.X: [["H"], ["Measure"], ["H"]],
-        cirq.Y: [["X^½"], ["Measure"], ["X^-½"]],
+        cirq.X: [["H"], ["Measure"]],
+        cirq.Y: [["X^½"], ["Measure"]],
         cirq.Z: [["Measure"]],
     }.items():
         assert quirk_columns(cirq.Circuit(cirq.measure_single_paulistring(pauli(A)))) == columns_
@@ -386,11 +414,24 @@ def test_quirk_is_given_the_same_circuit(circuit):
         (cirq.Circuit(DISTINCT["after m"]), "cannot show"),
         (cirq.Circuit(DISTINCT["keyed kraus"]), "cannot show"),
         (cirq.Circuit(DISTINCT["control off 0"]), "cannot show"),
+        (cirq.Circuit(DISTINCT["prepared 0"]), "cannot show"),
+        (cirq.Circuit(cirq.measure(cirq.LineQid(0, 3))), "3 levels"),
+        # Gates that Quirk skips, as they follow a measurement.
+        (cirq.Circuit(cirq.measure(A), cirq.H(A)), "follows a measurement"),
+        (cirq.Circuit(cirq.measure(A), cirq.SWAP(A, B), cirq.ry(1)(B)), "follows a measurement"),
+        (cirq.Circuit(cirq.measure(A), cirq.CNOT(B, A)), "follows a measurement"),
+        (cirq.Circuit(DISTINCT["measured +X"], cirq.X(A)), "follows a measurement"),
+        (cirq.Circuit(cirq.measure(A), DISTINCT["measured +Y"]), "follows a measurement"),
     ],
 )
 def test_what_quirk_cannot_show_is_refused(bad, words):
     with pytest.raises(InputError, match=words):
         quirk_link(bad)
+
+
+def test_quirk_is_given_gates_that_it_applies_to_measured_qubits():
+    classical = [cirq.X(A), cirq.S(A), cirq.CNOT(A, B), cirq.CZ(B, A), cirq.SWAP(A, B), cirq.H(A)]
+    assert len(quirk_columns(cirq.Circuit(cirq.measure(A), classical, cirq.measure(B)))) == 7
 
 
 # Devices and placements.

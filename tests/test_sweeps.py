@@ -147,6 +147,8 @@ def test_a_logarithmic_range_between_whole_numbers_is_whole_and_has_both_ends(
         ({"axes": {"shots": 5}}, "give a list"),
         ({"axes": {"shots": [5, 5]}}, "twice"),
         ({"axes": {"shots": [5]}, "zip": {"shots": [6]}}, "swept twice"),
+        # The noise of [zip] takes the place of the table with that scale.
+        ({"axes": {"noise.scale": [0.5]}, "zip": {"noise": ["ideal"]}}, "scale. has no effect"),
         ({"zip": {"shots": [5, 6], "repeat": [1]}}, "equally long"),
         ({"axes": {"shots": {"start": 1, "stop": 2}}}, "points"),
         ({"axes": {"shots": {"start": 1, "stop": 2, "points": 2, "spacing": "cubic"}}}, "spacing"),

@@ -169,6 +169,11 @@ CORPUS: dict[str, tuple[Device, object, list[tuple[str, int, tuple[cirq.Qid, ...
         [("gate_set", 0, (A, B))] * 2,
     ),
     # Numbers that are none.
+    "an angle that no float holds": (
+        SMALL,
+        moments([cirq.XPowGate(exponent=10**400).on(A)]),
+        [("gate_set", 0, (A,))],
+    ),
     "nan in a pulse": (SMALL, moments([], [cirq.X(A) ** NAN]), [("not_finite", 1, (A,))]),
     "nan in a virtual z": (SMALL, moments([cirq.Z(A) ** NAN]), [("not_finite", 0, (A,))]),
     "infinite phase": (

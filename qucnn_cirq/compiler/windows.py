@@ -185,7 +185,7 @@ def compile_windows(
         size: Qubits of a window, within 1..12.
         stride: Qubits between the starts of two windows.
         windows: The windows, each a list of ``size`` qubits of the data, in place of all
-            neighbouring ones.
+            neighbouring ones; they have no stride.
         overlap: "ancilla", "destructive" or "inversion".
         layout: "auto", "ladder" or "routed".
         gate_set: As for :func:`~qucnn_cirq.compile_convolution`.
@@ -201,6 +201,10 @@ def compile_windows(
     if windows is None:
         chosen = source.windows(size, stride)
     else:
+        if stride != 1:
+            raise InputError(
+                f"stride = {shown(stride)} has no effect on windows that are listed: leave it out."
+            )
         try:
             listed = list(windows)
         except Exception:

@@ -32,7 +32,8 @@ def quirk_link(circuit: cirq.AbstractCircuit, *, qubits: Sequence[cirq.Qid] | No
     """A link that shows a circuit in Quirk.
 
     Args:
-        circuit: Gates on one qubit, CZ, CNOT, SWAP and measurements, on at most 16 qubits.
+        circuit: Gates on one qubit, CZ, CNOT, SWAP and measurements, on at most 16 qubits. Quirk
+            applies no gate that makes a superposition of a measured qubit.
         qubits: The wires, from the top; in sorted order if None.
 
     Raises:
@@ -44,11 +45,16 @@ def quirk_link(circuit: cirq.AbstractCircuit, *, qubits: Sequence[cirq.Qid] | No
         raise InputError(
             f"Quirk shows at most {LARGEST_REGISTER} qubits; the circuit has {len(wires)}."
         )
+    large = next((qubit for qubit in wires if qubit.dimension != 2), None)
+    if large is not None:
+        raise InputError(f"Quirk cannot show {large}: it has {large.dimension} levels, not two.")
     columns: list[list[Any]] = []
+    read = _Read()
     for moment in circuit:
         pulses: list[Any] = [1] * len(wires)
         for operation in moment:
             rows = [wires.index(qubit) for qubit in operation.qubits]
+            read.follow(operation, rows)
             if isinstance(operation.gate, cirq.MeasurementGate):
                 for row in rows:
                     pulses[row] = _measure(operation)
@@ -110,8 +116,57 @@ def _measure(operation: cirq.Operation) -> str:
     return "Measure"
 
 
+class _Read:
+    """Which wires have been measured; Quirk skips gates that bring them into superpositions."""
+
+    def __init__(self) -> None:
+        self._rows: set[int] = set()
+        self._turned: set[int] = set()
+
+    def follow(self, operation: cirq.Operation, rows: list[int]) -> None:
+        """Takes the next operation.
+
+        Raises:
+            InputError: If Quirk would skip it.
+        """
+        gate = operation.gate
+        measures = isinstance(gate, cirq.MeasurementGate | cirq.PauliMeasurementGate)
+        turns = isinstance(gate, cirq.PauliMeasurementGate) and bool(_rotation(gate))
+        read = [row in self._rows for row in rows]
+        skipped = any(row in self._turned for row in rows)
+        if len(rows) == 1 and read[0]:
+            skipped |= turns or not (measures or _only_permutes(operation))
+        elif gate == cirq.CNOT:
+            skipped |= read[1] and not read[0]
+        elif gate == cirq.SWAP:
+            self._rows.difference_update(rows)
+            self._rows.update(row for row, was in zip(rows[::-1], read, strict=True) if was)
+        if skipped:
+            raise InputError(
+                f"Quirk cannot show {short(str(operation.untagged), 80)}: it follows a "
+                "measurement, and Quirk makes no superpositions of what was measured."
+            )
+        if measures:
+            self._rows.update(rows)
+        if turns:
+            self._turned.update(rows)
+
+
+def _only_permutes(operation: cirq.Operation) -> bool:
+    matrix = cirq.unitary(operation, None)
+    return matrix is not None and bool(np.isin(np.abs(matrix).round(9), (0, 1)).all())
+
+
+def _rotation(gate: cirq.PauliMeasurementGate) -> str:
+    """The gate that takes the basis of a qubit to that of Z; empty if it is that."""
+    return {1: "H", 2: "X^½"}.get(int(gate.observable().pauli_mask[0]), "")
+
+
 def _in_basis(operation: cirq.Operation, row: int, n_wires: int) -> list[list[Any]]:
-    """A measurement of X or Y, as one of Z between rotations; of Z, as it is."""
+    """A measurement of X or Y, as one of Z after a rotation; of Z, as it is.
+
+    It would take another rotation to come back, which Quirk does not apply to what was measured.
+    """
     gate = operation.gate
     assert isinstance(gate, cirq.PauliMeasurementGate)
     observable = gate.observable()
@@ -120,8 +175,7 @@ def _in_basis(operation: cirq.Operation, row: int, n_wires: int) -> list[list[An
             f"Quirk cannot show the measurement of {operation.qubits[0]}: it has no inverted "
             "results."
         )
-    around = {1: ("H", "H"), 2: ("X^½", "X^-½"), 3: ()}[int(observable.pauli_mask[0])]
-    steps = [around[0], "Measure", around[1]] if around else ["Measure"]
+    steps = [step for step in (_rotation(gate), "Measure") if step]
     return [[step if index == row else 1 for index in range(n_wires)] for step in steps]
 
 
@@ -149,13 +203,15 @@ def _two_qubit(operation: cirq.Operation, rows: list[int], n_wires: int) -> list
     column: list[Any] = [1] * n_wires
     if operation.gate == cirq.SWAP:
         column[rows[0]] = column[rows[1]] = "Swap"
-    elif operation.gate in _CONTROLLED:
-        column[rows[0]], column[rows[1]] = "•", _CONTROLLED[operation.gate]
-    else:
+        return column
+    # Not every gate has a hash.
+    name = next((name for gate, name in _CONTROLLED.items() if operation.gate == gate), None)
+    if name is None:
         raise InputError(
             f"Quirk cannot show {short(str(operation.untagged), 80)}: give one-qubit gates, CZ, "
             "CNOT and SWAP."
         )
+    column[rows[0]], column[rows[1]] = "•", name
     return column
 
 

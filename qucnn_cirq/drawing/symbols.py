@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cirq
+import cirq_google
 
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 
@@ -51,6 +52,19 @@ _KINDS = {
     "Swap": Kind.CROSS,
     "swap": Kind.CROSS,
 }
+_SHOWN_WHOLE = frozenset(
+    {type(gate) for gate in (cirq.X, cirq.Y, cirq.Z, cirq_google.SYC, cirq_google.WillowGate())}
+    | {cirq.XPowGate, cirq.YPowGate, cirq.ZPowGate, cirq.HPowGate, cirq.PhasedXPowGate}
+    | {cirq.Rx, cirq.Ry, cirq.Rz, cirq.PhasedXZGate, cirq.IdentityGate, cirq.WaitGate}
+    | {cirq.CXPowGate, cirq.CZPowGate, cirq.SwapPowGate, cirq.ISwapPowGate, cirq.FSimGate}
+    | {cirq.XXPowGate, cirq.YYPowGate, cirq.ZZPowGate, cirq.PhasedISwapPowGate, cirq.MSGate}
+    | {cirq.CCXPowGate, cirq.CCZPowGate, cirq.CSwapGate, cirq.ParallelGate, cirq.ResetChannel}
+    | {cirq.BitFlipChannel, cirq.PhaseFlipChannel, cirq.DepolarizingChannel}
+    | {cirq.AmplitudeDampingChannel, cirq.PhaseDampingChannel, cirq.AsymmetricDepolarizingChannel}
+    | {cirq.GeneralizedAmplitudeDampingChannel}
+)
+"""Gates of which Cirq's symbols tell all but a global phase; those of others may leave out more."""
+_TURNS = (cirq.Rx, cirq.Ry, cirq.Rz, cirq.MSGate)
 _LONGEST = 24
 _RESERVED = ("●", "⊕", "×", "M", "")
 """What a label cannot be, because it is drawn for something else."""
@@ -126,8 +140,13 @@ def _measured_pauli(gate: cirq.PauliMeasurementGate) -> list[Symbol]:
     """Boxes with the basis of each qubit; they are joined, for there is one result."""
     observable = gate.observable()
     sign = "-" if observable.coefficient.real < 0 else ""
+    # There is one sign: on every qubit it would be read as one for each of them.
     return [
-        Symbol(Kind.BOX, f"M{sign}{'IXYZ'[int(pauli)]}", short(_indexed(gate.key, index, 2)))
+        Symbol(
+            Kind.BOX,
+            f"M{'' if index else sign}{'IXYZ'[int(pauli)]}",
+            short(_indexed(gate.key, index, 2)),
+        )
         for index, pauli in enumerate(observable.pauli_mask)
     ]
 
@@ -222,7 +241,24 @@ def _as_cirq_draws(operation: cirq.Operation) -> list[Symbol]:
         # A power of CZ or SWAP: its last wire becomes a box that shows the exponent.
         name = "Z" if symbols[-1].kind is Kind.CONTROL else "SWAP"
         symbols[-1] = Symbol(Kind.BOX, name, exponent)
+    if not _is_shown_whole(operation.gate):
+        last = symbols[-1]
+        mark = digest(operation.gate or operation)
+        symbols[-1] = Symbol(Kind.BOX, last.label.removesuffix(mark) + mark, last.detail)
     return symbols
+
+
+def _is_shown_whole(gate: cirq.Gate | None) -> bool:
+    """Whether Cirq's symbols of a gate tell it from all others, its global phase apart."""
+    if not isinstance(gate, cirq.ControlledGate):
+        return type(gate) in _SHOWN_WHOLE
+    # What is a global phase alone is none under a control.
+    inner = gate.sub_gate
+    while isinstance(inner, cirq.ParallelGate):
+        inner = inner.sub_gate
+    shifted = getattr(inner, "global_shift", 0) and not isinstance(inner, _TURNS)
+    named = not isinstance(gate.control_values, cirq.ProductOfSums)
+    return type(inner) in _SHOWN_WHOLE and not shifted and not named
 
 
 def _number(value: object) -> str:

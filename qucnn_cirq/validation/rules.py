@@ -218,7 +218,8 @@ class _Checker:
         key = (type(operation.gate), operation.gate, operation.tags)
         try:
             known = self._native.get(key)
-        except TypeError:
+        except (TypeError, ArithmeticError):
+            # It has no hash, or none for an angle that no float holds.
             return _is_in(operation, gateset)
         if known is None or operation.gate is None:
             known = self._native[key] = _is_in(operation, gateset)
@@ -245,8 +246,9 @@ class _Checker:
 def _is_in(operation: cirq.Operation, gateset: cirq.Gateset) -> bool:
     try:
         return operation in gateset
-    except (ValueError, TypeError, AssertionError):
-        # Families of gates compare matrices and properties that not every gate has.
+    except (ValueError, TypeError, AssertionError, ArithmeticError):
+        # Families of gates compare matrices and properties that not every gate has, and angles
+        # that no float may hold.
         return False
 
 

@@ -47,8 +47,8 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
         study_keys: Keys of the table [study], which may stand without "study.".
 
     Raises:
-        InputError: If an entry is no list or range, a setting is swept twice, or there are more
-            than :data:`MOST_POINTS` points.
+        InputError: If an entry is no list or range, a setting is swept twice or is replaced by a
+            table that is swept too, or there are more than :data:`MOST_POINTS` points.
     """
     product = _table(document, "axes")
     for key, entry in product.items():
@@ -75,6 +75,13 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{name} is swept twice: leave it out of one of [axes] and [zip].")
+    for index, name in enumerate(names):
+        whole = next((late for late in names[index + 1 :] if name.startswith(f"{late}.")), None)
+        if whole is not None:
+            raise InputError(
+                f"axis {shown(name)} has no effect, as {shown(whole)}, swept too, replaces it: "
+                "sweep one of them, or name the table first."
+            )
     points = int(np.prod([len(axis.values) for axis in axes], dtype=object))
     if points > MOST_POINTS:
         raise InputError(
