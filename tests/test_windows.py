@@ -145,6 +145,7 @@ def test_engines_agree_on_windows_under_noise():
         ({"size": 7}, "the data has 6 qubits"),
         ({"size": 2, "stride": 0}, "stride = 0"),
         ({"size": 2, "windows": [LINE[:3]]}, "size = 2 qubits"),
+        ({"size": 2, "windows": [LINE[:2]], "stride": 2}, "stride = 2 has no effect"),
         ({"size": 2, "windows": [[LINE[0], LINE[0]]]}, "distinct"),
         ({"size": 2, "windows": [[LINE[0], cirq.LineQubit(9)]]}, "no qubit of the data"),
         ({"size": 2, "overlap": "auto"}, "unknown overlap test 'auto'"),

@@ -10,6 +10,7 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noise_models.errors import shown
 from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.filter_circuits import filter_angles
