@@ -302,3 +302,15 @@ def test_links_and_folders_in_the_cache_do_not_stop_its_cleaning(folder, monkeyp
         cached(str(number), STATES, Solver())
     files = [path for path in folder.iterdir() if path.is_file()]
     assert 0 < sum(path.stat().st_size for path in files) <= 10_000
+
+
+def test_angles_of_other_states_are_solved_again_though_their_infidelities_are_told(folder):
+    angles, infidelities = LineLoader().solve(STATES)
+    (path,) = folder.iterdir()
+    others = np.roll(angles, 1, axis=0)
+    told = line_infidelities(STATES, others, LineLoader().pattern, "cz")
+    path.unlink()
+    angle_cache._keep(path, path.stem, (others, told))
+    again = LineLoader().solve(STATES)
+    np.testing.assert_array_equal(again[0], angles)
+    np.testing.assert_array_equal(again[1], infidelities)
