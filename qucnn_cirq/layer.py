@@ -113,6 +113,12 @@ class QuantumConvolution:
             parameters = draws.uniform(0, 2 * np.pi, self._shape)
         self.parameters = real_array("parameters", parameters)
 
+    def __repr__(self) -> str:
+        return (
+            f"<QuantumConvolution of {self.program!r}, engine={self.engine.name!r}, "
+            f"noise={self.noise!r}, shots={self.shots}, seed={self.seed}>"
+        )
+
     @property
     def parameters(self) -> NDArray[np.float64]:
         """Angles of the filters in radians, shape (filters, parameters). Can be set."""

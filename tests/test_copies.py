@@ -1,6 +1,7 @@
 """Every public object can be copied, pickled and sent to another process, and stays what it is."""
 
 import copy
+import dataclasses
 import io
 import os
 import pickle
@@ -99,6 +100,10 @@ PUBLIC = {
     "configuration": lambda: as_noise(NOISE).configuration,
     "calibration": lambda: load_calibration("willow_pink"),
     "report": lambda: compile_convolution(SPEC, "grid:4x5").report,
+    "calibrated device": lambda: load_device("willow_pink"),
+    "program": lambda: compile_convolution(SPEC, "grid:4x5"),
+    "parallel program": lambda: compile_parallel(SPEC, "grid:6x8", copies=2),
+    "windows": lambda: compile_windows(plus(), FixedFilter([1, 1]), "grid:4x5", size=1),
 }
 """Objects that are compared by what they are."""
 
@@ -109,10 +114,23 @@ def test_public_objects_equal_their_copies(name, way):
     original = PUBLIC[name]()
     copied = WAYS[way](original)
     assert type(copied) is type(original)
-    if name == "device":
-        assert repr(copied) == repr(original) and copied.graph.edges == original.graph.edges
-    else:
-        assert copied == original
+    assert copied == original and hash(copied) == hash(original)
+    assert repr(copied) == repr(original) and len(repr(original)) < 400
+
+
+def test_programs_and_devices_differ_where_they_do():
+    program = compile_convolution(SPEC, "grid:4x5")
+    others = [
+        compile_convolution(SPEC, "grid:4x6"),
+        compile_convolution(SPEC, "grid:4x5", walkers=2),
+        compile_convolution(dataclasses.replace(SPEC, stride=1), "grid:4x5"),
+    ]
+    assert all(other != program for other in others) and program != "program"
+    assert load_device("grid:3x3") != load_device("grid:3x4")
+    windows = [
+        compile_windows(plus(), FixedFilter([1, weight]), "grid:4x5", size=1) for weight in (1, 2)
+    ]
+    assert windows[0] != windows[1]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -30,7 +30,7 @@ from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ParallelProgram:
     """Copies of a program in disjoint places of one device.
 
@@ -39,6 +39,9 @@ class ParallelProgram:
     """
 
     copies: tuple[Program, ...]
+
+    def __repr__(self) -> str:
+        return f"<{len(self.copies)} copies of {self.copies[0]!r}>"
 
     @property
     def report(self) -> Report:

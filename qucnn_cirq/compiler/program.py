@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -78,6 +79,9 @@ class Variant:
     passes: tuple[PassRecord, ...]
     report: Report
 
+    def __repr__(self) -> str:
+        return f"<{self.loader.name} loader, {self.template!r}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Load:
@@ -127,6 +131,9 @@ class CompiledFilter:
     filter_loader: Loader
     generic: int = 0
     rule: LoadingRule | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.filter!r} in {len(self.variants)} circuit(s): {self.report!r}>"
 
     @property
     def loader(self) -> Loader:
@@ -231,6 +238,22 @@ class Program:
     device: Device
     filters: tuple[CompiledFilter, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"<{self.spec!r} compiled for {self.device.name}: "
+            f"{self.report.two_qubit_gates} two-qubit gates>"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another program has the same circuits for the same convolution and device."""
+        if not isinstance(other, Program):
+            return NotImplemented
+        mine, theirs = ((each.digest, each.spec, each.device) for each in (self, other))
+        return mine == theirs
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @property
     def report(self) -> Report:
         """What the first filter's circuit costs (all filters of one kind cost the same).
@@ -258,7 +281,7 @@ class Program:
         """A table of what each compiler pass left of the circuit of :attr:`report`, to print."""
         return passes_text(self.filters[0].passes)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Tells the compiled circuits from any others: 64 hexadecimal digits.
 

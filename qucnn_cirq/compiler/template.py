@@ -46,6 +46,10 @@ class Template:
     filter_qubits: tuple[cirq.Qid, ...]
     ancillas: tuple[cirq.Qid, ...] = ()
 
+    def __repr__(self) -> str:
+        moments, qubits = len(self.circuit), len(self.qubits)
+        return f"<template of {moments} moments on {qubits} qubits, {len(self.slots)} slots>"
+
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
         """All slots, in order of time and then of qubits as the moments hold them."""

@@ -77,6 +77,26 @@ class WindowProgram:
     device: Device
     compiled: tuple[tuple[CompiledWindow, ...], ...]
 
+    def __repr__(self) -> str:
+        return f"<{self.spec!r} over {len(self.windows)} windows, compiled for {self.device.name}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another program has the same circuits for the same windows and device."""
+        if not isinstance(other, WindowProgram):
+            return NotImplemented
+        mine, theirs = (
+            (each._digests, each.data, each.windows, each.spec, each.device)
+            for each in (self, other)
+        )
+        return mine == theirs
+
+    def __hash__(self) -> int:
+        return hash(self._digests)
+
+    @property
+    def _digests(self) -> tuple[str, ...]:
+        return tuple(each.variant.template.digest for row in self.compiled for each in row)
+
     def report(self, window: int = 0, *, filter_index: int = 0) -> Report:
         """What one circuit costs."""
         return self._find(window, filter_index).variant.report

@@ -48,6 +48,19 @@ class Device:
     def __repr__(self) -> str:
         return f"load_device({self.name!r})"
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another device allows the same circuits and has the same errors."""
+        if not isinstance(other, Device):
+            return NotImplemented
+        mine, theirs = (
+            (each.name, each.cirq_device.metadata, each.own_calibration, each.measures_apart)
+            for each in (self, other)
+        )
+        return type(self.cirq_device) is type(other.cirq_device) and mine == theirs
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.measures_apart))
+
     @cached_property
     def graph(self) -> nx.Graph:
         """Qubits and couplers."""

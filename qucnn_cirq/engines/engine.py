@@ -19,6 +19,9 @@ class Engine(ABC):
 
     name: str
 
+    def __repr__(self) -> str:
+        return f"make_engine({self.name!r})"
+
     @abstractmethod
     def run(
         self,
