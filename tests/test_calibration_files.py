@@ -19,6 +19,7 @@ from noise_models import (
     read_calibration,
     write_calibration,
 )
+from noise_models.calibration import GateError
 from noise_models.calibration_files import calibration_from_mapping, calibration_to_mapping
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
 from qucnn_cirq.cli import main
@@ -82,6 +83,18 @@ def test_shipped_calibrations_survive_a_file(name: str, suffix: str, tmp_path: P
             assert again.coherent == error.coherent
             assert again.depolarizing == pytest.approx(error.depolarizing, abs=1e-15)
             assert again.total == pytest.approx(error.total, abs=1e-15)
+
+
+def test_errors_of_zero_put_in_no_channels() -> None:
+    a, b = cirq.GridQubit(0, 0), cirq.GridQubit(0, 1)
+    perfect = GateError(0.0, cirq.PhasedFSimGate(0.0), 0.0)
+    two_qubit = {pair: {cirq.CZPowGate: perfect} for pair in ((a, b), (b, a))}
+    calibration = Calibration(
+        "mine", dict.fromkeys((a, b), (0.0, 0.0)), 25.0, {cirq.CZPowGate: 40.0}, 500.0, {},
+        two_qubit, dict.fromkeys((a, b), (0.0, 0.0)),
+    )  # fmt: skip
+    circuit = cirq.Circuit(cirq.X(a), cirq.CZ(a, b), cirq.measure(a, b))
+    assert as_noise({"calibrated": calibration}).noisy_circuit(circuit) == circuit
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,13 @@ configurations = st.builds(
 )
 
 
+def test_text_is_told_from_the_name_of_a_file() -> None:
+    one_line = NoiseConfiguration.from_toml("noise = { scale = 0.5 }")
+    assert one_line.scale == 0.5
+    named = NoiseConfiguration.from_toml("[noise]\nscale = 0.5\n# as in mine.toml")
+    assert named == one_line
+
+
 @pytest.mark.parametrize("pair", [(0.1, 0.2), [0.1, 0.2], {"p01": 0.1, "p10": 0.2}])
 def test_readout_of_a_qubit_is_a_pair_or_a_table(pair: object) -> None:
     noise = ReadoutNoise(p01=0.3, p10=0.4, qubits={"1,2": pair})
@@ -117,6 +124,7 @@ def test_integers_and_floats_are_the_same_configuration() -> None:
         ({"depolarizing": {"p1": True}}, ["not a number", "0..1"]),
         ({"depolarizing": {"p1": 1.0000001}}, ["depolarizing.p1 = 1.0000001", "0..1"]),
         ({"depolarizing": {"p1": 10**400}}, ["depolarizing.p1 = inf", "0..1"]),
+        ({"depolarizing": {"p1": -(10**400)}}, ["depolarizing.p1 = -inf", "0..1"]),
         ({"idle": list(range(500))}, ["idle = [0, 1", "..."]),
         ({"depolarizing": {"qubits": {3: 0.1}}}, ["the key 3 is no qubit", '"4,5"']),
         ({"depolarizing": {"couplers": {None: 0.1}}}, ["the key None", "no coupler"]),

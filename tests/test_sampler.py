@@ -19,6 +19,7 @@ from qucnn_cirq import (
 )
 from qucnn_cirq.engines import engine_names, make_engine
 from qucnn_cirq.engines.auto import AutoEngine
+from qucnn_cirq.engines.qsim import final_state_means
 from qucnn_cirq.engines.sampler import SamplerEngine
 from qucnn_cirq.errors import InputError
 
@@ -147,6 +148,15 @@ def test_auto_falls_back_and_refuses_with_the_size():
     )
     engine, reason = AutoEngine().choose(template, noisy, 100)
     assert (engine.name, reason.startswith("qsim: trajectories")) == ("qsim", True)
+    patch = np.eye(1, 128)
+    tables = {
+        "patch": program.filters[0].loader.angles(patch),
+        "filter": program.filters[0].filter_table(np.zeros((1, program.spec.n_parameters))),
+    }
+    # 15 qubits fit as a state vector, but not twice.
+    assert final_state_means(template, as_noise(None), tables).item() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="30 qubits takes"):
+        final_state_means(template, noisy, tables)
     with pytest.raises(InputError, match="8 GiB as a density matrix"):
         AutoEngine().choose(template, noisy, None)
     with pytest.raises(InputError, match="15 qubits, which takes 8.0 GiB"):

@@ -536,11 +536,58 @@ def test_a_chunk_that_is_not_as_it_was_written_is_refused(
     assert not (copy / "table.csv").exists()
 
 
+def gradient_sweep() -> tuple[Any, dict[str, Any]]:
+    return sweep_kind("gradient"), {"study": {"name": "gradient"}, "convolution": {"kernel": 2}}
+
+
+def test_a_table_is_exported_without_what_only_parquet_needs(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert export(undisturbed, tmp_path / "table.csv") == len(load(undisturbed))
+    with pytest.raises(InputError, match="export to .csv"):
+        export(undisturbed, tmp_path / "table.parquet")
+
+
+def test_that_points_are_missing_is_told_if_they_are(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_job, "draw_device_map", lambda *_: [])
+    notes: list[str] = []
+    kind = dataclasses.replace(NOISE, draw=lambda table, folder: [], text=lambda table: "")
+    finish(kind, undisturbed, notes.append)
+    assert notes == []
+    plan = make_plan(NOISE, DOCUMENT)
+    open_folder(tmp_path, plan)
+    finish(kind, tmp_path, notes.append)
+    assert notes == [f"{len(plan.points)} of {len(plan.points)} points are still missing."]
+
+
+def test_an_error_in_a_point_is_told_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(settings: Any, seed: Any) -> Any:
+        def inner() -> float:
+            return 1 / 0
+
+        return inner()
+
+    line = measure.__code__.co_firstlineno + 2
+    kind = dataclasses.replace(NOISE, measure=measure)
+    monkeypatch.setattr("studies.catalogue.sweep_kind", lambda name: kind)
+    (outcome,) = run_chunk("noise", [("0", make_plan(NOISE, DOCUMENT).points[0].document)])
+    place = f"{Path(__file__).name}:{line}"
+    assert outcome.error == f"ZeroDivisionError: division by zero ({place})"
+
+
 def test_folders_of_other_studies_are_refused(undisturbed: Path, tmp_path: Path) -> None:
     other = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
     with pytest.raises(InputError, match="another sweep"):
         run_sweep(NOISE, other, undisturbed, RunOptions(), quiet=True)
     open_folder(tmp_path / "other", make_plan(NOISE, other))
+    open_folder(tmp_path / "gradient", make_plan(*gradient_sweep()))
+    with pytest.raises(
+        InputError, match=r"study gradient, 1 points\) than .* \(noise, 12\): they"
+    ):
+        merge([undisturbed, tmp_path / "gradient"], tmp_path / "both")
     with pytest.raises(InputError, match="cannot be merged"):
         merge([undisturbed, tmp_path / "other"], tmp_path / "both")
     assert not (tmp_path / "both").exists()
