@@ -584,9 +584,7 @@ def test_folders_of_other_studies_are_refused(undisturbed: Path, tmp_path: Path)
         run_sweep(NOISE, other, undisturbed, RunOptions(), quiet=True)
     open_folder(tmp_path / "other", make_plan(NOISE, other))
     open_folder(tmp_path / "gradient", make_plan(*gradient_sweep()))
-    with pytest.raises(
-        InputError, match=r"study gradient, 1 points\) than .* \(noise, 12\): they"
-    ):
+    with pytest.raises(InputError, match=r"study gradient, 1 points\) than .* \(noise, 12\): they"):
         merge([undisturbed, tmp_path / "gradient"], tmp_path / "both")
     with pytest.raises(InputError, match="cannot be merged"):
         merge([undisturbed, tmp_path / "other"], tmp_path / "both")
@@ -753,6 +751,20 @@ def test_a_range_has_two_points_at_least() -> None:
         axes = {"noise.scale": {"start": 1.0, "stop": 2.0, "points": points}}
         with pytest.raises(InputError, match=r"points = \d .*at least 2"):
             read_axes({"axes": axes}, NOISE.study_keys)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(4.9, None), (15.0, "about 90 s on 2 worker(s)")])
+def test_what_takes_longer_than_a_minute_says_so_first(
+    seconds: float, words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = dataclasses.replace(
+        NOISE, cost=lambda settings: dataclasses.replace(NOISE.cost(settings), seconds=seconds)
+    )
+    notes: list[str] = []
+    monkeypatch.setattr(sweep_job, "_compute", lambda *_: notes.append("begins"))
+    monkeypatch.setattr(sweep_job, "finish", lambda *_: {})
+    run_sweep(kind, DOCUMENT, tmp_path, RunOptions(workers=2), quiet=True, note=notes.append)
+    assert notes == [*([f"12 points: {words}."] if words else []), "begins"]
 
 
 def test_a_dry_run_shows_progress_only_where_that_is_wanted(

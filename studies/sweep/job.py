@@ -24,6 +24,8 @@ from studies.sweep.run import run_points, stopping
 from studies.sweep.store import check_configuration, open_folder
 from studies.sweep.workers import cluster_workers
 
+_LONG_SECONDS = 60.0
+"""What takes longer says so before it begins."""
 MOST_WORKERS = 1024
 """More than machines have cores; each takes the memory of a process."""
 
@@ -83,6 +85,9 @@ def run_sweep(
     own = shard(plan.points, *options.shard)
     todo = [point for point in own if point.identity not in finished]
     if todo:
+        seconds = sum(kind.cost(point.settings).seconds for point in todo) / options.workers
+        if seconds > _LONG_SECONDS and options.dask is None:
+            note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
         _compute(plan, todo, len(own), folder, options, quiet, note)
     return finish(kind, folder, note)
 
@@ -198,12 +203,16 @@ def dry_run(kind: SweepKind, document: Mapping[str, Any], quiet: bool = True) ->
 def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
     """What :func:`dry_run` found, for a terminal."""
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
-    seconds = plan["seconds"] / workers
-    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
     lines = [
         f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}",
         f"{plan['circuits']:,} circuits, {plan['shots']:,} shots",
-        f"about {time} on {workers} worker(s), {plan['memory'] / 2**20:.0f} MiB of arrays each",
+        f"{_time_text(plan['seconds'] / workers, workers)}, "
+        f"{plan['memory'] / 2**20:.0f} MiB of arrays each",
         *failure_lines(plan["failed"]),
     ]
     return "\n".join(lines)
+
+
+def _time_text(seconds: float, workers: int) -> str:
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"about {time} on {workers} worker(s)"
