@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import here_and_now
 
 from qucnn_cirq.cli import main
 from studies import drawing
 from studies.report import reproduce
+from studies.sweep import job
 
 # Trajectories take seconds a point; other tests are about them.
 UNCHECKED = "check_fraction=0.0"
@@ -44,6 +46,7 @@ def small() -> Iterator[None]:
         patch.setattr(reproduce, "PARTS", parts)
         # The page shows these; the other formats take most of the time.
         patch.setattr(drawing, "FORMATS", ("png",))
+        patch.setattr(job, "local_workers", here_and_now)
         yield
 
 

@@ -10,15 +10,14 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import SAFETY_NET, wait_until
+from helpers import SAFETY_NET, HereAndNow, here_and_now, wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +35,7 @@ from studies.sweep.plan import Plan, identity_of, make_plan, seed_of, shard
 from studies.sweep.results import export, failure_lines, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
-from studies.sweep.workers import Report, Task, Workers, run_chunk
+from studies.sweep.workers import run_chunk
 
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
@@ -57,35 +56,6 @@ NOISE = sweep_kind("noise")
 
 def table_without_times(folder: Path) -> pd.DataFrame:
     return load(folder).drop(columns="seconds")
-
-
-class HereAndNow(Workers):
-    """Computes in this process; some points "kill" their worker, always or some times."""
-
-    def __init__(self, deadly: Mapping[str, int] | None = None) -> None:
-        super().__init__(2)
-        self.deadly = Counter(deadly)
-        self.handed_out: list[str] = []
-        self.ready: list[Report] = []
-
-    @property
-    def free(self) -> int:
-        return 1 - len(self.ready)
-
-    def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
-        identities = [identity for identity, _ in tasks]
-        self.handed_out += identities
-        outcomes: list[Outcome] = []
-        for task in tasks:
-            if self.deadly[task[0]]:
-                self.deadly[task[0]] -= 1
-                break
-            outcomes += run_chunk(study, [task])
-        self.ready.append(Report(identities, outcomes, died=len(outcomes) < len(tasks)))
-
-    def reports(self) -> Iterator[Report]:
-        while self.ready:
-            yield self.ready.pop()
 
 
 def compute(
@@ -719,6 +689,7 @@ def test_progress_is_for_terminals_that_want_it(
         sweep_job, "tqdm", lambda *args, **kwargs: shown.append(kwargs) or bar(*args, **kwargs)
     )
     monkeypatch.setattr(sweep_job, "finish", lambda *arguments, **options: {})
+    monkeypatch.setattr(sweep_job, "local_workers", here_and_now)
     run_sweep(NOISE, DOCUMENT, tmp_path, RunOptions(), quiet=quiet)
     # None: on a terminal, but not in a pipe.
     assert [kwargs["disable"] for kwargs in shown] == [True if quiet else None]
