@@ -330,6 +330,13 @@ def test_dephasing_alone_is_a_phase_flip() -> None:
     assert thermal_gate(0.0, 0.0) is None
 
 
+def test_gates_that_take_no_time_leave_no_time_to_decay() -> None:
+    no_time = dict.fromkeys(("one_qubit", "two_qubit", "measurement"), 0)
+    noise = as_noise({"thermal": {"t1": 10, "t2": 8, **no_time}})
+    circuit = cirq.Circuit(cirq.X(A), cirq.CZ(A, B), cirq.measure(A, B))
+    assert noise.noisy_circuit(circuit) == circuit
+
+
 def test_thermal_noise_lasts_as_long_as_the_longest_operation() -> None:
     thermal = {"t1": 10, "t2": 8, "one_qubit": 20, "two_qubit": 40, "measurement": 500}
     noise = as_noise({"thermal": thermal})

@@ -260,6 +260,17 @@ def test_chunks_that_must_not_be_read_are_not_taken_for_missing(
     assert "chunks: Permission denied; choose another place" in error
 
 
+def test_a_plan_without_a_checksum_does_not_rename_the_study_of_its_chunks(folder: Path) -> None:
+    def change(content: dict[str, Any]) -> None:
+        for key in ("sha256", "configuration"):
+            content.pop(key)
+        content["study"] = "trainability"
+
+    change_plan(change)(folder)
+    with pytest.raises(InputError, match=r"belongs to another sweep \(study 'noise'\)"):
+        load(folder)
+
+
 def test_unfinished_files_are_ignored_and_old_ones_removed(plan: Plan, folder: Path) -> None:
     young, old = folder / "chunks" / ".a.json.1.part", folder / ".summary.json.2.part"
     for path in (young, old):

@@ -325,7 +325,7 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
     # From here on it is as it was written, but a checksum does not say who wrote it.
     try:
         content = parsed_json(b"{" + second.rstrip(b",") + b"}", path)["content"]
-        if content["plan"] != plan.digest:
+        if content["plan"] != plan.digest or content["study"] != plan.study:
             raise InputError(
                 f"{path} belongs to another sweep (study {content['study']!r}): move it out of "
                 "the folder."
