@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ _NOT_FINITE = (sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
 
 
 def is_finite(value: object) -> bool:
-    """Whether no number in an object is NaN or infinite.
+    """Whether no number in an object is NaN, infinite, or a whole one that no float holds.
 
     Args:
         value: A gate, an operation, or anything that they hold: numbers, symbols, arrays,
@@ -29,8 +30,10 @@ def _is_finite(value: Any, seen: set[int]) -> bool:
     if isinstance(value, sympy.Basic):
         return not value.has(*_NOT_FINITE)
     if isinstance(value, numbers.Number):
-        # A whole number may be too large for a float, and is finite.
-        return isinstance(value, numbers.Integral) or bool(np.isfinite(complex(value)))  # type: ignore[call-overload]
+        if isinstance(value, numbers.Integral):
+            # One that no float holds is an OverflowError for whoever calculates with it.
+            return abs(int(value)) <= sys.float_info.max
+        return bool(np.isfinite(complex(value)))  # type: ignore[call-overload]
     if isinstance(value, np.ndarray) and value.dtype != object:
         return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
     if id(value) in seen:

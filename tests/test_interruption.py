@@ -3,11 +3,28 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled, interruptible
 from studies.sweep.run import stopping
+
+
+@pytest.fixture(autouse=True)
+def hangup_is_heard() -> Iterator[None]:
+    """Whether or not the tests themselves were started with `nohup`."""
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, earlier)
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with interruptible():
+        os.kill(os.getpid(), signal.SIGHUP)
+        check_interruption()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("number", SIGNALS)

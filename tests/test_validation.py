@@ -169,10 +169,10 @@ CORPUS: dict[str, tuple[Device, object, list[tuple[str, int, tuple[cirq.Qid, ...
         [("gate_set", 0, (A, B))] * 2,
     ),
     # Numbers that are none.
-    "an angle that no float holds": (
+    "exponents that no float holds": (
         SMALL,
-        moments([cirq.XPowGate(exponent=10**400).on(A)]),
-        [("gate_set", 0, (A,))],
+        moments([cirq.X(A) ** (2 * 10**400), cirq.Z(B) ** -(10**400 + 1)]),
+        [("not_finite", 0, (A,)), ("not_finite", 0, (B,))],
     ),
     "nan in a pulse": (SMALL, moments([], [cirq.X(A) ** NAN]), [("not_finite", 1, (A,))]),
     "nan in a virtual z": (SMALL, moments([cirq.Z(A) ** NAN]), [("not_finite", 0, (A,))]),
