@@ -180,6 +180,27 @@ def run_tests(tree: Path, tests: list[str], limit: float) -> int | None:
     return os.waitstatus_to_exitcode(status)
 
 
+def _found_again(entry: dict[str, Any]) -> tuple[str, str, int, int, int]:
+    """A mutant whose file may have changed since: the one that makes the same of the same line."""
+    import cosmic_ray.plugins as plugins
+    from cosmic_ray.mutating import mutate_code
+
+    file, name, occurrence, first, last = entry["mutant"]
+    source = (TREE / file).read_text()
+    for number in (occurrence, *range(1000)):
+        mutated = mutate_code(source, plugins.get_operator(name)(), number)
+        if mutated is not None and _changed(source, mutated) == [tuple(p) for p in entry["is"]]:
+            return file, name, number, first, last
+    # Its line is gone, and it is not run.
+    return file, name, 10**6, first, last
+
+
+def _changed(source: str, mutated: str) -> list[tuple[str, str]]:
+    """The first line that differs, before and after."""
+    lines = zip(source.splitlines(), mutated.splitlines(), strict=False)
+    return [pair for pair in lines if pair[0] != pair[1]][:1]
+
+
 def main() -> None:
     """Runs a sample and says which mutants survived."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -190,13 +211,13 @@ def main() -> None:
     parser.add_argument("--again", help="the survivors in this file, in place of a sample")
     parser.add_argument("--also", nargs="*", default=[], help="tests to run beside those known")
     options = parser.parse_args()
+    tests = Tests(os.environ["COVERAGE_FILE"], os.environ["OUTCOMES"])
     import cosmic_ray.plugins as plugins
     from cosmic_ray.mutating import mutate_code
 
-    tests = Tests(os.environ["COVERAGE_FILE"], os.environ["OUTCOMES"])
     if options.again:
         entries = [json.loads(line) for line in Path(options.again).read_text().splitlines()]
-        sample = [tuple(entry["mutant"]) for entry in entries if entry["code"] == 0]
+        sample = [_found_again(entry) for entry in entries if entry["code"] == 0]
     else:
         found = places()
         generator = random.Random(options.seed)
@@ -235,8 +256,7 @@ def main() -> None:
                         code = run_tests(tree, [*options.also, *chosen], 60 + 6 * seconds)
             ran += 1
             killed += code != 0
-            lines = zip(source.splitlines(), (mutated or source).splitlines(), strict=False)
-            changed = [pair for pair in lines if pair[0] != pair[1]][:1]
+            changed = _changed(source, mutated or source)
             mutant = (file, name, occurrence, first, last)
             entry = {"mutant": mutant, "code": code, "tests": len(chosen), "is": changed}
             out.write(json.dumps(entry) + "\n")

@@ -165,6 +165,16 @@ def test_auto_falls_back_and_refuses_with_the_size():
         )
 
 
+def test_auto_takes_a_density_matrix_where_nothing_factors_and_it_fits():
+    spec = ConvolutionSpec(kernel=(4, 4), filters=XZAnsatz(layers=1))
+    program = compile_convolution(spec, "grid:4x9", layout="routed", loader="multiplexed")
+    template = program.filters[0].template
+    assert len(template.qubits) == 9
+    for shots in (None, 10):
+        engine, reason = AutoEngine().choose(template, as_noise(NOISE), shots)
+        assert (engine.name, reason.partition(":")[0]) == ("qsim_density", "qsim_density")
+
+
 def test_every_engine_refuses_what_does_not_fit_beforehand():
     """Nothing is simulated: a process without memory to spare would be killed without a word."""
     # A data register of 24 qubits, the filter and the ancilla: 1 GiB as a state vector.
