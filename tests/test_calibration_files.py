@@ -377,6 +377,17 @@ def test_gaps_in_the_properties_of_cirq_google_are_filled(tmp_path: Path) -> Non
     assert all(np.isfinite(found.rates[qubit]).all() for qubit in others.rates)
 
 
+@pytest.mark.parametrize("time", [-0.5, 0.0])
+def test_a_time_of_zero_or_less_is_refused(time: float, tmp_path: Path) -> None:
+    properties = cirq_google.engine.load_device_noise_properties("rainbow")
+    document = json.loads(cirq.to_json(properties))
+    document["t1_ns"][3][1] = time
+    file = tmp_path / "rainbow.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(NoiseError, match=r"T1 of .* is outside 0.001..inf"):
+        read_calibration(file)
+
+
 def test_the_command_line_says_notes_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -358,6 +358,15 @@ def test_thermal_noise_lasts_as_long_as_the_longest_operation() -> None:
     assert [time for _, time in found] == pytest.approx([20, 40, 1000, 500])
 
 
+@pytest.mark.parametrize("angle", [-1.0, 1.0, 0.2])
+def test_a_coherent_error_acts_at_every_angle_but_zero(angle: float) -> None:
+    circuit = cirq.Circuit(cirq.CZ(A, B), cirq.measure(A, B))
+    noisy = Noise(NoiseConfiguration(coherent=CoherentNoise(angle=angle))).noisy_circuit(circuit)
+    assert cirq.CZPowGate(exponent=angle / np.pi) in [op.gate for op in noisy.all_operations()]
+    none = Noise(NoiseConfiguration(coherent=CoherentNoise(angle=0.0))).noisy_circuit(circuit)
+    assert none == circuit
+
+
 def test_coherent_errors_add_up() -> None:
     noise = Noise(NoiseConfiguration(coherent=CoherentNoise(angle=np.pi / 4)))
     noisy = noise.noisy_circuit(cirq.Circuit(cirq.CZ(A, B) for _ in range(4)))

@@ -60,6 +60,15 @@ def test_text_is_told_from_the_name_of_a_file() -> None:
     assert named == one_line
 
 
+def test_noises_differ_where_they_do_and_thermal_durations_have_defaults() -> None:
+    noises = [as_noise(each) for each in (None, "willow_pink", {"idle": 0.1}, {"idle": 0.2})]
+    noises.append(as_noise(cirq.ConstantQubitNoiseModel(cirq.X)))
+    for index, noise in enumerate(noises):
+        assert [noise == other for other in noises] == [k == index for k in range(len(noises))]
+    thermal = ThermalNoise(t1=10, t2=8)
+    assert (thermal.one_qubit, thermal.two_qubit, thermal.measurement) == (25.0, 42.0, 600.0)
+
+
 @pytest.mark.parametrize("pair", [(0.1, 0.2), [0.1, 0.2], {"p01": 0.1, "p10": 0.2}])
 def test_readout_of_a_qubit_is_a_pair_or_a_table(pair: object) -> None:
     noise = ReadoutNoise(p01=0.3, p10=0.4, qubits={"1,2": pair})
