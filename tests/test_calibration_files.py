@@ -8,6 +8,7 @@ import cirq
 import cirq_google
 import numpy as np
 import pytest
+from helpers import here_and_now
 
 from noise_models import (
     Calibration,
@@ -270,7 +271,10 @@ def test_a_device_of_ones_own_gives_its_noise(tmp_path: Path) -> None:
     assert noise.configuration == NoiseConfiguration(calibrated=calibration)
 
 
-def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(tmp_path: Path) -> None:
+def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     file = tmp_path / "today.toml"
     write_calibration(load_calibration("willow_pink"), file)
     document = {

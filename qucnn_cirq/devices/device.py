@@ -53,10 +53,12 @@ class Device:
         if not isinstance(other, Device):
             return NotImplemented
         mine, theirs = (
-            (each.name, each.cirq_device.metadata, each.own_calibration, each.measures_apart)
-            for each in (self, other)
+            (each.name, each.own_calibration, each.measures_apart) for each in (self, other)
         )
-        return type(self.cirq_device) is type(other.cirq_device) and mine == theirs
+        one, another = self.cirq_device, other.cirq_device
+        # Cirq's devices that do not say when they are equal are so if all that they hold is.
+        alike = one == another or (type(one) is type(another) and vars(one) == vars(another))
+        return mine == theirs and alike
 
     def __hash__(self) -> int:
         return hash((self.name, self.measures_apart))
