@@ -139,7 +139,7 @@ def noises(draw: st.DrawFn, program: Program) -> dict[str, object]:
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=35)
 def test_any_mixture_on_any_circuit(data: st.DataObject, seed: int) -> None:
     program = data.draw(circuits())
     noise = data.draw(noises(program))

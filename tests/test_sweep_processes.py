@@ -161,9 +161,13 @@ def test_workers_hear_neither_ctrl_c_nor_sigterm_nor_sighup_and_end_at_once(
 
 
 def test_a_worker_whose_child_holds_its_pipe_open_is_noticed_when_it_ends(
-    plan: Plan, in_workers: Callable[[str], None], tmp_path: Path
+    plan: Plan,
+    in_workers: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Waited for, the child would measure the point, and it would not have failed."""
+    monkeypatch.setattr("studies.sweep.run._MOST_DEATHS", 1)
     in_workers(
         "settings.repeat == 1 and (os.fork() or __import__('time').sleep(20)) and os._exit(3)"
     )

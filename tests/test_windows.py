@@ -76,7 +76,7 @@ def test_circuits_measure_every_window(overlap, gate_set):
     overlap=st.sampled_from(["ancilla", "destructive", "inversion"]),
     broken=st.sets(st.sampled_from(cirq.GridQubit.rect(4, 5)), max_size=2),
 )
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(deadline=None, max_examples=10, derandomize=True)
 def test_any_data_on_any_device_is_valid_and_correct(seed, size, overlap, broken):
     device = grid_device([q for q in cirq.GridQubit.rect(4, 5) if q not in broken])
     circuit = cirq.testing.random_circuit(LINE[:4], 5, 0.6, random_state=seed)
