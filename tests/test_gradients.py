@@ -193,7 +193,10 @@ def test_draws_differ_and_repeat():
     assert (first != other).mean() > 0.5
 
 
-@pytest.mark.parametrize("spec", [{}, {"padding": (1, 0), "stride": (2, 1), "channels": 2}])
+@pytest.mark.parametrize(
+    "spec",
+    [{}, {"padding": 1}, {"padding": (1, 0), "stride": (2, 1), "channels": 2}],
+)
 def test_input_gradient_is_the_derivative_by_pixels(spec):
     layer = layer_of(**spec)
     shape = (1, 2, 4, 5) if spec else (2, 4, 4)

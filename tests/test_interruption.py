@@ -70,4 +70,6 @@ def test_the_first_signal_asks_a_sweep_to_stop_and_the_second_ends_it(
         os.kill(os.getpid(), number)
         assert stop.asked and len(notes) == 1
         os.kill(os.getpid(), number)
+    # Not the first one.
+    assert len(notes) == 1
     assert [signal.getsignal(each) for each in SIGNALS] == before
