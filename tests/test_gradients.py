@@ -195,7 +195,7 @@ def test_draws_differ_and_repeat():
 
 @pytest.mark.parametrize(
     "spec",
-    [{}, {"padding": 1}, {"padding": (1, 0), "stride": (2, 1), "channels": 2}],
+    [{}, {"padding": 1, "channels": 2}, {"padding": (1, 0), "stride": (2, 1), "channels": 2}],
 )
 def test_input_gradient_is_the_derivative_by_pixels(spec):
     layer = layer_of(**spec)
