@@ -112,7 +112,14 @@ class Pass:
     def gradient(
         self, method: str, values: FloatArray, variance: FloatArray, settings: int
     ) -> Gradient:
-        """A gradient for which every filter was run with as many settings of its angles."""
+        """A gradient, with the cost of the circuits that it took.
+
+        Args:
+            method: How it was obtained.
+            values: dL/dtheta, shape (filters, parameters).
+            variance: Variance of each value, of the same shape.
+            settings: With how many settings of its angles every filter was run.
+        """
         circuits, shots = len(values) * settings * self.patches.n_occupied, self.execution.shots
         return Gradient(
             values, variance, method, circuits, None if shots is None else circuits * shots
@@ -271,6 +278,10 @@ _LARGE = 2.0**400
 
 def gradient_by(method: Callable[[Pass], Gradient], work: Pass) -> Gradient:
     """The gradient by one of :data:`METHODS`, for upstream values of any size.
+
+    Args:
+        method: One of the functions in :data:`METHODS`.
+        work: What the gradient is taken of.
 
     Returns:
         The gradient. A variance beyond the range of float64 is infinite.

@@ -240,7 +240,16 @@ class QuantumConvolution:
         return self.gradient(upstream, method, draw).values
 
     def gradient(self, upstream: ArrayLike, method: str = "auto", draw: int = 0) -> Gradient:
-        """As :meth:`backward`, with the variance of every value and the cost."""
+        """As :meth:`backward`, with the variance of every value and the cost.
+
+        Args:
+            upstream: As for :meth:`backward`.
+            method: As for :meth:`backward`.
+            draw: As for :meth:`backward`.
+
+        Raises:
+            InputError: As for :meth:`backward`.
+        """
         self.check_method(method)
         if method == "auto":
             method = "in_circuit" if self.program.spec.backward else "parameter_shift"

@@ -28,7 +28,13 @@ _PAULI = {
 
 
 def of_patches(tables: AngleTables, rows: slice) -> dict[str, NDArray[np.float64]]:
-    """The tables of some patches; values of a reader go along where each patch has its own."""
+    """The tables of some patches.
+
+    Args:
+        tables: The tables of all patches. Where the table ``"upstream"`` has more than one row,
+            each patch has a value of its own, which goes along.
+        rows: Which patches.
+    """
     own = {**tables, "patch": tables["patch"][rows]}
     if len(tables.get("upstream", ())) > 1:
         own["upstream"] = tables["upstream"][rows]

@@ -52,6 +52,11 @@ class AutoEngine(Engine):
     ) -> tuple[ExactEngine | QsimEngine | QsimDensityEngine, str]:
         """The engine for a circuit, and why in one line.
 
+        Args:
+            template: The compiled circuit.
+            noise: The noise.
+            shots: Shots for each item; None for exact means.
+
         Raises:
             InputError: If nothing fits the memory; the message says how much would be needed.
         """

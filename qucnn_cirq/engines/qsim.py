@@ -102,6 +102,10 @@ class QsimDensityEngine(Engine):
 def check_sample(shots: int, engine: str) -> None:
     """Refuses more shots than a simulator that draws each of them can count.
 
+    Args:
+        shots: Shots for each item.
+        engine: The engine's name, for the message.
+
     Raises:
         InputError: With the range.
     """

@@ -123,7 +123,14 @@ def backward_purpose(draw: int) -> int:
 def outcome_from_means(
     means: NDArray[np.float64], template: Template, shots: int | None, streams: Streams
 ) -> Outcome:
-    """Draws shots from exact means: shots are independent, so the counts are binomial."""
+    """Draws shots from exact means: shots are independent, so the counts are binomial.
+
+    Args:
+        means: Means of the observable, shape (filters, patches).
+        template: The circuit, whose observable it is.
+        shots: Shots for each item; None for the means alone.
+        streams: The random streams of the items.
+    """
     if shots is None:
         return Outcome(means, None)
     return Outcome(means, streams.binomial(shots, template.observable.probability(means)))
