@@ -33,7 +33,7 @@ DOCUMENT: dict[str, Any] = {
         "filters": {"kind": "fixed", "values": [[0.1, -0.4], [0.3, 0.9]]},
     },
     "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
-    "axes": {"noise.scale": [0.1 * step for step in range(40)], "repeat": [0, 1]},
+    "axes": {"noise.scale": [0.1 * step for step in range(20)], "repeat": [0, 1]},
 }
 
 
@@ -99,7 +99,7 @@ def test_a_scheduler_that_dies_is_told_in_one_line_and_nothing_stored_is_lost(
     assert process.returncode == 2, errors
     (line,) = errors.strip().splitlines()
     assert "the scheduler is gone" in line
-    assert 0 < status(folder).done < 80
+    assert 0 < status(folder).done < 40
 
 
 def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(cluster: Cluster, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(cluster: Cluster, tmp_
     _, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
-    assert (status(folder).done, status(folder).missing) == (80, 0)
+    assert (status(folder).done, status(folder).missing) == (40, 0)
 
     # The same numbers as in this process.
     plan = make_plan(NOISE, DOCUMENT)
