@@ -1,4 +1,4 @@
-"""The one error that noise configuration can cause."""
+"""Errors that a user can cause and mend: one root, `InputError`, for every package above."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LONGEST_SHOWN = 80
 _LONG_PATH = re.compile(r"(?:/[^\s/:'\"]+){3,}")
 
 
-class NoiseError(ValueError):
-    """Noise that cannot be used; the message is one line that says why and what to do.
+class InputError(ValueError):
+    """Input that cannot be used; the message is one line that says why and what to do.
 
     Args:
         message: The reason. Whatever it quotes, it becomes one line of at most
@@ -26,6 +26,10 @@ class NoiseError(ValueError):
 
     def __init__(self, message: object) -> None:
         super().__init__(one_line(str(message)))
+
+
+class NoiseError(InputError):
+    """Noise that cannot be used: an `InputError` like any other."""
 
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> str:

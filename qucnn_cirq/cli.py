@@ -96,10 +96,9 @@ def _ended_by(error: Exception, traceback: bool) -> int:
     if isinstance(error, BrokenPipeError) and _reader_left():
         # The reader, such as `head`, has what it wanted.
         return DONE
-    from noise_models.errors import NoiseError
     from qucnn_cirq.errors import InputError
 
-    if isinstance(error, InputError | NoiseError):
+    if isinstance(error, InputError):
         return _refuse(str(error))
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         name = f"{error.filename}: " if error.filename else ""

@@ -9,21 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from noise_models.errors import LONGEST_MESSAGE, one_line, shown
+from noise_models.errors import LONGEST_MESSAGE, InputError, one_line, shown
 
 __all__ = ["LONGEST_MESSAGE", "InputError", "missing_extra", "one_line", "shown", "unknown_name"]
-
-
-class InputError(ValueError):
-    """Input that cannot be used; the message is one line that says why and what to do.
-
-    Args:
-        message: The reason. Whatever it quotes, it becomes one line of at most
-            :data:`LONGEST_MESSAGE` characters; see :func:`one_line`.
-    """
-
-    def __init__(self, message: object) -> None:
-        super().__init__(one_line(str(message)))
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:

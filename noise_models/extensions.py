@@ -1,0 +1,147 @@
+"""Objects of a user's own, by the name of their module or the path of their file.
+
+Code is imported here and nowhere else, and only for a name that the user wrote: in a call, in a
+configuration or on the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+from noise_models.errors import InputError, shown
+
+_OWN_PACKAGES = ("noise_models", "qucnn_cirq", "studies")
+
+
+def load_object(what: str, name: str) -> object:
+    """Imports what ``module:attribute`` or ``path/to/file.py:attribute`` names.
+
+    Args:
+        what: What the object should be, in the singular, for messages ("engine").
+        name: The name. A path counts from the working directory; its file is imported once.
+
+    Returns:
+        The attribute, whatever it is.
+
+    Raises:
+        InputError: If the name has no such form, or the module or the attribute cannot be had.
+    """
+    place, _, attribute = name.rpartition(":")
+    if not place or not attribute:
+        raise InputError(
+            f"{what} = {shown(name)} has nothing on one side of its colon: write "
+            "module:attribute or path/to/file.py:attribute."
+        )
+    where = f"{what} = {shown(name)}"
+    module = _imported(where, place)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise InputError(
+            f"{where}: {shown(place)} has no attribute {shown(attribute)}; write the name of "
+            f"what it defines as {what}."
+        ) from None
+
+
+def load_entry_point(what: str, entry: EntryPoint) -> object:
+    """Imports what an installed package offers.
+
+    Args:
+        what: What the object should be, in the singular, for messages.
+        entry: The entry point, whose value has the form ``module:attribute``.
+
+    Returns:
+        The attribute, whatever it is.
+
+    Raises:
+        InputError: As `load_object` does.
+    """
+    try:
+        return load_object(what, entry.value.replace(" ", ""))
+    except InputError as error:
+        raise InputError(f"{what} {shown(entry.name)} of an installed package: {error}") from error
+
+
+def source_digest(member: object) -> str | None:
+    """The SHA-256 of the file that defines a class, a function or an object's class.
+
+    It says whether a result was computed by the same code.
+
+    Args:
+        member: The class, function or object.
+
+    Returns:
+        64 hexadecimal digits; None for what comes with this project, and for what was defined
+        without a file, as in an interactive session.
+    """
+    defined = member if hasattr(member, "__qualname__") else type(member)
+    module = getattr(defined, "__module__", None) or ""
+    path = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] in _OWN_PACKAGES or not path or not Path(path).is_file():
+        return None
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _imported(where: str, place: str) -> ModuleType:
+    """The module of a name or of a path, imported unless it has been before."""
+    try:
+        return _of_file(place) if place.endswith(".py") else importlib.import_module(place)
+    except KeyboardInterrupt:
+        raise
+    except FileNotFoundError as error:
+        if error.filename != place:
+            raise _failed(where, place, error) from error
+        raise InputError(f"{where}: there is no file {shown(place)} to read it from.") from None
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{place}.".startswith(f"{error.name}."):
+            raise _failed(where, place, error) from error
+        raise InputError(
+            f"{where}: no module {shown(error.name)} is installed; a file is named by its path, "
+            "path/to/file.py:attribute."
+        ) from None
+    except BaseException as error:
+        # Whatever the user's module does while it is imported, SystemExit included.
+        raise _failed(where, place, error) from error
+
+
+def _of_file(path: str) -> ModuleType:
+    resolved = Path(path).resolve()
+    # One name for one file, so that its classes are the same objects however often it is named.
+    name = f"_{resolved.stem}_{hashlib.sha256(str(resolved).encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not resolved.is_file():
+        raise FileNotFoundError(2, "no such file", path)
+    spec = importlib.util.spec_from_file_location(name, resolved)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _failed(where: str, place: str, error: BaseException) -> InputError:
+    """What is said when a module stops while it is imported: the reason and its line."""
+    if isinstance(error, SyntaxError):
+        line, reason = error.lineno, error.msg
+    else:
+        line, reason = None, str(error)
+        for frame in traceback.extract_tb(error.__traceback__):
+            # The last line of the module itself: what it calls is not the user's to mend.
+            if frame.name == "<module>" and "importlib" not in frame.filename:
+                line = frame.lineno
+    at = "" if line is None else f" in line {line}"
+    return InputError(
+        f"{where}: {shown(place, 60)} fails{at} when imported: {type(error).__name__}: {reason}"
+    )
