@@ -87,6 +87,16 @@ def test_little_is_imported_before_an_interrupt_is_heard():
     assert not {"argparse", "numpy", "cirq"} & loaded
 
 
+def test_help_and_version_need_no_cirq():
+    for option, words in (("--help", "usage: qucnn"), ("--version", "qucnn_cirq 0.")):
+        code = (
+            "import sys\nfrom qucnn_cirq.cli import main\n"
+            f"try: main([{option!r}])\nexcept SystemExit: pass\nprint(*sys.modules)"
+        )
+        *text, modules = python(code).stdout.splitlines()
+        assert words in text[0] and not {"cirq", "numpy"} & set(modules.split())
+
+
 @pytest.mark.parametrize("module", ["argparse", "qucnn_cirq.commands.parser", "numpy"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interrupt_while_modules_are_imported_is_one_line(module, name):
@@ -115,10 +125,14 @@ os.execv(sys.executable, [sys.executable, "-m", "qucnn_cirq", {arguments}])
 
 
 @pytest.mark.parametrize("numbers", [(1,), (2,), (0, 1, 2)])
-def test_streams_closed_before_the_start_are_no_error(numbers, tmp_path):
+def test_streams_closed_before_the_start_are_no_error(numbers):
     ended = python(CLOSED.format(numbers=numbers, arguments="'--help'"))
     assert ended.returncode == 0 and ended.stderr == ""
     assert ("usage: qucnn" in ended.stdout) == (1 not in numbers)
+
+
+@pytest.mark.parametrize("numbers", [(2,), (0, 1, 2)])
+def test_an_error_is_told_to_nobody_and_by_its_code(numbers):
     bad = python(CLOSED.format(numbers=numbers, arguments="'validate', 'none', '--device', 'x'"))
     assert bad.returncode == 2 and bad.stdout == ""
     assert bad.stderr.count("\n") == (2 not in numbers)

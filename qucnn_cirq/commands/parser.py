@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from qucnn_cirq import __version__
 from qucnn_cirq.cli import TRACEBACK
 from qucnn_cirq.commands import (
     compile,
@@ -45,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted, "
         "70 an internal error (--traceback says where)",
     )
+    parser.add_argument("--version", action="version", version=f"qucnn_cirq {__version__}")
     _add_global_options(parser, seed=None, quiet=False, json=False, traceback=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, verb in VERBS.items():
