@@ -60,8 +60,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         for name in ("one", "two")
     ]
     wait_until(file.exists, scheduler)
+    started = tuple(workers)
     yield file, scheduler, workers
-    for process in (*workers, scheduler):
+    for process in (*started, scheduler):
         process.send_signal(signal.SIGKILL)
         process.wait()
 
@@ -85,28 +86,13 @@ def started_sweep(
     return process
 
 
-def test_a_scheduler_that_dies_is_told_in_one_line_and_nothing_stored_is_lost(
+def test_a_worker_dies_and_nothing_is_lost_the_scheduler_dies_and_it_is_told(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    _, scheduler, _ = cluster
-    folder = tmp_path / "results"
-    # Long enough that it is not done before the scheduler is gone.
-    process = started_sweep(
-        cluster, folder, {**DOCUMENT, "study": {**DOCUMENT["study"], "images": 200}}
-    )
-    scheduler.kill()
-    _, errors = process.communicate(timeout=SAFETY_NET)
-    assert process.returncode == 2, errors
-    (line,) = errors.strip().splitlines()
-    assert "the scheduler is gone" in line
-    assert 0 < status(folder).done < 40
-
-
-def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(cluster: Cluster, tmp_path: Path) -> None:
-    _, _, workers = cluster
+    _, scheduler, workers = cluster
     folder = tmp_path / "results"
     process = started_sweep(cluster, folder, DOCUMENT)
-    workers[0].kill()
+    workers.pop().kill()
     _, errors = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
@@ -116,6 +102,16 @@ def test_a_worker_of_the_cluster_dies_and_nothing_is_lost(cluster: Cluster, tmp_
     plan = make_plan(NOISE, DOCUMENT)
     outcomes = run_chunk("noise", [(point.identity, point.document) for point in plan.points])
     assert load(folder)["rmse"].tolist() == [outcome.rows[0]["rmse"] for outcome in outcomes]
+
+    # Long enough that it is not done before the scheduler is gone.
+    longer = {**DOCUMENT, "study": {**DOCUMENT["study"], "images": 200}}
+    process = started_sweep(cluster, tmp_path / "longer", longer)
+    scheduler.kill()
+    _, errors = process.communicate(timeout=SAFETY_NET)
+    assert process.returncode == 2, errors
+    (line,) = errors.strip().splitlines()
+    assert "the scheduler is gone" in line
+    assert 0 < status(tmp_path / "longer").done < 40
 
 
 def test_an_address_where_nobody_answers_is_refused(tmp_path: Path, capsys: Any) -> None:

@@ -13,7 +13,7 @@ from studies.loading.configuration import LoadingStudy
 from studies.loading.figures import draw_loading
 from studies.loading.job import run_loading
 
-SETTINGS = ["images=2", "infidelities=[0.0, 1e-3]"]
+SETTINGS = ["images=2", "infidelities=[0.0, 1e-3]", "check_shots=100"]
 
 
 @pytest.fixture(scope="module")
