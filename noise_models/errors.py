@@ -105,6 +105,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
         An error that names the nearest valid name, if one is near, and lists all of them.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    is_text = isinstance(name, str)
+    near = difflib.get_close_matches(str(name)[:100], names, n=1, cutoff=0.5) if is_text else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return NoiseError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")

@@ -1,16 +1,20 @@
 """Objects of a user's own, by the name of their module or the path of their file.
 
 Code is imported here and nowhere else, and only for a name that the user wrote: in a call, in a
-configuration or on the command line.
+configuration or on the command line. What was stored in a file imports nothing, see
+:func:`reading_stored`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +22,32 @@ from types import ModuleType
 from noise_models.errors import InputError, shown
 
 _OWN_PACKAGES = ("noise_models", "qucnn_cirq", "studies")
+_NAMED: set[str] = set()
+"""Names that the user wrote in this process and that were imported for it."""
+_READING_STORED: ContextVar[bool] = ContextVar("reading what was stored", default=False)
+
+
+class NotNamedError(InputError):
+    """Something stored needs an object of the user's own that the user has not named yet."""
+
+
+@contextlib.contextmanager
+def reading_stored() -> Iterator[None]:
+    """While what was stored in files is read: names in it are found, but nothing is imported.
+
+    Whoever wrote a program or a folder of results does not decide which code is run. A name that
+    the user wrote in the same process before is found as always.
+    """
+    token = _READING_STORED.set(True)
+    try:
+        yield
+    finally:
+        _READING_STORED.reset(token)
+
+
+def is_reading_stored() -> bool:
+    """Whether what is being read was stored; see :func:`reading_stored`."""
+    return _READING_STORED.get()
 
 
 def load_object(what: str, name: str) -> object:
@@ -32,6 +62,7 @@ def load_object(what: str, name: str) -> object:
 
     Raises:
         InputError: If the name has no such form, or the module or the attribute cannot be had.
+        NotNamedError: If it comes from something stored, and the user has not named it.
     """
     place, _, attribute = name.rpartition(":")
     if not place or not attribute:
@@ -40,9 +71,16 @@ def load_object(what: str, name: str) -> object:
             "module:attribute or path/to/file.py:attribute."
         )
     where = f"{what} = {shown(name)}"
+    if is_reading_stored() and name not in _NAMED:
+        raise NotNamedError(
+            f"{where} stands in a stored file, for which nothing is imported: name it yourself "
+            "before, in this process."
+        )
     module = _imported(where, place)
     try:
-        return getattr(module, attribute)
+        found: object = getattr(module, attribute)
+        _NAMED.add(name)
+        return found
     except AttributeError:
         raise InputError(
             f"{where}: {shown(place)} has no attribute {shown(attribute)}; write the name of "

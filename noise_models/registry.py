@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -63,7 +63,18 @@ class Registry(Generic[T]):
         return member
 
     def __getitem__(self, name: object) -> T:
+        """The member of a name; see :meth:`find`."""
+        return self.find(name)
+
+    def find(self, name: object, beside: Iterable[str] = ()) -> T:
         """The member of a name.
+
+        Args:
+            name: The name.
+            beside: Further names that may stand in its place, for the message.
+
+        Returns:
+            The member.
 
         Raises:
             InputError: If there is none, or it cannot be imported or is of another kind.
@@ -75,7 +86,12 @@ class Registry(Generic[T]):
             return self._checked(f"{self.kind} = {shown(name)}", found)
         offered = self._offered()
         if not isinstance(name, str) or name not in offered:
-            raise InputError(unknown_name(self.kind, name, {*self._members, *offered}))
+            if extensions.is_reading_stored():
+                raise extensions.NotNamedError(
+                    f"{self.kind} {shown(name)} is not registered: register it first, then read "
+                    "what was stored."
+                )
+            raise InputError(unknown_name(self.kind, name, {*self._members, *offered, *beside}))
         found = extensions.load_entry_point(self.kind, offered[name])
         return self._checked(f"{self.kind} = {shown(name)}", found)
 

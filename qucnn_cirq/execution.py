@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.program import CompiledFilter, upstream_table
 from qucnn_cirq.compiler.template import Template

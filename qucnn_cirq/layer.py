@@ -262,17 +262,17 @@ class QuantumConvolution:
             InputError: If it is.
         """
         one_of("gradient method", method, (*METHODS, "auto"))
-        overlap = self.program.spec.overlap
-        if method.startswith("in_circuit") and overlap != "ancilla":
+        spec, compiled = self.program.spec, self.program.filters[0]
+        if method.startswith("in_circuit") and not spec.allows_backward:
             raise InputError(
-                f"method = {method!r} reads the ancilla, which the {overlap} test does not have: "
-                "choose method = 'parameter_shift' or overlap = 'ancilla'."
+                f"method = {method!r} reads the ancilla, which the {spec.overlap} test does not "
+                "have: choose method = 'parameter_shift' or overlap = 'ancilla'."
             )
-
-        if method == "coin" and overlap == "inversion":
+        if method == "coin" and not compiled.template.observable.is_signed:
             raise InputError(
-                "method = 'coin' multiplies outcomes +1 and -1, and those of the inversion test "
-                "are 0 and 1: choose method = 'parameter_shift' or another overlap test."
+                "method = 'coin' multiplies outcomes +1 and -1, and those of the "
+                f"{spec.overlap} test are 0 and 1: choose method = 'parameter_shift' or another "
+                "overlap test."
             )
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:

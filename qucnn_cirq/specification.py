@@ -14,13 +14,11 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
-from qucnn_cirq.checks import one_of, only_known_keys, whole_number, whole_pair
+from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
+from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.tables import read_table, write_table
-
-OVERLAP_TESTS = ("ancilla", "destructive", "inversion")
-"""How the overlap of patch and filter is measured; see `ConvolutionSpec.overlap`."""
 
 LARGEST_PATCH = 4096
 """Values in a patch over all channels, which a register of 12 qubits holds; loading takes as many
@@ -51,10 +49,12 @@ class ConvolutionSpec:
         filters: One filter, or a sequence of up to 1024 filters (stored as a tuple) with equally
             many parameters each. A bare `cirq.Circuit` is taken as a `CircuitFilter`.
         overlap: The overlap test: "ancilla" (SWAP test with an ancilla), "destructive" (Bell
-            measurement of every pair of qubits), "inversion" (undo the filter, count zeros), or
+            measurement of every pair of qubits), "inversion" (undo the filter, count zeros), one
+            of your own by the name with which it was registered or as "module:attribute", or
             "auto": the one with the smallest predicted error on the device compiled for.
         backward: Whether the circuits also multiply the overlap by an upstream gradient on the
-            processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla".
+            processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla", or
+            another test that takes a reader.
 
     Raises:
         InputError: If a value is outside these ranges or a filter does not fit the kernel.
@@ -88,13 +88,14 @@ class ConvolutionSpec:
                 f"kernel = {kernel} with channels = {self.channels} has {self.n_elements} values: "
                 f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
             )
-        one_of("overlap test", self.overlap, (*OVERLAP_TESTS, "auto"))
+        if not (isinstance(self.overlap, str) and self.overlap == AUTO):
+            OVERLAP_TESTS.find(self.overlap, beside=(AUTO,))
         if not isinstance(self.backward, (bool, np.bool_)):
             raise InputError(
                 f"backward = {shown(self.backward)} is not allowed: give true or false."
             )
         store("backward", bool(self.backward))
-        if self.backward and self.overlap != "ancilla":
+        if self.backward and not self.allows_backward:
             raise InputError(
                 f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
                 f"backward pass reads the ancilla; use overlap = 'ancilla'."
@@ -128,6 +129,16 @@ class ConvolutionSpec:
             self.overlap,
             self.backward,
         )
+
+    @property
+    def overlap_test(self) -> OverlapTest:
+        """The overlap test that :attr:`overlap` names; for "auto" an InputError."""
+        return OVERLAP_TESTS[self.overlap]
+
+    @property
+    def allows_backward(self) -> bool:
+        """Whether the overlap test can be compiled with ``backward=True``."""
+        return self.overlap != AUTO and self.overlap_test.takes_reader
 
     @property
     def kernel_pair(self) -> tuple[int, int]:
@@ -270,9 +281,13 @@ class ConvolutionSpec:
         """A SHA-256 in hexadecimal of the canonical mapping: equal for equal specifications.
 
         It does not depend on the order in which settings were written, nor on whether a number
-        was written as 1 or 1.0, and it is the same in every process.
+        was written as 1 or 1.0, and it is the same in every process. With an overlap test of your
+        own it changes with the file that defines it.
         """
-        text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
+        meaning = self.to_mapping()
+        if self.overlap != AUTO and (source := OVERLAP_TESTS.source_digest(self.overlap)):
+            meaning["overlap_source"] = source
+        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import cirq
@@ -38,7 +39,7 @@ class QuantumConv2d(torch.nn.Module):
         stride: Step of the patches in rows and columns, or one number for both.
         padding: Zeros around the images in rows and columns, or one number for both.
         ansatz: The circuit of every filter.
-        overlap: "ancilla", "destructive" or "inversion".
+        overlap: As for :class:`~qucnn_cirq.ConvolutionSpec`.
         device: The quantum device to compile for.
         engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
         noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
@@ -86,8 +87,9 @@ class QuantumConv2d(torch.nn.Module):
             filters=[XZAnsatz(layers=3) if ansatz is None else ansatz]
             * whole_number("out_channels", out_channels, minimum=1),
             overlap=overlap,
-            backward=str(gradient).startswith("in_circuit") and overlap == "ancilla",
         )
+        if str(gradient).startswith("in_circuit") and spec.allows_backward:
+            spec = replace(spec, backward=True)
         program = compile_convolution(spec, device)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
         self.layer.check_method(gradient)

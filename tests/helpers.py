@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
 from studies.catalogue import load_study

@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 
 from qucnn_cirq.circuits.filter_circuits import filter_angles, filter_circuit
 from qucnn_cirq.circuits.loaders import LOADERS, make_loader
-from qucnn_cirq.circuits.overlap import (
-    Observable,
-    ancilla_test,
-    destructive_test,
-    inversion_test,
-)
+from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, MeetingPlace
 from qucnn_cirq.circuits.slots import (
     FixedUnitary,
     Rotation,
@@ -149,10 +145,11 @@ def test_walking_step_moves_x_onto_the_next_qubit(gate_set, gates):
 
 
 def test_destructive_test_in_sqrt_iswap_reads_the_swap():
-    pair = cirq.LineQubit.range(2)
-    meeting = destructive_test([tuple(pair)], "sqrt_iswap")
-    unitary = meeting.circuit.unitary(qubit_order=pair)
-    ((_, signs),) = meeting.observable.groups
+    x, f = cirq.LineQubit.range(2)
+    place = MeetingPlace((x,), pairs=((x, f),), gate_set="sqrt_iswap")
+    meeting, observable = OVERLAP_TESTS["destructive"].meeting(place)
+    unitary = meeting.unitary(qubit_order=(x, f))
+    ((_, signs),) = observable.groups
     measured = unitary.conj().T @ np.diag(signs) @ unitary
     np.testing.assert_allclose(measured, cirq.unitary(cirq.SWAP), atol=1e-12)
 
@@ -168,28 +165,29 @@ def test_observable_values_mean_and_variance():
     assert zeros.variance(0.6, 100) == pytest.approx(0.6 * 0.4 / 100)
 
 
-@pytest.mark.parametrize("test", ["ancilla", "destructive", "inversion"])
+@pytest.mark.parametrize("name", OVERLAP_TESTS)
 @given(seed=st.integers(0, 10**6), n_qubits=st.integers(1, 3))
 @settings(deadline=None, max_examples=15)
-def test_overlap_tests_measure_the_overlap(test, seed, n_qubits):
+def test_overlap_tests_measure_the_overlap(name, seed, n_qubits):
     x, f = random_states(n_qubits, 3, seed)[1:]
-    loader = make_loader("multiplexed", n_qubits)
+    loader, test = make_loader("multiplexed", n_qubits), OVERLAP_TESTS[name]
     tables = {"patch": loader.angles(x[None]), "filter": loader.angles(f[None])}
-    data = cirq.NamedQubit.range(n_qubits, prefix="x")
-    other = cirq.NamedQubit.range(n_qubits, prefix="f")
+    data = tuple(cirq.NamedQubit.range(n_qubits, prefix="x"))
+    other = tuple(cirq.NamedQubit.range(n_qubits, prefix="f"))
+    place = MeetingPlace(
+        data,
+        preparation=loader.circuit(data, "filter"),
+        pairs=tuple(zip(data, other, strict=True)),
+        walks=(tuple(zip((cirq.NamedQubit("a"), *data), data, other, strict=False)),),
+    )
     circuit = loader.circuit(data, "patch")
-    if test == "inversion":
-        meeting = inversion_test(loader.circuit(data, "filter"), data)
-    else:
+    if not test.undoes_filter:
         circuit += loader.circuit(other, "filter")
-        starts = [cirq.NamedQubit("a"), *data]
-        walk = list(zip(starts, data, other, strict=False))
-        pairs = list(zip(data, other, strict=True))
-        meeting = ancilla_test([walk]) if test == "ancilla" else destructive_test(pairs)
-    circuit += meeting.circuit
+    meeting, observable = test.meeting(place)
+    circuit += meeting
     qubits = sorted(circuit.all_qubits())
     probabilities = np.abs(state_of(circuit, qubits, tables)) ** 2
-    mean = mean_of(meeting.observable, probabilities, qubits)
+    mean = mean_of(observable, probabilities, qubits)
     assert mean == pytest.approx(np.dot(x, f) ** 2, abs=1e-10)
 
 
@@ -199,9 +197,10 @@ def test_backward_reader_multiplies_by_g(g):
     loader = make_loader("multiplexed", 2)
     data, other = cirq.LineQubit.range(2), cirq.LineQubit.range(2, 4)
     start, reader = cirq.LineQubit(4), cirq.LineQubit(5)
-    walk = [(start, data[0], other[0]), (data[0], data[1], other[1])]
-    meeting = ancilla_test([walk], reader)
-    circuit = loader.circuit(data, "patch") + loader.circuit(other, "filter") + meeting.circuit
+    walk = ((start, data[0], other[0]), (data[0], data[1], other[1]))
+    place = MeetingPlace(tuple(data), walks=(walk,), reader=reader)
+    meeting, observable = OVERLAP_TESTS["ancilla"].meeting(place)
+    circuit = loader.circuit(data, "patch") + loader.circuit(other, "filter") + meeting
     tables = {
         "patch": loader.angles(x[None]),
         "filter": loader.angles(f[None]),
@@ -209,6 +208,6 @@ def test_backward_reader_multiplies_by_g(g):
     }
     qubits = sorted(circuit.all_qubits())
     probabilities = np.abs(state_of(circuit, qubits, tables)) ** 2
-    assert meeting.observable.qubits == (reader,)
-    mean = mean_of(meeting.observable, probabilities, qubits)
+    assert observable.qubits == (reader,)
+    mean = mean_of(observable, probabilities, qubits)
     assert mean == pytest.approx(g * np.dot(x, f) ** 2, abs=1e-10)

@@ -323,7 +323,7 @@ def specifications(draw):
         st.integers(0, min(rows, columns) - 1),
         st.tuples(st.integers(0, rows - 1), st.integers(0, columns - 1)),
     )
-    overlap = draw(st.sampled_from(OVERLAP_TESTS))
+    overlap = draw(st.sampled_from(tuple(OVERLAP_TESTS)))
     return ConvolutionSpec(
         kernel=kernel,
         stride=draw(st.one_of(st.integers(1, 4), st.tuples(st.integers(1, 4), st.integers(1, 4)))),
@@ -331,7 +331,7 @@ def specifications(draw):
         channels=channels,
         filters=filters,
         overlap=overlap,
-        backward=overlap == "ancilla" and draw(st.booleans()),
+        backward=OVERLAP_TESTS[overlap].takes_reader and draw(st.booleans()),
     )
 
 

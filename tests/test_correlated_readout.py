@@ -6,7 +6,7 @@ import pytest
 
 from noise_models import CorrelatedReadoutNoise, NoiseConfiguration, NoiseError, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.engines.process import read_observable
 
 A, B, C, D = cirq.GridQubit.rect(2, 2)

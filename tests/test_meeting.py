@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noise_models import as_noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import Rotation, Slot, TableAngle
 from qucnn_cirq.engines.arrays import NUMPY
 from qucnn_cirq.engines.meeting import Meeting

@@ -11,14 +11,8 @@ import networkx as nx
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.filter_circuits import filter_circuit
 from qucnn_cirq.circuits.loaders import Loader
-from qucnn_cirq.circuits.overlap import (
-    Meeting,
-    Observable,
-    all_zeros,
-    ancilla_test,
-    destructive_test,
-    inversion_test,
-)
+from qucnn_cirq.circuits.observable import Observable, all_zeros
+from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
 from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
 from qucnn_cirq.compiler.passes import merge_slots
@@ -38,8 +32,8 @@ class Assembly:
         circuit: Slots, native two-qubit gates and the measurement.
         observable: What is measured.
         data: Where the data register is loaded.
-        filter: Where the filter is prepared; empty for the inversion test.
-        ancillas: Where the walking ancillas start; empty for the other tests.
+        filter: Where the filter is prepared; empty for a test that undoes it.
+        ancillas: Where the walking ancillas start; empty for a test that has none.
         passes: What each pass changed.
     """
 
@@ -70,7 +64,7 @@ class Options:
     """What is asked of a circuit besides its filter, layout and loader.
 
     Attributes:
-        overlap: The overlap test.
+        test: The overlap test.
         backward: Whether the result is multiplied by a back-propagated value.
         walkers: Number of walking ancillas.
         gate_set: The native two-qubit gate.
@@ -78,7 +72,7 @@ class Options:
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """
 
-    overlap: str
+    test: OverlapTest
     backward: bool
     walkers: int
     gate_set: str
@@ -157,7 +151,7 @@ def assemble_routed(
 
 
 def _ancillas(layout: Layout, options: Options) -> tuple[cirq.Qid, ...]:
-    if options.overlap != "ancilla":
+    if not options.test.most_walkers:
         return ()
     return tuple(walk[0][0] for walk in layout.walks[options.walkers - 1])
 
@@ -197,21 +191,19 @@ def _logical(
     register = layout.filter or layout.met
     circuit = tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
     prepared = prepare(filter_circuit(filter_, register, filter_loader), register)
-    if options.overlap == "inversion":
-        meeting = inversion_test(prepared, layout.met)
-        return circuit + tagged(meeting.circuit, "filter"), meeting.observable
-    circuit += tagged(prepared, "filter")
-    for pair in layout.swaps:
-        circuit += tagged(cirq.Circuit(swap(*pair)), "overlap")
-    meeting = _MEETINGS[options.overlap](layout, options)
-    return circuit + tagged(meeting.circuit, "overlap"), meeting.observable
-
-
-_MEETINGS: dict[str, Callable[[Layout, Options], Meeting]] = {
-    "ancilla": lambda layout, options: ancilla_test(
-        layout.walks[options.walkers - 1],
-        layout.readers[options.walkers - 1] if options.backward else None,
-        options.gate_set,
-    ),
-    "destructive": lambda layout, options: destructive_test(layout.pairs, options.gate_set),
-}
+    test = options.test
+    if not test.undoes_filter:
+        circuit += tagged(prepared, "filter")
+        for pair in layout.swaps:
+            circuit += tagged(cirq.Circuit(swap(*pair)), "overlap")
+    meeting, observable = test.meeting(
+        MeetingPlace(
+            data=layout.met,
+            preparation=prepared,
+            pairs=layout.pairs,
+            walks=layout.walks[options.walkers - 1] if test.most_walkers else (),
+            reader=layout.readers[options.walkers - 1] if options.backward else None,
+            gate_set=options.gate_set if options.gate_set in test.native_gate_sets else "cz",
+        )
+    )
+    return circuit + tagged(meeting, "filter" if test.undoes_filter else "overlap"), observable

@@ -14,6 +14,7 @@ from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
 from qucnn_cirq.circuits.loaders import Loader, make_loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
+from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.pinning import Pinning, PlacementLike, describe, read_placement
@@ -32,7 +33,7 @@ from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, FixedFilter
-from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
+from qucnn_cirq.specification import ConvolutionSpec
 
 
 def compile_convolution(
@@ -89,7 +90,7 @@ def compile_convolution(
     """
     instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     target = load_device(device)
-    if spec.overlap == "auto":
+    if spec.overlap == AUTO:
         settings = {
             "layout": layout,
             "loader": loader,
@@ -113,17 +114,17 @@ def _best_overlap_test(
     """The program of the overlap test with the smallest predicted error.
 
     Raises:
-        InputError: If none can be compiled; the reason is that of the ancilla test.
+        InputError: If none can be compiled; the reason is that of the first, the ancilla test.
     """
     programs = []
     refusals = []
-    for overlap in OVERLAP_TESTS:
+    for overlap, test in OVERLAP_TESTS.items():
         try:
             programs.append(
                 compile_convolution(
                     replace(spec, overlap=overlap),
                     device,
-                    walkers=walkers if overlap == "ancilla" else 1,
+                    walkers=walkers if test.most_walkers > 1 else 1,
                     **settings,
                 )
             )
@@ -146,7 +147,7 @@ def better_overlap_test(program: Program, **settings: Any) -> str | None:
     """
     if program.spec.backward:
         return None
-    spec = replace(program.spec, overlap="auto")
+    spec = replace(program.spec, overlap=AUTO)
     own, best = program, compile_convolution(spec, program.device, **settings)
     if best.report.predicted_error >= own.report.predicted_error:
         return None
@@ -187,7 +188,8 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     started = time.perf_counter()
     spec, device, budget = request.spec, request.device, request.budget
     check_sizes(spec)
-    needed = _qubits_needed(request)
+    test, walkers = request.options.test, request.options.walkers
+    needed = test.n_qubits(spec.register_qubits, walkers) + int(spec.backward)
     if needed > device.n_qubits:
         raise InputError(
             f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
@@ -303,7 +305,7 @@ def _with_other_loaders(
 ) -> CompiledFilter:
     """The same circuit in the same place with other patterns of the line loader."""
     spec, options, budget = request.spec, request.options, request.budget
-    layout = LAYOUTS[generic.report.layout](spec.register_qubits, spec.overlap)
+    layout = LAYOUTS[generic.report.layout](spec.register_qubits, options.test)
     assert layout is not None
     assert isinstance(generic.loader, LineLoader)
     variants = []
@@ -328,27 +330,19 @@ def _with_other_loaders(
     return CompiledFilter(filter_, tuple(variants), filter_loader, patterns.index(GENERIC), rule)
 
 
-def _qubits_needed(request: Request) -> int:
-    """Data and filter registers, the ancillas and the backward reader."""
-    spec, options = request.spec, request.options
-    n_qubits = spec.register_qubits
-    extra = {"ancilla": options.walkers, "destructive": 0, "inversion": -n_qubits}
-    return 2 * n_qubits + extra[spec.overlap] + int(spec.backward)
-
-
 def _candidates(
     filter_: Filter, request: Request, filter_loader: Loader | None
 ) -> Iterator[Assembly]:
     spec, options, layout, loader = request.spec, request.options, request.layout, request.loader
     n_qubits = spec.register_qubits
     for name, make_layout in LAYOUTS.items():
-        positions = make_layout(n_qubits, spec.overlap) if layout in (name, "auto") else None
+        positions = make_layout(n_qubits, options.test) if layout in (name, "auto") else None
         if positions is None:
             continue
         loaders = [make_loader(each, n_qubits, options.gate_set) for each in positions.loaders]
         if (
             "schmidt" in positions.loaders
-            and spec.overlap == "inversion"
+            and options.test.merges_known_vectors
             and isinstance(filter_, FixedFilter)
         ):
             loaders.insert(0, Comparison(filter_.vector(n_qubits)))
@@ -365,7 +359,9 @@ def _routed(filter_: Filter, request: Request) -> Assembly:
     spec, loader = request.spec, request.loader
     n_qubits = spec.register_qubits
     positions = next(
-        found for make in LAYOUTS.values() if (found := make(n_qubits, spec.overlap)) is not None
+        found
+        for make in LAYOUTS.values()
+        if (found := make(n_qubits, request.options.test)) is not None
     )
     loader_name = positions.loaders[0] if loader == "auto" else loader
     # In CZ: routing needs a loader that loads every vector with one circuit.

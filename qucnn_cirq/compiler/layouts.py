@@ -17,7 +17,7 @@ import cirq
 import networkx as nx
 
 from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
-from qucnn_cirq.circuits.overlap import Pair, Step
+from qucnn_cirq.circuits.overlap_tests import OverlapTest, Pair, WalkStep
 
 Q = cirq.GridQubit
 
@@ -44,7 +44,7 @@ class Layout:
     loaders: tuple[str, ...]
     swaps: tuple[Pair, ...] = ()
     pairs: tuple[Pair, ...] = ()
-    walks: tuple[tuple[tuple[Step, ...], ...], ...] = ()
+    walks: tuple[tuple[tuple[WalkStep, ...], ...], ...] = ()
     readers: tuple[Q, ...] = ()
     window: tuple[Q, ...] = ()
 
@@ -63,7 +63,7 @@ class Layout:
         return graph
 
 
-def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
+def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Two plaquettes side by side, for registers of four qubits on a ring.
 
     Columns D D F F; the two middle columns change places (2 SWAPs in parallel), after which
@@ -72,7 +72,7 @@ def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
     if n_qubits != 4:
         return None
     data = (Q(0, 0), Q(0, 1), Q(1, 1), Q(1, 0))
-    if overlap == "inversion":
+    if test.undoes_filter:
         return Layout("plaquettes", data, (), ("schmidt", "multiplexed"))
     left = ((Q(-1, 1), Q(0, 1), Q(0, 0)), (Q(0, 1), Q(1, 1), Q(1, 0)))
     return Layout(
@@ -95,14 +95,14 @@ def plaquettes(n_qubits: int, overlap: str) -> Layout | None:
     )
 
 
-def ladder(n_qubits: int, overlap: str) -> Layout | None:
+def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Data on a row, filter on the row below, the ancilla walking along the data: any size.
 
     Two walkers come in from both ends and meet in the middle.
     """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
     loaders = ("line", "multiplexed") if n_qubits in EXACT_PATTERNS["cz"] else ("multiplexed",)
-    if overlap == "inversion":
+    if test.undoes_filter:
         return Layout("ladder", data, (), loaders)
     below = tuple(Q(1, qubit.col) for qubit in data)
     half = (n_qubits + 1) // 2
@@ -119,13 +119,13 @@ def ladder(n_qubits: int, overlap: str) -> Layout | None:
     )
 
 
-LAYOUTS: dict[str, Callable[[int, str], Layout | None]] = {
+LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {
     "plaquettes": plaquettes,
     "ladder": ladder,
 }
 
 
-def window_ladders(n_data: int, start: int, size: int, overlap: str) -> tuple[Layout, ...]:
+def window_ladders(n_data: int, start: int, size: int, test: OverlapTest) -> tuple[Layout, ...]:
     """Quantum data on a row, the filter below the window that it meets, ancillas from above.
 
     Where the window is at an end of the row the ancilla can also come in from there.
@@ -134,16 +134,16 @@ def window_ladders(n_data: int, start: int, size: int, overlap: str) -> tuple[La
         n_data: Qubits of the data.
         start: Position of the window's first qubit in the row.
         size: Qubits of the window.
-        overlap: The overlap test.
+        test: The overlap test.
     """
     data = tuple(Q(0, column) for column in range(n_data))
     window = data[start : start + size]
-    if overlap == "inversion":
+    if test.undoes_filter:
         return (Layout("ladder", data, (), (), window=window),)
     below = tuple(x + (1, 0) for x in window)
     pairs = tuple(zip(window, below, strict=True))
 
-    def walk(entrance: Q, met: Sequence[Pair]) -> tuple[Step, ...]:
+    def walk(entrance: Q, met: Sequence[Pair]) -> tuple[WalkStep, ...]:
         before = (entrance, *(x for x, _ in met))
         return tuple((a, x, f) for a, (x, f) in zip(before, met, strict=False))
 
@@ -160,5 +160,5 @@ def window_ladders(n_data: int, start: int, size: int, overlap: str) -> tuple[La
         entrances.append((window[-1] + (0, 1), right))
     return tuple(
         Layout("ladder", data, below, (), pairs=pairs, walks=((walk(q, met),), both), window=window)
-        for q, met in (entrances if overlap == "ancilla" else entrances[:1])
+        for q, met in (entrances if test.most_walkers else entrances[:1])
     )

@@ -119,15 +119,17 @@ def read_options(
     if dynamical_decoupling is not None:
         one_of("dynamical decoupling sequence", dynamical_decoupling, SEQUENCES)
     count = whole_number("walkers", walkers, minimum=1)
-    if count > 1 and spec.overlap != "ancilla":
+    test = spec.overlap_test
+    if count > 1 and not test.most_walkers:
         raise InputError(f"walkers = {count}: the {spec.overlap} test has no ancilla that walks.")
-    if count > min(2, spec.register_qubits):
+    if count > 1 and count > min(test.most_walkers, spec.register_qubits):
+        allowed = "1 or 2" if test.most_walkers > 1 else "only 1"
         raise InputError(
-            f"walkers = {count}: there can be 1 or 2, and at most one for each of the "
+            f"walkers = {count}: there can be {allowed}, and at most one for each of the "
             f"{spec.register_qubits} pairs of qubits."
         )
     return Options(
-        spec.overlap,
+        test,
         spec.backward,
         count,
         gates,

@@ -11,7 +11,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot, Table, phased_xz_exponents
 
 MEASUREMENT_KEY = "overlap"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
 from qucnn_cirq.circuits.loaders import Loader, make_loader
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
 from qucnn_cirq.compiler.layouts import window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
@@ -31,7 +32,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.preparations import read_qubits
 from qucnn_cirq.quantum_data import QuantumData, Window
-from qucnn_cirq.specification import LARGEST_PATCH, OVERLAP_TESTS, ConvolutionSpec
+from qucnn_cirq.specification import LARGEST_PATCH, ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
 
 
@@ -207,7 +208,7 @@ def compile_windows(
         stride: Qubits between the starts of two windows.
         windows: The windows, each a list of ``size`` qubits of the data, in place of all
             neighbouring ones; they have no stride.
-        overlap: "ancilla", "destructive" or "inversion".
+        overlap: As for :class:`~qucnn_cirq.ConvolutionSpec`, but "auto".
         layout: "auto", "ladder" or "routed".
         gate_set: As for :func:`~qucnn_cirq.compile_convolution`.
         walkers: As for :func:`~qucnn_cirq.compile_convolution`.
@@ -234,7 +235,10 @@ def compile_windows(
         chosen = tuple(read_qubits("windows", window) for window in listed)
     if not chosen or any(len(window) != size for window in chosen):
         raise InputError(f"windows must be lists of size = {size} qubits, at least one.")
-    one_of("overlap test", overlap, OVERLAP_TESTS)
+    if not OVERLAP_TESTS[overlap].takes_quantum_data:
+        raise InputError(
+            f"overlap = {shown(overlap)} needs data that are known vectors: choose another test."
+        )
     one_of("layout", layout, ("auto", "ladder", ROUTED))
     spec = ConvolutionSpec(kernel=(1, 2**size), filters=filters, overlap=overlap)
     target = load_device(device)
@@ -295,7 +299,7 @@ def _candidates(
     """Circuits with a place on the device."""
     device, options, pinning = request.device, request.options, request.pinning
     size = request.spec.register_qubits
-    layouts = window_ladders(loader.n_qubits, start, size, options.overlap)
+    layouts = window_ladders(loader.n_qubits, start, size, options.test)
     needs_routing = True
     for layout in layouts if request.layout != ROUTED else ():
         assembly = _used(assemble(filter_, layout, loader, options, filter_loader))

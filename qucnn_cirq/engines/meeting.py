@@ -19,7 +19,7 @@ import opt_einsum
 from numpy.typing import NDArray
 
 from noise_models import Noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.engines.arrays import Array, ArrayLibrary
 from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, diagonal_coefficients

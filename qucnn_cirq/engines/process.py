@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import GuardedNoiseModel, Noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import SlotTag, Template
 from qucnn_cirq.errors import InputError

@@ -19,12 +19,13 @@ from cirq_google.api import v2
 from google.protobuf import text_format
 
 from noise_models.calibration import Calibration, GateError
+from noise_models.extensions import reading_stored
 from qucnn_cirq import __version__
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
@@ -119,7 +120,8 @@ def _program(whole: Any) -> Program:
         )
     if whole.get("sha256") != _checksum(whole.get("program")):
         raise InputError("the program is damaged: its checksum is wrong; compile it again.")
-    program = _CODEC.read(whole["program"])
+    with reading_stored():
+        program = _CODEC.read(whole["program"])
     if not isinstance(program, Program):
         raise InputError(f"the content is a {type(program).__name__} and no program.")
     _check_consistent(program)

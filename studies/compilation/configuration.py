@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.circuits.overlap_tests import AUTO
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.specification import OVERLAP_TESTS
 from studies.point import PlainData, read_convolution
 
 COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
@@ -58,7 +58,7 @@ class CompilationPoint(PlainData):
             raise InputError(
                 f"compiler = {self.compiler!r} is compared in CZ: set gate_set = 'cz'."
             )
-        if self.compiler != "qucnn" and self.convolution.overlap not in OVERLAP_TESTS:
+        if self.compiler != "qucnn" and self.convolution.overlap == AUTO:
             raise InputError(
                 f"compiler = {self.compiler!r} does not choose the overlap test: set "
                 "convolution.overlap."

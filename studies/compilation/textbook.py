@@ -6,7 +6,9 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.loaders import make_loader
+from qucnn_cirq.circuits.overlap_tests import MeetingPlace
 from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.convolution import ConvolutionSpec
 
 SCHMIDT_QUBITS = 4
@@ -17,24 +19,25 @@ def textbook_circuit(spec: ConvolutionSpec) -> cirq.Circuit:
     """A circuit on line qubits: a random patch and filter, one overlap test, measured.
 
     The loaders are the shortest in closed form, already as CZ and one-qubit gates, so that no
-    compiler has to find them. The ancilla test is controlled swaps between Hadamards.
+    compiler has to find them. Bits are recorded in the order of the qubits.
     """
-    n_qubits = spec.register_qubits
+    n_qubits, test = spec.register_qubits, spec.overlap_test
     data, filters = cirq.LineQubit.range(n_qubits), cirq.LineQubit.range(n_qubits, 2 * n_qubits)
     ancilla = cirq.LineQubit(2 * n_qubits)
     prepared = _loaded(spec, data, seed=1)
-    if spec.overlap == "inversion":
-        undo = cirq.inverse(_loaded(spec, data, seed=2))
-        return cirq.Circuit(prepared, undo, cirq.measure(*data, key="overlap"))
-    prepared += _loaded(spec, filters, seed=2)
-    pairs = list(zip(data, filters, strict=True))
-    if spec.overlap == "destructive":
-        bell = [(cirq.CNOT(x, f), cirq.H(x)) for x, f in pairs]
-        return cirq.Circuit(prepared, bell, cirq.measure(*data, *filters, key="overlap"))
-    swaps = [cirq.CSWAP(ancilla, x, f) for x, f in pairs]
-    return cirq.Circuit(
-        prepared, cirq.H(ancilla), swaps, cirq.H(ancilla), cirq.measure(ancilla, key="overlap")
+    if not test.undoes_filter:
+        prepared += _loaded(spec, filters, seed=2)
+    pairs = tuple(zip(data, filters, strict=True))
+    meeting, observable = test.textbook(
+        MeetingPlace(
+            data=tuple(data),
+            preparation=_loaded(spec, data, seed=2),
+            pairs=pairs,
+            walks=(tuple((ancilla, x, f) for x, f in pairs),),
+        )
     )
+    measured = cirq.measure(*sorted(observable.qubits), key=MEASUREMENT_KEY)
+    return cirq.Circuit(prepared, meeting, measured)
 
 
 def _loaded(spec: ConvolutionSpec, qubits: list[cirq.LineQubit], seed: int) -> cirq.Circuit:

@@ -46,7 +46,7 @@ class GradientPoint(AnsatzPoint):
         if upstream == 0:
             raise InputError("upstream = 0 makes every gradient 0: give another number.")
         object.__setattr__(self, "upstream", upstream)
-        if self.method.startswith("in_circuit") and self.convolution.overlap != "ancilla":
+        if self.method.startswith("in_circuit") and not self.convolution.allows_backward:
             raise InputError(
                 f"method = {self.method!r} reads the ancilla: set convolution.overlap = 'ancilla'."
             )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
-from qucnn_cirq.circuits.overlap import Observable
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ExactEngine, Streams, make_engine

@@ -11,6 +11,7 @@ from typing import Any
 import cirq
 import pandas as pd
 
+from noise_models.extensions import NotNamedError, reading_stored
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import file_text
@@ -147,7 +148,8 @@ def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     names = [path.stem for path in sorted(folder.glob("*.png"), reverse=True)]
     body += _figures(folder, [each for each in names if each != DEVICE_MAP])
     body += _numbers(kind.numbers(folder), kind.columns, level)
-    program = kind.program(kind.read(document))
+    with reading_stored():
+        program = kind.program(kind.read(document))
     body += _circuits(example_circuit(program), level)
     body += _device_map(folder, DEVICE_MAP in names, level)
     body += _checks(kind.checks(summary), level)
@@ -194,10 +196,18 @@ def _plain(value: object) -> str:
 def _example_circuits(
     kind: SweepKind, document: Mapping[str, Any], results: Results
 ) -> list[tuple[str, cirq.Circuit]]:
-    """The circuits of the first point that was measured; one that failed may have none."""
+    """The circuits of the first point that was measured; one that failed may have none.
+
+    There are none either where they need code of the user's, which no folder imports.
+    """
     if kind.circuits is None:
         return []
-    for point in make_plan(kind, document).points:
+    try:
+        with reading_stored():
+            points = make_plan(kind, document).points
+    except NotNamedError:
+        return []
+    for point in points:
         outcome = results.outcomes.get(point.identity)
         if outcome is not None and outcome.error is None:
             return kind.circuits(point.settings)

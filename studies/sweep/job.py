@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from noise_models.extensions import reading_stored
 from studies.device_map import draw_device_map, sweep_programs
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY, write_json
@@ -152,7 +153,7 @@ def finish(
             if kind.program is not None:
                 check_configuration(folder, results.plan)
                 document = read_document(folder / CONFIGURATION)
-                with attempt("device map", summary["not_drawn"]):
+                with attempt("device map", summary["not_drawn"]), reading_stored():
                     shown += draw_device_map(sweep_programs(kind, document), folder)
             with attempt("text", summary["not_drawn"]):
                 summary["text"] = kind.text(table)
