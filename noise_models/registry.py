@@ -95,6 +95,26 @@ class Registry(Generic[T]):
         found = extensions.load_entry_point(self.kind, offered[name])
         return self._checked(f"{self.kind} = {shown(name)}", found)
 
+    def check_name(self, name: object) -> str:
+        """Refuses a name that no member can have; nothing is imported to find out.
+
+        Args:
+            name: What a user or a stored configuration wrote.
+
+        Returns:
+            The name.
+
+        Raises:
+            InputError: If it is neither registered, nor offered by an installed package, nor of
+                the form ``module:attribute``.
+        """
+        offered = self._offered()
+        if isinstance(name, str) and (
+            name in self._members or name in offered or ":" in name[1:-1]
+        ):
+            return name
+        raise InputError(unknown_name(self.kind, name, {*self._members, *offered}))
+
     def __contains__(self, name: object) -> bool:
         """Whether a name is registered; nothing is imported to find out."""
         return isinstance(name, str) and name in self._members

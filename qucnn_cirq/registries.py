@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from noise_models.errors import shown
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
+from qucnn_cirq.engines import ENGINES, Engine
 
 
 def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
@@ -26,3 +27,18 @@ def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
         InputError: If it is no overlap test or an incomplete one, or its name is taken or no word.
     """
     return OVERLAP_TESTS.register(getattr(test, "name", shown(test)), test)
+
+
+def register_engine(engine: type[Engine]) -> type[Engine]:
+    """Adds an engine under its own name; see :class:`Engine` for what it has to be.
+
+    Args:
+        engine: The class, with a name, which can be made without arguments.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no engine or an incomplete one, or its name is taken or no word.
+    """
+    return ENGINES.register(getattr(engine, "name", shown(engine)), engine)

@@ -1,37 +1,40 @@
 """Engines: ways to execute a compiled circuit, behind one interface.
 
-Adding an engine is adding a subclass of :class:`Engine` and one line in :data:`ENGINES`.
+An engine is a subclass of :class:`Engine`, registered in :data:`ENGINES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cirq
 
-from noise_models import CALIBRATIONS
-from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES
+from noise_models.extensions import source_digest
+from noise_models.registry import Registry
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.engine import Engine
-from qucnn_cirq.engines.exact import EXACT, ExactEngine
+from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
-from qucnn_cirq.engines.sampler import VIRTUAL, SamplerEngine, virtual_engine
+from qucnn_cirq.engines.sampler import SamplerEngine, VirtualEngine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
-ENGINES: dict[str, Callable[[], Engine]] = {
-    "qsim": QsimEngine,
-    "qsim_density": QsimDensityEngine,
-    "exact": ExactEngine,
-    "sampler": SamplerEngine,
-    "auto": AutoEngine,
-}
-"""Engines by name; besides these, "virtual:" and a calibrated processor's name, and "exact:" and
-the name of an array library."""
+ENGINES: Registry[type[Engine]] = Registry("engine", Engine, classes=True)
+"""The classes of engines by name; some take what follows a colon, see :meth:`Engine.variants`."""
+
+ENGINES.register("qsim", QsimEngine)
+ENGINES.register("qsim_density", QsimDensityEngine)
+ENGINES.register("exact", ExactEngine)
+ENGINES.register("sampler", SamplerEngine)
+ENGINES.register("auto", AutoEngine)
+ENGINES.register("virtual", VirtualEngine)
 
 
 def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
     """An engine by name, or of a sampler; an engine is returned as it is.
+
+    Args:
+        engine: A name out of :func:`engine_names`; ``module:attribute`` or
+            ``path/to/file.py:attribute``, whose attribute is a subclass of :class:`Engine`; a
+            sampler; or an engine.
 
     Raises:
         InputError: If the name is unknown, or what is given is no engine.
@@ -45,22 +48,93 @@ def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
                 "cirq.Sampler, or an object of a subclass of qucnn_cirq.engines.Engine."
             )
         return engine
-    if engine.startswith(VIRTUAL):
-        return virtual_engine(engine)
-    if engine.startswith(EXACT):
-        return ExactEngine(engine.removeprefix(EXACT))
-    if engine not in ENGINES:
-        raise unknown_name("engine", engine, engine_names())
-    return ENGINES[engine]()
+    made_of = engine_class(engine)
+    base, colon, variant = engine.partition(":")
+    try:
+        made = made_of(*[variant] if colon and base in ENGINES else [])
+    except TypeError as error:
+        raise InputError(
+            f"engine = {shown(engine)} cannot be made without arguments: {error}; give them "
+            "defaults, or give a layer an object of the class."
+        ) from None
+    if base not in ENGINES or ("name" not in vars(made) and ":" in made.name):
+        # The name under which it is found again.
+        made.name = engine
+    return made
+
+
+def engine_class(name: str) -> type[Engine]:
+    """The class of an engine, as :func:`make_engine` would make it.
+
+    Args:
+        name: As for :func:`make_engine`.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    base, colon, _ = name.partition(":")
+    if base not in ENGINES:
+        return ENGINES[name]
+    found = ENGINES[base]
+    if found.variants() == ("",) if colon else "" not in found.variants():
+        raise unknown_name("engine", name, engine_names())
+    return found
+
+
+def check_engine_name(name: str) -> str:
+    """Refuses the name of an engine that there cannot be; imports nothing.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    if name.partition(":")[0] not in ENGINES:
+        return ENGINES.check_name(name)
+    if name not in engine_names():
+        raise unknown_name("engine", name, engine_names())
+    return name
+
+
+def engine_digest(name: str) -> dict[str, str]:
+    """What tells results of one state of an engine's code from another's.
+
+    Args:
+        name: As for :func:`make_engine`.
+
+    Returns:
+        "engine" with the SHA-256 of its source file; nothing for engines of this package.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    digest = source_digest(engine_class(name))
+    return {} if digest is None else {"engine": digest}
+
+
+def engine_label(name: str) -> str:
+    """What figures call an engine; imports nothing."""
+    base, _, variant = name.partition(":")
+    label = ENGINES[base].label if base in ENGINES else ""
+    return f"{label}, {variant}" if label and variant else label or name
 
 
 def engine_names() -> tuple[str, ...]:
-    """The names of all engines."""
-    return (
-        *ENGINES,
-        *(f"{EXACT}{library}" for library in ARRAY_LIBRARIES if library != "numpy"),
-        *(f"{VIRTUAL}{name}" for name in CALIBRATIONS),
+    """The names of all registered engines, each with what may follow its colon."""
+    return tuple(
+        f"{name}:{variant}" if variant else name
+        for name, engine in ENGINES.items()
+        for variant in engine.variants()
     )
 
 
-__all__ = ["ENGINES", "Engine", "Outcome", "Streams", "engine_names", "make_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Outcome",
+    "Streams",
+    "check_engine_name",
+    "engine_class",
+    "engine_digest",
+    "engine_label",
+    "engine_names",
+    "make_engine",
+]

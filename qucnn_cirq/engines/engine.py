@@ -1,8 +1,9 @@
-"""What every engine offers."""
+"""What every engine offers: the contract of an engine of your own."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
@@ -13,11 +14,25 @@ from qucnn_cirq.engines.streams import Outcome, Streams
 class Engine(ABC):
     """A way to execute compiled circuits: what :mod:`qucnn_cirq.execution` calls.
 
+    A subclass that defines :meth:`run`, and can be made without arguments, is an engine: give an
+    object of it to a layer, or register the class with :func:`qucnn_cirq.register_engine`, or
+    name it as ``module:attribute``. One that only samples returns False from :meth:`gives_means`.
+
     Attributes:
-        name: The name under which it is chosen, and which errors say.
+        name: The name under which it is chosen, and which errors say; its module and its class
+            if it has none.
+        label: What figures call it; the name if empty.
+        samples: Whether shots are simulated one by one, so that their number decides the time.
     """
 
     name: str
+    label: ClassVar[str] = ""
+    samples: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **arguments: object) -> None:
+        super().__init_subclass__(**arguments)
+        if not hasattr(cls, "name"):
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
     def __repr__(self) -> str:
         return f"make_engine({self.name!r})"
@@ -54,3 +69,26 @@ class Engine(ABC):
             noise: The noise.
         """
         return True
+
+    @classmethod
+    def seconds(cls, template: Template, shots: int) -> float:
+        """About how long a patch takes with noise, in seconds on one core: for estimates alone.
+
+        Args:
+            template: The compiled circuit.
+            shots: Shots for each patch.
+        """
+        return 0.03 * relative_size(template)
+
+    @classmethod
+    def variants(cls) -> tuple[str, ...]:
+        """What may follow its name and a colon, "" where its name stands alone.
+
+        What follows is handed to the class: ``"exact:torch"`` is ``ExactEngine("torch")``.
+        """
+        return ("",)
+
+
+def relative_size(template: Template) -> float:
+    """The size of a circuit's density matrix, relative to that of nine qubits and at least 1."""
+    return float(2.0 ** max(0, len(template.qubits) - 9))

@@ -19,7 +19,7 @@ from noise_models import Noise
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
-from qucnn_cirq.engines.engine import Engine
+from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.process import Element, physical_process, read_observable
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
@@ -43,6 +43,8 @@ class QsimEngine(Engine):
     """
 
     name = "qsim"
+    label = "qsim trajectories"
+    samples = True
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
@@ -51,6 +53,11 @@ class QsimEngine(Engine):
         """Whether the state, doubled where it is noisy, fits the memory."""
         noisy = noise.gate_model != cirq.NO_NOISE
         return len(template.qubits) * (2 if noisy else 1) <= LARGEST_STATE
+
+    @classmethod
+    def seconds(cls, template: Template, shots: int) -> float:
+        """A trajectory for every shot."""
+        return 3e-4 * shots * relative_size(template)
 
     def run(
         self,
@@ -82,6 +89,7 @@ class QsimDensityEngine(Engine):
     """
 
     name = "qsim_density"
+    label = "qucnn_cirq: density matrix on qsim"
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cirq
 import numpy as np
@@ -10,13 +10,11 @@ import numpy as np
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
-from qucnn_cirq.engines.engine import Engine
+from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
-VIRTUAL = "virtual:"
-"""Names of virtual engines start with this."""
 _BATCH = 50
 """Circuits handed over at a time; enough that a remote processor's queue is paid for once."""
 
@@ -31,6 +29,9 @@ class SamplerEngine(Engine):
         name: The engine's name.
     """
 
+    label = "Cirq density matrix, with shots"
+    samples = True
+
     def __init__(self, sampler: cirq.Sampler | None = None, name: str = "sampler") -> None:
         if sampler is not None and not isinstance(sampler, cirq.Sampler):
             raise InputError(f"sampler = {shown(sampler)} is not a cirq.Sampler: give one or None.")
@@ -40,6 +41,11 @@ class SamplerEngine(Engine):
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """No: it can only sample."""
         return False
+
+    @classmethod
+    def seconds(cls, template: Template, shots: int) -> float:
+        """Cirq's density matrix simulator, whatever the shots."""
+        return 8.0 * relative_size(template)
 
     def run(
         self,
@@ -89,32 +95,38 @@ class SamplerEngine(Engine):
         return Outcome(None, counts)
 
 
-class _VirtualEngine(SamplerEngine):
-    """A sampler that is made by name, so that copies make one of their own."""
-
-    def __reduce__(self) -> tuple[Callable[[str], SamplerEngine], tuple[str]]:
-        return virtual_engine, (self.name,)
-
-
-def virtual_engine(name: str) -> SamplerEngine:
+class VirtualEngine(SamplerEngine):
     """A ``cirq_google`` processor simulated with its calibrated noise.
 
     Compile for the device of the same name. Shots are trajectories and come from the virtual
     processor's own random numbers: they are not reproducible.
 
     Args:
-        name: "virtual:" and the processor's name, such as "virtual:willow_pink".
+        processor: The processor's name, such as "willow_pink".
 
     Raises:
         InputError: If there is no such processor.
     """
-    processor = name.removeprefix(VIRTUAL)
-    if processor not in CALIBRATIONS:
-        raise unknown_name("virtual processor", processor, CALIBRATIONS)
-    from cirq_google.engine import create_default_noisy_quantum_virtual_machine
 
-    engine = create_default_noisy_quantum_virtual_machine(processor_id=processor)
-    return _VirtualEngine(engine.get_sampler(processor), name)
+    label = "virtual processor"
+
+    def __init__(self, processor: str) -> None:
+        if processor not in CALIBRATIONS:
+            raise unknown_name("virtual processor", processor, CALIBRATIONS)
+        from cirq_google.engine import create_default_noisy_quantum_virtual_machine
+
+        engine = create_default_noisy_quantum_virtual_machine(processor_id=processor)
+        super().__init__(engine.get_sampler(processor), f"virtual:{processor}")
+        self._processor = processor
+
+    def __reduce__(self) -> tuple[type[VirtualEngine], tuple[str]]:
+        # A copy makes a virtual processor of its own.
+        return type(self), (self._processor,)
+
+    @classmethod
+    def variants(cls) -> tuple[str, ...]:
+        """The calibrated processors; there is none without a name."""
+        return tuple(CALIBRATIONS)
 
 
 def _density_matrix(circuit: cirq.Circuit, noise: Noise, shots: int, seed: int) -> cirq.Result:

@@ -9,8 +9,8 @@ from typing import ClassVar
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.engines import engine_names
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.engines import check_engine_name
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_table
 from studies.crosscheck import read_check_settings
 from studies.point import PlainData, read_convolution
@@ -85,9 +85,7 @@ class ForwardStudy(PlainData):
             _text(key, getattr(self, key))
         if self.gate_set is not None:
             _text("gate_set", self.gate_set)
-        known = engine_names()
-        if self.engine not in known:
-            raise unknown_name("engine", self.engine, known)
+        check_engine_name(self.engine)
         read_check_settings(self)
         if self.infidelity != "auto":
             budget = real_number("infidelity", self.infidelity, minimum=0.0, maximum=1.0)

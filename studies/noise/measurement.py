@@ -18,6 +18,7 @@ from qucnn_cirq.convolution import (
     extract_patches,
     ideal_overlaps,
 )
+from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import Overlaps, QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
@@ -73,7 +74,8 @@ def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
     selection = _selection(settings)
     circuits = circuits_digest(lambda: program_of(settings))
-    return {"circuits": circuits, "images": _data_digest(selection)}
+    engine = engine_digest(settings.noisy_engine)
+    return {"circuits": circuits, "images": _data_digest(selection), **engine}
 
 
 def cost(settings: NoisePoint) -> Cost:

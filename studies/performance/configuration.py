@@ -8,11 +8,10 @@ from typing import ClassVar
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.engines import check_engine_name
+from qucnn_cirq.errors import InputError
+from studies.performance.peers import PEERS
 from studies.point import PlainData, read_convolution
-
-OWN = ("exact", "exact:torch", "exact:cupy", "qsim_density", "qsim", "sampler")
-PEERS = ("aer", "pennylane")
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,9 @@ class PerformancePoint(PlainData):
     """Settings of one timing.
 
     Attributes:
-        engine: "exact", "exact:torch", "exact:cupy", "qsim_density" or "sampler" of this package;
-            "qsim", whose noisy shots are trajectories; or, with the extra [peers], "aer" or
-            "pennylane": the density matrix of the same bound and noisy circuit.
+        engine: The name of an engine, as for a layer; those that simulate shots one by one, such
+            as "qsim", are given shots, the others compute means. Or, with the extra [peers], "aer"
+            or "pennylane": the density matrix of the same bound and noisy circuit.
         device: Name of the device to compile for.
         patches: Random patches of one call.
         shots: Shots for each patch, where the engine takes them; the others compute means.
@@ -43,8 +42,8 @@ class PerformancePoint(PlainData):
     noise: NoiseConfiguration = NoiseConfiguration()
 
     def __post_init__(self) -> None:
-        if self.engine not in (*OWN, *PEERS):
-            raise unknown_name("engine", self.engine, (*OWN, *PEERS))
+        if self.engine not in PEERS:
+            check_engine_name(self.engine)
         for key in ("patches", "shots", "runs"):
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum=1))
         if self.convolution.n_parameters or self.convolution.n_filters != 1:

@@ -10,20 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
+from qucnn_cirq.engines import engine_label
 from studies.drawing import Styles, draw_arrangement, line_styles
 from studies.grouping import Lines, arrange, axes_of, groups, lines_of, require, tabulate
 from studies.performance.measurement import COLUMNS
+from studies.performance.peers import PEERS
 
-_NAMES = {
-    "exact": "qucnn_cirq: exact",
-    "exact:torch": "qucnn_cirq: exact, with torch",
-    "exact:cupy": "qucnn_cirq: exact, with CuPy",
-    "qsim_density": "qucnn_cirq: density matrix on qsim",
-    "qsim": "qsim trajectories",
-    "sampler": "Cirq density matrix, with shots",
-    "aer": "Qiskit Aer density matrix",
-    "pennylane": "PennyLane default.mixed",
-}
 _LINES = ("engine", "noise.scale")
 _PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
 
@@ -139,7 +131,7 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
     for axis, value in values.items():
         text = texts[axis]
         if axis == "engine":
-            words.append(_NAMES.get(text, text))
+            words.append(PEERS[text].label if text in PEERS else engine_label(text))
         elif axis == "noise.scale":
             words.append("ideal" if value == 0 else "noisy" if value == 1 else f"noise x {text}")
         elif axis == "patches":
@@ -151,6 +143,8 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 def text(table: pd.DataFrame) -> str:
     """What a table shows: the fastest time of each engine, over all batch sizes, and ratios."""
+    if "engine" not in table:
+        table = table.assign(engine="the engine")
     keys = [axis for axis in axes_of(table, COLUMNS) if axis not in ("engine", "patches")]
     lines = []
     for values, own in groups(table, keys):

@@ -12,10 +12,11 @@ from noise_models import as_noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.engines import ExactEngine, Streams, make_engine
+from qucnn_cirq.engines import ExactEngine, Streams, engine_class, engine_digest, make_engine
+from qucnn_cirq.engines.engine import relative_size
 from qucnn_cirq.execution import Execution
-from studies.performance.configuration import PEERS, PerformancePoint
-from studies.performance.peers import fastest, prepare
+from studies.performance.configuration import PerformancePoint
+from studies.performance.peers import PEERS, fastest, prepare
 from studies.provenance import package_version
 from studies.sweep.kind import Cost, Measured, Row, circuits_digest
 
@@ -35,25 +36,21 @@ def program_of(settings: PerformancePoint) -> Program:
 
 def digest(settings: PerformancePoint) -> Mapping[str, str]:
     """Digest of the compiled circuits, and the version of another simulator."""
-    package = {"aer": "qiskit-aer", "pennylane": "pennylane"}.get(settings.engine)
-    version = {} if package is None else {"simulator": f"{package} {package_version(package)}"}
-    return {"circuits": circuits_digest(lambda: program_of(settings)), **version}
+    circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
+    if settings.engine in PEERS:
+        package = PEERS[settings.engine].package
+        return {**circuits, "simulator": f"{package} {package_version(package)}"}
+    return {**circuits, **engine_digest(settings.engine)}
 
 
 def cost(settings: PerformancePoint) -> Cost:
     """What a point takes, roughly."""
-    each = {
-        "exact": 2e-5,
-        "exact:torch": 2e-5,
-        "exact:cupy": 2e-5,
-        "qsim": 3e-4 * settings.shots,
-        "qsim_density": 0.03,
-        "sampler": 8.0,
-        "aer": 0.15,
-        "pennylane": 10.0,
-    }
-    size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
-    seconds = settings.runs * settings.patches * each[settings.engine] * size
+    template = program_of(settings).filters[0].template
+    if settings.engine in PEERS:
+        each = PEERS[settings.engine].seconds * relative_size(template)
+    else:
+        each = engine_class(settings.engine).seconds(template, settings.shots)
+    seconds = settings.runs * settings.patches * each
     return Cost(settings.patches, settings.patches * settings.shots, seconds, 2**28)
 
 
@@ -82,10 +79,10 @@ def measure(settings: PerformancePoint, seed: np.random.SeedSequence) -> Measure
         seconds, means = _peer(settings, program, tables)
         row["largest_deviation"] = float(np.abs(means - expected).max())
         return Measured([{**row, "seconds_per_patch": seconds / settings.patches}])
-    sampling = settings.engine in ("qsim", "sampler")
-    shots = settings.shots if sampling else None
+    engine = make_engine(settings.engine)
+    shots = settings.shots if engine.samples or not engine.gives_means(template, noise) else None
     streams = Streams(int(generator.integers(2**31)), (0,), np.arange(settings.patches))
-    execution = Execution(make_engine(settings.engine), noise, shots, streams.seed)
+    execution = Execution(engine, noise, shots, streams.seed)
     outcomes = []
 
     def call() -> None:

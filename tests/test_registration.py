@@ -1,0 +1,135 @@
+"""What is a user's own is one file outside the package and one name: none of ours is edited."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import qucnn_cirq
+from noise_models.errors import InputError
+from noise_models.extensions import load_object
+from noise_models.registry import Registry
+from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
+from qucnn_cirq.cli import main
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
+IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
+
+
+@pytest.fixture(autouse=True)
+def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forgets what a test registers."""
+    for registry in (ENGINES,):
+        monkeypatch.setattr(registry, "_members", dict(registry._members))
+    yield
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    spec = ConvolutionSpec(kernel=(2, 2), filters=[XZAnsatz(1), XZAnsatz(1)])
+    return compile_convolution(spec, "willow_pink")
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder outside the package with the examples of the documentation."""
+    for file in EXAMPLES.glob("own_*.py"):
+        shutil.copy(file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def study(monkeypatch: pytest.MonkeyPatch, name: str, *settings: str) -> pd.Series:
+    """The only point of a study with these settings; figures are left out, to save seconds."""
+    monkeypatch.setattr(f"studies.{name}.figures.draw", lambda table, folder: [])
+    sets = [word for each in settings for word in ("--set", each)]
+    assert main(["study", name, "--quiet", "--out", name, *sets]) == 0
+    assert main(["export", name, "--out", f"{name}.csv"]) == 0
+    (row,) = pd.read_csv(f"{name}.csv").to_dict("records")
+    return pd.Series(row)
+
+
+def test_an_engine_of_ones_own_runs_in_a_layer(program: Program, outside: Path) -> None:
+    own = load_object("engine", "own_engine.py:DensityMatrix")
+    assert qucnn_cirq.register_engine(own) is own
+    estimates = {}
+    for engine in ("density_matrix", "own_engine.py:DensityMatrix", own(), "exact"):
+        layer = QuantumConvolution(program, engine=engine, noise=NOISE, shots=None, seed=1)
+        estimates[str(engine)] = layer.run(IMAGES).estimates
+        assert repr(make_engine(layer.engine.name)) == repr(layer.engine)
+    first, *others = estimates.values()
+    for other in others:
+        np.testing.assert_allclose(first, other, atol=1e-12)
+    assert engine_label("density_matrix") == "Cirq density matrix"
+
+
+def test_an_engine_of_ones_own_runs_in_a_study(
+    outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = study(
+        monkeypatch,
+        "noise",
+        "engine=own_engine.py:DensityMatrix",
+        "convolution.kernel=2",
+        "convolution.filters={kind='ansatz', layers=1}",
+        "convolution.stride=13",
+        "convolution.overlap=inversion",
+        "images=1",
+        "shots=50",
+        "repeat=0",
+        "noise.scale=1",
+        "check_fraction=0",
+    )
+    assert row["engine"] == "own_engine.py:DensityMatrix"
+    assert 0 < row["systematic_rmse"] < 0.1
+
+
+def test_the_performance_study_takes_every_engine(
+    outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = study(
+        monkeypatch,
+        "performance",
+        "engine=own_engine.py:DensityMatrix",
+        "convolution.kernel=2",
+        "convolution.overlap=inversion",
+        "patches=1",
+        "runs=1",
+        "noise.scale=0.5",
+    )
+    assert row["largest_deviation"] < 1e-12
+
+
+@pytest.mark.parametrize("name", engine_names())
+def test_every_engine_says_what_it_is_called_and_what_it_takes(program: Program, name: str) -> None:
+    engine, template = engine_class(name), program.filters[0].template
+    assert engine.label and engine_label(name).startswith(engine.label)
+    few, many = (engine.seconds(template, shots) for shots in (100, 10_000))
+    assert 0 < few <= many < 60
+    assert (few < many) <= engine.samples
+
+
+@pytest.mark.parametrize(("registry", "member"), [(ENGINES, "qsim")])
+def test_a_name_that_is_taken_stays_with_its_owner(
+    registry: Registry[type[object]], member: str
+) -> None:
+    before = registry[member]
+    other = next(each for each in registry.values() if each is not before)
+    with pytest.raises(InputError, match=f"{member!r} is taken"):
+        registry.register(member, other)
+    assert registry[member] is before
+
+
+def test_an_engine_that_cannot_be_made_is_refused_in_a_sentence(outside: Path) -> None:
+    needs = "\nclass Needs(DensityMatrix):\n    def __init__(self, what): pass\n"
+    Path("mine.py").write_text(Path("own_engine.py").read_text() + needs)
+    with pytest.raises(InputError, match="cannot be made without arguments"):
+        make_engine("mine.py:Needs")
