@@ -37,6 +37,7 @@ from typing import Any
 
 import pytest
 
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
 from qucnn_cirq.validation import RULES
@@ -259,6 +260,7 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr(OVERLAP_TESTS, "_members", dict(OVERLAP_TESTS._members))
     # Figures in all formats, or large, take seconds.
     monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     session = Session()

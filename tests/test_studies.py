@@ -20,7 +20,6 @@ from qucnn_cirq.convolution import extract_patches, ideal_overlaps
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from studies.catalogue import STUDIES, SWEEPS, load_study, presets, study_kind, sweep_kind
-from studies.compilation.textbook import textbook_circuit
 from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title, theme
 from studies.learning.measurement import ceiling
 from studies.linear_classifier import LinearClassifier
@@ -216,28 +215,6 @@ def test_compilation_counts_and_verifies() -> None:
         assert row["verified"] is True
         survival = 0.999 ** row["one_qubit_gates"] * 0.995 ** row["two_qubit_gates"]
         assert row["error"] == pytest.approx(1 - survival)
-
-
-@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
-def test_the_textbook_circuit_measures_the_overlap(overlap: str) -> None:
-    import cirq
-
-    spec = (
-        sweep_kind("compilation")
-        .read({"convolution": {"kernel": [2, 2], "overlap": overlap}})
-        .convolution
-    )
-    vectors = [np.random.default_rng(seed).normal(size=4) for seed in (1, 2)]
-    x, f = (vector / np.linalg.norm(vector) for vector in vectors)
-    circuit = textbook_circuit(spec)
-    bits = cirq.Simulator(seed=1).run(circuit, repetitions=20_000).measurements["overlap"]
-    if overlap == "ancilla":
-        estimate = 1 - 2 * bits.mean()
-    elif overlap == "destructive":
-        estimate = np.mean((-1.0) ** (bits[:, 0] * bits[:, 2] + bits[:, 1] * bits[:, 3]))
-    else:
-        estimate = np.mean(~bits.any(axis=1))
-    assert estimate == pytest.approx((x @ f) ** 2, abs=0.035)
 
 
 @pytest.mark.parametrize("compiler", ["cirq", "qiskit", "pytket"])

@@ -199,7 +199,7 @@ def _logical(
     meeting, observable = test.meeting(
         MeetingPlace(
             data=layout.met,
-            preparation=prepared,
+            preparation=prepared if test.undoes_filter else cirq.Circuit(),
             pairs=layout.pairs,
             walks=layout.walks[options.walkers - 1] if test.most_walkers else (),
             reader=layout.readers[options.walkers - 1] if options.backward else None,

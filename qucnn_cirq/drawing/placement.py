@@ -95,7 +95,7 @@ def _walks(
         if len(step) != 3:
             return
         if not path:
-            path = sorted(qubit for qubit in step if roles[qubit] == "ancilla")[:1]
+            path = sorted(qubit for qubit in step if ROLE_PARTS[roles[qubit]] == "overlap")[:1]
         following = steps[index + 1] & step if index + 1 < len(steps) else set()
         out = sorted((following or step & ends) - set(path))
         if len(path) < 1 or not out:

@@ -89,7 +89,7 @@ def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measure
         device = load_device(settings.device)
         costs = compile_with(
             settings.compiler,
-            textbook_circuit(settings.convolution),
+            textbook_circuit(settings.convolution)[0],
             device,
             settings.gate_set or device.default_gate_set,
             settings.seeds,

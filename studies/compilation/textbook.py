@@ -6,6 +6,7 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.loaders import make_loader
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
@@ -15,29 +16,38 @@ SCHMIDT_QUBITS = 4
 """Registers of this size have a loader with fewer gates than multiplexed rotations."""
 
 
-def textbook_circuit(spec: ConvolutionSpec) -> cirq.Circuit:
+def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
     """A circuit on line qubits: a random patch and filter, one overlap test, measured.
 
     The loaders are the shortest in closed form, already as CZ and one-qubit gates, so that no
     compiler has to find them. Bits are recorded in the order of the qubits.
+
+    Args:
+        spec: The convolution, its overlap test named.
+
+    Returns:
+        The circuit, and the observable whose mean after it is the overlap.
     """
     n_qubits, test = spec.register_qubits, spec.overlap_test
     data, filters = cirq.LineQubit.range(n_qubits), cirq.LineQubit.range(n_qubits, 2 * n_qubits)
     ancilla = cirq.LineQubit(2 * n_qubits)
     prepared = _loaded(spec, data, seed=1)
-    if not test.undoes_filter:
+    undone = cirq.Circuit()
+    if test.undoes_filter:
+        undone = _loaded(spec, data, seed=2)
+    else:
         prepared += _loaded(spec, filters, seed=2)
     pairs = tuple(zip(data, filters, strict=True))
     meeting, observable = test.textbook(
         MeetingPlace(
             data=tuple(data),
-            preparation=_loaded(spec, data, seed=2),
+            preparation=undone,
             pairs=pairs,
             walks=(tuple((ancilla, x, f) for x, f in pairs),),
         )
     )
     measured = cirq.measure(*sorted(observable.qubits), key=MEASUREMENT_KEY)
-    return cirq.Circuit(prepared, meeting, measured)
+    return cirq.Circuit(prepared, meeting, measured), observable
 
 
 def _loaded(spec: ConvolutionSpec, qubits: list[cirq.LineQubit], seed: int) -> cirq.Circuit:
