@@ -16,16 +16,22 @@ from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.extensions import source_digest
 from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.idle import IdleNoise
 from noise_models.kind import MAX_SCALE, NoiseKind, ScaleFactors, Strength, plain_fields
 from noise_models.readout import ReadoutNoise
+from noise_models.registry import Registry
 from noise_models.thermal import ThermalNoise
-from noise_models.values import number, write_toml
+from noise_models.values import FrozenMapping, number, write_toml
+
+NOISE_KINDS: Registry[type[NoiseKind]] = Registry("noise kind", NoiseKind, classes=True)
+"""The kinds of noise by their key: those of `NoiseConfiguration`, and those that were added."""
 
 
 def _kind(cls: type[NoiseKind]) -> Any:
     """A field that holds a kind of noise, absent by default."""
+    NOISE_KINDS.register(cls.key, cls)
     return field(default=None, metadata={"kind": cls})
 
 
@@ -48,6 +54,10 @@ class NoiseConfiguration:
             "rainbow", "weber"), a calibration, or the path of a file that holds one.
         readout: Errors of reading a qubit.
         correlated_readout: Errors of reading two qubits that happen together.
+        others: Kinds of noise of your own, by the key under which they stand beside the others in
+            a mapping and in TOML: the one with which it was registered (see `register_noise`), or
+            "module:attribute" or "path/to/file.py:attribute". They act after the others; where
+            one speaks of readout, it decides.
 
     Each kind may also be given as the mapping that its TOML holds.
 
@@ -57,7 +67,7 @@ class NoiseConfiguration:
 
     scale: float = 1.0
     scales: ScaleFactors = ScaleFactors()
-    # The registry of kinds of noise: one line each. After a moment they act in this order.
+    # The kinds of noise of the package, one line each. After a moment they act in this order.
     coherent: CoherentNoise | None = _kind(CoherentNoise)
     depolarizing: DepolarizingNoise | None = _kind(DepolarizingNoise)
     idle: float | None = _kind(IdleNoise)
@@ -65,6 +75,7 @@ class NoiseConfiguration:
     calibrated: str | Calibration | None = _kind(CalibratedNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
     correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
+    others: Mapping[str, NoiseKind] = FrozenMapping()
 
     def __post_init__(self) -> None:
         meaning = "the factor by which all noise is multiplied"
@@ -77,6 +88,22 @@ class NoiseConfiguration:
                 kind: NoiseKind = each.metadata["kind"].from_value(value)
                 kind.check_strength(self.strength)
                 object.__setattr__(self, each.name, kind.field_value())
+        object.__setattr__(self, "others", FrozenMapping(self._read_others()))
+
+    def _read_others(self) -> dict[str, NoiseKind]:
+        """The kinds of noise of the user's own, from their keys and what stands under these."""
+        if not isinstance(self.others, Mapping):
+            raise NoiseError(f"others = {shown(self.others)} is not a table of kinds of noise.")
+        kinds: dict[str, NoiseKind] = {}
+        for key, value in self.others.items():
+            cls = NOISE_KINDS[key]
+            if cls.key in _own_keys() or cls.key in (kind.key for kind in kinds.values()):
+                raise NoiseError(
+                    f"noise.{key} has the key {cls.key!r} of another kind: give it one of its own."
+                )
+            kinds[key] = cls.from_value(value)
+            kinds[key].check_strength(self.strength)
+        return kinds
 
     @functools.cached_property
     def strength(self) -> Strength:
@@ -90,11 +117,12 @@ class NoiseConfiguration:
             each.metadata["kind"].from_value(getattr(self, each.name))
             for each in dataclasses.fields(self)
             if "kind" in each.metadata and getattr(self, each.name) is not None
-        )
+        ) + tuple(self.others.values())
 
-    def with_scale(self, scale: float) -> NoiseConfiguration:
-        """The same noise with another overall `scale`."""
-        return dataclasses.replace(self, scale=scale)
+    def source_digests(self) -> dict[str, str]:
+        """For each kind of noise of the user's own the SHA-256 of the file that defines it."""
+        found = {key: source_digest(kind) for key, kind in self.others.items()}
+        return {f"noise.{key}": digest for key, digest in found.items() if digest is not None}
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> NoiseConfiguration:
@@ -113,11 +141,12 @@ class NoiseConfiguration:
                 if key != "noise":
                     raise unknown_name("key beside [noise]", key, ["noise"])
             return cls.from_mapping(mapping["noise"])
-        known = [each.name for each in dataclasses.fields(cls)]
-        for key in mapping:
-            if key not in known:
-                raise unknown_name("key of noise", key, known)
-        return cls(**mapping)
+        own = {key: value for key, value in mapping.items() if key in _own_keys()}
+        others = {key: value for key, value in mapping.items() if key not in own}
+        for key in others:
+            if not NOISE_KINDS.may_hold(key):
+                raise unknown_name("key of noise", key, {*_own_keys(), *NOISE_KINDS.names()})
+        return cls(**own, others=others)
 
     def to_mapping(self) -> dict[str, Any]:
         """The settings that differ from their defaults, as numbers, text and dictionaries."""
@@ -126,7 +155,8 @@ class NoiseConfiguration:
             mapping["scale"] = self.scale
         if self.scales != ScaleFactors():
             mapping["scales"] = plain_fields(self.scales)
-        mapping.update({kind.key: kind.to_value() for kind in self.kinds})
+        keys = {id(kind): key for key, kind in self.others.items()}
+        mapping.update({keys.get(id(kind), kind.key): kind.to_value() for kind in self.kinds})
         return mapping
 
     @classmethod
@@ -164,6 +194,13 @@ class NoiseConfiguration:
     def to_json(self) -> str:
         """The configuration as JSON, one object with the key "noise"."""
         return json.dumps({"noise": self.to_mapping()}, indent=2)
+
+
+def _own_keys() -> tuple[str, ...]:
+    """The keys that come with the package."""
+    return tuple(
+        each.name for each in dataclasses.fields(NoiseConfiguration) if each.name != "others"
+    )
 
 
 def noise_from_file(path: str) -> NoiseConfiguration:

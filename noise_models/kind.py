@@ -118,11 +118,15 @@ class Strength:
 class NoiseKind(abc.ABC):
     """One kind of noise, as a frozen dataclass whose fields are the configuration's keys.
 
-    A new kind is a subclass in a file of its own, and one line in `NoiseConfiguration`.
+    A kind of your own is a subclass with a `key`, `has_gate_noise` and `layers`: name it as
+    "module:attribute" or "path/to/file.py:attribute" among the keys of noise, or add it with
+    `register_noise`. All engines apply it, as they read its operations alone; these are unitaries
+    or channels with Kraus operators on one or two qubits. How it is scaled, it decides itself: it
+    is given the factors.
     """
 
     key: ClassVar[str]
-    """The key of the configuration under which it stands."""
+    """The key of the configuration under which it stands: a word that no other kind has."""
 
     @classmethod
     def from_value(cls, value: object) -> Self:

@@ -108,12 +108,18 @@ class Registry(Generic[T]):
             InputError: If it is neither registered, nor offered by an installed package, nor of
                 the form ``module:attribute``.
         """
-        offered = self._offered()
-        if isinstance(name, str) and (
-            name in self._members or name in offered or ":" in name[1:-1]
-        ):
+        if isinstance(name, str) and self.may_hold(name):
             return name
-        raise InputError(unknown_name(self.kind, name, {*self._members, *offered}))
+        raise InputError(unknown_name(self.kind, name, {*self._members, *self._offered()}))
+
+    def may_hold(self, name: object) -> bool:
+        """Whether a name is registered, offered by an installed package, or ``module:attribute``.
+
+        Nothing is imported to find out.
+        """
+        return isinstance(name, str) and (
+            name in self._members or ":" in name[1:-1] or name in self._offered()
+        )
 
     def __contains__(self, name: object) -> bool:
         """Whether a name is registered; nothing is imported to find out."""
@@ -124,6 +130,10 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def names(self) -> tuple[str, ...]:
+        """The registered names and those that installed packages offer."""
+        return (*self, *(name for name in self._offered() if name not in self))
 
     def items(self) -> Iterator[tuple[str, T]]:
         """The registered names with their members, in the order of registration."""

@@ -7,7 +7,9 @@ configuration, which other processes read too, names it as ``module:attribute`` 
 
 from __future__ import annotations
 
-from noise_models.errors import shown
+from noise_models import NoiseKind
+from noise_models.configuration import NOISE_KINDS
+from noise_models.errors import InputError, shown
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.engines import ENGINES, Engine
 
@@ -42,3 +44,24 @@ def register_engine(engine: type[Engine]) -> type[Engine]:
         InputError: If it is no engine or an incomplete one, or its name is taken or no word.
     """
     return ENGINES.register(getattr(engine, "name", shown(engine)), engine)
+
+
+def register_noise(kind: type[NoiseKind]) -> type[NoiseKind]:
+    """Adds a kind of noise under its own key; see `noise_models.NoiseKind` for what it has to be.
+
+    The key then stands in a configuration beside those of the package: ``[noise.KEY]`` in TOML,
+    ``{"KEY": {...}}`` in a mapping.
+
+    Args:
+        kind: The class, a frozen dataclass whose fields are the settings.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no kind of noise or an incomplete one, or its key is taken or no word.
+    """
+    key = getattr(kind, "key", shown(kind))
+    if key in ("scale", "scales", "others"):
+        raise InputError(f"noise kind {shown(kind)} has the key {key!r} of a setting: choose one.")
+    return NOISE_KINDS.register(key, kind)

@@ -1,5 +1,7 @@
 """Readout errors of two qubits that happen together, in every engine."""
 
+from dataclasses import replace
+
 import cirq
 import numpy as np
 import pytest
@@ -117,7 +119,7 @@ def test_it_is_plain_data_that_scales_with_readout() -> None:
     assert NoiseConfiguration.from_json(noise.to_json()) == noise
     assert as_noise(noise).joint_readout([A, B]) == [((A, B), 0.1)]
     assert as_noise(noise).has_readout_noise
-    assert as_noise(noise.with_scale(0)).is_ideal
+    assert as_noise(replace(noise, scale=0)).is_ideal
     # It adds to what a calibration says, which explicit readout errors replace.
     both = as_noise({"calibrated": "willow_pink", "correlated_readout": {"both": 0.01}})
     assert both.readout(cirq.GridQubit(6, 3)) != (0, 0)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,8 @@ import pandas as pd
 import pytest
 
 import qucnn_cirq
+from noise_models import NoiseConfiguration, NoiseError
+from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError
 from noise_models.extensions import load_object
 from noise_models.registry import Registry
@@ -18,6 +24,8 @@ from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_co
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
+from studies.performance import kind as performance
+from studies.performance.configuration import PerformancePoint
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
@@ -27,7 +35,7 @@ IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
 @pytest.fixture(autouse=True)
 def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forgets what a test registers."""
-    for registry in (ENGINES,):
+    for registry in (ENGINES, NOISE_KINDS):
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     yield
 
@@ -50,6 +58,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def study(monkeypatch: pytest.MonkeyPatch, name: str, *settings: str) -> pd.Series:
     """The only point of a study with these settings; figures are left out, to save seconds."""
     monkeypatch.setattr(f"studies.{name}.figures.draw", lambda table, folder: [])
+    monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda *arguments: [])
     sets = [word for each in settings for word in ("--set", each)]
     assert main(["study", name, "--quiet", "--out", name, *sets]) == 0
     assert main(["export", name, "--out", f"{name}.csv"]) == 0
@@ -71,7 +80,58 @@ def test_an_engine_of_ones_own_runs_in_a_layer(program: Program, outside: Path) 
     assert engine_label("density_matrix") == "Cirq density matrix"
 
 
-def test_an_engine_of_ones_own_runs_in_a_study(
+def test_noise_of_ones_own_acts_on_every_engine(program: Program, outside: Path) -> None:
+    qucnn_cirq.register_noise(load_object("noise kind", "own_noise.py:GateDephasing"))
+    noise = {"gate_dephasing": {"p": 0.05}, "scale": 0.5}
+    found = {}
+    for engine in ("exact", "qsim_density", "own_engine.py:DensityMatrix", "auto"):
+        layer = QuantumConvolution(program, engine=engine, noise=noise, shots=None, seed=1)
+        found[engine] = layer.run(IMAGES).estimates
+        np.testing.assert_allclose(found[engine], found["exact"], atol=1e-6)
+    ideal = QuantumConvolution(program, engine="exact", shots=None, seed=1).run(IMAGES).estimates
+    assert np.abs(found["exact"] - ideal).max() > 0.01
+    layer = QuantumConvolution(program, engine="qsim", noise=noise, shots=2000, seed=1)
+    z = (layer.run(IMAGES).estimates - found["exact"]) / np.sqrt((1 - ideal**2) / 2000 + 1e-9)
+    assert np.abs(z).max() < 5
+
+
+@pytest.mark.parametrize("key", ["gate_dephasing", "own_noise.py:GateDephasing"])
+def test_noise_of_ones_own_is_data_as_any_other(
+    outside: Path, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    mapping = {"scale": 0.5, "readout": {"p01": 0.1, "p10": 0.2}, key: {"p": 0.25}}
+    with pytest.raises(InputError, match="key of noise|no attribute"):
+        NoiseConfiguration.from_mapping({key.replace("hasing", ""): {"p": 0.25}})
+    own = load_object("noise kind", "own_noise.py:GateDephasing")
+    qucnn_cirq.register_noise(own)
+    noise = NoiseConfiguration.from_mapping(mapping)
+    assert noise.to_mapping() == mapping
+    assert NoiseConfiguration.from_toml(noise.to_toml()) == noise
+    assert NoiseConfiguration.from_json(noise.to_json()) == noise
+    assert pickle.loads(pickle.dumps(noise)) == noise == copy.deepcopy(noise)
+    assert len({noise, replace(noise, others={key: own(0.25)}), replace(noise, others={})}) == 2
+    assert list(noise.source_digests()) == [f"noise.{key}"]
+    with pytest.raises(NoiseError, match="a scale of 5 takes gate_dephasing.p = 0.25 to 1.25"):
+        replace(noise, scale=5.0)
+    with pytest.raises(NoiseError, match="unknown key of gate_dephasing 'q'"):
+        NoiseConfiguration.from_mapping({key: {"q": 0.25}})
+    assert main(["noise"]) == 0
+    assert "[noise.gate_dephasing]" in capsys.readouterr().out
+
+
+def test_noise_whose_key_is_that_of_another_is_refused(outside: Path) -> None:
+    for key in ("readout", "scale"):
+        Path(f"{key}.py").write_text(
+            Path("own_noise.py").read_text().replace('"gate_dephasing"', repr(key))
+        )
+        own = load_object("noise kind", f"{key}.py:GateDephasing")
+        with pytest.raises(InputError, match="taken by another|the key 'scale' of a setting"):
+            qucnn_cirq.register_noise(own)
+        with pytest.raises(NoiseError, match=f"has the key {key!r} of another kind"):
+            NoiseConfiguration(others={f"{key}.py:GateDephasing": {"p": 0.1}})
+
+
+def test_an_engine_and_noise_of_ones_own_run_in_a_study(
     outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = study(
@@ -85,26 +145,29 @@ def test_an_engine_of_ones_own_runs_in_a_study(
         "images=1",
         "shots=50",
         "repeat=0",
+        "noise={'own_noise.py:GateDephasing' = {p = 0.1}}",
         "noise.scale=1",
         "check_fraction=0",
     )
     assert row["engine"] == "own_engine.py:DensityMatrix"
     assert 0 < row["systematic_rmse"] < 0.1
+    (chunk,) = Path("noise").glob("*/*.json")
+    (point,) = json.loads(chunk.read_text())["content"]["points"]
+    own = {"engine", "noise.own_noise.py:GateDephasing"}
+    assert own < point["resolved"]["digests"].keys()
 
 
-def test_the_performance_study_takes_every_engine(
-    outside: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = study(
-        monkeypatch,
-        "performance",
-        "engine=own_engine.py:DensityMatrix",
-        "convolution.kernel=2",
-        "convolution.overlap=inversion",
-        "patches=1",
-        "runs=1",
-        "noise.scale=0.5",
+def test_the_performance_study_takes_every_engine(outside: Path) -> None:
+    settings = PerformancePoint.from_mapping(
+        {
+            "study": {"engine": "own_engine.py:DensityMatrix", "patches": 2, "runs": 1},
+            "convolution": {"kernel": 2, "overlap": "inversion"},
+            "noise": NOISE,
+        }
     )
+    assert performance.KIND.cost(settings).seconds > 0
+    assert list(performance.KIND.digest(settings)) == ["circuits", "engine"]
+    (row,) = performance.KIND.measure(settings, np.random.SeedSequence(1)).rows
     assert row["largest_deviation"] < 1e-12
 
 

@@ -44,7 +44,20 @@ def run(options: argparse.Namespace) -> int:
                 {"name": name, "description": text, "noise": named_noise(name).to_mapping()}
                 for name, text in noise_names().items()
             ]
+            + [{"name": key, "description": text} for key, text in _own_kinds().items()]
         )
         return 0
-    print_table(("noise", "what it is"), list(noise_names().items()))
+    print_table(("noise", "what it is"), [*noise_names().items(), *_own_kinds().items()])
     return 0
+
+
+def _own_kinds() -> dict[str, str]:
+    """Kinds of noise that were added to the package's, each with what its docstring begins with."""
+    from noise_models.configuration import NOISE_KINDS
+    from noise_models.extensions import source_digest
+
+    return {
+        f"[noise.{key}]": (NOISE_KINDS[key].__doc__ or "").strip().partition("\n")[0]
+        for key in NOISE_KINDS.names()
+        if source_digest(NOISE_KINDS[key]) is not None
+    }

@@ -161,7 +161,7 @@ def resolve(kind: SweepKind, settings: Any) -> dict[str, Any]:
         "study": kind.name,
         "version": kind.version,
         "settings": kind.describe(settings),
-        "digests": dict(kind.digest(settings)),
+        "digests": {**kind.digest(settings), **settings.noise.source_digests()},
     }
 
 
