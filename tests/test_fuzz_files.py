@@ -312,6 +312,7 @@ READERS = {
     "studies/files.py": "it reads a table from a buffer",
     "studies/provenance.py": "it reads what the build wrote",
     "noise_models/files.py": "it is the reader",
+    "noise_models/extensions.py": "it digests source code that Python has imported",
     "qucnn_cirq/files.py": "it writes, and flushes folders",
     "qucnn_cirq/cli.py": "it opens the null device",
     "qucnn_cirq/exchange/guard.py": "it asks the system for its own memory",

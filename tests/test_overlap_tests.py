@@ -112,6 +112,14 @@ def test_a_test_of_ones_own_is_registered_in_one_call_and_measures_the_overlap(
     assert set(pairs) == {(min(pair), max(pair)) for pair in met}
 
 
+def test_a_test_defined_anew_takes_the_place_of_the_old_one(own: ModuleType) -> None:
+    digests = []
+    for base in (own.CrossedTest, type(OVERLAP_TESTS["destructive"])):
+        register_overlap_test(_with(base))
+        digests.append(compile_convolution(spec_of("other"), "willow_pink").digest)
+    assert digests[0] != digests[1]
+
+
 def test_auto_considers_a_test_of_ones_own(own: ModuleType) -> None:
     register_overlap_test(own.CrossedTest)
     for name in ("destructive", "inversion"):

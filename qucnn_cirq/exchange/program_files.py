@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +19,14 @@ from cirq_google.api import v2
 from google.protobuf import text_format
 
 from noise_models.calibration import Calibration, GateError
-from noise_models.extensions import reading_stored
+from noise_models.extensions import NotNamedError, reading_stored
 from qucnn_cirq import __version__
 from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
@@ -59,7 +60,7 @@ def save_program(program: Program, path: Path | str) -> None:
             is no grid of Google's kind.
         OSError: If the file cannot be written.
     """
-    content = _CODEC.write(program)
+    content = _codec().write(program)
     whole = {
         "format": FORMAT,
         "version": VERSION,
@@ -87,13 +88,26 @@ def load_program(path: Path | str) -> Program:
 
 
 def _is_readable(path: Path) -> bool:
-    _read(path)
+    _read(path, _any_overlap_test)
     return True
 
 
-def _read(path: Path) -> Program:
+def _any_overlap_test(mapping: Mapping[str, Any]) -> ConvolutionSpec:
+    """Reads a specification where, in a process that was not forked, the user's tests are unknown.
+
+    They play no part in what reading takes, and are asked for afterwards.
+    """
     try:
-        return _program(read_json(path, LARGEST_FILE))
+        return ConvolutionSpec.from_mapping(mapping)
+    except NotNamedError:
+        return ConvolutionSpec.from_mapping({**mapping, "overlap": next(iter(OVERLAP_TESTS))})
+
+
+def _read(
+    path: Path, read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping
+) -> Program:
+    try:
+        return _program(read_json(path, LARGEST_FILE), read_spec)
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
@@ -104,7 +118,7 @@ def _read(path: Path) -> Program:
         raise InputError(f"{path} holds no program ({type(error).__name__}: {error}).") from None
 
 
-def _program(whole: Any) -> Program:
+def _program(whole: Any, read_spec: Callable[..., ConvolutionSpec]) -> Program:
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise InputError(f"this is no {FORMAT}: write one with program.save.")
     if whole.get("version") != VERSION:
@@ -121,7 +135,7 @@ def _program(whole: Any) -> Program:
     if whole.get("sha256") != _checksum(whole.get("program")):
         raise InputError("the program is damaged: its checksum is wrong; compile it again.")
     with reading_stored():
-        program = _CODEC.read(whole["program"])
+        program = _codec(read_spec).read(whole["program"])
     if not isinstance(program, Program):
         raise InputError(f"the content is a {type(program).__name__} and no program.")
     _check_consistent(program)
@@ -232,32 +246,33 @@ def _line_loader(loader: LineLoader) -> dict[str, Any]:
     return {name: getattr(loader, name) for name in names}
 
 
-_CODEC = Codec(
-    dataclasses=(
-        Program,
-        CompiledFilter,
-        Variant,
-        Report,
-        PassRecord,
-        Template,
-        Observable,
-        LoadingRule,
-        Slot,
-        Rotation,
-        TableAngle,
-        FixedUnitary,
-        GateError,
-    ),
-    others={
-        ConvolutionSpec: (_as_mapping, ConvolutionSpec.from_mapping),
-        **{kind: (_as_mapping, filter_from_mapping) for kind in FILTER_KINDS.values()},
-        Device: (_write_device, _build_device),
-        Calibration: (_write_calibration, _build_calibration),
-        LineLoader: (_line_loader, LineLoader),
-        SchmidtLoader: (lambda loader: {"n_qubits": loader.n_qubits}, SchmidtLoader),
-        MultiplexedLoader: (lambda loader: {"n_qubits": loader.n_qubits}, MultiplexedLoader),
-        Comparison: (lambda loader: {"vector": loader.vector}, Comparison),
-    },
-    # Engines do for a template once what they do for all filters that share it.
-    shared=(Template, Variant, LineLoader),
-)
+def _codec(read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping) -> Codec:
+    return Codec(
+        dataclasses=(
+            Program,
+            CompiledFilter,
+            Variant,
+            Report,
+            PassRecord,
+            Template,
+            Observable,
+            LoadingRule,
+            Slot,
+            Rotation,
+            TableAngle,
+            FixedUnitary,
+            GateError,
+        ),
+        others={
+            ConvolutionSpec: (_as_mapping, read_spec),
+            **{kind: (_as_mapping, filter_from_mapping) for kind in FILTER_KINDS.values()},
+            Device: (_write_device, _build_device),
+            Calibration: (_write_calibration, _build_calibration),
+            LineLoader: (_line_loader, LineLoader),
+            SchmidtLoader: (lambda loader: {"n_qubits": loader.n_qubits}, SchmidtLoader),
+            MultiplexedLoader: (lambda loader: {"n_qubits": loader.n_qubits}, MultiplexedLoader),
+            Comparison: (lambda loader: {"vector": loader.vector}, Comparison),
+        },
+        # Engines do for a template once what they do for all filters that share it.
+        shared=(Template, Variant, LineLoader),
+    )
