@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -81,6 +81,16 @@ def read_arguments(
     }
 
 
+def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain data of an instance of a dataclass, the fields that are at their default apart."""
+    at_default = {
+        each.name
+        for each in (fields(instance) if is_dataclass(instance) else ())
+        if each.default is not MISSING and bool(getattr(instance, each.name) == each.default)
+    }
+    return {key: value for key, value in mapping.items() if key not in at_default}
+
+
 class PlainData:
     """Reads and writes a frozen dataclass with a `convolution` and a `noise` as three tables."""
 
@@ -119,6 +129,29 @@ class PlainData:
             "study": {"name": self.name, **study},
             "convolution": self.convolution.to_mapping(),
             "noise": self.noise.to_mapping(),
+        }
+
+    def to_identity(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, as plain data.
+
+        Filters always are among them: which one is the default depends on the study.
+        """
+        whole = self.to_mapping()
+        own: Any = self
+        study = {
+            each.name: getattr(self, each.name)
+            for each in fields(own)
+            if each.name not in TABLES and getattr(self, each.name) != each.default
+        }
+        usual = ConvolutionSpec().to_mapping()
+        convolution = {
+            key: value for key, value in whole["convolution"].items() if value != usual[key]
+        }
+        filters = [_differing(each, each.to_mapping()) for each in self.convolution.filter_list]
+        return {
+            "study": study,
+            "convolution": {**convolution, "filters": filters},
+            "noise": whole["noise"],
         }
 
 

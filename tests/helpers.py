@@ -127,7 +127,7 @@ class HereAndNow(Workers):
         return 1 - len(self.ready)
 
     def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
-        identities = [identity for identity, _ in tasks]
+        identities = [task.identity for task in tasks]
         self.handed_out += identities
         outcomes: list[Outcome] = []
         for task in tasks:

@@ -20,7 +20,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.point import AnsatzPoint
-from studies.sweep.plan import identity_of, seed_of
+from studies.sweep.plan import make_plan, seed_of
 
 NOISE = {"depolarizing": {"p1": 0.01, "p2": 0.1}, "readout": {"p01": 0.02, "p10": 0.05}}
 SMALL = {"kernel": [2, 2], "filters": {"kind": "ansatz", "layers": 1}}
@@ -136,8 +136,10 @@ def test_every_study_checks_its_own_circuits(name: str, study: dict[str, Any], i
 def test_which_points_are_checked_is_decided_by_their_identity() -> None:
     kind = sweep_kind("gradient")
     seeds = [
-        seed_of(identity_of(kind, kind.read({"study": {"repeat": i}, "convolution": SMALL})))
-        for i in range(60)
+        seed_of(point.identity)
+        for point in make_plan(
+            kind, {"convolution": SMALL, "axes": {"repeat": list(range(60))}}
+        ).points
     ]
     chosen = [is_checked(seed, 0.3) for seed in seeds]
     assert chosen == [is_checked(seed, 0.3) for seed in seeds]

@@ -18,7 +18,7 @@ from studies import load
 from studies.catalogue import sweep_kind
 from studies.sweep.plan import make_plan
 from studies.sweep.results import status
-from studies.sweep.workers import run_chunk
+from studies.sweep.workers import Task, run_chunk
 
 pytest.importorskip("distributed")
 
@@ -100,7 +100,7 @@ def test_a_worker_dies_and_nothing_is_lost_the_scheduler_dies_and_it_is_told(
 
     # The same numbers as in this process.
     plan = make_plan(NOISE, DOCUMENT)
-    outcomes = run_chunk("noise", [(point.identity, point.document) for point in plan.points])
+    outcomes = run_chunk("noise", [Task(point.identity, point.document) for point in plan.points])
     assert load(folder)["rmse"].tolist() == [outcome.rows[0]["rmse"] for outcome in outcomes]
 
     # Long enough that it is not done before the scheduler is gone.

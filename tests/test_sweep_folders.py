@@ -29,7 +29,7 @@ from studies.files import read_summary, write_sealed, write_summary
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.inputs import keep_inputs
-from studies.sweep.plan import Plan, digest_of, make_plan
+from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status
 from studies.sweep.store import (
     Outcome,
@@ -40,6 +40,7 @@ from studies.sweep.store import (
     write_chunk,
 )
 
+OLD = Path(__file__).parent / "old_results" / "schema_2"
 NOISE = sweep_kind("noise")
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
@@ -54,7 +55,7 @@ OTHER = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
 
 
 def store(folder: Path, plan: Plan, outcomes: list[Outcome], **origin: Any) -> Path:
-    resolved = {point.identity: point.resolved for point in plan.points}
+    resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
     return write_chunk(folder, plan.kind.name, plan.digest, origin, outcomes, resolved)
 
 
@@ -106,7 +107,8 @@ def test_a_chunk_says_what_decided_each_point(plan: Plan, folder: Path) -> None:
         content = json.loads(path.read_bytes())
         assert content["schema"] == read_json(folder / "plan.json")["schema"]
         for point in content["content"]["points"]:
-            assert digest_of(point["resolved"]) == point["identity"]
+            own = next(each for each in plan.points if each.identity == point["identity"])
+            assert point["resolved"] == resolve(NOISE, own)
             assert point["resolved"]["settings"]["study"]["device"] == "grid:3x3"
     counts = load_arrays(folder, plan.points[2].identity)["counts"]
     np.testing.assert_array_equal(counts, np.arange(3))
@@ -260,15 +262,19 @@ def test_chunks_that_must_not_be_read_are_not_taken_for_missing(
     assert "chunks: Permission denied; choose another place" in error
 
 
-def test_a_plan_without_a_checksum_does_not_rename_the_study_of_its_chunks(folder: Path) -> None:
-    def change(content: dict[str, Any]) -> None:
-        for key in ("sha256", "configuration"):
-            content.pop(key)
-        content["study"] = "trainability"
+def unsealed(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Makes of a folder of schema 2 one as they were before plans had checksums."""
+    shutil.copytree(OLD, folder)
+    content = read_json(folder / "plan.json")
+    del content["sha256"], content["configuration"]
+    change(content)
+    (folder / "plan.json").write_text(json.dumps(content))
 
-    change_plan(change)(folder)
+
+def test_a_plan_without_a_checksum_does_not_rename_the_study_of_its_chunks(tmp_path: Path) -> None:
+    unsealed(tmp_path / "old", lambda content: content.update(study="trainability"))
     with pytest.raises(InputError, match=r"belongs to another sweep \(study 'noise'\)"):
-        load(folder)
+        load(tmp_path / "old")
 
 
 def test_unfinished_files_are_ignored_and_old_ones_removed(plan: Plan, folder: Path) -> None:
@@ -374,18 +380,22 @@ def test_a_plan_in_which_any_value_was_changed_is_refused_and_repaired_by_resumi
 
 
 def test_a_plan_without_checksum_is_believed_if_its_configuration_makes_its_axes(
-    plan: Plan, folder: Path
+    plan: Plan, folder: Path, tmp_path: Path
 ) -> None:
-    before = load(folder)
-    content = read_json(folder / "plan.json")
-    del content["sha256"], content["configuration"]
-    (folder / "plan.json").write_text(json.dumps(content))
-    assert load(folder).equals(before)
-    content["points"][0]["values"]["noise.scale"] = 0.7
+    def change(content: dict[str, Any]) -> None:
+        content["points"][0]["values"]["noise.scale"] = 0.7
+
+    unsealed(tmp_path / "old", lambda content: None)
+    assert load(tmp_path / "old").equals(load(OLD))
+    unsealed(tmp_path / "changed", change)
+    with pytest.raises(InputError, match=r"plan\.json is damaged"):
+        load(tmp_path / "changed")
+    # In a folder of this version it is damaged, and resuming writes it anew.
+    before, content = load(folder), read_json(folder / "plan.json")
+    del content["sha256"]
     (folder / "plan.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"plan\.json is damaged"):
         load(folder)
-    # Resuming writes it anew, with a checksum.
     open_folder(folder, plan)
     assert "sha256" in read_json(folder / "plan.json")
     assert load(folder).equals(before)
@@ -509,7 +519,7 @@ def test_a_chunk_of_the_right_checksum_and_any_content_is_read_or_refused(
                 inside[(name, *place)[-1]] = OF_OTHER_TYPES[index]
                 body = ",\n".join(json.dumps(each)[1:-1] for each in changed.values()) + "}\n"
                 digest = hashlib.sha256(body.encode()).hexdigest()
-                path.write_text(f'{{"schema": 2, "sha256": "{digest}",\n{body}')
+                path.write_text(f'{{"schema": {SCHEMA}, "sha256": "{digest}",\n{body}')
                 for read in (
                     lambda: state_text(status(folder)),
                     lambda: load(folder),

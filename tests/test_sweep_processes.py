@@ -23,7 +23,7 @@ from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, open_folder
-from studies.sweep.workers import Report, run_chunk
+from studies.sweep.workers import Report, Task, run_chunk
 
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
@@ -39,9 +39,9 @@ NOISE = sweep_kind("noise")
 _PATCH = """
 import dataclasses, os, signal, studies.noise.kind as module
 usual = module.KIND.measure
-def measure(settings, seed):
+def measure(settings, seed, *earlier):
     {body}
-    return usual(settings, seed)
+    return usual(settings, seed, *earlier)
 module.KIND = dataclasses.replace(module.KIND, measure=measure)
 """
 
@@ -53,7 +53,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def expected(plan: Plan) -> list[Outcome]:
-    return run_chunk("noise", [(point.identity, point.document) for point in plan.points])
+    return run_chunk("noise", [Task(point.identity, point.document) for point in plan.points])
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_workers_hear_neither_ctrl_c_nor_sigterm_nor_sighup_and_end_at_once(
 ) -> None:
     in_workers("[os.kill(os.getpid(), each) for each in (2, 15, 1)]")
     with local_workers(1, "noise") as workers:
-        tasks = [(point.identity, point.document) for point in plan.points[:2]]
+        tasks = [Task(point.identity, point.document) for point in plan.points[:2]]
         while not workers.free:
             assert list(workers.reports()) == []
         workers.hand_out("noise", tasks)

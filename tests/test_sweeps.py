@@ -31,11 +31,11 @@ from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
-from studies.sweep.plan import Plan, identity_of, make_plan, seed_of, shard
+from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
 from studies.sweep.results import export, failure_lines, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
-from studies.sweep.workers import run_chunk
+from studies.sweep.workers import Task, run_chunk
 
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
@@ -141,47 +141,6 @@ def test_points_that_mean_the_same_are_refused() -> None:
         make_plan(NOISE, document)
 
 
-def test_an_identity_depends_on_what_decides_the_outcome_and_on_nothing_else() -> None:
-    fixed = {name: table for name, table in DOCUMENT.items() if name != "axes"}
-    identity = identity_of(NOISE, NOISE.read(fixed))
-
-    def other(**changes: Any) -> str:
-        changed = {**fixed, **changes}
-        return identity_of(NOISE, NOISE.read(changed))
-
-    # The order of keys and the spelling of numbers do not matter.
-    assert other(noise={"depolarizing": {"p2": 0.03, "p1": 0.01}}) == identity
-    assert other(study=dict(reversed(fixed["study"].items()))) == identity
-    assert other(noise={"scale": 1, "depolarizing": {"p1": 0.01, "p2": 0.03}}) == identity
-    changed = {
-        other(noise={"depolarizing": {"p1": 0.01, "p2": 0.031}}),
-        other(study={**fixed["study"], "shots": 101}),
-        other(study={**fixed["study"], "seed": 1}),
-        other(study={**fixed["study"], "first": 1}),
-        other(study={**fixed["study"], "device": "grid:4x4"}),
-        other(convolution={**fixed["convolution"], "overlap": "destructive"}),
-    }
-    assert len(changed) == 6
-    assert identity not in changed
-
-
-def test_the_identities_are_the_same_in_another_process() -> None:
-    code = (
-        "import json, sys; from studies.catalogue import sweep_kind; "
-        "from studies.sweep.plan import make_plan; "
-        "print(make_plan(sweep_kind('noise'), json.loads(sys.argv[1])).digest)"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": "77"}
-    found = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(DOCUMENT)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.strip() == make_plan(NOISE, DOCUMENT).digest
-
-
 def test_the_written_configuration_makes_the_same_plan(undisturbed: Path) -> None:
     _, kind, document = load_study(str(undisturbed / "configuration.toml"))
     assert make_plan(kind, document).digest == make_plan(NOISE, DOCUMENT).digest  # type: ignore[arg-type]
@@ -244,6 +203,7 @@ def test_every_row_is_measured_and_matches_what_theory_predicts(undisturbed: Pat
     ideal = table[table["noise.scale"] == 0]
     assert (ideal["systematic_rmse"] < 1e-12).all()
     arrays = load_arrays(undisturbed, table["point"][0])
+    assert arrays.pop("rounds").tolist() == [100]
     assert {array.shape for array in arrays.values()} == {(1, table["patches"][0])}
     np.testing.assert_allclose(arrays["estimates"], 2 * arrays["counts"] / 100 - 1, atol=1e-12)
     assert arrays["estimates"].mean() == pytest.approx(table["mean_estimate"][0], abs=1e-12)
@@ -390,7 +350,7 @@ def test_failed_points_are_tried_again_with_retry_only(
     document = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
     plan = make_plan(NOISE, document)
     open_folder(tmp_path, plan)
-    resolved = {point.identity: point.resolved for point in plan.points}
+    resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
     failed = [Outcome(plan.points[0].identity, [], error="out of memory")]
     write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
     compute(plan, tmp_path, plan.points[1:])
@@ -413,23 +373,6 @@ def test_each_point_has_random_numbers_of_its_own(undisturbed: Path) -> None:
     assert (counts[0] != counts[1]).any()
 
 
-def test_another_version_or_other_circuits_and_data_make_another_identity() -> None:
-    fixed = NOISE.read({name: table for name, table in DOCUMENT.items() if name != "axes"})
-    kinds = [
-        NOISE,
-        dataclasses.replace(NOISE, version=NOISE.version + 1),
-        dataclasses.replace(NOISE, name="other"),
-        dataclasses.replace(NOISE, digest=lambda settings: {}),
-        dataclasses.replace(
-            NOISE, digest=lambda settings: {**NOISE.digest(settings), "circuits": "f" * 64}
-        ),
-        dataclasses.replace(
-            NOISE, digest=lambda settings: {**NOISE.digest(settings), "images": "f" * 64}
-        ),
-    ]
-    assert len({identity_of(kind, fixed) for kind in kinds}) == len(kinds)
-
-
 @pytest.mark.parametrize("name", SWEEPS)
 def test_an_identity_holds_no_words_of_a_refusal_and_a_dry_run_tells_them(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -443,7 +386,7 @@ def test_an_identity_holds_no_words_of_a_refusal_and_a_dry_run_tells_them(
     if name == "training":
         document["study"]["train"] = "as_run"
     plan = make_plan(kind, document)
-    assert "nowhere" not in json.dumps(plan.points[0].resolved["digests"])
+    assert "nowhere" not in json.dumps(plan.points[0].digests)
     (failed,) = dry_run(kind, document)["failed"]
     assert "nowhere" in failed["error"]
     monkeypatch.setattr(InputError, "__str__", lambda error: "other words")
@@ -480,7 +423,7 @@ def copy(undisturbed: Path, tmp_path: Path) -> Iterator[Path]:
         (lambda text: text[: len(text) // 2], "damaged"),
         (lambda text: "", "damaged"),
         (lambda text: text.replace('"rmse": 0.', '"rmse": 1.', 1), "damaged"),
-        (lambda text: text.replace('"schema": 2', '"schema": 3'), "schema 3"),
+        (lambda text: text.replace('"schema": 3', '"schema": 4'), "schema 4"),
         (lambda text: text.replace('"plan": "', '"plan": "f'), "damaged"),
         (lambda text: text.replace('"zlib_base64": "e', '"zlib_base64": "f', 1), "damaged"),
         (lambda text: '{"a": 1}', "damaged"),
@@ -530,7 +473,7 @@ def test_that_points_are_missing_is_told_if_they_are(
 
 
 def test_an_error_in_a_point_is_told_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measure(settings: Any, seed: Any) -> Any:
+    def measure(settings: Any, seed: Any, earlier: Any) -> Any:
         def inner() -> float:
             return 1 / 0
 
@@ -539,7 +482,7 @@ def test_an_error_in_a_point_is_told_with_its_place(monkeypatch: pytest.MonkeyPa
     line = measure.__code__.co_firstlineno + 2
     kind = dataclasses.replace(NOISE, measure=measure)
     monkeypatch.setattr("studies.catalogue.sweep_kind", lambda name: kind)
-    (outcome,) = run_chunk("noise", [("0", make_plan(NOISE, DOCUMENT).points[0].document)])
+    (outcome,) = run_chunk("noise", [Task("0", make_plan(NOISE, DOCUMENT).points[0].document)])
     place = f"{Path(__file__).name}:{line}"
     assert outcome.error == f"ZeroDivisionError: division by zero ({place})"
 
@@ -550,7 +493,7 @@ def test_folders_of_other_studies_are_refused(undisturbed: Path, tmp_path: Path)
         run_sweep(NOISE, other, undisturbed, RunOptions(), quiet=True)
     open_folder(tmp_path / "other", make_plan(NOISE, other))
     open_folder(tmp_path / "gradient", make_plan(*gradient_sweep()))
-    with pytest.raises(InputError, match=r"study gradient, 1 points\) than .* \(noise, 12\): they"):
+    with pytest.raises(InputError, match=r"sweep \(study gradient, 1 points; .* merged with"):
         merge([undisturbed, tmp_path / "gradient"], tmp_path / "both")
     with pytest.raises(InputError, match="cannot be merged"):
         merge([undisturbed, tmp_path / "other"], tmp_path / "both")

@@ -15,6 +15,7 @@ KIND = SweepKind(
     study_keys=CompilationPoint.study_keys(),
     read=CompilationPoint.from_mapping,
     describe=CompilationPoint.to_mapping,
+    identify=CompilationPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

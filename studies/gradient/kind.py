@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=GradientPoint.study_keys(),
     read=GradientPoint.from_mapping,
     describe=GradientPoint.to_mapping,
+    identify=GradientPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=LearningPoint.study_keys(),
     read=LearningPoint.from_mapping,
     describe=LearningPoint.to_mapping,
+    identify=LearningPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

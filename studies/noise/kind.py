@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studies.examples import example_circuit
 from studies.noise.configuration import NoisePoint
-from studies.noise.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.noise.measurement import COLUMNS, cost, digest, measure, most_shots, program_of
 from studies.sweep.kind import SweepKind, lazy_figures
 
 _draw, _text = lazy_figures("studies.noise.figures")
@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=NoisePoint.study_keys(),
     read=NoisePoint.from_mapping,
     describe=NoisePoint.to_mapping,
+    identify=NoisePoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,
@@ -24,4 +25,6 @@ KIND = SweepKind(
     text=_text,
     circuits=lambda settings: example_circuit(program_of(settings)),
     program=program_of,
+    targets=("shots", "precision", "most_shots"),
+    most_shots=most_shots,
 )

@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,16 +96,26 @@ def cost(settings: NoisePoint) -> Cost:
     )
 
 
-def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
+def most_shots(settings: NoisePoint) -> int:
+    """The most shots of each circuit that a point takes."""
+    return settings.shots if settings.precision is None else settings.most_shots
+
+
+def measure(
+    settings: NoisePoint,
+    seed: np.random.SeedSequence,
+    earlier: Mapping[str, NDArray[Any]] | None = None,
+) -> Measured:
     """Runs the forward pass of one point.
 
     Args:
         settings: The settings.
         seed: Seed of the shots.
+        earlier: The arrays of the same point with fewer shots, to which more are added.
 
     Returns:
-        One row with the columns that `COLUMNS` documents, and of every patch the counts, the
-        estimate and the exact overlap.
+        One row with the columns that `COLUMNS` documents, of every patch the counts, the estimate
+        and the exact overlap, and in `rounds` the shots of each round that was taken.
 
     Raises:
         InputError: If the convolution does not fit the device or the images.
@@ -120,7 +131,8 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
         seed=int(shots_seed.generate_state(1, np.uint64)[0]),
         parameters=prepared.parameters,
     )
-    overlaps, counts, shots, ends = _take_shots(layer, prepared, settings)
+    overlaps, counts, rounds, ends = _take_shots(layer, prepared, settings, earlier)
+    shots = sum(rounds)
     observable = prepared.program.filters[0].template.observable
     estimates = np.asarray(observable.mean(counts / shots))
     report = prepared.program.report
@@ -157,27 +169,47 @@ def measure(settings: NoisePoint, seed: np.random.SeedSequence) -> Measured:
             int(generator.integers(2**31)),
         )
         row |= check_row(scores)
-    return Measured([row], {"counts": counts, "estimates": estimates, "exact": prepared.exact})
+    arrays = {
+        "counts": counts,
+        "estimates": estimates,
+        "exact": prepared.exact,
+        "rounds": np.array(rounds, dtype=np.int64),
+    }
+    return Measured([row], arrays, shots)
 
 
 def _take_shots(
-    layer: QuantumConvolution, prepared: Prepared, settings: NoisePoint
-) -> tuple[Overlaps, NDArray[np.int64], int, tuple[float, float]]:
+    layer: QuantumConvolution,
+    prepared: Prepared,
+    settings: NoisePoint,
+    earlier: Mapping[str, NDArray[Any]] | None,
+) -> tuple[Overlaps, NDArray[np.int64], list[int], tuple[float, float]]:
     """One round of shots, or rounds until the mean is known well enough.
 
+    Each round has streams of its own, by its number, so that one that is taken later is independent
+    of those before.
+
     Returns:
-        The last round, the counts of all rounds, their shots, and the confidence interval of the
-        mean probability of the observable's larger value.
+        The last round, the counts of all rounds, the shots of each, and the confidence interval of
+        the mean probability of the observable's larger value.
     """
     observable = prepared.program.filters[0].template.observable
     total = np.zeros_like(prepared.exact, dtype=np.int64)
-    shots = 0
-    for look in range(1, MOST_LOOKS + 1):
-        # Rounds as large as all before them, so that looking often costs little.
-        layer.shots = settings.shots if look == 1 else min(shots, settings.most_shots - shots)
+    rounds: list[int] = []
+    if earlier is not None:
+        total += earlier["counts"]
+        rounds += [int(each) for each in earlier["rounds"]]
+    for look in range(len(rounds) + 1, len(rounds) + 1 + MOST_LOOKS):
+        shots = sum(rounds)
+        if settings.precision is None:
+            layer.shots = settings.shots - shots
+        else:
+            # Rounds as large as all before them, so that looking often costs little.
+            layer.shots = min(shots or settings.shots, settings.most_shots - shots)
         overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look - 1)
         assert overlaps.counts is not None
         total += overlaps.counts
+        rounds.append(layer.shots)
         shots += layer.shots
         ends = interval(int(total.sum()), shots * total.size, look)
         half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
@@ -187,7 +219,7 @@ def _take_shots(
             or shots >= settings.most_shots
         ):
             break
-    return overlaps, total, shots, ends
+    return overlaps, total, rounds, ends
 
 
 def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:

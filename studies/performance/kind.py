@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=PerformancePoint.study_keys(),
     read=PerformancePoint.from_mapping,
     describe=PerformancePoint.to_mapping,
+    identify=PerformancePoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

@@ -20,7 +20,13 @@ from studies.sweep.inputs import keep_inputs
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
-from studies.sweep.results import failure_lines, read_results, status
+from studies.sweep.results import (
+    Results,
+    failure_lines,
+    measured_before,
+    read_results,
+    status,
+)
 from studies.sweep.run import run_points, stopping
 from studies.sweep.store import check_configuration, open_folder
 from studies.sweep.workers import cluster_workers
@@ -78,9 +84,10 @@ def run_sweep(
     plan = make_plan(kind, document, untracked if quiet else progress_bar)
     open_folder(folder, plan)
     keep_inputs(document, folder)
+    results = read_results(folder)
     finished = {
         identity
-        for identity, outcome in read_results(folder).outcomes.items()
+        for identity, outcome in results.outcomes.items()
         if outcome.error is None or not options.retry
     }
     own = shard(plan.points, *options.shard)
@@ -89,7 +96,7 @@ def run_sweep(
         seconds = sum(kind.cost(point.settings).seconds for point in todo) / options.workers
         if seconds > _LONG_SECONDS and options.dask is None:
             note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
-        _compute(plan, todo, len(own), folder, options, quiet, note)
+        _compute(plan, todo, len(own), folder, options, quiet, note, results)
     return finish(kind, folder, note)
 
 
@@ -101,7 +108,9 @@ def _compute(
     options: RunOptions,
     quiet: bool,
     note: Callable[[str], None],
+    results: Results,
 ) -> None:
+    most = {point.identity: plan.kind.most_shots(point.settings) for point in todo}
     crew = (
         local_workers(min(options.workers, len(todo)), plan.kind.name)
         if options.dask is None
@@ -116,7 +125,16 @@ def _compute(
         leave=False,
     )
     with bar, stopping(note) as stop, crew as workers:
-        run_points(plan, todo, folder, workers, provenance(), bar.update, stop)
+        run_points(
+            plan,
+            todo,
+            folder,
+            workers,
+            provenance(),
+            bar.update,
+            stop,
+            lambda identity: measured_before(results, identity, most[identity]),
+        )
     if stop.asked:
         raise KeyboardInterrupt
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cirq
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -30,10 +29,12 @@ class Measured:
     Attributes:
         rows: Rows of a table, with the columns that the kind documents.
         arrays: Raw data by name, such as the counts of every patch.
+        shots: Shots of each circuit so far, for kinds whose points can be measured further.
     """
 
     rows: list[Row]
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    shots: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,22 @@ class SweepKind:
         version: Raised when the same settings would give other numbers than before.
         study_keys: Keys of the table [study] besides its name.
         read: The settings of one point from a configuration without axes.
-        describe: The settings as plain data; equal settings give equal data.
+        describe: All settings as plain data, defaults spelled out.
+        identify: The settings that differ from their defaults as plain data; equal settings give
+            equal data.
         digest: What decides the outcome besides the settings: digests of circuits and of data.
         cost: What a point is expected to take.
-        measure: Measures one point. All random draws come from the seed.
+        measure: Measures one point. All random draws come from the seed. A kind with targets
+            takes as third argument the arrays of the same point with fewer shots, or None, and
+            adds to them.
         columns: What the columns of the rows mean.
         draw: Draws the figures of a table into a folder and returns their names.
         text: Says in a few lines what a table shows.
         circuits: Circuits of a point to be drawn in a report, each with a title.
         program: The compiled convolution of a point, for the map of the device; None if the point
             has none.
+        targets: Keys of the table [study] that say nothing but how many shots are taken.
+        most_shots: The most shots of each circuit that the targets of a point ask for.
     """
 
     name: str
@@ -81,14 +88,17 @@ class SweepKind:
     study_keys: tuple[str, ...]
     read: Callable[[Mapping[str, Any]], Any]
     describe: Callable[[Any], Mapping[str, Any]]
+    identify: Callable[[Any], Mapping[str, Any]]
     digest: Callable[[Any], Mapping[str, str]]
     cost: Callable[[Any], Cost]
-    measure: Callable[[Any, np.random.SeedSequence], Measured]
+    measure: Callable[..., Measured]
     columns: Mapping[str, str]
     draw: Callable[[pd.DataFrame, Path], list[str]]
     text: Callable[[pd.DataFrame], str]
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
     program: Callable[[Any], Program | None] | None = None
+    targets: tuple[str, ...] = ()
+    most_shots: Callable[[Any], int] = lambda settings: 0
 
 
 def circuits_digest(compiled: Callable[[], Program]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,10 @@ from studies.progress import Track, untracked
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.kind import REFUSED, SweepKind
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the files of a results folder."""
+READABLE = (2, SCHEMA)
+"""Versions that can be read; only folders of the last one are gone on with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +29,19 @@ class Point:
     """One setting of a sweep.
 
     Attributes:
-        identity: Digest of `resolved`.
-        resolved: Everything that decides the outcome: all settings, defaults spelled out, digests
-            of the compiled circuits and of the data, and the version of the measurement.
+        identity: Digest of the study and of the settings that differ from their defaults, targets
+            apart that are not swept; see :func:`identified`. All random draws derive from it.
+        digests: What decides the outcome besides: digests of the compiled circuits and of the
+            data, and the version of the measurement. Results are used again where they agree.
+        targets: The settings that say how many shots are taken.
         values: The values of the axes, by short name.
         document: The configuration of this point alone.
         settings: The same as the kind's settings.
     """
 
     identity: str
-    resolved: Mapping[str, Any]
+    digests: Mapping[str, str]
+    targets: Mapping[str, Any]
     values: Mapping[str, Any]
     document: Mapping[str, Any]
     settings: Any
@@ -60,11 +65,12 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Tells one sweep from another."""
+        """Tells one sweep from another, circuits, data and targets apart."""
         return digest_of([point.identity for point in self.points])
 
     def to_mapping(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
+        decided = self._decided_by()
         return {
             "schema": SCHEMA,
             "study": self.kind.name,
@@ -72,10 +78,22 @@ class Plan:
             "axes": list(self.axes),
             "columns": dict(self.kind.columns),
             "configuration": hashlib.sha256(self.to_toml().encode()).hexdigest(),
+            # Thousands of points have few different ones.
+            "decided_by": [json.loads(text) for text in decided],
             "points": [
-                {"identity": point.identity, "values": dict(point.values)} for point in self.points
+                {
+                    "identity": point.identity,
+                    "values": dict(point.values),
+                    "decided_by": decided[_decided_by(point)],
+                }
+                for point in self.points
             ],
         }
+
+    def _decided_by(self) -> dict[str, int]:
+        """The different digests and targets of the points, as texts, with their numbers."""
+        different = dict.fromkeys(_decided_by(point) for point in self.points)
+        return {text: number for number, text in enumerate(different)}
 
     def to_toml(self) -> str:
         """The configuration as it can be run again, ranges spelled out as lists."""
@@ -113,8 +131,7 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untra
     for values in track(list(combinations(axes)), "points"):
         own = place(document, values)
         settings = kind.read(own)
-        resolved = resolve(kind, settings)
-        identity = digest_of(resolved)
+        identity = digest_of(identified(kind, settings, values))
         short = {key.removeprefix("study."): value for key, value in values.items()}
         if identity in seen:
             raise InputError(
@@ -122,25 +139,31 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untra
                 "out."
             )
         seen[identity] = short
-        points.append(Point(identity, resolved, short, own, settings))
+        digests = {
+            "measurement": f"version {kind.version}",
+            **kind.digest(settings),
+            **settings.noise.source_digests(),
+        }
+        targets = {key: getattr(settings, key) for key in kind.targets}
+        points.append(Point(identity, digests, targets, short, own, settings))
     names = tuple(key.removeprefix("study.") for key in keys)
     return Plan(kind, document, names, tuple(points))
 
 
 def refusal(kind: SweepKind, point: Point) -> str | None:
     """Why a point cannot be measured, as far as that is known without measuring it; or None."""
-    for found in point.resolved["digests"].values():
+    for found in point.digests.values():
         # The version of a package that is not installed.
         if found.endswith(" None"):
             return f"{found.removesuffix(' None')} is not installed."
     try:
         program = None
-        if REFUSED in point.resolved["digests"].values():
+        if REFUSED in point.digests.values():
             load_device(point.settings.device)
             if kind.program is not None:
                 kind.program(point.settings)
             return "its circuits cannot be compiled."
-        if "circuits" in point.resolved["digests"] and kind.program is not None:
+        if "circuits" in point.digests and kind.program is not None:
             program = kind.program(point.settings)
         if program is not None:
             noise = as_noise(point.settings.noise)
@@ -150,18 +173,40 @@ def refusal(kind: SweepKind, point: Point) -> str | None:
     return None
 
 
-def identity_of(kind: SweepKind, settings: Any) -> str:
-    """The identity of a point: 64 hexadecimal digits."""
-    return digest_of(resolve(kind, settings))
+def identified(kind: SweepKind, settings: Any, swept: Collection[str] = ()) -> dict[str, Any]:
+    """What the identity of a point is the digest of, as plain data.
+
+    Settings at their default are left out, so that a setting that is added later changes no
+    identity, and targets too, so that a point can be measured further. A target that is swept
+    stays: points with other numbers of shots are independent then.
+
+    Args:
+        kind: The kind of sweep.
+        settings: The point's settings.
+        swept: Dotted keys of the settings that are swept.
+    """
+    own = kind.identify(settings)
+    left_out = {key for key in kind.targets if f"study.{key}" not in swept}
+    study = {key: value for key, value in own["study"].items() if key not in left_out}
+    return {"study": kind.name, "settings": {**own, "study": study}}
 
 
-def resolve(kind: SweepKind, settings: Any) -> dict[str, Any]:
-    """Everything that decides the outcome of a point, as plain data."""
+def resolve(kind: SweepKind, point: Point) -> dict[str, Any]:
+    """Everything that decides the outcome of a point, defaults spelled out, as plain data.
+
+    Of a calibration that is spelled out there is but the digest: it is thousands of numbers, and
+    stands in the configuration of the sweep or in the file that is copied to the results.
+    """
+    settings = dict(kind.describe(point.settings))
+    noise = settings.get("noise", {})
+    if isinstance(noise.get("calibrated"), Mapping):
+        cut = f"sha256:{digest_of(noise['calibrated'])}"
+        settings["noise"] = {**noise, "calibrated": cut}
     return {
         "study": kind.name,
-        "version": kind.version,
-        "settings": kind.describe(settings),
-        "digests": {**kind.digest(settings), **settings.noise.source_digests()},
+        "settings": settings,
+        "digests": dict(point.digests),
+        "targets": dict(point.targets),
     }
 
 
@@ -181,19 +226,6 @@ def shard(points: Iterable[Point], number: int, count: int) -> list[Point]:
     return [point for index, point in enumerate(points) if index % count == number - 1]
 
 
-def summarized(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """What :func:`resolve` gives, with a calibration that is spelled out cut to its digest.
-
-    Such a calibration is thousands of numbers, and stands in the configuration of the sweep or in
-    the file that is copied to the results.
-    """
-    noise = resolved["settings"].get("noise", {})
-    if not isinstance(noise.get("calibrated"), Mapping):
-        return dict(resolved)
-    cut = {**noise, "calibrated": f"sha256:{digest_of(noise['calibrated'])}"}
-    return {**resolved, "settings": {**resolved["settings"], "noise": cut}}
-
-
 def digest_of(content: object) -> str:
     """The SHA-256 of plain data in a canonical form, in hexadecimal digits."""
     try:
@@ -201,6 +233,10 @@ def digest_of(content: object) -> str:
     except ValueError:
         raise InputError("a setting is NaN or infinite: give finite numbers.") from None
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _decided_by(point: Point) -> str:
+    return json.dumps({"digests": dict(point.digests), "targets": dict(point.targets)})
 
 
 def _table_of(document: Mapping[str, Any], key: str) -> str:

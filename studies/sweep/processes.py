@@ -73,7 +73,7 @@ class LocalWorkers(Workers):
             worker.start(study, tasks)
         except OSError:
             # It died since the last look, which the next one tells; it has begun nothing.
-            self._lost.append(Report([identity for identity, _ in tasks], [], died=False))
+            self._lost.append(Report([task.identity for task in tasks], [], died=False))
 
     def reports(self) -> Iterator[Report]:
         """What came back since the last call; waits for something, but not for long."""
@@ -205,7 +205,7 @@ class _Worker:
 
     def start(self, study: str, tasks: Sequence[Task]) -> None:
         self.pipe.send((study, tasks))
-        self._identities = [identity for identity, _ in tasks]
+        self._identities = [task.identity for task in tasks]
 
     def receive(self) -> Report | None:
         """Takes one message: its number when it is ready, or an outcome.

@@ -22,8 +22,9 @@ from studies.sweep.store import (
     Outcome,
     StoredPlan,
     check_configuration,
+    check_same,
     chunk_paths,
-    decode_array,
+    decoded,
     read_chunk,
     read_plan,
 )
@@ -71,6 +72,8 @@ class Results:
     Attributes:
         plan: Its plan.
         outcomes: What became of the points so far, by identity.
+        earlier: Files with points that have been measured with other shots than the plan wants,
+            by identity, with those shots.
         origins: The different provenances of its chunks, times of start apart.
         devices: The devices that its points were compiled for.
         calibrations: The calibrations of their noise: names, or digests of their content.
@@ -78,6 +81,7 @@ class Results:
 
     plan: StoredPlan
     outcomes: Mapping[str, Outcome]
+    earlier: Mapping[str, Sequence[tuple[int, Path]]]
     origins: Sequence[Mapping[str, Any]]
     devices: Sequence[str]
     calibrations: Sequence[str]
@@ -127,6 +131,7 @@ def read_results(folder: Path) -> Results:
     """
     plan = read_plan(folder)
     outcomes: dict[str, Outcome] = {}
+    earlier: dict[str, list[tuple[int, Path]]] = {}
     origins: list[Mapping[str, Any]] = []
     devices: set[str] = set()
     calibrations: set[str] = set()
@@ -140,10 +145,16 @@ def read_results(folder: Path) -> Results:
             devices.add(str(settings.get("study", {}).get("device", "")))
             calibrations.add(str(settings.get("noise", {}).get("calibrated", "")))
         for outcome in chunk.outcomes:
+            if not chunk.is_for(outcome.identity, plan.targets(outcome.identity)):
+                if outcome.shots:
+                    earlier.setdefault(outcome.identity, []).append((outcome.shots, path))
+                continue
             known = outcomes.get(outcome.identity)
             if known is None or (known.error is not None and outcome.error is None):
                 outcomes[outcome.identity] = outcome
-    return Results(plan, outcomes, origins, sorted(devices - {""}), sorted(calibrations - {""}))
+    return Results(
+        plan, outcomes, earlier, origins, sorted(devices - {""}), sorted(calibrations - {""})
+    )
 
 
 def status(folder: Path) -> Status:
@@ -214,16 +225,30 @@ def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
     """
     folder = Path(folder)
     plan = read_plan(folder)
+    targets = plan.targets(point) if point in plan.decided_by else {}
     for path in chunk_paths(folder):
-        for outcome in read_chunk(path, plan).outcomes:
-            if outcome.identity == point and outcome.error is None:
-                (own,) = (
-                    each
-                    for each in read_chunk(path, plan, arrays=True).outcomes
-                    if each.identity == point
-                )
-                return {name: decode_array(array) for name, array in own.arrays.items()}
+        chunk = read_chunk(path, plan)
+        for outcome in chunk.outcomes:
+            if outcome.identity == point and outcome.error is None and chunk.is_for(point, targets):
+                return decoded(_with_arrays(path, plan, point).arrays)
     raise InputError(f"{folder} has no measured point {point!r}.")
+
+
+def measured_before(results: Results, point: str, shots: int) -> Outcome | None:
+    """What a point gave with fewer shots than are wanted now; the largest number of them.
+
+    Args:
+        results: What the folder of the point holds.
+        point: The identity.
+        shots: The shots of each circuit that are wanted at most; only fewer are of use.
+    """
+    fewer = [found for found in results.earlier.get(point, ()) if found[0] < shots]
+    return _with_arrays(max(fewer)[1], results.plan, point) if fewer else None
+
+
+def _with_arrays(path: Path, plan: StoredPlan, point: str) -> Outcome:
+    chunk = read_chunk(path, plan, arrays=True)
+    return next(outcome for outcome in chunk.outcomes if outcome.identity == point)
 
 
 def merge(sources: Sequence[Path], target: Path) -> Status:
@@ -243,12 +268,7 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
         folders.append(target)
     found = [read_results(folder).plan for folder in folders]
     for folder, plan in zip(folders, found, strict=True):
-        if plan.digest != found[0].digest:
-            raise InputError(
-                f"{folder} holds another sweep (study {plan.study}, {len(plan.points)} points) "
-                f"than {folders[0]} ({found[0].study}, {len(found[0].points)}): they cannot be "
-                "merged."
-            )
+        check_same(str(folder), plan, found[0], f"it cannot be merged with {folders[0]}")
     configuration = _configuration(sources[0])
     check_configuration(sources[0], found[0])
     unfinished = target / CONFIGURATION

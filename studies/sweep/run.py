@@ -6,15 +6,15 @@ import contextlib
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
-from studies.sweep.plan import Plan, Point, summarized
+from studies.sweep.plan import Plan, Point, resolve
 from studies.sweep.store import Outcome, write_chunk
-from studies.sweep.workers import Workers
+from studies.sweep.workers import Task, Workers
 
 _CHUNK_SECONDS = 1.0
 """What a chunk should take: long against the cost of a file, short against a lost machine."""
@@ -41,6 +41,7 @@ def run_points(
     provenance: Mapping[str, Any],
     advance: Callable[[int], None],
     stop: Stop,
+    earlier: Callable[[str], Outcome | None] = lambda identity: None,
 ) -> list[Outcome]:
     """Measures points and stores them, chunk by chunk.
 
@@ -52,6 +53,7 @@ def run_points(
         provenance: Stored with each chunk.
         advance: Told how many points were stored.
         stop: Once asked for, nothing new is started; what is under way is finished and stored.
+        earlier: What a point, by its identity, gave with fewer shots, raw arrays included.
 
     Returns:
         The failures.
@@ -61,7 +63,8 @@ def run_points(
     """
     waiting = deque(points)
     own = {point.identity: point for point in points}
-    resolved = {point.identity: summarized(point.resolved) for point in points}
+    resolved = {point.identity: resolve(plan.kind, point) for point in points}
+    spent: dict[str, float] = {}
     digest = plan.digest
     failures: list[Outcome] = []
     deaths = _Deaths()
@@ -70,7 +73,13 @@ def run_points(
         while not stop.asked and waiting and workers.free:
             size = _chunk_size(seconds, done, len(waiting), workers.count)
             chunk = [waiting.popleft() for _ in range(size)]
-            workers.hand_out(plan.kind.name, [(each.identity, each.document) for each in chunk])
+            tasks = []
+            for each in chunk:
+                before = earlier(each.identity)
+                spent[each.identity] = before.seconds if before else 0.0
+                arrays = before.arrays if before else None
+                tasks.append(Task(each.identity, each.document, arrays))
+            workers.hand_out(plan.kind.name, tasks)
             running += 1
         if not running and (stop.asked or not waiting):
             return failures
@@ -90,6 +99,9 @@ def run_points(
             if outcomes:
                 seconds += sum(outcome.seconds for outcome in outcomes)
                 done += len(outcomes)
+                outcomes = [
+                    replace(each, seconds=each.seconds + spent[each.identity]) for each in outcomes
+                ]
                 write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
                 failures += [outcome for outcome in outcomes if outcome.error is not None]
                 with contextlib.suppress(OSError):

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.errors import shown
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import PARTIAL, atomic_write, parsed_json
 from studies.files import (
@@ -39,7 +40,7 @@ from studies.files import (
 from studies.settings import read_document
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.kind import Row
-from studies.sweep.plan import SCHEMA, Plan, digest_of
+from studies.sweep.plan import READABLE, SCHEMA, Plan, digest_of
 
 PLAN = "plan.json"
 _OLD_KEYS = {"schema", "study", "digest", "axes", "columns", "points"}
@@ -50,6 +51,8 @@ _PLAN_ADVICE = (
     "anew and no point is lost."
 )
 _CHUNK_ADVICE = "move it away and run the study again; only its points are computed anew."
+_DECIDING = {"measurement": "measurement rules"}
+"""What digests are of, in words; others are named by their keys."""
 _LEFTOVER_SECONDS = 86_400.0
 """Long after any file has been written: other processes may be at work in the same folder."""
 
@@ -62,8 +65,9 @@ class Outcome:
         identity: The point's identity.
         rows: What was measured; empty if it failed.
         arrays: Raw data, encoded as :func:`encode_array` does.
-        seconds: Time taken.
+        seconds: Time taken, over all shots.
         error: Why it failed, or None.
+        shots: As in :class:`~studies.sweep.kind.Measured`.
     """
 
     identity: str
@@ -71,6 +75,7 @@ class Outcome:
     arrays: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
+    shots: int = 0
 
     def to_mapping(self) -> dict[str, Any]:
         """As plain data, the arrays apart."""
@@ -79,6 +84,7 @@ class Outcome:
             "rows": self.rows,
             "seconds": self.seconds,
             "error": self.error,
+            "shots": self.shots,
         }
 
 
@@ -88,19 +94,32 @@ class StoredPlan:
 
     Attributes:
         study: The kind of sweep.
+        schema: Version of the folder's files.
         digest: Tells one sweep from another.
         axes: Short names of the axes.
         points: Identity and axis values of each point, in order.
+        decided_by: For each identity the `digests` and the `targets` of
+            :class:`~studies.sweep.plan.Point`; nothing in folders of old versions.
         columns: What the columns of the rows mean, in their order.
         configuration: SHA-256 of the configuration; None in folders of old versions.
     """
 
     study: str
+    schema: int
     digest: str
     axes: tuple[str, ...]
     points: tuple[tuple[str, Mapping[str, Any]], ...]
+    decided_by: Mapping[str, Mapping[str, Mapping[str, Any]]]
     columns: Mapping[str, str]
     configuration: str | None = None
+
+    def digests(self, identity: str) -> Mapping[str, str]:
+        """Digests of circuits and data, and the version of the measurement, of a point."""
+        return self.decided_by[identity].get("digests", {})
+
+    def targets(self, identity: str) -> Mapping[str, Any]:
+        """The settings of a point that say how many shots are taken."""
+        return self.decided_by[identity].get("targets", {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +129,16 @@ class Chunk:
     Attributes:
         outcomes: What became of its points; without arrays unless they were asked for.
         provenance: Versions, machine and commit.
-        resolved: For each identity what it is the digest of.
+        resolved: For each identity what decided it; see `studies.sweep.plan.resolve`.
     """
 
     outcomes: list[Outcome]
     provenance: Mapping[str, Any]
     resolved: Mapping[str, Mapping[str, Any]]
+
+    def is_for(self, identity: str, targets: Mapping[str, Any]) -> bool:
+        """Whether a point was measured for these targets; chunks of old versions have none."""
+        return bool(self.resolved[identity].get("targets", targets) == targets)
 
 
 def encode_array(array: NDArray[Any]) -> dict[str, Any]:
@@ -137,6 +160,11 @@ def decode_array(content: Mapping[str, Any]) -> NDArray[Any]:
         return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
     except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
         raise InputError(f"an array of the results is damaged ({error}).") from None
+
+
+def decoded(arrays: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of an outcome."""
+    return {name: decode_array(array) for name, array in arrays.items()}
 
 
 def open_folder(folder: Path, plan: Plan) -> None:
@@ -179,16 +207,52 @@ def open_folder(folder: Path, plan: Plan) -> None:
             raise
         # The configuration says whose folder it is; results of others would be told by the chunks.
         found = None
-    if found is not None and found.digest != plan.digest:
-        raise InputError(
-            f"--out {folder} holds results of another sweep (study {found.study}, "
-            f"{len(found.points)} points; see its {CONFIGURATION}): choose another folder."
-        )
-    # Missing, damaged, or the same points in other words.
+    if found is not None:
+        check_same(f"--out {folder}", found, _as_stored(plan), "choose another folder")
+    # Missing, damaged, with other targets, or the same points in other words.
     if not same:
         write_text(configuration, text)
     if found is None or found.configuration != plan.to_mapping()["configuration"]:
         write_sealed(folder / PLAN, plan.to_mapping())
+
+
+def check_same(where: str, found: StoredPlan, plan: StoredPlan, advice: str) -> None:
+    """Makes sure that results of one plan may stand beside those of another.
+
+    Args:
+        where: The folder of the first, for messages.
+        found: Its plan.
+        plan: The other.
+        advice: What else can be done.
+
+    Raises:
+        InputError: If the sweeps differ, or the circuits, the data or the versions that decided
+            the numbers.
+    """
+    if found.schema != plan.schema:
+        raise InputError(
+            f"{where} was written by another version (schema {found.schema}): it can be exported, "
+            f"plotted and reported, not gone on with; use the version that began it, or {advice}."
+        )
+    if found.digest != plan.digest:
+        raise InputError(
+            f"{where} holds results of another sweep (study {found.study}, "
+            f"{len(found.points)} points; see its {CONFIGURATION}): {advice}."
+        )
+    different = [
+        (key, values)
+        for identity, values in plan.points
+        for key in sorted({*found.digests(identity), *plan.digests(identity)})
+        if found.digests(identity).get(key) != plan.digests(identity).get(key)
+    ]
+    if different:
+        key, values = different[0]
+        count = sum(other == key for other, _ in different)
+        first = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
+        raise InputError(
+            f"{where} was measured with other {_DECIDING.get(key, key)} at {count} point(s), "
+            f"first at {first or 'the only one'}: {advice}."
+        )
 
 
 def read_plan(folder: Path) -> StoredPlan:
@@ -240,22 +304,38 @@ def _stored_plan(folder: Path) -> StoredPlan:
     _check_schema(path, content, _PLAN_ADVICE)
     try:
         sealed = is_sealed(content)
-        plan = StoredPlan(
-            content["study"],
-            content["digest"],
-            tuple(content["axes"]),
-            tuple((each["identity"], each["values"]) for each in content["points"]),
-            dict(content["columns"]),
-            content["configuration"] if sealed else None,
-        )
+        plan = _from_mapping(content, bool(sealed))
         whole = digest_of([identity for identity, _ in plan.points]) == plan.digest
         whole &= all(values.keys() == set(plan.axes) for _, values in plan.points)
+        whole &= all(
+            isinstance(table, dict)
+            for own in plan.decided_by.values()
+            for table in (own, *own.values())
+        )
         whole &= bool(sealed) or (sealed is None and content.keys() == _OLD_KEYS)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise _damaged(path, _PLAN_ADVICE) from None
     if not whole or not isinstance(plan.study, str):
         raise _damaged(path, _PLAN_ADVICE)
     return plan
+
+
+def _as_stored(plan: Plan) -> StoredPlan:
+    return _from_mapping(plan.to_mapping(), sealed=True)
+
+
+def _from_mapping(content: Mapping[str, Any], sealed: bool) -> StoredPlan:
+    decided = content["decided_by"] if content["schema"] == SCHEMA else [{}]
+    return StoredPlan(
+        content["study"],
+        content["schema"],
+        content["digest"],
+        tuple(content["axes"]),
+        tuple((each["identity"], each["values"]) for each in content["points"]),
+        {each["identity"]: decided[each.get("decided_by", 0)] for each in content["points"]},
+        dict(content["columns"]),
+        content["configuration"] if sealed else None,
+    )
 
 
 def write_chunk(
@@ -274,8 +354,7 @@ def write_chunk(
         plan: The plan's digest.
         provenance: Versions, machine and commit.
         outcomes: What became of the points.
-        resolved: For each identity what it is the digest of: all settings, defaults spelled out,
-            and the digests of circuits and data; see `studies.sweep.plan.summarized`.
+        resolved: For each identity what decided it; see `studies.sweep.plan.resolve`.
 
     Raises:
         OSError: If writing fails; nothing is left behind then.
@@ -338,10 +417,17 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
         ]
         chunk = Chunk(outcomes, content["provenance"], resolved)
         whole = _is_chunk(chunk)
+        digests = {identity: own["digests"] for identity, own in resolved.items()}
     except (KeyError, TypeError, AttributeError, OverflowError):
         raise _damaged(path, _CHUNK_ADVICE) from None
     if not whole:
         raise _damaged(path, _CHUNK_ADVICE)
+    for identity, own in digests.items():
+        if plan.decided_by.get(identity) and own != plan.digests(identity):
+            raise InputError(
+                f"{path} was measured with other circuits, data or versions than the others: move "
+                "it out of the folder."
+            )
     return chunk
 
 
@@ -358,7 +444,7 @@ def _is_chunk(chunk: Chunk) -> bool:
             return False
         cells += [cell for row in outcome.rows for cell in row.values()]
         # Neither a text nor nothing.
-        cells.append(outcome.seconds + 0.0)
+        cells += [outcome.seconds + 0.0, outcome.shots + 0.0]
     return all(isinstance(table, dict) for table in tables) and all(
         cell is None or isinstance(cell, str) or math.isfinite(cell) for cell in cells
     )
@@ -414,10 +500,10 @@ def _decoded(path: Path, data: bytes, advice: str) -> dict[str, Any]:
 def _check_schema(path: Path, content: Mapping[str, Any], advice: str) -> None:
     if "schema" not in content:
         raise _damaged(path, advice)
-    if content["schema"] != SCHEMA:
+    if content["schema"] not in READABLE:
         raise InputError(
             f"{path} has schema {content['schema']!r}; this version of qucnn_cirq reads "
-            f"{SCHEMA}. Use the version that wrote it, or another folder."
+            f"{' and '.join(map(str, READABLE))}. Use the version that wrote it, or another folder."
         )
 
 

@@ -11,17 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from noise_models import NoiseError
 from qucnn_cirq.errors import InputError, missing_extra
 from studies.sweep.plan import seed_of
-from studies.sweep.store import Outcome, encode_array
+from studies.sweep.store import Outcome, decoded, encode_array
 
-Task = tuple[str, Mapping[str, Any]]
-"""Identity and configuration of a point."""
+
+class Task(NamedTuple):
+    """A point to be measured.
+
+    Attributes:
+        identity: The point's identity.
+        document: Its configuration.
+        earlier: What it gave with fewer shots, encoded as :func:`encode_array` does; or None.
+    """
+
+    identity: str
+    document: Mapping[str, Any]
+    earlier: Mapping[str, Any] | None = None
 
 
 def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -37,10 +48,11 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     from studies.catalogue import sweep_kind
 
     kind = sweep_kind(study)
-    for identity, document in tasks:
+    for identity, document, earlier in tasks:
         started = time.perf_counter()
         try:
-            measured = kind.measure(kind.read(document), seed_of(identity))
+            more = [None if earlier is None else decoded(earlier)] if kind.targets else []
+            measured = kind.measure(kind.read(document), seed_of(identity), *more)
         except (InputError, NoiseError) as error:
             yield _failed(identity, started, " ".join(str(error).split()))
         except Exception as error:
@@ -51,7 +63,8 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
         else:
             rows = [{key: _plain(value) for key, value in row.items()} for row in measured.rows]
             arrays = {name: encode_array(array) for name, array in measured.arrays.items()}
-            yield Outcome(identity, rows, arrays, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            yield Outcome(identity, rows, arrays, seconds, shots=measured.shots)
 
 
 def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
@@ -123,7 +136,7 @@ class ClusterWorkers(Workers):
         """What came back since the last call."""
         for future in wait(self._running, 1.0, return_when=FIRST_COMPLETED).done:
             study, tasks = self._running.pop(future)
-            identities = [identity for identity, _ in tasks]
+            identities = [task.identity for task in tasks]
             try:
                 outcomes = future.result()
             except CancelledError as error:

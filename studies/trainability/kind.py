@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=TrainabilityPoint.study_keys(),
     read=TrainabilityPoint.from_mapping,
     describe=TrainabilityPoint.to_mapping,
+    identify=TrainabilityPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

@@ -16,6 +16,7 @@ KIND = SweepKind(
     study_keys=TrainingPoint.study_keys(),
     read=TrainingPoint.from_mapping,
     describe=TrainingPoint.to_mapping,
+    identify=TrainingPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,

@@ -1,0 +1,253 @@
+"""What identifies a point, what decides whether its results are used again, and adding shots."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import here_and_now
+from test_sweeps import DOCUMENT, NOISE
+
+from qucnn_cirq.cli import main
+from qucnn_cirq.errors import InputError
+from studies import load
+from studies.catalogue import sweep_kind
+from studies.noise.configuration import NoisePoint
+from studies.sweep.job import RunOptions, run_sweep
+from studies.sweep.kind import SweepKind
+from studies.sweep.plan import make_plan, resolve, seed_of
+from studies.sweep.results import load_arrays, merge, status
+from studies.sweep.store import Outcome, open_folder, write_chunk
+
+FIXED = {name: table for name, table in DOCUMENT.items() if name != "axes"}
+STUDY = FIXED["study"]
+OLD = Path(__file__).parent / "old_results" / "schema_2"
+
+
+def main_in_process(kind: SweepKind, document: dict[str, Any], folder: Path) -> None:
+    """A whole run of a sweep, without starting processes and drawing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("studies.sweep.job.local_workers", here_and_now)
+        patch.setattr("studies.sweep.job.finish", lambda *arguments: {})
+        run_sweep(kind, document, folder, RunOptions(), quiet=True)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured") / "sweep"
+    main_in_process(NOISE, DOCUMENT, folder)
+    return folder
+
+
+# Identities.
+
+
+def identity(document: Mapping[str, Any], kind: SweepKind = NOISE) -> str:
+    """The identity of the only point of a configuration."""
+    (point,) = make_plan(kind, document).points
+    return point.identity
+
+
+def test_an_identity_depends_on_what_decides_the_outcome_and_on_nothing_else() -> None:
+    own = identity(FIXED)
+
+    def other(**changes: Any) -> str:
+        return identity({**FIXED, **changes})
+
+    # The order of keys and the spelling of numbers and of defaults do not matter.
+    convolution = FIXED["convolution"]
+    assert other(noise={"depolarizing": {"p2": 0.03, "p1": 0.01}}) == own
+    assert other(study=dict(reversed(STUDY.items()))) == own
+    assert other(noise={"scale": 1, "depolarizing": {"p1": 0.01, "p2": 0.03}}) == own
+    assert other(study={**STUDY, "layout": "auto", "seed": 0}) == own
+    assert other(convolution={**convolution, "padding": [0, 0], "stride": (3, 3)}) == own
+    # Nor do shots, which can be added.
+    assert other(study={**STUDY, "shots": 101}) == own
+    assert other(study={**STUDY, "precision": 0.1}) == own
+    changed = {
+        other(noise={"depolarizing": {"p1": 0.01, "p2": 0.031}}),
+        other(study={**STUDY, "seed": 1}),
+        other(study={**STUDY, "first": 1}),
+        other(study={**STUDY, "device": "grid:4x4"}),
+        other(convolution={**convolution, "overlap": "destructive"}),
+    }
+    assert len(changed) == 5
+    assert own not in changed
+
+
+GOLDEN = {
+    "noise": (
+        {},
+        "2a1de85fdf2b7e3fd725f43fecc424ec59333bc33469bf2eca60d48820725937",
+        481973163,
+    ),
+    "gradient": (
+        {"study": {"repeat": 3}, "noise": "willow_pink"},
+        "9ea81abdb170c4b9d4510fb2067b71d81c68c6c5639220eeb0c9cd649f2e8758",
+        3764263385,
+    ),
+    "learning": (
+        {"convolution": {"filters": {"kind": "ansatz", "layers": 2}}},
+        "1eed6f608c6ddd5b279f58bf78120509796c8ddaf014343ffcd27b73bc9a2a2f",
+        156731529,
+    ),
+}
+"""Configurations, with the identity of their point and the first number of its seed."""
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_identities_and_seeds_are_those_of_earlier_versions(name: str) -> None:
+    document, expected, drawn = GOLDEN[name]
+    found = identity({"study": {"name": name}, **document}, sweep_kind(name))
+    assert (found, seed_of(found).generate_state(1)[0]) == (expected, drawn)
+
+
+def test_a_new_setting_with_a_default_changes_no_identity() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Later(NoisePoint):
+        temperature: float = 0.01
+
+    later = dataclasses.replace(
+        NOISE,
+        study_keys=Later.study_keys(),
+        read=Later.from_mapping,
+        describe=Later.to_mapping,
+        identify=Later.to_identity,
+    )
+    assert identity(FIXED, later) == identity(FIXED)
+    warmer = {**FIXED, "study": {**STUDY, "temperature": 0.02}}
+    assert identity(warmer, later) != identity(FIXED)
+
+
+def test_swept_shots_make_points_of_their_own() -> None:
+    swept = {**DOCUMENT, "axes": {"shots": [100, 1000]}}
+    identities = {point.identity for point in make_plan(NOISE, swept).points}
+    assert len(identities | {identity(FIXED)}) == 3
+
+
+# Reuse.
+
+
+@pytest.mark.parametrize("different", ["measurement", "circuits", "images"])
+def test_other_circuits_or_data_or_rules_keep_the_seeds_and_are_refused_by_name(
+    different: str, measured: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(measured, folder)
+    changed = dataclasses.replace(
+        NOISE, digest=lambda settings: {**NOISE.digest(settings), different: "another"}
+    )
+    plan, usual = make_plan(changed, DOCUMENT), make_plan(NOISE, DOCUMENT)
+    assert [point.identity for point in plan.points] == [point.identity for point in usual.points]
+    words = {"measurement": "measurement rules"}.get(different, different)
+    with pytest.raises(InputError, match=f"measured with other {words}.* at 12 point.*ancilla"):
+        open_folder(folder, plan)
+    # Nor are its chunks, moved to a folder of the same sweep, taken for its own.
+    open_folder(tmp_path / "other", plan)
+    chunk = next((folder / "chunks").iterdir())
+    shutil.copy(chunk, tmp_path / "other" / "chunks")
+    with pytest.raises(InputError, match="other circuits, data or versions"):
+        status(tmp_path / "other")
+    (tmp_path / "other" / "chunks" / chunk.name).unlink()
+    with pytest.raises(InputError, match=f"other {words}.*cannot be merged"):
+        merge([measured, tmp_path / "other"], tmp_path / "merged")
+
+
+def test_folders_of_an_earlier_version_are_read_and_not_gone_on_with(
+    tmp_path: Path, capsys: Any
+) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(OLD, folder)
+    table = load(folder)
+    assert table["noise.scale"].tolist() == [0.5, 0.5, 2.0, 2.0]
+    assert table["rmse"].iloc[0] == 0.09068034727770684
+    assert load_arrays(folder, table["point"][0])["counts"].shape == (1, 3)
+    for verb in (["status"], ["plot"], ["report"], ["export", "--out", str(tmp_path / "a.csv")]):
+        assert main([verb[0], str(folder), *verb[1:], "--quiet"]) == 0
+    assert (folder / "error_against_noise_scale.png").exists()
+    capsys.readouterr()
+    assert main(["study", str(folder / "configuration.toml"), "--out", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "another version (schema 2)" in line and len(line) <= 200
+
+
+# Shots that are added.
+
+
+def test_a_point_is_measured_further_and_counts_add(tmp_path: Path) -> None:
+    def run(shots: int, folder: str = "grown", **study: Any) -> tuple[pd.DataFrame, list[Any]]:
+        document = {
+            **DOCUMENT,
+            "study": {**STUDY, "shots": shots, **study},
+            "axes": {"noise.scale": [0.5, 2.0]},
+        }
+        main_in_process(NOISE, document, tmp_path / folder)
+        table = load(tmp_path / folder)
+        return table, [load_arrays(tmp_path / folder, point) for point in table["point"]]
+
+    few, first = run(1000)
+    many, both = run(10_000)
+    assert many["point"].tolist() == few["point"].tolist()
+    assert many["shots_taken"].tolist() == [10_000, 10_000]
+    for before, after in zip(first, both, strict=True):
+        assert after["rounds"].tolist() == [1000, 9000]
+        added = after["counts"] - before["counts"]
+        assert (added >= 0).all() and (added <= 9000).all() and added.any()
+    # The shots that are added are others: the error falls as that of 10,000 independent ones.
+    at_once, fresh = run(10_000, "at_once")
+    assert (fresh[0]["counts"] != both[0]["counts"]).any()
+    np.testing.assert_allclose(many["shot_rmse"], at_once["shot_rmse"], rtol=1e-12)
+    # What was measured with fewer is not lost: asked for again, it is there, and nothing is run.
+    chunks = sorted((tmp_path / "grown" / "chunks").iterdir())
+    again, _ = run(1000)
+    pd.testing.assert_frame_equal(again, few)
+    assert sorted((tmp_path / "grown" / "chunks").iterdir()) == chunks
+    # A precision goes on from the most shots there are.
+    narrow, arrays = run(1000, precision=0.004)
+    assert arrays[0]["rounds"].tolist()[:3] == [1000, 9000, 10_000]
+    widths = narrow["estimate_high"] - narrow["estimate_low"]
+    assert (widths <= 0.008).all() and (narrow["shots_taken"] > 10_000).all()
+
+
+def test_shots_that_are_added_are_independent_of_those_before(tmp_path: Path) -> None:
+    document = {
+        **DOCUMENT,
+        "study": {**STUDY, "images": 4},
+        "noise": {},
+        "axes": {"repeat": list(range(6))},
+    }
+    settings = [point.settings for point in make_plan(NOISE, document).points]
+    correlations = []
+    for point, own in zip(make_plan(NOISE, document).points, settings, strict=True):
+        more = dataclasses.replace(own, shots=2 * own.shots)
+        first = NOISE.measure(own, seed_of(point.identity), None)
+        second = NOISE.measure(more, seed_of(point.identity), first.arrays)
+        exact = first.arrays["exact"]
+        parts = first.arrays["counts"], second.arrays["counts"] - first.arrays["counts"]
+        errors = [2 * part / own.shots - 1 - exact for part in parts]
+        correlations.append(np.corrcoef(errors[0].ravel(), errors[1].ravel())[0, 1])
+    # About a hundred patches each; equal streams would give 1.
+    assert abs(np.mean(correlations)) < 0.15
+
+
+def test_a_point_that_cannot_be_measured_further_is_told_and_not_shown_as_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
+    main_in_process(NOISE, document, tmp_path)
+    more = {**document, "study": {**document["study"], "shots": 200}}
+    plan = make_plan(NOISE, more)
+    open_folder(tmp_path, plan)
+    state = status(tmp_path)
+    assert (state.done, state.missing) == (0, 2)
+    failed = [Outcome(plan.points[0].identity, [], error="out of memory")]
+    resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
+    write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
+    state = status(tmp_path)
+    assert (state.done, len(state.failed), state.missing) == (0, 1, 1)
