@@ -195,7 +195,10 @@ def _power(data: pd.DataFrame) -> str:
 def _ratio(one: pd.Series, other: pd.Series) -> str:
     """The ratio of two mean squares, its interval from those of both."""
     value = 2 * np.log(one["rmse"] / other["rmse"])
-    halves = [np.log(each["high"] / each["low"]) for each in (one, other)]
+    # An interval that reaches down to 0 says nothing of a ratio.
+    halves = [
+        np.log(each["high"] / each["low"]) if each["low"] > 0 else np.inf for each in (one, other)
+    ]
     ends = [np.exp(value + sign * np.hypot(*halves)) for sign in (-1, 1)]
     return f"{np.exp(value):.3g} [{ends[0]:.3g} to {ends[1]:.3g}]"
 
