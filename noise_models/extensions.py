@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from noise_models.errors import InputError, shown
+from noise_models.files import file_bytes
 
 _OWN_PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 _NAMED: set[str] = set()
@@ -124,7 +125,7 @@ def source_digest(member: object) -> str | None:
     path = getattr(sys.modules.get(module), "__file__", None)
     if module.partition(".")[0] in _OWN_PACKAGES or not path or not Path(path).is_file():
         return None
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(file_bytes(Path(path))).hexdigest()
 
 
 def _imported(where: str, place: str) -> ModuleType:

@@ -199,7 +199,8 @@ def _ratio(one: pd.Series, other: pd.Series) -> str:
     halves = [
         np.log(each["high"] / each["low"]) if each["low"] > 0 else np.inf for each in (one, other)
     ]
-    ends = [np.exp(value + sign * np.hypot(*halves)) for sign in (-1, 1)]
+    half = float(np.hypot(halves[0], halves[1]))
+    ends = [np.exp(value + sign * half) for sign in (-1, 1)]
     return f"{np.exp(value):.3g} [{ends[0]:.3g} to {ends[1]:.3g}]"
 
 

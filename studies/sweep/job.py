@@ -17,7 +17,7 @@ from studies.progress import progress_bar, untracked
 from studies.provenance import provenance
 from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
-from studies.sweep.kind import SweepKind
+from studies.sweep.kind import SweepKind, expected_cost
 from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
 from studies.sweep.results import (
@@ -93,7 +93,9 @@ def run_sweep(
     own = shard(plan.points, *options.shard)
     todo = [point for point in own if point.identity not in finished]
     if todo:
-        seconds = sum(kind.cost(point.settings).seconds for point in todo) / options.workers
+        seconds = (
+            sum(expected_cost(kind, point.settings).seconds for point in todo) / options.workers
+        )
         if seconds > _LONG_SECONDS and options.dask is None:
             note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
         _compute(plan, todo, len(own), folder, options, quiet, note, results)
@@ -202,7 +204,7 @@ def dry_run(kind: SweepKind, document: Mapping[str, Any], quiet: bool = True) ->
         InputError: If the configuration is not allowed.
     """
     plan = make_plan(kind, document, untracked if quiet else progress_bar)
-    costs = [kind.cost(point.settings) for point in plan.points]
+    costs = [expected_cost(kind, point.settings) for point in plan.points]
     return {
         "study": kind.name,
         "axes": {name: len({str(p.values[name]) for p in plan.points}) for name in plan.axes},

@@ -116,6 +116,14 @@ def circuits_digest(compiled: Callable[[], Program]) -> str:
         return REFUSED
 
 
+def expected_cost(kind: SweepKind, settings: Any) -> Cost:
+    """What a point is expected to take: nothing, if it cannot be compiled."""
+    try:
+        return kind.cost(settings)
+    except (InputError, NoiseError):
+        return Cost(0, 0, 0.0, 0)
+
+
 def lazy_figures(
     module: str,
 ) -> tuple[Callable[[pd.DataFrame, Path], list[str]], Callable[[pd.DataFrame], str]]:
