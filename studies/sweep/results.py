@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from studies.sweep.inputs import INPUTS, is_input
 from studies.sweep.store import (
     CHUNKS,
     PLAN,
+    Chunk,
     Outcome,
     StoredPlan,
     check_configuration,
@@ -247,8 +249,13 @@ def measured_before(results: Results, point: str, shots: int) -> Outcome | None:
 
 
 def _with_arrays(path: Path, plan: StoredPlan, point: str) -> Outcome:
-    chunk = read_chunk(path, plan, arrays=True)
-    return next(outcome for outcome in chunk.outcomes if outcome.identity == point)
+    return next(each for each in _whole(path, plan).outcomes if each.identity == point)
+
+
+# Files of chunks never change, and their points are asked for one after the other.
+@functools.lru_cache(maxsize=2)
+def _whole(path: Path, plan: StoredPlan) -> Chunk:
+    return read_chunk(path, plan, arrays=True)
 
 
 def merge(sources: Sequence[Path], target: Path) -> Status:
