@@ -37,6 +37,7 @@ TREE = Path(__file__).resolve().parents[1]
 AREAS = (
     "noise_models/*.py",
     "qucnn_cirq/engines/*.py",
+    "qucnn_cirq/gradient_methods.py",
     "qucnn_cirq/gradients.py",
     "studies/statistics.py",
     "studies/sweep/*.py",

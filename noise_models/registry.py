@@ -11,6 +11,7 @@ from noise_models import extensions
 from noise_models.errors import InputError, shown, unknown_name
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Registry(Generic[T]):
@@ -121,6 +122,10 @@ class Registry(Generic[T]):
             name in self._members or ":" in name[1:-1] or name in self._offered()
         )
 
+    def get(self, name: str) -> T | None:
+        """The member registered under a name, or None; nothing is imported to find out."""
+        return self._members.get(name)
+
     def __contains__(self, name: object) -> bool:
         """Whether a name is registered; nothing is imported to find out."""
         return isinstance(name, str) and name in self._members
@@ -157,6 +162,11 @@ class Registry(Generic[T]):
         """
         return extensions.source_digest(self[name])
 
+    def digests(self, key: str, name: str) -> dict[str, str]:
+        """What :meth:`source_digest` gives under a key, or nothing if it gives None."""
+        digest = self.source_digest(name)
+        return {} if digest is None else {key: digest}
+
     def __repr__(self) -> str:
         return f"<registry of {len(self)} {self.kind}s: {', '.join(self)}>"
 
@@ -191,6 +201,24 @@ class Registry(Generic[T]):
             missing = ", ".join(sorted(getattr(member, "__abstractmethods__", ())))
             raise InputError(f"{what} does not implement {missing}: define what {base} asks for.")
         return member  # type: ignore[return-value]
+
+
+def made(what: str, member: type[V]) -> V:
+    """An object of a class that was registered or named.
+
+    Args:
+        what: What it was given as, for the message ("engine = 'mine.py:Mine'").
+        member: The class.
+
+    Raises:
+        InputError: If it cannot be made without arguments.
+    """
+    try:
+        return member()
+    except TypeError as error:
+        raise InputError(
+            f"{what} cannot be made without arguments: {error}; give them defaults."
+        ) from None
 
 
 def _is_anew(member: object, old: object) -> bool:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
     from qucnn_cirq.layer import QuantumConvolution
     from qucnn_cirq.quantum_data import QuantumData
-    from qucnn_cirq.registries import register_engine, register_noise, register_overlap_test
+    from qucnn_cirq.registries import (
+        register_engine,
+        register_gradient,
+        register_noise,
+        register_overlap_test,
+    )
     from qucnn_cirq.windows_layer import window_overlaps
 
 __all__ = [
@@ -36,6 +41,7 @@ __all__ = [
     "compile_windows",
     "load_device",
     "register_engine",
+    "register_gradient",
     "register_noise",
     "register_overlap_test",
     "window_overlaps",
@@ -54,6 +60,7 @@ _MODULES = {
     "compile_windows": "qucnn_cirq.compiler.windows",
     "load_device": "qucnn_cirq.devices",
     "register_engine": "qucnn_cirq.registries",
+    "register_gradient": "qucnn_cirq.registries",
     "register_noise": "qucnn_cirq.registries",
     "register_overlap_test": "qucnn_cirq.registries",
     "window_overlaps": "qucnn_cirq.windows_layer",

@@ -4,13 +4,15 @@ By the chain rule dL/dtheta = sum over patches of g dF/dtheta, with g = dL/dF ha
 next layer. Every angle sits in a Pauli rotation, so dF/dtheta is half the difference of F at
 theta + pi/2 and theta - pi/2, exactly, with or without noise.
 
-Adding a method is adding a function to :data:`METHODS`.
+The methods are in :mod:`qucnn_cirq.gradient_methods`; this is what they share.
 """
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,22 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 from qucnn_cirq.checks import real_array
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
-from qucnn_cirq.engines import Streams
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, Measured
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
-
-SPSA_STEP = 0.1
-"""Radians by which SPSA moves all parameters at once."""
-DIFFERENCE_STEP = 1e-3
-"""Radians between the middle and the ends of a finite difference."""
-_SPSA_STREAM = 0x53505341
-"""In place of a circuit's number, sets the signs of SPSA apart from the shots of images."""
-_COIN_STREAM = 0x434F494E
-"""In place of a variant's number, sets coins apart from the shots that they multiply."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,161 +118,66 @@ class Pass:
         )
 
 
-def _shifted(angles: FloatArray, step: float) -> FloatArray:
-    """Rows angles + step e_k and then angles - step e_k for every k."""
-    shifts = step * np.eye(len(angles))
-    return np.concatenate([angles + shifts, angles - shifts])
+class GradientMethod(abc.ABC):
+    """One way to obtain a gradient: the contract of a method of your own.
 
+    Derive a class with :meth:`gradient`, which can be made without arguments. It is chosen as
+    ``module:attribute``, or by its name once it was added by
+    :func:`qucnn_cirq.register_gradient`.
 
-def _difference(plus_and_minus: FloatArray) -> FloatArray:
-    """The first half of the rows less the second half."""
-    half = len(plus_and_minus) // 2
-    return plus_and_minus[:half] - plus_and_minus[half:]
-
-
-def _sum(plus_and_minus: FloatArray) -> FloatArray:
-    """The first half of the rows and the second half together."""
-    half = len(plus_and_minus) // 2
-    return plus_and_minus[:half] + plus_and_minus[half:]
-
-
-def parameter_shift(work: Pass) -> Gradient:
-    """The shift rule on measured overlaps, multiplied by g afterwards ("post-processed").
-
-    2 settings a parameter. Variance g^2 (v+ + v-)/4 a patch, with v the variance of one overlap:
-    (1 - F^2)/N, or F(1 - F)/N for the inversion test.
+    Attributes:
+        name: The word by which it is chosen.
+        label: What figures call it; the name if empty.
+        takes_reader: Whether it multiplies by upstream values on the processor, with the circuits
+            of :attr:`Pass.companion`, for which the overlap test has to have a reader.
+        runs_circuits: Whether it runs circuits at all, and so has shots and noise.
+        variance_is_whole: Whether :attr:`Gradient.variance` is all of its random error.
     """
-    return _differences(work, "parameter_shift", np.pi / 2, 2.0)
 
+    name: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    takes_reader: ClassVar[bool] = False
+    runs_circuits: ClassVar[bool] = True
+    variance_is_whole: ClassVar[bool] = True
 
-def finite_differences(work: Pass) -> Gradient:
-    """Central differences over a small step: a check, of little use with shots.
+    @abc.abstractmethod
+    def gradient(self, work: Pass) -> Gradient:
+        """dL/dtheta for the images of a pass, summed over its patches.
 
-    2 settings a parameter; the variance grows with the inverse square of the step.
-    """
-    return _differences(work, "finite_differences", DIFFERENCE_STEP, 2 * DIFFERENCE_STEP)
+        Args:
+            work: What the gradient is taken of. It runs circuits with :meth:`Pass.measure` and
+                sums up their cost with :meth:`Pass.gradient`; of upstream values that are scaled
+                by s >= 1 it gives s times the gradient.
 
+        Returns:
+            The gradient, with a variance of 0 where there are no shots.
+        """
 
-def _differences(work: Pass, name: str, step: float, width: float) -> Gradient:
-    values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    for row, angles in enumerate(work.parameters):
-        found = work.measure(work.program, row, _shifted(angles, step))
-        upstream = work.upstream[row]
-        values[row] = _difference(found.estimates) @ upstream / width
-        variance[row] = _sum(found.variance) @ upstream**2 / width**2
-    return work.gradient(name, values, variance, 2 * values.shape[1])
+    def check(self, program: Program) -> None:
+        """Refuses a program whose gradient it cannot take.
 
+        Args:
+            program: The compiled convolution of a layer.
 
-def coin(work: Pass) -> Gradient:
-    """The control experiment of :func:`in_circuit`: a classical coin multiplies by g.
+        Raises:
+            InputError: If its overlap test lacks the reader that the method needs.
+        """
+        if self.takes_reader and not program.spec.allows_backward:
+            raise InputError(
+                f"method = {self.name!r} reads the ancilla, which the {program.spec.overlap} test "
+                "does not have: choose method = 'parameter_shift' or overlap = 'ancilla'."
+            )
 
-    A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown for every shot, and
-    the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
-    does, so the mean and, without noise, the variance are those of the in-circuit routine; it needs
-    no qubit and works for the destructive test as well. 2 settings a parameter.
-    """
-    scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
-    values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    for row, angles in enumerate(work.parameters):
-        found = _thrown(work, row, _shifted(angles, np.pi / 2), work.upstream[row] / scale)
-        values[row] = scale / 2 * _difference(found.estimates).sum(axis=1)
-        variance[row] = (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
-    return work.gradient("coin", values, variance, 2 * values.shape[1])
-
-
-def _thrown(work: Pass, row: int, table: FloatArray, upstream: FloatArray) -> Measured:
-    """What the overlaps give whose every shot is multiplied by a coin of the mean g."""
-    found = work.measure(work.program, row, table)
-    counts = None
-    if found.counts is not None and found.shots is not None:
-        numbers = tuple(range(row * len(table), (row + 1) * len(table)))
-        coins = Streams(
-            work.execution.seed, numbers, work.images, _COIN_STREAM, backward_purpose(work.draw)
-        )
-        others = replace(coins, variant=_COIN_STREAM + 1)
-        heads = np.broadcast_to((1 + upstream) / 2, found.counts.shape)
-        counts = coins.binomial(found.counts, heads)
-        counts += others.binomial(found.shots - found.counts, 1 - heads)
-    means = None if found.means is None else found.means * upstream
-    return Measured(found.observable, means, counts, found.shots)
-
-
-def in_circuit(work: Pass, absorbed: bool = False) -> Gradient:
-    """The paper's routine: a second ancilla multiplies by g on the processor (eqs. 4-17).
-
-    It is prepared with <Z> = g / s, where s is the largest |g| if that exceeds 1, so that what is
-    measured has the mean g F / s. 2 settings a parameter; variance
-    s^2 [2 - (g/s)^2 (F+^2 + F-^2)]/(4N) a patch, never below that of :func:`parameter_shift`.
-
-    Args:
-        work: What the gradient is taken of.
-        absorbed: Whether g / 2 is loaded and the factor 1/2 of the shift rule left out, as in the
-            paper: the same mean with about four times the variance.
-    """
-    program = work.companion()
-    scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
-    half = 0.5 if absorbed else 1.0
-    factor = scale / (2 * half)
-    values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    for row, angles in enumerate(work.parameters):
-        loaded = half * work.upstream[row] / scale
-        found = work.measure(program, row, _shifted(angles, np.pi / 2), loaded)
-        values[row] = factor * _difference(found.estimates).sum(axis=1)
-        variance[row] = factor**2 * _sum(found.variance).sum(axis=1)
-    name = "in_circuit_absorbed" if absorbed else "in_circuit"
-    return work.gradient(name, values, variance, 2 * values.shape[1])
-
-
-def spsa(work: Pass) -> Gradient:
-    """Simultaneous perturbation: all angles move by a random sign at once (Spall, 1992).
-
-    2 settings whatever the number of parameters; the variance grows with that number, most of it
-    from the signs, which :attr:`Gradient.variance` does not contain.
-    """
-    values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-    for row, angles in enumerate(work.parameters):
-        identity = [work.execution.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
-        signs = np.random.default_rng(identity).choice([-1.0, 1.0], size=len(angles))
-        moved = angles + SPSA_STEP * np.stack([signs, -signs])
-        found = work.measure(work.program, row, moved)
-        upstream = work.upstream[row]
-        values[row] = signs * (_difference(found.estimates) @ upstream) / (2 * SPSA_STEP)
-        variance[row] = (_sum(found.variance) @ upstream**2) / (2 * SPSA_STEP) ** 2
-    return work.gradient("spsa", values, variance, 2)
-
-
-def exact_gradient(work: Pass) -> Gradient:
-    """The gradient without noise or shots, by linear algebra alone: the reference. No circuits."""
-    values = np.empty_like(work.parameters)
-    n_qubits = work.program.spec.register_qubits
-    for row, angles in enumerate(work.parameters):
-        filter_ = work.program.spec.filter_list[row]
-        shifted = filter_.states(n_qubits, _shifted(angles, np.pi / 2))
-        overlaps = np.abs(shifted.conj() @ work.patches.states.T) ** 2
-        values[row] = _difference(overlaps) @ work.upstream[row] / 2
-    return Gradient(values, np.zeros_like(values), "exact", 0, None)
-
-
-METHODS: dict[str, Callable[[Pass], Gradient]] = {
-    "in_circuit": in_circuit,
-    "in_circuit_absorbed": lambda work: in_circuit(work, absorbed=True),
-    "coin": coin,
-    "parameter_shift": parameter_shift,
-    "exact": exact_gradient,
-    "spsa": spsa,
-    "finite_differences": finite_differences,
-}
-"""The ways to obtain a gradient."""
 
 _LARGE = 2.0**400
 """Upstream values beyond it are scaled down: their squares, which variances need, overflow."""
 
 
-def gradient_by(method: Callable[[Pass], Gradient], work: Pass) -> Gradient:
-    """The gradient by one of :data:`METHODS`, for upstream values of any size.
+def gradient_by(method: GradientMethod, work: Pass) -> Gradient:
+    """The gradient by a method, for upstream values of any size.
 
     Args:
-        method: One of the functions in :data:`METHODS`.
+        method: The method.
         work: What the gradient is taken of.
 
     Returns:
@@ -291,9 +188,9 @@ def gradient_by(method: Callable[[Pass], Gradient], work: Pass) -> Gradient:
     """
     exponent = _exponent(work.upstream)
     if not exponent:
-        return method(work)
+        return method.gradient(work)
     # All methods are homogeneous for values of which the largest is at least 1.
-    found = method(replace(work, upstream=np.ldexp(work.upstream, -exponent)))
+    found = method.gradient(replace(work, upstream=np.ldexp(work.upstream, -exponent)))
     with np.errstate(over="ignore"):
         values = np.ldexp(found.values, exponent)
         variance = np.ldexp(np.ldexp(found.variance, exponent), exponent)

@@ -13,7 +13,6 @@ from qucnn_cirq.checks import (
     LARGEST_COUNT,
     LARGEST_SEED,
     instance_of,
-    one_of,
     real_array,
     whole_number,
 )
@@ -23,8 +22,8 @@ from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, stacked
+from qucnn_cirq.gradient_methods import make_method
 from qucnn_cirq.gradients import (
-    METHODS,
     Gradient,
     Pass,
     checked_upstream,
@@ -224,9 +223,12 @@ class QuantumConvolution:
             upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
             method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
                 "coin", "parameter_shift", "exact", "spsa" or "finite_differences", see
-                :mod:`~qucnn_cirq.gradients`. "auto" is in_circuit for a program compiled with
-                backward=True and parameter_shift for others; for in_circuit such a program is
-                compiled then, with the compiler's own choice of layout, loader and placement.
+                :mod:`~qucnn_cirq.gradient_methods`; or one of your own, as
+                "module:attribute" or "path/to/file.py:attribute", see
+                :class:`~qucnn_cirq.gradients.GradientMethod`. "auto" is in_circuit for a program
+                compiled with backward=True and parameter_shift for others; for in_circuit such a
+                program is compiled then, with the compiler's own choice of layout, loader and
+                placement.
             draw: Number of the gradient, at least 0; another number gives other shots. A training
                 loop counts its steps with it.
 
@@ -250,30 +252,7 @@ class QuantumConvolution:
         Raises:
             InputError: As for :meth:`backward`.
         """
-        self.check_method(method)
-        if method == "auto":
-            method = "in_circuit" if self.program.spec.backward else "parameter_shift"
-        return gradient_by(METHODS[method], self._pass(upstream, draw))
-
-    def check_method(self, method: str) -> None:
-        """Refuses a gradient method that is unknown or not possible for the overlap test.
-
-        Raises:
-            InputError: If it is.
-        """
-        one_of("gradient method", method, (*METHODS, "auto"))
-        spec, compiled = self.program.spec, self.program.filters[0]
-        if method.startswith("in_circuit") and not spec.allows_backward:
-            raise InputError(
-                f"method = {method!r} reads the ancilla, which the {spec.overlap} test does not "
-                "have: choose method = 'parameter_shift' or overlap = 'ancilla'."
-            )
-        if method == "coin" and not compiled.template.observable.is_signed:
-            raise InputError(
-                "method = 'coin' multiplies outcomes +1 and -1, and those of the "
-                f"{spec.overlap} test are 0 and 1: choose method = 'parameter_shift' or another "
-                "overlap test."
-            )
+        return gradient_by(make_method(method, self.program), self._pass(upstream, draw))
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.

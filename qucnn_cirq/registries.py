@@ -12,6 +12,8 @@ from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError, shown
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.engines import ENGINES, Engine
+from qucnn_cirq.gradient_methods import AUTO, METHODS
+from qucnn_cirq.gradients import GradientMethod
 
 
 def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
@@ -65,3 +67,21 @@ def register_noise(kind: type[NoiseKind]) -> type[NoiseKind]:
     if key in ("scale", "scales", "others"):
         raise InputError(f"noise kind {shown(kind)} has the key {key!r} of a setting: choose one.")
     return NOISE_KINDS.register(key, kind)
+
+
+def register_gradient(method: type[GradientMethod]) -> type[GradientMethod]:
+    """Adds a gradient method under its own name; see :class:`GradientMethod` for what it has to be.
+
+    Args:
+        method: The class, with a name, which can be made without arguments.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no such method or an incomplete one, or its name is taken or no word.
+    """
+    name = getattr(method, "name", shown(method))
+    if name == AUTO:
+        raise InputError(f"the name {AUTO!r} chooses among gradient methods: give another.")
+    return METHODS.register(name, method)

@@ -15,6 +15,7 @@ from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import XZAnsatz
+from qucnn_cirq.gradient_methods import AUTO, METHODS, make_method
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -45,8 +46,8 @@ class QuantumConv2d(torch.nn.Module):
         noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
-            :data:`qucnn_cirq.gradients.METHODS`, or "auto". The gradient of the images is always
-            the ideal one, without noise and shots.
+            :data:`qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
+            always the ideal one, without noise and shots.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
             of its own; in evaluation they are always the same. Which shots an image has does not
             depend on its batch, see :meth:`qucnn_cirq.QuantumConvolution.run`.
@@ -88,11 +89,11 @@ class QuantumConv2d(torch.nn.Module):
             * whole_number("out_channels", out_channels, minimum=1),
             overlap=overlap,
         )
-        if str(gradient).startswith("in_circuit") and spec.allows_backward:
+        if spec.allows_backward and gradient != AUTO and METHODS[gradient].takes_reader:
             spec = replace(spec, backward=True)
         program = compile_convolution(spec, device)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
-        self.layer.check_method(gradient)
+        make_method(gradient, program)
         self.gradient = gradient
         self.angles = torch.nn.Parameter(torch.from_numpy(self.layer.parameters))
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))

@@ -16,7 +16,7 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps
-from qucnn_cirq.gradients import METHODS
+from qucnn_cirq.gradient_methods import METHODS
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.02}, "readout": {"p01": 0.01, "p10": 0.04}}
 SHIFTS = ("in_circuit", "in_circuit_absorbed", "parameter_shift")

@@ -17,7 +17,7 @@ from qucnn_cirq import (
 from qucnn_cirq.compiler import program as program_module
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
-from qucnn_cirq.gradients import METHODS
+from qucnn_cirq.gradient_methods import METHODS
 
 GEOMETRIES = [
     # kernel, stride, padding, channels

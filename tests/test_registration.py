@@ -24,6 +24,9 @@ from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_co
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
+from qucnn_cirq.gradient_methods import METHODS
+from studies.gradient import kind as gradient
+from studies.gradient.configuration import GradientPoint
 from studies.performance import kind as performance
 from studies.performance.configuration import PerformancePoint
 
@@ -35,7 +38,7 @@ IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
 @pytest.fixture(autouse=True)
 def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forgets what a test registers."""
-    for registry in (ENGINES, NOISE_KINDS):
+    for registry in (ENGINES, METHODS, NOISE_KINDS):
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     yield
 
@@ -171,6 +174,42 @@ def test_the_performance_study_takes_every_engine(outside: Path) -> None:
     assert row["largest_deviation"] < 1e-12
 
 
+@pytest.mark.parametrize("name", [*METHODS, "one_sided", "own_gradient.py:OneSided"])
+def test_every_gradient_method_agrees_with_the_exact_gradient(
+    program: Program, outside: Path, name: str
+) -> None:
+    qucnn_cirq.register_gradient(load_object("gradient method", "own_gradient.py:OneSided"))
+    layer = QuantumConvolution(program, engine="exact", shots=None, seed=1)
+    upstream = np.ones(layer.forward(IMAGES).shape)
+    exact = layer.gradient(upstream, "exact").values
+    found = layer.gradient(upstream, name)
+    assert found.values.shape == found.variance.shape == exact.shape
+    assert METHODS[name].label and (found.circuits > 0) == METHODS[name].runs_circuits
+    if METHODS[name].variance_is_whole:
+        np.testing.assert_allclose(found.values, exact, atol=0.02)
+    counted = QuantumConvolution(program, engine="exact", shots=100, seed=1)
+    counted.forward(IMAGES)
+    found = counted.gradient(upstream, name)
+    assert (found.shots == 100 * found.circuits) if found.circuits else found.shots is None
+    assert (found.variance > 0).all() == METHODS[name].runs_circuits
+
+
+def test_a_gradient_method_of_ones_own_runs_in_a_study(outside: Path) -> None:
+    settings = GradientPoint.from_mapping(
+        {
+            "study": {"method": "own_gradient.py:OneSided", "draws": 2, "check_fraction": 0},
+            "convolution": {"kernel": 2, "filters": {"kind": "ansatz", "layers": 1}},
+        }
+    )
+    assert "method" in gradient.KIND.digest(settings)
+    (row,) = gradient.KIND.measure(settings, np.random.SeedSequence(1)).rows
+    assert row["circuits"] == 5 and 0 < row["bias_rmse"] < 0.02
+    with pytest.raises(InputError, match="method = 'exact' runs no circuits"):
+        GradientPoint(method="exact")
+    with pytest.raises(InputError, match="Did you mean 'parameter_shift'"):
+        GradientPoint(method="parameter_shit")
+
+
 @pytest.mark.parametrize("name", engine_names())
 def test_every_engine_says_what_it_is_called_and_what_it_takes(program: Program, name: str) -> None:
     engine, template = engine_class(name), program.filters[0].template
@@ -180,7 +219,9 @@ def test_every_engine_says_what_it_is_called_and_what_it_takes(program: Program,
     assert (few < many) <= engine.samples
 
 
-@pytest.mark.parametrize(("registry", "member"), [(ENGINES, "qsim")])
+@pytest.mark.parametrize(
+    ("registry", "member"), [(ENGINES, "qsim"), (METHODS, "exact"), (NOISE_KINDS, "idle")]
+)
 def test_a_name_that_is_taken_stays_with_its_owner(
     registry: Registry[type[object]], member: str
 ) -> None:

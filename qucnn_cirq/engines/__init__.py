@@ -8,7 +8,7 @@ from __future__ import annotations
 import cirq
 
 from noise_models.extensions import source_digest
-from noise_models.registry import Registry
+from noise_models.registry import Registry, made
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.exact import ExactEngine
@@ -50,17 +50,13 @@ def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
         return engine
     made_of = engine_class(engine)
     base, colon, variant = engine.partition(":")
-    try:
-        made = made_of(*[variant] if colon and base in ENGINES else [])
-    except TypeError as error:
-        raise InputError(
-            f"engine = {shown(engine)} cannot be made without arguments: {error}; give them "
-            "defaults, or give a layer an object of the class."
-        ) from None
-    if base not in ENGINES or ("name" not in vars(made) and ":" in made.name):
+    if colon and base in ENGINES:
+        return made_of(*[variant])
+    found = made(f"engine = {shown(engine)}", made_of)
+    if base not in ENGINES:
         # The name under which it is found again.
-        made.name = engine
-    return made
+        found.name = engine
+    return found
 
 
 def engine_class(name: str) -> type[Engine]:

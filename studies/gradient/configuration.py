@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.gradients import METHODS
+from qucnn_cirq.gradient_methods import METHODS
 from studies.point import AnsatzPoint
 
 STATES = ("superposition", "mixed", "patch")
@@ -18,7 +18,8 @@ class GradientPoint(AnsatzPoint):
     """Settings of gradients of one overlap.
 
     Attributes:
-        method: How the gradient is obtained, see `qucnn_cirq.gradients.METHODS`.
+        method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
+            one of your own is "module:attribute" or "path/to/file.py:attribute".
         shots: Shots of each circuit.
         upstream: The back-propagated value g; not 0.
         state: The data: "superposition" (equal amplitudes), "mixed" (the maximally mixed state, as
@@ -37,7 +38,10 @@ class GradientPoint(AnsatzPoint):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._one_of("method", [method for method in METHODS if method != "exact"])
+        METHODS.check_name(self.method)
+        known = METHODS.get(self.method)
+        if known is not None and not known.runs_circuits:
+            raise InputError(f"method = {self.method!r} runs no circuits: choose another.")
         self._one_of("state", STATES)
         minimum = self.convolution.n_elements if self.state == "mixed" else 1
         object.__setattr__(self, "shots", whole_number("shots", self.shots, minimum))
@@ -46,7 +50,7 @@ class GradientPoint(AnsatzPoint):
         if upstream == 0:
             raise InputError("upstream = 0 makes every gradient 0: give another number.")
         object.__setattr__(self, "upstream", upstream)
-        if self.method.startswith("in_circuit") and not self.convolution.allows_backward:
+        if known is not None and known.takes_reader and not self.convolution.allows_backward:
             raise InputError(
                 f"method = {self.method!r} reads the ancilla: set convolution.overlap = 'ancilla'."
             )

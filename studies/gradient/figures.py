@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from scipy import stats
 
 from qucnn_cirq.drawing.ticks import log_axis
+from qucnn_cirq.gradient_methods import METHODS
 from studies.crosscheck import check_lines
 from studies.drawing import (
     SeriesStyle,
@@ -30,14 +31,6 @@ from studies.gradient.measurement import COLUMNS
 from studies.grouping import Lines, arrange, axes_of, cells, groups, lines_of, require, tabulate
 
 _LINES = ("method", "upstream")
-_NAMES = {
-    "in_circuit": "in circuit",
-    "in_circuit_absorbed": "in circuit, g/2",
-    "coin": "classical coin",
-    "parameter_shift": "post-processed",
-    "finite_differences": "finite differences",
-    "spsa": "SPSA",
-}
 _STATES = {
     "superposition": "equal superposition",
     "mixed": "maximally mixed (null test)",
@@ -149,11 +142,17 @@ def plot_gradient_error(
     return axes
 
 
+def _circuit_methods() -> list[str]:
+    return [name for name, method in METHODS.items() if method.runs_circuits]
+
+
 def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:
     """A marker for each method and a colour for each g."""
     values = list(lines.values)
     upstreams = sorted({each["upstream"] for each in values if "upstream" in each}, key=str)
-    methods = dict.fromkeys([*_NAMES, *(str(each.get("method", "")) for each in values)])
+    methods = dict.fromkeys(
+        [*_circuit_methods(), *(str(each.get("method", "")) for each in values)]
+    )
     markers = dict(zip(methods, series_styles(len(methods)), strict=True))
     colours = dict(zip(upstreams, series_styles(len(upstreams)), strict=True))
     styles = {}
@@ -220,5 +219,5 @@ def _title(key: str, value: object, text: str) -> str:
     if key == "upstream":
         return f"g = {text}"
     if key == "method":
-        return _NAMES.get(text, text)
+        return METHODS[text].label if text in METHODS else text
     return _STATES.get(text, f"{key.rpartition('.')[2]} {text}")

@@ -13,6 +13,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -54,7 +55,8 @@ def program_of(settings: GradientPoint) -> Program:
 
 def digest(settings: GradientPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits."""
-    return {"circuits": circuits_digest(lambda: program_of(settings))}
+    circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
+    return {**circuits, **METHODS.digests("method", settings.method)}
 
 
 def cost(settings: GradientPoint) -> Cost:
@@ -112,8 +114,8 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
         **_rmse(squares),
         "direction": _direction(estimates, exact),
     }
-    if settings.method != "spsa":
-        # The variance of SPSA lacks the random signs, and its mean depends on them.
+    if METHODS[settings.method].variance_is_whole:
+        # That of SPSA lacks the random signs, and its mean depends on them.
         bias = float(np.sqrt(((mean - exact) ** 2).mean()))
         z_squared = (estimates - mean) ** 2 / variance
         row |= {
@@ -135,7 +137,7 @@ def _checked(
     generator = check_generator(seed)
     states = extract_patches(images, settings.convolution).states
     program, upstream = program_of(settings), None
-    if settings.method.startswith("in_circuit"):
+    if METHODS[settings.method].takes_reader:
         spec = replace(settings.convolution, backward=True)
         program = compile_convolution(spec, settings.device, gate_set=settings.gate_set)
         upstream = settings.upstream / max(1.0, abs(settings.upstream))

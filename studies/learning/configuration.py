@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.gradients import METHODS
+from qucnn_cirq.gradient_methods import METHODS
 from studies.point import AnsatzPoint
 
 TARGETS = ("trained", "random")
@@ -20,7 +20,8 @@ class LearningPoint(AnsatzPoint):
     Attributes:
         target: The state to learn: "trained", the kernel of a classical network that comes with
             the package, or "random", a random real vector for each repetition.
-        method: How the gradient is obtained, see `qucnn_cirq.gradients.METHODS`; "exact" is ideal.
+        method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
+            "exact" is ideal.
         shots: Shots of each circuit; 0 takes exact (noisy) means.
         iterations: Steps of the optimiser Adam.
         rate: Its learning rate, in radians.
@@ -41,7 +42,7 @@ class LearningPoint(AnsatzPoint):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._one_of("target", TARGETS)
-        self._one_of("method", METHODS)
+        METHODS.check_name(self.method)
         for key, minimum in (("shots", 0), ("iterations", 1), ("record", 1), ("starts", 1)):
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
         object.__setattr__(self, "rate", real_number("rate", self.rate, 1e-6, 10.0))

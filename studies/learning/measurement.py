@@ -13,6 +13,7 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -43,7 +44,8 @@ def digest(settings: LearningPoint) -> Mapping[str, str]:
     """Digest of the compiled circuits."""
     if settings.method == "exact":
         return {}
-    return {"circuits": circuits_digest(lambda: program_of(settings))}
+    circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
+    return {**circuits, **METHODS.digests("method", settings.method)}
 
 
 def cost(settings: LearningPoint) -> Cost:

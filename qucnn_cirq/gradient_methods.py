@@ -1,0 +1,244 @@
+"""The methods by which a gradient can be obtained, and their registry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from noise_models.registry import Registry, made
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.engines import Streams
+from qucnn_cirq.engines.streams import backward_purpose
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.execution import Measured
+from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass
+
+AUTO = "auto"
+"""In place of a name: in circuit for a program that has a reader, else the shift rule."""
+SPSA_STEP = 0.1
+"""Radians by which SPSA moves all parameters at once."""
+DIFFERENCE_STEP = 1e-3
+"""Radians between the middle and the ends of a finite difference."""
+_SPSA_STREAM = 0x53505341
+"""In place of a circuit's number, sets the signs of SPSA apart from the shots of images."""
+_COIN_STREAM = 0x434F494E
+"""In place of a variant's number, sets coins apart from the shots that they multiply."""
+
+
+class FiniteDifferences(GradientMethod):
+    """Central differences over a small step: a check, of little use with shots.
+
+    2 settings a parameter; the variance grows with the inverse square of the step.
+    """
+
+    name = "finite_differences"
+    label = "finite differences"
+    step = DIFFERENCE_STEP
+    width = 2 * DIFFERENCE_STEP
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+        for row, angles in enumerate(work.parameters):
+            found = work.measure(work.program, row, _shifted(angles, self.step))
+            upstream = work.upstream[row]
+            values[row] = _difference(found.estimates) @ upstream / self.width
+            variance[row] = _sum(found.variance) @ upstream**2 / self.width**2
+        return work.gradient(self.name, values, variance, 2 * values.shape[1])
+
+
+class ParameterShift(FiniteDifferences):
+    """The shift rule on measured overlaps, multiplied by g afterwards ("post-processed").
+
+    2 settings a parameter. Variance g^2 (v+ + v-)/4 a patch, with v the variance of one overlap:
+    (1 - F^2)/N, or F(1 - F)/N for the inversion test.
+    """
+
+    name = "parameter_shift"
+    label = "post-processed"
+    step = np.pi / 2
+    width = 2.0
+
+
+class Coin(GradientMethod):
+    """The control experiment of :class:`InCircuit`: a classical coin multiplies by g.
+
+    A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown for every shot, and
+    the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
+    does, so the mean and, without noise, the variance are those of the in-circuit routine; it needs
+    no qubit and works for the destructive test as well. 2 settings a parameter.
+    """
+
+    name = "coin"
+    label = "classical coin"
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
+        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+        for row, angles in enumerate(work.parameters):
+            found = _thrown(work, row, _shifted(angles, np.pi / 2), work.upstream[row] / scale)
+            values[row] = scale / 2 * _difference(found.estimates).sum(axis=1)
+            variance[row] = (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
+        return work.gradient(self.name, values, variance, 2 * values.shape[1])
+
+    def check(self, program: Program) -> None:
+        """Refuses an overlap test whose outcomes are not +1 and -1."""
+        if not program.filters[0].template.observable.is_signed:
+            raise InputError(
+                "method = 'coin' multiplies outcomes +1 and -1, and those of the "
+                f"{program.spec.overlap} test are 0 and 1: choose method = 'parameter_shift' or "
+                "another overlap test."
+            )
+
+
+class InCircuit(GradientMethod):
+    """The paper's routine: a second ancilla multiplies by g on the processor (eqs. 4-17).
+
+    It is prepared with <Z> = g / s, where s is the largest |g| if that exceeds 1, so that what is
+    measured has the mean g F / s. 2 settings a parameter; variance
+    s^2 [2 - (g/s)^2 (F+^2 + F-^2)]/(4N) a patch, never below that of :class:`ParameterShift`.
+    """
+
+    name = "in_circuit"
+    label = "in circuit"
+    takes_reader = True
+    loaded = 1.0
+    """What part of g is loaded."""
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        program = work.companion()
+        scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
+        factor = scale / (2 * self.loaded)
+        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+        for row, angles in enumerate(work.parameters):
+            loaded = self.loaded * work.upstream[row] / scale
+            found = work.measure(program, row, _shifted(angles, np.pi / 2), loaded)
+            values[row] = factor * _difference(found.estimates).sum(axis=1)
+            variance[row] = factor**2 * _sum(found.variance).sum(axis=1)
+        return work.gradient(self.name, values, variance, 2 * values.shape[1])
+
+
+class InCircuitAbsorbed(InCircuit):
+    """:class:`InCircuit` with g / 2 loaded and the factor 1/2 of the shift rule left out.
+
+    As in the paper: the same mean with about four times the variance.
+    """
+
+    name = "in_circuit_absorbed"
+    label = "in circuit, g/2"
+    loaded = 0.5
+
+
+class Spsa(GradientMethod):
+    """Simultaneous perturbation: all angles move by a random sign at once (Spall, 1992).
+
+    2 settings whatever the number of parameters; the variance grows with that number, most of it
+    from the signs, which :attr:`Gradient.variance` does not contain.
+    """
+
+    name = "spsa"
+    label = "SPSA"
+    variance_is_whole = False
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+        for row, angles in enumerate(work.parameters):
+            identity = [work.execution.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
+            signs = np.random.default_rng(identity).choice([-1.0, 1.0], size=len(angles))
+            moved = angles + SPSA_STEP * np.stack([signs, -signs])
+            found = work.measure(work.program, row, moved)
+            upstream = work.upstream[row]
+            values[row] = signs * (_difference(found.estimates) @ upstream) / (2 * SPSA_STEP)
+            variance[row] = (_sum(found.variance) @ upstream**2) / (2 * SPSA_STEP) ** 2
+        return work.gradient(self.name, values, variance, 2)
+
+
+class ExactGradient(GradientMethod):
+    """The gradient without noise or shots, by linear algebra alone: the reference. No circuits."""
+
+    name = "exact"
+    label = "exact"
+    runs_circuits = False
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        values = np.empty_like(work.parameters)
+        n_qubits = work.program.spec.register_qubits
+        for row, angles in enumerate(work.parameters):
+            filter_ = work.program.spec.filter_list[row]
+            shifted = filter_.states(n_qubits, _shifted(angles, np.pi / 2))
+            overlaps = np.abs(shifted.conj() @ work.patches.states.T) ** 2
+            values[row] = _difference(overlaps) @ work.upstream[row] / 2
+        return Gradient(values, np.zeros_like(values), self.name, 0, None)
+
+
+def _shifted(angles: FloatArray, step: float) -> FloatArray:
+    """Rows angles + step e_k and then angles - step e_k for every k."""
+    shifts = step * np.eye(len(angles))
+    return np.concatenate([angles + shifts, angles - shifts])
+
+
+def _difference(plus_and_minus: FloatArray) -> FloatArray:
+    """The first half of the rows less the second half."""
+    half = len(plus_and_minus) // 2
+    return plus_and_minus[:half] - plus_and_minus[half:]
+
+
+def _sum(plus_and_minus: FloatArray) -> FloatArray:
+    """The first half of the rows and the second half together."""
+    half = len(plus_and_minus) // 2
+    return plus_and_minus[:half] + plus_and_minus[half:]
+
+
+def _thrown(work: Pass, row: int, table: FloatArray, upstream: FloatArray) -> Measured:
+    """What the overlaps give whose every shot is multiplied by a coin of the mean g."""
+    found = work.measure(work.program, row, table)
+    counts = None
+    if found.counts is not None and found.shots is not None:
+        numbers = tuple(range(row * len(table), (row + 1) * len(table)))
+        coins = Streams(
+            work.execution.seed, numbers, work.images, _COIN_STREAM, backward_purpose(work.draw)
+        )
+        others = replace(coins, variant=_COIN_STREAM + 1)
+        heads = np.broadcast_to((1 + upstream) / 2, found.counts.shape)
+        counts = coins.binomial(found.counts, heads)
+        counts += others.binomial(found.shots - found.counts, 1 - heads)
+    means = None if found.means is None else found.means * upstream
+    return Measured(found.observable, means, counts, found.shots)
+
+
+METHODS: Registry[type[GradientMethod]] = Registry("gradient method", GradientMethod, classes=True)
+"""The ways to obtain a gradient, by name."""
+
+for _method in (
+    InCircuit,
+    InCircuitAbsorbed,
+    Coin,
+    ParameterShift,
+    FiniteDifferences,
+    Spsa,
+    ExactGradient,
+):
+    METHODS.register(_method.name, _method)
+
+
+def make_method(name: str, program: Program) -> GradientMethod:
+    """A gradient method for a program.
+
+    Args:
+        name: A name out of :data:`METHODS`; ``module:attribute`` or ``path/to/file.py:attribute``,
+            whose attribute is a subclass of :class:`GradientMethod`; or "auto".
+        program: The compiled convolution of a layer.
+
+    Raises:
+        InputError: If the name is unknown, or the method not possible for the overlap test.
+    """
+    if name == AUTO:
+        name = InCircuit.name if program.spec.backward else ParameterShift.name
+    method = made(f"gradient method = {shown(name)}", METHODS.find(name, beside=(AUTO,)))
+    method.check(program)
+    return method
