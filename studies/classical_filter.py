@@ -25,6 +25,7 @@ from tqdm import tqdm
 from qucnn_cirq.checks import real_array, whole_number
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
+from studies.optimizers import Adam
 
 KERNEL = (4, 4)
 """Rows and columns of the filter."""
@@ -141,13 +142,18 @@ def train_classical_filter(
     random = np.random.default_rng(seed)
     network = _initial_network(pixels.shape[1:], random)
     steps_per_epoch = -(-len(pixels) // batch_size)
-    adam = _Adam(network, learning_rate, steps=epochs * steps_per_epoch)
+    optimizers = [Adam(learning_rate) for _ in network.arrays()]
+    taken, steps = 0, epochs * steps_per_epoch
     # tqdm's None means: only on a terminal.
     for _ in tqdm(range(epochs), desc="epochs", disable=None if progress else True):
         order = random.permutation(len(pixels))
         for batch in np.array_split(order, range(batch_size, len(order), batch_size)):
             _, gradient = loss_and_gradient(network, pixels[batch], digits[batch])
-            network = adam.step(network, gradient)
+            for optimizer in optimizers:
+                optimizer.rate = learning_rate * 0.5 * (1 + np.cos(np.pi * taken / steps))
+            moves = map(Adam.step, optimizers, gradient.arrays())
+            network = Network(*map(np.add, network.arrays(), moves))
+            taken += 1
     return TrainedFilter(
         network=network,
         train_accuracy=float((network.predict(pixels) == digits).mean()),
@@ -217,32 +223,6 @@ def record(trained: TrainedFilter, test_accuracy: float, test_images: int) -> di
         "test_accuracy": test_accuracy,
         "numpy": np.__version__,
     }
-
-
-class _Adam:
-    """Adam with its usual decay rates (arXiv:1412.6980) and a cosine schedule."""
-
-    def __init__(self, network: Network, learning_rate: float, steps: int) -> None:
-        self._learning_rate = learning_rate
-        self._steps = steps
-        self._taken = 0
-        self._means = [np.zeros_like(array) for array in network.arrays()]
-        self._squares = [np.zeros_like(array) for array in network.arrays()]
-
-    def step(self, network: Network, gradient: Network) -> Network:
-        """The network after one step down the gradient."""
-        rate = self._learning_rate * 0.5 * (1 + np.cos(np.pi * self._taken / self._steps))
-        self._taken += 1
-        updated = []
-        for index, (array, slope) in enumerate(
-            zip(network.arrays(), gradient.arrays(), strict=True)
-        ):
-            self._means[index] = 0.9 * self._means[index] + 0.1 * slope
-            self._squares[index] = 0.999 * self._squares[index] + 0.001 * slope**2
-            mean = self._means[index] / (1 - 0.9**self._taken)
-            square = self._squares[index] / (1 - 0.999**self._taken)
-            updated.append(np.asarray(array - rate * mean / (np.sqrt(square) + 1e-8)))
-        return Network(*updated)
 
 
 def _initial_network(image_shape: tuple[int, ...], random: np.random.Generator) -> Network:

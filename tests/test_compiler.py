@@ -431,6 +431,9 @@ def test_passes_leave_ignored_tags_alone_and_ordinary_circuits_whole():
         options = {"gate_set": "syc"} if transform is rebase else {}
         changed = transform(circuit, context=context, **options)
         assert [op for op in changed.all_operations() if "keep" in op.tags] == kept
+    early = cirq.Circuit(cirq.Moment(kept[0]), cirq.Moment(cirq.X(b)), cirq.measure(a, b))
+    assert passes.schedule_as_late_as_possible(early, context=context) == early
+    assert passes.schedule_as_late_as_possible(early).moments[0] == cirq.Moment(kept[0], cirq.X(b))
     ordinary = cirq.testing.random_circuit(4, 8, 0.7, random_state=1)
     for transform in (passes.merge_slots, passes.drop_unobserved, rebase):
         cirq.testing.assert_allclose_up_to_global_phase(

@@ -93,21 +93,35 @@ def schedule_as_late_as_possible(
 
     A qubit in |0> does not decohere, so a late start costs nothing and an early one does.
     Moments hold either one-qubit gates, two-qubit gates or measurements, whose durations
-    differ. All measurements share the final moment.
+    differ. All measurements share the final moment. A moment with an ignored operation is kept
+    whole, and what comes before it is packed up to it.
 
     Raises:
         InputError: If an operation follows a measurement on its qubit.
     """
     if not circuit.are_all_measurements_terminal():
         raise InputError("a measurement is not the last operation on its qubit: measure last.")
-    measurements = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
-    gates = [op for op in circuit.all_operations() if not cirq.is_measurement(op)]
+    packed: list[cirq.Moment] = []
+    gates: list[cirq.Operation] = []
+    measurements: list[cirq.Operation] = []
+    for moment in circuit:
+        if any(is_ignored(operation, context) for operation in moment):
+            packed += [*_packed_late(gates), moment]
+            gates = []
+            continue
+        for operation in moment:
+            (measurements if cirq.is_measurement(operation) else gates).append(operation)
+    packed += _packed_late(gates)
+    return cirq.Circuit([*packed, cirq.Moment(measurements)] if measurements else packed)
+
+
+def _packed_late(gates: list[cirq.Operation]) -> list[cirq.Moment]:
+    """Moments of gates on as many qubits each, as late as possible."""
     backwards = cirq.stratified_circuit(
         cirq.Circuit(reversed(gates)),
         categories=[lambda op: len(op.qubits) == 1, lambda op: len(op.qubits) == 2],
     )
-    packed = cirq.Circuit(reversed(backwards.moments))
-    return packed + cirq.Circuit(cirq.Moment(measurements)) if measurements else packed
+    return list(reversed(backwards.moments))
 
 
 def two_qubit_gates(circuit: cirq.AbstractCircuit) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.circuits.slots import AngleTables, Slot, Table, phased_xz_exponents
+from qucnn_cirq.circuits.slots import AngleTables, Slot, phased_xz_exponents
 
 MEASUREMENT_KEY = "overlap"
 
@@ -68,10 +68,6 @@ class Template:
         """
         text = repr((self.circuit, self.observable, self.data_qubits, self.filter_qubits))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def tables_of(self, index: int) -> frozenset[Table]:
-        """The tables that slot ``index`` reads."""
-        return self.slots[index].tables
 
     @cached_property
     def marked_circuit(self) -> cirq.Circuit:
