@@ -16,10 +16,17 @@ from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError, shown, unknown_name
-from noise_models.extensions import source_digest
+from noise_models.extensions import NotNamedError, is_reading_stored, source_digest
 from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.idle import IdleNoise
-from noise_models.kind import MAX_SCALE, NoiseKind, ScaleFactors, Strength, plain_fields
+from noise_models.kind import (
+    MAX_SCALE,
+    NoiseKind,
+    ScaleFactors,
+    Strength,
+    UnnamedNoise,
+    plain_fields,
+)
 from noise_models.readout import ReadoutNoise
 from noise_models.registry import Registry
 from noise_models.thermal import ThermalNoise
@@ -96,7 +103,11 @@ class NoiseConfiguration:
             raise NoiseError(f"others = {shown(self.others)} is not a table of kinds of noise.")
         kinds: dict[str, NoiseKind] = {}
         for key, value in self.others.items():
-            cls = NOISE_KINDS[key]
+            try:
+                cls = NOISE_KINDS[key]
+            except NotNamedError:
+                kinds[key] = UnnamedNoise(key, json.dumps(value, sort_keys=True))
+                continue
             if cls.key in _own_keys() or cls.key in (kind.key for kind in kinds.values()):
                 raise NoiseError(
                     f"noise.{key} has the key {cls.key!r} of another kind: give it one of its own."
@@ -144,7 +155,7 @@ class NoiseConfiguration:
         own = {key: value for key, value in mapping.items() if key in _own_keys()}
         others = {key: value for key, value in mapping.items() if key not in own}
         for key in others:
-            if not NOISE_KINDS.may_hold(key):
+            if not NOISE_KINDS.may_hold(key) and not is_reading_stored():
                 raise unknown_name("key of noise", key, {*_own_keys(), *NOISE_KINDS.names()})
         return cls(**own, others=others)
 

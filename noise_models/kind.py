@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -11,6 +12,7 @@ from typing import ClassVar, Self
 import cirq
 
 from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.extensions import NotNamedError
 from noise_models.timeline import Step
 from noise_models.values import FrozenMapping, number
 
@@ -193,3 +195,35 @@ class NoiseKind(abc.ABC):
     def has_readout_noise(self, strength: Strength) -> bool:
         """Whether any qubit may be read wrongly."""
         return False
+
+
+@dataclass(frozen=True)
+class UnnamedNoise(NoiseKind):
+    """Stands for noise of a user's own that a stored file names, and for which nothing is imported.
+
+    It can be shown and stored again, but not applied.
+
+    Args:
+        name: The key under which it stands.
+        text: What stands there, as JSON.
+    """
+
+    key: ClassVar[str] = "a stored file"
+
+    name: str
+    text: str
+
+    def to_value(self) -> object:
+        """What stands under the key."""
+        return json.loads(self.text)
+
+    def has_gate_noise(self, strength: Strength) -> bool:
+        """Yes, for all that is known."""
+        return True
+
+    def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
+        """Refuses to be applied."""
+        raise NotNamedError(
+            f"noise kind {shown(self.name)} stands in a stored file, for which nothing is "
+            "imported: name it yourself before, in this process."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ QUICK = "quick"
 """The table whose `settings` make a quick version of a study."""
 AXES = ("axes", "zip")
 """The tables that make it a sweep."""
+_DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _ALL = (*TABLES, *AXES, QUICK)
 
 
@@ -68,7 +70,8 @@ def override(
 ) -> dict[str, Any]:
     """Applies settings of the form "key=value", in order.
 
-    A key is dotted ("noise.depolarizing.p2"); keys of the table [study] may do without "study.".
+    A key is dotted ("noise.depolarizing.p2"; a part with a dot of its own stands in double quotes,
+    as in 'noise."own_noise.py:Mine".p'); keys of the table [study] may do without "study.".
     A value is read as TOML and, where that fails, as text: `device=sycamore` needs no quotes.
     A key that is swept becomes fixed, unless the value is a list or a range: then that is what it
     is swept over. "axes.KEY" sweeps a setting that was fixed.
@@ -89,7 +92,7 @@ def override(
     short = list(study_keys)
     for setting in settings:
         key, separator, text = setting.partition("=")
-        path = [part.strip() for part in key.split(".")]
+        path = [part.strip() for part in split_key(key)]
         if not separator or not all(path):
             raise InputError(f"setting {shown(setting)} is not of the form key=value.")
         if len(path) > DEEPEST:
@@ -123,12 +126,18 @@ def override(
     return {name: table for name, table in result.items() if name not in AXES or table}
 
 
+def split_key(key: str) -> list[str]:
+    """The parts of a dotted key; dots within double quotes are part of a name, as in TOML."""
+    return _DOT_OUTSIDE_QUOTES.split(key) if '"' in key else key.split(".")
+
+
 def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
     """Sets one entry of nested tables; a noise that is only named is spelled out first.
 
     Raises:
         InputError: If the path leads through a value that is not a table.
     """
+    path = [part.strip('"') for part in path]
     table = document
     for depth, part in enumerate(path[:-1]):
         inner = table.setdefault(part, {})

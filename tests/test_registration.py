@@ -6,19 +6,21 @@ import copy
 import json
 import pickle
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cirq
 import numpy as np
 import pandas as pd
 import pytest
 
 import qucnn_cirq
-from noise_models import NoiseConfiguration, NoiseError
+from noise_models import NoiseConfiguration, NoiseError, as_noise
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError
-from noise_models.extensions import load_object
+from noise_models.extensions import load_object, reading_stored
 from noise_models.registry import Registry
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
 from qucnn_cirq.cli import main
@@ -134,6 +136,17 @@ def test_noise_whose_key_is_that_of_another_is_refused(outside: Path) -> None:
             NoiseConfiguration(others={f"{key}.py:GateDephasing": {"p": 0.1}})
 
 
+def test_stored_noise_that_nobody_named_is_kept_as_data_and_not_applied(outside: Path) -> None:
+    mapping = {"readout": {"p01": 0.1, "p10": 0.2}, "not_here.py:Mine": {"p": [0.25, {"q": 1}]}}
+    with reading_stored():
+        noise = NoiseConfiguration.from_mapping(mapping)
+    assert noise.to_mapping() == mapping and hash(noise)
+    with pytest.raises(InputError, match="nothing is imported: name it yourself"):
+        as_noise(noise).noisy_circuit(cirq.Circuit(cirq.X(cirq.q(0))))
+    with pytest.raises(InputError, match="there is no file"):
+        NoiseConfiguration.from_mapping(mapping)
+
+
 def test_an_engine_and_noise_of_ones_own_run_in_a_study(
     outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +161,7 @@ def test_an_engine_and_noise_of_ones_own_run_in_a_study(
         "images=1",
         "shots=50",
         "repeat=0",
-        "noise={'own_noise.py:GateDephasing' = {p = 0.1}}",
+        'axes.noise."own_noise.py:GateDephasing".p=[0.1]',
         "noise.scale=1",
         "check_fraction=0",
     )
@@ -158,6 +171,14 @@ def test_an_engine_and_noise_of_ones_own_run_in_a_study(
     (point,) = json.loads(chunk.read_text())["content"]["points"]
     own = {"engine", "noise.own_noise.py:GateDephasing"}
     assert own < point["resolved"]["digests"].keys()
+    # A folder of results imports nothing, whoever wrote it and wherever it is read.
+    for file in ("own_engine.py", "own_noise.py"):
+        Path(file).write_text("raise SystemExit('imported')")
+        key = next(name for name in sys.modules if name.startswith(f"_{file[:-3]}_"))
+        monkeypatch.delitem(sys.modules, key)
+    monkeypatch.setattr("noise_models.extensions._NAMED", set())
+    for command in ("status", "plot", "report"):
+        assert main([command, "noise"]) == 0
 
 
 def test_the_performance_study_takes_every_engine(outside: Path) -> None:

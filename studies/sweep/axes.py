@@ -13,7 +13,7 @@ import numpy as np
 from noise_models.errors import shown
 from qucnn_cirq.checks import only_known_keys, real_number, required, whole_number
 from qucnn_cirq.errors import InputError
-from studies.settings import put
+from studies.settings import put, split_key
 
 MOST_POINTS = 20_000
 """Each is read, checked and identified before the first is measured, in a few milliseconds."""
@@ -109,7 +109,7 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     """
     result = copy.deepcopy({k: v for k, v in document.items() if k not in ("axes", "zip")})
     for key, value in values.items():
-        put(result, key.split("."), value)
+        put(result, split_key(key), value)
     return result
 
 
