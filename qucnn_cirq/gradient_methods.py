@@ -237,7 +237,7 @@ def make_method(name: str, program: Program) -> GradientMethod:
     Raises:
         InputError: If the name is unknown, or the method not possible for the overlap test.
     """
-    if name == AUTO:
+    if isinstance(name, str) and name == AUTO:
         name = InCircuit.name if program.spec.backward else ParameterShift.name
     method = made(f"gradient method = {shown(name)}", METHODS.find(name, beside=(AUTO,)))
     method.check(program)

@@ -89,7 +89,8 @@ class QuantumConv2d(torch.nn.Module):
             * whole_number("out_channels", out_channels, minimum=1),
             overlap=overlap,
         )
-        if spec.allows_backward and gradient != AUTO and METHODS[gradient].takes_reader:
+        named = isinstance(gradient, str) and gradient != AUTO
+        if spec.allows_backward and named and METHODS[gradient].takes_reader:
             spec = replace(spec, backward=True)
         program = compile_convolution(spec, device)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)

@@ -253,6 +253,19 @@ def test_a_name_that_is_taken_stays_with_its_owner(
     assert registry[member] is before
 
 
+@pytest.mark.parametrize("value", [3, None, [1], {}, "auot", object, np.arange(3)], ids=str)
+def test_what_is_no_name_and_no_class_is_refused_in_a_sentence(value: object) -> None:
+    for take in (
+        lambda: qucnn_cirq.register_engine(value),
+        lambda: qucnn_cirq.register_noise(value),
+        lambda: qucnn_cirq.register_gradient(value),
+        lambda: PerformancePoint(engine=value),
+        lambda: GradientPoint(method=value),
+    ):
+        with pytest.raises(InputError):
+            take()
+
+
 def test_an_engine_that_cannot_be_made_is_refused_in_a_sentence(outside: Path) -> None:
     needs = "\nclass Needs(DensityMatrix):\n    def __init__(self, what): pass\n"
     Path("mine.py").write_text(Path("own_engine.py").read_text() + needs)

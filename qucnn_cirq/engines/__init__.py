@@ -83,7 +83,7 @@ def check_engine_name(name: str) -> str:
     Raises:
         InputError: If the name is unknown.
     """
-    if name.partition(":")[0] not in ENGINES:
+    if not isinstance(name, str) or name.partition(":")[0] not in ENGINES:
         return ENGINES.check_name(name)
     if name not in engine_names():
         raise unknown_name("engine", name, engine_names())

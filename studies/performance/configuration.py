@@ -42,7 +42,7 @@ class PerformancePoint(PlainData):
     noise: NoiseConfiguration = NoiseConfiguration()
 
     def __post_init__(self) -> None:
-        if self.engine not in PEERS:
+        if not isinstance(self.engine, str) or self.engine not in PEERS:
             check_engine_name(self.engine)
         for key in ("patches", "shots", "runs"):
             object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum=1))
