@@ -18,8 +18,17 @@ from studies.sweep.kind import SweepKind
 
 # Adding a study is adding a package with a module `kind` and a name here. Only the one that is
 # asked for is imported: processes of a sweep start in half the time.
-RUNS = ("forward", "loading")
-SWEEPS = ("noise", "gradient", "learning", "compilation", "training", "performance", "trainability")
+RUNS = ("forward",)
+SWEEPS = (
+    "noise",
+    "gradient",
+    "learning",
+    "compilation",
+    "training",
+    "performance",
+    "trainability",
+    "loading",
+)
 STUDIES = (*RUNS, *SWEEPS)
 
 

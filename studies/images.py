@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.checks import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.specification import ConvolutionSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,38 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
         labels=None if labels is None else _whole(labels[chosen], source),
         ids=np.arange(first, first + count),
     )
+
+
+@functools.lru_cache(maxsize=8)
+def selected(split: str, first: int, count: int, data: str | None) -> Selection:
+    """What `select_images` gives, kept for points of a sweep that read the same images."""
+    return select_images(split, first, count, data)
+
+
+@functools.lru_cache(maxsize=8)
+def occupied_patches(
+    split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
+) -> Patches:
+    """The patches of images, kept for points that cut the same ones.
+
+    Raises:
+        InputError: If the images do not fit the convolution or all patches are blank.
+    """
+    patches = extract_patches(selected(split, first, count, data).images, convolution)
+    if patches.n_occupied == 0:
+        raise InputError(
+            f"every patch of the {patches.batch} image(s) is all zero, so that no circuit would "
+            "be run: choose other images."
+        )
+    return patches
+
+
+def data_digest(selection: Selection) -> str:
+    """The SHA-256 of images and labels, in hexadecimal digits."""
+    digest = hashlib.sha256(selection.images.tobytes())
+    if selection.labels is not None:
+        digest.update(selection.labels.tobytes())
+    return digest.hexdigest()
 
 
 def _whole(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:

@@ -161,3 +161,13 @@ _ROWS = {
     "performance": _performance,
     "compilation": _compilation,
 }
+
+
+class Tabled:
+    """Results of which nothing but the table is looked at."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+
+    def table(self) -> pd.DataFrame:
+        return self._table

@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import cirq
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from noise_models import as_noise
@@ -19,6 +21,8 @@ from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
 from studies.catalogue import load_study
 from studies.kind import Kind
+from studies.sweep.job import RunOptions, run_sweep
+from studies.sweep.kind import SweepKind
 from studies.sweep.store import Outcome
 from studies.sweep.workers import Report, Task, Workers, run_chunk
 
@@ -146,3 +150,11 @@ class HereAndNow(Workers):
 def here_and_now(count: int, study: str) -> Iterator[Workers]:
     """In place of `studies.sweep.job.local_workers`, whose processes take seconds to start."""
     yield HereAndNow()
+
+
+def sweep_in_process(kind: SweepKind, document: dict[str, Any], folder: Path) -> None:
+    """A whole run of a sweep, without starting processes and without drawing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("studies.sweep.job.local_workers", here_and_now)
+        patch.setattr("studies.sweep.job.finish", lambda *arguments: {})
+        run_sweep(kind, document, folder, RunOptions(), quiet=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import here_and_now
+from helpers import sweep_in_process
 from test_sweeps import DOCUMENT, NOISE
 
 from qucnn_cirq.cli import main
@@ -19,7 +19,6 @@ from qucnn_cirq.errors import InputError
 from studies import load
 from studies.catalogue import sweep_kind
 from studies.noise.configuration import NoisePoint
-from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
@@ -30,18 +29,10 @@ STUDY = FIXED["study"]
 OLD = Path(__file__).parent / "old_results" / "schema_2"
 
 
-def main_in_process(kind: SweepKind, document: dict[str, Any], folder: Path) -> None:
-    """A whole run of a sweep, without starting processes and drawing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("studies.sweep.job.local_workers", here_and_now)
-        patch.setattr("studies.sweep.job.finish", lambda *arguments: {})
-        run_sweep(kind, document, folder, RunOptions(), quiet=True)
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("measured") / "sweep"
-    main_in_process(NOISE, DOCUMENT, folder)
+    sweep_in_process(NOISE, DOCUMENT, folder)
     return folder
 
 
@@ -187,7 +178,7 @@ def test_a_point_is_measured_further_and_counts_add(tmp_path: Path) -> None:
             "study": {**STUDY, "shots": shots, **study},
             "axes": {"noise.scale": [0.5, 2.0]},
         }
-        main_in_process(NOISE, document, tmp_path / folder)
+        sweep_in_process(NOISE, document, tmp_path / folder)
         table = load(tmp_path / folder)
         return table, [load_arrays(tmp_path / folder, point) for point in table["point"]]
 
@@ -240,7 +231,7 @@ def test_a_point_that_cannot_be_measured_further_is_told_and_not_shown_as_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
-    main_in_process(NOISE, document, tmp_path)
+    sweep_in_process(NOISE, document, tmp_path)
     more = {**document, "study": {**document["study"], "shots": 200}}
     plan = make_plan(NOISE, more)
     open_folder(tmp_path, plan)

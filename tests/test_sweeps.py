@@ -32,7 +32,7 @@ from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
-from studies.sweep.results import export, failure_lines, load_arrays, merge, status
+from studies.sweep.results import Results, export, failure_lines, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
 from studies.sweep.workers import Task, run_chunk
@@ -537,8 +537,8 @@ def test_points_that_others_store_while_this_process_draws_are_drawn(tmp_path: P
     compute(plan, tmp_path, plan.points[:5])
     drawn = []
 
-    def draw(table: pd.DataFrame, folder: Path) -> list[str]:
-        drawn.append(len(table))
+    def draw(results: Results, folder: Path) -> list[str]:
+        drawn.append(len(results.table()))
         if len(drawn) == 1:
             compute(plan, folder, plan.points[5:])
         return []

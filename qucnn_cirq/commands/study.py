@@ -21,7 +21,7 @@ interrupted goes on where it was.
   qucnn study noise --out one --set noise.scale=1.0 --set axes.shots='[100, 1000, 10000]'
   qucnn study results/configuration.toml --out again
 
-one run: forward, loading. sweeps: noise, shots, depth, accuracy, ...; --dry-run tells what one
+one run: forward. sweeps: noise, shots, depth, accuracy, loading, ...; --dry-run tells what one
 would take.
 
 settings: the keys of the table [study] (images, split, first, shots, seed, engine, device, data,

@@ -13,6 +13,7 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.compilation.measurement import COLUMNS
 from studies.drawing import Styles, draw_arrangement, line_styles, place_on_axis
 from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
+from studies.sweep.results import Results
 
 _KERNEL = "convolution.kernel"
 _PANELS = {
@@ -24,13 +25,13 @@ _LINES = ("compiler", "gate_set", "walkers", "device")
 _NAMES = {"qucnn": "qucnn_cirq", "cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket"}
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws gates, depth and predicted error: a row for each overlap test and what else varies.
 
     Returns:
         Names of the figures, without suffix.
     """
-    table = _with_kernel(table)
+    table = _with_kernel(results.table())
     arrangement = arrange(table, [_KERNEL], COLUMNS, _name, _LINES, most_panels=4)
     return draw_arrangement(
         arrangement,
@@ -137,8 +138,9 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
     return ", ".join(words)
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows: gates and depth of every point."""
+    table = results.table()
     axes = axes_of(table, COLUMNS)
     lines = []
     for _, row in table.iterrows():

@@ -29,6 +29,7 @@ from studies.drawing import (
 )
 from studies.gradient.measurement import COLUMNS
 from studies.grouping import Lines, arrange, axes_of, cells, groups, lines_of, require, tabulate
+from studies.sweep.results import Results
 
 _LINES = ("method", "upstream")
 _STATES = {
@@ -38,12 +39,13 @@ _STATES = {
 }
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws the error against shots, a panel for each data state, noise and what else varies.
 
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     if "shots" not in table or table["shots"].nunique() < 2:
         return []
     arrangement = arrange(table, ["shots"], COLUMNS, _name, lines=_LINES)
@@ -166,8 +168,9 @@ def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:
     return styles
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows, in a few lines."""
+    table = results.table()
     lines = [f"{len(table)} points"]
     if "formula_items" in table and table["formula_items"].notna().any():
         items = int(table["formula_items"].sum())

@@ -28,6 +28,7 @@ from studies.grouping import (
     tabulate,
 )
 from studies.learning.measurement import COLUMNS
+from studies.sweep.results import Results
 
 LAYERS = "convolution.filters.layers"
 _LOWEST = 1e-6
@@ -35,12 +36,13 @@ _LOWEST = 1e-6
 _AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws infidelity against iteration, a panel for each way of learning.
 
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     arrangement = arrange(table, ["iteration"], COLUMNS, _name, lines=(LAYERS,))
     return draw_arrangement(
         arrangement, [plot_learning], learning_data, _name, folder, "learning", finish=_limit
@@ -171,8 +173,9 @@ def last_rows(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(last)
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows, in a few lines."""
+    table = results.table()
     last = last_rows(table)
     keys = [axis for axis in axes_of(last, COLUMNS) if axis != LAYERS]
     keys += [LAYERS] if LAYERS in last and last[LAYERS].nunique() > 1 else []

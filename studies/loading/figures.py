@@ -2,26 +2,102 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.errors import InputError
-from studies.drawing import PAGE, explain_band, legend_below
-from studies.grouping import require
+from studies.crosscheck import check_lines
+from studies.drawing import PAGE, explain_band, legend_below, save_drawn
+from studies.grouping import MOST_FIGURES, REPEATED, axes_of, groups, require
+from studies.loading.measurement import COLUMNS
+from studies.sweep.results import Results
 
+BUDGET = "infidelity"
+"""The axis: a number, or "auto"."""
 _BUDGET, _AUTO, _EXACT = "#0072b2", "#009e73", "0.4"
 _LABELS = ("shortest loader within the budget", "exact loader", 'chosen by the noise ("auto")')
 _CONFIDENCE = 1.96
 """Standard errors to either side of a 95 % interval."""
 
 
+def draw(results: Results, folder: Path) -> list[str]:
+    """Draws gates and errors against the budget, a figure for each setting of the other axes.
+
+    Returns:
+        Names of the figures, without suffix; none if no budget besides exact loading is there.
+    """
+    names: list[str] = []
+    for _, own in groups(*_by_setting(gains(results))):
+        if BUDGET not in own or own["gain"].isna().all() or len(_numbers(own)) < 2:
+            continue
+        if len(names) == MOST_FIGURES:
+            raise InputError(
+                f"the axes besides {BUDGET} make more than {MOST_FIGURES} figures: sweep fewer."
+            )
+        names.append("loading" if not names else f"loading_{len(names) + 1}")
+        save_drawn(draw_loading(own), own, folder, names[-1])
+    return names
+
+
+def text(results: Results) -> str:
+    """What results show: a line for each budget."""
+    table = gains(results)
+    others, lines = _by_setting(table)[1], []
+    for values, own in groups(table, others):
+        lines += [", ".join(f"{key} = {value}" for key, value in values.items())] if others else []
+        lines.append(
+            "budget   gates/loader   largest infidelity   mean |error|   loading alone   gain"
+        )
+        for _, row in own.iterrows():
+            gain = (
+                f"{row['gain']:.6f} +- {row['gain_standard_error']:.6f}"
+                if pd.notna(row["gain"])
+                else "-"
+            )
+            lines.append(
+                f"{row.get(BUDGET, '-')!s:<8} {row['loader_gates']:12.3f}   "
+                f"{row['largest_infidelity']:18.1e}   {row['error']:12.6f}   "
+                f"{row['error_without_noise']:13.6f}   {gain}"
+            )
+    return "\n".join([*lines, *check_lines(table)])
+
+
+def gains(results: Results) -> pd.DataFrame:
+    """The table with what each budget gains over exact loading of the same images.
+
+    Returns:
+        The rows of the results and the columns `gain`, how much smaller the error is than with
+        exact loading, and `gain_standard_error`, from the gains of single images: patches of one
+        image overlap, those of different images do not, and what all budgets have in common drops
+        out of a difference. NaN where exact loading was not measured.
+    """
+    table = results.table().assign(gain=np.nan, gain_standard_error=np.nan)
+    if BUDGET not in table:
+        return table
+    for _, own in groups(*_by_setting(table)):
+        exact = own[_is_number(own) & (own[BUDGET] == 0)]
+        if exact.empty:
+            continue
+        if own[BUDGET].astype(str).duplicated().any():
+            raise InputError("a budget is in the table twice: draw the results of one sweep.")
+        least = results.arrays(exact["point"].iloc[0])["image_error"]
+        for row, point in own["point"].items():
+            single = least - results.arrays(point)["image_error"]
+            table.loc[row, "gain"] = exact["error"].iloc[0] - own.loc[row, "error"]
+            table.loc[row, "gain_standard_error"] = single.std(ddof=1) / np.sqrt(len(single))
+    return table
+
+
 def draw_loading(table: pd.DataFrame) -> Figure:
     """All three panels.
 
     Args:
-        table: As from `studies.loading.experiment.measure_loading`.
+        table: As from :func:`gains`, with one row a budget.
     """
     figure = Figure(figsize=(PAGE, 2.2), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -34,9 +110,10 @@ def draw_loading(table: pd.DataFrame) -> Figure:
 def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean number of two-qubit gates of a loader against the budget."""
     budgets, auto, exact = _split(table)
-    axes.plot(_numbers(budgets), budgets["loader_gates"], "o-", color=_BUDGET, label=_LABELS[0])
+    axes.plot(_x(budgets), budgets["loader_gates"], "o-", color=_BUDGET, label=_LABELS[0])
     axes.axhline(exact["loader_gates"], color=_EXACT, ls=":", label=_LABELS[1])
-    axes.axhline(auto["loader_gates"], color=_AUTO, ls="-.", label=_LABELS[2])
+    for _, row in auto.iterrows():
+        axes.axhline(row["loader_gates"], color=_AUTO, ls="-.", label=_LABELS[2])
     axes.set_ylim(0, 1.15 * table["loader_gates"].max())
     axes.set_ylabel("mean two-qubit gates")
     return _against_budget(axes)
@@ -45,23 +122,25 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
 def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """How much smaller the mean error under noise is than with exact loading, in percent of it.
 
-    Bands are 95 % intervals over images: patches of one image overlap, those of different images
-    do not, and what all budgets have in common drops out of a difference.
+    Bands are 95 % intervals over images; see :func:`gains`.
     """
     budgets, auto, exact = _split(table)
     unit = 100 / exact["error"]
-    x, gain = _numbers(budgets), unit * budgets["gain"]
+    x, gain = _x(budgets), unit * budgets["gain"]
     half = unit * _CONFIDENCE * budgets["gain_standard_error"]
     axes.fill_between(x, gain - half, gain + half, color=_BUDGET, alpha=0.2, lw=0)
     axes.plot(x, gain, "o-", color=_BUDGET, label=_LABELS[0])
     axes.axhline(0, color=_EXACT, ls=":", label=_LABELS[1])
-    axes.axhline(unit * auto["gain"], color=_AUTO, ls="-.", label=_LABELS[2])
-    own = unit * _CONFIDENCE * auto["gain_standard_error"]
-    axes.axhspan(
-        unit * auto["gain"] - own, unit * auto["gain"] + own, color=_AUTO, alpha=0.12, lw=0
-    )
+    title = f"exact: {exact['error']:.4f}"
+    for _, row in auto.iterrows():
+        axes.axhline(unit * row["gain"], color=_AUTO, ls="-.", label=_LABELS[2])
+        own = unit * _CONFIDENCE * row["gain_standard_error"]
+        axes.axhspan(
+            unit * row["gain"] - own, unit * row["gain"] + own, color=_AUTO, alpha=0.12, lw=0
+        )
+        title += f", auto: {row['error']:.4f}"
     explain_band(axes, "95 % interval over images")
-    axes.set_title(f"exact: {exact['error']:.4f}, auto: {auto['error']:.4f}")
+    axes.set_title(title)
     axes.set_ylabel(r"mean $|\hat F - F|$ avoided (%)")
     return _against_budget(axes)
 
@@ -69,13 +148,28 @@ def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
 def plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean error of the overlaps from loading alone, beside that from noise alone."""
     budgets, auto, exact = _split(table)
-    x = _numbers(budgets)
-    axes.plot(x, budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])
+    axes.plot(_x(budgets), budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])
     axes.axhline(exact["error"], color="black", ls="--", label="error of exact loading under noise")
-    axes.axhline(auto["error_without_noise"], color=_AUTO, ls="-.", label=_LABELS[2])
+    for _, row in auto.iterrows():
+        axes.axhline(row["error_without_noise"], color=_AUTO, ls="-.", label=_LABELS[2])
     log_axis(axes, "y")
     axes.set_ylabel(r"mean $|\hat F - F|$ without noise")
     return _against_budget(axes)
+
+
+def _by_setting(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and the columns besides the budget that tell its rows apart."""
+    repeated = [name for name in REPEATED if name in table and table[name].nunique() > 1]
+    others = [name for name in axes_of(table, (*COLUMNS, "gain", "gain_standard_error"))]
+    return table, [*(name for name in others if name != BUDGET), *repeated]
+
+
+def _is_number(table: pd.DataFrame) -> pd.Series:
+    return table[BUDGET].map(lambda value: not isinstance(value, str))
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    return table[_is_number(table)]
 
 
 def _against_budget(axes: Axes) -> Axes:
@@ -84,20 +178,16 @@ def _against_budget(axes: Axes) -> Axes:
     return axes
 
 
-def _numbers(budgets: pd.DataFrame) -> pd.Series:
-    return budgets["budget"].astype(float)
+def _x(budgets: pd.DataFrame) -> pd.Series:
+    return budgets[BUDGET].astype(float)
 
 
-def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """The budgets above 0, what "auto" gives, and exact loading."""
-    require(table, ["budget"])
-    if table["budget"].duplicated().any():
-        raise InputError("a budget is in the table twice: draw the results of one run.")
-    is_auto = table["budget"] == "auto"
-    numbers = table[~is_auto]
-    is_exact = numbers["budget"].astype(float) == 0
-    if not (is_auto.any() and is_exact.any()):
-        raise InputError(
-            'the table lacks the budget "auto" or 0: give the results as the study writes them.'
-        )
-    return numbers[~is_exact], table[is_auto].iloc[0], numbers[is_exact].iloc[0]
+def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """The budgets above 0 in order, what "auto" gives if it was measured, and exact loading."""
+    require(table, [BUDGET])
+    numbers = _numbers(table)
+    exact = numbers[BUDGET].astype(float) == 0
+    if exact.sum() != 1:
+        raise InputError(f"the table needs one row with {BUDGET} = 0, which is exact loading.")
+    budgets = numbers[~exact].sort_values(BUDGET, key=lambda values: values.astype(float))
+    return budgets, table[~_is_number(table)], numbers[exact].iloc[0]

@@ -1,40 +1,28 @@
-"""The loading study as the command line knows it."""
+"""The loading study as a kind of sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from studies.examples import example_circuit
+from studies.loading.configuration import LoadingPoint
+from studies.loading.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.sweep.kind import SweepKind, lazy_figures
 
-import pandas as pd
+_draw, _text = lazy_figures("studies.loading.figures")
 
-from studies.crosscheck import CHECK_COLUMNS
-from studies.files import read_frame
-from studies.kind import Kind
-from studies.loading.configuration import LoadingStudy
-from studies.loading.experiment import COLUMNS, program_of
-from studies.loading.job import TABLE, run_loading, summary_text
-
-
-def _numbers(folder: Path) -> pd.DataFrame:
-    table = read_frame(folder / TABLE, dtype={"budget": str})
-    return table.drop(columns=[column for column in CHECK_COLUMNS if column in table])
-
-
-def _checks(summary: Mapping[str, Any]) -> pd.DataFrame:
-    table = pd.DataFrame(summary["budgets"])
-    kept = [column for column in ("budget", *CHECK_COLUMNS) if column in table]
-    return table[kept] if len(kept) > 1 else pd.DataFrame()
-
-
-KIND = Kind(
+KIND = SweepKind(
+    name=LoadingPoint.name,
     title="What do shorter, inexact loaders cost, and what do they gain under noise?",
-    keys=LoadingStudy.study_keys(),
-    read=LoadingStudy.from_mapping,
-    run=run_loading,
-    text=summary_text,
-    numbers=_numbers,
+    version=1,
+    study_keys=LoadingPoint.study_keys(),
+    read=LoadingPoint.from_mapping,
+    describe=LoadingPoint.to_mapping,
+    identify=LoadingPoint.to_identity,
+    digest=digest,
+    cost=cost,
+    measure=measure,
     columns=COLUMNS,
-    checks=_checks,
+    draw=_draw,
+    text=_text,
+    circuits=lambda settings: example_circuit(program_of(settings)),
     program=program_of,
 )

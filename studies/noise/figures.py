@@ -41,6 +41,7 @@ from studies.grouping import (
 )
 from studies.noise.measurement import COLUMNS
 from studies.statistics import mean_interval, proportion_interval
+from studies.sweep.results import Results
 
 _LABELS = {
     "shots": "shots for each patch",
@@ -58,7 +59,7 @@ _GUESSING = 0.1
 """The accuracy of naming one of ten digits at random."""
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws every figure that the axes of the sweep allow.
 
     Against each numeric axis the error, with one line for each combination of the others; the
@@ -67,6 +68,7 @@ def draw(table: pd.DataFrame, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     names: list[str] = []
     axes = axes_of(table, COLUMNS)
     numeric = [axis for axis in axes if is_numeric(table[axis])]
@@ -465,8 +467,9 @@ def _subject(table: pd.DataFrame) -> str:
     return f"{patches[0]:,} to {patches[-1]:,} patches"
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows, in a few lines."""
+    table = results.table()
     axes = axes_of(table, COLUMNS)
     lines = [f"{len(table)} points; axes: {', '.join(axes) or 'none'}"]
     for bound, row in (("smallest", table["rmse"].idxmin()), ("largest", table["rmse"].idxmax())):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,7 @@ from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import Overlaps, QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
-from studies.images import Selection, select_images
+from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.sweep.adaptive import interval
@@ -73,17 +72,15 @@ class Prepared:
 
 def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
-    selection = _selection(settings)
+    selection = selected(*_images(settings))
     circuits = circuits_digest(lambda: program_of(settings))
     engine = engine_digest(settings.noisy_engine)
-    return {"circuits": circuits, "images": _data_digest(selection), **engine}
+    return {"circuits": circuits, "images": data_digest(selection), **engine}
 
 
 def cost(settings: NoisePoint) -> Cost:
     """What a point takes: patches times filters, about 10 microseconds each where exact."""
-    patches = _patches(
-        settings.split, settings.first, settings.images, settings.data, settings.convolution
-    )
+    patches = occupied_patches(*_images(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
     per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
@@ -258,10 +255,8 @@ def _classified(settings: NoisePoint, prepared: Prepared, estimates: Array) -> R
 
 
 def _prepared(settings: NoisePoint) -> Prepared:
-    selection = _selection(settings)
-    patches = _patches(
-        settings.split, settings.first, settings.images, settings.data, settings.convolution
-    )
+    selection = selected(*_images(settings))
+    patches = occupied_patches(*_images(settings), settings.convolution)
     program = program_of(settings)
     parameters = _parameters(settings)
     exact = ideal_overlaps(patches, settings.convolution, parameters)
@@ -289,27 +284,8 @@ def _parameters(settings: NoisePoint) -> Array:
     return generator.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
 
 
-def _selection(settings: NoisePoint) -> Selection:
-    return _images(settings.split, settings.first, settings.images, settings.data)
-
-
-@functools.lru_cache(maxsize=8)
-def _images(split: str, first: int, count: int, data: str | None) -> Selection:
-    return select_images(split, first, count, data)
-
-
-@functools.lru_cache(maxsize=8)
-def _patches(
-    split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
-) -> Patches:
-    selection = _images(split, first, count, data)
-    patches = extract_patches(selection.images, convolution)
-    if patches.n_occupied == 0:
-        raise InputError(
-            f"every patch of the {patches.batch} image(s) is all zero, so that no circuit would "
-            "be run: choose other images."
-        )
-    return patches
+def _images(settings: NoisePoint) -> tuple[str, int, int, str | None]:
+    return settings.split, settings.first, settings.images, settings.data
 
 
 def _classifier(settings: NoisePoint) -> LinearClassifier:
@@ -327,7 +303,7 @@ def _classifier(settings: NoisePoint) -> LinearClassifier:
 def _fitted(
     count: int, data: str | None, convolution: ConvolutionSpec, seed: int, repeat: int
 ) -> LinearClassifier:
-    selection = _images("train", 0, count, data)
+    selection = selected("train", 0, count, data)
     if selection.labels is None:
         raise InputError("classify needs labels, and these images have none: set classify = 0.")
     patches = extract_patches(selection.images, convolution)
@@ -339,10 +315,3 @@ def _fitted(
 
 def _root_mean_square(values: Array) -> float:
     return float(np.sqrt(np.mean(values**2)))
-
-
-def _data_digest(selection: Selection) -> str:
-    digest = hashlib.sha256(selection.images.tobytes())
-    if selection.labels is not None:
-        digest.update(selection.labels.tobytes())
-    return digest.hexdigest()

@@ -15,17 +15,19 @@ from studies.drawing import Styles, draw_arrangement, line_styles
 from studies.grouping import Lines, arrange, axes_of, groups, lines_of, require, tabulate
 from studies.performance.measurement import COLUMNS
 from studies.performance.peers import PEERS
+from studies.sweep.results import Results
 
 _LINES = ("engine", "noise.scale")
 _PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws the time for each patch against what varies.
 
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     varying = [column for column in _PANELS if column in table and table[column].nunique() > 1]
     names = []
     for x in varying or ["qubits"]:
@@ -141,8 +143,9 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
     return ", ".join(words)
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows: the fastest time of each engine, over all batch sizes, and ratios."""
+    table = results.table()
     if "engine" not in table:
         table = table.assign(engine="the engine")
     keys = [axis for axis in axes_of(table, COLUMNS) if axis not in ("engine", "patches")]

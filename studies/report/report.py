@@ -26,7 +26,7 @@ from studies.sweep.job import finish
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
 from studies.sweep.results import Results, read_results, state_text
-from studies.sweep.store import PLAN, check_configuration, read_plan
+from studies.sweep.store import CHUNKS, PLAN, check_configuration, read_plan
 
 REPORT = "report.html"
 _CIRCUIT_WIDTH = 950
@@ -134,10 +134,15 @@ def _sweep_sections(
 
 def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
     name, kind, document = load_study(str(folder / CONFIGURATION))
-    if isinstance(kind, SweepKind):
+    if isinstance(kind, SweepKind) and (folder / CHUNKS).is_dir():
         raise InputError(
             f"{folder} holds a sweep whose {PLAN} is missing: run the study with its "
             f"{CONFIGURATION} again; it is written anew and no point is lost."
+        )
+    if isinstance(kind, SweepKind):
+        raise InputError(
+            f"{folder} holds the {name} study of an earlier version, which was no sweep: its table "
+            "and figures are as they were; run the study anew for a report."
         )
     if not (folder / SUMMARY).is_file():
         raise _no_results(folder)

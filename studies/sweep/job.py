@@ -166,17 +166,16 @@ def finish(
         # Before anything is drawn, which may fail.
         write_json(folder / SUMMARY, summary)
         if state.done:
-            table = results.table()
             shown: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                shown += kind.draw(table, folder)
+                shown += kind.draw(results, folder)
             if kind.program is not None:
                 check_configuration(folder, results.plan)
                 document = read_document(folder / CONFIGURATION)
                 with attempt("device map", summary["not_drawn"]), reading_stored():
                     shown += draw_device_map(sweep_programs(kind, document), folder)
             with attempt("text", summary["not_drawn"]):
-                summary["text"] = kind.text(table)
+                summary["text"] = kind.text(results)
             summary["figures"] = shown
             write_json(folder / SUMMARY, summary)
         # Another process may have stored the last points, and drawn them, before this one wrote.

@@ -6,15 +6,17 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cirq
-import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import NoiseError
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.errors import InputError
+
+if TYPE_CHECKING:
+    from studies.sweep.results import Results
 
 REFUSED = "refused"
 """Stands for the digest of circuits that cannot be compiled."""
@@ -73,8 +75,8 @@ class SweepKind:
             takes as third argument the arrays of the same point with fewer shots, or None, and
             adds to them.
         columns: What the columns of the rows mean.
-        draw: Draws the figures of a table into a folder and returns their names.
-        text: Says in a few lines what a table shows.
+        draw: Draws the figures of results into a folder and returns their names.
+        text: Says in a few lines what results show.
         circuits: Circuits of a point to be drawn in a report, each with a title.
         program: The compiled convolution of a point, for the map of the device; None if the point
             has none.
@@ -93,8 +95,8 @@ class SweepKind:
     cost: Callable[[Any], Cost]
     measure: Callable[..., Measured]
     columns: Mapping[str, str]
-    draw: Callable[[pd.DataFrame, Path], list[str]]
-    text: Callable[[pd.DataFrame], str]
+    draw: Callable[[Results, Path], list[str]]
+    text: Callable[[Results], str]
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
     program: Callable[[Any], Program | None] | None = None
     targets: tuple[str, ...] = ()
@@ -126,21 +128,21 @@ def expected_cost(kind: SweepKind, settings: Any) -> Cost:
 
 def lazy_figures(
     module: str,
-) -> tuple[Callable[[pd.DataFrame, Path], list[str]], Callable[[pd.DataFrame], str]]:
+) -> tuple[Callable[[Results, Path], list[str]], Callable[[Results], str]]:
     """The functions ``draw`` and ``text`` of a module that is imported when they are called.
 
     Processes that only measure start without the drawing libraries.
     """
 
-    def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+    def draw(results: Results, folder: Path) -> list[str]:
         from studies.drawing import theme
 
         with theme():
-            names: list[str] = importlib.import_module(module).draw(table, folder)
+            names: list[str] = importlib.import_module(module).draw(results, folder)
         return names
 
-    def text(table: pd.DataFrame) -> str:
-        words: str = importlib.import_module(module).text(table)
+    def text(results: Results) -> str:
+        words: str = importlib.import_module(module).text(results)
         return words
 
     return draw, text

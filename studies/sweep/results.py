@@ -69,9 +69,10 @@ class Status:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What a folder holds at one moment, raw arrays apart.
+    """What a folder holds at one moment; raw arrays are read when they are asked for.
 
     Attributes:
+        folder: The folder.
         plan: Its plan.
         outcomes: What became of the points so far, by identity.
         earlier: Files with points that have been measured with other shots than the plan wants,
@@ -81,6 +82,7 @@ class Results:
         calibrations: The calibrations of their noise: names, or digests of their content.
     """
 
+    folder: Path
     plan: StoredPlan
     outcomes: Mapping[str, Outcome]
     earlier: Mapping[str, Sequence[tuple[int, Path]]]
@@ -123,6 +125,14 @@ class Results:
         ordered.pop("seconds", None)
         return pd.DataFrame(rows, columns=[*ordered, "seconds"] if rows else None)
 
+    def arrays(self, point: str) -> dict[str, NDArray[Any]]:
+        """The raw data of a point as :func:`load_arrays` gives them.
+
+        Args:
+            point: The identity, as in the column `point` of the table.
+        """
+        return load_arrays(self.folder, point)
+
 
 def read_results(folder: Path) -> Results:
     """What a folder holds; of a point that was tried again, a success counts.
@@ -155,7 +165,13 @@ def read_results(folder: Path) -> Results:
             if known is None or (known.error is not None and outcome.error is None):
                 outcomes[outcome.identity] = outcome
     return Results(
-        plan, outcomes, earlier, origins, sorted(devices - {""}), sorted(calibrations - {""})
+        folder,
+        plan,
+        outcomes,
+        earlier,
+        origins,
+        sorted(devices - {""}),
+        sorted(calibrations - {""}),
     )
 
 

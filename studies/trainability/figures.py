@@ -13,6 +13,7 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import Styles, draw_arrangement, explain_band, line_styles
 from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
+from studies.sweep.results import Results
 from studies.trainability.measurement import COLUMNS
 
 _LAYERS = "convolution.filters.layers"
@@ -21,12 +22,13 @@ _FILES = {"qubits": "trainability_against_qubits", _LAYERS: "trainability_agains
 _PANELS = {"qubits": "qubits of a register", _LAYERS: "layers of the ansatz"}
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws the variance of gradients against qubits and against depth.
 
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     names = []
     for x, name in _FILES.items():
         if x not in table or (x != "qubits" and table[x].nunique() < 2):
@@ -152,8 +154,9 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
     return ", ".join(words)
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows: the variance beside 1 / (d (d + 2)), for the deepest ansatz."""
+    table = results.table()
     deepest = table
     if _LAYERS in table:
         deepest = table[table[_LAYERS] == table[_LAYERS].max()]

@@ -16,6 +16,7 @@ from studies.crosscheck import check_lines
 from studies.drawing import LEGEND_SIZE, Styles, draw_arrangement, explain_band, line_styles
 from studies.grouping import Lines, arrange, cells, groups, lines_of, require, tabulate
 from studies.statistics import proportion_interval
+from studies.sweep.results import Results
 from studies.training.measurement import COLUMNS
 
 _KEYS = ("model", "train", "shots", "noise.scale", "noise", "device")
@@ -26,12 +27,13 @@ _MODELS = {
 }
 
 
-def draw(table: pd.DataFrame, folder: Path) -> list[str]:
+def draw(results: Results, folder: Path) -> list[str]:
     """Draws the loss against epochs and the accuracy on test images.
 
     Returns:
         Names of the figures, without suffix.
     """
+    table = results.table()
     arrangement = arrange(table, ["epoch"], COLUMNS, _line_name, most_panels=3)
 
     def data(own: pd.DataFrame, lines: Lines) -> pd.DataFrame:
@@ -220,8 +222,9 @@ def _name(chosen: Mapping[str, object]) -> str:
     return ", ".join(parts)
 
 
-def text(table: pd.DataFrame) -> str:
+def text(results: Results) -> str:
     """What a table shows: the accuracy of each way of training."""
+    table = results.table()
     lines = []
     ways = lines_of(table, "epoch", None, COLUMNS, _line_name)
     for values, own in cells(table[table["correct"].notna()], ways.axes, COLUMNS):

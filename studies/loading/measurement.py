@@ -1,0 +1,131 @@
+"""Measures how well patches are loaded within a budget, and how far their overlaps are off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import CompiledFilter, Program
+from qucnn_cirq.convolution import ideal_overlaps
+from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.images import data_digest, occupied_patches, selected
+from studies.loading.configuration import LoadingPoint
+from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+
+COLUMNS = {
+    "patches": "patches that are not blank",
+    "loader_gates": "mean two-qubit gates of a loader",
+    "mean_infidelity": "mean infidelity of the loaded states",
+    "largest_infidelity": "the largest of them",
+    "error": "mean of |F - exact F| under the noise, without shots",
+    "error_without_noise": "the same without noise: the error of loading alone",
+    "root_mean_square_error": "root mean square of F - exact F under the noise",
+    **CHECK_COLUMNS,
+}
+"""What the columns mean."""
+
+
+def program_of(settings: LoadingPoint) -> Program:
+    """The compiled convolution of a point."""
+    return compile_convolution(
+        settings.convolution,
+        settings.device,
+        gate_set=settings.gate_set,
+        infidelity=settings.infidelity,
+        noise=settings.noise if settings.infidelity == "auto" else None,
+    )
+
+
+def digest(settings: LoadingPoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images."""
+    images = data_digest(selected(*_images(settings)))
+    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
+
+
+def cost(settings: LoadingPoint) -> Cost:
+    """What a point takes: choosing loaders and solving for their angles is most of it."""
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    circuits = patches.n_occupied * settings.convolution.n_filters
+    return Cost(circuits, 0, 0.1 + 1e-3 * circuits, int(1000 * patches.states.nbytes))
+
+
+def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
+    """Loads the patches and takes their overlaps with and without noise.
+
+    The overlaps are exact means, without shots, so that nothing but loading and noise errs.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the cross-check.
+
+    Returns:
+        One row with the columns `COLUMNS`, and `image_error`, the mean of |F - exact F| under the
+        noise of each image that has patches, over patches and filters.
+
+    Raises:
+        InputError: If the circuit that is compiled has no shorter loaders, or does not fit.
+    """
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    none = np.zeros((settings.convolution.n_filters, 0))
+    exact = ideal_overlaps(patches, settings.convolution, none)
+    program = program_of(settings)
+    compiled = program.filters[0]
+    compiled.load_patches(patches)
+    gates, infidelities = _loading(compiled, patches.states)
+    noisy, ideal = (
+        QuantumConvolution(program, engine="exact", noise=noise, shots=None).run(patches).estimates
+        - exact
+        for noise in (settings.noise, None)
+    )
+    error = np.abs(noisy).mean(axis=0)
+    row: Row = {
+        "patches": len(patches.states),
+        "loader_gates": float(gates.mean()),
+        "mean_infidelity": float(infidelities.mean()),
+        "largest_infidelity": float(infidelities.max()),
+        "error": float(error.mean()),
+        "error_without_noise": float(np.abs(ideal).mean()),
+        "root_mean_square_error": float(np.sqrt(np.mean(noisy**2))),
+    }
+    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = np.random.default_rng(seed)
+        rows = chosen_rows(generator, len(patches.states), settings.check_patches)
+        scores = z_scores(
+            program,
+            settings.noise,
+            patches.states[rows],
+            none,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        row |= check_row(scores)
+    images = patches.positions()[0][patches.occupied]
+    counts = np.bincount(images)
+    sums = np.bincount(images, error)
+    return Measured([row], {"image_error": sums[counts > 0] / counts[counts > 0]})
+
+
+def _images(settings: LoadingPoint) -> tuple[str, int, int, str | None]:
+    return settings.split, settings.first, settings.images, settings.data
+
+
+def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two-qubit gates and infidelity with which each state is loaded."""
+    chosen = compiled.choose(states)
+    per_loader = np.array([_two_qubit_gates(variant.loader) for variant in compiled.variants])
+    infidelities = np.zeros(len(states))
+    for index, variant in enumerate(compiled.variants):
+        own = chosen == index
+        if own.any() and hasattr(variant.loader, "solve"):
+            infidelities[own] = variant.loader.solve(states[own])[1]
+    return per_loader[chosen], infidelities
+
+
+def _two_qubit_gates(loader: Loader) -> int:
+    circuit = loader.circuit(cirq.LineQubit.range(loader.n_qubits), "patch")
+    return sum(len(operation.qubits) == 2 for operation in circuit.all_operations())
