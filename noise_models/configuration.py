@@ -16,7 +16,7 @@ from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
 from noise_models.errors import NoiseError, shown, unknown_name
-from noise_models.extensions import NotNamedError, is_reading_stored, source_digest
+from noise_models.extensions import NotNamedError, is_reading_stored, source_digest, users_code
 from noise_models.files import file_text, parsed_json, parsed_toml
 from noise_models.idle import IdleNoise
 from noise_models.kind import (
@@ -32,7 +32,16 @@ from noise_models.registry import Registry
 from noise_models.thermal import ThermalNoise
 from noise_models.values import FrozenMapping, number, write_toml
 
-NOISE_KINDS: Registry[type[NoiseKind]] = Registry("noise kind", NoiseKind, classes=True)
+
+class _NoiseKinds(Registry[type[NoiseKind]]):
+    def _checked(self, what: str, member: object) -> type[NoiseKind]:
+        kind = super()._checked(what, member)
+        if not isinstance(getattr(kind, "key", None), str) or "__init__" not in vars(kind):
+            raise NoiseError(f"{what} is no frozen dataclass with a text `key`: make it one.")
+        return kind
+
+
+NOISE_KINDS: Registry[type[NoiseKind]] = _NoiseKinds("noise kind", NoiseKind, classes=True)
 """The kinds of noise by their key: those of `NoiseConfiguration`, and those that were added."""
 
 
@@ -106,14 +115,15 @@ class NoiseConfiguration:
             try:
                 cls = NOISE_KINDS[key]
             except NotNamedError:
-                kinds[key] = UnnamedNoise(key, json.dumps(value, sort_keys=True))
+                kinds[key] = UnnamedNoise(key, _stored_text(key, value))
                 continue
             if cls.key in _own_keys() or cls.key in (kind.key for kind in kinds.values()):
                 raise NoiseError(
                     f"noise.{key} has the key {cls.key!r} of another kind: give it one of its own."
                 )
-            kinds[key] = cls.from_value(value)
-            kinds[key].check_strength(self.strength)
+            with users_code(f"noise.{key}"):
+                kinds[key] = cls.from_value(value)
+                kinds[key].check_strength(self.strength)
         return kinds
 
     @functools.cached_property
@@ -212,6 +222,17 @@ def _own_keys() -> tuple[str, ...]:
     return tuple(
         each.name for each in dataclasses.fields(NoiseConfiguration) if each.name != "others"
     )
+
+
+def _stored_text(key: str, value: object) -> str:
+    """The settings of a kind that is not imported, in a canonical form."""
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError):
+        raise NoiseError(
+            f"noise.{key} = {shown(value)} holds what is neither a number, a text, a list nor a "
+            "table: give one of these."
+        ) from None
 
 
 def noise_from_file(path: str) -> NoiseConfiguration:

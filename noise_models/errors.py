@@ -93,6 +93,15 @@ def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:
     return one_line(text, longest, longest // 3)
 
 
+def words_of(error: BaseException) -> str:
+    """What an error says after its type; nothing if not even that can be had."""
+    try:
+        return str(error)
+    except Exception:
+        # Of a class of the user's.
+        return ""
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
     """Builds the error for a name that is not one of a known set.
 

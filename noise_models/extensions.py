@@ -19,12 +19,15 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
-from noise_models.errors import InputError, shown
+from noise_models.errors import InputError, shown, words_of
 from noise_models.files import file_bytes
 
 _OWN_PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 _NAMED: set[str] = set()
 """Names that the user wrote in this process and that were imported for it."""
+_DIGESTS: dict[str, str] = {}
+"""The SHA-256 of the files of modules, by name, as they were when these were first asked for: a
+process that goes on with code that was changed since must not say that it is the new one."""
 _READING_STORED: ContextVar[bool] = ContextVar("reading what was stored", default=False)
 
 
@@ -80,13 +83,40 @@ def load_object(what: str, name: str) -> object:
     module = _imported(where, place)
     try:
         found: object = getattr(module, attribute)
-        _NAMED.add(name)
-        return found
     except AttributeError:
         raise InputError(
             f"{where}: {shown(place)} has no attribute {shown(attribute)}; write the name of "
             f"what it defines as {what}."
         ) from None
+    except Exception as error:
+        raise _failed(where, place, error) from error
+    _NAMED.add(name)
+    # Now, while the file is the one that was imported.
+    source_digest(found)
+    return found
+
+
+@contextlib.contextmanager
+def users_code(what: str) -> Iterator[None]:
+    """While code of the user's own is run: whatever it raises is told as the user's to mend.
+
+    Args:
+        what: Whose code it is, for the message ("noise.mine").
+
+    Raises:
+        InputError: In place of any other exception.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        at = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
+        raise InputError(
+            f"{what} raises {type(error).__name__}: {words_of(error)}{at}; mend it there, or leave "
+            "it out."
+        ) from error
 
 
 def load_entry_point(what: str, entry: EntryPoint) -> object:
@@ -105,7 +135,9 @@ def load_entry_point(what: str, entry: EntryPoint) -> object:
     try:
         return load_object(what, entry.value.replace(" ", ""))
     except InputError as error:
-        raise InputError(f"{what} {shown(entry.name)} of an installed package: {error}") from error
+        # Of its own kind: what a stored file names is told from what is wrong.
+        told = f"{what} {shown(entry.name)} of an installed package: {error}"
+        raise type(error)(told) from error
 
 
 def source_digest(member: object) -> str | None:
@@ -122,10 +154,12 @@ def source_digest(member: object) -> str | None:
     """
     defined = member if hasattr(member, "__qualname__") else type(member)
     module = getattr(defined, "__module__", None) or ""
-    path = getattr(sys.modules.get(module), "__file__", None)
-    if module.partition(".")[0] in _OWN_PACKAGES or not path or not Path(path).is_file():
-        return None
-    return hashlib.sha256(file_bytes(Path(path))).hexdigest()
+    if module not in _DIGESTS:
+        path = getattr(sys.modules.get(module), "__file__", None)
+        if module.partition(".")[0] in _OWN_PACKAGES or not path or not Path(path).is_file():
+            return None
+        _DIGESTS[module] = hashlib.sha256(file_bytes(Path(path))).hexdigest()
+    return _DIGESTS[module]
 
 
 def _imported(where: str, place: str) -> ModuleType:
@@ -175,7 +209,7 @@ def _failed(where: str, place: str, error: BaseException) -> InputError:
     if isinstance(error, SyntaxError):
         line, reason = error.lineno, error.msg
     else:
-        line, reason = None, str(error)
+        line, reason = None, words_of(error)
         for frame in traceback.extract_tb(error.__traceback__):
             # The last line of the module itself: what it calls is not the user's to mend.
             if frame.name == "<module>" and "importlib" not in frame.filename:

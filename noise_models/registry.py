@@ -214,10 +214,13 @@ def made(what: str, member: type[V]) -> V:
         InputError: If it cannot be made without arguments.
     """
     try:
-        return member()
-    except TypeError as error:
+        with extensions.users_code(what):
+            return member()
+    except InputError as error:
+        if not isinstance(error.__cause__, TypeError):
+            raise
         raise InputError(
-            f"{what} cannot be made without arguments: {error}; give them defaults."
+            f"{what} cannot be made without arguments: {error.__cause__}; give them defaults."
         ) from None
 
 

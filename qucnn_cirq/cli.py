@@ -85,7 +85,7 @@ def _memory_ended(error: BaseException | None) -> bool:
 
     words = (os.strerror(errno.ENOMEM).lower(), "failed to map segment", "bad_alloc")
     while error is not None:
-        if isinstance(error, MemoryError) or any(word in str(error).lower() for word in words):
+        if isinstance(error, MemoryError) or any(word in _words(error).lower() for word in words):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -99,18 +99,26 @@ def _ended_by(error: Exception, traceback: bool) -> int:
     from qucnn_cirq.errors import InputError
 
     if isinstance(error, InputError):
-        return _refuse(str(error))
+        return _refuse(_words(error))
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         name = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{name}{error.strerror or error}{_advice(error.errno)}")
+        return _refuse(f"{name}{error.strerror or _words(error)}{_advice(error.errno)}")
     if traceback:
         import traceback as tracebacks
 
         tracebacks.print_exception(error)
-    reason = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    reason = f"{type(error).__name__}: {_words(error)}".strip().removesuffix(":")
     told = _line("internal error", reason, "; please report it")
     _say(told if traceback else f"{told}, with {TRACEBACK}")
     return INTERNAL_ERROR
+
+
+def _words(error: BaseException) -> str:
+    """What an error says; a class of the user's may not even be able to."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _advice(number: int | None) -> str:

@@ -101,6 +101,7 @@ def occupied_patches(
     return patches
 
 
+@functools.lru_cache(maxsize=8)
 def data_digest(selection: Selection) -> str:
     """The SHA-256 of images and labels, in hexadecimal digits."""
     digest = hashlib.sha256(selection.images.tobytes())

@@ -18,11 +18,13 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies import load
 from studies.catalogue import sweep_kind
+from studies.images import data_digest, selected
 from studies.noise.configuration import NoisePoint
 from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
 from studies.sweep.store import Outcome, open_folder, write_chunk
+from studies.sweep.workers import Task, run_chunk
 
 FIXED = {name: table for name, table in DOCUMENT.items() if name != "axes"}
 STUDY = FIXED["study"]
@@ -242,3 +244,82 @@ def test_a_point_that_cannot_be_measured_further_is_told_and_not_shown_as_done(
     write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
     state = status(tmp_path)
     assert (state.done, len(state.failed), state.missing) == (0, 1, 1)
+
+
+def test_a_precision_that_is_reached_takes_no_more_shots(tmp_path: Path) -> None:
+    def run(**study: Any) -> pd.DataFrame:
+        document = {**DOCUMENT, "study": {**STUDY, **study}, "axes": {"noise.scale": [0.5, 2.0]}}
+        sweep_in_process(NOISE, document, tmp_path)
+        return load(tmp_path)
+
+    fine = run(precision=0.02)
+    columns = ["shots_taken", "rmse", "systematic_rmse", "estimate_low"]
+    for coarse in ({"precision": 0.05}, {"precision": 0.02, "most_shots": 2 * 10**7}):
+        pd.testing.assert_frame_equal(run(**coarse)[columns], fine[columns])
+
+
+def test_most_shots_without_a_precision_is_refused() -> None:
+    with pytest.raises(InputError, match=r"most_shots = 5000 has no effect without a precision"):
+        make_plan(NOISE, {**FIXED, "study": {**STUDY, "most_shots": 5000}})
+
+
+def test_folders_with_other_shots_are_not_merged(measured: Path, tmp_path: Path) -> None:
+    more = {**DOCUMENT, "study": {**STUDY, "shots": 200}}
+    open_folder(tmp_path / "more", make_plan(NOISE, more))
+    with pytest.raises(InputError, match="shots = 200 where .* has 100: run one of them again"):
+        merge([measured, tmp_path / "more"], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_images_that_a_classifier_is_fitted_to_decide_too(tmp_path: Path) -> None:
+    def digests(shift: float) -> Mapping[str, str]:
+        images = np.random.default_rng(0).random((60, 6, 6))
+        labels = np.arange(60) % 10
+        np.savez(
+            tmp_path / "own.npz",
+            train_images=images + shift,
+            train_labels=labels,
+            test_images=images,
+            test_labels=labels,
+        )
+        for cached in (selected, data_digest):
+            cached.cache_clear()
+        own = {**STUDY, "split": "test", "classify": 20, "data": str(tmp_path / "own.npz")}
+        (point,) = make_plan(NOISE, {**FIXED, "study": own}).points
+        return point.digests
+
+    one, other = digests(0.0), digests(0.5)
+    assert {key for key in one if one[key] != other[key]} == {"training images"}
+
+
+def test_a_worker_with_other_circuits_than_the_plan_measures_nothing() -> None:
+    (point,) = make_plan(NOISE, FIXED).points
+    same, other = (
+        run_chunk("noise", [Task(point.identity, point.document, None, digests)])[0]
+        for digests in (point.digests, {**point.digests, "circuits": "f" * 64})
+    )
+    assert same.error is None
+    assert other.error is not None and "the worker has other circuits than" in other.error
+
+
+def test_points_that_failed_with_other_digests_are_planned_anew(tmp_path: Path) -> None:
+    document = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
+    lacking = dataclasses.replace(
+        NOISE, digest=lambda settings: {**NOISE.digest(settings), "simulator": "aer None"}
+    )
+    plan = make_plan(lacking, document)
+    open_folder(tmp_path, plan)
+    resolved = {point.identity: resolve(lacking, point) for point in plan.points}
+    failed = [Outcome(point.identity, [], error="not installed") for point in plan.points]
+    write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
+    assert len(status(tmp_path).failed) == 2
+    sweep_in_process(NOISE, document, tmp_path)
+    assert (status(tmp_path).done, status(tmp_path).failed) == (2, ())
+
+
+def test_chunks_of_an_earlier_version_keep_a_lost_plan_from_being_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(OLD, folder)
+    (folder / "plan.json").unlink()
+    assert main(["study", str(folder / "configuration.toml"), "--out", str(folder)]) == 2
+    assert not (folder / "plan.json").exists()

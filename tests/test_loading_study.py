@@ -94,7 +94,7 @@ def test_other_axes_are_drawn_apart_and_without_exact_loading_nothing_is(
     sweep_in_process(kind, document, tmp_path / "none")
     results = read_results(tmp_path / "none")
     assert draw(results, tmp_path) == []
-    assert kind.text(results).endswith(" -")
+    assert kind.text(results).endswith("add the budget 0, which is exact loading")
 
 
 @pytest.mark.parametrize(

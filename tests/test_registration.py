@@ -20,7 +20,7 @@ import qucnn_cirq
 from noise_models import NoiseConfiguration, NoiseError, as_noise
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError
-from noise_models.extensions import load_object, reading_stored
+from noise_models.extensions import load_object, reading_stored, source_digest
 from noise_models.registry import Registry
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
 from qucnn_cirq.cli import main
@@ -271,3 +271,75 @@ def test_an_engine_that_cannot_be_made_is_refused_in_a_sentence(outside: Path) -
     Path("mine.py").write_text(Path("own_engine.py").read_text() + needs)
     with pytest.raises(InputError, match="cannot be made without arguments"):
         make_engine("mine.py:Needs")
+
+
+# Code of the user's that fails.
+
+RAISING = """
+import dataclasses
+from noise_models import NoiseKind
+
+class Mute(Exception):
+    def __str__(self): raise KeyError
+
+@dataclasses.dataclass(frozen=True)
+class Base(NoiseKind):
+    p: float = 0.0
+    def has_gate_noise(self, strength): return True
+    def layers(self, step, strength): return []
+
+class Keyless(Base): pass
+
+@dataclasses.dataclass(frozen=True)
+class Raises(Base):
+    key = "raises"
+    def __post_init__(self): raise Mute
+
+@dataclasses.dataclass(frozen=True)
+class Fine(Base):
+    key = "fine"
+
+def __getattr__(name): raise RuntimeError(name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('noise."raising.py:Keyless".p=0.1', "text `key`"),
+        ('noise."raising.py:Raises".p=0.1', "raises Mute"),
+        ('noise."raising.py:Nothing".p=0.1', "RuntimeError"),
+        ('noise."raising.py:Fine".p=2020-01-01', "neither a number, a text"),
+        ('noise."mute.py:E".p=0.1', "fails in line 3 when imported: Mute"),
+    ],
+)
+def test_whatever_code_of_the_users_raises_is_one_sentence(
+    setting: str,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raising.py").write_text(RAISING)
+    (tmp_path / "mute.py").write_text(
+        "class Mute(Exception):\n    def __str__(self): raise KeyError\nraise Mute\n"
+    )
+    document = '[study]\nname = "noise"\nimages = 1\n[noise]\n'
+    key, _, value = setting.removeprefix("noise.").partition(".p=")
+    (tmp_path / "own.toml").write_text(f"{document}{key} = {{ p = {value} }}\n")
+    assert main(["study", "own.toml", "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line and len(line) <= 200
+
+
+def test_code_that_was_changed_after_it_was_imported_is_not_taken_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "changing.py"
+    path.write_text(RAISING)
+    kind = load_object("noise kind", "changing.py:Fine")
+    before = source_digest(kind)
+    path.write_text(RAISING + "# changed\n")
+    assert source_digest(kind) == before is not None

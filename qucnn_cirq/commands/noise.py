@@ -56,8 +56,12 @@ def _own_kinds() -> dict[str, str]:
     from noise_models.configuration import NOISE_KINDS
     from noise_models.extensions import source_digest
 
-    return {
-        f"[noise.{key}]": (NOISE_KINDS[key].__doc__ or "").strip().partition("\n")[0]
-        for key in NOISE_KINDS.names()
-        if source_digest(NOISE_KINDS[key]) is not None
-    }
+    found = {}
+    for key in NOISE_KINDS.names():
+        # What an installed package offers is not imported before it is named.
+        kind = NOISE_KINDS.get(key)
+        if kind is None:
+            found[f"[noise.{key}]"] = "offered by an installed package"
+        elif source_digest(kind) is not None:
+            found[f"[noise.{key}]"] = (kind.__doc__ or "").strip().partition("\n")[0]
+    return found

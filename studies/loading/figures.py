@@ -64,6 +64,8 @@ def text(results: Results) -> str:
                 f"{row['largest_infidelity']:18.1e}   {row['error']:12.6f}   "
                 f"{row['error_without_noise']:13.6f}   {gain}"
             )
+    if table["gain"].isna().all():
+        lines.append("no gains and no figure: add the budget 0, which is exact loading")
     return "\n".join([*lines, *check_lines(table)])
 
 

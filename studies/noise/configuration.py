@@ -10,6 +10,7 @@ from qucnn_cirq.errors import InputError
 from studies.forward.configuration import ForwardStudy
 
 MOST_LOOKS = 40
+MOST_SHOTS_OF_A_POINT = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class NoisePoint(ForwardStudy):
 
     repeat: int = 0
     precision: float | None = None
-    most_shots: int = 10_000_000
+    most_shots: int = MOST_SHOTS_OF_A_POINT
     classify: int = 0
     check_fraction: float = 0.0
     check_patches: int = 2
@@ -57,6 +58,11 @@ class NoisePoint(ForwardStudy):
                     f"most_shots = {self.most_shots} is less than shots = {self.shots}, the first "
                     "round: give more."
                 )
+        elif self.most_shots != MOST_SHOTS_OF_A_POINT:
+            raise InputError(
+                f"most_shots = {self.most_shots} has no effect without a precision: set precision, "
+                "or leave it out."
+            )
         if 0 < self.classify < 20:
             raise InputError(
                 f"classify = {self.classify} is too few to fit a classifier of ten digits: give 0 "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models import as_noise
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import (
@@ -20,7 +21,7 @@ from qucnn_cirq.convolution import (
 )
 from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.layer import Overlaps, QuantumConvolution
+from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
 from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
@@ -75,7 +76,11 @@ def digest(settings: NoisePoint) -> Mapping[str, str]:
     selection = selected(*_images(settings))
     circuits = circuits_digest(lambda: program_of(settings))
     engine = engine_digest(settings.noisy_engine)
-    return {"circuits": circuits, "images": data_digest(selection), **engine}
+    digests = {"circuits": circuits, "images": data_digest(selection), **engine}
+    if settings.classify:
+        trained = selected("train", 0, settings.classify, settings.data)
+        digests["training images"] = data_digest(trained)
+    return digests
 
 
 def cost(settings: NoisePoint) -> Cost:
@@ -128,7 +133,7 @@ def measure(
         seed=int(shots_seed.generate_state(1, np.uint64)[0]),
         parameters=prepared.parameters,
     )
-    overlaps, counts, rounds, ends = _take_shots(layer, prepared, settings, earlier)
+    means, counts, rounds, ends = _take_shots(layer, prepared, settings, earlier)
     shots = sum(rounds)
     observable = prepared.program.filters[0].template.observable
     estimates = np.asarray(observable.mean(counts / shots))
@@ -142,12 +147,12 @@ def measure(
         "two_qubit_depth": report.two_qubit_depth,
         "moments": report.moments,
         "engine": layer.engine.name,
-        **_errors(estimates, overlaps.exact, prepared.exact),
+        **_errors(estimates, means, prepared.exact),
     }
     row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
-    if overlaps.exact is not None:
-        variance = observable.variance(np.clip(overlaps.exact, observable.low, 1), shots)
-        systematic = _root_mean_square(overlaps.exact - prepared.exact)
+    if means is not None:
+        variance = observable.variance(np.clip(means, observable.low, 1), shots)
+        systematic = _root_mean_square(means - prepared.exact)
         row["systematic_rmse"] = systematic
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
@@ -180,15 +185,15 @@ def _take_shots(
     prepared: Prepared,
     settings: NoisePoint,
     earlier: Mapping[str, NDArray[Any]] | None,
-) -> tuple[Overlaps, NDArray[np.int64], list[int], tuple[float, float]]:
-    """One round of shots, or rounds until the mean is known well enough.
+) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
+    """Rounds of shots until there are enough, or the mean is known well enough.
 
     Each round has streams of its own, by its number, so that one that is taken later is independent
     of those before.
 
     Returns:
-        The last round, the counts of all rounds, the shots of each, and the confidence interval of
-        the mean probability of the observable's larger value.
+        The engine's means if it has any, the counts of all rounds, the shots of each, and the
+        confidence interval of the mean probability of the observable's larger value.
     """
     observable = prepared.program.filters[0].template.observable
     total = np.zeros_like(prepared.exact, dtype=np.int64)
@@ -196,27 +201,35 @@ def _take_shots(
     if earlier is not None:
         total += earlier["counts"]
         rounds += [int(each) for each in earlier["rounds"]]
-    for look in range(len(rounds) + 1, len(rounds) + 1 + MOST_LOOKS):
-        shots = sum(rounds)
-        if settings.precision is None:
-            layer.shots = settings.shots - shots
-        else:
-            # Rounds as large as all before them, so that looking often costs little.
-            layer.shots = min(shots or settings.shots, settings.most_shots - shots)
-        overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look - 1)
+    means: Array | None = None
+    taken = False
+    while True:
+        shots, look = sum(rounds), len(rounds)
+        if rounds:
+            ends = interval(int(total.sum()), shots * total.size, look)
+            half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
+            enough = (
+                shots >= settings.shots
+                if settings.precision is None
+                else half_width <= settings.precision
+                or shots >= settings.most_shots
+                or look >= MOST_LOOKS
+            )
+            if enough:
+                break
+        # With a precision, rounds as large as all before them, so that looking often costs little.
+        more = settings.shots - shots if settings.precision is None else shots or settings.shots
+        layer.shots = min(more, most_shots(settings) - shots)
+        overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look)
         assert overlaps.counts is not None
         total += overlaps.counts
         rounds.append(layer.shots)
-        shots += layer.shots
-        ends = interval(int(total.sum()), shots * total.size, look)
-        half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
-        if (
-            settings.precision is None
-            or half_width <= settings.precision
-            or shots >= settings.most_shots
-        ):
-            break
-    return overlaps, total, rounds, ends
+        means, taken = overlaps.exact, True
+    template = prepared.program.filters[0].template
+    if not taken and layer.engine.gives_means(template, as_noise(settings.noise)):
+        layer.shots = None
+        means = layer.run(prepared.patches, prepared.selection.ids).exact
+    return means, total, rounds, ends
 
 
 def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from noise_models.extensions import reading_stored
+from noise_models.extensions import NotNamedError, reading_stored
 from studies.device_map import draw_device_map, sweep_programs
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY, write_json
@@ -172,7 +173,12 @@ def finish(
             if kind.program is not None:
                 check_configuration(folder, results.plan)
                 document = read_document(folder / CONFIGURATION)
-                with attempt("device map", summary["not_drawn"]), reading_stored():
+                with (
+                    attempt("device map", summary["not_drawn"]),
+                    # Code of the user's that nobody named in this process: there is no map.
+                    contextlib.suppress(NotNamedError),
+                    reading_stored(),
+                ):
                     shown += draw_device_map(sweep_programs(kind, document), folder)
             with attempt("text", summary["not_drawn"]):
                 summary["text"] = kind.text(results)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from noise_models import NoiseError, as_noise
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
+from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_document
@@ -139,15 +141,25 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untra
                 "out."
             )
         seen[identity] = short
-        digests = {
-            "measurement": f"version {kind.version}",
-            **kind.digest(settings),
-            **settings.noise.source_digests(),
-        }
+        digests = digests_of(kind, settings)
         targets = {key: getattr(settings, key) for key in kind.targets}
         points.append(Point(identity, digests, targets, short, own, settings))
     names = tuple(key.removeprefix("study.") for key in keys)
     return Plan(kind, document, names, tuple(points))
+
+
+def digests_of(kind: SweepKind, settings: Any) -> dict[str, str]:
+    """What decides the outcome of a point besides its settings; see :class:`Point`.
+
+    Where it is measured, in another process or on another machine, these must be the same.
+    """
+    overlap = settings.convolution.overlap
+    return {
+        "measurement": f"version {kind.version}",
+        **kind.digest(settings),
+        **settings.noise.source_digests(),
+        **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
+    }
 
 
 def refusal(kind: SweepKind, point: Point) -> str | None:
@@ -232,6 +244,11 @@ def digest_of(content: object) -> str:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except ValueError:
         raise InputError("a setting is NaN or infinite: give finite numbers.") from None
+    except TypeError as error:
+        raise InputError(
+            f"a setting is neither a number, a text, a list nor a table ({error}): give one of "
+            "these."
+        ) from None
     return hashlib.sha256(text.encode()).hexdigest()
 
 

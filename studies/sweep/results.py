@@ -292,6 +292,7 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
     found = [read_results(folder).plan for folder in folders]
     for folder, plan in zip(folders, found, strict=True):
         check_same(str(folder), plan, found[0], f"it cannot be merged with {folders[0]}")
+        _check_targets(folder, plan, folders[0], found[0])
     configuration = _configuration(sources[0])
     check_configuration(sources[0], found[0])
     unfinished = target / CONFIGURATION
@@ -321,6 +322,18 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
         if not (target / name).exists():
             _copy(sources[0] / name, target / name)
     return status(target)
+
+
+def _check_targets(folder: Path, plan: StoredPlan, other: Path, first: StoredPlan) -> None:
+    """Refuses points with other numbers of shots than those they are to stand beside."""
+    for identity, _ in plan.points:
+        for key, value in plan.targets(identity).items():
+            wanted = first.targets(identity).get(key)
+            if value != wanted:
+                raise InputError(
+                    f"{folder} has {key} = {value} where {other} has {wanted}: run one of them "
+                    "again with what the other has; its counts are kept."
+                )
 
 
 def export(folder: Path, file: Path) -> int:

@@ -78,7 +78,7 @@ def run_points(
                 before = earlier(each.identity)
                 spent[each.identity] = before.seconds if before else 0.0
                 arrays = before.arrays if before else None
-                tasks.append(Task(each.identity, each.document, arrays))
+                tasks.append(Task(each.identity, each.document, arrays, each.digests))
             workers.hand_out(plan.kind.name, tasks)
             running += 1
         if not running and (stop.asked or not waiting):

@@ -18,8 +18,8 @@ import math
 import os
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
     configuration = folder / CONFIGURATION
     text = plan.to_toml()
     if not os.path.lexists(folder / PLAN):
+        _check_chunks(folder)
         # A process that died between the two files left a configuration alone.
         if configuration.exists() and read_result(configuration) != text.encode():
             raise InputError(
@@ -205,10 +206,15 @@ def open_folder(folder: Path, plan: Plan) -> None:
     except _Damaged:
         if not same:
             raise
+        _check_chunks(folder)
         # The configuration says whose folder it is; results of others would be told by the chunks.
         found = None
     if found is not None:
-        check_same(f"--out {folder}", found, _as_stored(plan), "choose another folder")
+        wanted = _as_stored(plan)
+        check_same(f"--out {folder}", found, wanted, "choose another folder", _measured(folder))
+        # Of points that were not measured so far the digests may be others now.
+        if found.decided_by != wanted.decided_by:
+            found = None
     # Missing, damaged, with other targets, or the same points in other words.
     if not same:
         write_text(configuration, text)
@@ -216,7 +222,39 @@ def open_folder(folder: Path, plan: Plan) -> None:
         write_sealed(folder / PLAN, plan.to_mapping())
 
 
-def check_same(where: str, found: StoredPlan, plan: StoredPlan, advice: str) -> None:
+def _check_chunks(folder: Path) -> None:
+    """Makes sure that chunks whose plan is missing or damaged are of this version.
+
+    Raises:
+        InputError: If they are not, and would be lost to every command with a new plan.
+    """
+    for path in chunk_paths(folder)[:1]:
+        head = _decoded(path, _file_content(path), _CHUNK_ADVICE)
+        if head.get("schema") != SCHEMA:
+            raise InputError(
+                f"--out {folder} is of another version (schema {head.get('schema')!r}) and lacks "
+                f"its {PLAN}: use that version to go on, or choose another folder."
+            )
+
+
+def _measured(folder: Path) -> set[str]:
+    """Identities of the points of a folder that have results."""
+    plan = _stored_plan(folder)
+    return {
+        outcome.identity
+        for path in chunk_paths(folder)
+        for outcome in read_chunk(path, plan).outcomes
+        if outcome.error is None
+    }
+
+
+def check_same(
+    where: str,
+    found: StoredPlan,
+    plan: StoredPlan,
+    advice: str,
+    points: Collection[str] | None = None,
+) -> None:
     """Makes sure that results of one plan may stand beside those of another.
 
     Args:
@@ -224,6 +262,7 @@ def check_same(where: str, found: StoredPlan, plan: StoredPlan, advice: str) -> 
         found: Its plan.
         plan: The other.
         advice: What else can be done.
+        points: The points whose digests must agree; None for all.
 
     Raises:
         InputError: If the sweeps differ, or the circuits, the data or the versions that decided
@@ -242,6 +281,7 @@ def check_same(where: str, found: StoredPlan, plan: StoredPlan, advice: str) -> 
     different = [
         (key, values)
         for identity, values in plan.points
+        if points is None or identity in points
         for key in sorted({*found.digests(identity), *plan.digests(identity)})
         if found.digests(identity).get(key) != plan.digests(identity).get(key)
     ]
@@ -422,13 +462,20 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
         raise _damaged(path, _CHUNK_ADVICE) from None
     if not whole:
         raise _damaged(path, _CHUNK_ADVICE)
-    for identity, own in digests.items():
-        if plan.decided_by.get(identity) and own != plan.digests(identity):
-            raise InputError(
-                f"{path} was measured with other circuits, data or versions than the others: move "
-                "it out of the folder."
-            )
-    return chunk
+    others = {
+        identity
+        for identity, own in digests.items()
+        if plan.decided_by.get(identity) and own != plan.digests(identity)
+    }
+    if any(outcome.identity in others and outcome.error is None for outcome in outcomes):
+        raise InputError(
+            f"{path} was measured with other circuits, data or versions than the others: move it "
+            "out of the folder."
+        )
+    # What failed then says nothing of what is planned now.
+    return replace(
+        chunk, outcomes=[outcome for outcome in outcomes if outcome.identity not in others]
+    )
 
 
 def _is_chunk(chunk: Chunk) -> bool:

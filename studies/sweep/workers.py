@@ -17,7 +17,7 @@ import numpy as np
 
 from noise_models import NoiseError
 from qucnn_cirq.errors import InputError, missing_extra
-from studies.sweep.plan import seed_of
+from studies.sweep.plan import digests_of, seed_of
 from studies.sweep.store import Outcome, decoded, encode_array
 
 
@@ -28,11 +28,14 @@ class Task(NamedTuple):
         identity: The point's identity.
         document: Its configuration.
         earlier: What it gave with fewer shots, encoded as :func:`encode_array` does; or None.
+        digests: What decides its outcome besides its settings, as its plan has it; None if that
+            is not to be compared.
     """
 
     identity: str
     document: Mapping[str, Any]
     earlier: Mapping[str, Any] | None = None
+    digests: Mapping[str, str] | None = None
 
 
 def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -48,11 +51,13 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     from studies.catalogue import sweep_kind
 
     kind = sweep_kind(study)
-    for identity, document, earlier in tasks:
+    for identity, document, earlier, digests in tasks:
         started = time.perf_counter()
         try:
+            settings = kind.read(document)
+            _check_digests(digests, digests_of(kind, settings))
             more = [None if earlier is None else decoded(earlier)] if kind.targets else []
-            measured = kind.measure(kind.read(document), seed_of(identity), *more)
+            measured = kind.measure(settings, seed_of(identity), *more)
         except (InputError, NoiseError) as error:
             yield _failed(identity, started, " ".join(str(error).split()))
         except Exception as error:
@@ -65,6 +70,22 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
             arrays = {name: encode_array(array) for name, array in measured.arrays.items()}
             seconds = time.perf_counter() - started
             yield Outcome(identity, rows, arrays, seconds, shots=measured.shots)
+
+
+def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) -> None:
+    """Makes sure that a worker would measure what was planned.
+
+    Raises:
+        InputError: If it has other code, data or versions, as a cluster's worker may that was
+            started long ago or elsewhere.
+    """
+    if planned is None or planned == own:
+        return
+    keys = sorted(key for key in {*planned, *own} if planned.get(key) != own.get(key))
+    raise InputError(
+        f"the worker has other {' and '.join(keys)} than the process that planned the point: start "
+        "the workers anew, with the same code and files, and use --retry."
+    )
 
 
 def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:

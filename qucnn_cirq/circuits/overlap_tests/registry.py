@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from noise_models.registry import Registry
+from noise_models.registry import Registry, made
 from qucnn_cirq.circuits.overlap_tests.ancilla import AncillaTest
 from qucnn_cirq.circuits.overlap_tests.destructive import DestructiveTest
 from qucnn_cirq.circuits.overlap_tests.inversion import InversionTest
@@ -36,9 +36,10 @@ class OverlapTests(Registry[OverlapTest]):
             raise InputError(
                 f"{what} has most_walkers = {shown(test.most_walkers)}: give 0, 1 or 2."
             )
-        if "cz" not in test.native_gate_sets:
+        if not isinstance(test.native_gate_sets, tuple) or "cz" not in test.native_gate_sets:
             raise InputError(
-                f"{what} has native_gate_sets = {shown(test.native_gate_sets)}: 'cz' must be one."
+                f"{what} has native_gate_sets = {shown(test.native_gate_sets)}: give a tuple with "
+                "'cz'."
             )
         return test
 
@@ -46,7 +47,7 @@ class OverlapTests(Registry[OverlapTest]):
 @functools.cache
 def _object_of(test: type[OverlapTest]) -> OverlapTest:
     """One object for a class, however often it is named: what is compiled is kept for it."""
-    return test()
+    return made(f"overlap test {test.__name__}", test)
 
 
 OVERLAP_TESTS = OverlapTests("overlap test", OverlapTest)
