@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         register_gradient,
         register_noise,
         register_overlap_test,
+        register_study,
     )
     from qucnn_cirq.windows_layer import window_overlaps
 
@@ -44,6 +45,7 @@ __all__ = [
     "register_gradient",
     "register_noise",
     "register_overlap_test",
+    "register_study",
     "window_overlaps",
 ]
 
@@ -63,6 +65,7 @@ _MODULES = {
     "register_gradient": "qucnn_cirq.registries",
     "register_noise": "qucnn_cirq.registries",
     "register_overlap_test": "qucnn_cirq.registries",
+    "register_study": "qucnn_cirq.registries",
     "window_overlaps": "qucnn_cirq.windows_layer",
 }
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.resources
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from noise_models.errors import shown
+from noise_models.registry import Registry
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
-from studies.kind import Kind
 from studies.settings import QUICK, override, quick_settings, read_document
-from studies.sweep.kind import SweepKind
+from studies.sweep.study import Study
 
-# Adding a study is adding a package with a module `kind` and a name here. Only the one that is
-# asked for is imported: processes of a sweep start in half the time.
-RUNS = ("forward",)
-SWEEPS = (
+# Adding a study to the package is adding a package with a module `study` and a name here. Only the
+# one that is asked for is imported: processes of a sweep start in half the time.
+STUDIES = (
+    "forward",
     "noise",
     "gradient",
     "learning",
+    "loading",
     "compilation",
     "training",
     "performance",
     "trainability",
-    "loading",
 )
-STUDIES = (*RUNS, *SWEEPS)
 
 
 def presets() -> tuple[str, ...]:
@@ -37,43 +36,41 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(".toml") for path in _presets().iterdir()))
 
 
-@functools.cache
-def study_kind(name: str) -> Kind | SweepKind:
-    """The kind of study of a name.
+OWN: Registry[Study] = Registry("study", Study)
+"""Studies of users; see `qucnn_cirq.register_study`."""
+
+
+def study_named(name: str) -> Study:
+    """The study of a name.
+
+    Args:
+        name: One of :data:`STUDIES`, of a study that was registered or that an installed package
+            offers; or ``module:attribute`` or ``path/to/file.py:attribute``.
 
     Raises:
         InputError: If there is none.
     """
-    if name not in STUDIES:
-        raise unknown_name("study", name, STUDIES)
-    kind: Kind | SweepKind = importlib.import_module(f"studies.{name}.kind").KIND
-    return kind
-
-
-def sweep_kind(name: str) -> SweepKind:
-    """The kind of sweep of a name.
-
-    Raises:
-        InputError: If there is none, or the study is one run and not a sweep.
-    """
-    kind = study_kind(name)
-    if not isinstance(kind, SweepKind):
-        raise InputError(f"{name} is one run, not a sweep; sweeps are {', '.join(SWEEPS)}.")
-    return kind
+    if name in STUDIES:
+        study: Study = importlib.import_module(f"studies.{name}.study").STUDY
+        return study
+    found = OWN.find(name, beside=STUDIES)
+    # The name under which worker processes, and whoever reads the results, find it again.
+    return found if found.name == name else replace(found, name=name)
 
 
 def load_study(
     source: str, settings: Iterable[str] = (), quick: bool = False
-) -> tuple[str, Kind | SweepKind, dict[str, Any]]:
+) -> tuple[Study, dict[str, Any]]:
     """Reads a study's configuration.
 
     Args:
-        source: A preset's name, or the path of a TOML file.
+        source: A preset's name, the path of a TOML file, or the name of a study of the user's own
+            (``path/to/file.py:attribute``), which is taken with its defaults.
         settings: Settings that override it; see `studies.settings.override`.
         quick: Whether the `settings` of its table [quick] override it before.
 
     Returns:
-        The study's name, its kind, and its configuration as plain data.
+        The kind of study, and its configuration as plain data.
 
     Raises:
         InputError: If there is no such preset or file, or it holds what is not allowed.
@@ -81,6 +78,8 @@ def load_study(
     """
     if source.endswith(".toml") or Path(source).is_file():
         document = read_document(Path(source))
+    elif ":" in source:
+        document = {"study": {"name": source}}
     elif source in presets():
         with importlib.resources.as_file(_presets() / f"{source}.toml") as path:
             document = read_document(path)
@@ -98,13 +97,12 @@ def load_study(
         )
     if not isinstance(name, str):
         raise unknown_name("study", name, STUDIES)
-    kind = study_kind(name)
-    keys = kind.study_keys if isinstance(kind, SweepKind) else kind.keys
+    kind = study_named(name)
     shorter = quick_settings(document)
     document.pop(QUICK, None)
     if quick and not shorter:
         raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
-    document = override(document, [*(shorter if quick else []), *settings], keys)
+    document = override(document, [*(shorter if quick else []), *settings], kind.study_keys)
     table = document["study"]
     # What a study is called in its own table is what it can be run again by.
     if isinstance(table, dict) and table.get("name") != name:
@@ -112,7 +110,7 @@ def load_study(
             f"study.name = {shown(table.get('name'))} cannot be set: it is {name!r} in {source}; "
             "give the name or the file of another study instead."
         )
-    return name, kind, document
+    return kind, document
 
 
 def _presets() -> Any:

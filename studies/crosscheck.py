@@ -18,7 +18,7 @@ from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Streams, make_engine
 from qucnn_cirq.execution import Execution
-from studies.sweep.kind import Row
+from studies.sweep.study import Row
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from qucnn_cirq.drawing.placement import CircuitPlacement, placement_of
 from qucnn_cirq.errors import InputError
 from studies.drawing import PAGE, legend_below, save_drawn, theme
 from studies.sweep.axes import combinations, place, read_axes
-from studies.sweep.kind import SweepKind
+from studies.sweep.study import Study
 
 DEVICE_MAP = "device_map"
 """Name of the figure."""
@@ -26,7 +26,7 @@ _PLACING = ("device", "gate_set", "layout", "loader", "walkers", "compiler")
 """Settings besides the convolution on which it depends where a circuit sits."""
 
 
-def sweep_programs(kind: SweepKind, document: Mapping[str, Any]) -> list[Program]:
+def sweep_programs(kind: Study, document: Mapping[str, Any]) -> list[Program]:
     """The compiled convolutions of a sweep that may sit on different qubits, in its order.
 
     Args:
@@ -41,7 +41,7 @@ def sweep_programs(kind: SweepKind, document: Mapping[str, Any]) -> list[Program
     programs: dict[str, Program | None] = {}
     for values in combinations(read_axes(document, kind.study_keys)):
         settings = kind.read(place(document, values))
-        plain = kind.describe(settings)
+        plain = settings.to_mapping()
         study = {key: value for key, value in plain["study"].items() if key in _PLACING}
         convolution = {k: v for k, v in plain["convolution"].items() if k != "filters"}
         key = json.dumps([study, convolution], sort_keys=True, default=str)

@@ -102,8 +102,16 @@ def occupied_patches(
 
 
 @functools.lru_cache(maxsize=8)
-def data_digest(selection: Selection) -> str:
-    """The SHA-256 of images and labels, in hexadecimal digits."""
+def data_digest(
+    split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
+) -> str:
+    """The SHA-256 of images and labels, in hexadecimal digits.
+
+    Raises:
+        InputError: If the images cannot be read or do not fit the convolution.
+    """
+    occupied_patches(split, first, count, data, convolution)
+    selection = selected(split, first, count, data)
     digest = hashlib.sha256(selection.images.tobytes())
     if selection.labels is not None:
         digest.update(selection.labels.tobytes())

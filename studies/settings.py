@@ -23,6 +23,9 @@ QUICK = "quick"
 AXES = ("axes", "zip")
 """The tables that make it a sweep."""
 _DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+_PAIRS = ("kernel", "stride", "padding")
+_FILTER_NUMBERS = ("layers", "entangler")
+"""Settings of the convolution that may be lists, and those of a filter that are none."""
 _ALL = (*TABLES, *AXES, QUICK)
 
 
@@ -73,8 +76,9 @@ def override(
     A key is dotted ("noise.depolarizing.p2"; a part with a dot of its own stands in double quotes,
     as in 'noise."own_noise.py:Mine".p'); keys of the table [study] may do without "study.".
     A value is read as TOML and, where that fails, as text: `device=sycamore` needs no quotes.
-    A key that is swept becomes fixed, unless the value is a list or a range: then that is what it
-    is swept over. "axes.KEY" sweeps a setting that was fixed.
+    A list, or a range {start, stop, points}, is swept over, where the setting itself is none: a
+    kernel, stride or padding of two numbers and a list of filters are values. Any other value
+    fixes a key that was swept. "axes.KEY" sweeps in any case.
 
     Args:
         document: The configuration; it is not changed.
@@ -118,12 +122,28 @@ def override(
         if swept and isinstance(value, list | dict):
             result[swept[0]][axis] = value
             continue
+        if _is_swept_over(path, value):
+            _put_axis(result, "axes", axis, value)
+            continue
         for name in swept:
             del result[name][axis]
         if path[0] in AXES:
             _check_axes(path[0], value)
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
+
+
+def _is_swept_over(path: Sequence[str], value: object) -> bool:
+    """Whether a value is what a setting, not swept so far, is to be swept over."""
+    if len(path) < 2 or path[0] not in TABLES:
+        return False
+    if isinstance(value, dict):
+        return value.keys() >= {"start", "stop"}
+    if not isinstance(value, list):
+        return False
+    if path[0] == "convolution" and path[1] in _PAIRS:
+        return len(value) > 2 or any(isinstance(each, list) for each in value)
+    return path[0] != "convolution" or (path[1] != "filters" or path[-1] in _FILTER_NUMBERS)
 
 
 def split_key(key: str) -> list[str]:

@@ -20,10 +20,9 @@ from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
 from studies.catalogue import load_study
-from studies.kind import Kind
 from studies.sweep.job import RunOptions, run_sweep
-from studies.sweep.kind import SweepKind
 from studies.sweep.store import Outcome
+from studies.sweep.study import Study
 from studies.sweep.workers import Report, Task, Workers, run_chunk
 
 
@@ -90,9 +89,8 @@ def density_matrix_mean(
 
 
 def read_study(source: str, settings: Iterable[str] = ()) -> Any:
-    """The configuration of a study that is one run."""
-    _, kind, document = load_study(source, settings)
-    assert isinstance(kind, Kind)
+    """The settings of the only point of a configuration."""
+    kind, document = load_study(source, settings)
     return kind.read(document)
 
 
@@ -152,7 +150,7 @@ def here_and_now(count: int, study: str) -> Iterator[Workers]:
     yield HereAndNow()
 
 
-def sweep_in_process(kind: SweepKind, document: dict[str, Any], folder: Path) -> None:
+def sweep_in_process(kind: Study, document: dict[str, Any], folder: Path) -> None:
     """A whole run of a sweep, without starting processes and without drawing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("studies.sweep.job.local_workers", here_and_now)

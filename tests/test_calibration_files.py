@@ -26,7 +26,7 @@ from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.catalogue import sweep_kind
+from studies.catalogue import study_named
 from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.plan import make_plan
 
@@ -283,7 +283,7 @@ def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(
         "noise": {"calibrated": str(file)},
         "axes": {"noise.scale": [0.5, 1.0]},
     }
-    kind = sweep_kind("noise")
+    kind = study_named("noise")
     plan = make_plan(kind, document)
     run_sweep(kind, document, tmp_path / "out", RunOptions(), quiet=True)
     (copy,) = (tmp_path / "out" / "inputs").iterdir()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import cirq
 import numpy as np
 import pytest
-from helpers import SAFETY_NET, wait_until
+from helpers import here_and_now
 
 from noise_models import NoiseError
 from qucnn_cirq.cli import main
@@ -51,6 +47,7 @@ filters = { kind = "fixed", values = [[1.0, -0.5], [0.25, 2.0]] }
 def one_format(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures in all formats take seconds."""
     monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
 
 
 @pytest.fixture
@@ -87,24 +84,19 @@ def test_json_is_the_summary_wherever_the_option_stands(config, tmp_path, capsys
     for number, order in enumerate((["--json", "study"], ["study", "--json"])):
         out = tmp_path / str(number)
         assert main([*order, str(config), "--out", str(out), "--set", "noise=depolarizing"]) == 0
-        captured = capsys.readouterr()
-        summary = json.loads((out / "summary.json").read_text())
-        # The file holds checksums as well.
-        assert json.loads(captured.out) == {
-            key: value for key, value in summary.items() if key not in ("files", "sha256")
-        }
-        assert "exact engine" in captured.err
+        printed = json.loads(capsys.readouterr().out)
+        assert printed == json.loads((out / "summary.json").read_text())
 
 
 def test_seed_and_quiet_act_before_and_after_the_verb(config, tmp_path, capsys, monkeypatch):
     seen = []
-    monkeypatch.setattr("studies.forward.job.run_experiment", lambda study, *_: seen.append(study))
-    monkeypatch.setattr("studies.forward.job.summarize", lambda _: 1 / 0)
+    monkeypatch.setattr("studies.sweep.job.open_folder", lambda folder, plan: seen.append(plan))
+    monkeypatch.setattr("studies.sweep.job.keep_inputs", lambda *_: 1 / 0)
     for order in (["--seed", "5", "--quiet", "study"], ["study", "--seed", "5", "--quiet"]):
         rest = [str(config), "--out", str(tmp_path / "r"), "--set", "noise=depolarizing"]
         assert main([*order, *rest]) == 70
         assert capsys.readouterr().err.startswith("qucnn: internal error: ZeroDivisionError")
-    assert [study.seed for study in seen] == [5, 5]
+    assert [plan.points[0].settings.seed for plan in seen] == [5, 5]
 
 
 def test_bad_settings_are_refused_in_one_line(config, tmp_path, capsys):
@@ -180,7 +172,7 @@ def test_a_missing_configuration_is_refused(tmp_path, capsys):
 def test_a_folder_that_cannot_be_written_is_refused_before_computing(
     config, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("studies.forward.job.run_experiment", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr("studies.sweep.job.run_points", lambda *_: pytest.fail("computed"))
     for out in (config, config / "below", Path("/proc/nothing")):
         assert f"--out {out}" in refusal(capsys, "study", config, "--out", out)
 
@@ -191,7 +183,7 @@ def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(
     def broken(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("studies.forward.job.run_experiment", broken)
+    monkeypatch.setattr("studies.sweep.job.run_points", broken)
     arguments = ["study", str(config), "--out", str(tmp_path / "r")]
     assert main(arguments) == 70
     told = "qucnn: internal error: ValueError: a bug; please report it"
@@ -201,33 +193,6 @@ def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(
         shown = capsys.readouterr().err
         assert shown.startswith("Traceback") and "in broken" in shown
         assert shown.endswith(f"\nValueError: a bug\n{told}\n")
-
-
-def take_interrupts():
-    """A shell starts its background jobs with the interrupt ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def test_an_interrupt_ends_with_one_line_and_nothing_half_written(tmp_path):
-    out = tmp_path / "results"
-    command = [sys.executable, "-m", "qucnn_cirq", "study", "forward", "--out", str(out)]
-    process = subprocess.Popen(
-        [*command, "--set", "images=2000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=take_interrupts,
-    )
-    # The folder appears just before the long part begins.
-    wait_until(out.exists, process)
-    process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=SAFETY_NET)
-    assert process.returncode == 130
-    assert printed == ""
-    assert errors.splitlines()[-1] == "qucnn: interrupted"
-    assert "Traceback" not in errors
-    assert list(out.iterdir()) == []
 
 
 # compile and validate

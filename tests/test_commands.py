@@ -13,7 +13,6 @@ from test_sweeps import compute
 from qucnn_cirq.cli import main
 from studies import drawing
 from studies.catalogue import load_study
-from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
 from studies.sweep.results import load
 from studies.sweep.store import open_folder
@@ -32,8 +31,7 @@ SETTINGS = (
 
 
 def measured(folder: Path, part: slice = slice(None)) -> Path:
-    _, kind, document = load_study("shots", SETTINGS)
-    assert isinstance(kind, SweepKind)
+    kind, document = load_study("shots", SETTINGS)
     plan = make_plan(kind, document)
     open_folder(folder, plan)
     if part != slice(0):

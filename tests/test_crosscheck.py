@@ -10,7 +10,7 @@ from scipy import stats
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
 from qucnn_cirq.engines import Engine
-from studies.catalogue import sweep_kind
+from studies.catalogue import study_named
 from studies.crosscheck import (
     check_lines,
     check_row,
@@ -111,7 +111,7 @@ def test_every_study_checks_its_own_circuits(name: str, study: dict[str, Any], i
         convolution = {"kernel": [2, 2], "stride": 9, "filters": filters}
     elif name == "noise":
         convolution["stride"] = 3
-    kind = sweep_kind(name)
+    kind = study_named(name)
     checked = {"check_patches": 6, "check_shots": 200}
     rows = {}
     for fraction in (0.0, 1.0):
@@ -134,7 +134,7 @@ def test_every_study_checks_its_own_circuits(name: str, study: dict[str, Any], i
 
 
 def test_which_points_are_checked_is_decided_by_their_identity() -> None:
-    kind = sweep_kind("gradient")
+    kind = study_named("gradient")
     seeds = [
         seed_of(point.identity)
         for point in make_plan(

@@ -15,7 +15,7 @@ from helpers import SAFETY_NET, wait_until
 
 from qucnn_cirq.cli import main
 from studies import load
-from studies.catalogue import sweep_kind
+from studies.catalogue import study_named
 from studies.sweep.plan import make_plan
 from studies.sweep.results import status
 from studies.sweep.workers import Task, run_chunk
@@ -25,7 +25,7 @@ pytest.importorskip("distributed")
 Cluster = tuple[Path, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]
 """The scheduler's file, the scheduler and its workers."""
 
-NOISE = sweep_kind("noise")
+NOISE = study_named("noise")
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 2, "shots": 100, "device": "grid:3x3"},
     "convolution": {

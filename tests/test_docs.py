@@ -46,6 +46,7 @@ from studies.catalogue import presets
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REASONS = {
+    "needs a file out of docs/examples",
     "makes a virtual environment",
     "needs a Slurm cluster",
     "needs a Dask cluster",

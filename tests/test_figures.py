@@ -20,7 +20,7 @@ from qucnn_cirq import InputError, load_device
 from qucnn_cirq.drawing.device_figure import device_figure
 from qucnn_cirq.drawing.ticks import log_axis, log_ticks, shown_labels, tick_numbers, tick_text
 from studies import drawing
-from studies.catalogue import SWEEPS, sweep_kind
+from studies.catalogue import STUDIES, study_named
 from studies.drawing import lay_out, series_styles, theme
 from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.grouping import MOST_LINES, REPEATED, arrange, cells, groups
@@ -111,7 +111,7 @@ def test_figures_of_every_sweep_hold_every_setting_whatever_else_varies(
 ) -> None:
     monkeypatch.setattr(drawing, "legend_below", lambda *_: None)
     table = sweep_table(study, {**AXES[study], "own.setting": [1, 2]})
-    assert sweep_kind(study).draw(Tabled(table), Path())
+    assert study_named(study).draw(Tabled(table), Path())
     values = [len(each) for name, each in AXES[study].items() if name not in REPEATED]
     wanted = int(np.prod(values)) * 2
     by_kind: dict[str, int] = {}
@@ -121,7 +121,7 @@ def test_figures_of_every_sweep_hold_every_setting_whatever_else_varies(
         kind = name.removesuffix("_2").removesuffix("_3")
         by_kind[kind] = by_kind.get(kind, 0) + len(data)
     assert set(by_kind.values()) == {wanted * STEPS.get(study, 1)}
-    assert sweep_kind(study).text(Tabled(table))
+    assert study_named(study).text(Tabled(table))
 
 
 @pytest.mark.parametrize(
@@ -226,9 +226,9 @@ def check_readable(figure: Figure) -> None:
 
 @pytest.mark.parametrize("study", SWEEP_NAMES)
 def test_figures_of_every_sweep_can_be_read(study: str, drawn: list[Any]) -> None:
-    # Gains in loading are differences of raw data; its figure has tests of its own.
-    assert set(SWEEP_NAMES) == set(SWEEPS) - {"loading"}
-    names = sweep_kind(study).draw(Tabled(sweep_table(study, AXES[study])), Path())
+    # These draw raw data besides; their figures have tests of their own.
+    assert set(SWEEP_NAMES) == set(STUDIES) - {"forward", "loading"}
+    names = study_named(study).draw(Tabled(sweep_table(study, AXES[study])), Path())
     assert names == [name for name, _, _ in drawn]
     with theme():
         for _, figure, _ in drawn:

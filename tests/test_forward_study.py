@@ -1,34 +1,35 @@
-"""The forward study: its configuration, its numbers and its files."""
+"""The forward study: its settings, its numbers, its figures, and sweeping it."""
 
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import read_study
+from helpers import read_study, sweep_in_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noise_models import NoiseError
+from qucnn_cirq.cli import main
 from qucnn_cirq.convolution import classical_convolution, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
-from studies import drawing
-from studies.catalogue import presets
-from studies.files import CONFIGURATION, prepare_folder
-from studies.forward.configuration import ForwardStudy
-from studies.forward.experiment import ForwardResult, cut_patches, run_experiment
-from studies.forward.figures import draw_errors
-from studies.forward.job import run_forward
-from studies.forward.results import patch_table, summarize
+from studies.catalogue import load_study, presets, study_named
+from studies.forward.configuration import ForwardPoint
+from studies.forward.figures import draw_errors, points
+from studies.forward.maps import ForwardMaps, image_table
 from studies.images import select_images
 from studies.settings import override
+from studies.sweep.plan import make_plan
+from studies.sweep.results import read_results
 
+FORWARD = study_named("forward")
+SEED = np.random.SeedSequence(7)
 KERNELS = np.array([[[1.0, -0.5], [0.25, 2.0]], [[0.0, 1.0], [1.0, 0.0]]])
 SMALL = {
     "study": {"images": 2, "device": "grid:4x4", "shots": 2000},
@@ -42,29 +43,38 @@ SMALL = {
 ONE_FILTER = f"convolution.filters={{kind='fixed', values={KERNELS[0].tolist()}}}"
 
 
-def study_with(*overrides: str, base: dict = SMALL) -> ForwardStudy:
-    return ForwardStudy.from_mapping(override(base, overrides, ForwardStudy.study_keys()))
+def study_with(*overrides: str, base: dict = SMALL) -> ForwardPoint:
+    return ForwardPoint.from_mapping(override(base, overrides, ForwardPoint.study_keys()))
 
 
-def carry_out(study: ForwardStudy) -> ForwardResult:
-    selection = select_images(study.split, study.first, study.images, study.data)
-    return run_experiment(study, selection, cut_patches(study, selection))
+def carry_out(study: ForwardPoint, **earlier: Any) -> ForwardMaps:
+    measured = FORWARD.measure(study, np.random.SeedSequence(7), earlier or None)
+    (row,) = measured.rows
+    assert set(row) <= set(FORWARD.columns)
+    return ForwardMaps(row, measured.arrays)
 
 
 @pytest.fixture(scope="module")
-def result() -> ForwardResult:
+def maps() -> ForwardMaps:
     return carry_out(study_with())
 
 
 @pytest.fixture(scope="module")
-def table(result: ForwardResult) -> pd.DataFrame:
-    return patch_table(result)
+def table(maps: ForwardMaps) -> pd.DataFrame:
+    return maps.patch_table()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of two points, drawn by the command line."""
     path = tmp_path_factory.mktemp("results")
-    run_forward(study_with("images=1", ONE_FILTER), path)
+    document = override(
+        {**SMALL, "study": {"name": "forward", **SMALL["study"]}},
+        ["images=1", ONE_FILTER, "noise.scale=[0.5, 2.0]"],
+        ForwardPoint.study_keys(),
+    )
+    sweep_in_process(FORWARD, document, path)
+    assert main(["plot", str(path)]) == 0
     return path
 
 
@@ -93,9 +103,7 @@ def test_the_preset_is_what_the_study_is_about():
     p2=st.floats(0, 1),
     data=st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
 )
-def test_a_configuration_survives_being_written_and_read(
-    images, first, shots, seed, stride, p2, data
-):
+def test_settings_survive_being_written_and_read(images, first, shots, seed, stride, p2, data):
     mapping = {
         "study": {"images": images, "first": first, "shots": shots, "seed": seed},
         "convolution": {"stride": stride},
@@ -103,10 +111,8 @@ def test_a_configuration_survives_being_written_and_read(
     }
     if data is not None:
         mapping["study"]["data"] = "/" + data.lstrip("~")
-    study = ForwardStudy.from_mapping(mapping)
-    again = ForwardStudy.from_mapping(tomllib.loads(study.to_toml()))
-    assert again == study
-    assert again.to_toml() == study.to_toml()
+    study = ForwardPoint.from_mapping(mapping)
+    assert ForwardPoint.from_mapping(json.loads(json.dumps(study.to_mapping()))) == study
 
 
 def test_settings_override_in_order_and_leave_the_document_alone():
@@ -156,7 +162,7 @@ def test_a_setting_that_is_not_allowed_is_refused_with_a_hint(setting, words):
 
 def test_the_default_filter_is_refused_for_another_kernel():
     with pytest.raises(InputError, match=r"convolution.filters is missing.*4x4"):
-        ForwardStudy.from_mapping({"convolution": {"kernel": 3}})
+        ForwardPoint.from_mapping({"convolution": {"kernel": 3}})
 
 
 # Images
@@ -188,17 +194,18 @@ def test_images_come_from_numpy_files_with_or_without_labels(tmp_path):
             select_images("train", 0, 1, str(tmp_path / name))
 
 
-def test_images_without_any_ink_are_refused(tmp_path):
+def test_images_without_any_ink_are_refused_before_anything_is_measured(tmp_path):
     np.save(tmp_path / "blank.npy", np.zeros((1, 5, 5)))
+    document = override(SMALL, ["images=1", f"data={tmp_path / 'blank.npy'}"], ["images", "data"])
     with pytest.raises(InputError, match="all zero"):
-        carry_out(study_with("images=1", f"data={tmp_path / 'blank.npy'}"))
+        make_plan(FORWARD, document)
 
 
 # Numbers
 
 
-def test_the_table_has_every_patch_and_the_classical_values(table, result):
-    spec = result.study.convolution
+def test_the_table_has_every_patch_and_the_classical_values(table):
+    spec = study_with().convolution
     images = load_mnist("train", 2).images
     assert len(table) == 2 * 2 * 27 * 27
     for column, maps in (
@@ -231,25 +238,25 @@ def test_the_ideal_engine_agrees_with_linear_algebra(table):
     np.testing.assert_allclose(table["exact_mean"], table["squared_cosine"], atol=5e-6)
 
 
-def test_measured_errors_are_those_that_theory_predicts(result, table):
-    summary = summarize(result)
+def test_measured_errors_are_those_that_theory_predicts(maps, table):
+    row = maps.row
     occupied = table[table["blank"] == 0]
     exact = occupied["squared_cosine"]
-    for run, estimate in (("ideal", "estimate"), ("noisy", "noisy_estimate")):
-        figures = summary[run]
-        errors = occupied[estimate] - exact
-        assert figures["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
-        assert figures["rmse_all"] == pytest.approx(np.sqrt((errors**2).sum() / len(table)))
-        assert figures["shot_noise_rmse"] == pytest.approx(np.sqrt((1 - exact**2).mean() / 2000))
+    for prefix in ("", "noisy_"):
+        errors = occupied[f"{prefix}estimate"] - exact
+        assert row[f"{prefix}rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
+        assert row[f"{prefix}rmse_all"] == pytest.approx(np.sqrt((errors**2).sum() / len(table)))
+        expected = np.sqrt((1 - exact**2).mean() / 2000)
+        assert row[f"{prefix}shot_noise_rmse"] == pytest.approx(expected)
         # More than 1,000 patches: the ratio scatters by about 2 %.
-        assert figures["ratio"] == pytest.approx(1, abs=0.08)
-        assert figures["within_one_sigma"] == pytest.approx(0.683, abs=0.06)
-    assert summary["ideal"]["largest_mean_error"] < 5e-6
-    assert summary["ideal"]["contraction"] == pytest.approx(1, abs=1e-4)
+        assert row[f"{prefix}ratio"] == pytest.approx(1, abs=0.08)
+        assert row[f"{prefix}within_one_sigma"] == pytest.approx(0.683, abs=0.06)
+    assert row["largest_mean_error"] < 5e-6
+    assert row["contraction"] == pytest.approx(1, abs=1e-4)
     # Depolarising noise shrinks overlaps, and reading 0 from 1 more often shifts them up.
-    assert summary["noisy"]["contraction"] < 0.9
-    assert summary["noisy"]["offset"] > 0.01
-    assert summary["noisy"]["rmse"] > 1.5 * summary["ideal"]["rmse"]
+    assert row["noisy_contraction"] < 0.9
+    assert row["noisy_offset"] > 0.01
+    assert row["noisy_rmse"] > 1.5 * row["rmse"]
 
 
 def test_both_runs_have_shot_noise_of_their_own(table):
@@ -261,48 +268,51 @@ def test_both_runs_have_shot_noise_of_their_own(table):
 
 
 def test_an_image_gives_the_same_numbers_alone(table):
-    alone = patch_table(carry_out(study_with("images=1", "first=1")))
+    alone = carry_out(study_with("images=1", "first=1")).patch_table()
     expected = table[table["image"] == 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, expected)
 
 
-def test_another_seed_gives_other_shots_of_the_same_means(table):
-    other = patch_table(carry_out(study_with("seed=1")))
-    assert (other["counts"] != table["counts"]).any()
-    assert (other["noisy_counts"] != table["noisy_counts"]).any()
-    pd.testing.assert_series_equal(other["noisy_mean"], table["noisy_mean"])
-
-
 def test_without_noise_there_is_one_run():
-    result = carry_out(study_with("noise=ideal", "images=1"))
-    assert result.noisy is None
-    assert "noisy" not in summarize(result)
-    assert "noisy_estimate" not in patch_table(result)
+    maps = carry_out(study_with("noise=ideal", "images=1"))
+    assert list(maps.runs) == ["ideal"]
+    assert "noisy_rmse" not in maps.row and "noisy_estimate" not in maps.patch_table()
 
 
 def test_trajectories_have_no_means_and_agree_with_the_exact_engine(tmp_path):
     images = np.random.default_rng(5).random((1, 3, 3))
     np.save(tmp_path / "a.npy", images)
     given = ("images=1", "shots=400", f"data={tmp_path / 'a.npy'}")
-    sampled = carry_out(study_with(*given, "engine=qsim"))
-    exact = carry_out(study_with(*given))
-    assert sampled.noisy is not None
-    assert exact.noisy is not None
-    assert sampled.noisy.means is None
-    assert "predicted_rmse" not in summarize(sampled)["noisy"]
-    assert "noisy_mean" not in patch_table(sampled)
-    assert "label" not in patch_table(sampled)
+    sampled, exact = (carry_out(study_with(*given, f"engine={e}")) for e in ("qsim", "auto"))
+    assert "noisy_means" not in sampled.arrays and "noisy_predicted_rmse" not in sampled.row
+    assert not {"noisy_mean", "label"} & set(sampled.patch_table())
     # Eight estimates, each within five standard deviations.
     np.testing.assert_allclose(
-        sampled.noisy.estimates, exact.noisy.means, atol=5 / np.sqrt(400), rtol=0
+        sampled.arrays["noisy_estimates"],
+        exact.arrays["noisy_means"],
+        atol=5 / np.sqrt(400),
+        rtol=0,
     )
+
+
+def test_counts_of_both_runs_add(maps):
+    more = carry_out(study_with("shots=5000"), **maps.arrays)
+    assert more.arrays["rounds"].tolist() == [2000, 3000]
+    for prefix in ("", "noisy_"):
+        added = more.arrays[f"{prefix}counts"] - maps.arrays[f"{prefix}counts"]
+        errors = 2 * added / 3000 - 1 - maps.arrays[f"{prefix}means"]
+        before = maps.arrays[f"{prefix}estimates"] - maps.arrays[f"{prefix}means"]
+        expected = np.sqrt((1 - maps.arrays[f"{prefix}means"] ** 2).mean() / 3000)
+        assert np.sqrt((errors**2).mean()) == pytest.approx(expected, rel=0.1)
+        assert abs(np.corrcoef(errors.ravel(), before.ravel())[0, 1]) < 0.13
+        assert more.row[f"{prefix}ratio"] == pytest.approx(1, abs=0.08)
 
 
 def test_the_plain_convolution_is_absent_for_an_ansatz():
     filters = "convolution.filters=[{kind='ansatz'}, {kind='ansatz', rotations=['y', 'z']}]"
-    result = carry_out(study_with("images=1", "convolution.stride=3", "noise=ideal", filters))
-    assert "classical" not in patch_table(result)
-    assert summarize(result)["ideal"]["ratio"] == pytest.approx(1, abs=0.25)
+    maps = carry_out(study_with("images=1", "convolution.stride=3", "noise=ideal", filters))
+    assert "classical" not in maps.patch_table()
+    assert maps.row["ratio"] == pytest.approx(1, abs=0.25)
 
 
 def test_noise_that_does_not_fit_the_device_is_refused():
@@ -310,80 +320,63 @@ def test_noise_that_does_not_fit_the_device_is_refused():
         carry_out(study_with("noise=willow_pink", "images=1"))
 
 
-# Files
+# Figures and files
 
 
-def test_ideal_and_noisy_errors_are_drawn_on_one_scale(result):
-    ideal, noisy = draw_errors(result, summarize(result)).axes
+def test_ideal_and_noisy_errors_are_drawn_on_one_scale(maps):
+    ideal, noisy = draw_errors(maps).axes
     assert ideal.get_ylim() == noisy.get_ylim()
     assert ideal.get_ylabel() and not noisy.get_ylabel()
 
 
-def test_the_folder_holds_everything(folder):
-    names = {path.name for path in folder.iterdir()}
-    figures = {
-        f"{name}.{suffix}"
-        for name in ("forward", "errors", "device_map")
-        for suffix in ("png", "svg", "pdf")
-    }
-    tables = {"patches.csv", "errors.csv", "device_map.csv", "forward_figure.npz"}
-    files = {*tables, "summary.json", "configuration.toml"}
-    assert names == files | figures
-    assert (folder / "forward.png").read_bytes()[:4] == b"\x89PNG"
-    assert (folder / "forward.pdf").read_bytes()[:5] == b"%PDF-"
-    assert b"</svg>" in (folder / "forward.svg").read_bytes()
-
-
-def test_every_filter_has_a_figure(tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "FORMATS", ("png",))
-    run_forward(study_with("images=1", "noise=ideal"), tmp_path)
-    assert {path.name for path in tmp_path.glob("forward*.png")} == {
-        "forward.png",
-        "forward_filter_1.png",
-    }
-
-
-def test_the_summary_says_where_the_numbers_come_from(folder):
+def test_a_sweep_has_one_table_and_the_maps_of_each_point(folder):
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    drawn = ("forward", "forward_2", "errors", "errors_2", "device_map")
+    figures = {f"{name}.{suffix}" for name in drawn for suffix in ("png", "svg", "pdf")}
+    tables = {f"{name}.csv" for name in (*drawn, "forward_images", "forward_images_2")}
+    assert names == figures | tables | {"summary.json", "configuration.toml", "plan.json"}
+    assert b"noise.scale = 2.0" in (folder / "forward_2.svg").read_bytes()
+    table = read_results(folder).table()
+    assert table["noise.scale"].tolist() == [0.5, 2.0]
+    assert table["noisy_rmse"].is_monotonic_increasing
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["seed"] == 0
-    assert summary["device"] == "grid:4x4"
-    assert summary["noisy"]["noise"] == SMALL["noise"]
-    assert summary["circuit"]["two_qubit_gates"] > 0
-    assert set(summary["seconds"]) == {"compile", "ideal", "noisy", "figures"}
-    assert summary["provenance"]["packages"]["cirq-core"]
-    assert summary["provenance"]["started"].endswith("+00:00")
+    assert [line.split()[:2] for line in summary["text"].splitlines()[1:5]] == [
+        ["0.5", "ideal"], ["0.5", "noisy"], ["2.0", "ideal"], ["2.0", "noisy"]
+    ]  # fmt: skip
+    assert main(["report", str(folder)]) == 0
+    assert (folder / "report.html").read_text().count("noise.scale") >= 2
 
 
-def test_the_arrays_beside_the_figure_are_those_of_the_table(folder):
-    table = pd.read_csv(folder / "patches.csv", float_precision="round_trip")
-    with np.load(folder / "forward_figure.npz") as arrays:
-        for name, column in (("ideal", "estimate"), ("noisy", "noisy_estimate")):
-            np.testing.assert_array_equal(arrays[name].ravel(), table[column])
-        np.testing.assert_allclose(
-            arrays["noisy_difference"].ravel(),
-            table["noisy_estimate"] - table["squared_cosine"],
-            atol=1e-15,
-        )
+def test_every_filter_has_a_figure(maps, tmp_path, monkeypatch):
+    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+    monkeypatch.setattr("studies.forward.figures.points", lambda results: [maps])
+    assert FORWARD.draw(None, tmp_path) == ["forward", "forward_filter_1", "errors"]
 
 
-def test_the_same_configuration_gives_the_same_files(folder, tmp_path):
-    study = read_study(str(folder / CONFIGURATION))
-    run_forward(study, tmp_path)
-    for name in ("patches.csv", "configuration.toml", "forward_figure.npz", "forward.svg"):
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    # Into the same folder, once more, is allowed.
-    prepare_folder(folder, study.to_toml(), ["patches.csv"])
+def test_the_numbers_beside_the_figures_are_those_of_the_raw_data(folder):
+    for suffix, maps in zip(("", "_2"), points(read_results(folder)), strict=True):
+        table = pd.read_csv(folder / f"forward{suffix}.csv", float_precision="round_trip")
+        pd.testing.assert_frame_equal(table, maps.patch_table(), check_exact=True)
+        images = pd.read_csv(folder / f"forward_images{suffix}.csv", float_precision="round_trip")
+        pd.testing.assert_frame_equal(images, image_table(table), check_exact=True)
+        assert images["noisy_rmse"].iloc[0] == pytest.approx(maps.row["noisy_rmse"])
 
 
-def test_a_folder_of_other_results_is_left_alone(folder, tmp_path):
-    before = (folder / "patches.csv").read_bytes()
-    with pytest.raises(InputError, match="another configuration"):
-        run_forward(study_with("images=1", "shots=5"), folder)
-    assert (folder / "patches.csv").read_bytes() == before
-    (tmp_path / "patches.csv").write_text("mine")
-    with pytest.raises(InputError, match="no configuration.toml"):
-        run_forward(study_with("images=1"), tmp_path)
-    assert (tmp_path / "patches.csv").read_text() == "mine"
+def test_a_list_of_settings_is_swept_over_where_the_setting_is_none() -> None:
+    def axes(setting: str) -> dict[str, Any]:
+        _, document = load_study("forward", [setting])
+        return dict(document.get("axes", {}))
+
+    assert axes("noise.scale=[0.5, 1, 2]") == {"noise.scale": [0.5, 1, 2]}
+    assert axes("shots={start=1, stop=9, points=3}") == {
+        "shots": {"start": 1, "stop": 9, "points": 3}
+    }
+    assert axes('infidelity=[0.0, 1e-3, "auto"]') == {"infidelity": [0.0, 1e-3, "auto"]}
+    assert axes("convolution.kernel=[[4, 4], [2, 2]]") == {"convolution.kernel": [[4, 4], [2, 2]]}
+    assert axes("convolution.stride=[1, 2, 3]") == {"convolution.stride": [1, 2, 3]}
+    assert axes("convolution.filters.layers=[1, 2]") == {"convolution.filters.layers": [1, 2]}
+    for value in ("kernel=[2, 2]", "stride=[1, 2]", "filters=[{kind='ansatz'}]"):
+        assert axes(f"convolution.{value}") == {}
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -32,7 +32,6 @@ from studies.catalogue import load_study, presets
 from studies.images import select_images
 from studies.linear_classifier import LinearClassifier
 from studies.sweep.job import dry_run
-from studies.sweep.kind import SweepKind
 
 ODD = (
     0, -1, 1, 2.5, True, float("nan"), float("inf"), -float("inf"), 1e308, 10**30, -(10**30), "",
@@ -85,11 +84,8 @@ def written(document: dict[str, Any]) -> str | None:
 
 def checked(path: Path) -> None:
     """What a study does before it computes."""
-    _, kind, document = load_study(str(path))
-    if isinstance(kind, SweepKind):
-        dry_run(kind, document)
-    else:
-        kind.read(document)
+    kind, document = load_study(str(path))
+    dry_run(kind, document)
 
 
 @pytest.mark.parametrize("name", presets())

@@ -17,13 +17,13 @@ from test_sweeps import DOCUMENT, NOISE
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies import load
-from studies.catalogue import sweep_kind
-from studies.images import data_digest, selected
+from studies.catalogue import study_named
+from studies.images import data_digest, occupied_patches, selected
 from studies.noise.configuration import NoisePoint
-from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
 from studies.sweep.store import Outcome, open_folder, write_chunk
+from studies.sweep.study import Study
 from studies.sweep.workers import Task, run_chunk
 
 FIXED = {name: table for name, table in DOCUMENT.items() if name != "axes"}
@@ -41,7 +41,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Identities.
 
 
-def identity(document: Mapping[str, Any], kind: SweepKind = NOISE) -> str:
+def identity(document: Mapping[str, Any], kind: Study = NOISE) -> str:
     """The identity of the only point of a configuration."""
     (point,) = make_plan(kind, document).points
     return point.identity
@@ -97,7 +97,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GOLDEN)
 def test_identities_and_seeds_are_those_of_earlier_versions(name: str) -> None:
     document, expected, drawn = GOLDEN[name]
-    found = identity({"study": {"name": name}, **document}, sweep_kind(name))
+    found = identity({"study": {"name": name}, **document}, study_named(name))
     assert (found, seed_of(found).generate_state(1)[0]) == (expected, drawn)
 
 
@@ -106,13 +106,7 @@ def test_a_new_setting_with_a_default_changes_no_identity() -> None:
     class Later(NoisePoint):
         temperature: float = 0.01
 
-    later = dataclasses.replace(
-        NOISE,
-        study_keys=Later.study_keys(),
-        read=Later.from_mapping,
-        describe=Later.to_mapping,
-        identify=Later.to_identity,
-    )
+    later = dataclasses.replace(NOISE, settings=Later)
     assert identity(FIXED, later) == identity(FIXED)
     warmer = {**FIXED, "study": {**STUDY, "temperature": 0.02}}
     assert identity(warmer, later) != identity(FIXED)
@@ -282,7 +276,7 @@ def test_images_that_a_classifier_is_fitted_to_decide_too(tmp_path: Path) -> Non
             test_images=images,
             test_labels=labels,
         )
-        for cached in (selected, data_digest):
+        for cached in (selected, occupied_patches, data_digest):
             cached.cache_clear()
         own = {**STUDY, "split": "test", "classify": 20, "data": str(tmp_path / "own.npz")}
         (point,) = make_plan(NOISE, {**FIXED, "study": own}).points

@@ -23,7 +23,7 @@ SETTINGS = ["images=2", "infidelity=[0.0, 1e-3, 'auto']", "check_shots=100"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("loading") / "results"
-    _, kind, document = load_study("loading", SETTINGS)
+    kind, document = load_study("loading", SETTINGS)
     sweep_in_process(kind, document, path)
     return path
 
@@ -83,14 +83,14 @@ def test_other_axes_are_drawn_apart_and_without_exact_loading_nothing_is(
     )
     small = ["images=2", "check_fraction=0.0", "convolution.stride=6"]
     swept = [*small, "infidelity=[0.0, 1e-2]", "axes.noise.scale=[0.5, 2.0]"]
-    _, kind, document = load_study("loading", swept)
+    kind, document = load_study("loading", swept)
     sweep_in_process(kind, document, tmp_path / "two")
     results = read_results(tmp_path / "two")
     assert draw(results, tmp_path) == ["loading", "loading_2"]
     assert [own["noise.scale"].unique().tolist() for own in drawn.values()] == [[0.5], [2.0]]
     assert all((own["gain"] != 0).sum() == 1 for own in drawn.values())
     assert kind.text(results).count("noise.scale = ") == 2
-    _, kind, document = load_study("loading", [*small, "infidelity=[1e-3, 1e-2]"])
+    kind, document = load_study("loading", [*small, "infidelity=[1e-3, 1e-2]"])
     sweep_in_process(kind, document, tmp_path / "none")
     results = read_results(tmp_path / "none")
     assert draw(results, tmp_path) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ from qucnn_cirq.drawing.placement import placement_of
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.registries import register_overlap_test
 from studies.compilation.textbook import textbook_circuit
-from studies.files import SUMMARY, read_summary
+from studies.files import SUMMARY
 from studies.report.report import study_sections
 
 ROOT = Path(__file__).parents[1]
@@ -154,7 +155,7 @@ def test_a_test_of_ones_own_is_reached_by_module_from_toml_and_the_command_line(
     )
     overlap = f"convolution.overlap={EXAMPLE.name}:CrossedTest"
     assert main(["study", "own.toml", "--out", "out", "--quiet", "--set", overlap]) == 0
-    summary = read_summary(tmp_path / "out" / SUMMARY)
+    summary = json.loads((tmp_path / "out" / SUMMARY).read_text())
     assert summary["done"] == 2
     # A page about the folder imports nothing: in another process it has no circuits.
     pages = []

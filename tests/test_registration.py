@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 import qucnn_cirq
-from noise_models import NoiseConfiguration, NoiseError, as_noise
+import studies
+from noise_models import NoiseConfiguration, NoiseError, as_noise, extensions
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError
 from noise_models.extensions import load_object, reading_stored, source_digest
@@ -26,10 +27,12 @@ from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_co
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
+from qucnn_cirq.files import read_json
 from qucnn_cirq.gradient_methods import METHODS
-from studies.gradient import kind as gradient
+from studies.catalogue import OWN, study_named
+from studies.gradient import study as gradient
 from studies.gradient.configuration import GradientPoint
-from studies.performance import kind as performance
+from studies.performance import study as performance
 from studies.performance.configuration import PerformancePoint
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
@@ -40,7 +43,7 @@ IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
 @pytest.fixture(autouse=True)
 def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forgets what a test registers."""
-    for registry in (ENGINES, METHODS, NOISE_KINDS):
+    for registry in (ENGINES, METHODS, NOISE_KINDS, OWN):
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     yield
 
@@ -189,9 +192,9 @@ def test_the_performance_study_takes_every_engine(outside: Path) -> None:
             "noise": NOISE,
         }
     )
-    assert performance.KIND.cost(settings).seconds > 0
-    assert list(performance.KIND.digest(settings)) == ["circuits", "engine"]
-    (row,) = performance.KIND.measure(settings, np.random.SeedSequence(1)).rows
+    assert performance.STUDY.cost(settings).seconds > 0
+    assert list(performance.STUDY.digest(settings)) == ["circuits", "engine"]
+    (row,) = performance.STUDY.measure(settings, np.random.SeedSequence(1)).rows
     assert row["largest_deviation"] < 1e-12
 
 
@@ -222,8 +225,8 @@ def test_a_gradient_method_of_ones_own_runs_in_a_study(outside: Path) -> None:
             "convolution": {"kernel": 2, "filters": {"kind": "ansatz", "layers": 1}},
         }
     )
-    assert "method" in gradient.KIND.digest(settings)
-    (row,) = gradient.KIND.measure(settings, np.random.SeedSequence(1)).rows
+    assert "method" in gradient.STUDY.digest(settings)
+    (row,) = gradient.STUDY.measure(settings, np.random.SeedSequence(1)).rows
     assert row["circuits"] == 5 and 0 < row["bias_rmse"] < 0.02
     with pytest.raises(InputError, match="method = 'exact' runs no circuits"):
         GradientPoint(method="exact")
@@ -343,3 +346,48 @@ def test_code_that_was_changed_after_it_was_imported_is_not_taken_for_the_new_on
     before = source_digest(kind)
     path.write_text(RAISING + "# changed\n")
     assert source_digest(kind) == before is not None
+
+
+# A study with a figure.
+
+
+def test_a_study_of_ones_own_is_swept_drawn_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+    shutil.copy(EXAMPLES / "own_study.py", tmp_path)
+    settings = ["noise=depolarizing", "noise.scale=[0.5, 1.0, 2.0]", "device=grid:4x4"]
+    command = ["study", "own_study.py:STUDY", "--out", "out", "--workers", "2"]
+    for setting in settings:
+        command += ["--set", setting]
+    assert main(command) == 0
+    assert "largest error" in capsys.readouterr().out
+    table = studies.load("out")
+    assert table["noise.scale"].tolist() == [0.5, 1.0, 2.0]
+    assert table["error"].is_monotonic_increasing
+    assert studies.load_arrays("out", table["point"][0])["exact"].shape == (4, 1, 1, 1)
+    for name in ("error", "device_map"):
+        assert (tmp_path / "out" / f"{name}.png").exists()
+    # Its code decides its numbers.
+    (plan,) = {
+        tuple(each["digests"]) for each in read_json(tmp_path / "out/plan.json")["decided_by"]
+    }
+    assert "study" in plan
+    # In the same process it was named; a folder by itself imports nothing.
+    assert main(["report", "out"]) == 0
+    extensions._NAMED.clear()
+    capsys.readouterr()
+    assert main(["plot", "out"]) == 2
+    assert "nothing is imported" in capsys.readouterr().err
+    assert main(["export", "out", "--out", "table.csv"]) == 0
+
+
+def test_a_registered_study_is_found_by_its_name() -> None:
+    own = load_object("study", f"{EXAMPLES / 'own_study.py'}:STUDY")
+    assert qucnn_cirq.register_study(own) is own
+    assert study_named("random_patches") is own
+    with pytest.raises(InputError, match="taken by a study of the package"):
+        qucnn_cirq.register_study(replace(own, name="noise"))
+    with pytest.raises(InputError, match="give an object of a subclass"):
+        qucnn_cirq.register_study(3)

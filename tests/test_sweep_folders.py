@@ -24,8 +24,7 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
-from studies.catalogue import load_study, sweep_kind
-from studies.files import read_summary, write_sealed, write_summary
+from studies.catalogue import load_study, study_named
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.inputs import keep_inputs
@@ -41,7 +40,7 @@ from studies.sweep.store import (
 )
 
 OLD = Path(__file__).parent / "old_results" / "schema_2"
-NOISE = sweep_kind("noise")
+NOISE = study_named("noise")
 DOCUMENT: dict[str, Any] = {
     "study": {"name": "noise", "images": 1, "shots": 100, "device": "grid:3x3"},
     "convolution": {
@@ -137,7 +136,7 @@ def test_a_noise_that_is_only_named_can_be_swept_and_run_again(tmp_path: Path) -
     document["study"] = {**DOCUMENT["study"], "device": "willow_pink"}
     named = make_plan(NOISE, document)
     open_folder(tmp_path, named)
-    _, kind, again = load_study(str(tmp_path / "configuration.toml"))
+    kind, again = load_study(str(tmp_path / "configuration.toml"))
     assert make_plan(kind, again).digest == named.digest  # type: ignore[arg-type]
 
 
@@ -412,23 +411,6 @@ def test_a_configuration_that_was_changed_is_neither_merged_nor_reported(
         write_report(folder)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_summary_or_table_in_which_anything_was_changed_is_refused(
-    seed: int, tmp_path: Path
-) -> None:
-    (tmp_path / "table.csv").write_text("a\n1\n")
-    content = {"rmse": 0.5, "runs": [1, 2, {"name": "ideal"}], "check": None}
-    write_summary(tmp_path, content, ["table.csv"])
-    assert read_summary(tmp_path / "summary.json") == content
-    if seed == 0:
-        (tmp_path / "table.csv").write_text("a\n2\n")
-    else:
-        changed = flipped(read_json(tmp_path / "summary.json"), np.random.default_rng(seed))
-        (tmp_path / "summary.json").write_text(json.dumps(changed))
-    with pytest.raises(InputError, match="damaged"):
-        read_summary(tmp_path / "summary.json")
-
-
 def test_a_copy_of_an_input_that_was_changed_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("a = 1\n")
     document = {"study": {"device": str(tmp_path / "mine.toml")}}
@@ -456,14 +438,6 @@ def test_a_success_counts_whichever_file_comes_first(
 
 
 # Figures that fail.
-
-
-@pytest.mark.parametrize("files", [["table.csv"], {"../table.csv": "0"}, {"/etc/hostname": "0"}, 3])
-def test_a_summary_names_files_beside_it_alone(files: Any, tmp_path: Path) -> None:
-    # Of the right checksum, which whoever wrote it could make.
-    write_sealed(tmp_path / "summary.json", {"rmse": 0.1, "files": files})
-    with pytest.raises(InputError, match="damaged"):
-        read_summary(tmp_path / "summary.json")
 
 
 def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(

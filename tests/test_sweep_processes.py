@@ -17,7 +17,7 @@ import pytest
 
 from qucnn_cirq.errors import InputError
 from studies import load
-from studies.catalogue import sweep_kind
+from studies.catalogue import study_named
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status
@@ -35,14 +35,14 @@ DOCUMENT: dict[str, Any] = {
     "noise": {"depolarizing": {"p1": 0.01, "p2": 0.03}},
     "axes": {"repeat": list(range(24))},
 }
-NOISE = sweep_kind("noise")
+NOISE = study_named("noise")
 _PATCH = """
-import dataclasses, os, signal, studies.noise.kind as module
-usual = module.KIND.measure
+import dataclasses, os, signal, studies.noise.study as module
+usual = module.STUDY.measure
 def measure(settings, seed, *earlier):
     {body}
     return usual(settings, seed, *earlier)
-module.KIND = dataclasses.replace(module.KIND, measure=measure)
+module.STUDY = dataclasses.replace(module.STUDY, measure=measure)
 """
 
 

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load
-from studies.catalogue import SWEEPS, load_study, sweep_kind
+from studies.catalogue import STUDIES, load_study, study_named
 from studies.settings import override
 from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
@@ -51,7 +52,7 @@ DOCUMENT: dict[str, Any] = {
         "repeat": [0, 1],
     },
 }
-NOISE = sweep_kind("noise")
+NOISE = study_named("noise")
 
 
 def table_without_times(folder: Path) -> pd.DataFrame:
@@ -142,7 +143,7 @@ def test_points_that_mean_the_same_are_refused() -> None:
 
 
 def test_the_written_configuration_makes_the_same_plan(undisturbed: Path) -> None:
-    _, kind, document = load_study(str(undisturbed / "configuration.toml"))
+    kind, document = load_study(str(undisturbed / "configuration.toml"))
     assert make_plan(kind, document).digest == make_plan(NOISE, DOCUMENT).digest  # type: ignore[arg-type]
 
 
@@ -373,11 +374,11 @@ def test_each_point_has_random_numbers_of_its_own(undisturbed: Path) -> None:
     assert (counts[0] != counts[1]).any()
 
 
-@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("name", STUDIES)
 def test_an_identity_holds_no_words_of_a_refusal_and_a_dry_run_tells_them(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = sweep_kind(name)
+    kind = study_named(name)
     document: dict[str, Any] = {"study": {"name": name, "device": "nowhere"}}
     if name not in ("compilation", "performance"):
         document["noise"] = {"depolarizing": {"p2": 0.01}}
@@ -446,7 +447,7 @@ def test_a_chunk_that_is_not_as_it_was_written_is_refused(
 
 
 def gradient_sweep() -> tuple[Any, dict[str, Any]]:
-    return sweep_kind("gradient"), {"study": {"name": "gradient"}, "convolution": {"kernel": 2}}
+    return study_named("gradient"), {"study": {"name": "gradient"}, "convolution": {"kernel": 2}}
 
 
 def test_a_table_is_exported_without_what_only_parquet_needs(
@@ -463,7 +464,7 @@ def test_that_points_are_missing_is_told_if_they_are(
 ) -> None:
     monkeypatch.setattr(sweep_job, "draw_device_map", lambda *_: [])
     notes: list[str] = []
-    kind = dataclasses.replace(NOISE, draw=lambda table, folder: [], text=lambda table: "")
+    kind = dataclasses.replace(NOISE, figures=SimpleNamespace())
     finish(kind, undisturbed, notes.append)
     assert notes == []
     plan = make_plan(NOISE, DOCUMENT)
@@ -481,7 +482,7 @@ def test_an_error_in_a_point_is_told_with_its_place(monkeypatch: pytest.MonkeyPa
 
     line = measure.__code__.co_firstlineno + 2
     kind = dataclasses.replace(NOISE, measure=measure)
-    monkeypatch.setattr("studies.catalogue.sweep_kind", lambda name: kind)
+    monkeypatch.setattr("studies.catalogue.study_named", lambda name: kind)
     (outcome,) = run_chunk("noise", [Task("0", make_plan(NOISE, DOCUMENT).points[0].document)])
     place = f"{Path(__file__).name}:{line}"
     assert outcome.error == f"ZeroDivisionError: division by zero ({place})"
@@ -544,7 +545,9 @@ def test_points_that_others_store_while_this_process_draws_are_drawn(tmp_path: P
         return []
 
     lines: list[str] = []
-    summary = finish(dataclasses.replace(NOISE, draw=draw), tmp_path, lines.append)
+    summary = finish(
+        dataclasses.replace(NOISE, figures=SimpleNamespace(draw=draw)), tmp_path, lines.append
+    )
     assert drawn == [5, 12]
     assert json.loads((tmp_path / "summary.json").read_text()) == summary
     assert (summary["done"], summary["missing"], lines) == (12, 0, [])
@@ -578,8 +581,8 @@ def test_a_full_disk_leaves_what_is_stored_and_no_part_of_a_file(
         ["study", "noise", "--out", "x", "--shard", "one"],
         ["study", "noise", "--out", "x", "--workers", "2", "--dask", "tcp://h:1"],
         ["study", "noise", "--out", "x", "--set", "axes.shots=7"],
-        ["study", "forward", "--out", "x", "--workers", "2"],
-        ["study", "forward", "--out", "x", "--set", "axes.shots=[7]"],
+        ["study", "forward", "--out", "x", "--set", "device=grid:2x2"],
+        ["study", "forward", "--out", "x", "--set", "convolution.kernel=[40, 40]"],
         ["status", "nowhere"],
         ["export", "nowhere", "--out", "x.csv"],
         ["export", "nowhere", "--out", "x.xls"],

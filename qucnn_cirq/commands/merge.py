@@ -25,12 +25,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Merges."""
-    from studies.catalogue import sweep_kind
+    from noise_models.extensions import reading_stored
+    from studies.catalogue import study_named
     from studies.sweep.job import finish
     from studies.sweep.results import merge, state_text
 
     state = merge(options.folders, options.out)
-    summary = finish(sweep_kind(state.study), options.out)
+    with reading_stored():
+        kind = study_named(state.study)
+    summary = finish(kind, options.out)
     if options.json:
         print_json(summary)
     else:

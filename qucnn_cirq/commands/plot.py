@@ -22,12 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draws."""
+    from noise_models.extensions import reading_stored
     from qucnn_cirq.errors import InputError
-    from studies.catalogue import sweep_kind
+    from studies.catalogue import study_named
     from studies.sweep.job import finish
     from studies.sweep.store import read_plan
 
-    kind = sweep_kind(read_plan(options.folder).study)
+    with reading_stored():
+        kind = study_named(read_plan(options.folder).study)
     summary = finish(kind, options.folder)
     if not summary["done"]:
         raise InputError(f"{options.folder} has no measured points yet: run the study first.")

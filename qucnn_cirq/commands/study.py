@@ -12,21 +12,21 @@ from qucnn_cirq.errors import InputError
 
 HELP = "run or resume a study and write its results to a folder"
 DESCRIPTION = """\
-Run a study: a built-in one by name, or the one that a TOML file configures. A sweep that was
+Run a study: a built-in one by name, or the one that a TOML file configures. One that was
 interrupted goes on where it was.
 
   qucnn study forward --out results
   qucnn study forward --out few --set images=4 --set noise.depolarizing.p2=0.01
   qucnn study noise --out sweep --workers 2
-  qucnn study noise --out one --set noise.scale=1.0 --set axes.shots='[100, 1000, 10000]'
+  qucnn study noise --out one --set noise.scale=1.0 --set 'shots=[100, 1000, 10000]'
   qucnn study results/configuration.toml --out again
 
-one run: forward. sweeps: noise, shots, depth, accuracy, loading, ...; --dry-run tells what one
-would take.
+studies: forward, noise, shots, depth, accuracy, loading, ...; any setting can be swept over.
+--dry-run tells what a study would take.
 
 settings: the keys of the table [study] (images, split, first, shots, seed, engine, device, data,
 ...); convolution.kernel, .stride, .padding, .channels, .filters, .overlap; noise (a name, see
-qucnn noise) or noise.scale, .depolarizing, .readout, ...; axes.KEY is swept over.
+qucnn noise) or noise.scale, .depolarizing, .readout, ...; a list or a range is swept over.
 """
 
 
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="the study's own quick version, if it has one"
     )
-    group = parser.add_argument_group("sweeps")
+    group = parser.add_argument_group("how it is run, which changes no number")
     group.add_argument(
         "--workers", type=int, default=None, metavar="N", help="processes (default 1)"
     )
@@ -63,44 +63,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the study."""
+    from noise_models.errors import shown
     from studies.catalogue import load_study
-    from studies.sweep.kind import SweepKind
+    from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep
+    from studies.sweep.results import failure_lines
 
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
-    name, kind, document = load_study(options.study, settings, options.quick)
-    if isinstance(kind, SweepKind):
-        return _run_sweep(kind, document, options)
-    sweep_only = {
-        "--workers": options.workers,
-        "--dask": options.dask,
-        "--shard": options.shard,
-        "--retry": options.retry or None,
-        "--dry-run": options.dry_run or None,
-    }
-    for option, value in sweep_only.items():
-        if value is not None:
-            raise InputError(f"{option} is for sweeps; {name} is one run: leave it out.")
-    from studies.progress import progress_bar, untracked
-
-    folder = _folder(options)
-    configuration = kind.read(document)
-    track = untracked if options.quiet else progress_bar
-    summary = kind.run(configuration, folder, track, _note(options))
-    if options.json:
-        print_json(summary)
-    else:
-        print(kind.text(summary))
-        print(f"\nresults in {folder}")
-    return 1 if tell_not_drawn(summary) else 0
-
-
-def _run_sweep(kind: Any, document: dict[str, Any], options: argparse.Namespace) -> int:
-    from noise_models.errors import shown
-    from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep
-    from studies.sweep.results import failure_lines
-
+    kind, document = load_study(options.study, settings, options.quick)
     workers = 1 if options.workers is None else options.workers
     if not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"--workers {shown(workers)} is not allowed: give 1 to {MOST_WORKERS}.")

@@ -15,7 +15,7 @@ from studies.compilation.configuration import CompilationPoint
 from studies.compilation.peers import compile_with
 from studies.compilation.textbook import textbook_circuit
 from studies.examples import example_circuit
-from studies.sweep.kind import REFUSED, Cost, Measured, Row, circuits_digest
+from studies.sweep.study import REFUSED, Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
     "two_qubit_gates": "native two-qubit gates",

@@ -1,4 +1,4 @@
-"""What the forward study computes, as plain data."""
+"""The settings of one point of a forward sweep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.tables import write_table
 from studies.crosscheck import read_check_settings
 from studies.point import PlainData, read_convolution
 
@@ -20,8 +19,8 @@ MOST_SHOTS = 10**15
 
 
 @dataclass(frozen=True)
-class ForwardStudy(PlainData):
-    """The configuration of a forward study.
+class ForwardPoint(PlainData):
+    """Settings of a forward pass over some images, without noise and with it.
 
     Attributes:
         images: How many images, at least 1.
@@ -38,7 +37,9 @@ class ForwardStudy(PlainData):
         walkers: Ancillas of the ancilla test, 1 or 2.
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
-        check_patches: Patches of the noisy run that are run again as qsim trajectories; 0 for none.
+        check_fraction: Fraction of the points, chosen by their identity, of which some patches of
+            the noisy run are run again as qsim trajectories, within 0..1.
+        check_patches: How many patches of such a point; 0 for none.
         check_shots: Trajectories of each, at least 10.
         data: Where the images are (see `studies.images.select_images`), as an absolute path; None
             for those that come with the package.
@@ -64,6 +65,7 @@ class ForwardStudy(PlainData):
     gate_set: str | None = None
     walkers: int = 1
     infidelity: float | str = 0.0
+    check_fraction: float = 1.0
     check_patches: int = 4
     check_shots: int = 1000
     data: str | None = None
@@ -107,10 +109,6 @@ class ForwardStudy(PlainData):
     def noisy_engine(self) -> str:
         """The engine of the noisy run."""
         return "exact" if self.engine == "auto" else self.engine
-
-    def to_toml(self) -> str:
-        """The whole configuration as a file; equal studies have equal texts."""
-        return "\n".join(write_table(name, table) for name, table in self.to_mapping().items())
 
 
 def _text(key: str, value: object) -> None:

@@ -7,8 +7,9 @@ the numbers that they draw.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -21,13 +22,19 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from qucnn_cirq.drawing.symbols import GATE_NAMES
-from studies.drawing import COLUMN, PAGE, legend_below
-from studies.forward.experiment import ForwardResult, ForwardRun
-from studies.forward.results import noise_text
+from qucnn_cirq.files import atomic_write
+from studies.crosscheck import check_lines
+from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure, theme
+from studies.forward.maps import ForwardMaps, image_table
+from studies.forward.measurement import COLUMNS, RUNS
+from studies.grouping import REPEATED, axes_of
 from studies.statistics import mean_interval
+from studies.sweep.results import Results
 
 MOST_IMAGES = 16
 """Images drawn; the arrays and the table hold all of them."""
+MOST_POINTS = 12
+"""Points drawn; the table holds all of them."""
 
 _COLUMNS = 8
 _PANEL = 0.58
@@ -40,6 +47,99 @@ _TITLE_SIZE = 7.5
 _DIFFERENCE = r"error $\hat F - F$"
 _BLANK = "#dcdcdc"
 _IDEAL, _NOISY = "#0072b2", "#d55e00"
+
+
+def draw(results: Results, folder: Path) -> list[str]:
+    """Draws the maps of each point, a figure for each filter, and its errors.
+
+    Beside the maps stand the numbers: `forward.csv`, one row for each patch, and
+    `forward_images.csv`, errors image by image. Of a sweep each point but the first has its number
+    in the names of its files.
+
+    Returns:
+        Names of the figures, without suffix.
+    """
+    names: list[str] = []
+    for number, maps in enumerate(points(results), start=1):
+        if number > MOST_POINTS:
+            break
+        suffix = "" if number == 1 else f"_{number}"
+        arrays = figure_arrays(maps)
+        table = maps.patch_table()
+        with theme("white"):
+            for row in range(len(maps.arrays["exact"])):
+                own = f"forward{suffix}" if row == 0 else f"forward{suffix}_filter_{row}"
+                save_figure(draw_maps(maps, arrays, row), folder, own)
+                names.append(own)
+        for name, numbers in (("forward", table), ("forward_images", image_table(table))):
+            with atomic_write(folder / f"{name}{suffix}.csv") as file:
+                numbers.to_csv(file, index=False, lineterminator="\n")
+        bins = [binned_errors(maps, run).assign(run=run) for run in maps.runs]
+        # The points are those of the table of patches.
+        save_drawn(draw_errors(maps), pd.concat(bins), folder, f"errors{suffix}")
+        names.append(f"errors{suffix}")
+    return names
+
+
+def points(results: Results) -> Iterator[ForwardMaps]:
+    """What was measured at each point, in the order of the axes."""
+    table = results.table()
+    for _, row in table.iterrows():
+        title = ", ".join(f"{axis} = {row[axis]}" for axis in _swept(table))
+        yield ForwardMaps(row, results.arrays(row["point"]), title)
+
+
+def text(results: Results) -> str:
+    """What results show: the errors of each run, measured and predicted."""
+    table = results.table()
+    first = table.iloc[0]
+    lines = []
+    if len(table) == 1:
+        facts = [
+            ("images, filters", f"{first['images']}, {first['filters']}"),
+            ("patches", f"{first['patches']} ({first['blank_patches']} blank, no circuit run)"),
+            ("shots a patch", f"{first['shots_taken']}"),
+            (
+                "circuit",
+                f"{first['qubits']} qubits of {first['device']}, {first['two_qubit_gates']} "
+                f"{first['gate_set']} gates, {first['moments']} moments",
+            ),
+            ("overlap test", f"{first['overlap']}"),
+        ]
+        width = max(len(key) for key, _ in facts) + 2
+        lines += [*(f"{key:<{width}}{value}" for key, value in facts), ""]
+    axes = _swept(table)
+    cells = [(*axes, "", "engine", "RMSE", "predicted", "ratio", "bias")]
+    for _, row in table.iterrows():
+        for run, prefix in RUNS.items():
+            if pd.isna(row.get(f"{prefix}rmse", np.nan)):
+                continue
+            errors = (row.get(prefix + key) for key in ("rmse", "predicted_rmse", "ratio", "bias"))
+            where = (str(row[axis]) for axis in axes)
+            cells.append((*where, run, row[f"{prefix}engine"], *map(_figure, errors)))
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    left = len(axes) + 2
+    for row in cells:
+        padded = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(padded).rstrip())
+    if len(table) == 1 and isinstance(first.get("hint"), str):
+        lines += ["", first["hint"]]
+    if len(table) > MOST_POINTS:
+        lines += ["", f"the maps of the first {MOST_POINTS} of {len(table)} points are drawn"]
+    checks = check_lines(table)
+    return "\n".join([*lines, *([""] if checks else []), *checks])
+
+
+def _swept(table: pd.DataFrame) -> list[str]:
+    repeated = [axis for axis in REPEATED if axis in table and table[axis].nunique() > 1]
+    return [*axes_of(table, COLUMNS), *repeated]
+
+
+def _figure(value: Any) -> str:
+    return "-" if value is None or pd.isna(value) else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
@@ -61,58 +161,46 @@ class Row:
     scale: str
 
 
-def figure_arrays(result: ForwardResult) -> dict[str, npt.NDArray[Any]]:
+def figure_arrays(maps: ForwardMaps) -> dict[str, npt.NDArray[Any]]:
     """The arrays that are drawn, by name.
 
     Returns:
-        `images` and `labels`; `blank` (images, rows, columns); and the maps `squared_cosine`,
-        `ideal`, `ideal_difference`, and where present `classical`, `noisy` and
+        `images`, `ids` and `labels`; `blank` (images, rows, columns); and the maps
+        `squared_cosine`, `ideal`, `ideal_difference`, and where present `classical`, `noisy` and
         `noisy_difference`, each (images, filters, rows, columns).
     """
-    patches, selection = result.patches, result.selection
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "images": selection.images,
-        "ids": selection.ids,
-        "blank": patches.blank.reshape(patches.batch, patches.rows, patches.columns),
-        "squared_cosine": patches.to_maps(result.overlaps),
-        "ideal": patches.to_maps(result.ideal.estimates),
-        "ideal_difference": patches.to_maps(result.ideal.estimates - result.overlaps),
-    }
-    if selection.labels is not None:
-        arrays["labels"] = selection.labels
-    if not np.isnan(result.classical).all():
-        arrays["classical"] = patches.to_maps(result.classical)
-    if result.noisy is not None:
-        arrays["noisy"] = patches.to_maps(result.noisy.estimates)
-        arrays["noisy_difference"] = patches.to_maps(result.noisy.estimates - result.overlaps)
+    found = maps.arrays
+    arrays = {name: found[name] for name in ("images", "ids", "labels") if name in found}
+    arrays |= {"blank": maps.blank, "squared_cosine": maps.maps(found["exact"])}
+    if "classical" in found:
+        arrays["classical"] = maps.maps(found["classical"])
+    for run, prefix in maps.runs.items():
+        arrays[run] = maps.maps(found[f"{prefix}estimates"])
+        arrays[f"{run}_difference"] = maps.maps(maps.errors(run))
     return arrays
 
 
 def draw_maps(
-    result: ForwardResult,
-    arrays: Mapping[str, npt.NDArray[Any]],
-    summary: Mapping[str, Any],
-    filter_index: int = 0,
+    maps: ForwardMaps, arrays: Mapping[str, npt.NDArray[Any]], filter_index: int = 0
 ) -> Figure:
     """Each image above its exact map, its measured maps and their errors.
 
     Args:
-        result: What was measured.
+        maps: What was measured.
         arrays: As from `figure_arrays`.
-        summary: As from `summarize`, for the title.
         filter_index: The filter whose maps are drawn.
 
     Returns:
         The figure.
     """
     rows = _rows(arrays, filter_index)
-    images = range(min(result.patches.batch, MOST_IMAGES))
+    images = range(min(len(maps.blank), MOST_IMAGES))
     bands = [images[start : start + _COLUMNS] for start in range(0, len(images), _COLUMNS)]
     columns = len(bands[0])
     # All positions are in inches: panels stay square and colour bars line up with their rows.
     left, right, gap = 0.9, 0.9, 0.3
     width = max(left + columns * _PANEL + right, 4.8)
-    title = _wrapped(_map_title(result, summary, filter_index), width - 0.3)
+    title = _wrapped(_map_title(maps, filter_index), width - 0.3)
     band_height = len(rows) * _PANEL + gap
     height = 0.1 + 0.155 * len(title) + len(bands) * band_height
     figure = Figure(figsize=(width, height))
@@ -201,31 +289,28 @@ def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> Non
     axes.yaxis.set_label_coords(_LABEL_DISTANCE, 0.5)
 
 
-def draw_errors(result: ForwardResult, summary: Mapping[str, Any]) -> Figure:
+def draw_errors(maps: ForwardMaps) -> Figure:
     """Errors of the estimates against the exact overlap, one panel for each run, on one scale."""
-    runs = [("ideal", result.ideal, _IDEAL)]
-    if result.noisy is not None:
-        runs.append(("noisy", result.noisy, _NOISY))
-    width = PAGE if len(runs) > 1 else COLUMN
-    figure = Figure(figsize=(width, 3.0), layout="constrained")
+    colours = {"ideal": _IDEAL, "noisy": _NOISY}
+    figure = Figure(figsize=(PAGE if len(maps.runs) > 1 else COLUMN, 3.0), layout="constrained")
     # Errors that are compared have one scale, as those of the maps have.
-    panels = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
-    for axes, (name, run, colour) in zip(panels, runs, strict=True):
-        plot_errors(axes, result, run, colour)
-        noise = "no noise" if name == "ideal" else noise_text(result)
-        lines = [f"{name} ({run.engine} engine): {noise}", _error_text(summary[name])]
-        fit = summary[name]
-        if name == "noisy" and fit.get("contraction") is not None:
-            lines.append(
-                rf"mean of $\hat F$ about {fit['contraction']:.3f} $F$ {_signed(fit['offset'])}"
-            )
+    panels = figure.subplots(1, len(maps.runs), squeeze=False, sharey=True)[0]
+    for axes, (run, prefix) in zip(panels, maps.runs.items(), strict=True):
+        plot_errors(axes, maps, run, colours[run])
+        noise = "no noise" if run == "ideal" else maps.row["noise_in_words"]
+        lines = [f"{run} ({maps.row[f'{prefix}engine']} engine): {noise}", _error_text(maps, run)]
+        slope = maps.row.get(f"{prefix}contraction")
+        if run == "noisy" and slope is not None and not pd.isna(slope):
+            offset = _signed(maps.row[f"{prefix}offset"])
+            lines.append(rf"mean of $\hat F$ about {slope:.3f} $F$ {offset}")
+        lines += [maps.title] if maps.title else []
         axes.set_title("\n".join(_wrapped(lines, 2.75)))
         axes.label_outer()
     legend_below(figure, panels)
     return figure
 
 
-def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str) -> Axes:
+def plot_errors(axes: Axes, maps: ForwardMaps, run: str, colour: str) -> Axes:
     """Errors of one run against the exact overlap.
 
     Every point is a patch. The dashed lines enclose one standard deviation of shot noise about
@@ -234,14 +319,14 @@ def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str)
 
     Args:
         axes: Where to draw.
-        result: What was measured.
-        run: The run.
+        maps: What was measured.
+        run: "ideal" or "noisy".
         colour: Colour of the points.
 
     Returns:
         The axes.
     """
-    exact, errors = result.overlaps.ravel(), (run.estimates - result.overlaps).ravel()
+    exact, errors = maps.arrays["exact"].ravel(), maps.errors(run).ravel()
     axes.plot(
         exact,
         errors,
@@ -254,11 +339,10 @@ def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str)
     )
     axes.plot([], [], "o", ms=3, mew=0, color="0.5", label="a patch")
     grid = np.linspace(0, min(1.0, float(exact.max()) * 1.02), 200)
-    observable = result.program.filters[0].template.observable
-    sigma = np.sqrt(observable.variance(grid, result.study.shots))
+    sigma = np.sqrt(maps.variance(grid))
     for edge, label in ((sigma, r"$\pm 1\sigma$ of shot noise alone (68 %)"), (-sigma, None)):
         axes.plot(grid, edge, "--", color="black", lw=0.9, label=label)
-    bins = binned_errors(result, run)
+    bins = binned_errors(maps, run)
     axes.errorbar(
         bins["squared_cosine"],
         bins["mean_error"],
@@ -279,14 +363,12 @@ def plot_errors(axes: Axes, result: ForwardResult, run: ForwardRun, colour: str)
     return axes
 
 
-def binned_errors(
-    result: ForwardResult, run: ForwardRun, bins: int = 12, fewest: int = 5
-) -> pd.DataFrame:
+def binned_errors(maps: ForwardMaps, run: str, bins: int = 12, fewest: int = 5) -> pd.DataFrame:
     """Mean errors of one run in equal bins of the exact overlap.
 
     Args:
-        result: What was measured.
-        run: The run.
+        maps: What was measured.
+        run: "ideal" or "noisy".
         bins: How many.
         fewest: Bins with fewer patches are left out.
 
@@ -294,7 +376,7 @@ def binned_errors(
         One row for each bin: the mean overlap, the mean error with Student's 95 % interval over
         patches, and the number of patches.
     """
-    exact, errors = result.overlaps.ravel(), (run.estimates - result.overlaps).ravel()
+    exact, errors = maps.arrays["exact"].ravel(), maps.errors(run).ravel()
     edges = np.linspace(0, float(exact.max()) or 1.0, bins + 1)
     index = np.clip(np.digitize(exact, edges) - 1, 0, bins - 1)
     rows = []
@@ -339,36 +421,34 @@ def _caption(arrays: Mapping[str, npt.NDArray[Any]], image: int) -> str:
     return f"{number}: digit {arrays['labels'][image]}" if "labels" in arrays else number
 
 
-def _map_title(result: ForwardResult, summary: Mapping[str, Any], filter_index: int) -> list[str]:
-    circuit = summary["circuit"]
-    shown = min(result.patches.batch, MOST_IMAGES)
-    which = (
-        f"{shown} of {result.patches.batch} images"
-        if shown < result.patches.batch
-        else (f"{shown} image{'s' * (shown > 1)}")
-    )
-    several = f", filter {filter_index} of {summary['filters']}" if summary["filters"] > 1 else ""
+def _map_title(maps: ForwardMaps, filter_index: int) -> list[str]:
+    row, batch = maps.row, len(maps.blank)
+    shown = min(batch, MOST_IMAGES)
+    which = f"{shown} of {batch} images" if shown < batch else f"{shown} image{'s' * (shown > 1)}"
+    several = f", filter {filter_index} of {row['filters']}" if row["filters"] > 1 else ""
     title = [
-        f"Quantum convolution of {which}{several}: {summary['shots']:,} shots a patch, "
-        f"{circuit['qubits']} qubits and {circuit['two_qubit_gates']} "
-        f"{GATE_NAMES[circuit['gateset']]} gates on {circuit['device']}.",
-        f"Ideal: {_error_text(summary['ideal'])}.",
+        f"Quantum convolution of {which}{several}: {row['shots_taken']:,} shots a patch, "
+        f"{row['qubits']} qubits and {row['two_qubit_gates']} "
+        f"{GATE_NAMES[row['gate_set']]} gates on {row['device']}.",
+        f"Ideal: {_error_text(maps, 'ideal')}.",
     ]
-    if "noisy" in summary:
-        title.append(f"Noisy: {_error_text(summary['noisy'])} ({noise_text(result)}).")
-    if summary["blank_patches"]:
+    if "noisy" in maps.runs:
+        title.append(f"Noisy: {_error_text(maps, 'noisy')} ({row['noise_in_words']}).")
+    if row["blank_patches"]:
         title.append(
             "Grey: blank patch, F = 0 by definition, no circuit run. Errors over the "
-            f"{summary['occupied_patches']:,} other patches."
+            f"{row['patches'] - row['blank_patches']:,} other patches."
         )
-    return title
+    return [maps.title, *title] if maps.title else title
 
 
-def _error_text(run: Mapping[str, Any]) -> str:
-    measured = f"RMSE {run['rmse']:.4f}"
-    if "predicted_rmse" in run:
-        measured += f", predicted {run['predicted_rmse']:.4f}"
-    return f"{measured}, bias {_signed(run['bias'])}"
+def _error_text(maps: ForwardMaps, run: str) -> str:
+    row, prefix = maps.row, RUNS[run]
+    measured = f"RMSE {row[f'{prefix}rmse']:.4f}"
+    predicted = row.get(f"{prefix}predicted_rmse")
+    if predicted is not None and not pd.isna(predicted):
+        measured += f", predicted {predicted:.4f}"
+    return f"{measured}, bias {_signed(row[f'{prefix}bias'])}"
 
 
 def _signed(value: float) -> str:

@@ -25,7 +25,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.gradient.configuration import GradientPoint
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from studies.crosscheck import (
 )
 from studies.learning.configuration import LearningPoint
 from studies.optimizers import Adam
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from qucnn_cirq.compiler.program import CompiledFilter, Program
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
-from studies.images import data_digest, occupied_patches, selected
+from studies.images import data_digest, occupied_patches
 from studies.loading.configuration import LoadingPoint
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
     "patches": "patches that are not blank",
@@ -43,7 +43,7 @@ def program_of(settings: LoadingPoint) -> Program:
 
 def digest(settings: LoadingPoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
-    images = data_digest(selected(*_images(settings)))
+    images = data_digest(*_images(settings), settings.convolution)
     return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 

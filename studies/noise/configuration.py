@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.errors import InputError
-from studies.forward.configuration import ForwardStudy
+from studies.forward.configuration import ForwardPoint
 
 MOST_LOOKS = 40
 MOST_SHOTS_OF_A_POINT = 10_000_000
 
 
 @dataclass(frozen=True)
-class NoisePoint(ForwardStudy):
+class NoisePoint(ForwardPoint):
     """Settings of a forward pass under noise, and what is derived from its maps.
 
     Attributes:

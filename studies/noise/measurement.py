@@ -27,7 +27,7 @@ from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.sweep.adaptive import interval
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
 
@@ -73,13 +73,14 @@ class Prepared:
 
 def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images."""
-    selection = selected(*_images(settings))
-    circuits = circuits_digest(lambda: program_of(settings))
-    engine = engine_digest(settings.noisy_engine)
-    digests = {"circuits": circuits, "images": data_digest(selection), **engine}
+    digests = {
+        "circuits": circuits_digest(lambda: program_of(settings)),
+        "images": data_digest(*_images(settings), settings.convolution),
+        **engine_digest(settings.noisy_engine),
+    }
     if settings.classify:
-        trained = selected("train", 0, settings.classify, settings.data)
-        digests["training images"] = data_digest(trained)
+        trained = ("train", 0, settings.classify, settings.data)
+        digests["training images"] = data_digest(*trained, settings.convolution)
     return digests
 
 

@@ -18,7 +18,7 @@ from qucnn_cirq.execution import Execution
 from studies.performance.configuration import PerformancePoint
 from studies.performance.peers import PEERS, fastest, prepare
 from studies.provenance import package_version
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
     "seconds_per_patch": "fastest call over its patches; compiling and binding are not counted",

@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from studies.files import SUMMARY, read_frame, read_summary
-from studies.forward.job import TABLE
+from studies.forward.figures import points
 from studies.gradient.figures import gradient_error_data
 from studies.grouping import cells, groups
 from studies.learning.figures import LAYERS, last_rows, way
 from studies.learning.measurement import COLUMNS
 from studies.noise.figures import accuracy_data, error_data
 from studies.statistics import CONFIDENCE, jackknife_interval
-from studies.sweep.results import load
+from studies.sweep.results import load, read_results
 
 _SCALE = "noise.scale"
 _TEST = "convolution.overlap"
@@ -28,22 +27,19 @@ def forward_answer(folder: Path) -> list[str]:
 
     Intervals come from leaving out one image at a time: patches of one image overlap.
     """
-    table = read_frame(folder / TABLE)
-    summary = read_summary(folder / SUMMARY)
+    (maps,) = points(read_results(folder))
+    table = maps.patch_table()
     images = [own for _, own in table[table["blank"] == 0].groupby("image")]
     lines = []
-    for run, column, name in (
-        ("ideal", "estimate", "Without noise"),
-        ("noisy", "noisy_estimate", f"With the noise of {summary.get('calibration')}"),
-    ):
-        if run not in summary:
-            continue
+    for run, prefix in maps.runs.items():
+        column = f"{prefix}estimate"
+        noise = "Without noise" if run == "ideal" else f"With {maps.row['noise_in_words']} noise"
         error = jackknife_interval(images, partial(_rmse, column=column))
         agreement = jackknife_interval(images, partial(_correlation, column=column))
-        predicted = summary[run].get("predicted_rmse")
+        predicted = maps.row.get(f"{prefix}predicted_rmse")
         beside = "" if predicted is None else f" (predicted {predicted:.5f})"
         lines.append(
-            f"{name}: estimate against squared cosine F, correlation {_between(agreement, 4)}, "
+            f"{noise}: estimate against squared cosine F, correlation {_between(agreement, 4)}, "
             f"RMSE {_plus_minus(error)}{beside}."
         )
         if run == "noisy":

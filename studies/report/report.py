@@ -15,18 +15,17 @@ from noise_models.extensions import NotNamedError, reading_stored
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import file_text
-from studies.catalogue import load_study, sweep_kind
+from studies.catalogue import load_study, study_named
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.device_map import DEVICE_MAP
-from studies.examples import example_circuit
-from studies.files import CONFIGURATION, SUMMARY, read_summary, write_text
+from studies.files import CONFIGURATION, write_text
 from studies.grouping import REPEATED
 from studies.report import html
 from studies.sweep.job import finish
-from studies.sweep.kind import SweepKind
 from studies.sweep.plan import make_plan
 from studies.sweep.results import Results, read_results, state_text
 from studies.sweep.store import CHUNKS, PLAN, check_configuration, read_plan
+from studies.sweep.study import Study
 
 REPORT = "report.html"
 _CIRCUIT_WIDTH = 950
@@ -101,21 +100,14 @@ def study_sections(
     Raises:
         InputError: If the folder holds no results.
     """
-    if os.path.lexists(folder / PLAN):
-        return _sweep_sections(folder, level, summary)
-    if (folder / CONFIGURATION).is_file():
-        return _run_sections(folder, level)
-    raise _no_results(folder)
-
-
-def _sweep_sections(
-    folder: Path, level: int, summary: Mapping[str, Any] | None
-) -> tuple[str, list[str]]:
+    if not os.path.lexists(folder / PLAN):
+        raise _no_results(folder)
     plan = read_plan(folder)
-    kind = sweep_kind(plan.study)
+    with reading_stored():
+        kind = study_named(plan.study)
     check_configuration(folder, plan)
     # Before figures are drawn: without its configuration there is no report.
-    _, _, document = load_study(str(folder / CONFIGURATION))
+    _, document = load_study(str(folder / CONFIGURATION))
     summary = finish(kind, folder) if summary is None else summary
     results = read_results(folder)
     state, data = results.status(), results.table()
@@ -132,37 +124,17 @@ def _sweep_sections(
     return f"qucnn_cirq: the {kind.name} study", body
 
 
-def _run_sections(folder: Path, level: int) -> tuple[str, list[str]]:
-    name, kind, document = load_study(str(folder / CONFIGURATION))
-    if isinstance(kind, SweepKind) and (folder / CHUNKS).is_dir():
-        raise InputError(
-            f"{folder} holds a sweep whose {PLAN} is missing: run the study with its "
-            f"{CONFIGURATION} again; it is written anew and no point is lost."
-        )
-    if isinstance(kind, SweepKind):
-        raise InputError(
-            f"{folder} holds the {name} study of an earlier version, which was no sweep: its table "
-            "and figures are as they were; run the study anew for a report."
-        )
-    if not (folder / SUMMARY).is_file():
-        raise _no_results(folder)
-    summary = read_summary(folder / SUMMARY)
-    body = _question(kind.title, level)
-    body += [html.heading("What was found", level)]
-    body += [html.preformatted("\n".join(_findings(kind.text(summary))))]
-    names = [path.stem for path in sorted(folder.glob("*.png"), reverse=True)]
-    body += _figures(folder, [each for each in names if each != DEVICE_MAP])
-    body += _numbers(kind.numbers(folder), kind.columns, level)
-    with reading_stored():
-        program = kind.program(kind.read(document))
-    body += _circuits(example_circuit(program), level)
-    body += _device_map(folder, DEVICE_MAP in names, level)
-    body += _checks(kind.checks(summary), level)
-    body += _origin(folder, [summary.get("provenance", {})], level)
-    return f"qucnn_cirq: the {name} study", body
-
-
 def _no_results(folder: Path) -> InputError:
+    if (folder / CHUNKS).is_dir():
+        return InputError(
+            f"{folder} holds a study whose {PLAN} is missing: run it with its {CONFIGURATION} "
+            "again; it is written anew and no point is lost."
+        )
+    if (folder / CONFIGURATION).is_file():
+        return InputError(
+            f"{folder} holds a study of an earlier version, which was no sweep: its tables and "
+            "figures are as they were; run the study anew for a report."
+        )
     return InputError(
         f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
     )
@@ -199,14 +171,12 @@ def _plain(value: object) -> str:
 
 
 def _example_circuits(
-    kind: SweepKind, document: Mapping[str, Any], results: Results
+    kind: Study, document: Mapping[str, Any], results: Results
 ) -> list[tuple[str, cirq.Circuit]]:
     """The circuits of the first point that was measured; one that failed may have none.
 
     There are none either where they need code of the user's, which no folder imports.
     """
-    if kind.circuits is None:
-        return []
     try:
         with reading_stored():
             points = make_plan(kind, document).points
@@ -215,7 +185,7 @@ def _example_circuits(
     for point in points:
         outcome = results.outcomes.get(point.identity)
         if outcome is not None and outcome.error is None:
-            return kind.circuits(point.settings)
+            return kind.examples(point.settings)
     return []
 
 
@@ -303,7 +273,7 @@ def _joined(values: pd.Series, distinct: pd.Series) -> str:
 def _caption(name: str) -> str:
     # Further figures of one kind have a number.
     known = _CAPTIONS.get(name) or _CAPTIONS.get(re.sub(r"_\d+$", "", name))
-    if name.startswith("forward_filter_"):
+    if "_filter_" in name:
         known = f"The same for filter {name.rpartition('_')[2]}."
     elif name.startswith(("error_against_", "error_and_accuracy_against_")):
         what, _, axis = name.partition("_against_")

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studies.catalogue import load_study
-from studies.files import CONFIGURATION, SUMMARY, read_result, read_summary, write_text
-from studies.progress import progress_bar, untracked
+from studies.files import write_text
 from studies.report import html
 from studies.report.answers import (
     accuracy_answer,
@@ -20,7 +19,6 @@ from studies.report.answers import (
 )
 from studies.report.report import REPORT, study_sections
 from studies.sweep.job import RunOptions, run_sweep
-from studies.sweep.kind import SweepKind
 
 _NOISE = "noise=willow_pink"
 _INCOMPLETE = "Points of this study failed; what there is stands below."
@@ -160,18 +158,10 @@ def reproduce(
         note(f"[{number}/{len(PARTS)}] {part.title}")
         own = folder / part.folder
         settings = [*part.settings, *(part.quick if quick else ())]
-        _, kind, document = load_study(part.study, settings)
-        if isinstance(kind, SweepKind):
-            options = RunOptions(workers, retry=True)
-            summary = run_sweep(kind, document, own, options, quiet, note)
-            summaries[part.folder] = summary
-            found[part.folder] = summary["text"]
-        else:
-            configuration = kind.read(document)
-            same = _is_done(own, configuration.to_toml())
-            if not same:
-                kind.run(configuration, own, untracked if quiet else progress_bar, note)
-            found[part.folder] = kind.text(read_summary(own / SUMMARY))
+        kind, document = load_study(part.study, settings)
+        options = RunOptions(workers, retry=True)
+        summaries[part.folder] = run_sweep(kind, document, own, options, quiet, note)
+        found[part.folder] = summaries[part.folder]["text"]
     page = html.page("QuCNN, reproduced", _sections(folder, quick, summaries))
     write_text(folder / REPORT, page)
     failed = {name: summary["failed"] for name, summary in summaries.items() if summary["failed"]}
@@ -215,12 +205,3 @@ def _answer(
     if summaries.get(part.folder, {}).get("failed"):
         return _INCOMPLETE
     return part.answer(folder / part.folder)
-
-
-def _is_done(folder: Path, configuration: str) -> bool:
-    path = folder / CONFIGURATION
-    return (
-        (folder / SUMMARY).is_file()
-        and path.is_file()
-        and read_result(path) == configuration.encode()
-    )

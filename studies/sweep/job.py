@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from noise_models.extensions import NotNamedError, reading_stored
+from qucnn_cirq.errors import InputError
 from studies.device_map import draw_device_map, sweep_programs
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY, write_json
@@ -18,7 +20,6 @@ from studies.progress import progress_bar, untracked
 from studies.provenance import provenance
 from studies.settings import read_document
 from studies.sweep.inputs import keep_inputs
-from studies.sweep.kind import SweepKind, expected_cost
 from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
 from studies.sweep.results import (
@@ -30,6 +31,7 @@ from studies.sweep.results import (
 )
 from studies.sweep.run import run_points, stopping
 from studies.sweep.store import check_configuration, open_folder
+from studies.sweep.study import Study, expected_cost
 from studies.sweep.workers import cluster_workers
 
 _LONG_SECONDS = 60.0
@@ -56,7 +58,7 @@ class RunOptions:
 
 
 def run_sweep(
-    kind: SweepKind,
+    kind: Study,
     document: Mapping[str, Any],
     folder: Path,
     options: RunOptions,
@@ -83,6 +85,10 @@ def run_sweep(
         OSError: If writing fails.
     """
     plan = make_plan(kind, document, untracked if quiet else progress_bar)
+    refusals = [*itertools.takewhile(bool, (refusal(kind, point) for point in plan.points))]
+    if len(refusals) == len(plan.points):
+        # Nothing could be measured: there is nothing to keep either.
+        raise InputError(str(refusals[0]))
     open_folder(folder, plan)
     keep_inputs(document, folder)
     results = read_results(folder)
@@ -143,7 +149,7 @@ def _compute(
 
 
 def finish(
-    kind: SweepKind, folder: Path, note: Callable[[str], None] = lambda line: None
+    kind: Study, folder: Path, note: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
     """Draws the figures of a folder and writes its summary.
 
@@ -193,7 +199,7 @@ def finish(
     return summary
 
 
-def dry_run(kind: SweepKind, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
+def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
     """What a sweep would take, without running it.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from noise_models import NoiseError, as_noise
+from noise_models.extensions import source_digest
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
@@ -18,7 +19,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.tables import write_document
 from studies.progress import Track, untracked
 from studies.sweep.axes import combinations, place, read_axes
-from studies.sweep.kind import REFUSED, SweepKind
+from studies.sweep.study import REFUSED, Study
 
 SCHEMA = 3
 """Version of the files of a results folder."""
@@ -60,7 +61,7 @@ class Plan:
         points: The points.
     """
 
-    kind: SweepKind
+    kind: Study
     document: Mapping[str, Any]
     axes: tuple[str, ...]
     points: tuple[Point, ...]
@@ -114,7 +115,7 @@ class Plan:
         return write_document(document)
 
 
-def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untracked) -> Plan:
+def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked) -> Plan:
     """Expands the axes, checks every point and derives its identity.
 
     Args:
@@ -148,7 +149,7 @@ def make_plan(kind: SweepKind, document: Mapping[str, Any], track: Track = untra
     return Plan(kind, document, names, tuple(points))
 
 
-def digests_of(kind: SweepKind, settings: Any) -> dict[str, str]:
+def digests_of(kind: Study, settings: Any) -> dict[str, str]:
     """What decides the outcome of a point besides its settings; see :class:`Point`.
 
     Where it is measured, in another process or on another machine, these must be the same.
@@ -159,10 +160,11 @@ def digests_of(kind: SweepKind, settings: Any) -> dict[str, str]:
         **kind.digest(settings),
         **settings.noise.source_digests(),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
+        **({} if (code := source_digest(kind.measure)) is None else {"study": code}),
     }
 
 
-def refusal(kind: SweepKind, point: Point) -> str | None:
+def refusal(kind: Study, point: Point) -> str | None:
     """Why a point cannot be measured, as far as that is known without measuring it; or None."""
     for found in point.digests.values():
         # The version of a package that is not installed.
@@ -185,7 +187,7 @@ def refusal(kind: SweepKind, point: Point) -> str | None:
     return None
 
 
-def identified(kind: SweepKind, settings: Any, swept: Collection[str] = ()) -> dict[str, Any]:
+def identified(kind: Study, settings: Any, swept: Collection[str] = ()) -> dict[str, Any]:
     """What the identity of a point is the digest of, as plain data.
 
     Settings at their default are left out, so that a setting that is added later changes no
@@ -197,19 +199,19 @@ def identified(kind: SweepKind, settings: Any, swept: Collection[str] = ()) -> d
         settings: The point's settings.
         swept: Dotted keys of the settings that are swept.
     """
-    own = kind.identify(settings)
+    own = settings.to_identity()
     left_out = {key for key in kind.targets if f"study.{key}" not in swept}
     study = {key: value for key, value in own["study"].items() if key not in left_out}
     return {"study": kind.name, "settings": {**own, "study": study}}
 
 
-def resolve(kind: SweepKind, point: Point) -> dict[str, Any]:
+def resolve(kind: Study, point: Point) -> dict[str, Any]:
     """Everything that decides the outcome of a point, defaults spelled out, as plain data.
 
     Of a calibration that is spelled out there is but the digest: it is thousands of numbers, and
     stands in the configuration of the sweep or in the file that is copied to the results.
     """
-    settings = dict(kind.describe(point.settings))
+    settings = dict(point.settings.to_mapping())
     noise = settings.get("noise", {})
     if isinstance(noise.get("calibrated"), Mapping):
         cut = f"sha256:{digest_of(noise['calibrated'])}"

@@ -255,12 +255,12 @@ def run_template(descriptor: int, study: str) -> None:
             the template.
         study: The kind of sweep.
     """
-    from studies.catalogue import sweep_kind
+    from studies.catalogue import study_named
 
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    sweep_kind(study)
+    study_named(study)
     # Nobody waits for the workers.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as channel:

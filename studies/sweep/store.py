@@ -39,8 +39,8 @@ from studies.files import (
 )
 from studies.settings import read_document
 from studies.sweep.axes import combinations, read_axes
-from studies.sweep.kind import Row
 from studies.sweep.plan import READABLE, SCHEMA, Plan, digest_of
+from studies.sweep.study import Row
 
 PLAN = "plan.json"
 _OLD_KEYS = {"schema", "study", "digest", "axes", "columns", "points"}
@@ -67,7 +67,7 @@ class Outcome:
         arrays: Raw data, encoded as :func:`encode_array` does.
         seconds: Time taken, over all shots.
         error: Why it failed, or None.
-        shots: As in :class:`~studies.sweep.kind.Measured`.
+        shots: As in :class:`~studies.sweep.study.Measured`.
     """
 
     identity: str
@@ -306,9 +306,9 @@ def read_plan(folder: Path) -> StoredPlan:
     plan = _stored_plan(folder)
     if plan.configuration is None:
         document = read_document(folder / CONFIGURATION)
-        from studies.catalogue import sweep_kind
+        from studies.catalogue import study_named
 
-        kind = sweep_kind(plan.study)
+        kind = study_named(plan.study)
         values = [
             {key.removeprefix("study."): value for key, value in each.items()}
             for each in combinations(read_axes(document, kind.study_keys))

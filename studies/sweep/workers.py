@@ -48,9 +48,9 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     Yields:
         What became of each, as soon as it is known; an error is an outcome, not an exception.
     """
-    from studies.catalogue import sweep_kind
+    from studies.catalogue import study_named
 
-    kind = sweep_kind(study)
+    kind = study_named(study)
     for identity, document, earlier, digests in tasks:
         started = time.perf_counter()
         try:

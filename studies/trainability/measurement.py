@@ -22,7 +22,7 @@ from studies.crosscheck import (
     shifted_angles,
     z_scores,
 )
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 from studies.trainability.configuration import TrainabilityPoint
 
 Array = NDArray[np.float64]

@@ -21,7 +21,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.optimizers import Adam
-from studies.sweep.kind import Cost, Measured, Row, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, circuits_digest
 from studies.training.configuration import TrainingPoint
 from studies.training.models import (
     ConvolutionModel,

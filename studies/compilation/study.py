@@ -1,27 +1,19 @@
-"""The compilation study as a kind of sweep."""
+"""The compilation study."""
 
 from __future__ import annotations
 
 from studies.compilation.configuration import CompilationPoint
 from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure, program_of
-from studies.sweep.kind import SweepKind, lazy_figures
+from studies.sweep.study import Study
 
-_draw, _text = lazy_figures("studies.compilation.figures")
-
-KIND = SweepKind(
-    name=CompilationPoint.name,
+STUDY = Study(
+    settings=CompilationPoint,
     title="What do the circuits cost, and what do general compilers make of them?",
-    version=1,
-    study_keys=CompilationPoint.study_keys(),
-    read=CompilationPoint.from_mapping,
-    describe=CompilationPoint.to_mapping,
-    identify=CompilationPoint.to_identity,
     digest=digest,
     cost=cost,
     measure=measure,
     columns=COLUMNS,
-    draw=_draw,
-    text=_text,
+    figures="studies.compilation.figures",
     circuits=circuits,
     # Other compilers choose other qubits.
     program=lambda settings: program_of(settings) if settings.compiler == "qucnn" else None,

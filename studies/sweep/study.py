@@ -1,0 +1,180 @@
+"""What a study tells the framework: how one point is read, measured and drawn."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cirq
+from numpy.typing import NDArray
+
+from noise_models import NoiseError
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.errors import InputError
+from studies.examples import example_circuit
+
+if TYPE_CHECKING:
+    from studies.point import PlainData
+    from studies.sweep.results import Results
+
+REFUSED = "refused"
+"""Stands for the digest of circuits that cannot be compiled."""
+
+Row = dict[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What one point gave.
+
+    Attributes:
+        rows: Rows of a table, with the columns that the kind documents.
+        arrays: Raw data by name, such as the counts of every patch.
+        shots: Shots of each circuit so far, for kinds whose points can be measured further.
+    """
+
+    rows: list[Row]
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    shots: int = 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one point is expected to take.
+
+    Attributes:
+        circuits: Different circuits, one a patch, filter and shift.
+        shots: Shots over all of them.
+        seconds: Time on one core.
+        memory: Largest array, in bytes.
+    """
+
+    circuits: int
+    shots: int
+    seconds: float
+    memory: int
+
+
+def _no_digest(settings: Any) -> Mapping[str, str]:
+    return {}
+
+
+def _a_second(settings: Any) -> Cost:
+    return Cost(1, 0, 1.0, 2**26)
+
+
+def _no_shots(settings: Any) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: the settings of one point, how it is measured, and what is drawn of all points.
+
+    Its settings can be swept, sharded, resumed, merged, exported, plotted and reported without
+    more. To add one, make an object and hand it to :func:`qucnn_cirq.register_study`, or name it
+    in a configuration by ``path/to/file.py:attribute``.
+
+    Attributes:
+        settings: The class of a point's settings, a frozen dataclass.
+        title: What it asks, in one sentence.
+        columns: What the columns of the rows mean.
+        measure: Measures one point from its settings and a seed, from which all random draws come.
+            One with targets takes as third argument the arrays of the same point with fewer shots,
+            or None, and adds to them.
+        figures: The name of the module that has ``draw(results, folder)``, which draws figures
+            into a folder and returns their names, and ``text(results)``, which says in a few lines
+            what results show; imported when they are drawn. Or an object that has both. Empty:
+            the module of `measure`, which may have either.
+        version: Raised when the same settings would give other numbers than before.
+        digest: What decides the outcome besides the settings: digests of circuits and of data.
+        cost: What a point is expected to take.
+        program: The compiled convolution of a point, for the map of the device; None if the point
+            has none.
+        circuits: Circuits of a point to be drawn in a report, each with a title; None for that of
+            a random patch.
+        targets: Keys of the table [study] that say nothing but how many shots are taken.
+        most_shots: The most shots of each circuit that the targets of a point ask for.
+        name: Its name, as in ``[study] name``; that of the settings unless given.
+    """
+
+    settings: type[PlainData]
+    title: str
+    columns: Mapping[str, str]
+    measure: Callable[..., Measured]
+    figures: Any = ""
+    version: int = 1
+    digest: Callable[[Any], Mapping[str, str]] = _no_digest
+    cost: Callable[[Any], Cost] = _a_second
+    program: Callable[[Any], Program | None] | None = None
+    circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
+    targets: tuple[str, ...] = ()
+    most_shots: Callable[[Any], int] = _no_shots
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.settings.name)
+
+    @property
+    def study_keys(self) -> tuple[str, ...]:
+        """Keys of the table [study] besides its name."""
+        return self.settings.study_keys()
+
+    def read(self, mapping: Mapping[str, Any]) -> Any:
+        """The settings of one point from a configuration without axes."""
+        return self.settings.from_mapping(mapping)
+
+    def examples(self, settings: Any) -> list[tuple[str, cirq.Circuit]]:
+        """Circuits of a point to be drawn, each with a title."""
+        if self.circuits is not None:
+            return self.circuits(settings)
+        program = None if self.program is None else self.program(settings)
+        return [] if program is None else example_circuit(program)
+
+    def draw(self, results: Results, folder: Path) -> list[str]:
+        """Draws the figures of results into a folder and returns their names."""
+        from studies.drawing import theme
+
+        drawing = getattr(self._figures, "draw", None)
+        with theme():
+            return [] if drawing is None else list(drawing(results, folder))
+
+    def text(self, results: Results) -> str:
+        """What results show, in a few lines."""
+        telling = getattr(self._figures, "text", None)
+        return "" if telling is None else str(telling(results))
+
+    @property
+    def _figures(self) -> Any:
+        # Processes that only measure start without the drawing libraries.
+        if isinstance(self.figures, str) and self.figures:
+            return importlib.import_module(self.figures)
+        return self.figures or sys.modules[self.measure.__module__]
+
+
+def circuits_digest(compiled: Callable[[], Program]) -> str:
+    """The digest of the circuits of a point, or a fixed word if it cannot be compiled.
+
+    What decides the refusal stands in the settings. Its words do not: they may change, and an
+    identity must not change with them.
+
+    Args:
+        compiled: Compiles the point.
+    """
+    try:
+        return compiled().digest
+    except (InputError, NoiseError):
+        return REFUSED
+
+
+def expected_cost(study: Study, settings: Any) -> Cost:
+    """What a point is expected to take: nothing, if it cannot be compiled."""
+    try:
+        return study.cost(settings)
+    except (InputError, NoiseError):
+        return Cost(0, 0, 0.0, 0)
