@@ -37,8 +37,10 @@ DOCUMENT: dict[str, Any] = {
 }
 NOISE = study_named("noise")
 _PATCH = """
-import dataclasses, os, signal, studies.noise.study as module
+import dataclasses, functools, os, signal, studies.noise.study as module
 usual = module.STUDY.measure
+# As code of the package: workers with a study of other code would measure nothing.
+@functools.wraps(usual)
 def measure(settings, seed, *earlier):
     {body}
     return usual(settings, seed, *earlier)
