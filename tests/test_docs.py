@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import here_and_now
 
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
@@ -264,6 +265,8 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
     monkeypatch.setattr(OVERLAP_TESTS, "_members", dict(OVERLAP_TESTS._members))
     # Figures in all formats, or large, take seconds.
     monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+    # So do the processes of each command; the tests of sweeps start them.
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     session = Session()
     for block in blocks(page.read_text(encoding="utf-8")):
         session.run(block)
