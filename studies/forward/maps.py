@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.observable import Observable
 from studies.forward.measurement import RUNS
 
 
@@ -56,8 +57,8 @@ class ForwardMaps:
 
     def variance(self, overlaps: NDArray[np.float64]) -> NDArray[np.float64]:
         """The variance that shots alone give estimates of these overlaps."""
-        low, shots = float(self.arrays["low"]), self.row["shots_taken"]
-        return np.asarray((1 - overlaps) * (overlaps - low) / shots)
+        observable = Observable((), float(self.arrays["low"]))
+        return observable.variance(overlaps, self.row["shots_taken"])
 
     def patch_table(self) -> pd.DataFrame:
         """One row for each image, filter and patch, blank patches included, in that order.

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
-from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import (
     ConvolutionSpec,
@@ -23,6 +22,7 @@ from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.forward.measurement import program_of
 from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
@@ -275,20 +275,6 @@ def _prepared(settings: NoisePoint) -> Prepared:
     parameters = _parameters(settings)
     exact = ideal_overlaps(patches, settings.convolution, parameters)
     return Prepared(selection, patches, program, parameters, exact)
-
-
-def program_of(settings: NoisePoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(
-        settings.convolution,
-        settings.device,
-        layout=settings.layout,
-        loader=settings.loader,
-        gate_set=settings.gate_set,
-        walkers=settings.walkers,
-        infidelity=settings.infidelity,
-        noise=settings.noise if settings.infidelity == "auto" else None,
-    )
 
 
 def _parameters(settings: NoisePoint) -> Array:

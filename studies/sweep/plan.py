@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from noise_models import NoiseError, as_noise
+from noise_models import as_noise
 from noise_models.extensions import source_digest
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
@@ -182,7 +182,7 @@ def refusal(kind: Study, point: Point) -> str | None:
         if program is not None:
             noise = as_noise(point.settings.noise)
             noise.check_places(program.device.graph, f"device {program.device.name!r}")
-    except (InputError, NoiseError) as error:
+    except InputError as error:
         return str(error)
     return None
 

@@ -75,6 +75,7 @@ class Results:
         folder: The folder.
         plan: Its plan.
         outcomes: What became of the points so far, by identity.
+        files: The file of each of them.
         earlier: Files with points that have been measured with other shots than the plan wants,
             by identity, with those shots.
         origins: The different provenances of its chunks, times of start apart.
@@ -85,6 +86,7 @@ class Results:
     folder: Path
     plan: StoredPlan
     outcomes: Mapping[str, Outcome]
+    files: Mapping[str, Path]
     earlier: Mapping[str, Sequence[tuple[int, Path]]]
     origins: Sequence[Mapping[str, Any]]
     devices: Sequence[str]
@@ -130,8 +132,13 @@ class Results:
 
         Args:
             point: The identity, as in the column `point` of the table.
+
+        Raises:
+            InputError: If the point was not measured.
         """
-        return load_arrays(self.folder, point)
+        if point not in self.files or self.outcomes[point].error is not None:
+            raise InputError(f"{self.folder} has no measured point {point!r}.")
+        return decoded(_with_arrays(self.files[point], self.plan, point).arrays)
 
 
 def read_results(folder: Path) -> Results:
@@ -143,6 +150,7 @@ def read_results(folder: Path) -> Results:
     """
     plan = read_plan(folder)
     outcomes: dict[str, Outcome] = {}
+    files: dict[str, Path] = {}
     earlier: dict[str, list[tuple[int, Path]]] = {}
     origins: list[Mapping[str, Any]] = []
     devices: set[str] = set()
@@ -163,11 +171,12 @@ def read_results(folder: Path) -> Results:
                 continue
             known = outcomes.get(outcome.identity)
             if known is None or (known.error is not None and outcome.error is None):
-                outcomes[outcome.identity] = outcome
+                outcomes[outcome.identity], files[outcome.identity] = outcome, path
     return Results(
         folder,
         plan,
         outcomes,
+        files,
         earlier,
         origins,
         sorted(devices - {""}),
@@ -241,15 +250,7 @@ def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: If the point was not measured.
     """
-    folder = Path(folder)
-    plan = read_plan(folder)
-    targets = plan.targets(point) if point in plan.decided_by else {}
-    for path in chunk_paths(folder):
-        chunk = read_chunk(path, plan)
-        for outcome in chunk.outcomes:
-            if outcome.identity == point and outcome.error is None and chunk.is_for(point, targets):
-                return decoded(_with_arrays(path, plan, point).arrays)
-    raise InputError(f"{folder} has no measured point {point!r}.")
+    return read_results(Path(folder)).arrays(point)
 
 
 def measured_before(results: Results, point: str, shots: int) -> Outcome | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import cirq
 from numpy.typing import NDArray
 
-from noise_models import NoiseError
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.errors import InputError
 from studies.examples import example_circuit
@@ -168,7 +167,7 @@ def circuits_digest(compiled: Callable[[], Program]) -> str:
     """
     try:
         return compiled().digest
-    except (InputError, NoiseError):
+    except InputError:
         return REFUSED
 
 
@@ -176,5 +175,5 @@ def expected_cost(study: Study, settings: Any) -> Cost:
     """What a point is expected to take: nothing, if it cannot be compiled."""
     try:
         return study.cost(settings)
-    except (InputError, NoiseError):
+    except InputError:
         return Cost(0, 0, 0.0, 0)

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from noise_models import NoiseError
 from qucnn_cirq.errors import InputError, missing_extra
 from studies.sweep.plan import digests_of, seed_of
 from studies.sweep.store import Outcome, decoded, encode_array
@@ -58,7 +57,7 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
             _check_digests(digests, digests_of(kind, settings))
             more = [None if earlier is None else decoded(earlier)] if kind.targets else []
             measured = kind.measure(settings, seed_of(identity), *more)
-        except (InputError, NoiseError) as error:
+        except InputError as error:
             yield _failed(identity, started, " ".join(str(error).split()))
         except Exception as error:
             # Whatever goes wrong in one point must not cost the others theirs.
