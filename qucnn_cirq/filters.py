@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import cirq
 import numpy as np
 import numpy.typing as npt
 
 from qucnn_cirq.checks import one_of, only_known_keys, real_array, required, whole_number
 from qucnn_cirq.circuit_filter import CircuitFilter
+from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filter_base import Filter
 
@@ -40,6 +42,7 @@ MOST_LAYERS = 1000
 MOST_ROTATIONS = 12
 """Rotations of each qubit in one layer."""
 
+_HADAMARD = cirq.unitary(cirq.H)
 # Generators of the rotations exp(-i theta P / 2).
 _PAULI = {
     "x": np.array([[0, 1], [1, 0]], dtype=np.complex128),
@@ -94,7 +97,7 @@ class FixedFilter(Filter):
         # Pickle forgets that an array is read-only; going through the constructor restores it.
         return FixedFilter, (self.values,)
 
-    def vector(self, n_qubits: int) -> npt.NDArray[np.float64]:
+    def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64]:
         """The normalised vector, padded with zeros to 2**n_qubits entries.
 
         Raises:
@@ -111,15 +114,6 @@ class FixedFilter(Filter):
         padded = np.zeros(2**n_qubits)
         padded[:size] = scaled / np.linalg.norm(scaled)
         return padded
-
-    def n_parameters(self, n_qubits: int) -> int:
-        """Zero: a fixed filter is not trained."""
-        return 0
-
-    def states(self, n_qubits: int, parameters: npt.ArrayLike) -> npt.NDArray[np.complex128]:
-        """The vector, once per row of `parameters`, whose shape is (batch, 0)."""
-        batch = len(self.checked_parameters(n_qubits, parameters))
-        return np.tile(self.vector(n_qubits).astype(np.complex128), (batch, 1))
 
     def to_mapping(self) -> dict[str, Any]:
         """The kind and the values as nested lists of floats."""
@@ -196,11 +190,31 @@ class XZAnsatz(Filter):
         """The (control, target) pairs of one layer's CNOTs, in the order they are applied."""
         return _cnot_pairs(self.entangler, n_qubits)
 
+    def circuit_on(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """The layers, a CNOT as a CZ between Hadamard gates; see `Filter.circuit_on`."""
+        circuit = cirq.Circuit()
+        column = 0
+        for _ in range(self.layers):
+            for axis in self.rotations:
+                for qubit in qubits:
+                    circuit.append(rotation(axis, TableAngle("filter", column)).on(qubit))  # type: ignore[arg-type]
+                    column += 1
+            for control, target in self.cnot_pairs(len(qubits)):
+                circuit.append(fixed(_HADAMARD).on(qubits[target]))
+                circuit.append(cirq.CZ(qubits[control], qubits[target]))
+                circuit.append(fixed(_HADAMARD).on(qubits[target]))
+        return circuit
+
     def states(self, n_qubits: int, parameters: npt.ArrayLike) -> npt.NDArray[np.complex128]:
         """The prepared states, shape (batch, 2**n_qubits); see `Filter.states`."""
-        flat = self.checked_parameters(n_qubits, parameters)
-        batch = len(flat)
-        angles = flat.reshape(batch, self.layers, len(self.rotations), n_qubits)
+        return self.states_at(n_qubits, self.checked_parameters(n_qubits, parameters))
+
+    def states_at(
+        self, n_qubits: int, angles: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.complex128]:
+        """As `states`: the angles of the rotations are the parameters."""
+        batch = len(angles)
+        angles = angles.reshape(batch, self.layers, len(self.rotations), n_qubits)
         source = _cnot_permutation(self.entangler, n_qubits)
         state = np.zeros((batch, 2**n_qubits), dtype=np.complex128)
         state[:, 0] = 1.0
@@ -228,9 +242,6 @@ class XZAnsatz(Filter):
         options = ("layers", "rotations", "entangler")
         only_known_keys("ansatz filter", mapping, ("kind", *options))
         return cls(**{key: mapping[key] for key in options if key in mapping})
-
-    def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
-        """Does nothing: an ansatz fits every register."""
 
 
 FILTER_KINDS: dict[str, type[Filter]] = {

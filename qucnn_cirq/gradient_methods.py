@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from qucnn_cirq.engines import Streams
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.execution import Measured
-from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass
+from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass, shifted
 
 AUTO = "auto"
 """In place of a name: in circuit for a program that has a reader, else the shift rule."""
@@ -41,47 +42,70 @@ class FiniteDifferences(GradientMethod):
         """See :meth:`GradientMethod.gradient`."""
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
         for row, angles in enumerate(work.parameters):
-            found = work.measure(work.program, row, _shifted(angles, self.step))
+            found = work.measure(work.program, row, shifted(angles, self.step))
             upstream = work.upstream[row]
             values[row] = _difference(found.estimates) @ upstream / self.width
             variance[row] = _sum(found.variance) @ upstream**2 / self.width**2
         return work.gradient(self.name, values, variance, 2 * values.shape[1])
 
 
-class ParameterShift(FiniteDifferences):
+class ShiftRule(GradientMethod):
+    """The shift rule, exact for every angle, and the chain rule from angles to parameters.
+
+    2 settings an angle; an angle is a parameter, but for circuits with symbols.
+    """
+
+    def gradient(self, work: Pass) -> Gradient:
+        """See :meth:`GradientMethod.gradient`."""
+        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
+        if not values.size:
+            return work.gradient(self.name, values, variance, 0)
+        for row in range(len(values)):
+            values[row], variance[row] = work.of_parameters(row, *self.of_angles(work, row))
+        return work.gradient(self.name, values, variance, work.shifts)
+
+    @abc.abstractmethod
+    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
+        """dL/d(angle) for each angle of one filter, and the variance of each."""
+
+
+class ParameterShift(ShiftRule):
     """The shift rule on measured overlaps, multiplied by g afterwards ("post-processed").
 
-    2 settings a parameter. Variance g^2 (v+ + v-)/4 a patch, with v the variance of one overlap:
+    2 settings an angle. Variance g^2 (v+ + v-)/4 a patch, with v the variance of one overlap:
     (1 - F^2)/N, or F(1 - F)/N for the inversion test.
     """
 
     name = "parameter_shift"
     label = "post-processed"
-    step = np.pi / 2
-    width = 2.0
+
+    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`ShiftRule.of_angles`."""
+        found, upstream = work.measure_shifted(work.program, row), work.upstream[row]
+        return (
+            _difference(found.estimates) @ upstream / 2,
+            _sum(found.variance) @ upstream**2 / 2.0**2,
+        )
 
 
-class Coin(GradientMethod):
+class Coin(ShiftRule):
     """The control experiment of :class:`InCircuit`: a classical coin multiplies by g.
 
     A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown for every shot, and
     the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
     does, so the mean and, without noise, the variance are those of the in-circuit routine; it needs
-    no qubit and works for the destructive test as well. 2 settings a parameter.
+    no qubit and works for the destructive test as well. 2 settings an angle.
     """
 
     name = "coin"
     label = "classical coin"
 
-    def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
+    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`ShiftRule.of_angles`."""
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
-        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-        for row, angles in enumerate(work.parameters):
-            found = _thrown(work, row, _shifted(angles, np.pi / 2), work.upstream[row] / scale)
-            values[row] = scale / 2 * _difference(found.estimates).sum(axis=1)
-            variance[row] = (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
-        return work.gradient(self.name, values, variance, 2 * values.shape[1])
+        found = _thrown(work, row, work.upstream[row] / scale)
+        values = scale / 2 * _difference(found.estimates).sum(axis=1)
+        return values, (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
 
     def check(self, program: Program) -> None:
         """Refuses an overlap test whose outcomes are not +1 and -1."""
@@ -93,11 +117,11 @@ class Coin(GradientMethod):
             )
 
 
-class InCircuit(GradientMethod):
+class InCircuit(ShiftRule):
     """The paper's routine: a second ancilla multiplies by g on the processor (eqs. 4-17).
 
     It is prepared with <Z> = g / s, where s is the largest |g| if that exceeds 1, so that what is
-    measured has the mean g F / s. 2 settings a parameter; variance
+    measured has the mean g F / s. 2 settings an angle; variance
     s^2 [2 - (g/s)^2 (F+^2 + F-^2)]/(4N) a patch, never below that of :class:`ParameterShift`.
     """
 
@@ -107,18 +131,14 @@ class InCircuit(GradientMethod):
     loaded = 1.0
     """What part of g is loaded."""
 
-    def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
-        program = work.companion()
+    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`ShiftRule.of_angles`."""
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
         factor = scale / (2 * self.loaded)
-        values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
-        for row, angles in enumerate(work.parameters):
-            loaded = self.loaded * work.upstream[row] / scale
-            found = work.measure(program, row, _shifted(angles, np.pi / 2), loaded)
-            values[row] = factor * _difference(found.estimates).sum(axis=1)
-            variance[row] = factor**2 * _sum(found.variance).sum(axis=1)
-        return work.gradient(self.name, values, variance, 2 * values.shape[1])
+        loaded = self.loaded * work.upstream[row] / scale
+        found = work.measure_shifted(work.companion(), row, loaded)
+        values = factor * _difference(found.estimates).sum(axis=1)
+        return values, factor**2 * _sum(found.variance).sum(axis=1)
 
 
 class InCircuitAbsorbed(InCircuit):
@@ -166,20 +186,14 @@ class ExactGradient(GradientMethod):
 
     def gradient(self, work: Pass) -> Gradient:
         """See :meth:`GradientMethod.gradient`."""
-        values = np.empty_like(work.parameters)
-        n_qubits = work.program.spec.register_qubits
-        for row, angles in enumerate(work.parameters):
-            filter_ = work.program.spec.filter_list[row]
-            shifted = filter_.states(n_qubits, _shifted(angles, np.pi / 2))
-            overlaps = np.abs(shifted.conj() @ work.patches.states.T) ** 2
-            values[row] = _difference(overlaps) @ work.upstream[row] / 2
+        values, n_qubits = np.empty_like(work.parameters), work.program.spec.register_qubits
+        for row, filter_ in enumerate(work.program.spec.filter_list if values.size else ()):
+            moved = shifted(work.angles(row), np.pi / 2)
+            states = filter_.states_at(n_qubits, moved)
+            overlaps = np.abs(states.conj() @ work.patches.states.T) ** 2
+            found = _difference(overlaps) @ work.upstream[row] / 2
+            values[row] = work.of_parameters(row, found, np.zeros_like(found))[0]
         return Gradient(values, np.zeros_like(values), self.name, 0, None)
-
-
-def _shifted(angles: FloatArray, step: float) -> FloatArray:
-    """Rows angles + step e_k and then angles - step e_k for every k."""
-    shifts = step * np.eye(len(angles))
-    return np.concatenate([angles + shifts, angles - shifts])
 
 
 def _difference(plus_and_minus: FloatArray) -> FloatArray:
@@ -194,12 +208,13 @@ def _sum(plus_and_minus: FloatArray) -> FloatArray:
     return plus_and_minus[:half] + plus_and_minus[half:]
 
 
-def _thrown(work: Pass, row: int, table: FloatArray, upstream: FloatArray) -> Measured:
+def _thrown(work: Pass, row: int, upstream: FloatArray) -> Measured:
     """What the overlaps give whose every shot is multiplied by a coin of the mean g."""
-    found = work.measure(work.program, row, table)
+    found = work.measure_shifted(work.program, row)
     counts = None
     if found.counts is not None and found.shots is not None:
-        numbers = tuple(range(row * len(table), (row + 1) * len(table)))
+        first = row * max(work.shifts)
+        numbers = tuple(range(first, first + work.shifts[row]))
         coins = Streams(
             work.execution.seed, numbers, work.images, _COIN_STREAM, backward_purpose(work.draw)
         )

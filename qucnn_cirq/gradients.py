@@ -1,8 +1,9 @@
 """The backward pass: gradients of a layer's parameters and of its images.
 
 By the chain rule dL/dtheta = sum over patches of g dF/dtheta, with g = dL/dF handed back from the
-next layer. Every angle sits in a Pauli rotation, so dF/dtheta is half the difference of F at
-theta + pi/2 and theta - pi/2, exactly, with or without noise.
+next layer. Every angle sits in a Pauli rotation, so dF/d(angle) is half the difference of F at
+angle + pi/2 and angle - pi/2, exactly, with or without noise. Where angles are affine functions of
+the parameters, those of a circuit with symbols, the chain rule does the rest.
 
 The methods are in :mod:`qucnn_cirq.gradient_methods`; this is what they share.
 """
@@ -10,8 +11,9 @@ The methods are in :mod:`qucnn_cirq.gradient_methods`; this is what they share.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -59,7 +61,7 @@ class Pass:
         companion: Compiles the circuits of the in-circuit method.
         execution: How circuits are run.
         draw: Which of several gradients of the same seed.
-        parameters: Angles, shape (filters, parameters).
+        parameters: Those of the filters, shape (filters, parameters).
         patches: The patches of the forward pass.
         images: Identifying number of the image of each patch that is not blank.
         upstream: g for each filter and each such patch.
@@ -82,27 +84,88 @@ class Pass:
         Args:
             program: Where the filter was compiled.
             row: Which filter.
-            angles: Settings of its angles, shape (settings, parameters).
+            angles: Settings of its parameters, shape (settings, parameters).
             upstream: What the reader multiplies by, for each patch; 1 if None.
 
         Returns:
             What was measured, shape (settings, patches).
         """
+        table = program.filters[row].filter_table(angles)
+        return self._run(program, row, table, len(angles), upstream)
+
+    def angles(self, row: int) -> FloatArray:
+        """The angles of one filter's rotations, shape (angles,); parameters may share them."""
+        angles: FloatArray = self.program.filters[row].filter_table(self.parameters[row])[0]
+        return angles
+
+    def measure_shifted(
+        self, program: Program, row: int, upstream: FloatArray | None = None
+    ) -> Measured:
+        """Runs one filter's circuits with each of its angles shifted by pi/2 and by -pi/2.
+
+        Args:
+            program: Where the filter was compiled.
+            row: Which filter.
+            upstream: What the reader multiplies by, for each patch; 1 if None.
+
+        Returns:
+            What was measured, shape (2 angles, patches), those of all shifts by pi/2 first.
+        """
+        table = shifted(self.angles(row), np.pi / 2)
+        return self._run(program, row, table, max(self.shifts), upstream)
+
+    @cached_property
+    def shifts(self) -> tuple[int, ...]:
+        """How many settings the shift rule takes for each filter: two an angle."""
+        return tuple(2 * len(self.angles(row)) for row in range(len(self.parameters)))
+
+    def of_parameters(
+        self, row: int, values: FloatArray, variance: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """By the chain rule what is known for each angle of a filter, for each parameter.
+
+        Args:
+            row: Which filter.
+            values: dL/d(angle), shape (angles,).
+            variance: Variance of each, of the same shape; they are independent.
+
+        Returns:
+            Values and variances, each of shape (parameters,).
+        """
+        n_qubits = self.program.spec.register_qubits
+        weights = self.program.spec.filter_list[row].angle_weights(n_qubits)
+        if weights is None:
+            return values, variance
+        return values @ weights, variance @ weights**2
+
+    def _run(
+        self,
+        program: Program,
+        row: int,
+        table: FloatArray,
+        most: int,
+        upstream: FloatArray | None,
+    ) -> Measured:
+        """Runs rows of the table of one filter, of which every filter has at most so many."""
         compiled = program.filters[row]
         return self.execution.patches(
             compiled,
             self.patches,
             self.images,
-            compiled.filter_table(angles),
+            table,
             # Shots of their own for each filter and setting of its angles.
-            numbers=range(row * len(angles), (row + 1) * len(angles)),
+            numbers=range(row * most, row * most + len(table)),
             purpose=backward_purpose(self.draw),
             upstream=upstream,
             from_means=True,
         )
 
     def gradient(
-        self, method: str, values: FloatArray, variance: FloatArray, settings: int
+        self,
+        method: str,
+        values: FloatArray,
+        variance: FloatArray,
+        settings: int | Sequence[int],
     ) -> Gradient:
         """A gradient, with the cost of the circuits that it took.
 
@@ -110,12 +173,19 @@ class Pass:
             method: How it was obtained.
             values: dL/dtheta, shape (filters, parameters).
             variance: Variance of each value, of the same shape.
-            settings: With how many settings of its angles every filter was run.
+            settings: With how many settings of its angles every filter, or each, was run.
         """
-        circuits, shots = len(values) * settings * self.patches.n_occupied, self.execution.shots
+        runs = int(np.broadcast_to(settings, len(values)).sum())
+        circuits, shots = runs * self.patches.n_occupied, self.execution.shots
         return Gradient(
             values, variance, method, circuits, None if shots is None else circuits * shots
         )
+
+
+def shifted(angles: FloatArray, step: float) -> FloatArray:
+    """Rows angles + step e_k and then angles - step e_k for every k, shape (2 angles, angles)."""
+    shifts = step * np.eye(len(angles))
+    return np.concatenate([angles + shifts, angles - shifts])
 
 
 class GradientMethod(abc.ABC):

@@ -34,15 +34,20 @@ def read_qubits(key: str, qubits: object) -> tuple[cirq.Qid, ...]:
 
 
 def checked_register(
-    what: str, circuit: object, qubits: Sequence[cirq.Qid] | None
+    what: str,
+    circuit: object,
+    qubits: Sequence[cirq.Qid] | None,
+    *,
+    symbols: bool = False,
 ) -> tuple[cirq.Qid, ...]:
     """The register that a circuit prepares, most significant qubit first.
 
     Args:
         what: What the circuit is, for the error ("circuit filter").
-        circuit: Must be unitary, without measurements and unresolved symbols.
+        circuit: Must be unitary, without measurements.
         qubits: The register, which may hold qubits that the circuit leaves alone; None for the
             circuit's qubits in sorted order.
+        symbols: Whether it may have symbols.
 
     Raises:
         InputError: If the circuit is not of that kind, or the register does not cover it.
@@ -62,11 +67,11 @@ def checked_register(
         raise InputError(f"{what} has a qudit: use qubits (dimension 2) only.")
     if cirq.is_measurement(circuit):
         raise InputError(f"{what} has a measurement: give the preparation alone.")
-    if cirq.is_parameterized(circuit):
-        names = ", ".join(sorted(cirq.parameter_names(circuit)))
+    names = sorted(cirq.parameter_names(circuit))
+    if names and not symbols:
         raise InputError(
-            f"{what} has unresolved symbols ({names}): resolve them first, with "
-            f"cirq.resolve_parameters; for a trainable filter use XZAnsatz."
+            f"{what} has unresolved symbols ({shown(', '.join(names), 60)}): resolve them first, "
+            "with cirq.resolve_parameters."
         )
     for operation in circuit.all_operations():
         if not is_finite(operation):
@@ -75,12 +80,30 @@ def checked_register(
                 f"operation on {operation.qubits[0] if operation.qubits else 'no qubit'}: give "
                 "finite numbers."
             )
-        if not cirq.has_unitary(operation):
+        if not cirq.has_unitary(_resolved(what, operation)):
             raise InputError(
                 f"{what} has the operation {operation}, which is not unitary: give a circuit that "
                 "prepares a pure state."
             )
     return register
+
+
+def _resolved(what: str, operation: cirq.Operation) -> cirq.Operation:
+    """An operation at some value of its symbols."""
+    names = cirq.parameter_names(operation)
+    if not names:
+        return operation
+    try:
+        found = cirq.resolve_parameters(operation, dict.fromkeys(names, 0.25))
+    except Exception:
+        # Whatever a formula does at a value, division by zero included.
+        found = operation
+    if cirq.is_parameterized(found):
+        raise InputError(
+            f"{what} has symbols in {shown(str(operation), 60)} that cannot be resolved by their "
+            "names: use sympy.Symbol(name), in sums of symbols times numbers."
+        )
+    return found
 
 
 def prepared_state(

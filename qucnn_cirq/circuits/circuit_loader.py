@@ -8,8 +8,8 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.filter_circuits import user_circuit
 from qucnn_cirq.circuits.slots import Table
+from qucnn_cirq.circuits.user_circuits import user_circuit
 
 
 class CircuitLoader:

@@ -32,7 +32,7 @@ from qucnn_cirq.compiler.request import (
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter, FixedFilter
+from qucnn_cirq.filter_base import Filter
 from qucnn_cirq.specification import ConvolutionSpec
 
 
@@ -166,9 +166,9 @@ def _compile(request: Request) -> Program:
     for filter_ in spec.filter_list:
         # Fixed filters of one loader share one structure: only their angles differ.
         key: object = filter_
-        if isinstance(filter_, FixedFilter):
+        if filter_.fixed_vector(spec.register_qubits) is not None:
             own = exact_filter_loader(filter_, request)
-            key = own.pattern if own else FixedFilter
+            key = own.pattern if own else "fixed vector"
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
         compiled.append(_for_filter(structures[key], filter_))
@@ -177,9 +177,10 @@ def _compile(request: Request) -> Program:
 
 def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
     """The same circuits for another filter of the same structure."""
-    if not (isinstance(structure.loader, Comparison) and isinstance(filter_, FixedFilter)):
+    vector = filter_.fixed_vector(structure.loader.n_qubits)
+    if vector is None or not isinstance(structure.loader, Comparison):
         return replace(structure, filter=filter_)
-    own = Comparison(filter_.vector(N_QUBITS))
+    own = Comparison(vector)
     variants = tuple(replace(variant, loader=own) for variant in structure.variants)
     return replace(structure, filter=filter_, variants=variants)
 
@@ -335,6 +336,7 @@ def _candidates(
 ) -> Iterator[Assembly]:
     spec, options, layout, loader = request.spec, request.options, request.layout, request.loader
     n_qubits = spec.register_qubits
+    vector = filter_.fixed_vector(n_qubits)
     for name, make_layout in LAYOUTS.items():
         positions = make_layout(n_qubits, options.test) if layout in (name, "auto") else None
         if positions is None:
@@ -343,9 +345,9 @@ def _candidates(
         if (
             "schmidt" in positions.loaders
             and options.test.merges_known_vectors
-            and isinstance(filter_, FixedFilter)
+            and vector is not None
         ):
-            loaders.insert(0, Comparison(filter_.vector(n_qubits)))
+            loaders.insert(0, Comparison(vector))
         if loader != "auto":
             chosen = [each for each in loaders if each.name == loader]
         else:

@@ -10,7 +10,7 @@ from qucnn_cirq.compiler.placement import Placement
 from qucnn_cirq.compiler.program import Report, Variant
 from qucnn_cirq.compiler.request import Request
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.filters import Filter, FixedFilter
+from qucnn_cirq.filter_base import Filter
 from qucnn_cirq.validation import check
 
 
@@ -20,11 +20,11 @@ def exact_filter_loader(filter_: Filter, request: Request) -> LineLoader | None:
     patterns = PATTERNS.get(gate_set, (GENERIC,))
     after_generic = patterns[patterns.index(GENERIC) :]
     has_choice = request.spec.register_qubits == N_QUBITS and len(after_generic) > 1
-    if not has_choice or not isinstance(filter_, FixedFilter):
+    vector = filter_.fixed_vector(request.spec.register_qubits)
+    if not has_choice or vector is None:
         return None
     loaders = [LineLoader(pattern=pattern, gate=gate_set) for pattern in after_generic]
-    vector = filter_.vector(N_QUBITS)[None]
-    exact = (each for each in loaders if each.solve(vector)[1][0] <= EXACT)
+    exact = (each for each in loaders if each.solve(vector[None])[1][0] <= EXACT)
     return next(exact, loaders[-1])
 
 
