@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qucnn_cirq.quantum_data import QuantumData
     from qucnn_cirq.registries import (
         register_engine,
+        register_filter,
         register_gradient,
         register_noise,
         register_overlap_test,
@@ -42,6 +43,7 @@ __all__ = [
     "compile_windows",
     "load_device",
     "register_engine",
+    "register_filter",
     "register_gradient",
     "register_noise",
     "register_overlap_test",
@@ -62,6 +64,7 @@ _MODULES = {
     "compile_windows": "qucnn_cirq.compiler.windows",
     "load_device": "qucnn_cirq.devices",
     "register_engine": "qucnn_cirq.registries",
+    "register_filter": "qucnn_cirq.registries",
     "register_gradient": "qucnn_cirq.registries",
     "register_noise": "qucnn_cirq.registries",
     "register_overlap_test": "qucnn_cirq.registries",

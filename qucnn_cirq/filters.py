@@ -3,7 +3,7 @@
 A filter is a unit vector on the n qubits of a patch's register. Nothing here compiles anything:
 `Filter.states` is the mathematics that compiled circuits are tested against.
 
-Adding a kind of filter means writing a subclass of `Filter` and adding it to `FILTER_KINDS`.
+A kind of filter of your own is a subclass of `Filter`, see there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import cirq
 import numpy as np
 import numpy.typing as npt
 
+from noise_models.registry import Registry
 from qucnn_cirq.checks import one_of, only_known_keys, real_array, required, whole_number
 from qucnn_cirq.circuit_filter import CircuitFilter
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
@@ -244,20 +245,36 @@ class XZAnsatz(Filter):
         return cls(**{key: mapping[key] for key in options if key in mapping})
 
 
-FILTER_KINDS: dict[str, type[Filter]] = {
-    kind.kind: kind for kind in (XZAnsatz, FixedFilter, CircuitFilter)
-}
+class FilterKinds(Registry[type[Filter]]):
+    """Kinds of filter by name."""
+
+    def _checked(self, what: str, member: object) -> type[Filter]:
+        kind = super()._checked(what, member)
+        if not isinstance(getattr(kind, "kind", None), str):
+            raise InputError(f"{what} has no kind: give the class kind = a word of its own.")
+        if kind.circuit_on is Filter.circuit_on and kind.fixed_vector is Filter.fixed_vector:
+            raise InputError(f"{what} defines neither circuit_on nor fixed_vector: define one.")
+        if kind.__hash__ is None:
+            raise InputError(f"{what} is not hashable: make it a frozen dataclass.")
+        return kind
+
+
+FILTER_KINDS = FilterKinds("filter kind", Filter, classes=True)
 """The kinds of filter that a mapping can name."""
+
+for _kind in (XZAnsatz, FixedFilter, CircuitFilter):
+    FILTER_KINDS.register(_kind.kind, _kind)
 
 
 def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
     """Builds a filter from plain data.
 
     Args:
-        mapping: `{"kind": K, ...}` with K one of `FILTER_KINDS` and the options of that kind.
+        mapping: `{"kind": K, ...}` with K one of `FILTER_KINDS`, ``module:attribute`` or
+            ``path/to/file.py:attribute``, and the options of that kind.
 
     Returns:
-        The filter.
+        The filter. One that was named by its module or its file is written so again.
 
     Raises:
         InputError: If the kind or an option is unknown or not allowed.
@@ -266,8 +283,14 @@ def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
         raise InputError(f"a filter must be a table of keys and values, not {shown(mapping)}.")
     if "kind" not in mapping:
         raise InputError(f"a filter has no key 'kind': add one of {', '.join(FILTER_KINDS)}.")
-    kind = mapping["kind"]
-    return FILTER_KINDS[one_of("kind of filter", kind, FILTER_KINDS)].from_mapping(mapping)
+    name = mapping["kind"]
+    kind = FILTER_KINDS.find(name)
+    found = kind.from_mapping(mapping)
+    if not isinstance(found, Filter):
+        raise InputError(f"filter kind {shown(name)} makes {shown(found, 40)}: make a Filter.")
+    if found.kind != name:
+        object.__setattr__(found, "kind", name)
+    return found
 
 
 def _rotations(axis: str, angles: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:

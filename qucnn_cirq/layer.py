@@ -81,7 +81,7 @@ class QuantumConvolution:
             its own, which derives from the image's content or from the number it is given, see
             :meth:`run`: neither the size nor the order of batches changes an estimate. Running an
             image again repeats its shots, unless ``draw`` is another number.
-        parameters: Angles of ansatz filters in radians, shape (filters, parameters); drawn
+        parameters: Angles of trainable filters in radians, shape (filters, parameters); drawn
             uniformly from [0, 2 pi) with the seed if None.
 
     Raises:

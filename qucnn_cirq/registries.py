@@ -14,6 +14,7 @@ from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError, shown
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.engines import ENGINES, Engine
+from qucnn_cirq.filters import FILTER_KINDS, Filter
 from qucnn_cirq.gradient_methods import AUTO, METHODS
 from qucnn_cirq.gradients import GradientMethod
 
@@ -72,6 +73,23 @@ def register_noise(kind: type[NoiseKind]) -> type[NoiseKind]:
     if key in ("scale", "scales", "others"):
         raise InputError(f"noise kind {shown(kind)} has the key {key!r} of a setting: choose one.")
     return NOISE_KINDS.register(key, kind)
+
+
+def register_filter(kind: type[Filter]) -> type[Filter]:
+    """Adds a kind of filter under its own word; see :class:`Filter` for what it has to be.
+
+    The word then stands in a configuration beside those of the package: ``{kind = "WORD", ...}``.
+
+    Args:
+        kind: The class, a frozen dataclass whose fields are the settings.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no kind of filter or an incomplete one, or its word is taken or none.
+    """
+    return FILTER_KINDS.register(getattr(kind, "kind", shown(kind)), kind)
 
 
 def register_gradient(method: type[GradientMethod]) -> type[GradientMethod]:

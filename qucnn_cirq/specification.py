@@ -14,6 +14,7 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
+from noise_models.extensions import source_digest
 from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.errors import InputError, shown
@@ -125,7 +126,7 @@ class ConvolutionSpec:
             self.stride_pair,
             self.padding_pair,
             self.channels,
-            self.filter_list,
+            tuple((filter_.kind, filter_) for filter_ in self.filter_list),
             self.overlap,
             self.backward,
         )
@@ -276,17 +277,25 @@ class ConvolutionSpec:
             )
         return cls.from_mapping(read_table(source, "convolution"))
 
+    @property
+    def filter_sources(self) -> dict[str, str]:
+        """For kinds of filter of your own the SHA-256 of the file that defines them, by name."""
+        found = {f"filter {each.kind}": source_digest(each) for each in self.filter_list}
+        return {name: digest for name, digest in found.items() if digest is not None}
+
     @functools.cached_property
     def identity(self) -> str:
         """A SHA-256 in hexadecimal of the canonical mapping: equal for equal specifications.
 
         It does not depend on the order in which settings were written, nor on whether a number
-        was written as 1 or 1.0, and it is the same in every process. With an overlap test of your
-        own it changes with the file that defines it.
+        was written as 1 or 1.0, and it is the same in every process. With an overlap test or a
+        filter of your own it changes with the file that defines it.
         """
         meaning = self.to_mapping()
         if self.overlap != AUTO and (source := OVERLAP_TESTS.source_digest(self.overlap)):
             meaning["overlap_source"] = source
+        if sources := self.filter_sources:
+            meaning["filter_sources"] = sources
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -312,10 +321,15 @@ def _as_filters(given: object) -> Filter | tuple[Filter, ...]:
 
 def _as_filter(given: object) -> Filter:
     if isinstance(given, Filter):
+        if type(given).__hash__ is None or not isinstance(getattr(given, "kind", None), str):
+            raise InputError(
+                f"filters holds a {type(given).__name__}, which has no kind or is not hashable: "
+                "make it a frozen dataclass with a kind."
+            )
         return given
     if isinstance(given, cirq.AbstractCircuit):
         return CircuitFilter(given)
     raise InputError(
         f"filters holds a {type(given).__name__}: give XZAnsatz(...), FixedFilter(array), a "
-        f"cirq.Circuit, or a list of these."
+        f"cirq.Circuit, another Filter, or a list of these."
     )

@@ -290,7 +290,7 @@ def test_circuit_without_json_form_is_refused_when_written():
         ({}, "no key 'kind': add one of ansatz"),
         ("ansatz", "must be a table"),
         ({"kind": "ansat"}, "Did you mean 'ansatz'"),
-        ({"kind": ["ansatz"]}, "unknown kind of filter"),
+        ({"kind": ["ansatz"]}, "unknown filter kind"),
         ({"kind": "ansatz", "layer": 2}, "Did you mean 'layers'"),
         ({"kind": "fixed"}, "no key 'values'"),
         ({"kind": "fixed", "value": [1]}, "Did you mean 'values'"),

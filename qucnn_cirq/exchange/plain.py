@@ -30,7 +30,8 @@ class Codec:
 
     Args:
         dataclasses: Types that are written field by field.
-        others: For other types what they are written as, and how they are built from it.
+        others: For other types what they are written as, and how they are built from it; a type
+            that is not registered is written as the nearest of its bases that is.
         shared: Types of which one object stays one object.
     """
 
@@ -93,8 +94,9 @@ class _Writing:
             return {"$mapping": [[self.write(k), self.write(v)] for k, v in value.items()]}
         if isinstance(value, cirq.AbstractCircuit):
             return {"$moments": [[self._operation(op) for op in moment] for moment in value]}
-        if type(value) in self._types.values():
-            return self._object(value)
+        for kind in type(value).__mro__:
+            if kind in self._types.values() and (kind is type(value) or kind in self._others):
+                return self._object(value, kind)
         if isinstance(value, cirq.Qid | cirq.Gate):
             return {"$cirq": json.loads(cirq.to_json(value))}
         raise InputError(f"a {type(value).__name__} cannot be written to a file: {value!r}.")
@@ -104,8 +106,7 @@ class _Writing:
             raise InputError(f"{operation} has no gate and cannot be written to a file.")
         return [self.write(each) for each in (operation.gate, operation.qubits, operation.tags)]
 
-    def _object(self, value: Any) -> Any:
-        kind = type(value)
+    def _object(self, value: Any, kind: type) -> Any:
         number = len(self._seen)
         if isinstance(value, self._shared):
             if id(value) in self._seen:

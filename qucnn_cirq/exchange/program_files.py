@@ -38,7 +38,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.files import atomic_write, read_json
-from qucnn_cirq.filters import FILTER_KINDS, Filter, filter_from_mapping
+from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import check
 
@@ -88,26 +88,40 @@ def load_program(path: Path | str) -> Program:
 
 
 def _is_readable(path: Path) -> bool:
-    _read(path, _any_overlap_test)
+    _read(path, _any_convolution, _any_filter)
     return True
 
 
-def _any_overlap_test(mapping: Mapping[str, Any]) -> ConvolutionSpec:
-    """Reads a specification where, in a process that was not forked, the user's tests are unknown.
+def _any_convolution(mapping: Mapping[str, Any]) -> ConvolutionSpec:
+    """Reads a specification where, in a process that was not forked, the user's own is unknown.
 
-    They play no part in what reading takes, and are asked for afterwards.
+    It plays no part in what reading takes, and is asked for afterwards.
     """
+    known = dict(mapping)
+    if known.get("overlap") not in OVERLAP_TESTS:
+        known["overlap"] = next(iter(OVERLAP_TESTS))
     try:
-        return ConvolutionSpec.from_mapping(mapping)
+        return ConvolutionSpec.from_mapping(known)
     except NotNamedError:
-        return ConvolutionSpec.from_mapping({**mapping, "overlap": next(iter(OVERLAP_TESTS))})
+        return ConvolutionSpec.from_mapping(
+            {**known, "filters": [XZAnsatz().to_mapping()] * len(known["filters"])}
+        )
+
+
+def _any_filter(mapping: Mapping[str, Any]) -> Filter:
+    try:
+        return filter_from_mapping(mapping)
+    except NotNamedError:
+        return XZAnsatz()
 
 
 def _read(
-    path: Path, read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping
+    path: Path,
+    read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping,
+    read_filter: Callable[..., Filter] = filter_from_mapping,
 ) -> Program:
     try:
-        return _program(read_json(path, LARGEST_FILE), read_spec)
+        return _program(read_json(path, LARGEST_FILE), _codec(read_spec, read_filter))
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
@@ -118,7 +132,7 @@ def _read(
         raise InputError(f"{path} holds no program ({type(error).__name__}: {error}).") from None
 
 
-def _program(whole: Any, read_spec: Callable[..., ConvolutionSpec]) -> Program:
+def _program(whole: Any, codec: Codec) -> Program:
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise InputError(f"this is no {FORMAT}: write one with program.save.")
     if whole.get("version") != VERSION:
@@ -135,7 +149,7 @@ def _program(whole: Any, read_spec: Callable[..., ConvolutionSpec]) -> Program:
     if whole.get("sha256") != _checksum(whole.get("program")):
         raise InputError("the program is damaged: its checksum is wrong; compile it again.")
     with reading_stored():
-        program = _codec(read_spec).read(whole["program"])
+        program = codec.read(whole["program"])
     if not isinstance(program, Program):
         raise InputError(f"the content is a {type(program).__name__} and no program.")
     _check_consistent(program)
@@ -246,7 +260,14 @@ def _line_loader(loader: LineLoader) -> dict[str, Any]:
     return {name: getattr(loader, name) for name in names}
 
 
-def _codec(read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping) -> Codec:
+_FILTERS: tuple[type[Filter], ...] = (Filter, XZAnsatz, FixedFilter, CircuitFilter)
+"""Those of the user's own are written as the first."""
+
+
+def _codec(
+    read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping,
+    read_filter: Callable[..., Filter] = filter_from_mapping,
+) -> Codec:
     return Codec(
         dataclasses=(
             Program,
@@ -265,7 +286,7 @@ def _codec(read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapp
         ),
         others={
             ConvolutionSpec: (_as_mapping, read_spec),
-            **{kind: (_as_mapping, filter_from_mapping) for kind in FILTER_KINDS.values()},
+            **{kind: (_as_mapping, read_filter) for kind in _FILTERS},
             Device: (_write_device, _build_device),
             Calibration: (_write_calibration, _build_calibration),
             LineLoader: (_line_loader, LineLoader),

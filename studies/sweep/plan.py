@@ -160,6 +160,7 @@ def digests_of(kind: Study, settings: Any) -> dict[str, str]:
         **kind.digest(settings),
         **settings.noise.source_digests(),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
+        **settings.convolution.filter_sources,
         **({} if (code := source_digest(kind.measure)) is None else {"study": code}),
     }
 
