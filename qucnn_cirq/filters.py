@@ -210,6 +210,14 @@ class XZAnsatz(Filter):
         """The prepared states, shape (batch, 2**n_qubits); see `Filter.states`."""
         return self.states_at(n_qubits, self.checked_parameters(n_qubits, parameters))
 
+    def angles(self, n_qubits: int, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The parameters themselves; see `Filter.angles`."""
+        return parameters
+
+    def angle_weights(self, n_qubits: int) -> None:
+        """None: the angles of the rotations are the parameters."""
+        return None
+
     def states_at(
         self, n_qubits: int, angles: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.complex128]:
@@ -243,6 +251,9 @@ class XZAnsatz(Filter):
         options = ("layers", "rotations", "entangler")
         only_known_keys("ansatz filter", mapping, ("kind", *options))
         return cls(**{key: mapping[key] for key in options if key in mapping})
+
+    def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
+        """Does nothing: an ansatz fits every register."""
 
 
 class FilterKinds(Registry[type[Filter]]):

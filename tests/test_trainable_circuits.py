@@ -17,6 +17,7 @@ from qucnn_cirq import (
     compile_windows,
 )
 from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import filter_from_mapping
 
 A, B, C = cirq.LineQubit.range(3)
@@ -166,15 +167,28 @@ def test_the_variance_is_that_of_shared_symbols(program: Program, method: str) -
     np.testing.assert_allclose(np.mean(z, axis=0), 0, atol=0.35)
 
 
-def test_filters_with_different_numbers_of_angles_draw_shots_of_their_own() -> None:
+def test_filters_with_different_numbers_of_angles_draw_shots_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     other = CircuitFilter(
         cirq.Circuit(cirq.ry(T)(A), cirq.CNOT(A, B), cirq.rx(U + W)(B)), [A, B, C]
     )
-    spec = ConvolutionSpec(kernel=(2, 4), filters=[other, FILTER])
+    spec = ConvolutionSpec(kernel=(2, 4), filters=[FILTER, other, FILTER])
     layer = QuantumConvolution(compile_convolution(spec), "exact", shots=100, seed=3)
     layer.forward(IMAGES)
-    found = layer.gradient(UPSTREAM, "parameter_shift")
-    assert (found.circuits, found.shots) == (2 * (2 + 4) * 4, 2 * (2 + 4) * 4 * 100)
+    numbers: list[int] = []
+    run = Execution.patches
+
+    def recorded(self: Execution, *arguments: object, **options: object) -> object:
+        numbers.extend(options["numbers"])  # type: ignore[call-overload]
+        return run(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Execution, "patches", recorded)
+    upstream = np.concatenate([UPSTREAM, UPSTREAM[:, :1]], axis=1)
+    found = layer.gradient(upstream, "parameter_shift")
+    settings = 2 * (4 + 2 + 4)
+    assert (found.circuits, found.shots) == (settings * 4, settings * 4 * 100)
+    assert len(numbers) == len(set(numbers)) == settings
 
 
 def test_a_layer_draws_symbols_as_it_draws_angles(program: Program) -> None:
