@@ -14,7 +14,7 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.errors import InputError, missing_extra
-from qucnn_cirq.filters import XZAnsatz
+from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.gradient_methods import AUTO, METHODS, make_method
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.specification import ConvolutionSpec
@@ -39,7 +39,8 @@ class QuantumConv2d(torch.nn.Module):
         kernel_size: Rows and columns of a patch, or one number for both.
         stride: Step of the patches in rows and columns, or one number for both.
         padding: Zeros around the images in rows and columns, or one number for both.
-        ansatz: The circuit of every filter.
+        ansatz: What every filter is: an ansatz, or a circuit whose symbols are trained; by default
+            an ansatz of three layers.
         overlap: As for :class:`~qucnn_cirq.ConvolutionSpec`.
         device: The quantum device to compile for.
         engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
@@ -53,7 +54,7 @@ class QuantumConv2d(torch.nn.Module):
             depend on its batch, see :meth:`qucnn_cirq.QuantumConvolution.run`.
 
     Attributes:
-        angles: The parameters in radians, shape (out_channels, angles of the ansatz), float64.
+        angles: The parameters in radians, shape (out_channels, parameters), float64.
         draws: How many forward passes there were in training; part of the state.
 
     Raises:
@@ -70,7 +71,7 @@ class QuantumConv2d(torch.nn.Module):
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         *,
-        ansatz: XZAnsatz | None = None,
+        ansatz: Filter | cirq.AbstractCircuit | None = None,
         overlap: str = "ancilla",
         device: DeviceLike = "willow_pink",
         engine: str | Engine | cirq.Sampler = "auto",

@@ -2,8 +2,10 @@
 
 import sys
 
+import cirq
 import numpy as np
 import pytest
+import sympy
 
 torch = pytest.importorskip("torch", reason="needs the extra [torch]")
 
@@ -225,3 +227,20 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "qucnn_cirq.torch_layer")
     with pytest.raises(InputError, match=r"\[torch\]"):
         __import__("qucnn_cirq.torch_layer")
+
+
+def test_a_circuit_with_symbols_is_trained():
+    a, b = cirq.LineQubit.range(2)
+    symbol = sympy.Symbol("t")
+    circuit = cirq.Circuit(cirq.ry(2 * symbol)(a), cirq.CNOT(a, b), cirq.rx(symbol + 1)(b))
+    module = QuantumConv2d(1, 1, 2, ansatz=circuit, device="grid:4x5", seed=3)
+    assert module.angles.shape == (1, 1)
+    images = torch.rand(1, 1, 2, 3, dtype=torch.float64, generator=torch.manual_seed(1))
+    losses = []
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        losses.append(module(images).sum())
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[0] > losses[1] > losses[2]
