@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from noise_models import NoiseKind
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError, shown
+from qucnn_cirq.circuits.loaders import LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.engines import ENGINES, Engine
 from qucnn_cirq.filters import FILTER_KINDS, Filter
@@ -37,6 +38,21 @@ def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
         InputError: If it is no overlap test or an incomplete one, or its name is taken or no word.
     """
     return OVERLAP_TESTS.register(getattr(test, "name", shown(test)), test)
+
+
+def register_loader(loader: type[Loader]) -> type[Loader]:
+    """Adds a loader under its own name; see :class:`Loader` for what it has to be.
+
+    Args:
+        loader: The class.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no loader or an incomplete one, or its name is taken or no word.
+    """
+    return LOADERS.register(getattr(loader, "name", shown(loader)), loader)
 
 
 def register_engine(engine: type[Engine]) -> type[Engine]:

@@ -12,8 +12,8 @@ import pytest
 
 from qucnn_cirq.circuits import angle_cache
 from qucnn_cirq.circuits.angle_cache import cache_folder
-from qucnn_cirq.circuits.line_loader import LineLoader
 from qucnn_cirq.circuits.line_search import line_infidelities
+from qucnn_cirq.circuits.loaders.line import LineLoader
 
 STATES = np.random.default_rng(2).normal(size=(20, 16))
 STATES /= np.linalg.norm(STATES, axis=1, keepdims=True)
@@ -135,7 +135,7 @@ def test_the_folder_stays_bounded(folder, monkeypatch):
 
 def test_a_new_loader_finds_what_another_solved(folder, monkeypatch):
     angles = LineLoader().angles(STATES)
-    monkeypatch.setattr("qucnn_cirq.circuits.line_loader.solve_line_angles", None)
+    monkeypatch.setattr("qucnn_cirq.circuits.loaders.line.solve_line_angles", None)
     np.testing.assert_array_equal(LineLoader().angles(STATES), angles)
 
 
@@ -165,7 +165,7 @@ def again(folder, solved, monkeypatch):
             calls.append(len(states))
             return angles, infidelities
 
-        monkeypatch.setattr("qucnn_cirq.circuits.line_loader.solve_line_angles", search)
+        monkeypatch.setattr("qucnn_cirq.circuits.loaders.line.solve_line_angles", search)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found = LineLoader().solve(STATES)

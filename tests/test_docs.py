@@ -38,6 +38,7 @@ from typing import Any
 import pytest
 from helpers import here_and_now
 
+from qucnn_cirq.circuits.loaders import LOADERS
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
@@ -262,7 +263,8 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    monkeypatch.setattr(OVERLAP_TESTS, "_members", dict(OVERLAP_TESTS._members))
+    for registry in (OVERLAP_TESTS, LOADERS):
+        monkeypatch.setattr(registry, "_members", dict(registry._members))
     # Figures in all formats, or large, take seconds.
     monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     # So do the processes of each command; the tests of sweeps start them.

@@ -12,8 +12,8 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.circuits.line_circuit import line_states
-from qucnn_cirq.circuits.line_loader import PATTERNS, LineLoader
 from qucnn_cirq.circuits.line_search import solve_line_angles
+from qucnn_cirq.circuits.loaders.line import PATTERNS, LineLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps

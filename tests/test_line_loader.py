@@ -5,15 +5,16 @@ from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qucnn_cirq.circuits import line_loader, line_search
+from qucnn_cirq.circuits import line_search
 from qucnn_cirq.circuits.line_circuit import (
     line_layers,
     line_states,
     n_line_angles,
     states_and_jacobians,
 )
-from qucnn_cirq.circuits.line_loader import EXACT, PATTERNS, LineLoader
 from qucnn_cirq.circuits.line_search import solve_line_angles
+from qucnn_cirq.circuits.loaders import line as line_loader
+from qucnn_cirq.circuits.loaders.line import EXACT, PATTERNS, LineLoader
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.errors import InputError
 

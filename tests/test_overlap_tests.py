@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import cirq
 import numpy as np
@@ -18,6 +19,7 @@ from helpers import density_matrix_mean, here_and_now
 
 import qucnn_cirq
 from noise_models import extensions
+from noise_models.registry import Registry
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
@@ -27,6 +29,7 @@ from qucnn_cirq import (
     compile_convolution,
     compile_windows,
 )
+from qucnn_cirq.circuits.loaders import LOADERS
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, MeetingPlace, OverlapTest
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
@@ -230,7 +233,7 @@ def test_a_test_is_refused_what_it_says_that_it_cannot_do(own: ModuleType) -> No
     assert compile_windows(data, XZAnsatz(1), size=2, overlap="crossed").verify().passed
 
 
-def _compared(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
+def _compared(tree: ast.AST, built_in: set[str]) -> Iterator[tuple[int, set[str]]]:
     """Texts that a module compares something with, and the entries of its collections."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare | ast.MatchValue):
@@ -243,18 +246,27 @@ def _compared(tree: ast.AST) -> Iterator[tuple[int, set[str]]]:
             entries = [*node.elts]
         names = {each.value for each in entries if isinstance(each, ast.Constant)}
         # One name may be a role of qubits, or a default.
-        if len(names & set(BUILT_IN)) > 1:
+        if len(names & built_in) > 1:
             yield node.lineno, names
 
 
-def test_no_module_compares_the_name_of_an_overlap_test() -> None:
+@pytest.mark.parametrize(
+    ("folder", "registry"), [("overlap_tests", OVERLAP_TESTS), ("loaders", LOADERS)]
+)
+def test_no_module_compares_the_name_of_an_overlap_test_or_a_loader(
+    folder: str, registry: Registry[Any]
+) -> None:
     found = []
+    built_in = set(registry)
     files = [*ROOT.glob("qucnn_cirq/**/*.py"), *ROOT.glob("studies/**/*.py")]
     for path in (*files, *ROOT.glob("noise_models/*.py")):
         text = path.read_text()
-        if path.parent.name != "overlap_tests" and any(f'"{name}"' in text for name in BUILT_IN):
-            compared = _compared(ast.parse(text))
-            found += [f"{path}:{line}" for line, texts in compared if texts & set(BUILT_IN)]
+        if path.parent.name != folder and any(f'"{name}"' in text for name in built_in):
+            compared = _compared(ast.parse(text), built_in)
+            found += [f"{path}:{line}" for line, texts in compared if texts & built_in]
+        if path.parts[-2] in ("compiler", "exchange"):
+            classes = {each.__name__ for each in registry.values()} if folder == "loaders" else ()
+            found += [f"{path}: {each}" for each in classes if each in text]
     assert found == []
 
 

@@ -8,11 +8,12 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import Table
 from qucnn_cirq.circuits.user_circuits import user_circuit
 
 
-class CircuitLoader:
+class CircuitLoader(Loader):
     """Prepares the same state always; it has no angles.
 
     Args:
@@ -21,17 +22,12 @@ class CircuitLoader:
     """
 
     name = "circuit"
-    is_closed_form = True
     n_angles = 0
 
     def __init__(self, circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]) -> None:
         self._circuit = circuit
         self._qubits = tuple(qubits)
-
-    @property
-    def n_qubits(self) -> int:
-        """Size of the register."""
-        return len(self._qubits)
+        super().__init__(len(self._qubits))
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The circuit in slots and CZ gates; see :class:`~.loaders.Loader`."""

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders import Loader
+
 FloatArray = NDArray[np.float64]
-
-
-class ApproximateLoader(Protocol):
-    """A loader that may miss a state, and says by how much."""
-
-    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles (batch, n_angles) and infidelities (batch,)."""
-
-    def least_infidelities(self, states: FloatArray) -> FloatArray:
-        """A quick lower bound of the infidelities."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ class LoadingRule:
         floors = tuple((1 - survival) ** 2 for survival in survivals)
         return cls(floors, tuple(2 * survival for survival in survivals), np.inf)
 
-    def choose(self, states: FloatArray, loaders: Sequence[ApproximateLoader]) -> NDArray[np.intp]:
+    def choose(self, states: FloatArray, loaders: Sequence[Loader]) -> NDArray[np.intp]:
         """The loader of each state.
 
         A loader is solved for only where it can still win.

@@ -51,7 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the patch that is loaded, in the kernel's shape; random values by default (--seed)",
     )
     parser.add_argument("--layout", default="auto", help="auto, plaquettes, ladder or routed")
-    parser.add_argument("--loader", default="auto", help="auto, line, schmidt or multiplexed")
+    parser.add_argument(
+        "--loader",
+        default="auto",
+        help="auto, line, schmidt, multiplexed, or module:attribute",
+    )
     parser.add_argument("--gate-set", metavar="NAME", help="cz, sqrt_iswap or syc")
     parser.add_argument("--walkers", type=int, default=1, help="ancillas of the ancilla test")
     parser.add_argument(

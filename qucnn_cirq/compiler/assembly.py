@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import cirq
 import networkx as nx
 
-from qucnn_cirq.circuits.comparison import Comparison
 from qucnn_cirq.circuits.filter_circuits import filter_circuit
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable, all_zeros
@@ -28,7 +27,8 @@ class Assembly:
 
     Attributes:
         layout: Name of the layout.
-        loader: The loader of the patch, and of a filter with a fixed vector.
+        loader: The loader of the patch.
+        filter_loader: The loader of a filter with a fixed vector.
         circuit: Slots, native two-qubit gates and the measurement.
         observable: What is measured.
         data: Where the data register is loaded.
@@ -39,6 +39,7 @@ class Assembly:
 
     layout: str
     loader: Loader
+    filter_loader: Loader
     circuit: cirq.Circuit
     observable: Observable
     data: tuple[cirq.Qid, ...]
@@ -107,6 +108,7 @@ def assemble(
     return Assembly(
         layout.name,
         loader,
+        own_loader,
         native,
         observable,
         layout.data,
@@ -141,6 +143,7 @@ def assemble_routed(
     return Assembly(
         "routed",
         loader,
+        own_loader,
         native,
         observable,
         tuple(starts[qubit] for qubit in layout.data),
@@ -184,7 +187,7 @@ def _logical(
     prepare: _Prepare,
 ) -> tuple[cirq.Circuit, Observable]:
     """Both preparations and their meeting, every operation tagged with its part."""
-    if isinstance(loader, Comparison):
+    if loader.merges_filter:
         parts = loader.parts(layout.data, "patch")
         whole = cirq.Circuit(tagged(part, name) for name, part in parts)
         return whole, all_zeros(layout.data)

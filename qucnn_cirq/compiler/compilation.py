@@ -8,25 +8,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from noise_models import NoiseLike
 from qucnn_cirq.checks import instance_of
-from qucnn_cirq.circuits.comparison import Comparison
-from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
-from qucnn_cirq.circuits.loaders import Loader, make_loader
+from qucnn_cirq.circuits.loaders import EXACT, LOADERS, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
-from qucnn_cirq.compiler.layouts import LAYOUTS
+from qucnn_cirq.compiler.layouts import LAYOUTS, fitting_loaders, layouts_for
 from qucnn_cirq.compiler.pinning import Pinning, PlacementLike, describe, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
-from qucnn_cirq.compiler.placing import exact_filter_loader, placed
+from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
 from qucnn_cirq.compiler.request import (
     ROUTED,
     Request,
-    check_names,
     check_sizes,
     read_budget,
+    read_names,
     read_options,
 )
 from qucnn_cirq.compiler.survival import survival
@@ -65,7 +66,8 @@ def compile_convolution(
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
         loader: "auto", "schmidt", "line", "multiplexed" or, for the inversion test of a fixed
-            filter of 9 to 16 values, "comparison": patch and filter in one.
+            filter of 9 to 16 values, "comparison": patch and filter in one. Or one of your own, by
+            the name with which it was registered or as "module:attribute".
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
@@ -101,11 +103,11 @@ def compile_convolution(
             "placement": placement,
         }
         return _best_overlap_test(spec, target, walkers, settings)
-    check_names(layout, loader)
+    loaders = read_names(layout, loader)
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
     pinning = read_placement(placement, target)
     budget = read_budget(infidelity, noise)
-    return _compile(Request(spec, target, layout, loader, options, budget, pinning))
+    return _compile(Request(spec, target, layout, loader, loaders, options, budget, pinning))
 
 
 def _best_overlap_test(
@@ -165,22 +167,27 @@ def _compile(request: Request) -> Program:
     compiled: list[CompiledFilter] = []
     for filter_ in spec.filter_list:
         # Fixed filters of one loader share one structure: only their angles differ.
-        key: object = filter_
-        if filter_.fixed_vector(spec.register_qubits) is not None:
-            own = exact_filter_loader(filter_, request)
-            key = own.pattern if own else "fixed vector"
+        vector = filter_.fixed_vector(spec.register_qubits)
+        key: object = filter_ if vector is None else _structure(vector, request)
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
         compiled.append(_for_filter(structures[key], filter_))
     return Program(spec, request.device, tuple(compiled))
 
 
+def _structure(vector: NDArray[np.float64], request: Request) -> tuple[str, ...]:
+    """What the circuits of two fixed vectors must have in common: the loaders of either."""
+    loaders = [each.exact_for(vector) for each in request.loaders_of_size()]
+    return tuple(f"{each.name} {each.settings()}" for each in loaders)
+
+
 def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
     """The same circuits for another filter of the same structure."""
-    vector = filter_.fixed_vector(structure.loader.n_qubits)
-    if vector is None or not isinstance(structure.loader, Comparison):
+    loader, report = structure.loader, structure.report
+    vector = filter_.fixed_vector(loader.n_qubits)
+    if vector is None or not loader.merges_filter:
         return replace(structure, filter=filter_)
-    own = Comparison(vector)
+    own = made(type(loader), loader.n_qubits, report.gateset, vector)
     variants = tuple(replace(variant, loader=own) for variant in structure.variants)
     return replace(structure, filter=filter_, variants=variants)
 
@@ -203,53 +210,58 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
             f"placement has {len(allowed)} qubits; this circuit needs {needed}: give more."
         )
     best: tuple[Assembly, Placement] | None = None
-    filter_loader = exact_filter_loader(filter_, request)
-    candidates = list(_candidates(filter_, request, filter_loader))
+    candidates = list(_candidates(filter_, request))
     for candidate in candidates:
         _check_roles(candidate, request.pinning)
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
-    if budget.infidelity != 0 and (best is None or not _has_shorter_patterns(best[0])):
+    if budget.infidelity != 0 and (best is None or not _has_shorter(best[0], request)):
         raise _without_effect(request, best[0] if best else None)
     if best is None:
         _check_routable(request, candidates)
         assembly = _routed(filter_, request)
         best = assembly, unmoved(assembly, device, request.options.gate_set)
     generic = placed(*best, request, started)
-    if not isinstance(generic.loader, LineLoader) or generic.report.layout == ROUTED:
-        preparing = generic.loader
-        if isinstance(preparing, Comparison):
-            preparing = make_loader("schmidt", N_QUBITS)
-        return CompiledFilter(filter_, (generic,), preparing)
-    own_loader = filter_loader or generic.loader
-    if generic.loader.n_qubits != N_QUBITS:
-        return CompiledFilter(filter_, (generic,), own_loader)
-    patterns = PATTERNS[generic.loader.gate]
-    if budget.infidelity == 0:
-        patterns = patterns[patterns.index(GENERIC) :]
-    if len(patterns) == 1:
-        return CompiledFilter(filter_, (generic,), own_loader)
-    return _with_other_loaders(filter_, generic, own_loader, best[1].positions, patterns, request)
+    # Routing needs a loader that loads every vector with one circuit.
+    family = generic.loader.family(budget.tolerance)
+    if generic.report.layout == ROUTED or len(family) == 1:
+        return CompiledFilter(filter_, (generic,), best[0].filter_loader.alone())
+    return _with_other_loaders(
+        filter_, generic, best[0].filter_loader, best[1].positions, family, request
+    )
 
 
-def _has_shorter_patterns(candidate: Assembly) -> bool:
+def _has_shorter(candidate: Assembly, request: Request) -> bool:
     """Whether an infidelity budget shortens a loader."""
-    return isinstance(candidate.loader, LineLoader) and candidate.loader.n_qubits == N_QUBITS
+    return candidate.loader.family(request.budget.tolerance)[0] is not candidate.loader
 
 
 def _without_effect(request: Request, chosen: Assembly | None) -> InputError:
     """The refusal of an infidelity budget that would shorten nothing."""
-    if chosen is not None and request.spec.register_qubits == N_QUBITS:
+    better = _shortened(request) if chosen is not None else None
+    if chosen is not None and better is not None:
         return InputError(
             f"infidelity: the best circuit (layout {chosen.layout}, loader {chosen.loader.name}) "
-            "has no shorter loaders; leave it 0, or choose layout = 'ladder' and loader = 'line'."
+            f"has no shorter loaders; leave it 0, or choose layout = {better[0]!r} and loader = "
+            f"{better[1]!r}."
         )
     return InputError(
-        f"infidelity is for registers of {N_QUBITS} qubits on a ladder, which have shorter "
-        f"loaders; this one has {request.spec.register_qubits} on {request.device.name!r}: "
-        "leave it 0."
+        "infidelity is for registers of 4 qubits on a ladder, which have shorter loaders; this one "
+        f"has {request.spec.register_qubits} on {request.device.name!r}: leave it 0."
     )
+
+
+def _shortened(request: Request) -> tuple[str, str] | None:
+    """The layout and the loader that an infidelity budget shortens; None for other sizes."""
+    every = replace(request, loaders=tuple(LOADERS.values())).loaders_of_size()
+    layouts = layouts_for(request.spec.register_qubits, request.options.test)
+    tolerance = request.budget.tolerance
+    for name, layout in layouts.items():
+        for loader in fitting_loaders(layout, every, layouts.values()):
+            if loader.family(tolerance)[0] is not loader:
+                return name, loader.name
+    return None
 
 
 def _check_roles(candidate: Assembly, pinning: Pinning) -> None:
@@ -279,12 +291,11 @@ def _check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
         raise InputError(
             f"placement: no layout fits device {device.name!r} with {request.pinning}; {hint}."
         )
-    if loader == Comparison.name:
+    if loader != AUTO and request.loaders[0].merges_filter:
         raise InputError(
-            f"loader = {loader!r} is for the inversion test of fixed filters of 9 to 16 values "
-            "on a device with a ring of four qubits; choose loader = 'auto'."
+            f"loader = {loader!r} is for {request.loaders[0].purpose}; choose loader = 'auto'."
         )
-    if layout in LAYOUTS and loader != "auto" and not candidates:
+    if layout in LAYOUTS and loader != AUTO and not candidates:
         raise InputError(
             f"loader = {loader!r} does not go with layout = {layout!r} on "
             f"{request.spec.register_qubits} qubits; choose 'auto' for one of them."
@@ -301,22 +312,18 @@ def _with_other_loaders(
     generic: Variant,
     filter_loader: Loader,
     positions: Positions,
-    patterns: Sequence[str],
+    family: Sequence[Loader],
     request: Request,
 ) -> CompiledFilter:
-    """The same circuit in the same place with other patterns of the line loader."""
+    """The same circuit in the same place with other loaders of the same family."""
     spec, options, budget = request.spec, request.options, request.budget
-    layout = LAYOUTS[generic.report.layout](spec.register_qubits, options.test)
-    assert layout is not None
-    assert isinstance(generic.loader, LineLoader)
+    layout = layouts_for(spec.register_qubits, options.test)[generic.report.layout]
     variants = []
-    for pattern in patterns:
-        if pattern == GENERIC:
+    for loader in family:
+        if loader is generic.loader:
             variants.append(generic)
             continue
         started = time.perf_counter()
-        tolerance = 0.0 if GENERIC in pattern else budget.tolerance
-        loader = LineLoader(pattern=pattern, tolerance=tolerance, gate=generic.loader.gate)
         assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
         usage = Usage.of(assembly.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
@@ -328,47 +335,32 @@ def _with_other_loaders(
         assert budget.noise is not None
         survivals = [survival(variant.template, budget.noise) for variant in variants]
         rule = LoadingRule.least_error(survivals)
-    return CompiledFilter(filter_, tuple(variants), filter_loader, patterns.index(GENERIC), rule)
+    return CompiledFilter(
+        filter_, tuple(variants), filter_loader, family.index(generic.loader), rule
+    )
 
 
-def _candidates(
-    filter_: Filter, request: Request, filter_loader: Loader | None
-) -> Iterator[Assembly]:
-    spec, options, layout, loader = request.spec, request.options, request.layout, request.loader
-    n_qubits = spec.register_qubits
-    vector = filter_.fixed_vector(n_qubits)
-    for name, make_layout in LAYOUTS.items():
-        positions = make_layout(n_qubits, options.test) if layout in (name, "auto") else None
-        if positions is None:
-            continue
-        loaders = [make_loader(each, n_qubits, options.gate_set) for each in positions.loaders]
-        if (
-            "schmidt" in positions.loaders
-            and options.test.merges_known_vectors
-            and vector is not None
-        ):
-            loaders.insert(0, Comparison(vector))
-        if loader != "auto":
-            chosen = [each for each in loaders if each.name == loader]
-        else:
-            chosen = loaders[:1]
-        for each in chosen:
-            own = filter_loader if each.name == LineLoader.name else None
-            yield assemble(filter_, positions, each, options, own)
+def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
+    spec, options = request.spec, request.options
+    vector = filter_.fixed_vector(spec.register_qubits)
+    merged = vector if options.test.merges_known_vectors else None
+    layouts = layouts_for(spec.register_qubits, options.test)
+    loaders = request.loaders_of_size(merged)
+    for name, layout in layouts.items():
+        if request.layout in (name, "auto"):
+            for loader in fitting_loaders(layout, loaders, layouts.values())[:1]:
+                own = loader if vector is None else loader.exact_for(vector)
+                yield assemble(filter_, layout, loader, options, own)
 
 
 def _routed(filter_: Filter, request: Request) -> Assembly:
-    spec, loader = request.spec, request.loader
-    n_qubits = spec.register_qubits
-    positions = next(
-        found
-        for make in LAYOUTS.values()
-        if (found := make(n_qubits, request.options.test)) is not None
-    )
-    loader_name = positions.loaders[0] if loader == "auto" else loader
-    # In CZ: routing needs a loader that loads every vector with one circuit.
+    spec, options = request.spec, request.options
+    layout = next(iter(layouts_for(spec.register_qubits, options.test).values()))
+    if request.loader == AUTO:
+        # In CZ: routing needs a loader that loads every vector with one circuit.
+        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
+    else:
+        loader = made(request.loaders[0], spec.register_qubits, "cz")
     allowed = request.pinning.allowed
     graph = request.device.graph if allowed is None else request.device.graph.subgraph(allowed)
-    return assemble_routed(
-        filter_, positions, make_loader(loader_name, n_qubits), request.options, graph
-    )
+    return assemble_routed(filter_, layout, loader, options, graph)

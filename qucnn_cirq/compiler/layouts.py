@@ -10,13 +10,13 @@ Adding a layout is adding a function to :data:`LAYOUTS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cirq
 import networkx as nx
 
-from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.overlap_tests import OverlapTest, Pair, WalkStep
 
 Q = cirq.GridQubit
@@ -30,7 +30,6 @@ class Layout:
         name: The name under which it is chosen.
         data: Data register, most significant qubit first.
         filter: Filter register, in the same order; empty where the test has none.
-        loaders: Loaders that fit the couplers of a register, best first.
         swaps: Couplers over which qubits are exchanged before the meeting, in parallel.
         pairs: Data and filter qubits that meet, after the swaps.
         walks: For one walker, for two, ...: the steps (a, x, f) of each walker.
@@ -41,7 +40,6 @@ class Layout:
     name: str
     data: tuple[Q, ...]
     filter: tuple[Q, ...]
-    loaders: tuple[str, ...]
     swaps: tuple[Pair, ...] = ()
     pairs: tuple[Pair, ...] = ()
     walks: tuple[tuple[tuple[WalkStep, ...], ...], ...] = ()
@@ -62,6 +60,50 @@ class Layout:
         )
         return graph
 
+    def offers(self, loader: Loader) -> bool:
+        """Whether a loader's couplers are there, so that it needs no routing."""
+        graph = self.register_graph(self.met)
+        return all(graph.has_edge(self.met[a], self.met[b]) for a, b in loader.couplers)
+
+    @property
+    def n_couplers(self) -> int:
+        """Couplers inside a register."""
+        return int(self.register_graph(self.met).number_of_edges())
+
+
+def fitting_loaders(
+    layout: Layout, loaders: Iterable[Loader], others: Iterable[Layout] = ()
+) -> list[Loader]:
+    """The loaders that a register can have on a layout.
+
+    A loader is for the layouts with the fewest couplers among those that offer its own: a line
+    leaves the ring to the loaders that need one.
+
+    Args:
+        layout: The layout.
+        loaders: Loaders of the register's size.
+        others: The other layouts of that size.
+
+    Returns:
+        Best first: those that need no routing, by two-qubit gates and then depth; then those that
+        may be routed.
+    """
+    sparser = [other for other in others if other.n_couplers < layout.n_couplers]
+    offered = {loader: layout.offers(loader) for loader in loaders}
+
+    def fits(loader: Loader) -> bool:
+        if not offered[loader]:
+            return loader.is_routable
+        return not any(other.offers(loader) for other in sparser)
+
+    def order(loader: Loader) -> tuple[bool, int, int]:
+        gates, depth = loader.cost
+        # What merges the filter stands for the filter's loader as well.
+        return not offered[loader], gates if loader.merges_filter else 2 * gates, depth
+
+    found = list(filter(fits, offered))
+    return sorted(found, key=order) if len(found) > 1 else found
+
 
 def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Two plaquettes side by side, for registers of four qubits on a ring.
@@ -73,13 +115,12 @@ def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
         return None
     data = (Q(0, 0), Q(0, 1), Q(1, 1), Q(1, 0))
     if test.undoes_filter:
-        return Layout("plaquettes", data, (), ("schmidt", "multiplexed"))
+        return Layout("plaquettes", data, ())
     left = ((Q(-1, 1), Q(0, 1), Q(0, 0)), (Q(0, 1), Q(1, 1), Q(1, 0)))
     return Layout(
         "plaquettes",
         data=data,
         filter=(Q(0, 2), Q(0, 3), Q(1, 3), Q(1, 2)),
-        loaders=("schmidt", "multiplexed"),
         swaps=((Q(0, 1), Q(0, 2)), (Q(1, 1), Q(1, 2))),
         pairs=(
             (Q(0, 0), Q(0, 1)),
@@ -101,9 +142,8 @@ def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
     Two walkers come in from both ends and meet in the middle.
     """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
-    loaders = ("line", "multiplexed") if n_qubits in EXACT_PATTERNS["cz"] else ("multiplexed",)
     if test.undoes_filter:
-        return Layout("ladder", data, (), loaders)
+        return Layout("ladder", data, ())
     below = tuple(Q(1, qubit.col) for qubit in data)
     half = (n_qubits + 1) // 2
     from_left = tuple((x + (0, -1), x, f) for x, f in zip(data, below, strict=True))
@@ -112,7 +152,6 @@ def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
         "ladder",
         data=data,
         filter=below,
-        loaders=loaders,
         pairs=tuple(zip(data, below, strict=True)),
         walks=((from_left,),) if n_qubits == 1 else ((from_left,), (from_left[:half], from_right)),
         readers=(Q(0, n_qubits + 1), Q(-1, half + 1)),
@@ -123,6 +162,12 @@ LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {
     "plaquettes": plaquettes,
     "ladder": ladder,
 }
+
+
+def layouts_for(n_qubits: int, test: OverlapTest) -> dict[str, Layout]:
+    """The layouts for a size of the registers, by name."""
+    found = {name: make(n_qubits, test) for name, make in LAYOUTS.items()}
+    return {name: layout for name, layout in found.items() if layout is not None}
 
 
 def window_ladders(n_data: int, start: int, size: int, test: OverlapTest) -> tuple[Layout, ...]:
@@ -139,7 +184,7 @@ def window_ladders(n_data: int, start: int, size: int, test: OverlapTest) -> tup
     data = tuple(Q(0, column) for column in range(n_data))
     window = data[start : start + size]
     if test.undoes_filter:
-        return (Layout("ladder", data, (), (), window=window),)
+        return (Layout("ladder", data, (), window=window),)
     below = tuple(x + (1, 0) for x in window)
     pairs = tuple(zip(window, below, strict=True))
 
@@ -159,6 +204,6 @@ def window_ladders(n_data: int, start: int, size: int, test: OverlapTest) -> tup
     if start + size == n_data:
         entrances.append((window[-1] + (0, 1), right))
     return tuple(
-        Layout("ladder", data, below, (), pairs=pairs, walks=((walk(q, met),), both), window=window)
+        Layout("ladder", data, below, pairs=pairs, walks=((walk(q, met),), both), window=window)
         for q, met in (entrances if test.most_walkers else entrances[:1])
     )

@@ -1,31 +1,15 @@
-"""The last steps of compiling one circuit: its filter's loader, its template, its report."""
+"""The last steps of compiling one circuit: its filter's vector, its template, its report."""
 
 from __future__ import annotations
 
 import time
 
-from qucnn_cirq.circuits.line_loader import EXACT, GENERIC, N_QUBITS, PATTERNS, LineLoader
 from qucnn_cirq.compiler.assembly import Assembly
 from qucnn_cirq.compiler.placement import Placement
 from qucnn_cirq.compiler.program import Report, Variant
 from qucnn_cirq.compiler.request import Request
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.filter_base import Filter
 from qucnn_cirq.validation import check
-
-
-def exact_filter_loader(filter_: Filter, request: Request) -> LineLoader | None:
-    """For a fixed vector the shortest exact line loader, where the generic one may not be."""
-    gate_set = request.options.gate_set
-    patterns = PATTERNS.get(gate_set, (GENERIC,))
-    after_generic = patterns[patterns.index(GENERIC) :]
-    has_choice = request.spec.register_qubits == N_QUBITS and len(after_generic) > 1
-    vector = filter_.fixed_vector(request.spec.register_qubits)
-    if not has_choice or vector is None:
-        return None
-    loaders = [LineLoader(pattern=pattern, gate=gate_set) for pattern in after_generic]
-    exact = (each for each in loaders if each.solve(vector[None])[1][0] <= EXACT)
-    return next(exact, loaders[-1])
 
 
 def placed(assembly: Assembly, placement: Placement, request: Request, started: float) -> Variant:

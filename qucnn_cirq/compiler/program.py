@@ -7,17 +7,17 @@ import weakref
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noise_models.extensions import source_digest
 from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
 from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
-from qucnn_cirq.circuits.loading_rule import ApproximateLoader, LoadingRule
+from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.verification import MOST_VERIFIED, Verification, verify
@@ -166,8 +166,7 @@ class CompiledFilter:
         """
         if self.rule is None:
             return np.zeros(len(states), dtype=np.intp)
-        loaders = [cast(ApproximateLoader, variant.loader) for variant in self.variants]
-        return self.rule.choose(states, loaders)
+        return self.rule.choose(states, [variant.loader for variant in self.variants])
 
     def variant(self, state: NDArray[np.float64]) -> Variant:
         """The variant of one unit vector, shape (1, 2^n)."""
@@ -445,5 +444,10 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
 
 
 def _loader_version(loader: Loader) -> str:
-    """The loader's name, and which search finds its angles: noise acts on others otherwise."""
-    return loader.name if loader.is_closed_form else f"{loader.name} {SEARCH}"
+    """The loader's name and what its angles come from: noise acts on others otherwise.
+
+    That is the search, or the code of a user's own.
+    """
+    version = loader.name if loader.is_closed_form else f"{loader.name} {SEARCH}"
+    own = source_digest(loader)
+    return version if own is None else f"{version} {own}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.checks import one_of, real_number, whole_number
-from qucnn_cirq.circuits.comparison import Comparison
-from qucnn_cirq.circuits.loaders import LOADERS
+from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, made
 from qucnn_cirq.compiler.assembly import Options
 from qucnn_cirq.compiler.decoupling import SEQUENCES
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
@@ -43,8 +45,10 @@ class Budget:
     noise: Noise | None = None
 
     @property
-    def tolerance(self) -> float:
-        """Infidelity below which the search for angles may stop."""
+    def tolerance(self) -> float | None:
+        """Infidelity below which the search for angles may stop; None for exact loaders."""
+        if self.infidelity == 0:
+            return None
         return AUTO_TOLERANCE if self.infidelity is None else 0.1 * self.infidelity
 
 
@@ -57,6 +61,7 @@ class Request:
         device: The device.
         layout: The name of a layout, or "auto".
         loader: The name of a loader, or "auto".
+        loaders: The loaders of that name, which may be taken.
         options: What else is asked of the circuits.
         budget: How well patches must be loaded.
         pinning: Where the circuit must be.
@@ -66,9 +71,32 @@ class Request:
     device: Device
     layout: str
     loader: str
+    loaders: tuple[type[Loader], ...]
     options: Options
     budget: Budget
     pinning: Pinning
+
+    def loaders_of_size(
+        self, vector: NDArray[np.float64] | None = None, gate_set: str | None = None
+    ) -> list[Loader]:
+        """The loaders that exist for the register.
+
+        Args:
+            vector: The filter's vector, where loaders that merge it may be taken.
+            gate_set: Another gate set than that of the circuits.
+        """
+        found = []
+        for loader in self.loaders:
+            if loader.merges_filter and vector is None:
+                continue
+            try:
+                gates = gate_set or self.options.gate_set
+                found.append(made(loader, self.spec.register_qubits, gates, vector))
+            except InputError as error:
+                # A size that it does not have; with a cause it is the user's code that failed.
+                if error.__cause__ is not None:
+                    raise
+        return found
 
 
 def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
@@ -156,13 +184,14 @@ def check_sizes(spec: ConvolutionSpec) -> None:
         )
 
 
-def check_names(layout: str, loader: str) -> None:
-    """Checks the names of a layout and a loader.
+def read_names(layout: str, loader: str) -> tuple[type[Loader], ...]:
+    """Checks the name of a layout and finds the loaders of a name.
 
     Raises:
         InputError: If one is unknown.
     """
     layouts = (*LAYOUTS, ROUTED, "auto")
     one_of("layout", layout, layouts)
-    loaders = (*LOADERS, Comparison.name, "auto")
-    one_of("loader", loader, loaders)
+    if isinstance(loader, str) and loader == AUTO:
+        return tuple(LOADERS.values())
+    return (LOADERS.find(loader, beside=(AUTO,)),)

@@ -10,7 +10,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.line_loader import EXACT, LineLoader
+from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.validation import Violation, errors_of, validate
 
@@ -81,7 +81,6 @@ def _patches(
     for index, variant in enumerate(compiled.variants[:-1]):
         if index == compiled.generic:
             continue
-        assert isinstance(variant.loader, LineLoader)
         yield variant.loader.random_states(1, generator)[0, :size].reshape(shape)
 
 
@@ -89,7 +88,7 @@ def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:
     """With which a shorter loader was allowed to load a state."""
     index = int(compiled.choose(state)[0])
     loader = compiled.variants[index].loader
-    if index == len(compiled.variants) - 1 or not isinstance(loader, LineLoader):
+    if index == len(compiled.variants) - 1:
         return 0.0
     infidelity = float(loader.solve(state)[1][0])
     return infidelity if infidelity > EXACT else 0.0

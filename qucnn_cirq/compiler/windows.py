@@ -14,14 +14,13 @@ from noise_models.errors import shown
 from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.filter_circuits import filter_angles
-from qucnn_cirq.circuits.line_loader import EXACT_PATTERNS
-from qucnn_cirq.circuits.loaders import Loader, make_loader
+from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
-from qucnn_cirq.compiler.layouts import window_ladders
+from qucnn_cirq.compiler.layouts import fitting_loaders, window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
-from qucnn_cirq.compiler.placing import exact_filter_loader, placed
+from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import Report, Variant
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
@@ -246,7 +245,9 @@ def compile_windows(
     pinning = read_placement(placement, target)
     if pinning.roles:
         raise InputError("placement of windows must be a list of qubits, not a mapping.")
-    request = Request(spec, target, layout, "auto", options, Budget(0.0), pinning)
+    request = Request(
+        spec, target, layout, AUTO, tuple(LOADERS.values()), options, Budget(0.0), pinning
+    )
     return WindowProgram(
         source,
         chosen,
@@ -266,7 +267,7 @@ def _compile_window(
     part = data.cone(window)
     row, start = _row(part.qubits, window)
     loader = CircuitLoader(part.circuit, row)
-    filter_loader = exact_filter_loader(filter_, request) or _filter_loader(request)
+    filter_loader = _filter_loader(filter_, request)
     best: tuple[Assembly, Placement] | None = None
     for candidate, placement in _candidates(filter_, loader, start, filter_loader, request):
         if best is None or placement.predicted_error < best[1].predicted_error:
@@ -287,10 +288,13 @@ def _row(qubits: Window, window: Window) -> tuple[Window, int]:
     return (*left, *window, *right), len(left)
 
 
-def _filter_loader(request: Request) -> Loader:
-    n_qubits, gate_set = request.spec.register_qubits, request.options.gate_set
-    patterns = EXACT_PATTERNS.get(gate_set, EXACT_PATTERNS["cz"])
-    return make_loader("line" if n_qubits in patterns else "multiplexed", n_qubits, gate_set)
+def _filter_loader(filter_: Filter, request: Request) -> Loader:
+    """The best loader on the row of a window, which all of its layouts have."""
+    n_qubits = request.spec.register_qubits
+    (layout, *_) = window_ladders(n_qubits, 0, n_qubits, request.options.test)
+    loader = fitting_loaders(layout, request.loaders_of_size())[0]
+    vector = filter_.fixed_vector(n_qubits)
+    return loader if vector is None else loader.exact_for(vector)
 
 
 def _candidates(

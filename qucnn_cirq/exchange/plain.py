@@ -30,8 +30,8 @@ class Codec:
 
     Args:
         dataclasses: Types that are written field by field.
-        others: For other types what they are written as, and how they are built from it; a type
-            that is not registered is written as the nearest of its bases that is.
+        others: For other types what they are written as, and how they are built from it.
+        bases: Those of them that stand for all that derive from them.
         shared: Types of which one object stays one object.
     """
 
@@ -39,10 +39,12 @@ class Codec:
         self,
         dataclasses: Iterable[type],
         others: Mapping[type, tuple[Writer, Builder]],
+        bases: Iterable[type] = (),
         shared: Iterable[type] = (),
     ) -> None:
         self._types = {each.__name__: each for each in (*dataclasses, *others)}
         self._others = dict(others)
+        self._bases = frozenset(bases)
         self._shared = tuple(shared)
 
     def write(self, value: Any) -> Any:
@@ -51,7 +53,7 @@ class Codec:
         Raises:
             InputError: If it holds something of a type that is not registered.
         """
-        return _Writing(self._types, self._others, self._shared).write(value)
+        return _Writing(self._types, self._others, self._bases, self._shared).write(value)
 
     def read(self, plain: Any) -> Any:
         """The object that was written.
@@ -69,9 +71,11 @@ class _Writing:
         self,
         types: Mapping[str, type],
         others: Mapping[type, tuple[Writer, Builder]],
+        bases: frozenset[type],
         shared: tuple[type, ...],
     ) -> None:
-        self._types, self._others, self._shared = types, others, shared
+        self._types, self._others = types, others
+        self._bases, self._shared = bases, shared
         self._seen: dict[int, int] = {}
 
     def write(self, value: Any) -> Any:
@@ -94,12 +98,19 @@ class _Writing:
             return {"$mapping": [[self.write(k), self.write(v)] for k, v in value.items()]}
         if isinstance(value, cirq.AbstractCircuit):
             return {"$moments": [[self._operation(op) for op in moment] for moment in value]}
-        for kind in type(value).__mro__:
-            if kind in self._types.values() and (kind is type(value) or kind in self._others):
-                return self._object(value, kind)
+        kind = self._kind(value)
+        if kind is not None:
+            return self._object(value, kind)
         if isinstance(value, cirq.Qid | cirq.Gate):
             return {"$cirq": json.loads(cirq.to_json(value))}
         raise InputError(f"a {type(value).__name__} cannot be written to a file: {value!r}.")
+
+    def _kind(self, value: Any) -> type | None:
+        """The registered type of an object: its own, or the nearest base that stands for it."""
+        own = type(value)
+        if own in self._types.values():
+            return own
+        return next((kind for kind in own.__mro__ if kind in self._bases), None)
 
     def _operation(self, operation: cirq.Operation) -> Any:
         if operation.gate is None:

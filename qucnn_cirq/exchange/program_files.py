@@ -19,15 +19,12 @@ from cirq_google.api import v2
 from google.protobuf import text_format
 
 from noise_models.calibration import Calibration, GateError
-from noise_models.extensions import NotNamedError, reading_stored
+from noise_models.extensions import NotNamedError, reading_stored, users_code
 from qucnn_cirq import __version__
-from qucnn_cirq.circuits.comparison import Comparison
-from qucnn_cirq.circuits.line_loader import LineLoader
-from qucnn_cirq.circuits.loaders import MultiplexedLoader
+from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
-from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
 from qucnn_cirq.compiler.pipeline import PassRecord
@@ -88,7 +85,7 @@ def load_program(path: Path | str) -> Program:
 
 
 def _is_readable(path: Path) -> bool:
-    _read(path, _any_convolution, _any_filter)
+    _read(path, _any_convolution, _any_filter, _any_loader)
     return True
 
 
@@ -115,13 +112,17 @@ def _any_filter(mapping: Mapping[str, Any]) -> Filter:
         return XZAnsatz()
 
 
-def _read(
-    path: Path,
-    read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping,
-    read_filter: Callable[..., Filter] = filter_from_mapping,
-) -> Program:
+def _any_loader(name: str, settings: Mapping[str, Any]) -> Loader | None:
+    """Reads a loader, or None where it is the user's own, as for :func:`_any_convolution`."""
     try:
-        return _program(read_json(path, LARGEST_FILE), _codec(read_spec, read_filter))
+        return _build_loader(name, settings)
+    except NotNamedError:
+        return None
+
+
+def _read(path: Path, *readers: Callable[..., Any]) -> Program:
+    try:
+        return _program(read_json(path, LARGEST_FILE), _codec(*readers))
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
@@ -255,9 +256,14 @@ def _as_mapping(described: ConvolutionSpec | Filter) -> dict[str, Any]:
     return {"mapping": described.to_mapping()}
 
 
-def _line_loader(loader: LineLoader) -> dict[str, Any]:
-    names = ("n_qubits", "pattern", "tolerance", "gate")
-    return {name: getattr(loader, name) for name in names}
+def _write_loader(loader: Loader) -> dict[str, Any]:
+    return {"name": LOADERS.name_of(type(loader)), "settings": loader.settings()}
+
+
+def _build_loader(name: str, settings: Mapping[str, Any]) -> Loader:
+    kind = LOADERS[name]
+    with users_code(f"loader {kind.name!r}"):
+        return kind(**settings)
 
 
 _FILTERS: tuple[type[Filter], ...] = (Filter, XZAnsatz, FixedFilter, CircuitFilter)
@@ -267,6 +273,7 @@ _FILTERS: tuple[type[Filter], ...] = (Filter, XZAnsatz, FixedFilter, CircuitFilt
 def _codec(
     read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping,
     read_filter: Callable[..., Filter] = filter_from_mapping,
+    read_loader: Callable[..., Loader | None] = _build_loader,
 ) -> Codec:
     return Codec(
         dataclasses=(
@@ -289,11 +296,11 @@ def _codec(
             **{kind: (_as_mapping, read_filter) for kind in _FILTERS},
             Device: (_write_device, _build_device),
             Calibration: (_write_calibration, _build_calibration),
-            LineLoader: (_line_loader, LineLoader),
-            SchmidtLoader: (lambda loader: {"n_qubits": loader.n_qubits}, SchmidtLoader),
-            MultiplexedLoader: (lambda loader: {"n_qubits": loader.n_qubits}, MultiplexedLoader),
-            Comparison: (lambda loader: {"vector": loader.vector}, Comparison),
+            # The package's own are found by their class, a user's by the name it was given.
+            **{kind: (kind.settings, kind) for kind in BUILT_IN},
+            Loader: (_write_loader, read_loader),
         },
+        bases=(Filter, Loader),
         # Engines do for a template once what they do for all filters that share it.
-        shared=(Template, Variant, LineLoader),
+        shared=(Template, Variant, Loader),
     )

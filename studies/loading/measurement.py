@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cirq
 import numpy as np
 
-from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import CompiledFilter, Program
 from qucnn_cirq.convolution import ideal_overlaps
@@ -117,15 +115,10 @@ def _images(settings: LoadingPoint) -> tuple[str, int, int, str | None]:
 def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two-qubit gates and infidelity with which each state is loaded."""
     chosen = compiled.choose(states)
-    per_loader = np.array([_two_qubit_gates(variant.loader) for variant in compiled.variants])
+    per_loader = np.array([variant.loader.cost[0] for variant in compiled.variants])
     infidelities = np.zeros(len(states))
     for index, variant in enumerate(compiled.variants):
         own = chosen == index
-        if own.any() and hasattr(variant.loader, "solve"):
+        if own.any():
             infidelities[own] = variant.loader.solve(states[own])[1]
     return per_loader[chosen], infidelities
-
-
-def _two_qubit_gates(loader: Loader) -> int:
-    circuit = loader.circuit(cirq.LineQubit.range(loader.n_qubits), "patch")
-    return sum(len(operation.qubits) == 2 for operation in circuit.all_operations())

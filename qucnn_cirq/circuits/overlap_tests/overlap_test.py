@@ -52,7 +52,7 @@ class OverlapTest(abc.ABC):
             on a register of its own.
         merges_known_vectors: Whether, for a patch and a filter that are known vectors, a circuit
             that ends in all zeros with the probability F may take its place; see
-            :class:`~qucnn_cirq.circuits.comparison.Comparison`.
+            :class:`~qucnn_cirq.circuits.loaders.comparison.Comparison`.
         most_walkers: Ancillas that may walk from pair to pair: 0 (it has none), 1 or 2.
         takes_reader: Whether its meeting can hand its value to the second ancilla of the backward
             pass, which multiplies it by an upstream gradient.

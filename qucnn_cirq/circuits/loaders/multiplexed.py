@@ -1,57 +1,19 @@
-"""Loaders: circuits that turn |0...0> into the unit vector of a patch.
-
-A loader has one structure for all vectors of a size and a table of angles with one row per
-vector, computed for a whole batch at once. All loaders here use RY rotations and CZ gates only,
-so the states stay real throughout.
-
-Adding a loader is adding a class with the three members of :class:`Loader` and one line in
-:data:`LOADERS`.
-"""
+"""The multiplexed loader: any number of qubits, closed form, 2^n - n - 1 CZ gates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.line_circuit import GATES
-from qucnn_cirq.circuits.line_loader import LineLoader
-from qucnn_cirq.circuits.schmidt_loader import SchmidtLoader
+from qucnn_cirq.circuits.loaders.loader import Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 
 
-class Loader(Protocol):
-    """What every loader offers.
-
-    Attributes:
-        name: The name under which it is chosen.
-        is_closed_form: Whether its angles follow from a formula, in microseconds a patch;
-            a loader that solves for them is used where it is asked for.
-    """
-
-    name: str
-    is_closed_form: bool
-
-    @property
-    def n_qubits(self) -> int:
-        """Size of the register."""
-
-    @property
-    def n_angles(self) -> int:
-        """Columns of the angle table."""
-
-    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit of slots and CZ gates that reads its angles from ``table``."""
-
-    def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Angles, shape (batch, n_angles), that load unit vectors (batch, 2**n_qubits)."""
-
-
-class MultiplexedLoader:
+class MultiplexedLoader(Loader):
     """Loads any real vector by multiplexed RY rotations, one qubit after the other.
 
     Qubit k turns by an angle that depends on the k qubits before it: 2^k rotations with CZ
@@ -68,22 +30,15 @@ class MultiplexedLoader:
     """
 
     name = "multiplexed"
-    is_closed_form = True
+    purpose = "registers of any size"
+    is_routable = True
 
     def __init__(self, n_qubits: int) -> None:
         if n_qubits < 1:
             raise InputError(f"n_qubits = {n_qubits}: a loader needs at least one qubit.")
-        self._n_qubits = n_qubits
-
-    @property
-    def n_qubits(self) -> int:
-        """Size of the register."""
-        return self._n_qubits
-
-    @property
-    def n_angles(self) -> int:
-        """One angle for each amplitude but the norm: 2^n - 1."""
-        return (1 << self._n_qubits) - 1
+        super().__init__(n_qubits)
+        # One for each amplitude but the norm.
+        self.n_angles = (1 << n_qubits) - 1
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The multiplexers one after the other; see :class:`Loader`."""
@@ -147,30 +102,3 @@ def _dropped_signs(n_qubits: int) -> NDArray[np.float64]:
     for target in range(1, n_qubits):
         signs *= 1.0 - 2.0 * (first & (indices >> (n_qubits - 1 - target)) & 1)
     return signs
-
-
-LOADERS: dict[str, Callable[[int, str], Loader]] = {
-    "schmidt": lambda n_qubits, gate_set: SchmidtLoader(n_qubits),
-    "line": lambda n_qubits, gate_set: LineLoader(
-        n_qubits, gate=gate_set if gate_set in GATES else "cz"
-    ),
-    "multiplexed": lambda n_qubits, gate_set: MultiplexedLoader(n_qubits),
-}
-"""Makes a loader for a number of qubits and a gate set; where it has no form in a gate set, its CZ
-gates are rewritten later."""
-
-
-def make_loader(name: str, n_qubits: int, gate_set: str = "cz") -> Loader:
-    """Builds a loader by name.
-
-    Args:
-        name: One of :data:`LOADERS`.
-        n_qubits: Size of the register.
-        gate_set: The native two-qubit gate.
-
-    Raises:
-        InputError: If the name is unknown or the loader has no form for this size.
-    """
-    if name not in LOADERS:
-        raise unknown_name("loader", name, LOADERS)
-    return LOADERS[name](n_qubits, gate_set)

@@ -9,11 +9,12 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders.loader import Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError
 
 
-class SchmidtLoader:
+class SchmidtLoader(Loader):
     """Loads a real 16-vector through the singular value decomposition of its 4x4 matrix.
 
     X = U S V^T with the row index on qubits (0, 1) and the column index on qubits (2, 3). Qubits
@@ -30,16 +31,16 @@ class SchmidtLoader:
     """
 
     name = "schmidt"
-    is_closed_form = True
+    purpose = "registers of 4 qubits"
     n_angles = 15
 
     def __init__(self, n_qubits: int = 4) -> None:
         if n_qubits != 4:
             raise InputError(
-                f"the schmidt loader is for registers of 4 qubits, not {n_qubits}; "
+                f"the schmidt loader is for {self.purpose}, not {n_qubits}; "
                 "choose loader = 'multiplexed'."
             )
-        self.n_qubits = n_qubits
+        super().__init__(n_qubits)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """The circuit of slots and CZ gates; see :class:`~.loaders.Loader`."""

@@ -27,6 +27,7 @@ within an infidelity budget.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Self
 
 import cirq
 import numpy as np
@@ -41,6 +42,7 @@ from qucnn_cirq.circuits.line_circuit import (
     n_line_angles,
 )
 from qucnn_cirq.circuits.line_search import SEARCH, line_infidelities, solve_line_angles
+from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -65,9 +67,6 @@ EXACT_PATTERNS: dict[str, dict[int, str]] = {
 That is 3, 7, 16 and 33 CZ. On five and six qubits 14 and 30 have enough angles, but the search for
 them takes several times as long and misses some vectors.
 """
-
-EXACT = 1e-18
-"""Infidelity that counts as zero: rounding leaves 1e-24, the nearest miss seen is above 1e-12."""
 
 _REMEMBERED = 1_000_000
 
@@ -95,7 +94,7 @@ def least_infidelities(states: FloatArray, pattern: str, gate: str = "cz") -> Fl
     return bound
 
 
-class LineLoader:
+class LineLoader(Loader):
     """Loads real vectors on a line of three to six qubits with the pattern's two-qubit gates.
 
     Args:
@@ -112,6 +111,7 @@ class LineLoader:
     """
 
     name = "line"
+    purpose = "registers of 3 to 6 qubits"
     is_closed_form = False
 
     def __init__(
@@ -125,10 +125,10 @@ class LineLoader:
             raise unknown_name("gate", gate, GATES)
         if n_qubits not in EXACT_PATTERNS[gate]:
             raise InputError(
-                f"the line loader is for registers of 3 to 6 qubits, not {n_qubits}; "
+                f"the line loader is for {self.purpose}, not {n_qubits}; "
                 "choose loader = 'multiplexed'."
             )
-        self.n_qubits = n_qubits
+        super().__init__(n_qubits)
         self.pattern = EXACT_PATTERNS[gate][n_qubits] if pattern is None else pattern
         self.tolerance = tolerance
         self.gate = gate
@@ -149,6 +149,41 @@ class LineLoader:
                 circuit.append(ry(TableAngle(table, column)).on(qubits[qubit]))
                 column += 1
         return circuit
+
+    @classmethod
+    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
+        """In the native gate where there are patterns for it, else in CZ."""
+        return cls(n_qubits, gate=gate_set if gate_set in GATES else "cz")
+
+    def settings(self) -> dict[str, Any]:
+        """Size, pattern, tolerance and gate."""
+        return {name: getattr(self, name) for name in ("n_qubits", "pattern", "tolerance", "gate")}
+
+    def family(self, tolerance: float | None) -> tuple[Loader, ...]:
+        """The other patterns of four qubits; within a tolerance those that load some vectors."""
+        if self.n_qubits != N_QUBITS or self.pattern != GENERIC:
+            return (self,)
+        patterns = PATTERNS[self.gate]
+        if tolerance is None:
+            patterns = patterns[patterns.index(GENERIC) :]
+        return tuple(
+            self
+            if pattern == GENERIC
+            else LineLoader(
+                pattern=pattern,
+                tolerance=0.0 if GENERIC in pattern else tolerance or 0.0,
+                gate=self.gate,
+            )
+            for pattern in patterns
+        )
+
+    def exact_for(self, vector: FloatArray) -> Loader:
+        """The first exact pattern that solves for the vector, else the one that loads all."""
+        family = self.family(None)
+        if len(family) == 1:
+            return self
+        exact = (each for each in family if each.solve(vector[None])[1][0] <= EXACT)
+        return next(exact, family[-1])
 
     def angles(self, states: FloatArray) -> FloatArray:
         """Angles (batch, n_angles) for real unit vectors (batch, 2^n)."""

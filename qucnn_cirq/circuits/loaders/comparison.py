@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any, Self
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.schmidt_loader import (
+from qucnn_cirq.circuits.loaders.loader import Loader
+from qucnn_cirq.circuits.loaders.schmidt import (
+    SchmidtLoader,
     schmidt_factors,
     schmidt_state,
     special_orthogonal,
@@ -23,25 +26,53 @@ from qucnn_cirq.circuits.schmidt_loader import (
     two_qubit_angles,
 )
 from qucnn_cirq.circuits.slots import Table
+from qucnn_cirq.errors import InputError
 
 
-class Comparison:
+class Comparison(Loader):
     """A loader whose circuit ends in |0000> with the probability |<f|x>|^2.
 
     Args:
         vector: The filter's unit vector f, real, shape (16,).
+
+    Raises:
+        InputError: For any other size.
     """
 
     name = "comparison"
-    is_closed_form = True
-    n_qubits = 4
+    purpose = (
+        "the inversion test of fixed filters of 9 to 16 values on a device with a ring of four "
+        "qubits"
+    )
+    merges_filter = True
     n_angles = 18
 
     def __init__(self, vector: NDArray[np.float64]) -> None:
+        super().__init__(4)
         self.vector = np.asarray(vector, float)
+        if self.vector.shape != (16,):
+            raise InputError(f"the comparison is for {self.purpose}; choose loader = 'auto'.")
         rows, singular_values, columns = schmidt_factors(self.vector[None])
         self._rows, self._columns = rows[0].T, columns[0].T
         self._undone = two_qubit_angles(singular_values)
+
+    @classmethod
+    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
+        """Refused: it is made for a filter."""
+        raise InputError(f"the comparison is for {cls.purpose}; choose loader = 'auto'.")
+
+    @classmethod
+    def for_filter(cls, vector: NDArray[np.float64], gate_set: str) -> Self:
+        """The comparison with a filter's vector; see :class:`Loader`."""
+        return cls(vector)
+
+    def settings(self) -> dict[str, Any]:
+        """The filter's vector."""
+        return {"vector": self.vector}
+
+    def alone(self) -> Loader:
+        """The loader whose parts it is made of."""
+        return SchmidtLoader()
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """Slots and CZ gates on a ring; see :class:`~.loaders.Loader`."""

@@ -1,0 +1,22 @@
+"""Loaders, one file each: circuits that turn |0...0> into the unit vector of a patch."""
+
+from qucnn_cirq.circuits.loaders.comparison import Comparison
+from qucnn_cirq.circuits.loaders.line import LineLoader
+from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
+from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
+from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, make_loader
+from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
+
+__all__ = [
+    "AUTO",
+    "BUILT_IN",
+    "EXACT",
+    "LOADERS",
+    "Comparison",
+    "LineLoader",
+    "Loader",
+    "MultiplexedLoader",
+    "SchmidtLoader",
+    "made",
+    "make_loader",
+]

@@ -1,0 +1,177 @@
+"""What a loader is: a circuit that turns |0...0> into the unit vector of a patch."""
+
+from __future__ import annotations
+
+import abc
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.slots import Table
+
+FloatArray = NDArray[np.float64]
+
+EXACT = 1e-18
+"""Infidelity that counts as zero: rounding leaves 1e-24, the nearest miss seen is above 1e-12."""
+
+
+class Loader(abc.ABC):
+    """One structure for all real unit vectors of a size, with a table of angles, one row a vector.
+
+    To add one, derive a class with a name, :meth:`circuit` and :meth:`angles`, and hand it to
+    :func:`qucnn_cirq.registries.register_loader`. It is then chosen by its name wherever one of the
+    package's own is, and by ``loader="auto"`` where it has the fewest two-qubit gates among those
+    that a layout has the couplers for. What is compiled can be checked by ``program.verify()``.
+
+    Args:
+        n_qubits: Size of the register.
+
+    Attributes:
+        name: The word by which it is chosen.
+        purpose: What it is for, as "registers of 4 qubits": said where it does not fit.
+        is_closed_form: Whether its angles follow from a formula, in microseconds a patch.
+        is_routable: Whether a register that lacks some of its couplers may have it all the same,
+            with SWAP gates; otherwise only the circuit as a whole is routed with it.
+        merges_filter: Whether its circuit also undoes a known filter, so that it ends in all zeros
+            with the probability |<f|x>|^2. It is made by :meth:`for_filter` then.
+        n_qubits: Size of the register.
+        n_angles: Columns of the angle table.
+    """
+
+    name: ClassVar[str]
+    purpose: ClassVar[str] = "other registers"
+    is_closed_form: ClassVar[bool] = True
+    is_routable: ClassVar[bool] = False
+    merges_filter: ClassVar[bool] = False
+    n_qubits: int
+    n_angles: int
+
+    def __init__(self, n_qubits: int) -> None:
+        self.n_qubits = n_qubits
+
+    @abc.abstractmethod
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """The circuit, which starts from |0...0>.
+
+        Args:
+            qubits: The register, most significant qubit first.
+            table: Name of the table that its angles are in.
+
+        Returns:
+            Open one-qubit gates (:func:`~qucnn_cirq.circuits.slots.ry`) that read the columns 0 to
+            ``n_angles - 1`` of the table, and CZ gates, or native gates of its own gate set.
+        """
+
+    @abc.abstractmethod
+    def angles(self, states: FloatArray) -> FloatArray:
+        """Angles that load vectors.
+
+        Args:
+            states: Real unit vectors, shape (batch, 2**n_qubits).
+
+        Returns:
+            Angles in radians, shape (batch, n_angles).
+        """
+
+    @classmethod
+    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
+        """The loader for a size and a gate set.
+
+        Args:
+            n_qubits: Size of the register, at least 1.
+            gate_set: The native two-qubit gate. CZ gates are rewritten in it later; a loader that
+                has a shorter form in it gives that one.
+
+        Returns:
+            The loader.
+
+        Raises:
+            InputError: If it does not exist for the size.
+        """
+        return cls(n_qubits)
+
+    @classmethod
+    def for_filter(cls, vector: FloatArray, gate_set: str) -> Self:
+        """The loader of patches that undoes a known filter, where it merges one.
+
+        Args:
+            vector: The filter's real unit vector, shape (2**n_qubits,).
+            gate_set: The native two-qubit gate.
+
+        Returns:
+            The loader.
+
+        Raises:
+            InputError: If it does not exist for the size.
+        """
+        raise NotImplementedError(f"{cls.__name__}.for_filter")
+
+    @functools.cached_property
+    def couplers(self) -> frozenset[tuple[int, int]]:
+        """Pairs (a, b), a < b, of positions in the register that its two-qubit gates join."""
+        return frozenset(
+            (min(pair), max(pair))
+            for operation in self._on_line.all_operations()
+            if len(pair := [qubit.x for qubit in operation.qubits]) == 2  # type: ignore[attr-defined]
+        )
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Its two-qubit gates and their depth: of two loaders the smaller one is better."""
+        gates = [op for op in self._on_line.all_operations() if len(op.qubits) == 2]
+        return len(gates), len(cirq.Circuit(gates))
+
+    @functools.cached_property
+    def _on_line(self) -> cirq.Circuit:
+        return self.circuit(cirq.LineQubit.range(self.n_qubits), "patch")
+
+    def parts(
+        self, qubits: Sequence[cirq.Qid], table: Table
+    ) -> tuple[tuple[str, cirq.Circuit], ...]:
+        """The circuit in pieces, each with the part of the layer that it belongs to."""
+        return (("loader", self.circuit(qubits, table)),)
+
+    def settings(self) -> dict[str, Any]:
+        """What it is made of again, written to a file: numbers, texts and arrays by name.
+
+        They are the keyword arguments of its class.
+        """
+        return {"n_qubits": self.n_qubits}
+
+    def alone(self) -> Loader:
+        """What prepares a single vector: the loader itself, unless it merges a filter."""
+        return self
+
+    def family(self, tolerance: float | None) -> tuple[Loader, ...]:
+        """The loaders of the same register that may take its place, shortest first.
+
+        Args:
+            tolerance: Infidelity at which a search for angles may stop; None for loaders that are
+                as exact as this one.
+
+        Returns:
+            One or more, this object among them. The last one loads every vector.
+        """
+        return (self,)
+
+    def exact_for(self, vector: FloatArray) -> Loader:
+        """The shortest member of the exact family that loads one vector, shape (2**n_qubits,)."""
+        return self
+
+    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Angles (batch, n_angles) and infidelities 1 - <x|y>^2 (batch,) of loaded vectors."""
+        return self.angles(states), np.zeros(len(states))
+
+    def least_infidelities(self, states: FloatArray) -> FloatArray:
+        """A quick lower bound of the infidelities, shape (batch,)."""
+        return np.zeros(len(states))
+
+    def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
+        """Unit vectors that it can load, shape (count, 2**n_qubits)."""
+        states = generator.normal(size=(count, 2**self.n_qubits))
+        norms: FloatArray = np.linalg.norm(states, axis=1, keepdims=True)
+        return states / norms
