@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +27,7 @@ from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.exchange.program_files import _is_readable
 from studies.files import SUMMARY
 
 ROOT = Path(__file__).parents[1]
@@ -102,6 +104,11 @@ def test_a_loader_of_ones_own_is_compiled_without_routing_drawn_and_run(own: Mod
     assert (program.report.layout, program.report.two_qubit_gates) == ("ladder", 4)
     assert program.digest != compile_convolution(spec, loader="multiplexed").digest
     assert "loader" in circuit_svg(program.circuit(PATCH))
+    # Its code decides the angles.
+    with open(EXAMPLE.name, "a") as file:
+        file.write("# changed\n")
+    extensions._DIGESTS.clear()
+    assert replace(program).digest != program.digest
     layer = QuantumConvolution(program, "exact", NOISE, None)
     mean = float(layer.forward(PATCH[None])[0, 0, 0, 0])
     assert mean == pytest.approx(density_matrix_mean(program, PATCH, NOISE), abs=1e-9)
@@ -142,6 +149,8 @@ def test_what_is_stored_never_imports_a_loader(own: ModuleType) -> None:
     del sys.modules[EXAMPLE.stem]
     extensions._NAMED.clear()
     for number, advice in enumerate(("register it first", "name it yourself")):
+        # The process that bounds time and memory may not know it either, and has no say in it.
+        assert _is_readable(Path(f"{number}.json"))
         with pytest.raises(InputError, match=advice) as refused:
             Program.load(f"{number}.json")
         assert len(str(refused.value)) <= 200
