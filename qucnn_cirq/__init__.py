@@ -27,9 +27,9 @@ if TYPE_CHECKING:
         register_loader,
         register_noise,
         register_overlap_test,
-        register_study,
     )
     from qucnn_cirq.windows_layer import window_overlaps
+    from studies.sweep.catalogue import register_study
 
 __all__ = [
     "CircuitFilter",
@@ -71,7 +71,7 @@ _MODULES = {
     "register_loader": "qucnn_cirq.registries",
     "register_noise": "qucnn_cirq.registries",
     "register_overlap_test": "qucnn_cirq.registries",
-    "register_study": "qucnn_cirq.registries",
+    "register_study": "studies.sweep.catalogue",
     "window_overlaps": "qucnn_cirq.windows_layer",
 }
 

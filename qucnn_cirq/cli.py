@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from qucnn_cirq.commands import TRACEBACK
+
 DONE, BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 0, 2, 70, 130
-TRACEBACK = "--traceback"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

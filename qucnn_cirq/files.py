@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,6 +59,29 @@ def atomic_write(path: Path, replace: bool = True) -> Iterator[IO[bytes]]:
         # Where it cannot be removed, that is not what went wrong first.
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, replace: bool = True) -> None:
+    """Writes text as UTF-8, atomically.
+
+    Args:
+        path: The file.
+        text: Its content.
+        replace: As for :func:`atomic_write`.
+    """
+    with atomic_write(path, replace) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
+    """Writes plain data as indented JSON, atomically.
+
+    Args:
+        path: The file.
+        content: The data. NaN, which JSON lacks, is refused.
+        replace: As for :func:`atomic_write`.
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", replace)
 
 
 def _link(partial: Path, path: Path) -> None:

@@ -7,8 +7,6 @@ configuration, which other processes read too, names it as ``module:attribute`` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from noise_models import NoiseKind
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError, shown
@@ -18,9 +16,6 @@ from qucnn_cirq.engines import ENGINES, Engine
 from qucnn_cirq.filters import FILTER_KINDS, Filter
 from qucnn_cirq.gradient_methods import AUTO, METHODS
 from qucnn_cirq.gradients import GradientMethod
-
-if TYPE_CHECKING:
-    from studies.sweep.study import Study
 
 
 def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
@@ -124,23 +119,3 @@ def register_gradient(method: type[GradientMethod]) -> type[GradientMethod]:
     if name == AUTO:
         raise InputError(f"the name {AUTO!r} chooses among gradient methods: give another.")
     return METHODS.register(name, method)
-
-
-def register_study(study: Study) -> Study:
-    """Adds a study under its own name; see `studies.sweep.study.Study` for what it has to be.
-
-    Args:
-        study: The study.
-
-    Returns:
-        The study.
-
-    Raises:
-        InputError: If it is no study, or its name is taken or no word.
-    """
-    from studies.catalogue import OWN, STUDIES
-
-    name = getattr(study, "name", shown(study))
-    if name in STUDIES:
-        raise InputError(f"the name {name!r} is taken by a study of the package: give another.")
-    return OWN.register(name, study)

@@ -1,9 +1,8 @@
-"""One look for all figures, and one way of writing them."""
+"""Figures of tables: styles of lines, arrangements of panels, and the files of a figure."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,8 +17,8 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
 from qucnn_cirq.drawing.ticks import separate_labels
-from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies.grouping import Arrangement, Lines, Naming, is_numeric
 
@@ -29,43 +28,9 @@ COLUMN, PAGE = 3.4, 7.0
 """Widths in inches of one and of both columns of a journal. Figures are drawn at the size at which
 they are printed, so that no text is smaller than it says."""
 
-LEGEND_SIZE = 6.5
 _CHARACTER = 0.5 / 72
 """Mean width of a character in inches for each point of its size."""
 _MARKERS = "osD^vPX*hp"
-
-# Without dates and random identifiers, the same data give the same bytes.
-_METADATA: dict[str, dict[str, Any]] = {
-    "png": {},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
-}
-
-
-_SIZES: dict[str, Any] = {
-    "font.size": 7.5,
-    "axes.labelsize": 8,
-    "axes.titlesize": 7.5,
-    "axes.titlelocation": "left",
-    "axes.linewidth": 0.7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.major.width": 0.7,
-    "ytick.major.width": 0.7,
-    "xtick.minor.width": 0.5,
-    "ytick.minor.width": 0.5,
-    "xtick.major.size": 3,
-    "ytick.major.size": 3,
-    "xtick.minor.size": 1.8,
-    "ytick.minor.size": 1.8,
-    "lines.linewidth": 1.0,
-    "lines.markersize": 3.5,
-    "legend.fontsize": LEGEND_SIZE,
-    "legend.title_fontsize": LEGEND_SIZE,
-    "legend.frameon": False,
-    "legend.handlelength": 1.8,
-    "legend.columnspacing": 1.2,
-}
 
 
 @dataclass(frozen=True)
@@ -161,7 +126,7 @@ def set_title(axes: Axes, title: str) -> None:
     assert spec is not None and figure is not None
     # The labels of the ticks take a part of the panel's share of the figure.
     inches = 0.85 * figure.get_figwidth() / spec.get_gridspec().ncols
-    characters = inches / (_CHARACTER * _SIZES["axes.titlesize"])
+    characters = inches / (_CHARACTER * SIZES["axes.titlesize"])
     lines = [textwrap.fill(line, int(characters)) for line in title.splitlines()]
     axes.set_title("\n".join(lines))
 
@@ -210,27 +175,6 @@ def _plain(label: str) -> str:
 
 
 @contextlib.contextmanager
-def theme(style: str = "ticks") -> Iterator[None]:
-    """Draws in the studies' look; the caller's own settings return afterwards.
-
-    Args:
-        style: Seaborn's name of a style.
-    """
-    settings = {
-        **seaborn.axes_style(style),
-        **seaborn.plotting_context("paper"),
-        **_SIZES,
-        "axes.spines.top": style == "white",
-        "axes.spines.right": style == "white",
-        "svg.hashsalt": "qucnn",
-        "svg.fonttype": "none",
-        "pdf.fonttype": 42,
-    }
-    with matplotlib.rc_context(settings):
-        yield
-
-
-@contextlib.contextmanager
 def attempt(what: str, failures: list[str]) -> Iterator[None]:
     """Lets a failure to draw cost the drawing alone: what was measured is worth more.
 
@@ -269,27 +213,6 @@ def lay_out(figure: Figure) -> None:
     if separate_labels(figure):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
-
-
-def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
-    """Writes a figure in the format that the file's suffix names.
-
-    Args:
-        figure: The figure.
-        path: A file in an existing folder, with one of the suffixes .png, .svg and .pdf.
-        dpi: Dots per inch of a PNG and of what is rasterised in the others.
-
-    Raises:
-        InputError: If the suffix is another one.
-    """
-    suffix = path.suffix.lower().lstrip(".")
-    if suffix not in _METADATA:
-        known = ", ".join(f".{each}" for each in _METADATA)
-        raise InputError(f"--out {path}: figures are written to files that end in {known}.")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
-    with atomic_write(path) as file:
-        file.write(buffer.getvalue())
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:

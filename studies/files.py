@@ -1,4 +1,4 @@
-"""Reading results, and writing them so that a file is either whole or absent."""
+"""The files of results: their names, the largest, and their seals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.files import atomic_write, file_bytes
+from qucnn_cirq.files import file_bytes, write_json
 
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
@@ -24,17 +24,6 @@ LARGEST_RESULT = 2**30
 def read_result(path: Path) -> bytes:
     """The content of a file of results; see :func:`~qucnn_cirq.files.file_bytes`."""
     return file_bytes(path, LARGEST_RESULT)
-
-
-def write_text(path: Path, text: str, replace: bool = True) -> None:
-    """Writes text as UTF-8, atomically; see :func:`~qucnn_cirq.files.atomic_write`."""
-    with atomic_write(path, replace) as file:
-        file.write(text.encode())
-
-
-def write_json(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
-    """Writes plain data as indented JSON, atomically; NaN, which JSON lacks, is refused."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", replace)
 
 
 def write_sealed(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:

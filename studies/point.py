@@ -6,48 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.checks import only_known_keys, whole_number
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.filters import FixedFilter, XZAnsatz
 from studies.crosscheck import read_check_settings
-from studies.settings import TABLES
-
-
-def read_convolution(mapping: Mapping[str, Any], default: str = "trained") -> ConvolutionSpec:
-    """A specification with a default for the filters.
-
-    Args:
-        mapping: As for `ConvolutionSpec.from_mapping`.
-        default: "trained", the filter that comes with the package; "ansatz", one of three layers;
-            or "random", a fixed random vector.
-
-    Raises:
-        InputError: If a setting is not allowed, or no filter is given for a kernel that the
-            default does not fit.
-    """
-    if "filters" in mapping:
-        return ConvolutionSpec.from_mapping(mapping)
-    if default == "ansatz":
-        return ConvolutionSpec.from_mapping({**mapping, "filters": XZAnsatz(layers=3).to_mapping()})
-    shape = ConvolutionSpec.from_mapping(mapping)
-    if default == "random":
-        values = np.random.default_rng(2).normal(size=(shape.channels, *shape.kernel_pair))
-        fixed = FixedFilter(values).to_mapping()
-        return ConvolutionSpec.from_mapping({**mapping, "filters": fixed})
-    kernel = load_classical_filter()
-    if (shape.channels, *shape.kernel_pair) != (1, *kernel.shape):
-        raise InputError(
-            f"convolution.filters is missing: the default filter is {kernel.shape[0]}x"
-            f"{kernel.shape[1]} with one channel and does not fit kernel = {shape.kernel} with "
-            f"{shape.channels} channel(s); set it, such as to {{kind = 'ansatz', layers = 3}}."
-        )
-    trained = FixedFilter(kernel).to_mapping()
-    return ConvolutionSpec.from_mapping({**mapping, "filters": trained})
 
 
 def read_arguments(
@@ -153,6 +119,32 @@ class PlainData:
             "convolution": {**convolution, "filters": filters},
             "noise": whole["noise"],
         }
+
+
+COMPILER_SETTINGS = ("layout", "loader", "gate_set", "walkers", "infidelity")
+"""Settings that are the compiler's arguments of the same name, in those studies that have them."""
+
+
+def compiler_options(settings: Any) -> dict[str, Any]:
+    """What the compiler is asked for besides the convolution and the device.
+
+    Args:
+        settings: Those of a point. With ``infidelity = "auto"`` its noise is weighed.
+    """
+    options = {key: getattr(settings, key) for key in COMPILER_SETTINGS if hasattr(settings, key)}
+    return {**options, "noise": settings.noise if options.get("infidelity") == "auto" else None}
+
+
+def program_of(settings: Any) -> Program:
+    """The compiled convolution of a point.
+
+    Args:
+        settings: Its settings: convolution and device, and any of :data:`COMPILER_SETTINGS`.
+
+    Raises:
+        InputError: If it cannot be compiled.
+    """
+    return compile_convolution(settings.convolution, settings.device, **compiler_options(settings))
 
 
 @dataclass(frozen=True)

@@ -6,50 +6,20 @@ import copy
 import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noise_models import named_noise
 from noise_models.errors import shown
 from noise_models.files import DEEPEST
 from qucnn_cirq.checks import only_known_keys
+from qucnn_cirq.configuration import AXES, QUICK, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.files import parsed_toml, read_toml
+from qucnn_cirq.files import parsed_toml
 
-TABLES = ("study", "convolution", "noise")
-"""The tables of a configuration of one run, or of one point of a sweep."""
-QUICK = "quick"
-"""The table whose `settings` make a quick version of a study."""
-AXES = ("axes", "zip")
-"""The tables that make it a sweep."""
 _DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _PAIRS = ("kernel", "stride", "padding")
 _FILTER_NUMBERS = ("layers", "entangler")
 """Settings of the convolution that may be lists, and those of a filter that are none."""
-_ALL = (*TABLES, *AXES, QUICK)
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """Reads a configuration file.
-
-    Args:
-        path: A TOML file.
-
-    Returns:
-        Its tables.
-
-    Raises:
-        InputError: If the file cannot be read, is not TOML, or has a table that nothing reads.
-    """
-    document = read_toml(path)
-    for name, table in document.items():
-        if name not in _ALL:
-            raise unknown_name(f"table of {path.name}", name, _ALL)
-        if not isinstance(table, dict) and not (name == "noise" and isinstance(table, str)):
-            raise InputError(
-                f"{path}: {name} = {shown(table)} is not allowed: write a table [{name}]."
-            )
-    return document
 
 
 def quick_settings(document: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from noise_models import as_noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
-from studies.catalogue import load_study
+from studies.sweep.catalogue import load_study
 from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.store import Outcome
 from studies.sweep.study import Study

@@ -26,7 +26,7 @@ from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile
 from qucnn_cirq.cli import main
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.catalogue import study_named
+from studies.sweep.catalogue import study_named
 from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.plan import make_plan
 

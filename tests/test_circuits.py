@@ -7,7 +7,6 @@ from helpers import mean_of, random_states, state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qucnn_cirq.circuits.filter_circuits import filter_angles, filter_circuit
 from qucnn_cirq.circuits.loaders import LOADERS, make_loader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, MeetingPlace
@@ -20,7 +19,7 @@ from qucnn_cirq.circuits.slots import (
 )
 from qucnn_cirq.circuits.walking_step import walking_step
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
+from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz, filter_angles, filter_circuit
 
 SPECIAL = [cirq.I, cirq.X, cirq.Y, cirq.Z, cirq.H, cirq.S, cirq.ry(np.pi), cirq.ry(-0.3)]
 

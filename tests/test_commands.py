@@ -12,7 +12,7 @@ from test_sweeps import compute
 
 from qucnn_cirq.cli import main
 from studies import drawing
-from studies.catalogue import load_study
+from studies.sweep.catalogue import load_study
 from studies.sweep.plan import make_plan
 from studies.sweep.results import load
 from studies.sweep.store import open_folder

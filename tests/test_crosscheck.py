@@ -10,7 +10,6 @@ from scipy import stats
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
 from qucnn_cirq.engines import Engine
-from studies.catalogue import study_named
 from studies.crosscheck import (
     check_lines,
     check_row,
@@ -20,6 +19,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.point import AnsatzPoint
+from studies.sweep.catalogue import study_named
 from studies.sweep.plan import make_plan, seed_of
 
 NOISE = {"depolarizing": {"p1": 0.01, "p2": 0.1}, "readout": {"p01": 0.02, "p10": 0.05}}

@@ -15,7 +15,7 @@ from helpers import SAFETY_NET, wait_until
 
 from qucnn_cirq.cli import main
 from studies import load
-from studies.catalogue import study_named
+from studies.sweep.catalogue import study_named
 from studies.sweep.plan import make_plan
 from studies.sweep.results import status
 from studies.sweep.workers import Task, run_chunk

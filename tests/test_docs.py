@@ -43,7 +43,7 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
 from qucnn_cirq.validation import RULES
-from studies.catalogue import presets
+from studies.sweep.catalogue import presets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

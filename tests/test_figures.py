@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.drawing.device_figure import device_figure
+from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.drawing.ticks import log_axis, log_ticks, shown_labels, tick_numbers, tick_text
 from studies import drawing
-from studies.catalogue import STUDIES, study_named
-from studies.drawing import lay_out, series_styles, theme
+from studies.drawing import lay_out, series_styles
 from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.grouping import MOST_LINES, REPEATED, arrange, cells, groups
 from studies.learning.figures import learning_data
@@ -33,6 +33,7 @@ from studies.noise.figures import (
     plot_error,
     plot_noise_and_shots,
 )
+from studies.sweep.catalogue import STUDIES, study_named
 from studies.training.figures import loss_data
 
 SWEEP_NAMES = tuple(AXES)

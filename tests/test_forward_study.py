@@ -19,12 +19,12 @@ from qucnn_cirq.convolution import classical_convolution, squared_cosine_similar
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
-from studies.catalogue import load_study, presets, study_named
 from studies.forward.configuration import ForwardPoint
 from studies.forward.figures import draw_errors, points
 from studies.forward.maps import ForwardMaps, image_table
 from studies.images import select_images
 from studies.settings import override
+from studies.sweep.catalogue import load_study, presets, study_named
 from studies.sweep.plan import make_plan
 from studies.sweep.results import read_results
 

@@ -17,7 +17,7 @@ from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.drawing.circuit_text import circuit_text
 from qucnn_cirq.drawing.quirk import quirk_link
 from qucnn_cirq.exchange import openqasm, reading
-from qucnn_cirq.exchange.guard import guarded, refusal
+from qucnn_cirq.guard import guarded, refusal
 
 A, B = cirq.GridQubit(4, 4), cirq.GridQubit(4, 5)
 CIRCUIT = cirq.Circuit(

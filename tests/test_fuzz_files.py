@@ -28,9 +28,9 @@ from qucnn_cirq.datasets import read_idx
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import read_json
 from qucnn_cirq.tables import write_document
-from studies.catalogue import load_study, presets
 from studies.images import select_images
 from studies.linear_classifier import LinearClassifier
+from studies.sweep.catalogue import load_study, presets
 from studies.sweep.job import dry_run
 
 ODD = (
@@ -311,7 +311,7 @@ READERS = {
     "noise_models/extensions.py": "it digests source code that Python has imported",
     "qucnn_cirq/files.py": "it writes, and flushes folders",
     "qucnn_cirq/cli.py": "it opens the null device",
-    "qucnn_cirq/exchange/guard.py": "it asks the system for its own memory",
+    "qucnn_cirq/guard.py": "it asks the system for its own memory",
 }
 
 

@@ -17,9 +17,9 @@ from test_sweeps import DOCUMENT, NOISE
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies import load
-from studies.catalogue import study_named
 from studies.images import data_digest, occupied_patches, selected
 from studies.noise.configuration import NoisePoint
+from studies.sweep.catalogue import study_named
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
 from studies.sweep.store import Outcome, open_folder, write_chunk

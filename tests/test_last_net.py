@@ -83,6 +83,8 @@ def test_little_is_imported_before_an_interrupt_is_heard():
     assert {name for name in loaded if name.startswith("qucnn_cirq")} == {
         "qucnn_cirq",
         "qucnn_cirq.cli",
+        # One line: the word of an option.
+        "qucnn_cirq.commands",
     }
     assert not {"argparse", "numpy", "cirq"} & loaded
 

@@ -25,9 +25,9 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.compiler.program_files import _is_readable
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.exchange.program_files import _is_readable
 from studies.files import SUMMARY
 
 ROOT = Path(__file__).parents[1]

@@ -12,9 +12,9 @@ from helpers import sweep_in_process
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from studies.catalogue import load_study
 from studies.loading.configuration import LoadingPoint
 from studies.loading.figures import draw, draw_loading, gains
+from studies.sweep.catalogue import load_study
 from studies.sweep.results import read_results
 
 SETTINGS = ["images=2", "infidelity=[0.0, 1e-3, 'auto']", "check_shots=100"]

@@ -16,11 +16,10 @@ import pytest
 import sympy
 
 from noise_models.files import file_text
-from qucnn_cirq import InputError
+from qucnn_cirq import InputError, guard
 from qucnn_cirq.cli import main
-from qucnn_cirq.exchange import guard
-from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.exchange.reading import read_circuit
+from qucnn_cirq.guard import guarded
 
 A, B = cirq.GridQubit(4, 4), cirq.GridQubit(4, 5)
 BELL = cirq.Circuit(cirq.H(A), cirq.CZ(A, B).with_tags("overlap"), cirq.measure(A, B, key="m"))

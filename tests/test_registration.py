@@ -29,11 +29,11 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
 from qucnn_cirq.files import read_json
 from qucnn_cirq.gradient_methods import METHODS
-from studies.catalogue import OWN, study_named
 from studies.gradient import study as gradient
 from studies.gradient.configuration import GradientPoint
 from studies.performance import study as performance
 from studies.performance.configuration import PerformancePoint
+from studies.sweep.catalogue import OWN, study_named
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from qucnn_cirq.cli import main
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps
 from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.errors import InputError
-from studies.catalogue import STUDIES, load_study, presets, study_named
-from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title, theme
+from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title
 from studies.learning.measurement import ceiling
 from studies.linear_classifier import LinearClassifier
 from studies.noise.figures import (
@@ -32,6 +32,7 @@ from studies.noise.figures import (
 )
 from studies.optimizers import Adam
 from studies.statistics import jackknife_interval, mean_interval, proportion_interval
+from studies.sweep.catalogue import STUDIES, load_study, presets, study_named
 from studies.sweep.plan import make_plan
 
 SEED = np.random.SeedSequence(11)

@@ -24,9 +24,9 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
-from studies.catalogue import load_study, study_named
 from studies.provenance import provenance
 from studies.report.report import write_report
+from studies.sweep.catalogue import load_study, study_named
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status

@@ -17,7 +17,7 @@ import pytest
 
 from qucnn_cirq.errors import InputError
 from studies import load
-from studies.catalogue import study_named
+from studies.sweep.catalogue import study_named
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status

@@ -26,11 +26,11 @@ from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import atomic_write
 from studies import load
-from studies.catalogue import STUDIES, load_study, study_named
 from studies.settings import override
 from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
+from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
 from studies.sweep.results import Results, export, failure_lines, load_arrays, merge, status
@@ -482,7 +482,7 @@ def test_an_error_in_a_point_is_told_with_its_place(monkeypatch: pytest.MonkeyPa
 
     line = measure.__code__.co_firstlineno + 2
     kind = dataclasses.replace(NOISE, measure=measure)
-    monkeypatch.setattr("studies.catalogue.study_named", lambda name: kind)
+    monkeypatch.setattr("studies.sweep.catalogue.study_named", lambda name: kind)
     (outcome,) = run_chunk("noise", [Task("0", make_plan(NOISE, DOCUMENT).points[0].document)])
     place = f"{Path(__file__).name}:{line}"
     assert outcome.error == f"ZeroDivisionError: division by zero ({place})"

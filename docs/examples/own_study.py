@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from noise_models import NoiseConfiguration
-from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
+from qucnn_cirq import ConvolutionSpec, QuantumConvolution
+from qucnn_cirq.configuration import read_convolution
 from studies.drawing import save_drawn
-from studies.point import PlainData, read_convolution
+from studies.point import PlainData, program_of
 from studies.sweep.study import Measured, Study
 
 
@@ -23,11 +24,6 @@ class RandomPatches(PlainData):
     images: int = 4
     convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
-
-
-def program_of(settings):
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device)
 
 
 def measure(settings, seed):

@@ -85,8 +85,8 @@ def run(options: argparse.Namespace) -> int:
     from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
     from qucnn_cirq.exchange.writing import write_circuit
+    from qucnn_cirq.files import write_json
     from qucnn_cirq.validation import errors_of, validate
-    from studies.files import write_json
 
     spec = read_specification(options.configuration)
     random = np.random.default_rng(seed_of(options))

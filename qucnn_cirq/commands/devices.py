@@ -64,7 +64,7 @@ def _draw(options: argparse.Namespace) -> int:
     row = describe_device(device)
     if options.out is not None:
         from qucnn_cirq.drawing.device_figure import device_figure
-        from studies.drawing import save_figure_as, theme
+        from qucnn_cirq.drawing.theme import save_figure_as, theme
 
         with theme():
             save_figure_as(device_figure(device), options.out)

@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draws."""
     from qucnn_cirq.devices import load_device
-    from qucnn_cirq.exchange.guard import guarded
+    from qucnn_cirq.guard import guarded
 
     if options.width is not None and options.width < 1:
         raise InputError(f"--width {options.width} is not allowed: give a positive number.")
@@ -156,7 +156,7 @@ def _compiled(options: argparse.Namespace, device: str | None) -> cirq.AbstractC
 def _draw_map(options: argparse.Namespace, device: Any, compiled: bool) -> int:
     from qucnn_cirq.drawing.device_text import device_text, roles_text
     from qucnn_cirq.drawing.placement import placement_of
-    from qucnn_cirq.exchange.guard import guarded
+    from qucnn_cirq.guard import guarded
 
     if compiled:
         placement = placement_of(_compiled(options, options.device))
@@ -176,7 +176,7 @@ def _draw_map(options: argparse.Namespace, device: Any, compiled: bool) -> int:
         drawing = f"{device_text(device, placement)}\n\n{roles_text(placement)}"
         return _put(options, content | {"drawing": drawing})
     from qucnn_cirq.drawing.device_figure import device_figure
-    from studies.drawing import save_figure_as, theme
+    from qucnn_cirq.drawing.theme import save_figure_as, theme
 
     with theme():
         save_figure_as(device_figure(device, placement), options.out)
@@ -192,7 +192,7 @@ def _placement(path: Path) -> Any:
 
 def _put(options: argparse.Namespace, drawing: dict[str, Any]) -> int:
     """Writes a drawing to the file or the terminal."""
-    from studies.files import write_text
+    from qucnn_cirq.files import write_text
 
     if options.out is not None:
         if drawing["drawing"] is not None:

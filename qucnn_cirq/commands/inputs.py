@@ -21,9 +21,8 @@ def read_specification(path: Path) -> ConvolutionSpec:
     Raises:
         InputError: If the file cannot be read or has no such table.
     """
+    from qucnn_cirq.configuration import read_convolution, read_document
     from qucnn_cirq.specification import ConvolutionSpec
-    from studies.forward.configuration import read_convolution
-    from studies.settings import read_document
 
     document = read_document(path)
     if "convolution" not in document:

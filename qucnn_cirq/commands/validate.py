@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints every violation."""
     from qucnn_cirq.devices import load_device
-    from qucnn_cirq.exchange.guard import guarded
+    from qucnn_cirq.guard import guarded
     from qucnn_cirq.validation import errors_of
 
     device = load_device(options.device)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import cirq
 import networkx as nx
 
-from qucnn_cirq.circuits.filter_circuits import filter_circuit
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable, all_zeros
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
@@ -18,7 +17,7 @@ from qucnn_cirq.compiler.passes import merge_slots
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
 from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
-from qucnn_cirq.filters import Filter
+from qucnn_cirq.filters import Filter, filter_circuit
 
 
 @dataclass(frozen=True, eq=False)

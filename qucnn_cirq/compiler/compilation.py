@@ -33,7 +33,7 @@ from qucnn_cirq.compiler.request import (
 from qucnn_cirq.compiler.survival import survival
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filter_base import Filter
+from qucnn_cirq.filters import Filter
 from qucnn_cirq.specification import ConvolutionSpec
 
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from noise_models.extensions import source_digest
 from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
-from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
@@ -23,7 +22,7 @@ from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.verification import MOST_VERIFIED, Verification, verify
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter
+from qucnn_cirq.filters import Filter, filter_angles
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -369,7 +368,7 @@ class Program:
             InputError: If it holds something that cannot be written.
             OSError: If the file cannot be written.
         """
-        from qucnn_cirq.exchange.program_files import save_program
+        from qucnn_cirq.compiler.program_files import save_program
 
         save_program(self, path)
 
@@ -380,7 +379,7 @@ class Program:
         Raises:
             InputError: If the file cannot be read, is damaged, or is from another version.
         """
-        from qucnn_cirq.exchange.program_files import load_program
+        from qucnn_cirq.compiler.program_files import load_program
 
         return load_program(path)
 

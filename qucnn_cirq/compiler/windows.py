@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models.errors import shown
 from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
-from qucnn_cirq.circuits.filter_circuits import filter_angles
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
@@ -28,7 +27,7 @@ from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter
+from qucnn_cirq.filters import Filter, filter_angles
 from qucnn_cirq.preparations import read_qubits
 from qucnn_cirq.quantum_data import QuantumData, Window
 from qucnn_cirq.specification import LARGEST_PATCH, ConvolutionSpec

@@ -17,8 +17,8 @@ from qucnn_cirq.devices.definitions import (
 )
 from qucnn_cirq.devices.device import Device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.files import file_text
+from qucnn_cirq.guard import guarded
 from qucnn_cirq.tables import read_table
 
 SUFFIXES = {

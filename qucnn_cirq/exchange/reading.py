@@ -18,9 +18,9 @@ import cirq_google
 from cirq_google.api import v2
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.exchange.openqasm import circuit_from_openqasm
 from qucnn_cirq.files import file_bytes, file_text
+from qucnn_cirq.guard import guarded
 
 LARGEST_FILE = 64 * 2**20
 """Bytes: about 100,000 operations in Cirq's JSON."""

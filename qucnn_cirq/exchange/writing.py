@@ -8,8 +8,8 @@ from pathlib import Path
 import cirq
 import cirq_google
 
-from qucnn_cirq.exchange.guard import refusal
 from qucnn_cirq.files import atomic_write
+from qucnn_cirq.guard import refusal
 
 
 def write_circuit(circuit: cirq.AbstractCircuit, path: Path | str) -> None:

@@ -8,9 +8,10 @@ from typing import ClassVar
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.circuits.overlap_tests import AUTO
+from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError, unknown_name
-from studies.point import PlainData, read_convolution
+from studies.point import PlainData
 
 COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
 

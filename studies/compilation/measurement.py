@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import cirq
 import numpy as np
 
-from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
@@ -15,6 +14,7 @@ from studies.compilation.configuration import CompilationPoint
 from studies.compilation.peers import compile_with
 from studies.compilation.textbook import textbook_circuit
 from studies.examples import example_circuit
+from studies.point import program_of
 from studies.sweep.study import REFUSED, Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
@@ -27,16 +27,6 @@ COLUMNS = {
     "layout": "the layout (qucnn)",
     "loader": "the loader (qucnn)",
 }
-
-
-def program_of(settings: CompilationPoint) -> Program:
-    """The convolution compiled by this package."""
-    return compile_convolution(
-        settings.convolution,
-        settings.device,
-        gate_set=settings.gate_set,
-        walkers=settings.walkers,
-    )
 
 
 def digest(settings: CompilationPoint) -> Mapping[str, str]:

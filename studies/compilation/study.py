@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studies.compilation.configuration import CompilationPoint
-from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure, program_of
+from studies.compilation.measurement import COLUMNS, circuits, cost, digest, measure
+from studies.point import program_of
 from studies.sweep.study import Study
 
 STUDY = Study(

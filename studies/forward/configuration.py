@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import real_number, whole_number
+from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
 from studies.crosscheck import read_check_settings
-from studies.point import PlainData, read_convolution
+from studies.point import PlainData
 
 MOST_SHOTS = 10**15
 """Counts of this many shots are still exact in double precision."""

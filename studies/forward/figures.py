@@ -22,9 +22,10 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from qucnn_cirq.drawing.symbols import GATE_NAMES
+from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.files import atomic_write
 from studies.crosscheck import check_lines
-from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure, theme
+from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure
 from studies.forward.maps import ForwardMaps, image_table
 from studies.forward.measurement import COLUMNS, RUNS
 from studies.grouping import REPEATED, axes_of

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from noise_models import Calibration, NoiseConfiguration, as_noise
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
+from qucnn_cirq.compiler.compilation import better_overlap_test
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import (
     ConvolutionSpec,
@@ -25,6 +25,7 @@ from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
 from studies.forward.configuration import ForwardPoint
 from studies.images import Selection, data_digest, occupied_patches, selected
+from studies.point import compiler_options, program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
@@ -86,11 +87,6 @@ class Run:
     counts: NDArray[np.int64]
     estimates: Array
     means: Array | None
-
-
-def program_of(settings: ForwardPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device, **_options(settings))
 
 
 def digest(settings: ForwardPoint) -> Mapping[str, str]:
@@ -209,17 +205,6 @@ def _images(settings: ForwardPoint) -> tuple[str, int, int, str | None]:
     return settings.split, settings.first, settings.images, settings.data
 
 
-def _options(settings: ForwardPoint) -> dict[str, Any]:
-    return {
-        "layout": settings.layout,
-        "loader": settings.loader,
-        "gate_set": settings.gate_set,
-        "walkers": settings.walkers,
-        "infidelity": settings.infidelity,
-        "noise": settings.noise if settings.infidelity == "auto" else None,
-    }
-
-
 def _row(
     settings: ForwardPoint,
     program: Program,
@@ -251,7 +236,7 @@ def _row(
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = noise_text(settings.noise)
-    hint = better_overlap_test(program, **_options(settings))
+    hint = better_overlap_test(program, **compiler_options(settings))
     if hint is not None:
         row["hint"] = hint
     return row

@@ -9,8 +9,8 @@ from studies.forward.measurement import (
     digest,
     measure,
     most_shots,
-    program_of,
 )
+from studies.point import program_of
 from studies.sweep.study import Study
 
 STUDY = Study(

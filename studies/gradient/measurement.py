@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
@@ -25,6 +24,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.gradient.configuration import GradientPoint
+from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
@@ -46,11 +46,6 @@ COLUMNS = {
     "direction": "mean cosine between estimated and exact gradient",
     **CHECK_COLUMNS,
 }
-
-
-def program_of(settings: GradientPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)
 
 
 def digest(settings: GradientPoint) -> Mapping[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studies.gradient.configuration import GradientPoint
-from studies.gradient.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.gradient.measurement import COLUMNS, cost, digest, measure
+from studies.point import program_of
 from studies.sweep.study import Study
 
 STUDY = Study(

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
@@ -25,6 +23,7 @@ from studies.crosscheck import (
 )
 from studies.learning.configuration import LearningPoint
 from studies.optimizers import Adam
+from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 Array = NDArray[np.float64]
@@ -181,8 +180,3 @@ def _slopes(filter_: Filter, n_qubits: int, angles: Array, target: Array) -> Arr
     shifted = np.concatenate([angles + shifts, angles - shifts])
     plus, minus = np.split(_fidelities(filter_, n_qubits, shifted, target), 2)
     return np.asarray((plus - minus) / 2)
-
-
-def program_of(settings: LearningPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)

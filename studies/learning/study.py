@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studies.learning.configuration import LearningPoint
-from studies.learning.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.learning.measurement import COLUMNS, cost, digest, measure
+from studies.point import program_of
 from studies.sweep.study import Study
 
 STUDY = Study(

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import CompiledFilter, Program
+from qucnn_cirq.compiler.program import CompiledFilter
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
 from studies.images import data_digest, occupied_patches
 from studies.loading.configuration import LoadingPoint
+from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
 COLUMNS = {
@@ -26,17 +26,6 @@ COLUMNS = {
     **CHECK_COLUMNS,
 }
 """What the columns mean."""
-
-
-def program_of(settings: LoadingPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(
-        settings.convolution,
-        settings.device,
-        gate_set=settings.gate_set,
-        infidelity=settings.infidelity,
-        noise=settings.noise if settings.infidelity == "auto" else None,
-    )
 
 
 def digest(settings: LoadingPoint) -> Mapping[str, str]:

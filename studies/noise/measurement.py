@@ -22,10 +22,10 @@ from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
-from studies.forward.measurement import program_of
 from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
+from studies.point import program_of
 from studies.sweep.adaptive import interval
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 

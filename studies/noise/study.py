@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from studies.noise.configuration import NoisePoint
-from studies.noise.measurement import COLUMNS, cost, digest, measure, most_shots, program_of
+from studies.noise.measurement import COLUMNS, cost, digest, measure, most_shots
+from studies.point import program_of
 from studies.sweep.study import Study
 
 STUDY = Study(

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from noise_models import NoiseConfiguration
 from qucnn_cirq.checks import whole_number
+from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
 from studies.performance.peers import PEERS
-from studies.point import PlainData, read_convolution
+from studies.point import PlainData
 
 
 @dataclass(frozen=True)

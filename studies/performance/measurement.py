@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from noise_models import as_noise
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ExactEngine, Streams, engine_class, engine_digest, make_engine
 from qucnn_cirq.engines.engine import relative_size
 from qucnn_cirq.execution import Execution
 from studies.performance.configuration import PerformancePoint
 from studies.performance.peers import PEERS, fastest, prepare
+from studies.point import program_of
 from studies.provenance import package_version
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 
@@ -27,11 +27,6 @@ COLUMNS = {
     "largest_deviation": "largest |mean - mean of the exact engine| over the patches",
     "largest_z": "the same in standard deviations of the shots, for engines that only sample",
 }
-
-
-def program_of(settings: PerformancePoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device)
 
 
 def digest(settings: PerformancePoint) -> Mapping[str, str]:

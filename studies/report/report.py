@@ -14,13 +14,13 @@ import pandas as pd
 from noise_models.extensions import NotNamedError, reading_stored
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_text
-from studies.catalogue import load_study, study_named
+from qucnn_cirq.files import file_text, write_text
 from studies.crosscheck import CHECK_COLUMNS, check_lines
-from studies.device_map import DEVICE_MAP
-from studies.files import CONFIGURATION, write_text
+from studies.files import CONFIGURATION
 from studies.grouping import REPEATED
 from studies.report import html
+from studies.sweep.catalogue import load_study, study_named
+from studies.sweep.device_map import DEVICE_MAP
 from studies.sweep.job import finish
 from studies.sweep.plan import make_plan
 from studies.sweep.results import Results, read_results, state_text

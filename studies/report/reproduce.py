@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studies.catalogue import load_study
-from studies.files import write_text
+from qucnn_cirq.files import write_text
 from studies.report import html
 from studies.report.answers import (
     accuracy_answer,
@@ -18,6 +17,7 @@ from studies.report.answers import (
     noise_answer,
 )
 from studies.report.report import REPORT, study_sections
+from studies.sweep.catalogue import load_study
 from studies.sweep.job import RunOptions, run_sweep
 
 _NOISE = "noise=willow_pink"

@@ -12,13 +12,14 @@ from typing import Any
 from tqdm import tqdm
 
 from noise_models.extensions import NotNamedError, reading_stored
+from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError
-from studies.device_map import draw_device_map, sweep_programs
+from qucnn_cirq.files import write_json
 from studies.drawing import FORMATS, attempt
-from studies.files import CONFIGURATION, SUMMARY, write_json
+from studies.files import CONFIGURATION, SUMMARY
 from studies.progress import progress_bar, untracked
 from studies.provenance import provenance
-from studies.settings import read_document
+from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
 from studies.sweep.processes import local_workers

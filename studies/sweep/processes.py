@@ -255,7 +255,7 @@ def run_template(descriptor: int, study: str) -> None:
             the template.
         study: The kind of sweep.
     """
-    from studies.catalogue import study_named
+    from studies.sweep.catalogue import study_named
 
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

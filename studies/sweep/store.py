@@ -27,17 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models.errors import shown
+from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import PARTIAL, atomic_write, parsed_json
+from qucnn_cirq.files import PARTIAL, atomic_write, parsed_json, write_text
 from studies.files import (
     CONFIGURATION,
     LARGEST_RESULT,
     is_sealed,
     read_result,
     write_sealed,
-    write_text,
 )
-from studies.settings import read_document
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.plan import READABLE, SCHEMA, Plan, digest_of
 from studies.sweep.study import Row
@@ -306,7 +305,7 @@ def read_plan(folder: Path) -> StoredPlan:
     plan = _stored_plan(folder)
     if plan.configuration is None:
         document = read_document(folder / CONFIGURATION)
-        from studies.catalogue import study_named
+        from studies.sweep.catalogue import study_named
 
         kind = study_named(plan.study)
         values = [

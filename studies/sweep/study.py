@@ -137,7 +137,7 @@ class Study:
 
     def draw(self, results: Results, folder: Path) -> list[str]:
         """Draws the figures of results into a folder and returns their names."""
-        from studies.drawing import theme
+        from qucnn_cirq.drawing.theme import theme
 
         drawing = getattr(self._figures, "draw", None)
         with theme():

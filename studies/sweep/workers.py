@@ -47,7 +47,7 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     Yields:
         What became of each, as soon as it is known; an error is an outcome, not an exception.
     """
-    from studies.catalogue import study_named
+    from studies.sweep.catalogue import study_named
 
     kind = study_named(study)
     for identity, document, earlier, digests in tasks:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.layer import QuantumConvolution
@@ -22,6 +20,7 @@ from studies.crosscheck import (
     shifted_angles,
     z_scores,
 )
+from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 from studies.trainability.configuration import TrainabilityPoint
 
@@ -40,11 +39,6 @@ COLUMNS = {
 }
 _IMAGES = 64
 _RESAMPLES = 400
-
-
-def program_of(settings: TrainabilityPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(settings.convolution, settings.device, gate_set=settings.gate_set)
 
 
 def digest(settings: TrainabilityPoint) -> Mapping[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from studies.point import program_of
 from studies.sweep.study import Study
 from studies.trainability.configuration import TrainabilityPoint
-from studies.trainability.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.trainability.measurement import COLUMNS, cost, digest, measure
 
 STUDY = Study(
     settings=TrainabilityPoint,

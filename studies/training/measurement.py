@@ -7,8 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.layer import QuantumConvolution
@@ -21,6 +19,7 @@ from studies.crosscheck import (
     z_scores,
 )
 from studies.optimizers import Adam
+from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
 from studies.training.configuration import TrainingPoint
 from studies.training.models import (
@@ -43,13 +42,6 @@ COLUMNS = {
     "weights": "trained numbers of the convolution, without those of the linear layer",
     **CHECK_COLUMNS,
 }
-
-
-def program_of(settings: TrainingPoint) -> Program:
-    """The compiled convolution of a point."""
-    return compile_convolution(
-        settings.convolution, settings.device, gate_set=settings.gate_set, loader=settings.loader
-    )
 
 
 def digest(settings: TrainingPoint) -> Mapping[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from studies.point import program_of
 from studies.sweep.study import Study
 from studies.training.configuration import TrainingPoint
-from studies.training.measurement import COLUMNS, cost, digest, measure, program_of
+from studies.training.measurement import COLUMNS, cost, digest, measure
 
 STUDY = Study(
     settings=TrainingPoint,

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Draws."""
     from noise_models.extensions import reading_stored
     from qucnn_cirq.errors import InputError
-    from studies.catalogue import study_named
+    from studies.sweep.catalogue import study_named
     from studies.sweep.job import finish
     from studies.sweep.store import read_plan
 

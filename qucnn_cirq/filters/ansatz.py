@@ -1,10 +1,4 @@
-"""What a filter is: its data, its parameters and its state vector.
-
-A filter is a unit vector on the n qubits of a patch's register. Nothing here compiles anything:
-`Filter.states` is the mathematics that compiled circuits are tested against.
-
-A kind of filter of your own is a subclass of `Filter`, see there.
-"""
+"""A filter whose rotations have trainable angles: the ansatz of QuCNN (arXiv:2210.05443)."""
 
 from __future__ import annotations
 
@@ -17,23 +11,10 @@ import cirq
 import numpy as np
 import numpy.typing as npt
 
-from noise_models.registry import Registry
-from qucnn_cirq.checks import one_of, only_known_keys, real_array, required, whole_number
-from qucnn_cirq.circuit_filter import CircuitFilter
+from qucnn_cirq.checks import one_of, only_known_keys, whole_number
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.filter_base import Filter
-
-__all__ = [
-    "ENTANGLERS",
-    "FILTER_KINDS",
-    "ROTATIONS",
-    "CircuitFilter",
-    "Filter",
-    "FixedFilter",
-    "XZAnsatz",
-    "filter_from_mapping",
-]
+from qucnn_cirq.filters.filter import Filter
 
 ROTATIONS = ("x", "y", "z")
 ENTANGLERS = ("chain", "ring", "none")
@@ -50,94 +31,6 @@ _PAULI = {
     "y": np.array([[0, -1j], [1j, 0]], dtype=np.complex128),
     "z": np.array([[1, 0], [0, -1]], dtype=np.complex128),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class FixedFilter(Filter):
-    """A given vector, such as a classically trained kernel; it has no parameters.
-
-    Attributes:
-        values: Real numbers, finite and not all zero, as a read-only float64 array of the shape
-            given: one value per element of a patch, flat or in the shape of the kernel, (rows,
-            columns) or (channels, rows, columns). It need not be normalised. Two filters are
-            equal if shape and values are.
-
-    Raises:
-        InputError: If the values are not real, not finite, none at all or all zero.
-    """
-
-    kind: ClassVar[str] = "fixed"
-
-    values: npt.NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        # Adding zero turns -0.0 into 0.0, so that equal filters have equal bytes and one hash.
-        array = real_array("fixed filter", self.values) + 0.0
-        if array.ndim == 0 or array.size == 0:
-            raise InputError(
-                f"fixed filter has shape {array.shape}: give a vector, a matrix (rows, columns) "
-                f"or an array (channels, rows, columns)."
-            )
-        if not np.isfinite(array).all():
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise InputError(f"fixed filter has {array[index]} at {index}: give finite numbers.")
-        if not array.any():
-            raise InputError("fixed filter is all zero: it has no state; give a non-zero vector.")
-        array.flags.writeable = False
-        object.__setattr__(self, "values", array)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FixedFilter):
-            return NotImplemented
-        return np.array_equal(self.values, other.values)
-
-    def __hash__(self) -> int:
-        return hash((self.values.shape, self.values.tobytes()))
-
-    def __reduce__(self) -> tuple[type[FixedFilter], tuple[npt.NDArray[np.float64]]]:
-        # Pickle forgets that an array is read-only; going through the constructor restores it.
-        return FixedFilter, (self.values,)
-
-    def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64]:
-        """The normalised vector, padded with zeros to 2**n_qubits entries.
-
-        Raises:
-            InputError: If the register is too small.
-        """
-        size = self.values.size
-        if size > 2**n_qubits:
-            raise InputError(
-                f"fixed filter has {size} elements: a register of {n_qubits} qubits holds at most "
-                f"{2**n_qubits}."
-            )
-        # Dividing by the largest element first keeps the squares in range.
-        scaled = self.values.ravel() / np.abs(self.values).max()
-        padded = np.zeros(2**n_qubits)
-        padded[:size] = scaled / np.linalg.norm(scaled)
-        return padded
-
-    def to_mapping(self) -> dict[str, Any]:
-        """The kind and the values as nested lists of floats."""
-        return {"kind": self.kind, "values": self.values.tolist()}
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds the filter from `{"kind": "fixed", "values": [...]}`."""
-        only_known_keys("fixed filter", mapping, ("kind", "values"))
-        return cls(required(mapping, "values", "fixed filter"))
-
-    def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
-        """Refuses a filter whose shape is neither flat nor the kernel's."""
-        elements = channels * kernel[0] * kernel[1]
-        shapes: list[tuple[int, ...]] = [(elements,), (channels, *kernel)]
-        if channels == 1:
-            shapes.append(kernel)
-        if self.values.shape not in shapes:
-            allowed = " or ".join(map(str, shapes))
-            raise InputError(
-                f"fixed filter has shape {self.values.shape}: kernel {kernel} with {channels} "
-                f"channel(s) needs shape {allowed}."
-            )
 
 
 @dataclass(frozen=True)
@@ -254,54 +147,6 @@ class XZAnsatz(Filter):
 
     def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
         """Does nothing: an ansatz fits every register."""
-
-
-class FilterKinds(Registry[type[Filter]]):
-    """Kinds of filter by name."""
-
-    def _checked(self, what: str, member: object) -> type[Filter]:
-        kind = super()._checked(what, member)
-        if not isinstance(getattr(kind, "kind", None), str):
-            raise InputError(f"{what} has no kind: give the class kind = a word of its own.")
-        if kind.circuit_on is Filter.circuit_on and kind.fixed_vector is Filter.fixed_vector:
-            raise InputError(f"{what} defines neither circuit_on nor fixed_vector: define one.")
-        if kind.__hash__ is None:
-            raise InputError(f"{what} is not hashable: make it a frozen dataclass.")
-        return kind
-
-
-FILTER_KINDS = FilterKinds("filter kind", Filter, classes=True)
-"""The kinds of filter that a mapping can name."""
-
-for _kind in (XZAnsatz, FixedFilter, CircuitFilter):
-    FILTER_KINDS.register(_kind.kind, _kind)
-
-
-def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
-    """Builds a filter from plain data.
-
-    Args:
-        mapping: `{"kind": K, ...}` with K one of `FILTER_KINDS`, ``module:attribute`` or
-            ``path/to/file.py:attribute``, and the options of that kind.
-
-    Returns:
-        The filter. One that was named by its module or its file is written so again.
-
-    Raises:
-        InputError: If the kind or an option is unknown or not allowed.
-    """
-    if not isinstance(mapping, Mapping):
-        raise InputError(f"a filter must be a table of keys and values, not {shown(mapping)}.")
-    if "kind" not in mapping:
-        raise InputError(f"a filter has no key 'kind': add one of {', '.join(FILTER_KINDS)}.")
-    name = mapping["kind"]
-    kind = FILTER_KINDS.find(name)
-    found = kind.from_mapping(mapping)
-    if not isinstance(found, Filter):
-        raise InputError(f"filter kind {shown(name)} makes {shown(found, 40)}: make a Filter.")
-    if found.kind != name:
-        object.__setattr__(found, "kind", name)
-    return found
 
 
 def _rotations(axis: str, angles: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Merges."""
     from noise_models.extensions import reading_stored
-    from studies.catalogue import study_named
+    from studies.sweep.catalogue import study_named
     from studies.sweep.job import finish
     from studies.sweep.results import merge, state_text
 

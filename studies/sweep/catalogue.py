@@ -11,9 +11,10 @@ from typing import Any
 
 from noise_models.errors import shown
 from noise_models.registry import Registry
+from qucnn_cirq.configuration import QUICK, read_document
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
-from studies.settings import QUICK, override, quick_settings, read_document
+from studies.settings import override, quick_settings
 from studies.sweep.study import Study
 
 # Adding a study to the package is adding a package with a module `study` and a name here. Only the
@@ -115,3 +116,21 @@ def load_study(
 
 def _presets() -> Any:
     return importlib.resources.files("studies") / "presets"
+
+
+def register_study(study: Study) -> Study:
+    """Adds a study under its own name; see `studies.sweep.study.Study` for what it has to be.
+
+    Args:
+        study: The study.
+
+    Returns:
+        The study.
+
+    Raises:
+        InputError: If it is no study, or its name is taken or no word.
+    """
+    name = getattr(study, "name", shown(study))
+    if name in STUDIES:
+        raise InputError(f"the name {name!r} is taken by a study of the package: give another.")
+    return OWN.register(name, study)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qucnn_cirq.checks import real_array
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.filter_base import Filter
+from qucnn_cirq.filters.filter import Filter
 
 
 def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) -> cirq.Circuit:

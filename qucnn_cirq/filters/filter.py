@@ -1,4 +1,4 @@
-"""What every kind of filter offers; the kinds themselves are in `filters`."""
+"""What every kind of filter offers."""
 
 from __future__ import annotations
 

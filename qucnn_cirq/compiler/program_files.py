@@ -32,10 +32,10 @@ from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, device_names, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.exchange.guard import guarded
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.files import atomic_write, read_json
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
+from qucnn_cirq.guard import guarded
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import check
 

@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the study."""
     from noise_models.errors import shown
-    from studies.catalogue import load_study
+    from studies.sweep.catalogue import load_study
     from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep
     from studies.sweep.results import failure_lines
 

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.drawing.device_figure import add_colour_bars, device_rows, plot_device
 from qucnn_cirq.drawing.placement import CircuitPlacement, placement_of
+from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.errors import InputError
-from studies.drawing import PAGE, legend_below, save_drawn, theme
+from studies.drawing import PAGE, legend_below, save_drawn
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import Study
 

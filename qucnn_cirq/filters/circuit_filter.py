@@ -16,7 +16,7 @@ import sympy
 from qucnn_cirq.checks import only_known_keys, required
 from qucnn_cirq.circuits.symbols import natural_order
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.filter_base import Filter
+from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.preparations import checked_register, prepared_state
 
 

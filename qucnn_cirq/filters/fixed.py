@@ -1,0 +1,102 @@
+"""A filter that is a known vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from qucnn_cirq.checks import only_known_keys, real_array, required
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters.filter import Filter
+
+
+@dataclass(frozen=True, eq=False)
+class FixedFilter(Filter):
+    """A given vector, such as a classically trained kernel; it has no parameters.
+
+    Attributes:
+        values: Real numbers, finite and not all zero, as a read-only float64 array of the shape
+            given: one value per element of a patch, flat or in the shape of the kernel, (rows,
+            columns) or (channels, rows, columns). It need not be normalised. Two filters are
+            equal if shape and values are.
+
+    Raises:
+        InputError: If the values are not real, not finite, none at all or all zero.
+    """
+
+    kind: ClassVar[str] = "fixed"
+
+    values: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        # Adding zero turns -0.0 into 0.0, so that equal filters have equal bytes and one hash.
+        array = real_array("fixed filter", self.values) + 0.0
+        if array.ndim == 0 or array.size == 0:
+            raise InputError(
+                f"fixed filter has shape {array.shape}: give a vector, a matrix (rows, columns) "
+                f"or an array (channels, rows, columns)."
+            )
+        if not np.isfinite(array).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise InputError(f"fixed filter has {array[index]} at {index}: give finite numbers.")
+        if not array.any():
+            raise InputError("fixed filter is all zero: it has no state; give a non-zero vector.")
+        array.flags.writeable = False
+        object.__setattr__(self, "values", array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FixedFilter):
+            return NotImplemented
+        return np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash((self.values.shape, self.values.tobytes()))
+
+    def __reduce__(self) -> tuple[type[FixedFilter], tuple[npt.NDArray[np.float64]]]:
+        # Pickle forgets that an array is read-only; going through the constructor restores it.
+        return FixedFilter, (self.values,)
+
+    def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64]:
+        """The normalised vector, padded with zeros to 2**n_qubits entries.
+
+        Raises:
+            InputError: If the register is too small.
+        """
+        size = self.values.size
+        if size > 2**n_qubits:
+            raise InputError(
+                f"fixed filter has {size} elements: a register of {n_qubits} qubits holds at most "
+                f"{2**n_qubits}."
+            )
+        # Dividing by the largest element first keeps the squares in range.
+        scaled = self.values.ravel() / np.abs(self.values).max()
+        padded = np.zeros(2**n_qubits)
+        padded[:size] = scaled / np.linalg.norm(scaled)
+        return padded
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The kind and the values as nested lists of floats."""
+        return {"kind": self.kind, "values": self.values.tolist()}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Builds the filter from `{"kind": "fixed", "values": [...]}`."""
+        only_known_keys("fixed filter", mapping, ("kind", "values"))
+        return cls(required(mapping, "values", "fixed filter"))
+
+    def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
+        """Refuses a filter whose shape is neither flat nor the kernel's."""
+        elements = channels * kernel[0] * kernel[1]
+        shapes: list[tuple[int, ...]] = [(elements,), (channels, *kernel)]
+        if channels == 1:
+            shapes.append(kernel)
+        if self.values.shape not in shapes:
+            allowed = " or ".join(map(str, shapes))
+            raise InputError(
+                f"fixed filter has shape {self.values.shape}: kernel {kernel} with {channels} "
+                f"channel(s) needs shape {allowed}."
+            )

@@ -1,0 +1,61 @@
+"""The kinds of filter that there are, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from noise_models.registry import Registry
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.filters.ansatz import XZAnsatz
+from qucnn_cirq.filters.circuit_filter import CircuitFilter
+from qucnn_cirq.filters.filter import Filter
+from qucnn_cirq.filters.fixed import FixedFilter
+
+
+class FilterKinds(Registry[type[Filter]]):
+    """Kinds of filter by name."""
+
+    def _checked(self, what: str, member: object) -> type[Filter]:
+        kind = super()._checked(what, member)
+        if not isinstance(getattr(kind, "kind", None), str):
+            raise InputError(f"{what} has no kind: give the class kind = a word of its own.")
+        if kind.circuit_on is Filter.circuit_on and kind.fixed_vector is Filter.fixed_vector:
+            raise InputError(f"{what} defines neither circuit_on nor fixed_vector: define one.")
+        if kind.__hash__ is None:
+            raise InputError(f"{what} is not hashable: make it a frozen dataclass.")
+        return kind
+
+
+FILTER_KINDS = FilterKinds("filter kind", Filter, classes=True)
+"""The kinds of filter that a mapping can name."""
+
+for _kind in (XZAnsatz, FixedFilter, CircuitFilter):
+    FILTER_KINDS.register(_kind.kind, _kind)
+
+
+def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
+    """Builds a filter from plain data.
+
+    Args:
+        mapping: `{"kind": K, ...}` with K one of `FILTER_KINDS`, ``module:attribute`` or
+            ``path/to/file.py:attribute``, and the options of that kind.
+
+    Returns:
+        The filter. One that was named by its module or its file is written so again.
+
+    Raises:
+        InputError: If the kind or an option is unknown or not allowed.
+    """
+    if not isinstance(mapping, Mapping):
+        raise InputError(f"a filter must be a table of keys and values, not {shown(mapping)}.")
+    if "kind" not in mapping:
+        raise InputError(f"a filter has no key 'kind': add one of {', '.join(FILTER_KINDS)}.")
+    name = mapping["kind"]
+    kind = FILTER_KINDS.find(name)
+    found = kind.from_mapping(mapping)
+    if not isinstance(found, Filter):
+        raise InputError(f"filter kind {shown(name)} makes {shown(found, 40)}: make a Filter.")
+    if found.kind != name:
+        object.__setattr__(found, "kind", name)
+    return found
