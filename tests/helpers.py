@@ -20,8 +20,8 @@ from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
 from studies.sweep.catalogue import load_study
+from studies.sweep.chunks import Outcome
 from studies.sweep.job import RunOptions, run_sweep
-from studies.sweep.store import Outcome
 from studies.sweep.study import Study
 from studies.sweep.workers import Report, Task, Workers, run_chunk
 

@@ -25,14 +25,9 @@ from studies.drawing import lay_out, series_styles
 from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.grouping import MOST_LINES, REPEATED, arrange, cells, groups
 from studies.learning.figures import learning_data
-from studies.noise.figures import (
-    _draw_noise_and_shots,
-    accuracy_data,
-    error_data,
-    noise_and_shots_data,
-    plot_error,
-    plot_noise_and_shots,
-)
+from studies.noise.figures import _draw_noise_and_shots
+from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
+from studies.noise.lines import accuracy_data, error_data, plot_error
 from studies.sweep.catalogue import STUDIES, study_named
 from studies.training.figures import loss_data
 

@@ -20,9 +20,10 @@ from studies import load
 from studies.images import data_digest, occupied_patches, selected
 from studies.noise.configuration import NoisePoint
 from studies.sweep.catalogue import study_named
+from studies.sweep.chunks import Outcome, write_chunk
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
-from studies.sweep.store import Outcome, open_folder, write_chunk
+from studies.sweep.store import open_folder
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, run_chunk
 

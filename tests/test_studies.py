@@ -24,12 +24,8 @@ from qucnn_cirq.errors import InputError
 from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title
 from studies.learning.measurement import ceiling
 from studies.linear_classifier import LinearClassifier
-from studies.noise.figures import (
-    error_data,
-    noise_and_shots_data,
-    plot_error,
-    plot_noise_and_shots,
-)
+from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
+from studies.noise.lines import error_data, plot_error
 from studies.optimizers import Adam
 from studies.statistics import jackknife_interval, mean_interval, proportion_interval
 from studies.sweep.catalogue import STUDIES, load_study, presets, study_named

@@ -27,17 +27,12 @@ from studies import load, load_arrays
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.catalogue import load_study, study_named
+from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status
-from studies.sweep.store import (
-    Outcome,
-    decode_array,
-    encode_array,
-    open_folder,
-    read_plan,
-    write_chunk,
-)
+from studies.sweep.store import open_folder
+from studies.sweep.stored_plan import read_plan
 
 OLD = Path(__file__).parent / "old_results" / "schema_2"
 NOISE = study_named("noise")

@@ -18,11 +18,12 @@ import pytest
 from qucnn_cirq.errors import InputError
 from studies import load
 from studies.sweep.catalogue import study_named
+from studies.sweep.chunks import Outcome
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status
 from studies.sweep.run import Stop, run_points
-from studies.sweep.store import Outcome, open_folder
+from studies.sweep.store import open_folder
 from studies.sweep.workers import Report, Task, run_chunk
 
 DOCUMENT: dict[str, Any] = {

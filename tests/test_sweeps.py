@@ -31,11 +31,12 @@ from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, read_axes
 from studies.sweep.catalogue import STUDIES, load_study, study_named
+from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
 from studies.sweep.results import Results, export, failure_lines, load_arrays, merge, status
 from studies.sweep.run import Stop, run_points
-from studies.sweep.store import Outcome, decode_array, encode_array, open_folder, write_chunk
+from studies.sweep.store import open_folder
 from studies.sweep.workers import Task, run_chunk
 
 DOCUMENT: dict[str, Any] = {

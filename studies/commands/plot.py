@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from qucnn_cirq.errors import InputError
     from studies.sweep.catalogue import study_named
     from studies.sweep.job import finish
-    from studies.sweep.store import read_plan
+    from studies.sweep.stored_plan import read_plan
 
     with reading_stored():
         kind = study_named(read_plan(options.folder).study)

@@ -20,11 +20,12 @@ from studies.files import CONFIGURATION
 from studies.grouping import REPEATED
 from studies.report import html
 from studies.sweep.catalogue import load_study, study_named
+from studies.sweep.chunks import CHUNKS
 from studies.sweep.device_map import DEVICE_MAP
 from studies.sweep.job import finish
 from studies.sweep.plan import make_plan
 from studies.sweep.results import Results, read_results, state_text
-from studies.sweep.store import CHUNKS, PLAN, check_configuration, read_plan
+from studies.sweep.stored_plan import PLAN, check_configuration, read_plan
 from studies.sweep.study import Study
 
 REPORT = "report.html"

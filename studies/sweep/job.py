@@ -31,7 +31,8 @@ from studies.sweep.results import (
     status,
 )
 from studies.sweep.run import run_points, stopping
-from studies.sweep.store import check_configuration, open_folder
+from studies.sweep.store import open_folder
+from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost
 from studies.sweep.workers import cluster_workers
 

@@ -153,6 +153,13 @@ def digests_of(kind: Study, settings: Any) -> dict[str, str]:
     """What decides the outcome of a point besides its settings; see :class:`Point`.
 
     Where it is measured, in another process or on another machine, these must be the same.
+
+    Args:
+        kind: The kind of sweep.
+        settings: The point's settings.
+
+    Returns:
+        Digests and versions, by what they are of.
     """
     overlap = settings.convolution.overlap
     return {
@@ -166,7 +173,12 @@ def digests_of(kind: Study, settings: Any) -> dict[str, str]:
 
 
 def refusal(kind: Study, point: Point) -> str | None:
-    """Why a point cannot be measured, as far as that is known without measuring it; or None."""
+    """Why a point cannot be measured, as far as that is known without measuring it; or None.
+
+    Args:
+        kind: The kind of sweep.
+        point: The point. Its circuits are compiled, and the places of its noise looked up.
+    """
     for found in point.digests.values():
         # The version of a package that is not installed.
         if found.endswith(" None"):
@@ -211,6 +223,13 @@ def resolve(kind: Study, point: Point) -> dict[str, Any]:
 
     Of a calibration that is spelled out there is but the digest: it is thousands of numbers, and
     stands in the configuration of the sweep or in the file that is copied to the results.
+
+    Args:
+        kind: The kind of sweep.
+        point: The point.
+
+    Returns:
+        The study's name, the settings, the digests and the targets, as plain data.
     """
     settings = dict(point.settings.to_mapping())
     noise = settings.get("noise", {})
@@ -226,7 +245,11 @@ def resolve(kind: Study, point: Point) -> dict[str, Any]:
 
 
 def seed_of(identity: str) -> np.random.SeedSequence:
-    """The seed of all random draws of a point."""
+    """The seed of all random draws of a point.
+
+    Args:
+        identity: The point's identity, in hexadecimal digits.
+    """
     return np.random.SeedSequence(int(identity, 16))
 
 
@@ -242,7 +265,14 @@ def shard(points: Iterable[Point], number: int, count: int) -> list[Point]:
 
 
 def digest_of(content: object) -> str:
-    """The SHA-256 of plain data in a canonical form, in hexadecimal digits."""
+    """The SHA-256 of plain data in a canonical form, in hexadecimal digits.
+
+    Args:
+        content: Numbers, texts, lists and tables.
+
+    Raises:
+        InputError: If it holds anything else, or a number that is not finite.
+    """
     try:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except ValueError:

@@ -26,7 +26,7 @@ from typing import Any
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.interruption import SIGNALS
-from studies.sweep.store import Outcome
+from studies.sweep.chunks import Outcome
 from studies.sweep.workers import Report, Task, Workers, measure_each
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

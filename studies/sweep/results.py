@@ -16,20 +16,9 @@ from numpy.typing import NDArray
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.files import atomic_write, check_file
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
+from studies.sweep.chunks import CHUNKS, Chunk, Outcome, chunk_paths, decoded, read_chunk
 from studies.sweep.inputs import INPUTS, is_input
-from studies.sweep.store import (
-    CHUNKS,
-    PLAN,
-    Chunk,
-    Outcome,
-    StoredPlan,
-    check_configuration,
-    check_same,
-    chunk_paths,
-    decoded,
-    read_chunk,
-    read_plan,
-)
+from studies.sweep.stored_plan import PLAN, StoredPlan, check_configuration, check_same, read_plan
 
 
 @dataclass(frozen=True, eq=False)

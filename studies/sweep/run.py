@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Any
 
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
+from studies.sweep.chunks import Outcome, write_chunk
 from studies.sweep.plan import Plan, Point, resolve
-from studies.sweep.store import Outcome, write_chunk
 from studies.sweep.workers import Task, Workers
 
 _CHUNK_SECONDS = 1.0

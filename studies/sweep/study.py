@@ -125,18 +125,37 @@ class Study:
         return self.settings.study_keys()
 
     def read(self, mapping: Mapping[str, Any]) -> Any:
-        """The settings of one point from a configuration without axes."""
+        """The settings of one point.
+
+        Args:
+            mapping: A configuration without axes.
+
+        Raises:
+            InputError: If a setting is unknown or not allowed.
+        """
         return self.settings.from_mapping(mapping)
 
     def examples(self, settings: Any) -> list[tuple[str, cirq.Circuit]]:
-        """Circuits of a point to be drawn, each with a title."""
+        """Circuits of a point to be drawn, each with a title.
+
+        Args:
+            settings: The point's settings.
+        """
         if self.circuits is not None:
             return self.circuits(settings)
         program = None if self.program is None else self.program(settings)
         return [] if program is None else example_circuit(program)
 
     def draw(self, results: Results, folder: Path) -> list[str]:
-        """Draws the figures of results into a folder and returns their names."""
+        """Draws the figures of results.
+
+        Args:
+            results: The results of a sweep.
+            folder: An existing folder, which takes the figures and the numbers they show.
+
+        Returns:
+            Names of the figures, without suffix; nothing if the study draws none.
+        """
         from qucnn_cirq.drawing.theme import theme
 
         drawing = getattr(self._figures, "draw", None)
@@ -144,7 +163,11 @@ class Study:
             return [] if drawing is None else list(drawing(results, folder))
 
     def text(self, results: Results) -> str:
-        """What results show, in a few lines."""
+        """What results show, in a few lines.
+
+        Args:
+            results: The results of a sweep.
+        """
         telling = getattr(self._figures, "text", None)
         return "" if telling is None else str(telling(results))
 
@@ -172,7 +195,12 @@ def circuits_digest(compiled: Callable[[], Program]) -> str:
 
 
 def expected_cost(study: Study, settings: Any) -> Cost:
-    """What a point is expected to take: nothing, if it cannot be compiled."""
+    """What a point is expected to take: nothing, if it cannot be compiled.
+
+    Args:
+        study: The kind of sweep.
+        settings: The point's settings.
+    """
     try:
         return study.cost(settings)
     except InputError:

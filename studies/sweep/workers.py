@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qucnn_cirq.errors import InputError, missing_extra
+from studies.sweep.chunks import Outcome, decoded, encode_array
 from studies.sweep.plan import digests_of, seed_of
-from studies.sweep.store import Outcome, decoded, encode_array
 
 
 class Task(NamedTuple):
@@ -88,7 +88,12 @@ def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) ->
 
 
 def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
-    """The outcomes of :func:`measure_each`, together."""
+    """The outcomes of :func:`measure_each`, together.
+
+    Args:
+        study: The kind of sweep.
+        tasks: The points.
+    """
     return list(measure_each(study, tasks))
 
 
@@ -124,7 +129,15 @@ class Workers(ABC):
 
     @abstractmethod
     def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
-        """Starts a chunk; there must be somebody free."""
+        """Starts a chunk; there must be somebody free.
+
+        Args:
+            study: The kind of sweep.
+            tasks: The chunk's points, which one worker measures one after the other.
+
+        Raises:
+            InputError: If there are no workers any more.
+        """
 
     @abstractmethod
     def reports(self) -> Iterator[Report]:

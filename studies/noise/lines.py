@@ -1,0 +1,248 @@
+"""Error and accuracy of a noise sweep against one of its axes.
+
+The functions ``plot_...`` draw a table on Axes and return them, with labelled artists, so that
+``axes.legend()`` works; the functions ``..._data`` give the numbers that they draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from qucnn_cirq.drawing.ticks import TickTexts, log_axis
+from studies.drawing import (
+    Styles,
+    explain_band,
+    explain_line,
+    line_styles,
+    place_on_axis,
+    slope_guide,
+)
+from studies.grouping import Lines, images_read, is_numeric, lines_of, require, tabulate
+from studies.noise.measurement import COLUMNS
+from studies.noise.names import LABELS, name_line
+from studies.statistics import mean_interval, proportion_interval
+
+_GUESSING = 0.1
+"""The accuracy of naming one of ten digits at random."""
+
+
+def error_data(
+    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The error of feature maps against one axis of the sweep.
+
+    Args:
+        table: The results.
+        x: The axis.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each line and value of the axis: the mean over repetitions with Student's 95 %
+        interval, their number, and what the exact noisy means and the variance of the shots
+        predict (NaN where the engine has no means).
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    require(table, [x, "rmse"])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        mean, low, high = mean_interval(own["rmse"])
+        predicted = own["predicted_rmse"] if "predicted_rmse" in own else pd.Series([np.nan])
+        return {
+            "rmse": mean,
+            "low": low,
+            "high": high,
+            "repetitions": len(own),
+            "predicted": float(np.sqrt((predicted**2).mean(skipna=False))),
+        }
+
+    return tabulate(table, lines_of(table, x, others, COLUMNS, name_line), x, COLUMNS, summarise)
+
+
+def plot_error(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draws what `error_data` gives: points, bands of their intervals, dashed predictions.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+        x: The axis.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    lines = lines_of(table, x, others, COLUMNS, name_line)
+    data = error_data(table, x, lines)
+    styles = styles or line_styles(table, lines)
+    places = place_on_axis(axes, data[x])
+    predicted = bool(data["predicted"].notna().any())
+    for label, own in data.groupby("series", sort=False):
+        style = styles[str(label)]
+        at = own[x].map(places)
+        known = bool(own["predicted"].notna().all())
+        axes.plot(
+            at,
+            own["rmse"],
+            style.marker,
+            # Where there is a prediction, its line leads the eye.
+            ls="none" if known else "-",
+            ms=style.size,
+            color=style.colour,
+            label=str(label) or "measured",
+        )
+        axes.fill_between(at, own["low"], own["high"], color=style.colour, alpha=0.3, lw=0)
+        if known:
+            axes.plot(at, own["predicted"], "--", color=style.colour, lw=0.9)
+    numeric = is_numeric(data[x])
+    _scale(axes, data[x])
+    if numeric and (data["rmse"] > 0).any():
+        log_axis(axes, "y")
+    if predicted:
+        explain_line(axes, "predicted from exact noisy means")
+    if x == "shots" and numeric and data[x].nunique() > 1:
+        slope_guide(axes, data[x], data["rmse"])
+    fewest, most = int(data["repetitions"].min()), int(data["repetitions"].max())
+    if most > 1:
+        count = f"{most}" if fewest == most else f"{fewest} to {most}"
+        explain_band(axes, f"95 % interval, mean of {count} repetitions")
+    axes.set_xlabel(LABELS.get(x, x))
+    axes.set_ylabel(r"error of feature maps, RMSE of $\hat F - F$")
+    axes.set_title(_subject(table) + ("" if most > 1 else ", one repetition"))
+    return axes
+
+
+def accuracy_data(
+    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The accuracy of a linear classifier, fitted to exact maps of other images, on noisy maps.
+
+    Args:
+        table: The results, with classified images.
+        x: The axis.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each line and value of the axis: the accuracy with Wilson's 95 % interval, and
+        that with exact maps.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    require(table, [x, "correct", "correct_exact", "images_classified"])
+
+    def summarise(own: pd.DataFrame) -> dict[str, object]:
+        read = own["images_classified"].sum()
+        accuracy = own["correct"].sum() / read
+        # Repetitions read the same images, so they do not make the interval narrower.
+        images = images_read(own, "images_classified")
+        low, high = proportion_interval(accuracy * images, images)
+        return {
+            "accuracy": accuracy,
+            "low": float(low),
+            "high": float(high),
+            "images": images,
+            "exact_maps": own["correct_exact"].sum() / read,
+        }
+
+    return tabulate(table, lines_of(table, x, others, COLUMNS, name_line), x, COLUMNS, summarise)
+
+
+def plot_accuracy(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    others: Lines | Sequence[str] | None = None,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draws what `accuracy_data` gives, beside the accuracy with exact maps and that of guessing.
+
+    Args:
+        axes: Where to draw.
+        table: The results, with classified images.
+        x: The axis.
+        others: What tells the lines apart: names of axes, or all that vary if None.
+        styles: How each line looks.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    lines = lines_of(table, x, others, COLUMNS, name_line)
+    data = accuracy_data(table, x, lines)
+    styles = styles or line_styles(table, lines)
+    places = place_on_axis(axes, data[x])
+    exact = data["exact_maps"]
+    for label, own in data.groupby("series", sort=False):
+        style = styles[str(label)]
+        at = own[x].map(places)
+        axes.plot(
+            at,
+            own["accuracy"],
+            style.marker + "-",
+            ms=style.size,
+            color=style.colour,
+            label=str(label) or "measured",
+        )
+        # Thin edges keep bands that overlap apart.
+        for end in ("low", "high"):
+            axes.plot(at, own[end], "-", color=style.colour, lw=0.4)
+        axes.fill_between(at, own["low"], own["high"], color=style.colour, alpha=0.15, lw=0)
+        if exact.nunique() > 1:
+            axes.plot(at, own["exact_maps"], "-.", lw=0.9, color=style.colour)
+    if exact.nunique() > 1:
+        explain_line(axes, "exact maps", "-.")
+    else:
+        axes.axhline(exact.iloc[0], ls="-.", lw=0.9, color="black", label="exact maps")
+    axes.axhline(_GUESSING, ls=(0, (1, 4)), lw=0.9, color="0.4", label="guessing")
+    explain_band(axes, "accuracy: Wilson's 95 % interval", edged=True)
+    _scale(axes, data[x])
+    axes.set_ylim(0, 1)
+    axes.set_xlabel(LABELS.get(x, x))
+    images = sorted(set(data["images"]))
+    count = f"{images[0]}" if len(images) == 1 else f"{images[0]} to {images[-1]}"
+    axes.set_ylabel(f"accuracy on {count} test images")
+    fitted = "linear classifier, fitted to exact maps"
+    axes.set_title(fitted if exact.nunique() > 1 else f"{fitted} ({exact.iloc[0]:.3f} on those)")
+    return axes
+
+
+def _scale(axes: Axes, values: pd.Series) -> None:
+    """A logarithmic axis where the values are positive and spread over a decade."""
+    if not is_numeric(values):
+        return
+    positive = values[values > 0]
+    if positive.empty or values.min() < 0 or positive.max() / positive.min() < 10:
+        if pd.api.types.is_integer_dtype(values):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif values.min() > 0:
+        log_axis(axes, "x")
+    else:
+        smallest = float(positive.min())
+        axes.set_xscale("symlog", linthresh=smallest)
+        axes.xaxis.set_major_formatter(TickTexts())
+        axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))
+
+
+def _subject(table: pd.DataFrame) -> str:
+    patches = sorted(set(table["patches"]))
+    if len(patches) == 1:
+        return f"{patches[0]:,} patches"
+    return f"{patches[0]:,} to {patches[-1]:,} patches"
