@@ -21,9 +21,9 @@ from qucnn_cirq import (
     load_device,
 )
 from qucnn_cirq.cli import main
+from qucnn_cirq.compiler import program_files
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.devices.definitions import device_from_mapping
-from qucnn_cirq.exchange import program_files
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.exchange.reading import read_circuit
 from qucnn_cirq.exchange.writing import WRITERS, write_circuit

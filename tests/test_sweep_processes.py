@@ -83,8 +83,10 @@ class Killed(LocalWorkers):
     def kill(self) -> None:
         victim = self.when(self)
         if victim is not None:
-            os.kill(victim, signal.SIGKILL)
-            self.kills += 1
+            # It may have ended since it was given its chunk.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+                self.kills += 1
 
     def hand_out(self, study: str, tasks: Any) -> None:
         super().hand_out(study, tasks)
