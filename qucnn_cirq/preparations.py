@@ -81,6 +81,12 @@ def checked_register(
                 "finite numbers."
             )
         if not cirq.has_unitary(_resolved(what, operation)):
+            if "sympy." in repr(operation):
+                # Of a gate that does not tell Cirq of its symbols, such as PhasedFSimGate.
+                raise InputError(
+                    f"{what} has {shown(str(operation), 60)}, whose symbols Cirq cannot resolve: "
+                    "write it in other gates."
+                )
             raise InputError(
                 f"{what} has the operation {operation}, which is not unitary: give a circuit that "
                 "prepares a pure state."

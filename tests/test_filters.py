@@ -253,6 +253,11 @@ A, B, C = cirq.LineQubit.range(3)
         (cirq.Circuit(cirq.H(cirq.q(0)), cirq.measure(cirq.q(0))), None, "measurement"),
         (cirq.Circuit(cirq.rx(T * T)(cirq.q(0))), None, r"the angle 't\*\*2': write a sum"),
         (cirq.Circuit(cirq.rx(sympy.sin(T))(cirq.q(0))), None, "write a sum of symbols"),
+        (
+            cirq.Circuit(cirq.PhasedFSimGate(T, 0.1)(*cirq.LineQubit.range(2))),
+            None,
+            "symbols Cirq cannot resolve",
+        ),
         (cirq.Circuit(cirq.ry(T)(A).controlled_by(B, C)), None, "cannot write in rotations"),
         (cirq.Circuit(cirq.depolarize(0.1)(cirq.q(0))), None, "not unitary"),
         (cirq.Circuit(cirq.CNOT(cirq.q(0), cirq.q(1))), [cirq.q(0)], r"acts on q\(1\)"),

@@ -454,7 +454,7 @@ def _error_text(maps: ForwardMaps, run: str) -> str:
 
 def _signed(value: float) -> str:
     """A number with its sign, a proper minus."""
-    return f"{value:+.4f}".replace("-", "\u2212")
+    return f"{value:+.2g}".replace("-", "\u2212")
 
 
 def _wrapped(lines: list[str], width: float) -> list[str]:
