@@ -21,7 +21,7 @@ class InputError(ValueError):
 
     Args:
         message: The reason. Whatever it quotes, it becomes one line of at most
-            :data:`LONGEST_MESSAGE` characters; see :func:`one_line`.
+            `LONGEST_MESSAGE` characters; see `one_line`.
     """
 
     def __init__(self, message: object) -> None:

@@ -2,7 +2,7 @@
 
 Code is imported here and nowhere else, and only for a name that the user wrote: in a call, in a
 configuration or on the command line. What was stored in a file imports nothing, see
-:func:`reading_stored`.
+`reading_stored`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def reading_stored() -> Iterator[None]:
 
 
 def is_reading_stored() -> bool:
-    """Whether what is being read was stored; see :func:`reading_stored`."""
+    """Whether what is being read was stored; see `reading_stored`."""
     return _READING_STORED.get()
 
 

@@ -56,7 +56,7 @@ def file_bytes(
 def check_file(
     path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
 ) -> None:
-    """Makes sure that :func:`file_bytes` reads a file, without reading it."""
+    """Makes sure that `file_bytes` reads a file, without reading it."""
     os.close(_opened(path, largest, refusal))
 
 
@@ -88,7 +88,7 @@ def parsed_toml(
         refusal: The error to raise.
 
     Raises:
-        ValueError: If it is not valid, or nested deeper than :data:`DEEPEST` levels.
+        ValueError: If it is not valid, or nested deeper than `DEEPEST` levels.
     """
     if _ENDLESS_KEY.search(text):
         raise _too_deep(origin, refusal)

@@ -64,7 +64,7 @@ class Registry(Generic[T]):
         return member
 
     def __getitem__(self, name: object) -> T:
-        """The member of a name; see :meth:`find`."""
+        """The member of a name; see `find`."""
         return self.find(name)
 
     def find(self, name: object, beside: Iterable[str] = ()) -> T:
@@ -163,7 +163,7 @@ class Registry(Generic[T]):
         return extensions.source_digest(self[name])
 
     def digests(self, key: str, name: str) -> dict[str, str]:
-        """What :meth:`source_digest` gives under a key, or nothing if it gives None."""
+        """What `source_digest` gives under a key, or nothing if it gives None."""
         digest = self.source_digest(name)
         return {} if digest is None else {key: digest}
 

@@ -1,6 +1,6 @@
 """Errors that a user can cause and mend.
 
-Everything the package refuses is an :class:`InputError`: one line that names the key, the value,
+Everything the package refuses is an `InputError`: one line that names the key, the value,
 what is allowed and what to do. The command line prints that line and exits with code 2.
 """
 

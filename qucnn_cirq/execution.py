@@ -86,7 +86,7 @@ class Execution:
 
         Args:
             template: The compiled circuit.
-            tables: The angle tables, as for :meth:`qucnn_cirq.engines.Engine.run`.
+            tables: The angle tables, as for `qucnn_cirq.engines.Engine.run`.
             streams: The random streams of the items.
 
         Raises:
@@ -115,7 +115,7 @@ class Execution:
             images: The number that identifies the image of each of these patches.
             filters: Rows of the table "filter".
             numbers: A number for each of the rows, which sets their random streams apart.
-            purpose: Sets runs of the same seed apart, see :class:`Streams`.
+            purpose: Sets runs of the same seed apart, see `Streams`.
             upstream: For circuits with a reader what it multiplies by, within -1..1: one value for
                 each of the patches. 1 if None; circuits without a reader do not look at it.
             from_means: Whether shots may be drawn from exact means, by engines that give means: of

@@ -67,7 +67,7 @@ def write_text(path: Path, text: str, replace: bool = True) -> None:
     Args:
         path: The file.
         text: Its content.
-        replace: As for :func:`atomic_write`.
+        replace: As for `atomic_write`.
     """
     with atomic_write(path, replace) as file:
         file.write(text.encode())
@@ -79,7 +79,7 @@ def write_json(path: Path, content: Mapping[str, Any], replace: bool = True) -> 
     Args:
         path: The file.
         content: The data. NaN, which JSON lacks, is refused.
-        replace: As for :func:`atomic_write`.
+        replace: As for `atomic_write`.
     """
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", replace)
 

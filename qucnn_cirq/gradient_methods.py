@@ -39,7 +39,7 @@ class FiniteDifferences(GradientMethod):
     width = 2 * DIFFERENCE_STEP
 
     def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
+        """See `GradientMethod.gradient`."""
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
         for row, angles in enumerate(work.parameters):
             found = work.measure(work.program, row, shifted(angles, self.step))
@@ -56,7 +56,7 @@ class ShiftRule(GradientMethod):
     """
 
     def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
+        """See `GradientMethod.gradient`."""
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
         if not values.size:
             return work.gradient(self.name, values, variance, 0)
@@ -80,7 +80,7 @@ class ParameterShift(ShiftRule):
     label = "post-processed"
 
     def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See :meth:`ShiftRule.of_angles`."""
+        """See `ShiftRule.of_angles`."""
         found, upstream = work.measure_shifted(work.program, row), work.upstream[row]
         return (
             _difference(found.estimates) @ upstream / 2,
@@ -89,7 +89,7 @@ class ParameterShift(ShiftRule):
 
 
 class Coin(ShiftRule):
-    """The control experiment of :class:`InCircuit`: a classical coin multiplies by g.
+    """The control experiment of `InCircuit`: a classical coin multiplies by g.
 
     A coin whose mean is g / s, s the largest |g| if that exceeds 1, is thrown for every shot, and
     the product of coin and overlap's value, +1 or -1, is averaged. That is all the second ancilla
@@ -101,7 +101,7 @@ class Coin(ShiftRule):
     label = "classical coin"
 
     def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See :meth:`ShiftRule.of_angles`."""
+        """See `ShiftRule.of_angles`."""
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
         found = _thrown(work, row, work.upstream[row] / scale)
         values = scale / 2 * _difference(found.estimates).sum(axis=1)
@@ -122,7 +122,7 @@ class InCircuit(ShiftRule):
 
     It is prepared with <Z> = g / s, where s is the largest |g| if that exceeds 1, so that what is
     measured has the mean g F / s. 2 settings an angle; variance
-    s^2 [2 - (g/s)^2 (F+^2 + F-^2)]/(4N) a patch, never below that of :class:`ParameterShift`.
+    s^2 [2 - (g/s)^2 (F+^2 + F-^2)]/(4N) a patch, never below that of `ParameterShift`.
     """
 
     name = "in_circuit"
@@ -132,7 +132,7 @@ class InCircuit(ShiftRule):
     """What part of g is loaded."""
 
     def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See :meth:`ShiftRule.of_angles`."""
+        """See `ShiftRule.of_angles`."""
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
         factor = scale / (2 * self.loaded)
         loaded = self.loaded * work.upstream[row] / scale
@@ -142,7 +142,7 @@ class InCircuit(ShiftRule):
 
 
 class InCircuitAbsorbed(InCircuit):
-    """:class:`InCircuit` with g / 2 loaded and the factor 1/2 of the shift rule left out.
+    """`InCircuit` with g / 2 loaded and the factor 1/2 of the shift rule left out.
 
     As in the paper: the same mean with about four times the variance.
     """
@@ -156,7 +156,7 @@ class Spsa(GradientMethod):
     """Simultaneous perturbation: all angles move by a random sign at once (Spall, 1992).
 
     2 settings whatever the number of parameters; the variance grows with that number, most of it
-    from the signs, which :attr:`Gradient.variance` does not contain.
+    from the signs, which `Gradient.variance` does not contain.
     """
 
     name = "spsa"
@@ -164,7 +164,7 @@ class Spsa(GradientMethod):
     variance_is_whole = False
 
     def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
+        """See `GradientMethod.gradient`."""
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
         for row, angles in enumerate(work.parameters):
             identity = [work.execution.seed, backward_purpose(work.draw), 0, row, _SPSA_STREAM]
@@ -185,7 +185,7 @@ class ExactGradient(GradientMethod):
     runs_circuits = False
 
     def gradient(self, work: Pass) -> Gradient:
-        """See :meth:`GradientMethod.gradient`."""
+        """See `GradientMethod.gradient`."""
         values, n_qubits = np.empty_like(work.parameters), work.program.spec.register_qubits
         for row, filter_ in enumerate(work.program.spec.filter_list if values.size else ()):
             moved = shifted(work.angles(row), np.pi / 2)
@@ -245,8 +245,8 @@ def make_method(name: str, program: Program) -> GradientMethod:
     """A gradient method for a program.
 
     Args:
-        name: A name out of :data:`METHODS`; ``module:attribute`` or ``path/to/file.py:attribute``,
-            whose attribute is a subclass of :class:`GradientMethod`; or "auto".
+        name: A name out of `METHODS`; ``module:attribute`` or ``path/to/file.py:attribute``,
+            whose attribute is a subclass of `GradientMethod`; or "auto".
         program: The compiled convolution of a layer.
 
     Raises:

@@ -5,7 +5,7 @@ next layer. Every angle sits in a Pauli rotation, so dF/d(angle) is half the dif
 angle + pi/2 and angle - pi/2, exactly, with or without noise. Where angles are affine functions of
 the parameters, those of a circuit with symbols, the chain rule does the rest.
 
-The methods are in :mod:`qucnn_cirq.gradient_methods`; this is what they share.
+The methods are in `qucnn_cirq.gradient_methods`; this is what they share.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Gradient:
         values: dL/dtheta, shape (filters, parameters).
         variance: Variance of each value from its shots, of the same shape; 0 without shots. From
             the exact means where the engine gives them, else estimated from the counts, see
-            :attr:`qucnn_cirq.execution.Measured.variance`. For SPSA it is that at the signs that
+            `qucnn_cirq.execution.Measured.variance`. For SPSA it is that at the signs that
             were drawn.
         method: How it was obtained.
         circuits: Circuits that were run: settings of the angles times patches that are not blank.
@@ -191,17 +191,17 @@ def shifted(angles: FloatArray, step: float) -> FloatArray:
 class GradientMethod(abc.ABC):
     """One way to obtain a gradient: the contract of a method of your own.
 
-    Derive a class with :meth:`gradient`, which can be made without arguments. It is chosen as
+    Derive a class with `gradient`, which can be made without arguments. It is chosen as
     ``module:attribute``, or by its name once it was added by
-    :func:`qucnn_cirq.register_gradient`.
+    `qucnn_cirq.register_gradient`.
 
     Attributes:
         name: The word by which it is chosen.
         label: What figures call it; the name if empty.
         takes_reader: Whether it multiplies by upstream values on the processor, with the circuits
-            of :attr:`Pass.companion`, for which the overlap test has to have a reader.
+            of `Pass.companion`, for which the overlap test has to have a reader.
         runs_circuits: Whether it runs circuits at all, and so has shots and noise.
-        variance_is_whole: Whether :attr:`Gradient.variance` is all of its random error.
+        variance_is_whole: Whether `Gradient.variance` is all of its random error.
     """
 
     name: ClassVar[str] = ""
@@ -215,8 +215,8 @@ class GradientMethod(abc.ABC):
         """dL/dtheta for the images of a pass, summed over its patches.
 
         Args:
-            work: What the gradient is taken of. It runs circuits with :meth:`Pass.measure` and
-                sums up their cost with :meth:`Pass.gradient`; of upstream values that are scaled
+            work: What the gradient is taken of. It runs circuits with `Pass.measure` and
+                sums up their cost with `Pass.gradient`; of upstream values that are scaled
                 by s >= 1 it gives s times the gradient.
 
         Returns:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def guarded(path: Path, function: Callable[[Path, *Others], T], *others: *Others) -> T:
-    """Calls a function of a file in a child process with :data:`SECONDS` and :data:`MEMORY_BYTES`.
+    """Calls a function of a file in a child process with `SECONDS` and `MEMORY_BYTES`.
 
     Args:
         path: The file.

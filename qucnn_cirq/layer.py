@@ -72,14 +72,14 @@ class QuantumConvolution:
 
     Args:
         program: The compiled convolution.
-        engine: The name of an engine, see :data:`qucnn_cirq.engines.ENGINES`; an engine; or a
+        engine: The name of an engine, see `qucnn_cirq.engines.ENGINES`; an engine; or a
             ``cirq.Sampler``. "auto" takes the fastest one that is exact, and trajectories where
             none is; ``layer.engine.reason`` then says why in a line.
         noise: None, a name, a mapping as in TOML, a configuration or a ``cirq.NoiseModel``.
         shots: Shots for each patch and filter; None for exact expectation values.
         seed: Seed of all random draws, from 0 to 2^64 - 1. Each image and filter has a stream of
             its own, which derives from the image's content or from the number it is given, see
-            :meth:`run`: neither the size nor the order of batches changes an estimate. Running an
+            `run`: neither the size nor the order of batches changes an estimate. Running an
             image again repeats its shots, unless ``draw`` is another number.
         parameters: Angles of trainable filters in radians, shape (filters, parameters); drawn
             uniformly from [0, 2 pi) with the seed if None.
@@ -153,16 +153,16 @@ class QuantumConvolution:
 
         Args:
             images: (batch, rows, columns) or (batch, channels, rows, columns); only the
-                direction of a patch matters, not its norm. Or patches, as for :meth:`run`.
-            image_ids: As for :meth:`run`.
-            draw: Number of the run, at least 0; as for :meth:`run`.
+                direction of a patch matters, not its norm. Or patches, as for `run`.
+            image_ids: As for `run`.
+            draw: Number of the run, at least 0; as for `run`.
 
         Returns:
             Overlaps of shape (batch, filters, rows, columns). With shots they are unbiased
             estimates and can be slightly negative.
 
         Raises:
-            InputError: As for :meth:`run`.
+            InputError: As for `run`.
         """
         return self.run(images, image_ids, draw).maps
 
@@ -175,7 +175,7 @@ class QuantumConvolution:
         """A forward pass with everything it measured.
 
         Args:
-            images: As for :meth:`forward`; or the patches that ``extract_patches(images, spec)``
+            images: As for `forward`; or the patches that ``extract_patches(images, spec)``
                 gave. Who runs the same images many times saves time with patches: their loading
                 angles are solved once. Of patches only their number of elements and of qubits is
                 checked; the maps are those of their own stride and padding.
@@ -223,9 +223,9 @@ class QuantumConvolution:
             upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
             method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
                 "coin", "parameter_shift", "exact", "spsa" or "finite_differences", see
-                :mod:`~qucnn_cirq.gradient_methods`; or one of your own, as
+                `qucnn_cirq.gradient_methods`; or one of your own, as
                 "module:attribute" or "path/to/file.py:attribute", see
-                :class:`~qucnn_cirq.gradients.GradientMethod`. "auto" is in_circuit for a program
+                `qucnn_cirq.gradients.GradientMethod`. "auto" is in_circuit for a program
                 compiled with backward=True and parameter_shift for others; for in_circuit such a
                 program is compiled then, with the compiler's own choice of layout, loader and
                 placement.
@@ -242,15 +242,15 @@ class QuantumConvolution:
         return self.gradient(upstream, method, draw).values
 
     def gradient(self, upstream: ArrayLike, method: str = "auto", draw: int = 0) -> Gradient:
-        """As :meth:`backward`, with the variance of every value and the cost.
+        """As `backward`, with the variance of every value and the cost.
 
         Args:
-            upstream: As for :meth:`backward`.
-            method: As for :meth:`backward`.
-            draw: As for :meth:`backward`.
+            upstream: As for `backward`.
+            method: As for `backward`.
+            draw: As for `backward`.
 
         Raises:
-            InputError: As for :meth:`backward`.
+            InputError: As for `backward`.
         """
         return gradient_by(make_method(method, self.program), self._pass(upstream, draw))
 
@@ -258,13 +258,13 @@ class QuantumConvolution:
         """The gradient of the images of the last forward pass, without noise or shots.
 
         Args:
-            upstream: As for :meth:`backward`.
+            upstream: As for `backward`.
 
         Returns:
             dL/d(images), of the shape of the images; 0 where all patches are blank.
 
         Raises:
-            InputError: As for :meth:`backward`, or if the last forward pass was given patches.
+            InputError: As for `backward`, or if the last forward pass was given patches.
         """
         work = self._pass(upstream, 0)
         image_shape = self._last[2] if self._last is not None else None

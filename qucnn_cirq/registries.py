@@ -19,7 +19,7 @@ from qucnn_cirq.gradients import GradientMethod
 
 
 def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
-    """Adds an overlap test under its own name; see :class:`OverlapTest` for what it has to be.
+    """Adds an overlap test under its own name; see `OverlapTest` for what it has to be.
 
     Defined anew by the same code (a notebook's cell that is run twice) it replaces the old one.
 
@@ -36,7 +36,7 @@ def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
 
 
 def register_loader(loader: type[Loader]) -> type[Loader]:
-    """Adds a loader under its own name; see :class:`Loader` for what it has to be.
+    """Adds a loader under its own name; see `Loader` for what it has to be.
 
     Args:
         loader: The class.
@@ -51,7 +51,7 @@ def register_loader(loader: type[Loader]) -> type[Loader]:
 
 
 def register_engine(engine: type[Engine]) -> type[Engine]:
-    """Adds an engine under its own name; see :class:`Engine` for what it has to be.
+    """Adds an engine under its own name; see `Engine` for what it has to be.
 
     Args:
         engine: The class, with a name, which can be made without arguments.
@@ -87,7 +87,7 @@ def register_noise(kind: type[NoiseKind]) -> type[NoiseKind]:
 
 
 def register_filter(kind: type[Filter]) -> type[Filter]:
-    """Adds a kind of filter under its own word; see :class:`Filter` for what it has to be.
+    """Adds a kind of filter under its own word; see `Filter` for what it has to be.
 
     The word then stands in a configuration beside those of the package: ``{kind = "WORD", ...}``.
 
@@ -104,7 +104,7 @@ def register_filter(kind: type[Filter]) -> type[Filter]:
 
 
 def register_gradient(method: type[GradientMethod]) -> type[GradientMethod]:
-    """Adds a gradient method under its own name; see :class:`GradientMethod` for what it has to be.
+    """Adds a gradient method under its own name; see `GradientMethod` for what it has to be.
 
     Args:
         method: The class, with a name, which can be made without arguments.

@@ -133,7 +133,7 @@ class ConvolutionSpec:
 
     @property
     def overlap_test(self) -> OverlapTest:
-        """The overlap test that :attr:`overlap` names; for "auto" an InputError."""
+        """The overlap test that `overlap` names; for "auto" an InputError."""
         return OVERLAP_TESTS[self.overlap]
 
     @property

@@ -41,17 +41,17 @@ class QuantumConv2d(torch.nn.Module):
         padding: Zeros around the images in rows and columns, or one number for both.
         ansatz: What every filter is: an ansatz, or a circuit whose symbols are trained; by default
             an ansatz of three layers.
-        overlap: As for :class:`~qucnn_cirq.ConvolutionSpec`.
+        overlap: As for `qucnn_cirq.ConvolutionSpec`.
         device: The quantum device to compile for.
-        engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
-        noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
+        engine: As for `qucnn_cirq.QuantumConvolution`.
+        noise: As for `qucnn_cirq.QuantumConvolution`.
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
-            :data:`qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
+            `qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
             always the ideal one, without noise and shots.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
             of its own; in evaluation they are always the same. Which shots an image has does not
-            depend on its batch, see :meth:`qucnn_cirq.QuantumConvolution.run`.
+            depend on its batch, see `qucnn_cirq.QuantumConvolution.run`.
 
     Attributes:
         angles: The parameters in radians, shape (out_channels, parameters), float64.

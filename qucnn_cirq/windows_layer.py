@@ -30,8 +30,8 @@ def window_overlaps(
     Args:
         program: The compiled filters.
         parameters: Angles of ansatz filters in radians, shape (filters, parameters).
-        engine: As for :class:`~qucnn_cirq.QuantumConvolution`.
-        noise: As for :class:`~qucnn_cirq.QuantumConvolution`.
+        engine: As for `qucnn_cirq.QuantumConvolution`.
+        noise: As for `qucnn_cirq.QuantumConvolution`.
         shots: Shots for each window and filter; None for exact expectation values.
         seed: Seed of the shots, from 0 to 2^64 - 1. Each window and filter has a stream of its
             own.

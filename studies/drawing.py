@@ -216,7 +216,7 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:
-    """Writes a figure as :func:`save_figure` does, with the numbers drawn beside it as CSV."""
+    """Writes a figure as `save_figure` does, with the numbers drawn beside it as CSV."""
     save_figure(figure, folder, name)
     with atomic_write(folder / f"{name}.csv") as file:
         data.to_csv(file, index=False, lineterminator="\n")

@@ -22,12 +22,12 @@ LARGEST_RESULT = 2**30
 
 
 def read_result(path: Path) -> bytes:
-    """The content of a file of results; see :func:`~qucnn_cirq.files.file_bytes`."""
+    """The content of a file of results; see `qucnn_cirq.files.file_bytes`."""
     return file_bytes(path, LARGEST_RESULT)
 
 
 def write_sealed(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
-    """Writes plain data as :func:`write_json` does, with a checksum of their values."""
+    """Writes plain data as `write_json` does, with a checksum of their values."""
     write_json(path, {**content, SEAL: _seal_of(content)}, replace)
 
 

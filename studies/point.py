@@ -139,7 +139,7 @@ def program_of(settings: Any) -> Program:
     """The compiled convolution of a point.
 
     Args:
-        settings: Its settings: convolution and device, and any of :data:`COMPILER_SETTINGS`.
+        settings: Its settings: convolution and device, and any of `COMPILER_SETTINGS`.
 
     Raises:
         InputError: If it cannot be compiled.

@@ -16,7 +16,7 @@ from pathlib import Path
 PACKAGES = ("cirq-core", "cirq-google", "qsimcirq", "numpy", "scipy", "matplotlib", "seaborn")
 
 STAMP = "commit.json"
-"""What a build, which is in no checkout, keeps beside this module: what :func:`commit` returned."""
+"""What a build, which is in no checkout, keeps beside this module: what `commit` returned."""
 
 
 def provenance() -> dict[str, object]:

@@ -13,7 +13,7 @@ anything. In a comment ``below X``, ``about X`` (within a factor of 1.5) and ``X
 
 Two HTML comments before a block change that, visibly for whoever reads the source:
 
-- ``<!-- not run: REASON -->``, with one of :data:`REASONS`. Its commands are parsed all the same.
+- ``<!-- not run: REASON -->``, with one of `REASONS`. Its commands are parsed all the same.
 - ``<!-- run with: study noise --quick; ... -->``: commands that start with these words
   (``qucnn study noise``) get these options as well, to take less time.
 """

@@ -66,7 +66,7 @@ class LineLayer:
     Attributes:
         edges: Pairs of qubits that a gate joins; disjoint, hence in parallel.
         turned: Qubits that turn afterwards, one angle each, in this order.
-        gate: One of :data:`GATES`.
+        gate: One of `GATES`.
     """
 
     edges: tuple[tuple[int, int], ...]
@@ -79,7 +79,7 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
 
     Args:
         pattern: A word in ``M`` and ``O``.
-        gate: One of :data:`GATES`.
+        gate: One of `GATES`.
         n_qubits: Length of the line.
 
     Raises:
@@ -113,7 +113,7 @@ def line_states(
     Args:
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n_qubits)).
         pattern: The layers.
-        gate: One of :data:`GATES`.
+        gate: One of `GATES`.
         n_qubits: Length of the line.
 
     Returns:

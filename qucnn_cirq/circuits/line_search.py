@@ -80,15 +80,15 @@ def solve_line_angles(
 
     Args:
         states: Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
-        pattern: A word in ``M`` and ``O``; see :data:`~.line_loader.PATTERNS`.
+        pattern: A word in ``M`` and ``O``; see `.line_loader.PATTERNS`.
         seed: Chooses the starting points.
         tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
             is brief: now and then it misses the best minimum.
-        gate: The two-qubit gate, see :data:`~.line_circuit.GATES`.
+        gate: The two-qubit gate, see `.line_circuit.GATES`.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern, n)), in the order
-        in which :func:`line_layers` turns the qubits, and infidelities 1 - <state|loaded>^2, shape
+        in which `line_layers` turns the qubits, and infidelities 1 - <state|loaded>^2, shape
         (batch,). The sign of a loaded state is free.
 
     Raises:

@@ -45,7 +45,7 @@ class Observable:
         """Evaluates shots.
 
         Args:
-            bits: Recorded bits, shape (shots, qubits), in the order of :attr:`qubits`.
+            bits: Recorded bits, shape (shots, qubits), in the order of `qubits`.
 
         Returns:
             The value of each shot, ``low`` or 1.

@@ -1,7 +1,7 @@
 """One-qubit gates whose angles are known only when a program is bound.
 
 A compiled circuit has the same structure for every patch; only the angles of its one-qubit
-gates differ. A :class:`Slot` is such a gate: a product of rotations, each by a fixed angle or by
+gates differ. A `Slot` is such a gate: a product of rotations, each by a fixed angle or by
 a column of an *angle table*. Tables are plain arrays, one row per patch (``"patch"``), per filter
 (``"filter"``) or per back-propagated value (``"upstream"``), so that thousands of instances are
 filled by array arithmetic and no symbolic parameter is ever resolved.

@@ -89,7 +89,7 @@ def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid, gate_set: str = "cz") ->
         a: Where the ancilla comes in.
         x: Neighbour of both others; the ancilla comes out here.
         f: The other qubit of the pair.
-        gate_set: One of :data:`STEPS`.
+        gate_set: One of `STEPS`.
 
     Raises:
         InputError: If the gate set is unknown.

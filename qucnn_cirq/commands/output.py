@@ -37,7 +37,7 @@ def print_json(content: object) -> None:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Prints rows in aligned columns; see :func:`~qucnn_cirq.text.aligned_table`."""
+    """Prints rows in aligned columns; see `qucnn_cirq.text.aligned_table`."""
     print(aligned_table(header, rows))
 
 

@@ -128,7 +128,7 @@ def assemble_routed(
     """Builds the circuit with the layout's pairs but none of its positions, and routes it.
 
     The last resort, for devices on which no layout fits. The graph holds the qubits and couplers
-    that may be used; the other arguments are those of :func:`assemble`.
+    that may be used; the other arguments are those of `assemble`.
 
     Raises:
         InputError: If no connected part of the device is large enough.

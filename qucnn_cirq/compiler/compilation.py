@@ -74,15 +74,15 @@ def compile_convolution(
         infidelity: Largest infidelity 1 - <x|y>^2 with which a patch x may be loaded as y, within
             0..1: every patch gets the shortest loader that stays below. 0 is exact. "auto" takes
             for every patch the loader with the smallest expected error under ``noise``, see
-            :class:`~qucnn_cirq.circuits.loading_rule.LoadingRule`. A filter is always exact.
+            `qucnn_cirq.circuits.loading_rule.LoadingRule`. A filter is always exact.
         noise: The noise that "auto" weighs a shorter circuit against; as for
-            :class:`~qucnn_cirq.QuantumConvolution`. Given without "auto" it is refused.
+            `qucnn_cirq.QuantumConvolution`. Given without "auto" it is refused.
         dynamical_decoupling: Pulses for qubits that wait between two gates: "XX", "YY", "XY4", or
             None for none. They cancel slow phase errors, which depolarising, readout and thermal
             noise are not: under those they only cost gates.
         placement: Where the circuit must be: a list of qubits out of which the compiler may
             choose; or a mapping from any of "data", "filter" and "ancilla" to their qubits in
-            order (as :attr:`Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
+            order (as `Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
             pair (row, column) or text "row_column". None leaves it to the compiler.
 
     Raises:

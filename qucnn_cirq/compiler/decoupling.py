@@ -48,7 +48,7 @@ def decouple(
     Args:
         circuit: Moments of one-qubit gates or of two-qubit gates, and measurements.
         context: Windows next to an operation with one of its ``tags_to_ignore`` are left alone.
-        sequence: One of :data:`SEQUENCES`.
+        sequence: One of `SEQUENCES`.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
 
     Returns:

@@ -76,7 +76,7 @@ def rebase(
     Args:
         circuit: Any circuit; what is neither CZ nor inverse sqrt-iSWAP is left alone.
         context: Operations with one of its ``tags_to_ignore`` are left alone.
-        gate_set: One of :data:`GATE_SETS`.
+        gate_set: One of `GATE_SETS`.
 
     Raises:
         InputError: If the gate set is unknown.

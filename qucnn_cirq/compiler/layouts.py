@@ -5,7 +5,7 @@ translations, rotations and reflections on a device. In each layout the two regi
 without leaving their own couplers and the ancilla walks from pair to pair, so that nothing
 needs to be routed except inside a register.
 
-Adding a layout is adding a function to :data:`LAYOUTS`.
+Adding a layout is adding a function to `LAYOUTS`.
 """
 
 from __future__ import annotations

@@ -71,11 +71,11 @@ class ParallelProgram:
                 in ``filter_index``.
             filter_parameters: Angles of an ansatz, shape (parameters,) or (patches, parameters).
             filter_index: Which of the specification's filters: one for all, or one for each copy.
-            upstream: As for :meth:`Program.circuit`: one for all, or one for each copy.
+            upstream: As for `Program.circuit`: one for all, or one for each copy.
 
         Raises:
             InputError: If there are more patches than copies, lists are not equally long, or as
-                for :meth:`Program.circuit`.
+                for `Program.circuit`.
         """
         filters = [filter_index] if isinstance(filter_index, int) else list(filter_index)
         batch = self._batch(patches)
@@ -112,8 +112,8 @@ class ParallelProgram:
         """The overlap that each copy measured.
 
         Args:
-            result: Result of running :meth:`circuit` on any ``cirq.Sampler``.
-            filter_index: As for :meth:`circuit`.
+            result: Result of running `circuit` on any ``cirq.Sampler``.
+            filter_index: As for `circuit`.
 
         Raises:
             InputError: If the result does not hold this program's measurements.
@@ -181,13 +181,13 @@ def compile_parallel(
 
     Args:
         spec: The convolution. Every copy can test every one of its filters.
-        device: As for :func:`~qucnn_cirq.compile_convolution`.
+        device: As for `qucnn_cirq.compile_convolution`.
         copies: How many, at least 1; None for as many as are found to fit.
         spacing: Rows of unused qubits to keep between two copies, against crosstalk.
-        **settings: As for :func:`~qucnn_cirq.compile_convolution`.
+        **settings: As for `qucnn_cirq.compile_convolution`.
 
     Raises:
-        InputError: If fewer copies fit, or as for :func:`~qucnn_cirq.compile_convolution`.
+        InputError: If fewer copies fit, or as for `qucnn_cirq.compile_convolution`.
     """
     wanted = None if copies is None else whole_number("copies", copies, minimum=1)
     gap = whole_number("spacing", spacing, minimum=0)

@@ -2,7 +2,7 @@
 
 A pass is a function circuit -> circuit that leaves operations with one of the context's
 ``tags_to_ignore`` as they are. The ones that Cirq lacks are here; scheduling uses Cirq's own
-:func:`cirq.stratified_circuit`.
+`cirq.stratified_circuit`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Load:
     """The patches that are run with one variant of a filter, ready to be bound.
 
     Attributes:
-        index: The variant's place in :attr:`CompiledFilter.variants`.
+        index: The variant's place in `CompiledFilter.variants`.
         variant: The variant.
         columns: Which of the patches they are, ascending. Read-only.
         angles: Rows of the table ``"patch"``, one a patch. Read-only.
@@ -110,7 +110,7 @@ _Solved = tuple[tuple[int, NDArray[np.intp], NDArray[np.float64]], ...]
 _SOLVED: weakref.WeakKeyDictionary[Patches, weakref.WeakKeyDictionary[Variant, _Solved]] = (
     weakref.WeakKeyDictionary()
 )
-"""What :meth:`CompiledFilter.load_patches` solved, while patches and first variant exist."""
+"""What `CompiledFilter.load_patches` solved, while patches and first variant exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class CompiledFilter:
             states: Unit vectors of patches, shape (batch, 2^n).
 
         Returns:
-            An index into :attr:`variants` for each patch.
+            An index into `variants` for each patch.
         """
         if self.rule is None:
             return np.zeros(len(states), dtype=np.intp)
@@ -190,7 +190,7 @@ class CompiledFilter:
         return tuple(loads)
 
     def load_patches(self, patches: Patches) -> tuple[Load, ...]:
-        """As :meth:`load`, for the occupied patches of images.
+        """As `load`, for the occupied patches of images.
 
         What was found is kept as long as patches and circuits are: gradients, further rounds of
         shots and other noise meet the same patches again, and the angles take as long as some
@@ -207,7 +207,7 @@ class CompiledFilter:
         )
 
     def prepare(self, states: NDArray[np.float64]) -> None:
-        """Solves for the angles of many patches at once, as :meth:`load` does.
+        """Solves for the angles of many patches at once, as `load` does.
 
         Loaders whose angles have no closed form remember what they solved, so that binding some of
         these patches later is quick.
@@ -276,7 +276,7 @@ class Program:
 
     @property
     def passes_text(self) -> str:
-        """A table of what each compiler pass left of the circuit of :attr:`report`, to print."""
+        """A table of what each compiler pass left of the circuit of `report`, to print."""
         return passes_text(self.filters[0].passes)
 
     @cached_property
@@ -335,11 +335,11 @@ class Program:
         """The circuit that a patch is run with; there is only one without an infidelity budget.
 
         Args:
-            patch: As for :meth:`circuit`.
+            patch: As for `circuit`.
             filter_index: Which of the specification's filters.
 
         Raises:
-            InputError: As for :meth:`circuit`.
+            InputError: As for `circuit`.
         """
         return self._compiled(filter_index).variant(self._patch_state(patch))
 
@@ -347,7 +347,7 @@ class Program:
         """The overlap F (or g F, backward) that the shots of a run estimate.
 
         Args:
-            result: Result of running :meth:`circuit` on any ``cirq.Sampler``.
+            result: Result of running `circuit` on any ``cirq.Sampler``.
             filter_index: Which of the specification's filters.
 
         Raises:
@@ -374,7 +374,7 @@ class Program:
 
     @staticmethod
     def load(path: Path | str) -> Program:
-        """Reads a program that :meth:`save` wrote; nothing is compiled again.
+        """Reads a program that `save` wrote; nothing is compiled again.
 
         Raises:
             InputError: If the file cannot be read, is damaged, or is from another version.

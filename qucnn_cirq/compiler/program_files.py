@@ -50,7 +50,7 @@ LARGEST_FILE = 64 * 2**20
 
 
 def save_program(program: Program, path: Path | str) -> None:
-    """Writes a compiled program to a file; see :func:`load_program`.
+    """Writes a compiled program to a file; see `load_program`.
 
     Raises:
         InputError: If the program holds something that cannot be written, such as a device that
@@ -113,7 +113,7 @@ def _any_filter(mapping: Mapping[str, Any]) -> Filter:
 
 
 def _any_loader(name: str, settings: Mapping[str, Any]) -> Loader | None:
-    """Reads a loader, or None where it is the user's own, as for :func:`_any_convolution`."""
+    """Reads a loader, or None where it is the user's own, as for `_any_convolution`."""
     try:
         return _build_loader(name, settings)
     except NotNamedError:

@@ -22,7 +22,7 @@ class SlotTag:
     """Marks the operation of a slot, so that it is found again after noise is put in.
 
     Attributes:
-        index: Position in :attr:`Template.slots`.
+        index: Position in `Template.slots`.
     """
 
     index: int

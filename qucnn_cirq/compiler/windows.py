@@ -124,7 +124,7 @@ class WindowProgram:
         """<f| rho |f> of a window as the shots of a run estimate it.
 
         Args:
-            result: Result of running :meth:`circuit` on any ``cirq.Sampler``.
+            result: Result of running `circuit` on any ``cirq.Sampler``.
             window: Number of the window.
             filter_index: Which of the filters.
 
@@ -199,19 +199,19 @@ def compile_windows(
 
     Args:
         data: The state, or its circuit.
-        filters: As for :class:`~qucnn_cirq.ConvolutionSpec`, on ``size`` qubits: a fixed filter has
+        filters: As for `qucnn_cirq.ConvolutionSpec`, on ``size`` qubits: a fixed filter has
             2^size values, a circuit acts on ``size`` qubits.
-        device: As for :func:`~qucnn_cirq.compile_convolution`.
+        device: As for `qucnn_cirq.compile_convolution`.
         size: Qubits of a window, within 1..12.
         stride: Qubits between the starts of two windows.
         windows: The windows, each a list of ``size`` qubits of the data, in place of all
             neighbouring ones; they have no stride.
-        overlap: As for :class:`~qucnn_cirq.ConvolutionSpec`, but "auto".
+        overlap: As for `qucnn_cirq.ConvolutionSpec`, but "auto".
         layout: "auto", "ladder" or "routed".
-        gate_set: As for :func:`~qucnn_cirq.compile_convolution`.
-        walkers: As for :func:`~qucnn_cirq.compile_convolution`.
-        dynamical_decoupling: As for :func:`~qucnn_cirq.compile_convolution`.
-        placement: As for :func:`~qucnn_cirq.compile_convolution`; a list of qubits only.
+        gate_set: As for `qucnn_cirq.compile_convolution`.
+        walkers: As for `qucnn_cirq.compile_convolution`.
+        dynamical_decoupling: As for `qucnn_cirq.compile_convolution`.
+        placement: As for `qucnn_cirq.compile_convolution`; a list of qubits only.
 
     Raises:
         InputError: If an argument is outside its range, or a circuit does not fit the device.

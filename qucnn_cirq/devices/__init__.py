@@ -1,7 +1,7 @@
 """Grid devices: their couplers, gate sets, durations and calibrated errors.
 
 Devices by name and from rectangles are ``cirq_google.GridDevice`` objects, so that Cirq's own
-validation has the last word on every circuit (:mod:`qucnn_cirq.validation`).
+validation has the last word on every circuit (`qucnn_cirq.validation`).
 """
 
 from qucnn_cirq.devices.catalogue import (

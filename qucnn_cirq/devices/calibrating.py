@@ -30,7 +30,7 @@ _GATE_TYPES: dict[str, type[cirq.Gate]] = {
 
 
 def read_durations(table: object) -> dict[str, float]:
-    """Durations in nanoseconds from a table with some of :data:`DURATIONS`.
+    """Durations in nanoseconds from a table with some of `DURATIONS`.
 
     Raises:
         InputError: If a key is unknown or a value is no number of at least 0.
@@ -51,7 +51,7 @@ def read_errors(
 ) -> Calibration:
     """A calibration from a table of errors.
 
-    Each of :data:`ERRORS` is a number for the whole device, or a table with single qubits ("0,1")
+    Each of `ERRORS` is a number for the whole device, or a table with single qubits ("0,1")
     or couplers ("0,1:0,2") and, under "default", the number for all others. Errors of gates are
     probabilities of a Pauli error beyond decay; "readout" is the probability of reading a qubit
     wrongly, or the pair [P(1|0), P(0|1)]; "t1" and "t2" are microseconds, unlimited if not given.

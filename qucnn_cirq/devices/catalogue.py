@@ -45,7 +45,7 @@ def _sycamore_with_cz() -> cirq.Device:
 DeviceLike: TypeAlias = (
     str | Path | nx.Graph | v2.device_pb2.DeviceSpecification | cirq.Device | Device
 )
-"""What :func:`load_device` takes."""
+"""What `load_device` takes."""
 
 
 def device_names() -> tuple[str, ...]:
@@ -63,14 +63,14 @@ def load_device(device: DeviceLike) -> Device:
               same 54 qubits with CZ as well, which later processors of the kind offer),
               "rainbow", "weber", "willow_pink", or "grid:ROWSxCOLUMNS" (all neighbours coupled;
               CZ, sqrt-iSWAP and SYC);
-            - a file, :data:`~qucnn_cirq.devices.files.SUFFIXES`;
+            - a file, `qucnn_cirq.devices.files.SUFFIXES`;
             - a text of several lines: a diagram,
-              :func:`~qucnn_cirq.devices.diagrams.read_diagram`;
+              `qucnn_cirq.devices.diagrams.read_diagram`;
             - a networkx graph of places on a grid,
-              :func:`~qucnn_cirq.devices.definitions.device_from_graph`;
+              `qucnn_cirq.devices.definitions.device_from_graph`;
             - ``cirq_google.api.v2.device_pb2.DeviceSpecification``;
             - a Cirq device with a graph of grid qubits in its metadata;
-            - a :class:`Device`.
+            - a `Device`.
 
     Raises:
         InputError: If the name is unknown, the file cannot be read, or there is no graph of grid

@@ -40,7 +40,7 @@ def device_from_mapping(mapping: Mapping[str, Any], name: str = "custom") -> Dev
             corner) or ``qubits`` ([[row, column], ...]) and optionally ``couplers`` ([[[row,
             column], [row, column]], ...], all neighbours if missing); ``gates`` out of "cz",
             "sqrt_iswap" and "syc", all of them if missing; ``measures_apart``; ``durations`` in
-            nanoseconds and ``errors``, see :mod:`qucnn_cirq.devices.calibrating`.
+            nanoseconds and ``errors``, see `qucnn_cirq.devices.calibrating`.
         name: The name, if the mapping has none.
 
     Raises:
@@ -89,7 +89,7 @@ def device_from_diagram(text: str, name: str = "custom") -> Device:
     """A device from a diagram, with all native gates.
 
     Args:
-        text: See :func:`~qucnn_cirq.devices.diagrams.read_diagram`.
+        text: See `qucnn_cirq.devices.diagrams.read_diagram`.
         name: The device's name.
 
     Raises:

@@ -37,7 +37,7 @@ def read_device(path: Path) -> Device:
     """Reads a device from a file; its name is the file's, unless the file gives one.
 
     Args:
-        path: A file with one of the suffixes :data:`SUFFIXES`.
+        path: A file with one of the suffixes `SUFFIXES`.
 
     Raises:
         InputError: If the file cannot be read or describes no device.

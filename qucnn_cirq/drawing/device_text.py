@@ -14,7 +14,7 @@ def device_text(device: Device, placement: CircuitPlacement | None = None) -> st
     """Draws a device of grid qubits.
 
     Rows and columns are numbered at the edge. A qubit is ``o``, or the letter of what a circuit
-    uses it for (:data:`~qucnn_cirq.drawing.placement.ROLES`).
+    uses it for (`qucnn_cirq.drawing.placement.ROLES`).
 
     Args:
         device: The device.

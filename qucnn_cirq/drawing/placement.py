@@ -37,7 +37,7 @@ class CircuitPlacement:
     """Where a circuit sits.
 
     Attributes:
-        roles: What each of its qubits is for, one of :data:`ROLES`.
+        roles: What each of its qubits is for, one of `ROLES`.
         walks: For each ancilla the qubits on which it is, in order.
         pairs: Qubits that meet without an ancilla, as in the destructive test.
     """

@@ -1,6 +1,6 @@
 """Engines: ways to execute a compiled circuit, behind one interface.
 
-An engine is a subclass of :class:`Engine`, registered in :data:`ENGINES`.
+An engine is a subclass of `Engine`, registered in `ENGINES`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
 ENGINES: Registry[type[Engine]] = Registry("engine", Engine, classes=True)
-"""The classes of engines by name; some take what follows a colon, see :meth:`Engine.variants`."""
+"""The classes of engines by name; some take what follows a colon, see `Engine.variants`."""
 
 ENGINES.register("qsim", QsimEngine)
 ENGINES.register("qsim_density", QsimDensityEngine)
@@ -32,8 +32,8 @@ def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
     """An engine by name, or of a sampler; an engine is returned as it is.
 
     Args:
-        engine: A name out of :func:`engine_names`; ``module:attribute`` or
-            ``path/to/file.py:attribute``, whose attribute is a subclass of :class:`Engine`; a
+        engine: A name out of `engine_names`; ``module:attribute`` or
+            ``path/to/file.py:attribute``, whose attribute is a subclass of `Engine`; a
             sampler; or an engine.
 
     Raises:
@@ -60,10 +60,10 @@ def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
 
 
 def engine_class(name: str) -> type[Engine]:
-    """The class of an engine, as :func:`make_engine` would make it.
+    """The class of an engine, as `make_engine` would make it.
 
     Args:
-        name: As for :func:`make_engine`.
+        name: As for `make_engine`.
 
     Raises:
         InputError: If the name is unknown.
@@ -94,7 +94,7 @@ def engine_digest(name: str) -> dict[str, str]:
     """What tells results of one state of an engine's code from another's.
 
     Args:
-        name: As for :func:`make_engine`.
+        name: As for `make_engine`.
 
     Returns:
         "engine" with the SHA-256 of its source file; nothing for engines of this package.

@@ -49,7 +49,7 @@ class AutoEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """Runs the engine that :meth:`choose` takes; see :class:`~qucnn_cirq.engines.Engine`."""
+        """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
         engine, self.reason = self.choose(template, noise, shots)
         return engine.run(template, noise, tables, shots, streams)
 

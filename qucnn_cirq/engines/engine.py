@@ -12,11 +12,11 @@ from qucnn_cirq.engines.streams import Outcome, Streams
 
 
 class Engine(ABC):
-    """A way to execute compiled circuits: what :mod:`qucnn_cirq.execution` calls.
+    """A way to execute compiled circuits: what `qucnn_cirq.execution` calls.
 
-    A subclass that defines :meth:`run`, and can be made without arguments, is an engine: give an
-    object of it to a layer, or register the class with :func:`qucnn_cirq.register_engine`, or
-    name it as ``module:attribute``. One that only samples returns False from :meth:`gives_means`.
+    A subclass that defines `run`, and can be made without arguments, is an engine: give an
+    object of it to a layer, or register the class with `qucnn_cirq.register_engine`, or
+    name it as ``module:attribute``. One that only samples returns False from `gives_means`.
 
     Attributes:
         name: The name under which it is chosen, and which errors say; its module and its class
@@ -52,7 +52,7 @@ class Engine(ABC):
             template: The compiled circuit.
             noise: The noise.
             tables: The angle tables ``"patch"`` and ``"filter"`` and, for circuits with a reader,
-                ``"upstream"``: one row for all patches or, where :meth:`gives_means` said False,
+                ``"upstream"``: one row for all patches or, where `gives_means` said False,
                 one for each.
             shots: Shots for each item, or None for means without shot noise.
             streams: The random streams of the items.
@@ -62,7 +62,7 @@ class Engine(ABC):
         """
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
-        """Whether :meth:`run` can do without shots.
+        """Whether `run` can do without shots.
 
         Args:
             template: The compiled circuit.

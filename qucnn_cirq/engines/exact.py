@@ -96,7 +96,7 @@ class ExactEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """Exact means, and shots drawn from them; see :class:`~qucnn_cirq.engines.Engine`."""
+        """Exact means, and shots drawn from them; see `qucnn_cirq.engines.Engine`."""
         return outcome_from_means(self.means(template, noise, tables), template, shots, streams)
 
     def means(self, template: Template, noise: Noise, tables: AngleTables) -> NDArray[np.float64]:

@@ -67,10 +67,10 @@ class QsimEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """State vectors, or trajectories; see :class:`~qucnn_cirq.engines.Engine`.
+        """State vectors, or trajectories; see `qucnn_cirq.engines.Engine`.
 
         Noisy means without shots come from the density matrix, as in
-        :class:`QsimDensityEngine`.
+        `QsimDensityEngine`.
         """
         if shots is None or noise.gate_model == cirq.NO_NOISE:
             means = final_state_means(template, noise, tables, self.threads)
@@ -102,7 +102,7 @@ class QsimDensityEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """Means, and shots drawn from them; see :class:`~qucnn_cirq.engines.Engine`."""
+        """Means, and shots drawn from them; see `qucnn_cirq.engines.Engine`."""
         means = final_state_means(template, noise, tables, self.threads)
         return outcome_from_means(means, template, shots, streams)
 

@@ -55,7 +55,7 @@ class SamplerEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """Shots of every item; see :class:`~qucnn_cirq.engines.Engine`.
+        """Shots of every item; see `qucnn_cirq.engines.Engine`.
 
         Raises:
             InputError: If no shots are asked for, noise for a sampler that has its own, or if the

@@ -26,8 +26,8 @@ class Streams:
         images: Identifying number of the image of each patch (column), patches of one image
             side by side in raster order.
         variant: Number of the circuit, where the patches of an image are shared among several.
-        purpose: Sets runs of the same seed apart: see :func:`forward_purpose` and
-            :func:`backward_purpose`.
+        purpose: Sets runs of the same seed apart: see `forward_purpose` and
+            `backward_purpose`.
     """
 
     seed: int

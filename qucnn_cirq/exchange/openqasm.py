@@ -2,7 +2,7 @@
 
 A file is interpreted statement by statement: gate definitions are expanded where they are applied,
 loops are unrolled, and barriers keep what follows them in later moments. Nothing is executed, no
-other file is opened, and :data:`LARGEST` bounds what a file can ask for.
+other file is opened, and `LARGEST` bounds what a file can ask for.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def literal(text: str) -> Any:
 
 
 def called(name: str, value: Any) -> Any:
-    """A function of :data:`FUNCTIONS` of a number or symbol."""
+    """A function of `FUNCTIONS` of a number or symbol."""
     numeric, symbolic = FUNCTIONS[name]
     if isinstance(value, sympy.Basic):
         return symbolic(value)

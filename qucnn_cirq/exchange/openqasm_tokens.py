@@ -98,7 +98,7 @@ class Tokens:
         return found
 
     def _pass_over(self) -> None:
-        """What :meth:`_block` would carry out."""
+        """What `_block` would carry out."""
         depth = 0
         while True:
             text = self._take()

@@ -1,6 +1,6 @@
 """Reading circuits of strangers: Cirq's JSON, OpenQASM 2 and 3, and programs of cirq_google.
 
-Nothing in a file is executed, no other file is opened for it, and :func:`read_circuit` takes
+Nothing in a file is executed, no other file is opened for it, and `read_circuit` takes
 bounded time and memory whatever it holds.
 """
 
@@ -50,7 +50,7 @@ def read_circuit(path: Path | str) -> cirq.Circuit:
 
 
 def parsed_circuit(path: Path) -> cirq.Circuit:
-    """Reads a circuit without bounds; see :func:`read_circuit`."""
+    """Reads a circuit without bounds; see `read_circuit`."""
     moments = parsed_moments(path)
     for index, moment in enumerate(moments):
         qubits = [qubit for operation in moment for qubit in operation.qubits]
@@ -67,7 +67,7 @@ def parsed_moments(path: Path) -> Moments:
     """Reads the moments of a circuit, which may act on a qubit twice, without bounds.
 
     Raises:
-        InputError: As :func:`read_circuit`.
+        InputError: As `read_circuit`.
     """
     if path.suffix == ".pb":
         moments = _from_google(path, file_bytes(path, LARGEST_FILE))

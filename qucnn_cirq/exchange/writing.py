@@ -15,7 +15,7 @@ from qucnn_cirq.guard import refusal
 def write_circuit(circuit: cirq.AbstractCircuit, path: Path | str) -> None:
     """Writes a circuit in the format that the file's suffix names.
 
-    :func:`~qucnn_cirq.exchange.reading.read_circuit` reads all of them.
+    `qucnn_cirq.exchange.reading.read_circuit` reads all of them.
 
     Args:
         circuit: The circuit.

@@ -26,11 +26,11 @@ class Filter:
     """A filter of a quantum convolution: immutable, hashable, comparable by content.
 
     The contract of a kind of your own: a frozen dataclass whose fields are its settings, with
-    :attr:`kind` and :meth:`circuit_on`. All the rest follows from the circuit, and each method can
+    `kind` and `circuit_on`. All the rest follows from the circuit, and each method can
     be defined anew where there is something quicker. A kind that is a known vector defines
-    :meth:`fixed_vector` instead, which a loader prepares. A kind is chosen in a mapping as
+    `fixed_vector` instead, which a loader prepares. A kind is chosen in a mapping as
     ``module:attribute``, or by its own word once it was added by
-    :func:`qucnn_cirq.register_filter`.
+    `qucnn_cirq.register_filter`.
 
     Attributes:
         kind: The name of this kind of filter in a mapping or a TOML table.
@@ -149,7 +149,7 @@ class Filter:
 
         Args:
             n_qubits: Size of the register.
-            angles: Rows as of :meth:`angles`, shape (batch, angles).
+            angles: Rows as of `angles`, shape (batch, angles).
 
         Returns:
             Unit vectors up to a phase, shape (batch, 2**n_qubits).

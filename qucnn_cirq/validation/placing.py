@@ -45,7 +45,7 @@ def place(circuit: cirq.AbstractCircuit, device: DeviceLike) -> Places:
         applies them.
 
     Raises:
-        InputError: If there is no such placement, or none was found within :data:`MOST_STEPS`.
+        InputError: If there is no such placement, or none was found within `MOST_STEPS`.
     """
     target = load_device(device)
     moments = opened_moments([list(moment) for moment in circuit])
@@ -68,7 +68,7 @@ class Search:
     """Looks for places that are free, different, and coupled as the circuit needs them.
 
     Args:
-        pairs: The circuit, as from :func:`interactions`.
+        pairs: The circuit, as from `interactions`.
         device: The device.
 
     Attributes:

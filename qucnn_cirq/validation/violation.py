@@ -50,7 +50,7 @@ class Violation:
     """One way in which a circuit breaks a device's rules.
 
     Attributes:
-        rule: The rule's name, one of :data:`RULES`.
+        rule: The rule's name, one of `RULES`.
         moment: Index of the moment.
         operation: The operation, as text.
         qubits: The qubits concerned.

@@ -99,7 +99,7 @@ def draw_loading(table: pd.DataFrame) -> Figure:
     """All three panels.
 
     Args:
-        table: As from :func:`gains`, with one row a budget.
+        table: As from `gains`, with one row a budget.
     """
     figure = Figure(figsize=(PAGE, 2.2), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -124,7 +124,7 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
 def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """How much smaller the mean error under noise is than with exact loading, in percent of it.
 
-    Bands are 95 % intervals over images; see :func:`gains`.
+    Bands are 95 % intervals over images; see `gains`.
     """
     budgets, auto, exact = _split(table)
     unit = 100 / exact["error"]

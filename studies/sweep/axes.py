@@ -48,7 +48,7 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
 
     Raises:
         InputError: If an entry is no list or range, a setting is swept twice or is replaced by a
-            table that is swept too, or there are more than :data:`MOST_POINTS` points.
+            table that is swept too, or there are more than `MOST_POINTS` points.
     """
     product = _table(document, "axes")
     for key, entry in product.items():

@@ -45,7 +45,7 @@ def study_named(name: str) -> Study:
     """The study of a name.
 
     Args:
-        name: One of :data:`STUDIES`, of a study that was registered or that an installed package
+        name: One of `STUDIES`, of a study that was registered or that an installed package
             offers; or ``module:attribute`` or ``path/to/file.py:attribute``.
 
     Raises:

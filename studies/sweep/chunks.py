@@ -44,10 +44,10 @@ class Outcome:
     Attributes:
         identity: The point's identity.
         rows: What was measured; empty if it failed.
-        arrays: Raw data, encoded as :func:`encode_array` does.
+        arrays: Raw data, encoded as `encode_array` does.
         seconds: Time taken, over all shots.
         error: Why it failed, or None.
-        shots: As in :class:`~studies.sweep.study.Measured`.
+        shots: As in `studies.sweep.study.Measured`.
     """
 
     identity: str
@@ -100,7 +100,7 @@ def encode_array(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def decode_array(content: Mapping[str, Any]) -> NDArray[Any]:
-    """The array that :func:`encode_array` packed, of the shape that it had.
+    """The array that `encode_array` packed, of the shape that it had.
 
     Args:
         content: The plain data.
@@ -123,7 +123,7 @@ def decoded(arrays: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """The arrays of an outcome, each of the shape that it had.
 
     Args:
-        arrays: By name, as :func:`encode_array` packs them.
+        arrays: By name, as `encode_array` packs them.
 
     Raises:
         InputError: If one is damaged.
@@ -232,7 +232,7 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
 
 
 def _is_chunk(chunk: Chunk) -> bool:
-    """Whether what a chunk file holds is what :func:`write_chunk` may have written."""
+    """Whether what a chunk file holds is what `write_chunk` may have written."""
     settings = [each["settings"] for each in chunk.resolved.values()]
     tables = [chunk.provenance, *settings]
     tables += [own[key] for own in settings for key in ("study", "noise") if key in own]

@@ -235,7 +235,7 @@ def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dic
 
 
 def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
-    """What :func:`dry_run` found, for a terminal."""
+    """What `dry_run` found, for a terminal."""
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
     lines = [
         f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}",

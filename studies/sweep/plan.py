@@ -33,7 +33,7 @@ class Point:
 
     Attributes:
         identity: Digest of the study and of the settings that differ from their defaults, targets
-            apart that are not swept; see :func:`identified`. All random draws derive from it.
+            apart that are not swept; see `identified`. All random draws derive from it.
         digests: What decides the outcome besides: digests of the compiled circuits and of the
             data, and the version of the measurement. Results are used again where they agree.
         targets: The settings that say how many shots are taken.
@@ -150,7 +150,7 @@ def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked
 
 
 def digests_of(kind: Study, settings: Any) -> dict[str, str]:
-    """What decides the outcome of a point besides its settings; see :class:`Point`.
+    """What decides the outcome of a point besides its settings; see `Point`.
 
     Where it is measured, in another process or on another machine, these must be the same.
 

@@ -100,7 +100,7 @@ class Results:
         )
 
     def table(self) -> pd.DataFrame:
-        """The rows as :func:`load` gives them."""
+        """The rows as `load` gives them."""
         rows: list[dict[str, Any]] = []
         for identity, values in self.plan.points:
             if identity not in self.outcomes:
@@ -117,7 +117,7 @@ class Results:
         return pd.DataFrame(rows, columns=[*ordered, "seconds"] if rows else None)
 
     def arrays(self, point: str) -> dict[str, NDArray[Any]]:
-        """The raw data of a point as :func:`load_arrays` gives them.
+        """The raw data of a point as `load_arrays` gives them.
 
         Args:
             point: The identity, as in the column `point` of the table.

@@ -40,7 +40,7 @@ class StoredPlan:
         axes: Short names of the axes.
         points: Identity and axis values of each point, in order.
         decided_by: For each identity the `digests` and the `targets` of
-            :class:`~studies.sweep.plan.Point`; nothing in folders of old versions.
+            `studies.sweep.plan.Point`; nothing in folders of old versions.
         columns: What the columns of the rows mean, in their order.
         configuration: SHA-256 of the configuration; None in folders of old versions.
     """
@@ -87,7 +87,7 @@ def read_plan(folder: Path) -> StoredPlan:
 
 
 def stored_plan(folder: Path) -> StoredPlan:
-    """The plan of a folder, checked against its checksum alone; see :func:`read_plan`.
+    """The plan of a folder, checked against its checksum alone; see `read_plan`.
 
     Args:
         folder: The folder.

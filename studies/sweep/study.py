@@ -75,7 +75,7 @@ class Study:
     """A study: the settings of one point, how it is measured, and what is drawn of all points.
 
     Its settings can be swept, sharded, resumed, merged, exported, plotted and reported without
-    more. To add one, make an object and hand it to :func:`qucnn_cirq.register_study`, or name it
+    more. To add one, make an object and hand it to `qucnn_cirq.register_study`, or name it
     in a configuration by ``path/to/file.py:attribute``.
 
     Attributes:

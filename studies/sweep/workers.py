@@ -26,7 +26,7 @@ class Task(NamedTuple):
     Attributes:
         identity: The point's identity.
         document: Its configuration.
-        earlier: What it gave with fewer shots, encoded as :func:`encode_array` does; or None.
+        earlier: What it gave with fewer shots, encoded as `encode_array` does; or None.
         digests: What decides its outcome besides its settings, as its plan has it; None if that
             is not to be compared.
     """
@@ -88,7 +88,7 @@ def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) ->
 
 
 def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
-    """The outcomes of :func:`measure_each`, together.
+    """The outcomes of `measure_each`, together.
 
     Args:
         study: The kind of sweep.

@@ -63,7 +63,7 @@ class Comparison(Loader):
 
     @classmethod
     def for_filter(cls, vector: NDArray[np.float64], gate_set: str) -> Self:
-        """The comparison with a filter's vector; see :class:`Loader`."""
+        """The comparison with a filter's vector; see `Loader`."""
         return cls(vector)
 
     def settings(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Comparison(Loader):
         return SchmidtLoader()
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """Slots and CZ gates on a ring; see :class:`~.loaders.Loader`."""
+        """Slots and CZ gates on a ring; see `.loaders.Loader`."""
         return cirq.Circuit(circuit for _, circuit in self.parts(qubits, table))
 
     def parts(

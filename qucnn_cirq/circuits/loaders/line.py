@@ -1,6 +1,6 @@
 """The line loader: three to six qubits on a line, RY rotations and few two-qubit gates.
 
-Its circuits are words in layers of couplers, see :mod:`~qucnn_cirq.circuits.line_circuit`. Four
+Its circuits are words in layers of couplers, see `qucnn_cirq.circuits.line_circuit`. Four
 qubits take 7 two-qubit gates in depth 5, and fewer for some vectors:
 
 ============  =====  ======  ==============  ==========================
@@ -16,10 +16,10 @@ pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
 ``MOMOMM``    8      20                      15: every one
 ============  =====  ======  ==============  ==========================
 
-For other lines there is one pattern, :data:`EXACT_PATTERNS`.
+For other lines there is one pattern, `EXACT_PATTERNS`.
 
 The dimension is that of the set of real vectors that a pattern loads. No closed form of the angles
-is known; :mod:`~qucnn_cirq.circuits.line_search` finds them. With sqrt-iSWAP ``MOMO`` can be exact
+is known; `qucnn_cirq.circuits.line_search` finds them. With sqrt-iSWAP ``MOMO`` can be exact
 where it is not with CZ, but finding that takes ten times as long as ``MOMOM``; it is tried only
 within an infidelity budget.
 """
@@ -98,12 +98,12 @@ class LineLoader(Loader):
     """Loads real vectors on a line of three to six qubits with the pattern's two-qubit gates.
 
     Args:
-        n_qubits: Length of the line, 3 to 6; see :data:`EXACT_PATTERNS`.
+        n_qubits: Length of the line, 3 to 6; see `EXACT_PATTERNS`.
         pattern: The layers; None for the one that loads every vector. For four qubits that is 7
             CZ in depth 5, which with sqrt-iSWAP loads all but one random vector in about two
             hundred.
         tolerance: For shorter patterns, the infidelity that is good enough; see
-            :func:`~.line_search.solve_line_angles`.
+            `.line_search.solve_line_angles`.
         gate: "cz" or "sqrt_iswap".
 
     Raises:
@@ -136,7 +136,7 @@ class LineLoader(Loader):
         self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit of slots and native gates; see :class:`~.loaders.Loader`."""
+        """The circuit of slots and native gates; see `.loaders.Loader`."""
         circuit = cirq.Circuit()
         column = 0
         for layer in line_layers(self.pattern, self.gate, self.n_qubits):
@@ -195,7 +195,7 @@ class LineLoader(Loader):
         return line_states(angles, self.pattern, self.gate, self.n_qubits)
 
     def least_infidelities(self, states: FloatArray) -> FloatArray:
-        """See :func:`least_infidelities`."""
+        """See `least_infidelities`."""
         return least_infidelities(states, self.pattern, self.gate)
 
     def _loads(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
@@ -215,7 +215,7 @@ class LineLoader(Loader):
         """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 2^n).
 
         Solved states are remembered in this process and on disk
-        (:mod:`~qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.
+        (`qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.
         """
         states = np.ascontiguousarray(states, dtype=float)
         keys = [state.tobytes() for state in states]

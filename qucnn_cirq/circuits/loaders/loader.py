@@ -22,8 +22,8 @@ EXACT = 1e-18
 class Loader(abc.ABC):
     """One structure for all real unit vectors of a size, with a table of angles, one row a vector.
 
-    To add one, derive a class with a name, :meth:`circuit` and :meth:`angles`, and hand it to
-    :func:`qucnn_cirq.registries.register_loader`. It is then chosen by its name wherever one of the
+    To add one, derive a class with a name, `circuit` and `angles`, and hand it to
+    `qucnn_cirq.registries.register_loader`. It is then chosen by its name wherever one of the
     package's own is, and by ``loader="auto"`` where it has the fewest two-qubit gates among those
     that a layout has the couplers for. What is compiled can be checked by ``program.verify()``.
 
@@ -37,7 +37,7 @@ class Loader(abc.ABC):
         is_routable: Whether a register that lacks some of its couplers may have it all the same,
             with SWAP gates; otherwise only the circuit as a whole is routed with it.
         merges_filter: Whether its circuit also undoes a known filter, so that it ends in all zeros
-            with the probability |<f|x>|^2. It is made by :meth:`for_filter` then.
+            with the probability |<f|x>|^2. It is made by `for_filter` then.
         n_qubits: Size of the register.
         n_angles: Columns of the angle table.
     """
@@ -62,7 +62,7 @@ class Loader(abc.ABC):
             table: Name of the table that its angles are in.
 
         Returns:
-            Open one-qubit gates (:func:`~qucnn_cirq.circuits.slots.ry`) that read the columns 0 to
+            Open one-qubit gates (`qucnn_cirq.circuits.slots.ry`) that read the columns 0 to
             ``n_angles - 1`` of the table, and CZ gates, or native gates of its own gate set.
         """
 

@@ -41,7 +41,7 @@ class MultiplexedLoader(Loader):
         self.n_angles = (1 << n_qubits) - 1
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The multiplexers one after the other; see :class:`Loader`."""
+        """The multiplexers one after the other; see `Loader`."""
         circuit = cirq.Circuit()
         column = 0
         for target in range(self.n_qubits):
@@ -54,7 +54,7 @@ class MultiplexedLoader(Loader):
         return circuit
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Angles for real unit vectors; see :class:`Loader`."""
+        """Angles for real unit vectors; see `Loader`."""
         n = self.n_qubits
         # Without its last CZ a multiplexer prepares the vector up to signs that are known.
         amplitudes = states * _dropped_signs(n)
@@ -81,7 +81,7 @@ def _branch_to_step_angles(n_controls: int) -> NDArray[np.float64]:
     In branch b the rotation of step s is reversed by every later CZ whose control is 1. Over the
     whole cycle each control occurs an even number of times, so that counting the CZ gates
     before the step, gray(s), gives the same sign (-1)^(b . gray(s)); the last CZ of the cycle,
-    which is dropped, is accounted for in :func:`_dropped_signs`.
+    which is dropped, is accounted for in `_dropped_signs`.
     """
     size = 2**n_controls
     steps, branches = np.arange(size), np.arange(size)

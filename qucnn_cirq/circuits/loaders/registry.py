@@ -25,7 +25,7 @@ class Loaders(Registry[type[Loader]]):
         self._found: dict[type[Loader], str] = {}
 
     def find(self, name: object, beside: Iterable[str] = ()) -> type[Loader]:
-        """The class of a name, as :meth:`Registry.find`; :meth:`name_of` knows the name then."""
+        """The class of a name, as `Registry.find`; `name_of` knows the name then."""
         loader = super().find(name, beside)
         self._found[loader] = str(name)
         return loader
@@ -95,7 +95,7 @@ def make_loader(name: str, n_qubits: int, gate_set: str = "cz") -> Loader:
     """Builds a loader by name.
 
     Args:
-        name: One of :data:`LOADERS`, or ``module:attribute``.
+        name: One of `LOADERS`, or ``module:attribute``.
         n_qubits: Size of the register.
         gate_set: The native two-qubit gate.
 

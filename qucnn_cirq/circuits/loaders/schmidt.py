@@ -43,7 +43,7 @@ class SchmidtLoader(Loader):
         super().__init__(n_qubits)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit of slots and CZ gates; see :class:`~.loaders.Loader`."""
+        """The circuit of slots and CZ gates; see `.loaders.Loader`."""
         q0, q1, q2, q3 = qubits
         columns = itertools.count()
         return cirq.Circuit(
@@ -68,7 +68,7 @@ class SchmidtLoader(Loader):
 def schmidt_state(qubits: Sequence[cirq.Qid], table: Table, columns: Iterator[int]) -> cirq.Circuit:
     """The singular values as amplitudes of qubits 0 and 1, copied to 3 and 2; 3 angles.
 
-    The copy leaves a sign (-1) for every set bit; :func:`schmidt_factors` makes up for it.
+    The copy leaves a sign (-1) for every set bit; `schmidt_factors` makes up for it.
     """
     q0, q1, q2, q3 = qubits
 
@@ -100,7 +100,7 @@ def special_orthogonal(
 def schmidt_factors(
     states: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """What a state is made of, in the conventions of :func:`schmidt_state`.
+    """What a state is made of, in the conventions of `schmidt_state`.
 
     Args:
         states: Real unit vectors, shape (batch, 16).

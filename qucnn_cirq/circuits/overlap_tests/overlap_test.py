@@ -26,7 +26,7 @@ class MeetingPlace:
             which x is its neighbour. Each starts where the one before ended.
         reader: For the backward pass, a neighbour of the qubit where the last walk ends.
         gate_set: The native two-qubit gate to write the meeting in: "cz", or another of
-            :attr:`OverlapTest.native_gate_sets`.
+            `OverlapTest.native_gate_sets`.
     """
 
     data: tuple[cirq.Qid, ...]
@@ -41,7 +41,7 @@ class OverlapTest(abc.ABC):
     """One way to measure F = |<x|f>|^2 of a patch x and a filter f.
 
     To add one, derive a class, and hand an object of it to
-    :func:`qucnn_cirq.registries.register_overlap_test`. It is then chosen by its name wherever one
+    `qucnn_cirq.registries.register_overlap_test`. It is then chosen by its name wherever one
     of the package's own is, and tried by ``overlap="auto"``. What is compiled can be checked by
     ``program.verify()``.
 
@@ -52,12 +52,12 @@ class OverlapTest(abc.ABC):
             on a register of its own.
         merges_known_vectors: Whether, for a patch and a filter that are known vectors, a circuit
             that ends in all zeros with the probability F may take its place; see
-            :class:`~qucnn_cirq.circuits.loaders.comparison.Comparison`.
+            `qucnn_cirq.circuits.loaders.comparison.Comparison`.
         most_walkers: Ancillas that may walk from pair to pair: 0 (it has none), 1 or 2.
         takes_reader: Whether its meeting can hand its value to the second ancilla of the backward
             pass, which multiplies it by an upstream gradient.
         takes_quantum_data: Whether the data may be a quantum state of which no vector is known.
-        native_gate_sets: Gate sets that :meth:`meeting` can be written in, "cz" among them; in any
+        native_gate_sets: Gate sets that `meeting` can be written in, "cz" among them; in any
             other one its CZ gates are converted.
     """
 
@@ -80,7 +80,7 @@ class OverlapTest(abc.ABC):
             place: Where the registers are.
 
         Returns:
-            The circuit, of open one-qubit gates (:class:`~qucnn_cirq.circuits.slots.Slot`) and
+            The circuit, of open one-qubit gates (`qucnn_cirq.circuits.slots.Slot`) and
             native two-qubit gates on coupled qubits; and the observable whose mean is F, or g F
             with a reader.
         """

@@ -19,7 +19,7 @@ class OverlapTests(Registry[OverlapTest]):
     """Overlap tests by name; a class stands for an object of it."""
 
     def register(self, name: str, member: OverlapTest | type[OverlapTest]) -> OverlapTest:
-        """Adds an overlap test; see :func:`qucnn_cirq.registries.register_overlap_test`."""
+        """Adds an overlap test; see `qucnn_cirq.registries.register_overlap_test`."""
         return super().register(name, self._checked(f"{self.kind} {shown(name)}", member))
 
     def _checked(self, what: str, member: object) -> OverlapTest:
