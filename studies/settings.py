@@ -17,6 +17,7 @@ from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.files import parsed_toml
 
 _DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+_KEY_AND_VALUE = re.compile(r"""((?:[^="]|"[^"]*")*)=(.*)""", re.DOTALL)
 _PAIRS = ("kernel", "stride", "padding")
 _FILTER_NUMBERS = ("layers", "entangler")
 """Settings of the convolution that may be lists, and those of a filter that are none."""
@@ -43,8 +44,8 @@ def override(
 ) -> dict[str, Any]:
     """Applies settings of the form "key=value", in order.
 
-    A key is dotted ("noise.depolarizing.p2"; a part with a dot of its own stands in double quotes,
-    as in 'noise."own_noise.py:Mine".p'); keys of the table [study] may do without "study.".
+    A key is dotted ("noise.depolarizing.p2"; a part with a dot or a "=" of its own stands in double
+    quotes, as in 'noise."own_noise.py:Mine".p'); keys of [study] may do without "study.".
     A value is read as TOML and, where that fails, as text: `device=sycamore` needs no quotes.
     A list, or a range {start, stop, points}, is swept over, where the setting itself is none: a
     kernel, stride or padding of two numbers and a list of filters are values. Any other value
@@ -65,9 +66,10 @@ def override(
     result = copy.deepcopy(dict(document))
     short = list(study_keys)
     for setting in settings:
-        key, separator, text = setting.partition("=")
+        parts = _KEY_AND_VALUE.fullmatch(setting)
+        key, text = parts.groups() if parts else ("", "")
         path = [part.strip() for part in split_key(key)]
-        if not separator or not all(path):
+        if not all(path):
             raise InputError(f"setting {shown(setting)} is not of the form key=value.")
         if len(path) > DEEPEST:
             raise InputError(f"setting {shown(setting)} has a key of too many parts.")

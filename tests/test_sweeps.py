@@ -29,7 +29,7 @@ from studies import load
 from studies.settings import override
 from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
-from studies.sweep.axes import combinations, read_axes
+from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
@@ -158,6 +158,20 @@ def test_settings_fix_replace_and_add_axes() -> None:
     assert added["axes"]["noise.depolarizing.p2"] == [0.1, 0.2]
     every = ["convolution.overlap=ancilla", "noise.scale=1.0", "repeat=0"]
     assert "axes" not in override(DOCUMENT, every, keys)
+
+
+@pytest.mark.parametrize("key", ["a=b.py:Mine", "a.b=c.d:Mine", "="])
+def test_a_part_of_a_key_in_double_quotes_may_hold_what_separates(key: str) -> None:
+    fixed = override({}, [f'noise."{key}".p = "x=1"'], ())
+    assert fixed == {"noise": {key: {"p": "x=1"}}}
+    (point,) = combinations(read_axes(override({}, [f'noise."{key}".p=[0.1]'], ()), ()))
+    assert place({}, point) == {"noise": {key: {"p": 0.1}}}
+
+
+@pytest.mark.parametrize("setting", ['noise."a=b.py:Mine.p=0.1', "noise", "=1", 'noise."a=b"', ""])
+def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
+    with pytest.raises(InputError, match="is not of the form key=value"):
+        override({}, [setting], ())
 
 
 @pytest.mark.parametrize("table", ["axes", "zip"])
