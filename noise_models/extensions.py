@@ -35,6 +35,10 @@ class NotNamedError(InputError):
     """Something stored needs an object of the user's own that the user has not named yet."""
 
 
+class FailedCodeError(InputError):
+    """Code of the user's own raised what it should not; see `users_code`."""
+
+
 @contextlib.contextmanager
 def reading_stored() -> Iterator[None]:
     """While what was stored in files is read: names in it are found, but nothing is imported.
@@ -104,7 +108,7 @@ def users_code(what: str) -> Iterator[None]:
         what: Whose code it is, for the message ("noise.mine").
 
     Raises:
-        InputError: In place of any other exception.
+        FailedCodeError: In place of any exception that is no `InputError`.
     """
     try:
         yield
@@ -113,7 +117,7 @@ def users_code(what: str) -> Iterator[None]:
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         at = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
-        raise InputError(
+        raise FailedCodeError(
             f"{what} raises {type(error).__name__}: {words_of(error)}{at}; mend it there, or leave "
             "it out."
         ) from error

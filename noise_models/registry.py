@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
@@ -163,8 +164,15 @@ class Registry(Generic[T]):
         return extensions.source_digest(self[name])
 
     def digests(self, key: str, name: str) -> dict[str, str]:
-        """What `source_digest` gives under a key, or nothing if it gives None."""
-        digest = self.source_digest(name)
+        """What `source_digest` gives under a key, or nothing if it gives None.
+
+        A class of the user's own is made once: one that cannot be is refused where a study is
+        planned, and not at each of its points.
+        """
+        member = self[name]
+        digest = extensions.source_digest(member)
+        if digest is not None and isinstance(member, type):
+            try_to_make(f"{self.kind} = {shown(name)}", member)
         return {} if digest is None else {key: digest}
 
     def __repr__(self) -> str:
@@ -203,25 +211,32 @@ class Registry(Generic[T]):
         return member  # type: ignore[return-value]
 
 
-def made(what: str, member: type[V]) -> V:
+def made(what: str, member: type[V], *arguments: str) -> V:
     """An object of a class that was registered or named.
 
     Args:
         what: What it was given as, for the message ("engine = 'mine.py:Mine'").
         member: The class.
+        *arguments: What it is made with.
 
     Raises:
-        InputError: If it cannot be made without arguments.
+        InputError: If it cannot be made.
     """
     try:
         with extensions.users_code(what):
-            return member()
+            return member(*arguments)
     except InputError as error:
-        if not isinstance(error.__cause__, TypeError):
+        if arguments or not isinstance(error.__cause__, TypeError):
             raise
         raise InputError(
             f"{what} cannot be made without arguments: {error.__cause__}; give them defaults."
         ) from None
+
+
+@functools.cache
+def try_to_make(what: str, member: type, *arguments: str) -> None:
+    """Refuses, as `made` does, a class that cannot be made; one that can is made only once."""
+    made(what, member, *arguments)
 
 
 def _is_anew(member: object, old: object) -> bool:

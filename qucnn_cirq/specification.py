@@ -14,7 +14,7 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
-from noise_models.extensions import source_digest
+from noise_models.extensions import source_digest, users_code
 from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.errors import InputError, shown
@@ -102,9 +102,12 @@ class ConvolutionSpec:
                 f"backward pass reads the ancilla; use overlap = 'ancilla'."
             )
         store("filters", _as_filters(self.filters))
+        found = set()
         for filter_ in self.filter_list:
-            filter_.check_fits(self.channels, kernel, self.register_qubits)
-        counts = sorted({f.n_parameters(self.register_qubits) for f in self.filter_list})
+            with users_code(f"filter {filter_.kind}"):
+                filter_.check_fits(self.channels, kernel, self.register_qubits)
+                found.add(filter_.n_parameters(self.register_qubits))
+        counts = sorted(found)
         if len(counts) > 1:
             raise InputError(
                 f"filters have different numbers of parameters ({', '.join(map(str, counts))}): "

@@ -278,6 +278,46 @@ def test_an_engine_that_cannot_be_made_is_refused_in_a_sentence(outside: Path) -
 
 # Code of the user's that fails.
 
+
+@pytest.mark.parametrize(
+    ("study", "setting", "base", "failing"),
+    [
+        ("performance", "engine=mine.py:Mine", "DensityMatrix", "def __init__(self)"),
+        ("performance", "engine=mine.py:Mine", "DensityMatrix", "def seconds(template, shots)"),
+        ("gradient", "method=mine.py:Mine", "OneSided", "def __init__(self)"),
+        ("noise", "loader=mine.py:Mine", "SingularValues", "def __init__(self, n_qubits)"),
+        ("noise", "convolution.overlap=mine.py:Mine", "CrossedTest", "def __init__(self)"),
+        ("noise", "convolution.filters={kind='mine.py:Mine'}", "BrickWall", "def __init__(self)"),
+        (
+            "noise",
+            "convolution.filters={kind='mine.py:Mine'}",
+            "BrickWall",
+            "def fixed_vector(self, n_qubits)",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_refused_once_before_anything_is_run(
+    outside: Path,
+    capsys: pytest.CaptureFixture[str],
+    study: str,
+    setting: str,
+    base: str,
+    failing: str,
+) -> None:
+    (file,) = (each for each in outside.glob("own_*.py") if f"class {base}(" in each.read_text())
+    static = "" if "self" in failing else "    @staticmethod\n"
+    own = f"class Mine({base}):\n{static}    {failing}: raise ValueError('no licence')\n"
+    Path("mine.py").write_text(f"{file.read_text()}\n\n{own}")
+    command = ["study", study, "--dry-run"]
+    # The performance study times filters without angles.
+    usual = ["kernel=2", "overlap=inversion", "filters={kind='ansatz', layers=1}"]
+    for each in usual[: 2 if study == "performance" else 3]:
+        command += ["--set", f"convolution.{each}"]
+    assert main([*command, "--set", setting]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "raises ValueError: no licence in mine.py" in line and len(line) <= 200
+
+
 RAISING = """
 import dataclasses
 from noise_models import NoiseKind

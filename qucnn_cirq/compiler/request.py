@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
+from noise_models.extensions import FailedCodeError
 from qucnn_cirq.checks import one_of, real_number, whole_number
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, made
 from qucnn_cirq.compiler.assembly import Options
@@ -92,10 +93,11 @@ class Request:
             try:
                 gates = gate_set or self.options.gate_set
                 found.append(made(loader, self.spec.register_qubits, gates, vector))
-            except InputError as error:
-                # A size that it does not have; with a cause it is the user's code that failed.
-                if error.__cause__ is not None:
-                    raise
+            except FailedCodeError:
+                raise
+            except InputError:
+                # A size that it does not have.
+                continue
         return found
 
 

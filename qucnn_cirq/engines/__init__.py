@@ -5,10 +5,12 @@ An engine is a subclass of `Engine`, registered in `ENGINES`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cirq
 
 from noise_models.extensions import source_digest
-from noise_models.registry import Registry, made
+from noise_models.registry import Registry, made, try_to_make
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.exact import ExactEngine
@@ -48,12 +50,8 @@ def make_engine(engine: str | Engine | cirq.Sampler) -> Engine:
                 "cirq.Sampler, or an object of a subclass of qucnn_cirq.engines.Engine."
             )
         return engine
-    made_of = engine_class(engine)
-    base, colon, variant = engine.partition(":")
-    if colon and base in ENGINES:
-        return made_of(*[variant])
-    found = made(f"engine = {shown(engine)}", made_of)
-    if base not in ENGINES:
+    found: Engine = made(*_making(engine))
+    if engine.partition(":")[0] not in ENGINES:
         # The name under which it is found again.
         found.name = engine
     return found
@@ -93,6 +91,8 @@ def check_engine_name(name: str) -> str:
 def engine_digest(name: str) -> dict[str, str]:
     """What tells results of one state of an engine's code from another's.
 
+    An engine of the user's own is made once, as in `Registry.digests`.
+
     Args:
         name: As for `make_engine`.
 
@@ -100,10 +100,19 @@ def engine_digest(name: str) -> dict[str, str]:
         "engine" with the SHA-256 of its source file; nothing for engines of this package.
 
     Raises:
-        InputError: If the name is unknown.
+        InputError: If the name is unknown, or the engine cannot be made.
     """
     digest = source_digest(engine_class(name))
+    if digest is not None:
+        try_to_make(*_making(name))
     return {} if digest is None else {"engine": digest}
+
+
+def _making(name: str) -> tuple[Any, ...]:
+    """The arguments with which `made` makes an engine."""
+    base, colon, variant = name.partition(":")
+    arguments = [variant] if colon and base in ENGINES else []
+    return f"engine = {shown(name)}", engine_class(name), *arguments
 
 
 def engine_label(name: str) -> str:

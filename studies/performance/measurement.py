@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
+from noise_models.extensions import users_code
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ExactEngine, Streams, engine_class, engine_digest, make_engine
@@ -44,7 +45,8 @@ def cost(settings: PerformancePoint) -> Cost:
     if settings.engine in PEERS:
         each = PEERS[settings.engine].seconds * relative_size(template)
     else:
-        each = engine_class(settings.engine).seconds(template, settings.shots)
+        with users_code(f"engine {settings.engine}"):
+            each = engine_class(settings.engine).seconds(template, settings.shots)
     seconds = settings.runs * settings.patches * each
     return Cost(settings.patches, settings.patches * settings.shots, seconds, 2**28)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cirq
 from numpy.typing import NDArray
 
+from noise_models.extensions import FailedCodeError
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.errors import InputError
 from studies.examples import example_circuit
@@ -187,9 +188,14 @@ def circuits_digest(compiled: Callable[[], Program]) -> str:
 
     Args:
         compiled: Compiles the point.
+
+    Raises:
+        FailedCodeError: If code of the user's own fails, which no other setting mends.
     """
     try:
         return compiled().digest
+    except FailedCodeError:
+        raise
     except InputError:
         return REFUSED
 
@@ -200,8 +206,13 @@ def expected_cost(study: Study, settings: Any) -> Cost:
     Args:
         study: The kind of sweep.
         settings: The point's settings.
+
+    Raises:
+        FailedCodeError: If code of the user's own fails.
     """
     try:
         return study.cost(settings)
+    except FailedCodeError:
+        raise
     except InputError:
         return Cost(0, 0, 0.0, 0)
