@@ -60,9 +60,13 @@ def cached(
 
     Args:
         description: What decides the result besides the states, the version of the search too.
-        states: Rows to solve for.
-        solve: Returns arrays with one row for each state, which do not depend on the other rows.
-        holds: Whether finite arrays with one row for each state solve the states.
+        states: Rows to solve for, shape (states, numbers of a state).
+        solve: Returns arrays of shape (states, ...), of which no row depends on another row's
+            state.
+        holds: Whether finite arrays of shape (states, ...) solve the states.
+
+    Returns:
+        The arrays that ``solve`` returns, of all states.
     """
     folder = cache_folder()
     blocks = [states[first : first + _BLOCK] for first in range(0, max(len(states), 1), _BLOCK)]

@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float64]
 LETTERS = "MO"
 
 
-def couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
+def _couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
     """The pairs of qubits that a layer joins."""
     return tuple((q, q + 1) for q in range(1 if letter == "M" else 0, n_qubits - 1, 2))
 
@@ -95,13 +95,18 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
         )
     layers = [LineLayer((), tuple(range(n_qubits)), gate)]
     for letter in pattern:
-        edges = couplers(letter, n_qubits)
+        edges = _couplers(letter, n_qubits)
         layers.append(LineLayer(edges, tuple(q for edge in edges for q in edge), gate))
     return tuple(layers)
 
 
 def n_line_angles(pattern: str, n_qubits: int = 4) -> int:
-    """The number of free angles of a pattern."""
+    """The number of free angles of a pattern.
+
+    Args:
+        pattern: A word in ``M`` and ``O``.
+        n_qubits: Length of the line.
+    """
     return sum(len(layer.turned) for layer in line_layers(pattern, n_qubits=n_qubits))
 
 
@@ -125,6 +130,11 @@ def line_states(
 
 def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:
     """The prepared states and, on request, their derivatives by each angle.
+
+    Args:
+        angles: RY angles in radians, shape (batch, angles).
+        layers: From `line_layers`, whose turned qubits take the columns of the angles in order.
+        derivatives: Whether to return the derivatives too.
 
     Returns:
         Shape (1 + angles or 1, 2^n, batch): the states, then the derivatives. The batch comes last
@@ -163,7 +173,15 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
 def states_and_jacobians(
     angles: FloatArray, layers: Sequence[LineLayer]
 ) -> tuple[FloatArray, FloatArray]:
-    """States (batch, 2^n) and their Jacobians (batch, 2^n, angles)."""
+    """The states and their derivatives by each angle.
+
+    Args:
+        angles: RY angles in radians, shape (batch, angles).
+        layers: From `line_layers`.
+
+    Returns:
+        States, shape (batch, 2^n), and their Jacobians, shape (batch, 2^n, angles).
+    """
     vectors = propagate(angles, layers, derivatives=True)
     return (
         np.ascontiguousarray(vectors[0].T),

@@ -32,7 +32,12 @@ class LoadingRule:
 
     @classmethod
     def within(cls, infidelity: float, two_qubit_gates: Sequence[int]) -> LoadingRule:
-        """Fewest two-qubit gates with an infidelity of at most ``infidelity``."""
+        """Fewest two-qubit gates within an allowed infidelity.
+
+        Args:
+            infidelity: Largest 1 - <x|y>^2 of a loaded state y that is allowed, in [0, 1].
+            two_qubit_gates: For each loader its number of two-qubit gates, ascending.
+        """
         floors = tuple(float(count) for count in two_qubit_gates)
         return cls(floors, (0.0,) * len(floors), infidelity)
 

@@ -37,7 +37,11 @@ class Observable:
         return self.low == -1.0
 
     def on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> Observable:
-        """The same observable on other qubits."""
+        """The same observable on other qubits.
+
+        Args:
+            positions: For each of `qubits` the qubit that takes its place.
+        """
         groups = tuple((tuple(positions[q] for q in qubits), t) for qubits, t in self.groups)
         return Observable(groups, self.low)
 
@@ -60,17 +64,38 @@ class Observable:
         return product
 
     def probability(self, mean: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        """The probability of the larger value, given the mean."""
+        """The probability of the larger value, given the mean.
+
+        Args:
+            mean: Expectation values in [low, 1], of any shape.
+
+        Returns:
+            Probabilities of the same shape.
+        """
         return (np.asarray(mean) - self.low) / (1 - self.low)
 
     def mean(self, fraction: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        """The mean, given the (observed) fraction of the larger value."""
+        """The mean, given how often the larger value was seen.
+
+        Args:
+            fraction: Fractions of the shots, or probabilities, in [0, 1], of any shape.
+
+        Returns:
+            Means of the same shape, in [low, 1].
+        """
         return self.low + (1 - self.low) * np.asarray(fraction)
 
     def variance(self, mean: NDArray[np.float64] | float, shots: int) -> NDArray[np.float64]:
-        """Variance of the estimate from ``shots`` shots: (1 - m)(m - low) / shots.
+        """Variance of the estimated mean: (1 - m)(m - low) / shots.
 
         For values +1 and -1 that is (1 - F^2)/N, for 1 and 0 it is F(1 - F)/N.
+
+        Args:
+            mean: The true means m in [low, 1], of any shape.
+            shots: Shots behind each estimate, at least 1.
+
+        Returns:
+            Variances of the same shape.
         """
         mean = np.asarray(mean)
         return (1 - mean) * (mean - self.low) / shots

@@ -17,13 +17,13 @@ qubits that wait."""
 _STEP = "step "
 
 
-def step_tag(number: int) -> str:
-    """The tag of the overlap test's step in which a pair of qubits meets, from 1."""
-    return f"{_STEP}{number}"
-
-
 def tagged(circuit: cirq.AbstractCircuit, part: str) -> cirq.Circuit:
-    """Marks every operation that belongs to no part yet; its other tags stay."""
+    """Marks every operation that belongs to no part yet; its other tags stay.
+
+    Args:
+        circuit: What to mark; it is not changed.
+        part: One of `PARTS`.
+    """
     return cirq.map_operations(
         circuit.unfreeze(copy=False),
         lambda op, _: op if part_of(op) else op.with_tags(part),
@@ -33,20 +33,36 @@ def tagged(circuit: cirq.AbstractCircuit, part: str) -> cirq.Circuit:
 
 
 def of_step(circuit: cirq.AbstractCircuit, number: int) -> cirq.Circuit:
-    """Marks every operation with a step of the overlap test, from 1."""
-    tag = step_tag(number)
+    """Marks every operation with a step of the overlap test, from 1.
+
+    Args:
+        circuit: What to mark; it is not changed.
+        number: The step in which a pair of qubits meets, from 1.
+    """
+    tag = f"{_STEP}{number}"
     return cirq.map_operations(
         circuit.unfreeze(copy=False), lambda op, _: op.with_tags(tag), tags_to_ignore=(), deep=False
     )
 
 
 def part_of(operation: cirq.Operation) -> str | None:
-    """The part that an operation belongs to, the first if several; None if it is not tagged."""
+    """The part that an operation belongs to, the first if several; None if it is not tagged.
+
+    Args:
+        operation: An operation of a compiled circuit.
+    """
     return next((tag for tag in operation.tags if tag in PARTS), None)
 
 
 def step_of(operation: cirq.Operation) -> int | None:
-    """The step of the overlap test that an operation belongs to, if it does to one."""
+    """The step of the overlap test that an operation belongs to, if it does to one.
+
+    Args:
+        operation: An operation of a compiled circuit.
+
+    Returns:
+        The step's number, from 1; None if it belongs to none.
+    """
     for tag in operation.tags:
         if isinstance(tag, str) and tag.startswith(_STEP) and tag[len(_STEP) :].isdecimal():
             return int(tag[len(_STEP) :])
@@ -54,6 +70,13 @@ def step_of(operation: cirq.Operation) -> int | None:
 
 
 def describe_part(operation: cirq.Operation) -> str | None:
-    """The part in words, with the step where there is one: "overlap step 2"."""
+    """The part in words, with the step where there is one: "overlap step 2".
+
+    Args:
+        operation: An operation of a compiled circuit.
+
+    Returns:
+        The words; None if it belongs to no part.
+    """
     part, step = part_of(operation), step_of(operation)
     return f"{part} step {step}" if part == "overlap" and step is not None else part

@@ -31,9 +31,12 @@ def of_patches(tables: AngleTables, rows: slice) -> dict[str, NDArray[np.float64
     """The tables of some patches.
 
     Args:
-        tables: The tables of all patches. Where the table ``"upstream"`` has more than one row,
-            each patch has a value of its own, which goes along.
-        rows: Which patches.
+        tables: The tables of all patches, shape (rows, angles). Where the table ``"upstream"`` has
+            more than one row, each patch has a value of its own, which goes along.
+        rows: Which patches, as rows of the table ``"patch"``.
+
+    Returns:
+        All tables, of those patches only.
     """
     own = {**tables, "patch": tables["patch"][rows]}
     if len(tables.get("upstream", ())) > 1:
@@ -77,7 +80,14 @@ class Rotation:
         return self.angle.table if isinstance(self.angle, TableAngle) else None
 
     def unitaries(self, tables: AngleTables) -> NDArray[np.complex128]:
-        """Matrices of shape (rows of the table or 1, 2, 2)."""
+        """The matrices, one for each row of the table that it reads.
+
+        Args:
+            tables: The angle tables, shape (rows, angles), in radians.
+
+        Returns:
+            Matrices of shape (rows, 2, 2); one row if the angle is fixed.
+        """
         if isinstance(self.angle, TableAngle):
             angles = self.angle.sign * np.asarray(tables[self.angle.table])[:, self.angle.column]
         else:
@@ -107,12 +117,23 @@ class FixedUnitary:
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[Any]) -> FixedUnitary:
-        """Stores a 2x2 matrix."""
+        """Stores a 2x2 matrix.
+
+        Args:
+            matrix: A unitary of shape (2, 2).
+        """
         first, second, third, fourth = (complex(entry) for entry in np.ravel(matrix))
         return cls((first, second, third, fourth))
 
     def unitaries(self, tables: AngleTables) -> NDArray[np.complex128]:
-        """The matrix, of shape (1, 2, 2)."""
+        """The matrix, as `Rotation.unitaries`.
+
+        Args:
+            tables: Not read.
+
+        Returns:
+            One matrix, shape (1, 2, 2).
+        """
         return np.array(self.entries).reshape(1, 2, 2)
 
     def inverse(self) -> FixedUnitary:
@@ -201,17 +222,30 @@ class Slot(cirq.Gate):
 
 
 def rotation(axis: Literal["x", "y", "z"], angle: float | TableAngle) -> Slot:
-    """A slot of a single rotation."""
+    """A slot of a single rotation.
+
+    Args:
+        axis: The Pauli matrix that it rotates about.
+        angle: Radians, or where to find them.
+    """
     return Slot((Rotation(axis, angle),))
 
 
 def ry(angle: float | TableAngle) -> Slot:
-    """A slot of a single rotation about Y, the work horse of real states."""
+    """A slot of a single rotation about Y, the work horse of real states.
+
+    Args:
+        angle: Radians, or where to find them.
+    """
     return rotation("y", angle)
 
 
 def fixed(matrix: NDArray[Any]) -> Slot:
-    """A slot with a fixed 2x2 unitary."""
+    """A slot with a unitary that no table changes.
+
+    Args:
+        matrix: A unitary of shape (2, 2).
+    """
     return Slot((FixedUnitary.from_matrix(matrix),))
 
 

@@ -45,7 +45,11 @@ class Rotations:
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Names sorted so that theta_2 comes before theta_10."""
+    """Names sorted so that theta_2 comes before theta_10.
+
+    Args:
+        names: Names of symbols.
+    """
 
     def key(name: str) -> list[str | int]:
         return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

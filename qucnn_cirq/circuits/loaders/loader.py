@@ -132,7 +132,15 @@ class Loader(abc.ABC):
     def parts(
         self, qubits: Sequence[cirq.Qid], table: Table
     ) -> tuple[tuple[str, cirq.Circuit], ...]:
-        """The circuit in pieces, each with the part of the layer that it belongs to."""
+        """The circuit in pieces, each with the part of the layer that it belongs to.
+
+        Args:
+            qubits: The register, most significant qubit first.
+            table: Name of the table that its angles are in.
+
+        Returns:
+            Pairs of one of `qucnn_cirq.circuits.parts.PARTS` and a circuit, in order of time.
+        """
         return (("loader", self.circuit(qubits, table)),)
 
     def settings(self) -> dict[str, Any]:
@@ -159,19 +167,46 @@ class Loader(abc.ABC):
         return (self,)
 
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The shortest member of the exact family that loads one vector, shape (2**n_qubits,)."""
+        """The shortest member of the exact family that loads one vector.
+
+        Args:
+            vector: A real unit vector, shape (2**n_qubits,).
+        """
         return self
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles (batch, n_angles) and infidelities 1 - <x|y>^2 (batch,) of loaded vectors."""
+        """Angles that load vectors as well as it can, and how well that is.
+
+        Args:
+            states: Real unit vectors, shape (batch, 2**n_qubits).
+
+        Returns:
+            Angles in radians, shape (batch, n_angles), and infidelities 1 - <x|y>^2 of the loaded
+            vectors y, shape (batch,).
+        """
         return self.angles(states), np.zeros(len(states))
 
     def least_infidelities(self, states: FloatArray) -> FloatArray:
-        """A quick lower bound of the infidelities, shape (batch,)."""
+        """A quick lower bound of the infidelities that `solve` would give.
+
+        Args:
+            states: Real unit vectors, shape (batch, 2**n_qubits).
+
+        Returns:
+            Infidelities, shape (batch,).
+        """
         return np.zeros(len(states))
 
     def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
-        """Unit vectors that it can load, shape (count, 2**n_qubits)."""
+        """Unit vectors that it can load.
+
+        Args:
+            count: How many.
+            generator: Where they are drawn from.
+
+        Returns:
+            Real vectors, shape (count, 2**n_qubits).
+        """
         states = generator.normal(size=(count, 2**self.n_qubits))
         norms: FloatArray = np.linalg.norm(states, axis=1, keepdims=True)
         return states / norms

@@ -33,6 +33,9 @@ class Loaders(Registry[type[Loader]]):
     def name_of(self, loader: type[Loader]) -> str:
         """The name under which a class is found again: registered, or the one it was found by.
 
+        Args:
+            loader: A class that is registered, or was found by `find`.
+
         Raises:
             InputError: If it has none.
         """
@@ -67,9 +70,10 @@ def made(
 
     Args:
         loader: The class.
-        n_qubits: Size of the register.
+        n_qubits: Size of the register, at least 1.
         gate_set: The native two-qubit gate.
-        vector: The filter's vector, for a loader that merges one.
+        vector: The filter's real unit vector, shape (2^n_qubits,), for a loader that merges one;
+            else None.
 
     Returns:
         The loader.

@@ -69,6 +69,11 @@ def schmidt_state(qubits: Sequence[cirq.Qid], table: Table, columns: Iterator[in
     """The singular values as amplitudes of qubits 0 and 1, copied to 3 and 2; 3 angles.
 
     The copy leaves a sign (-1) for every set bit; `schmidt_factors` makes up for it.
+
+    Args:
+        qubits: The four qubits of the ring.
+        table: Name of the table that the angles are in.
+        columns: The table's columns that are still free; the next three are taken.
     """
     q0, q1, q2, q3 = qubits
 
@@ -86,7 +91,14 @@ def schmidt_state(qubits: Sequence[cirq.Qid], table: Table, columns: Iterator[in
 def special_orthogonal(
     a: cirq.Qid, b: cirq.Qid, table: Table, columns: Iterator[int]
 ) -> cirq.Circuit:
-    """Any matrix of SO(4) on two qubits with 2 CZ; 6 angles."""
+    """Any matrix of SO(4) on two qubits with 2 CZ; 6 angles.
+
+    Args:
+        a: The more significant qubit.
+        b: The other one, its neighbour.
+        table: Name of the table that the angles are in.
+        columns: The table's columns that are still free; the next six are taken.
+    """
 
     def turns() -> list[cirq.Operation]:
         return [ry(TableAngle(table, next(columns))).on(qubit) for qubit in (a, b)]
@@ -123,7 +135,14 @@ def schmidt_factors(
 
 
 def two_qubit_angles(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles of RY(0), RY(1), CZ, RY(1) on |00> for real unit vectors (batch, 4)."""
+    """Angles of RY(0), RY(1), CZ, RY(1) that load two-qubit states from |00>.
+
+    Args:
+        vectors: Real unit vectors, shape (batch, 4).
+
+    Returns:
+        Angles in radians, shape (batch, 3), in order of time.
+    """
     low, high = vectors[:, :2], vectors[:, 2:]
     first = 2 * np.arctan2(np.linalg.norm(high, axis=1), np.linalg.norm(low, axis=1))
     # Branch 0 turns qubit 1 by second + third; in branch 1 the CZ reverses the second angle:
@@ -156,11 +175,17 @@ _GENERATORS = _generators()
 
 
 def special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles of RY RY, CZ, RY RY, CZ, RY RY for matrices of SO(4), shape (batch, 4, 4).
+    """Angles of RY RY, CZ, RY RY, CZ, RY RY that make matrices of SO(4).
 
     SO(4) is two commuting copies of SU(2). Conjugating RY on one qubit by CZ gives the
     rotations about Z(x)Y and Y(x)Z, so that the circuit is an Euler decomposition of both
     copies at once.
+
+    Args:
+        matrices: Orthogonal matrices of determinant 1, shape (batch, 4, 4).
+
+    Returns:
+        Angles in radians, shape (batch, 6), in the order in which `special_orthogonal` reads them.
     """
     coefficients = np.einsum("abij,nij->nab", _GENERATORS, matrices) / 4
     # The coefficients are p_a q_b: a rank-one table, read along its largest row.
