@@ -53,7 +53,11 @@ class Assembly:
         return {role: qubits for role, qubits in roles.items() if qubits}
 
     def roles_on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> dict[str, tuple[cirq.Qid, ...]]:
-        """The same on other qubits."""
+        """The roles after the circuit has moved to other qubits.
+
+        Args:
+            positions: From the circuit's qubits to those that take their place.
+        """
         return {
             role: tuple(positions[qubit] for qubit in qubits) for role, qubits in self.roles.items()
         }
@@ -127,8 +131,15 @@ def assemble_routed(
 ) -> Assembly:
     """Builds the circuit with the layout's pairs but none of its positions, and routes it.
 
-    The last resort, for devices on which no layout fits. The graph holds the qubits and couplers
-    that may be used; the other arguments are those of `assemble`.
+    The last resort, for devices on which no layout fits.
+
+    Args:
+        filter_: What the filter is.
+        layout: Which qubits of data and filter meet.
+        loader: The loader of the patch.
+        options: What else is asked of the circuit.
+        graph: The qubits and couplers of the device that may be used.
+        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
 
     Raises:
         InputError: If no connected part of the device is large enough.

@@ -52,7 +52,11 @@ class Layout:
         return self.window or self.data
 
     def register_graph(self, register: tuple[Q, ...]) -> nx.Graph:
-        """The couplers inside a register."""
+        """The couplers inside a register.
+
+        Args:
+            register: Qubits of one of the registers.
+        """
         graph = nx.Graph()
         graph.add_nodes_from(register)
         graph.add_edges_from(
@@ -61,7 +65,11 @@ class Layout:
         return graph
 
     def offers(self, loader: Loader) -> bool:
-        """Whether a loader's couplers are there, so that it needs no routing."""
+        """Whether a loader's couplers are there, so that it needs no routing.
+
+        Args:
+            loader: A loader of the size of the register that meets the filter, `met`.
+        """
         graph = self.register_graph(self.met)
         return all(graph.has_edge(self.met[a], self.met[b]) for a, b in loader.couplers)
 
@@ -110,6 +118,13 @@ def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
 
     Columns D D F F; the two middle columns change places (2 SWAPs in parallel), after which
     every data qubit has its partner beside it and the ancilla walks once round the middle.
+
+    Args:
+        n_qubits: Size of a register.
+        test: The overlap test; one that undoes the filter gets the data's plaquette only.
+
+    Returns:
+        None for registers of any other size.
     """
     if n_qubits != 4:
         return None
@@ -140,6 +155,10 @@ def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Data on a row, filter on the row below, the ancilla walking along the data: any size.
 
     Two walkers come in from both ends and meet in the middle.
+
+    Args:
+        n_qubits: Size of a register, at least 1.
+        test: The overlap test; one that undoes the filter gets the data's row only.
     """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
     if test.undoes_filter:
@@ -165,7 +184,12 @@ LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {
 
 
 def layouts_for(n_qubits: int, test: OverlapTest) -> dict[str, Layout]:
-    """The layouts for a size of the registers, by name."""
+    """The layouts that exist for a size of the registers, by name.
+
+    Args:
+        n_qubits: Size of a register, at least 1.
+        test: The overlap test.
+    """
     found = {name: make(n_qubits, test) for name, make in LAYOUTS.items()}
     return {name: layout for name, layout in found.items() if layout is not None}
 

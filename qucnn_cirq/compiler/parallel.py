@@ -91,7 +91,7 @@ class ParallelProgram:
         circuits = [
             cirq.with_measurement_key_mapping(
                 copy.circuit(patch, own, filter_index=index, upstream=value),
-                {MEASUREMENT_KEY: measurement_key(number)},
+                {MEASUREMENT_KEY: _measurement_key(number)},
             )
             for number, (copy, patch, own, index, value) in enumerate(
                 zip(
@@ -115,19 +115,23 @@ class ParallelProgram:
             result: Result of running `circuit` on any ``cirq.Sampler``.
             filter_index: As for `circuit`.
 
+        Returns:
+            Estimates of F (or g F, backward), shape (tests,): one for each copy that the circuit
+            used.
+
         Raises:
             InputError: If the result does not hold this program's measurements.
         """
-        count = sum(measurement_key(i) in result.measurements for i in range(len(self.copies)))
+        count = sum(_measurement_key(i) in result.measurements for i in range(len(self.copies)))
         if count == 0:
             raise InputError(
-                f"the result has no measurement {measurement_key(0)!r} (it has "
+                f"the result has no measurement {_measurement_key(0)!r} (it has "
                 f"{sorted(result.measurements)}); run a circuit of this program."
             )
         filters = [filter_index] if isinstance(filter_index, int) else list(filter_index)
         return np.array(
             [
-                copy.filters[index].template.overlap_from_result(result, measurement_key(number))
+                copy.filters[index].template.overlap_from_result(result, _measurement_key(number))
                 for number, (copy, index) in enumerate(
                     zip(self.copies[:count], _for_each("filter_index", filters, count), strict=True)
                 )
@@ -164,7 +168,7 @@ class ParallelProgram:
         return [array] if is_single else list(array)
 
 
-def measurement_key(copy: int) -> str:
+def _measurement_key(copy: int) -> str:
     """The key under which a copy's bits are recorded."""
     return f"{MEASUREMENT_KEY}_{copy}"
 

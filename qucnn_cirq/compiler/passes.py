@@ -15,7 +15,12 @@ from qucnn_cirq.errors import InputError
 
 
 def is_ignored(operation: cirq.Operation, context: cirq.TransformerContext | None) -> bool:
-    """Whether a transformer has been told to leave an operation alone."""
+    """Whether a transformer has been told to leave an operation alone.
+
+    Args:
+        operation: An operation of the circuit that is transformed.
+        context: What the transformer was told; None for nothing.
+    """
     return context is not None and not set(operation.tags).isdisjoint(context.tags_to_ignore)
 
 
@@ -30,6 +35,10 @@ def merge_slots(
     """Multiplies neighbouring slots on a qubit into one; drops those that are the identity.
 
     Tags are kept: a merged slot carries the tags of all its parts, first to act first.
+
+    Args:
+        circuit: Slots and any other operations.
+        context: Names tags of operations to leave as they are; None for none.
     """
     pending: dict[cirq.Qid, list[cirq.Operation]] = {}
     merged = cirq.Circuit()
@@ -72,6 +81,10 @@ def drop_unobserved(
     An operation outside the past light cone of the measurements has no influence on what is
     recorded; after an overlap test that is what remains on qubits that are not read. A circuit
     without measurements is returned as it is.
+
+    Args:
+        circuit: Any circuit.
+        context: Names tags of operations to keep all the same; None for none.
     """
     if not circuit.has_measurements():
         return circuit.unfreeze()
@@ -95,6 +108,10 @@ def schedule_as_late_as_possible(
     Moments hold either one-qubit gates, two-qubit gates or measurements, whose durations
     differ. All measurements share the final moment. A moment with an ignored operation is kept
     whole, and what comes before it is packed up to it.
+
+    Args:
+        circuit: One- and two-qubit gates, and measurements after them.
+        context: Names tags of operations that stay in their moment; None for none.
 
     Raises:
         InputError: If an operation follows a measurement on its qubit.
@@ -125,17 +142,29 @@ def _packed_late(gates: list[cirq.Operation]) -> list[cirq.Moment]:
 
 
 def two_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
-    """Number of two-qubit gates."""
+    """Number of two-qubit gates, measurements left out.
+
+    Args:
+        circuit: Any circuit.
+    """
     return sum(len(op.qubits) == 2 and not cirq.is_measurement(op) for op in _gates(circuit))
 
 
 def one_qubit_gates(circuit: cirq.AbstractCircuit) -> int:
-    """Number of one-qubit gates, virtual Z included."""
+    """Number of one-qubit gates, virtual Z included.
+
+    Args:
+        circuit: Any circuit.
+    """
     return sum(len(op.qubits) == 1 for op in _gates(circuit))
 
 
 def two_qubit_depth(circuit: cirq.AbstractCircuit) -> int:
-    """Length of the longest chain of two-qubit gates."""
+    """Length of the longest chain of two-qubit gates.
+
+    Args:
+        circuit: Any circuit.
+    """
     depth: dict[cirq.Qid, int] = {}
     for operation in _gates(circuit):
         if len(operation.qubits) == 2:

@@ -63,7 +63,11 @@ def read_placement(placement: PlacementLike, device: Device) -> Pinning:
 
 
 def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
-    """A placement as text."""
+    """A placement as text, "data = q(0, 0) q(0, 1), filter = ...".
+
+    Args:
+        roles: For each role its qubits, in order.
+    """
     return ", ".join(f"{role} = {_names(qubits)}" for role, qubits in roles.items())
 
 

@@ -41,7 +41,12 @@ class PassRecord:
 
     @classmethod
     def of(cls, name: str, circuit: cirq.AbstractCircuit) -> PassRecord:
-        """Counts a circuit."""
+        """Counts a circuit.
+
+        Args:
+            name: The pass that made the circuit.
+            circuit: What it made.
+        """
         return cls(
             name,
             two_qubit_gates(circuit),
@@ -91,7 +96,15 @@ def passes_for(
 def run_passes(
     circuit: cirq.Circuit, passes: Sequence[tuple[str, Pass]]
 ) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
-    """Applies passes one after the other and counts after each."""
+    """Applies passes one after the other and counts after each.
+
+    Args:
+        circuit: A routed, measured circuit of slots and CZ gates.
+        passes: Names and transformers, as from `passes_for`.
+
+    Returns:
+        The native circuit, and one record for each pass.
+    """
     records = []
     changed: cirq.AbstractCircuit = circuit
     for name, transform in passes:
@@ -101,7 +114,11 @@ def run_passes(
 
 
 def passes_text(records: Sequence[PassRecord]) -> str:
-    """A table of the counts after each pass and, where they changed, by how much."""
+    """A table of the counts after each pass and, where they changed, by how much.
+
+    Args:
+        records: One or more, in the order of the passes.
+    """
     rows: list[list[object]] = []
     before: dict[str, int] = {}
     for record in records:

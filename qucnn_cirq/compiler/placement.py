@@ -59,7 +59,13 @@ def best_placement(
 
 
 def unmoved(assembly: Assembly, device: Device, gate_set: str) -> Placement:
-    """The placement of an assembly that is on the device already."""
+    """The placement of an assembly that is on the device already.
+
+    Args:
+        assembly: A circuit that was routed on the device.
+        device: The device.
+        gate_set: The native two-qubit gate.
+    """
     usage = Usage.of(assembly.circuit)
     positions: Positions = {qubit: qubit for qubit in (*usage.qubits, *assembly.data)}
     positions |= {qubit: qubit for qubit in assembly.filter}
@@ -87,7 +93,11 @@ class Usage:
 
     @classmethod
     def of(cls, circuit: cirq.AbstractCircuit) -> Usage:
-        """Counts the operations of a circuit."""
+        """Counts the operations of a circuit.
+
+        Args:
+            circuit: Native gates and measurements; its moments count for `active`.
+        """
         one_qubit: Counter[cirq.Qid] = Counter()
         two_qubit: Counter[tuple[cirq.Qid, cirq.Qid]] = Counter()
         measured: list[cirq.Qid] = []
@@ -103,7 +113,13 @@ class Usage:
         return cls(one_qubit, two_qubit, tuple(measured), qubits, _active_moments(circuit))
 
     def predicted_error(self, positions: Positions, device: Device, gate_set: str) -> float:
-        """1 - product of (1 - error) over all gates, the decay of active qubits and readouts."""
+        """1 - product of (1 - error) over all gates, the decay of active qubits and readouts.
+
+        Args:
+            positions: From the circuit's qubits to qubits of the device.
+            device: The device, whose error rates count.
+            gate_set: The native two-qubit gate.
+        """
         kept = 1.0
         for (a, b), count in self.two_qubit.items():
             kept *= (1 - device.two_qubit_error(positions[a], positions[b], gate_set)) ** count

@@ -168,7 +168,11 @@ class CompiledFilter:
         return self.rule.choose(states, [variant.loader for variant in self.variants])
 
     def variant(self, state: NDArray[np.float64]) -> Variant:
-        """The variant of one unit vector, shape (1, 2^n)."""
+        """The variant that one patch is run with.
+
+        Args:
+            state: The patch's unit vector, shape (1, 2^n).
+        """
         return self.variants[int(self.choose(state)[0])]
 
     def load(self, states: NDArray[np.float64]) -> tuple[Load, ...]:
@@ -195,6 +199,12 @@ class CompiledFilter:
         What was found is kept as long as patches and circuits are: gradients, further rounds of
         shots and other noise meet the same patches again, and the angles take as long as some
         simulations.
+
+        Args:
+            patches: Patches of images, as `qucnn_cirq.patches.extract_patches` cuts them out.
+
+        Returns:
+            As `load`; columns count the occupied patches.
         """
         known = _SOLVED.setdefault(patches, weakref.WeakKeyDictionary())
         first = self.variants[0]
@@ -218,7 +228,18 @@ class CompiledFilter:
         self.load(states)
 
     def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Rows of the table ``"filter"``, one for each row of parameters."""
+        """The table ``"filter"``, which the circuit's slots read.
+
+        Args:
+            parameters: Angles of an ansatz in radians, shape (parameters,) or (rows, parameters);
+                None for a filter without parameters.
+
+        Returns:
+            Angles, shape (rows, columns); one row where the filter has no parameters.
+
+        Raises:
+            InputError: If the parameters do not fit the filter.
+        """
         return filter_angles(self.filter, parameters, self.loader.n_qubits, self.filter_loader)
 
 
@@ -364,6 +385,9 @@ class Program:
     def save(self, path: Path | str) -> None:
         """Writes the program to a file, with templates, specification, device and reports.
 
+        Args:
+            path: The file; one that is there is replaced.
+
         Raises:
             InputError: If it holds something that cannot be written.
             OSError: If the file cannot be written.
@@ -375,6 +399,9 @@ class Program:
     @staticmethod
     def load(path: Path | str) -> Program:
         """Reads a program that `save` wrote; nothing is compiled again.
+
+        Args:
+            path: A file that `save` wrote.
 
         Raises:
             InputError: If the file cannot be read, is damaged, or is from another version.
@@ -427,7 +454,13 @@ class Program:
 
 
 def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
-    """The table ``"upstream"``: arccos g for back-propagated values g, shape (batch, 1).
+    """The table ``"upstream"``: arccos g for back-propagated values g.
+
+    Args:
+        upstream: One value, or shape (batch,), each in [-1, 1].
+
+    Returns:
+        Angles in radians, shape (batch, 1).
 
     Raises:
         InputError: If a value is not finite or outside [-1, 1].

@@ -52,6 +52,10 @@ LARGEST_FILE = 64 * 2**20
 def save_program(program: Program, path: Path | str) -> None:
     """Writes a compiled program to a file; see `load_program`.
 
+    Args:
+        program: What to write.
+        path: The file; one that is there is replaced.
+
     Raises:
         InputError: If the program holds something that cannot be written, such as a device that
             is no grid of Google's kind.
@@ -75,6 +79,9 @@ def load_program(path: Path | str) -> Program:
 
     It binds, executes and reports as the one that was saved, without compiling anything. The file
     is first read in a process with bounds of time and memory.
+
+    Args:
+        path: A file that `save_program` wrote.
 
     Raises:
         InputError: In one line that names the file, if it cannot be read, is damaged, comes from

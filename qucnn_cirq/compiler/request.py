@@ -83,8 +83,9 @@ class Request:
         """The loaders that exist for the register.
 
         Args:
-            vector: The filter's vector, where loaders that merge it may be taken.
-            gate_set: Another gate set than that of the circuits.
+            vector: The filter's real unit vector, shape (2^n,), where loaders that merge it may be
+                taken; None for the others only.
+            gate_set: Another native two-qubit gate than that of the circuits; None for theirs.
         """
         found = []
         for loader in self.loaders:
@@ -103,6 +104,12 @@ class Request:
 
 def read_budget(infidelity: float | str, noise: NoiseLike) -> Budget:
     """Checks an infidelity budget.
+
+    Args:
+        infidelity: The largest infidelity of a loaded patch, in [0, 1]; or "auto" for what is best
+            under the noise.
+        noise: That noise, in any form that `noise_models.as_noise` takes; None unless infidelity is
+            "auto".
 
     Raises:
         InputError: If it is outside 0..1, or noise is missing for "auto" or given for a number.
@@ -135,6 +142,13 @@ def read_options(
     dynamical_decoupling: str | None,
 ) -> Options:
     """Checks what is asked of a circuit besides its filter, layout and loader.
+
+    Args:
+        spec: The convolution, its overlap test chosen.
+        device: The device.
+        gate_set: One of `GATE_SETS` that the device offers; None for the device's default.
+        walkers: Walking ancillas, a whole number, 1 for a test that has none.
+        dynamical_decoupling: One of `SEQUENCES`, or None.
 
     Raises:
         InputError: If a name is unknown, or the device or the overlap test does not allow it.
@@ -171,6 +185,9 @@ def read_options(
 def check_sizes(spec: ConvolutionSpec) -> None:
     """Refuses what would be compiled for hours.
 
+    Args:
+        spec: The convolution.
+
     Raises:
         InputError: If the register or an ansatz is too large.
     """
@@ -188,6 +205,10 @@ def check_sizes(spec: ConvolutionSpec) -> None:
 
 def read_names(layout: str, loader: str) -> tuple[type[Loader], ...]:
     """Checks the name of a layout and finds the loaders of a name.
+
+    Args:
+        layout: One of `LAYOUTS`, "routed" or "auto".
+        loader: One of `LOADERS`, ``module:attribute``, or "auto" for all of them.
 
     Raises:
         InputError: If one is unknown.

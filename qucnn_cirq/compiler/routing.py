@@ -87,7 +87,12 @@ def _swap_to_cz(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
 
 
 def swap(a: cirq.Qid, b: cirq.Qid) -> list[cirq.Operation]:
-    """SWAP as three CZ gates between Hadamards."""
+    """Exchanges two qubits by three CZ gates between Hadamards.
+
+    Args:
+        a: One qubit.
+        b: The other, its neighbour.
+    """
     hadamard = fixed(cirq.unitary(cirq.H))
     operations: list[cirq.Operation] = []
     for target in (b, a, b):

@@ -86,9 +86,9 @@ class Template:
         Args:
             tables: For each table that the slots read an array of shape (1, columns).
         """
-        return self._with_slots(self.bound_gates(tables))
+        return self._with_slots(self._bound_gates(tables))
 
-    def bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
+    def _bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
         """The gates of the slots for one row of the angle tables; a virtual Z is a power of Z."""
         unitaries = np.concatenate([slot.unitaries(tables) for slot in self.slots])
         exponents = (values.tolist() for values in phased_xz_exponents(unitaries))
@@ -112,7 +112,12 @@ class Template:
         return cirq.Circuit(cirq.Moment(fill(op) for op in moment) for moment in self.circuit)
 
     def overlap_from_result(self, result: cirq.Result, key: str = MEASUREMENT_KEY) -> float:
-        """The estimate from measured bits: the mean of the observable over all shots."""
+        """The estimate of F (or g F) from measured bits: the mean of the observable over all shots.
+
+        Args:
+            result: Result of running a bound circuit on any ``cirq.Sampler``.
+            key: The key of the measurement, which the result must hold.
+        """
         bits: NDArray[np.integer] = result.measurements[key]
         return float(self.observable.values(bits).mean())
 

@@ -46,7 +46,13 @@ class Verification:
 
 
 def verify(program: Program, patches: int, seed: int) -> Verification:
-    """Simulates bound circuits by Cirq's state vector simulator; see ``Program.verify``."""
+    """Simulates bound circuits by Cirq's state vector simulator; see `Program.verify`.
+
+    Args:
+        program: The program.
+        patches: Random patches for each filter, at least 1.
+        seed: Seed of patches, parameters and upstream values.
+    """
     generator = np.random.default_rng(seed)
     spec = program.spec
     deviations: list[float] = []
@@ -95,7 +101,12 @@ def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:
 
 
 def simulated_mean(circuit: cirq.Circuit, observable: Observable) -> float:
-    """Mean of an observable after an ideal circuit, by Cirq's state vector simulator."""
+    """Mean of an observable after an ideal circuit, by Cirq's state vector simulator.
+
+    Args:
+        circuit: A unitary circuit with measurements at its end only.
+        observable: What is read; its qubits are among the circuit's.
+    """
     gates = cirq.drop_terminal_measurements(circuit)
     qubits = sorted(circuit.all_qubits())
     simulator = cirq.Simulator(dtype=np.complex128)

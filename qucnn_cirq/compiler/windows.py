@@ -49,7 +49,14 @@ class CompiledWindow:
     variant: Variant
 
     def tables(self, parameters: ArrayLike | None) -> dict[str, NDArray[np.float64]]:
-        """The angle tables of one run; the data has no angles."""
+        """The angle tables of one run; the data has no angles.
+
+        Args:
+            parameters: Angles of an ansatz in radians, shape (parameters,); None for other filters.
+
+        Returns:
+            The tables ``"patch"``, shape (1, 0), and ``"filter"``, shape (1, columns).
+        """
         angles = None if parameters is None else np.asarray(parameters, float)
         n_qubits = self.filter_loader.n_qubits
         return {
@@ -97,7 +104,15 @@ class WindowProgram:
         return tuple(each.variant.template.digest for row in self.compiled for each in row)
 
     def report(self, window: int = 0, *, filter_index: int = 0) -> Report:
-        """What one circuit costs."""
+        """What one circuit costs.
+
+        Args:
+            window: Number of the window, from 0.
+            filter_index: Which of the filters, from 0.
+
+        Raises:
+            InputError: If a number is outside its range.
+        """
         return self._find(window, filter_index).variant.report
 
     def circuit(
@@ -152,7 +167,14 @@ class WindowProgram:
         return np.stack(columns, axis=1)
 
     def verify(self, seed: int = 0) -> Verification:
-        """Checks every circuit, at random parameters, by simulation and against the device."""
+        """Checks every circuit, at random parameters, by simulation and against the device.
+
+        Args:
+            seed: Seed of the parameters.
+
+        Returns:
+            What was found; ``passed`` tells whether all of it is right.
+        """
         generator = np.random.default_rng(seed)
         shape = (self.spec.n_filters, self.spec.n_parameters)
         parameters = generator.uniform(-np.pi, np.pi, shape)

@@ -44,7 +44,12 @@ class Definition:
 
 
 class GateCalls(Operands):
-    """Carries out gate calls, and keeps the gates that are defined."""
+    """Carries out gate calls, and keeps the gates that are defined.
+
+    Args:
+        text: The text of the file.
+        largest: As for `Tokens`.
+    """
 
     def __init__(self, text: str, largest: int) -> None:
         super().__init__(text, largest)

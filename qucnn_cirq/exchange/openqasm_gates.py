@@ -34,12 +34,22 @@ class StandardGate(NamedTuple):
 
 
 def turns(angle: Angle) -> Angle:
-    """An angle in half turns, Cirq's exponent."""
+    """An angle in half turns, Cirq's exponent.
+
+    Args:
+        angle: Radians.
+    """
     return angle / (sympy.pi if isinstance(angle, sympy.Basic) else math.pi)
 
 
 def pulse(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
-    """OpenQASM 3's U: one pulse, where Cirq would use three rotations."""
+    """OpenQASM 3's U: one pulse, where Cirq would use three rotations.
+
+    Args:
+        theta: The polar angle in radians.
+        phi: The phase after it, in radians.
+        lam: The phase before it, in radians.
+    """
     return cirq.PhasedXZGate(
         x_exponent=turns(theta),
         z_exponent=turns(phi + lam),

@@ -51,7 +51,12 @@ POWER = 11
 
 
 def binding(operator: str, version: int) -> int:
-    """How tightly an operator binds in a version of the language, 0 if it is none."""
+    """How tightly an operator binds in a version of the language, 0 if it is none.
+
+    Args:
+        operator: A token, as "+" or "&&".
+        version: 2 or 3; "^" is a power in the former only.
+    """
     return POWER if (operator, version) == ("^", 2) else _BINDING.get(operator, 0)
 
 
@@ -68,7 +73,14 @@ _BINDING: Mapping[str, int] = {
 
 
 def literal(text: str) -> Any:
-    """A written number: whole if it has no point and no exponent."""
+    """A written number: whole if it has no point and no exponent.
+
+    Args:
+        text: Digits as OpenQASM writes them, as "0x1F", "1_000" or "1.5e-3".
+
+    Raises:
+        Refused: If it is too large.
+    """
     digits = text.replace("_", "")
     based = digits[:2].lower() in ("0x", "0o", "0b")
     if based or digits.isdecimal():
@@ -79,7 +91,15 @@ def literal(text: str) -> Any:
 
 
 def called(name: str, value: Any) -> Any:
-    """A function of `FUNCTIONS` of a number or symbol."""
+    """Applies a function to a number or symbol.
+
+    Args:
+        name: One of `FUNCTIONS`.
+        value: A real number, or an expression of sympy.
+
+    Raises:
+        Refused: If the function is not defined there.
+    """
     numeric, symbolic = FUNCTIONS[name]
     if isinstance(value, sympy.Basic):
         return symbolic(value)
@@ -90,7 +110,20 @@ def called(name: str, value: Any) -> Any:
 
 
 def combined(left: Any, operator: str, right: Any, version: int) -> Any:
-    """What an operator makes of two values, in a version of the language."""
+    """What an operator makes of two values, in a version of the language.
+
+    Args:
+        left: A number, a truth value, or a list of bits.
+        operator: An operator that `binding` knows.
+        right: What stands behind it, of the same kinds.
+        version: Of the language, 2 or 3.
+
+    Returns:
+        A number, a truth value of sympy, or a list of bits.
+
+    Raises:
+        Refused: If the operator does not join such values.
+    """
     if operator in ("||", "&&"):
         join = sympy.Or if operator == "||" else sympy.And
         return join(truth(left), truth(right))
@@ -106,7 +139,14 @@ def combined(left: Any, operator: str, right: Any, version: int) -> Any:
 
 
 def opposite(value: Any) -> list[Any]:
-    """The opposite of each bit."""
+    """The opposite of each bit.
+
+    Args:
+        value: A list of bits.
+
+    Raises:
+        Refused: If it is anything else.
+    """
     if not isinstance(value, list):
         raise Refused("~ stands before bits only.")
     return [1 - bit for bit in value]
@@ -127,7 +167,14 @@ def _bitwise(left: Any, operator: str, right: Any) -> list[Any]:
 
 
 def finite(value: Any) -> Any:
-    """The same number, refused if it is complex, infinite or none."""
+    """The same number.
+
+    Args:
+        value: A number, or an expression of sympy.
+
+    Raises:
+        Refused: If it is complex, infinite, no number, or above 1e300.
+    """
     if isinstance(value, sympy.Basic):
         return value
     if isinstance(value, complex) or not math.isfinite(value) or abs(value) > 1e300:
@@ -136,7 +183,14 @@ def finite(value: Any) -> Any:
 
 
 def number(value: Any) -> Any:
-    """The same value, refused if it is bits or a truth value."""
+    """The same value.
+
+    Args:
+        value: Any value of an expression.
+
+    Raises:
+        Refused: If it is bits or a truth value.
+    """
     if (
         isinstance(value, list)
         or isinstance(value, sympy.logic.boolalg.Boolean)
@@ -147,7 +201,14 @@ def number(value: Any) -> Any:
 
 
 def whole(value: Any) -> int:
-    """A value as a whole number."""
+    """A value as a whole number.
+
+    Args:
+        value: Any value of an expression.
+
+    Raises:
+        Refused: If it is no whole number.
+    """
     if not isinstance(value, int | float) or not float(value).is_integer():
         raise Refused(f"{shown(str(value))} stands where a whole number is expected.")
     return int(value)
@@ -174,7 +235,11 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def truth(value: Any) -> Any:
-    """A condition as one of sympy's truth values."""
+    """A condition as one of sympy's truth values.
+
+    Args:
+        value: A number or bits, which hold where any is not 0; or a truth value, which stays.
+    """
     if isinstance(value, list):
         return sympy.Or(*(sympy.Eq(bit, 1) for bit in value))
     if isinstance(value, int | float):
@@ -209,7 +274,11 @@ def _compared(left: Any, operator: str, right: Any) -> Any:
 
 
 def condition(holds: Any) -> cirq.Condition:
-    """A truth value of measured bits as Cirq's condition."""
+    """A truth value of measured bits as Cirq's condition.
+
+    Args:
+        holds: A truth value of sympy, as from `truth`.
+    """
     if isinstance(holds, sympy.Eq) and isinstance(holds.lhs, sympy.Symbol) and holds.rhs == 1:
         return cirq.KeyCondition(cirq.MeasurementKey(str(holds.lhs)))
     return cirq.SympyCondition(holds)

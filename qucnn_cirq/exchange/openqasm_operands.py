@@ -30,7 +30,12 @@ Bits = list[Any]
 
 
 class Operands(Tokens):
-    """Reads operands, and keeps what names stand for."""
+    """Reads operands, and keeps what names stand for.
+
+    Args:
+        text: The text of the file.
+        largest: As for `Tokens`.
+    """
 
     def __init__(self, text: str, largest: int) -> None:
         super().__init__(text, largest)

@@ -30,7 +30,14 @@ Piece = cirq.Operation | Phase | Barrier
 
 
 def inverse(piece: Piece) -> Piece:
-    """What undoes a piece."""
+    """What undoes a piece.
+
+    Args:
+        piece: What a statement puts into a circuit.
+
+    Raises:
+        Refused: If it has no inverse, as a measurement.
+    """
     if isinstance(piece, Phase):
         return Phase(-piece.angle)
     if isinstance(piece, Barrier):
@@ -42,7 +49,16 @@ def inverse(piece: Piece) -> Piece:
 
 
 def controlled(piece: Piece, controls: Sequence[cirq.Qid], values: Sequence[int]) -> list[Piece]:
-    """A piece that acts where the controls have these values."""
+    """A piece that acts where the controls have these values.
+
+    Args:
+        piece: What a statement puts into a circuit.
+        controls: One qubit or more.
+        values: For each of them 0 or 1.
+
+    Raises:
+        Refused: If it cannot be controlled, as a measurement.
+    """
     if isinstance(piece, Barrier):
         return [Barrier((*controls, *piece.qubits))]
     if not isinstance(piece, Phase):
@@ -68,7 +84,11 @@ class Timeline:
         """From which moment on a key may be measured again."""
 
     def place(self, operation: cirq.Operation) -> None:
-        """Appends one operation."""
+        """Appends one operation.
+
+        Args:
+            operation: What to append, a measurement or a controlled operation too.
+        """
         written = [*operation.qubits, *cirq.measurement_key_objs(operation)]
         read = cirq.control_keys(operation)
         index = max(
@@ -82,7 +102,11 @@ class Timeline:
         self._read.update({key: max(index + 1, self._read.get(key, 0)) for key in read})
 
     def separate(self, qubits: Iterable[cirq.Qid] | None) -> None:
-        """A barrier for some qubits, or for all."""
+        """A barrier for some qubits, or for all.
+
+        Args:
+            qubits: Those that wait for each other; None for all.
+        """
         if qubits is None:
             self._floor = len(self.moments)
             return

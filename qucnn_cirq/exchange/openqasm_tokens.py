@@ -25,12 +25,19 @@ class Refused(Exception):
 
 
 def shown(text: str) -> str:
-    """A piece of the file, short enough for a message."""
+    """A piece of the file, quoted and short enough for a message.
+
+    Args:
+        text: The piece; "" at the end of the file.
+    """
     return repr(text if len(text) <= 24 else f"{text[:23]}…") if text else "the end"
 
 
 class Tokens:
     """A text, how far it is read, and how much work it has asked for.
+
+    Args:
+        text: The text of the file.
 
     Attributes:
         largest: Statements that are carried out, with those of gate definitions and loops, and
@@ -50,7 +57,11 @@ class Tokens:
         self.largest = largest
 
     def explain(self, reason: str) -> str:
-        """A refusal with the line where it happened."""
+        """A refusal with the line where it happened.
+
+        Args:
+            reason: What is wrong with the statement that is read, a sentence.
+        """
         place = self._tokens[min(self._began, len(self._tokens) - 1)][2]
         number = self._text.count("\n", 0, place) + 1
         line = " ".join(self._text[place:].split("\n", 1)[0].split())

@@ -50,6 +50,12 @@ class Codec:
     def write(self, value: Any) -> Any:
         """An object as plain data.
 
+        Args:
+            value: An object of a registered type, or lists, tuples and mappings of such.
+
+        Returns:
+            What JSON can hold.
+
         Raises:
             InputError: If it holds something of a type that is not registered.
         """
@@ -57,6 +63,9 @@ class Codec:
 
     def read(self, plain: Any) -> Any:
         """The object that was written.
+
+        Args:
+            plain: What `write` returned, from JSON.
 
         Raises:
             InputError: If the data name a type that is not registered, or do not fit it.

@@ -50,7 +50,14 @@ def read_circuit(path: Path | str) -> cirq.Circuit:
 
 
 def parsed_circuit(path: Path) -> cirq.Circuit:
-    """Reads a circuit without bounds; see `read_circuit`."""
+    """Reads a circuit without bounds; see `read_circuit`.
+
+    Args:
+        path: As for `read_circuit`.
+
+    Raises:
+        InputError: As `read_circuit`.
+    """
     moments = parsed_moments(path)
     for index, moment in enumerate(moments):
         qubits = [qubit for operation in moment for qubit in operation.qubits]
@@ -65,6 +72,12 @@ def parsed_circuit(path: Path) -> cirq.Circuit:
 
 def parsed_moments(path: Path) -> Moments:
     """Reads the moments of a circuit, which may act on a qubit twice, without bounds.
+
+    Args:
+        path: As for `read_circuit`.
+
+    Returns:
+        For each moment its operations, in the order in which they are written.
 
     Raises:
         InputError: As `read_circuit`.
