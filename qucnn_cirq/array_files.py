@@ -46,7 +46,7 @@ def read_arrays(
         largest: The most bytes that it, and its arrays together, may have.
 
     Returns:
-        The array of a .npy file, or the arrays of a .npz file by name.
+        The array of a .npy file, of any shape, or the arrays of a .npz file by name.
 
     Raises:
         InputError: If the file cannot be read, is damaged, is larger, or holds anything but arrays

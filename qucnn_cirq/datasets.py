@@ -135,7 +135,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         path: The file.
 
     Returns:
-        The array, in the machine's byte order.
+        The array, of the shape in the file's header, in the machine's byte order.
 
     Raises:
         InputError: If the file is missing or unreadable, is not an IDX file, holds fewer or more

@@ -43,7 +43,7 @@ class Measured:
 
     @property
     def estimates(self) -> FloatArray:
-        """Means of the observable: from shots, or the exact ones where none were asked for."""
+        """Means from shots, or the exact ones where none were asked for; shape (rows, patches)."""
         if self.counts is None or self.shots is None:
             assert self.means is not None
             return self.means
@@ -51,7 +51,7 @@ class Measured:
 
     @property
     def variance(self) -> FloatArray:
-        """Variance of each estimate from its shots; 0 without shots.
+        """Variance of each estimate from its shots, shape (rows, patches); 0 without shots.
 
         From the exact means where they are known, else from the counts n of N shots, by
         (n + 1)/(N + 2) in place of n/N: shots that are all alike do not make an estimate certain.
@@ -111,15 +111,20 @@ class Execution:
 
         Args:
             compiled: The structure.
-            patches: The patches.
-            images: The number that identifies the image of each of these patches.
-            filters: Rows of the table "filter".
+            patches: The patches of some images.
+            images: The number that identifies the image of each patch that is not blank, shape
+                (patches,).
+            filters: Rows of the table "filter", shape (rows, angles).
             numbers: A number for each of the rows, which sets their random streams apart.
             purpose: Sets runs of the same seed apart, see `Streams`.
             upstream: For circuits with a reader what it multiplies by, within -1..1: one value for
-                each of the patches. 1 if None; circuits without a reader do not look at it.
+                each patch that is not blank, shape (patches,). 1 if None; circuits without a reader
+                do not look at it.
             from_means: Whether shots may be drawn from exact means, by engines that give means: of
                 the same distribution as the engine's own, and often sooner there.
+
+        Returns:
+            What was measured, shape (rows, patches).
 
         Raises:
             InputError: As the engine does.

@@ -110,6 +110,10 @@ def _flush_folder(folder: Path) -> None:
 def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     """The content of a regular file of limited size; see `noise_models.files`.
 
+    Args:
+        path: The file.
+        largest: Bytes at most.
+
     Raises:
         InputError: If it is no such file.
     """
@@ -118,6 +122,10 @@ def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
 
 def file_text(path: Path, largest: int = LARGEST_TEXT) -> str:
     """The text of a regular file of limited size.
+
+    Args:
+        path: The file.
+        largest: Bytes at most.
 
     Raises:
         InputError: If it is no such file, empty, or not UTF-8.
@@ -128,6 +136,10 @@ def file_text(path: Path, largest: int = LARGEST_TEXT) -> str:
 def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
     """Makes sure that a file is regular and of limited size, without reading it.
 
+    Args:
+        path: The file.
+        largest: Bytes at most.
+
     Raises:
         InputError: If it is no such file.
     """
@@ -136,6 +148,10 @@ def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
 
 def read_toml(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
     """The tables of a TOML file.
+
+    Args:
+        path: The file.
+        largest: Bytes at most.
 
     Raises:
         InputError: If it cannot be read or is not valid.
@@ -146,6 +162,13 @@ def read_toml(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
 def read_json(path: Path, largest: int = LARGEST_TEXT) -> Any:
     """The content of a JSON file.
 
+    Args:
+        path: The file.
+        largest: Bytes at most.
+
+    Returns:
+        Mappings, lists, texts, numbers, truth values or None.
+
     Raises:
         InputError: If it cannot be read or is not valid.
     """
@@ -153,7 +176,11 @@ def read_json(path: Path, largest: int = LARGEST_TEXT) -> Any:
 
 
 def parsed_toml(text: str, origin: object) -> dict[str, Any]:
-    """The tables of a TOML text; `origin` is for the error.
+    """The tables of a TOML text.
+
+    Args:
+        text: The text.
+        origin: What the error says it is from, as a path.
 
     Raises:
         InputError: If it is not valid, or nested too deeply.
@@ -162,7 +189,14 @@ def parsed_toml(text: str, origin: object) -> dict[str, Any]:
 
 
 def parsed_json(text: str | bytes, origin: object) -> Any:
-    """The content of a JSON text; `origin` is for the error.
+    """The content of a JSON text.
+
+    Args:
+        text: The text, or its bytes in UTF-8.
+        origin: What the error says it is from, as a path.
+
+    Returns:
+        As `read_json`.
 
     Raises:
         InputError: If it is not valid, or nested too deeply.

@@ -61,11 +61,11 @@ class ShiftRule(GradientMethod):
         if not values.size:
             return work.gradient(self.name, values, variance, 0)
         for row in range(len(values)):
-            values[row], variance[row] = work.of_parameters(row, *self.of_angles(work, row))
+            values[row], variance[row] = work.of_parameters(row, *self._of_angles(work, row))
         return work.gradient(self.name, values, variance, work.shifts)
 
     @abc.abstractmethod
-    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
+    def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         """dL/d(angle) for each angle of one filter, and the variance of each."""
 
 
@@ -79,8 +79,7 @@ class ParameterShift(ShiftRule):
     name = "parameter_shift"
     label = "post-processed"
 
-    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See `ShiftRule.of_angles`."""
+    def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         found, upstream = work.measure_shifted(work.program, row), work.upstream[row]
         return (
             _difference(found.estimates) @ upstream / 2,
@@ -100,8 +99,7 @@ class Coin(ShiftRule):
     name = "coin"
     label = "classical coin"
 
-    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See `ShiftRule.of_angles`."""
+    def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
         found = _thrown(work, row, work.upstream[row] / scale)
         values = scale / 2 * _difference(found.estimates).sum(axis=1)
@@ -131,8 +129,7 @@ class InCircuit(ShiftRule):
     loaded = 1.0
     """What part of g is loaded."""
 
-    def of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        """See `ShiftRule.of_angles`."""
+    def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
         factor = scale / (2 * self.loaded)
         loaded = self.loaded * work.upstream[row] / scale

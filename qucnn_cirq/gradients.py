@@ -94,7 +94,14 @@ class Pass:
         return self._run(program, row, table, len(angles), upstream)
 
     def angles(self, row: int) -> FloatArray:
-        """The angles of one filter's rotations, shape (angles,); parameters may share them."""
+        """The angles of one filter's rotations, which parameters may share.
+
+        Args:
+            row: Which filter.
+
+        Returns:
+            Radians, shape (angles,).
+        """
         angles: FloatArray = self.program.filters[row].filter_table(self.parameters[row])[0]
         return angles
 
@@ -183,7 +190,15 @@ class Pass:
 
 
 def shifted(angles: FloatArray, step: float) -> FloatArray:
-    """Rows angles + step e_k and then angles - step e_k for every k, shape (2 angles, angles)."""
+    """Rows angles + step e_k and then angles - step e_k for every k.
+
+    Args:
+        angles: Radians, shape (angles,).
+        step: The shift in radians.
+
+    Returns:
+        Shape (2 angles, angles).
+    """
     shifts = step * np.eye(len(angles))
     return np.concatenate([angles + shifts, angles - shifts])
 

@@ -31,6 +31,9 @@ def handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None
     """Has a function handle the signals, if this is the main thread.
 
     SIGHUP stays ignored where it was: that is what `nohup` is for.
+
+    Args:
+        handler: Called with the signal's number and the interrupted frame, as by ``signal.signal``.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -57,7 +57,7 @@ class Overlaps:
 
     @property
     def maps(self) -> NDArray[np.float64]:
-        """Feature maps (batch, filters, rows, columns); a blank patch is 0."""
+        """Feature maps, shape (batch, filters, rows, columns); a blank patch is 0."""
         maps: NDArray[np.float64] = self.patches.to_maps(self.estimates)
         return maps
 

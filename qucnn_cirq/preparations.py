@@ -115,7 +115,16 @@ def _resolved(what: str, operation: cirq.Operation) -> cirq.Operation:
 def prepared_state(
     circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]
 ) -> npt.NDArray[np.complex128]:
-    """The unit vector that a circuit makes of |0...0>, first qubit most significant."""
+    """The unit vector that a circuit makes of |0...0>, first qubit most significant.
+
+    Args:
+        circuit: A unitary circuit without symbols.
+        qubits: Its register, most significant qubit first; it may hold qubits that the circuit
+            leaves alone.
+
+    Returns:
+        A complex vector, shape (2^n,).
+    """
     vector = circuit.final_state_vector(initial_state=0, qubit_order=qubits, dtype=np.complex128)
     normalised: npt.NDArray[np.complex128] = vector / np.linalg.norm(vector)
     return normalised

@@ -47,7 +47,14 @@ def read_table(source: str | Path, name: str) -> dict[str, Any]:
 
 
 def write_document(document: Mapping[str, Any]) -> str:
-    """Writes a whole document as TOML: values that are no tables first, then one table each."""
+    """Writes a whole document as TOML: values that are no tables first, then one table each.
+
+    Args:
+        document: What `write_table` takes for a table, and such tables, by name.
+
+    Returns:
+        The text, ending in a line break.
+    """
     plain = [f"{_key(k)} = {_value(v)}\n" for k, v in document.items() if not _is_table(v)]
     tables = [write_table(name, table) for name, table in document.items() if _is_table(table)]
     return "\n".join(["".join(plain)] * bool(plain) + tables)

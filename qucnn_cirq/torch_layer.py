@@ -101,7 +101,13 @@ class QuantumConv2d(torch.nn.Module):
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Maps (batch, out_channels, rows, columns) of images (batch, in_channels, ...).
+        """Feature maps of images.
+
+        Args:
+            images: Real numbers, shape (batch, in_channels, rows, columns).
+
+        Returns:
+            Overlaps in [0, 1] up to shot noise, shape (batch, out_channels, rows, columns).
 
         Raises:
             InputError: If the images are no tensor of real numbers or do not fit the module.

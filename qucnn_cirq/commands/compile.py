@@ -26,7 +26,7 @@ DESCRIPTION = (
 )
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("configuration", type=Path, metavar="CONFIG.toml", help="what to compile")
     parser.add_argument("--device", required=True, metavar="NAME", help="see qucnn devices")

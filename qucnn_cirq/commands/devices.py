@@ -17,7 +17,7 @@ DESCRIPTION = (
 _ERRORS = ("median_one_qubit_error", "median_two_qubit_error", "median_readout_error")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the device to draw")
     parser.add_argument(

@@ -26,7 +26,7 @@ _TERMINAL = 100
 """Width of text that goes to no terminal."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument(
         "source", type=Path, metavar="CIRCUIT|CONFIG.toml", help="a circuit, or what to compile"

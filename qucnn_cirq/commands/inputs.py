@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 def read_specification(path: Path) -> ConvolutionSpec:
     """The convolution of a file; that of a study's configuration has the study's defaults.
 
+    Args:
+        path: A TOML file with a table [convolution], of a study or by itself.
+
     Raises:
         InputError: If the file cannot be read or has no such table.
     """
@@ -32,7 +35,14 @@ def read_specification(path: Path) -> ConvolutionSpec:
 
 
 def seed_of(options: argparse.Namespace) -> int:
-    """The seed that was asked for, or 0."""
+    """The seed that was asked for with ``--seed``, or 0.
+
+    Args:
+        options: The options of a verb.
+
+    Raises:
+        InputError: If it is negative.
+    """
     from qucnn_cirq.checks import whole_number
 
     return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
@@ -40,6 +50,12 @@ def seed_of(options: argparse.Namespace) -> int:
 
 def read_patch(path: Path) -> npt.NDArray[np.float64]:
     """Reads a patch from a NumPy file, without unpickling anything.
+
+    Args:
+        path: A .npy file with one array of real numbers.
+
+    Returns:
+        The array, of any shape.
 
     Raises:
         InputError: If the file cannot be read or holds something else.

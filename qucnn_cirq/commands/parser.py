@@ -22,7 +22,7 @@ VERBS = {
     "devices": "qucnn_cirq.commands.devices",
     "noise": "qucnn_cirq.commands.noise",
 }
-"""The module of each verb: `configure` its parser, `run` it. Adding one is a module and a line."""
+"""The module of each verb: see `qucnn_cirq.commands`. Adding one is a module and a line."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         # A verb's own defaults would overwrite what was given before the verb.
         silent = argparse.SUPPRESS
         _add_global_options(own, seed=silent, quiet=silent, json=silent, traceback=silent)
-        verb.configure(own)
+        verb.add_arguments(own)
         own.set_defaults(run=verb.run)
     return parser
 

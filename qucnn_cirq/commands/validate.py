@@ -18,7 +18,7 @@ DESCRIPTION = (
 )
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument(
         "circuit", type=Path, metavar="CIRCUIT", help="a file of Cirq's JSON or of OpenQASM 2 or 3"

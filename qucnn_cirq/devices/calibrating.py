@@ -32,6 +32,9 @@ _GATE_TYPES: dict[str, type[cirq.Gate]] = {
 def read_durations(table: object) -> dict[str, float]:
     """Durations in nanoseconds from a table with some of `DURATIONS`.
 
+    Args:
+        table: The table ``device.durations``, as the TOML of a device holds it.
+
     Raises:
         InputError: If a key is unknown or a value is no number of at least 0.
     """
@@ -55,6 +58,14 @@ def read_errors(
     or couplers ("0,1:0,2") and, under "default", the number for all others. Errors of gates are
     probabilities of a Pauli error beyond decay; "readout" is the probability of reading a qubit
     wrongly, or the pair [P(1|0), P(0|1)]; "t1" and "t2" are microseconds, unlimited if not given.
+
+    Args:
+        name: The device's name, for the calibration.
+        table: The table ``device.errors``, as the TOML of a device holds it.
+        qubits: The device's qubits.
+        couplers: Its couplers, each once.
+        gates: Names of its native two-qubit gates, whose errors are equal.
+        durations: Nanoseconds by names out of `DURATIONS`; all three are needed with "t1" or "t2".
 
     Raises:
         InputError: If a key is unknown or no part of the device, or a value is out of range.

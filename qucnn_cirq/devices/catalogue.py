@@ -134,7 +134,14 @@ def describe_devices() -> list[dict[str, object]]:
 
 
 def describe_device(device: Device) -> dict[str, object]:
-    """A device's name, qubits, couplers and gates, and where they are known its median errors."""
+    """A device's name, qubits, couplers and gates, and where they are known its median errors.
+
+    Args:
+        device: Any device.
+
+    Returns:
+        Figures by name, ready for JSON; the median errors only of a calibrated device.
+    """
     row: dict[str, object] = {
         "name": device.name,
         "qubits": device.n_qubits,

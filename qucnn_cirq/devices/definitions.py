@@ -144,6 +144,10 @@ def device_from_specification(
 ) -> Device:
     """A device from Cirq's device specification.
 
+    Args:
+        specification: Cirq's protocol buffer of a grid device.
+        name: What to call the device; not the name of a calibrated one.
+
     Raises:
         InputError: If Cirq refuses the specification, or it has no qubits.
     """
@@ -160,7 +164,13 @@ def device_from_specification(
 
 
 def free_name(name: str) -> str:
-    """A name for a custom device.
+    """The name of a custom device, checked.
+
+    Args:
+        name: What the user calls it.
+
+    Returns:
+        The same name.
 
     Raises:
         InputError: If it is that of a calibrated device, whose errors it would be given.

@@ -109,13 +109,30 @@ class Device:
         return self.own_calibration is not None or self.name in CALIBRATIONS
 
     def one_qubit_error(self, qubit: cirq.Qid) -> float:
-        """Pauli error of a one-qubit gate, decay during the gate apart."""
+        """Pauli error of a one-qubit gate, decay during the gate apart.
+
+        Args:
+            qubit: A qubit of the device.
+
+        Returns:
+            A probability; nominal where it is not calibrated.
+        """
         if self.calibration is None:
             return NOMINAL_ERRORS["one_qubit"]
         return self.calibration.one_qubit.get(qubit, NOMINAL_ERRORS["one_qubit"])
 
     def two_qubit_error(self, a: cirq.Qid, b: cirq.Qid, gate_set: str) -> float:
-        """Pauli error of a native two-qubit gate on a coupler, decay during the gate apart."""
+        """Pauli error of a native two-qubit gate on a coupler, decay during the gate apart.
+
+        Args:
+            a: One end of the coupler.
+            b: The other end.
+            gate_set: Name of the native gate, as in `two_qubit_gates`.
+
+        Returns:
+            A probability: nominal for a device without calibration, 1 for a coupler that the
+            calibration lacks.
+        """
         if self.calibration is None:
             return NOMINAL_ERRORS["two_qubit"]
         if (a, b) not in self.calibration.two_qubit:
@@ -123,14 +140,26 @@ class Device:
         return self.calibration.error_of(NATIVE_GATES[gate_set](a, b)).total
 
     def readout_error(self, qubit: cirq.Qid) -> float:
-        """Mean probability that a qubit is read wrongly."""
+        """Mean probability that a qubit is read wrongly.
+
+        Args:
+            qubit: A qubit of the device.
+
+        Returns:
+            A probability: nominal for a device without calibration, 1 for a qubit that the
+            calibration lacks.
+        """
         if self.calibration is None:
             return NOMINAL_ERRORS["readout"]
         p01, p10 = self.calibration.readout.get(qubit, (1.0, 1.0))
         return (p01 + p10) / 2
 
     def duration_ratio(self, gate_set: str) -> float:
-        """Duration of a two-qubit gate in durations of a one-qubit gate; 1 if not known."""
+        """Duration of a two-qubit gate in durations of a one-qubit gate; 1 if not known.
+
+        Args:
+            gate_set: Name of the two-qubit gate, as in `two_qubit_gates`.
+        """
         if self.calibration is None:
             return 1.0
         gate_type = self.calibration.gate_type(NATIVE_GATES[gate_set])
@@ -144,7 +173,17 @@ class Device:
         return two_qubit / one_qubit if two_qubit > 0 and one_qubit > 0 else 1.0
 
     def decay_error(self, qubit: cirq.Qid, one_qubit_moments: int, two_qubit_moments: int) -> float:
-        """Pauli error of a qubit's decay over a number of moments, busy or idle."""
+        """Pauli error of a qubit's decay over a number of moments, busy or idle.
+
+        Args:
+            qubit: A qubit of the device.
+            one_qubit_moments: Moments as long as a one-qubit gate.
+            two_qubit_moments: Moments as long as the longest two-qubit gate.
+
+        Returns:
+            A probability: nominal for a device without calibration, 1 for a qubit that the
+            calibration lacks.
+        """
         calibration = self.calibration
         if calibration is None:
             return NOMINAL_ERRORS["idle"] * (one_qubit_moments + two_qubit_moments)
@@ -158,7 +197,11 @@ class Device:
         return 2 * flips + (1 - math.exp(-time * rate_2)) / 2 - flips
 
     def coherence_ns(self, qubit: cirq.Qid) -> float:
-        """The smaller of T1 and T2 in nanoseconds; infinite where it is not known."""
+        """The smaller of T1 and T2 in nanoseconds; infinite where it is not known.
+
+        Args:
+            qubit: A qubit of the device.
+        """
         rates = self.calibration.rates.get(qubit) if self.calibration is not None else None
         fastest = max(rates) if rates is not None else 0.0
         return 1 / fastest if fastest > 0 else math.inf
@@ -167,6 +210,9 @@ class Device:
         """How long an operation takes in nanoseconds; None if the device does not say.
 
         A virtual Z takes no time. Durations come from the calibration, else from Cirq's device.
+
+        Args:
+            operation: A gate, a wait or a measurement.
         """
         gate = operation.gate
         if is_virtual(operation):
@@ -188,7 +234,11 @@ class Device:
         return None
 
     def moment_ns(self, operations: Iterable[cirq.Operation]) -> float | None:
-        """How long the longest of some operations takes; None if no duration is known."""
+        """How long the longest of some operations takes; None if no duration is known.
+
+        Args:
+            operations: Those of one moment.
+        """
         known = [ns for ns in map(self.duration_ns, operations) if ns is not None]
         return max(known, default=None)
 

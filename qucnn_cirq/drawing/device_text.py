@@ -44,7 +44,14 @@ def device_text(device: Device, placement: CircuitPlacement | None = None) -> st
 
 
 def roles_text(placement: CircuitPlacement) -> str:
-    """What the letters stand for, and how the ancillas walk."""
+    """What the letters stand for, and how the ancillas walk.
+
+    Args:
+        placement: Where a circuit sits.
+
+    Returns:
+        A line of letters, and one more for each walk.
+    """
     present = [role for role in ROLES if role in placement.roles.values()]
     lines = [", ".join(f"{ROLES[role]} {role}" for role in present)]
     lines += [" -> ".join(map(str, walk)) for walk in placement.walks]

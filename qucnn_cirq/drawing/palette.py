@@ -30,6 +30,13 @@ def tint(colour: str, share: float = 0.25) -> str:
 
 
 def in_order(parts: Iterable[str | None]) -> list[str | None]:
-    """Parts in the order in which the layer runs, those of no part last."""
+    """Parts in the order in which the layer runs, those of no part last.
+
+    Args:
+        parts: Out of `PART_COLOURS`, None for no part; any may occur again.
+
+    Returns:
+        Each of them once.
+    """
     present = set(parts)
     return [part for part in (*PARTS, None) if part in present]

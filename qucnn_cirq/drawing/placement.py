@@ -51,6 +51,9 @@ def placement_of(circuit: cirq.AbstractCircuit) -> CircuitPlacement:
     """Reads the placement of a compiled circuit from the tags of its operations.
 
     A circuit without tags has no walk, and all its qubits have the role "other".
+
+    Args:
+        circuit: A compiled circuit, or any other.
     """
     parts: dict[cirq.Qid, set[str]] = {qubit: set() for qubit in circuit.all_qubits()}
     steps: dict[int, set[cirq.Qid]] = {}

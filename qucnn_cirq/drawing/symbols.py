@@ -71,7 +71,11 @@ _RESERVED = ("●", "⊕", "×", "M", "")
 
 
 def is_joined(operation: cirq.Operation) -> bool:
-    """Whether a line joins the wires of an operation: plain measurements are read one by one."""
+    """Whether a line joins the wires of an operation: plain measurements are read one by one.
+
+    Args:
+        operation: Any operation.
+    """
     return not isinstance(operation.untagged.gate, cirq.MeasurementGate)
 
 
@@ -80,6 +84,9 @@ def symbols_of(operation: cirq.Operation) -> list[Symbol]:
 
     They tell apart operations of another kind, basis, key, condition, order or content; angles are
     rounded.
+
+    Args:
+        operation: Any operation; its tags play no part.
     """
     operation = operation.untagged
     n_qubits = len(operation.qubits)
@@ -106,7 +113,11 @@ def symbols_of(operation: cirq.Operation) -> list[Symbol]:
 
 
 def digest(described: object) -> str:
-    """Four letters that stand for all of an object, for what is too long to be written."""
+    """Four letters that stand for all of an object, for what is too long to be written.
+
+    Args:
+        described: Any object, told apart by its ``repr``.
+    """
     # Objects without a representation of their own show where they lie in memory.
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(described))
     return f"#{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:4]}"
@@ -269,6 +280,11 @@ def _number(value: object) -> str:
 
 
 def short(text: str, longest: int = _LONGEST) -> str:
-    """One line of limited length; what is cut off is stood for by its digest."""
+    """One line of limited length; what is cut off is stood for by its digest.
+
+    Args:
+        text: Any text; what cannot be printed becomes a blank.
+        longest: Characters at most, where the digest counts for five and the ellipsis for one.
+    """
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return line if len(line) <= longest else f"{line[: longest - 6]}…{digest(text)}"

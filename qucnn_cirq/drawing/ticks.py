@@ -20,7 +20,12 @@ _STEPS: tuple[tuple[float, ...], ...] = ((1, 2, 5), (1, 3))
 
 
 def log_axis(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Makes an axis logarithmic, with ticks that can be read however short it is."""
+    """Makes an axis logarithmic, with ticks that can be read however short it is.
+
+    Args:
+        axes: The axes, before or after something is drawn.
+        which: The axis.
+    """
     if which == "x":
         axes.set_xscale("log")
     else:
@@ -170,7 +175,14 @@ def separate_labels(figure: Figure) -> bool:
 
 
 def shown_labels(axis: Axis) -> list[tuple[float, Text]]:
-    """The labels of the major ticks that can be seen within the limits of an axis, with places."""
+    """The labels of the major ticks that can be seen within the limits of an axis, with places.
+
+    Args:
+        axis: An axis of a figure that was drawn or laid out.
+
+    Returns:
+        For each label its place on the axis, in data coordinates, and the text.
+    """
     low, high = sorted(axis.get_view_interval())
     slack = 1e-9 * (high - low)
     return [

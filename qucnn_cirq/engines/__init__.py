@@ -78,6 +78,12 @@ def engine_class(name: str) -> type[Engine]:
 def check_engine_name(name: str) -> str:
     """Refuses the name of an engine that there cannot be; imports nothing.
 
+    Args:
+        name: A text that `make_engine` may take; code of the user's own is not looked at.
+
+    Returns:
+        The name.
+
     Raises:
         InputError: If the name is unknown.
     """
@@ -116,7 +122,14 @@ def _making(name: str) -> tuple[Any, ...]:
 
 
 def engine_label(name: str) -> str:
-    """What figures call an engine; imports nothing."""
+    """What figures call an engine; imports nothing.
+
+    Args:
+        name: A text that `make_engine` takes.
+
+    Returns:
+        The engine's label, with what follows the colon; the name where it has none.
+    """
     base, _, variant = name.partition(":")
     label = ENGINES[base].label if base in ENGINES else ""
     return f"{label}, {variant}" if label and variant else label or name

@@ -84,6 +84,9 @@ ARRAY_LIBRARIES = tuple(_LIBRARIES)
 def array_library(name: str) -> ArrayLibrary:
     """The array library of a name; torch computes on a CUDA device if there is one.
 
+    Args:
+        name: One of `ARRAY_LIBRARIES`.
+
     Raises:
         InputError: If the name is unknown or the library is not installed.
     """

@@ -90,5 +90,9 @@ class Engine(ABC):
 
 
 def relative_size(template: Template) -> float:
-    """The size of a circuit's density matrix, relative to that of nine qubits and at least 1."""
+    """The size of a circuit's density matrix, relative to that of nine qubits and at least 1.
+
+    Args:
+        template: The compiled circuit.
+    """
     return float(2.0 ** max(0, len(template.qubits) - 9))

@@ -164,6 +164,10 @@ class ExactEngine(Engine):
 def check_memory(template: Template, noise: Noise) -> bool:
     """Refuses what does not fit: a patch's state, or a tensor of the meeting.
 
+    Args:
+        template: The compiled circuit.
+        noise: The noise.
+
     Returns:
         Whether the process factors.
 

@@ -39,6 +39,10 @@ def factor(elements: Sequence[Element], template: Template) -> Factored:
     An element belongs to a register as long as none of its qubits has met another one. What is
     fixed and comes last on a register is moved to the meeting, where it is done once and not for
     each patch.
+
+    Args:
+        elements: The process, as from `physical_process`.
+        template: The circuit that it is of.
     """
     owner: dict[cirq.Qid, str] = dict.fromkeys(template.data_qubits, "patch")
     owner |= dict.fromkeys(template.filter_qubits, "filter")

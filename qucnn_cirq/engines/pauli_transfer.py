@@ -25,7 +25,14 @@ IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 
 @functools.cache
 def pauli_basis(n_qubits: int) -> NDArray[np.complex128]:
-    """All Pauli products on n qubits, shape (4^n, 2^n, 2^n), first qubit most significant."""
+    """All Pauli products on some qubits, the first qubit most significant.
+
+    Args:
+        n_qubits: How many, n.
+
+    Returns:
+        Matrices, shape (4^n, 2^n, 2^n).
+    """
     basis = np.ones((1, 1, 1), dtype=complex)
     for _ in range(n_qubits):
         size = 2 * basis.shape[1]
@@ -34,7 +41,14 @@ def pauli_basis(n_qubits: int) -> NDArray[np.complex128]:
 
 
 def transfer_matrix(kraus: Kraus) -> NDArray[np.float64]:
-    """T_ij = tr(P_i E(P_j)) / 2^k for a channel on k qubits, shape (4^k, 4^k)."""
+    """The matrix T_ij = tr(P_i E(P_j)) / 2^k of a channel E on k qubits.
+
+    Args:
+        kraus: Kraus operators, each of shape (2^k, 2^k).
+
+    Returns:
+        Shape (4^k, 4^k).
+    """
     size = kraus[0].shape[0]
     basis = pauli_basis(size.bit_length() - 1)
     images = sum(operator @ basis @ operator.conj().T for operator in kraus)
@@ -43,7 +57,14 @@ def transfer_matrix(kraus: Kraus) -> NDArray[np.float64]:
 
 
 def diagonal_coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients tr(P O) / 2^k of a diagonal observable on k qubits, shape (4,) * k."""
+    """The coefficients tr(P O) / 2^k of a diagonal observable O on k qubits.
+
+    Args:
+        values: Its values for the bit patterns, big-endian, shape (2^k,).
+
+    Returns:
+        Shape (4,) * k, one axis a qubit.
+    """
     n_qubits = len(values).bit_length() - 1
     coefficients = values.reshape((2,) * n_qubits)
     to_pauli = np.array([[1, 1], [0, 0], [0, 0], [1, -1]]) / 2
@@ -55,7 +76,16 @@ def diagonal_coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def embed(
     matrix: NDArray[np.float64], inner: Sequence[object], outer: Sequence[object]
 ) -> NDArray[np.float64]:
-    """Extends a transfer matrix on the qubits ``inner`` to ``outer``, in the order of ``outer``."""
+    """Extends a transfer matrix to more qubits, on which it does nothing.
+
+    Args:
+        matrix: The transfer matrix, shape (4^k, 4^k).
+        inner: Its k qubits, in order.
+        outer: The n qubits that are wanted, in any order, those k among them.
+
+    Returns:
+        The transfer matrix on ``outer`` in its order, shape (4^n, 4^n).
+    """
     missing = [qubit for qubit in outer if qubit not in inner]
     whole = np.asarray(np.kron(matrix, np.eye(4 ** len(missing))), dtype=np.float64)
     order = [*inner, *missing]

@@ -41,6 +41,13 @@ class Element:
 def physical_process(template: Template, noise: Noise) -> list[Element]:
     """All gates of a template with their noise; measurements and readout apart.
 
+    Args:
+        template: The compiled circuit.
+        noise: The noise.
+
+    Returns:
+        Slots and channels in order of time.
+
     Raises:
         InputError: If the noise model does not leave the one-qubit gates, whose angles differ from
             patch to patch, as they are.
@@ -143,8 +150,13 @@ def read_observable(
 ) -> list[tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]]:
     """The diagonal observable whose exact mean is what noisy readout records on average.
 
+    Args:
+        observable: What is measured.
+        noise: The noise, whose readout counts.
+
     Returns:
-        For each group its qubits and, for each true bit pattern, the mean recorded value.
+        For each group its qubits and, for each true bit pattern, the mean recorded value, shape
+        (2^qubits,). Groups that joint readout errors connect have become one.
     """
     joint = noise.joint_readout(observable.qubits)
     groups = []

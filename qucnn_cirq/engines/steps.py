@@ -37,7 +37,14 @@ class Turn:
         return (self.qubit,)
 
     def angles(self, tables: AngleTables) -> NDArray[np.float64]:
-        """The angles for all rows of the table."""
+        """The angles for all rows of the table that it reads.
+
+        Args:
+            tables: The angle tables, shape (rows, columns), in radians.
+
+        Returns:
+            Radians, shape (rows,).
+        """
         column: NDArray[np.float64] = tables[self.angle.table][:, self.angle.column]
         return self.angle.sign * column
 
@@ -59,7 +66,11 @@ Step = Turn | Fixed
 
 
 def taken_apart(elements: Sequence[Element]) -> list[Element]:
-    """Elements whose slots hold one factor each; factors that read no table become channels."""
+    """Elements whose slots hold one factor each; factors that read no table become channels.
+
+    Args:
+        elements: A process, as from `physical_process`.
+    """
     parts: list[Element] = []
     for element in elements:
         if element.slot is None:
@@ -78,6 +89,12 @@ def fused(elements: Sequence[Element]) -> list[Step]:
 
     A fixed element joins the fixed step before it if that covers all its qubits, and takes in
     the fixed one-qubit steps before it that it covers.
+
+    Args:
+        elements: As from `taken_apart`, in order of time.
+
+    Returns:
+        The steps, in order of time.
     """
     steps: list[Step | None] = []
     last: dict[cirq.Qid, int] = {}

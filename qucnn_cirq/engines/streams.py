@@ -94,8 +94,11 @@ def content_ids(patches: Patches) -> NDArray[np.int64]:
     Equal images of one call are told apart by how many of them came before. The numbers are the
     same on every machine, and larger than any with which a user would count images.
 
+    Args:
+        patches: The patches of all images of a call, blank ones included.
+
     Returns:
-        One number for each image, from 2^62 to 2^63 - 1.
+        Shape (images,): one number for each image, from 2^62 to 2^63 - 1.
     """
     ids = np.empty(patches.batch, dtype=np.int64)
     seen: Counter[bytes] = Counter()
@@ -111,12 +114,20 @@ def content_ids(patches: Patches) -> NDArray[np.int64]:
 
 
 def forward_purpose(draw: int) -> int:
-    """The purpose of the streams of a forward pass."""
+    """The purpose of the streams of a forward pass.
+
+    Args:
+        draw: Number of the run, at least 0.
+    """
     return 2 * draw
 
 
 def backward_purpose(draw: int) -> int:
-    """The purpose of the streams of a gradient."""
+    """The purpose of the streams of a gradient.
+
+    Args:
+        draw: Number of the gradient, at least 0.
+    """
     return 2 * draw + 1
 
 

@@ -167,7 +167,7 @@ def _bitwise(left: Any, operator: str, right: Any) -> list[Any]:
 
 
 def finite(value: Any) -> Any:
-    """The same number.
+    """The same number, which has to be finite.
 
     Args:
         value: A number, or an expression of sympy.
@@ -183,7 +183,7 @@ def finite(value: Any) -> Any:
 
 
 def number(value: Any) -> Any:
-    """The same value.
+    """The same value, which has to be a number or a symbol.
 
     Args:
         value: Any value of an expression.

@@ -18,6 +18,10 @@ def outlived_coherence(moments: Sequence[OpenedMoment], device: Device) -> list[
     A qubit is in use from its first operation to the end of its last, or to the beginning of its
     last measurement: reading takes the state as it finds it.
 
+    Args:
+        moments: The circuit, as from `opened_moments`.
+        device: The device.
+
     Returns:
         One warning, for the first qubit to be late and with the number of others; none if all are
         in time or the device states neither durations nor coherence times.

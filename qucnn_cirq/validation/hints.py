@@ -37,17 +37,30 @@ class Hints:
         self._kept: list[cirq.Operation] = []
 
     def for_qubits(self, *qubits: cirq.Qid) -> str:
-        """Where an operation on qubits that the device lacks could go."""
+        """Where an operation on qubits that the device lacks could go.
+
+        Args:
+            *qubits: Those of the operation that the device lacks.
+        """
         return self._remembered(("qubits", qubits), lambda: self._place(qubits))
 
     def for_coupler(self, a: cirq.Qid, b: cirq.Qid) -> str:
-        """How two qubits that are not coupled could meet."""
+        """How two qubits that are not coupled could meet.
+
+        Args:
+            a: One qubit.
+            b: The other.
+        """
         if isinstance(a, cirq_google.Coupler) or isinstance(b, cirq_google.Coupler):
             return "act on two qubits, or on the coupler alone"
         return self._remembered(("coupler", a, b), lambda: self._meet(a, b))
 
     def for_gate(self, operation: cirq.Operation) -> str:
-        """What does the same as a gate in the device's own gates."""
+        """What does the same as a gate in the device's own gates.
+
+        Args:
+            operation: One that the device's gate set does not have.
+        """
         try:
             key: object = ("gate", operation.gate, len(operation.qubits))
             hash(key)
@@ -55,7 +68,7 @@ class Hints:
             key = ("object", id(operation))
             # As long as it is kept, no other object has its number.
             self._kept.append(operation)
-        return self._remembered(key, lambda: native_equivalent(operation, self._device))
+        return self._remembered(key, lambda: _native_equivalent(operation, self._device))
 
     def _remembered(self, key: object, search: Callable[[], str]) -> str:
         if key not in self._known:
@@ -172,7 +185,7 @@ class Hints:
         return ""
 
 
-def native_equivalent(operation: cirq.Operation, device: Device) -> str:
+def _native_equivalent(operation: cirq.Operation, device: Device) -> str:
     """What does the same as an operation in a device's own gates, in words."""
     if isinstance(operation.gate, cirq.ResetChannel):
         return "leave it out: qubits start in |0>"

@@ -52,6 +52,9 @@ class _Column(NamedTuple):
 def opened_moments(moments: Moments) -> list[OpenedMoment]:
     """All moments of a circuit with their subcircuits opened.
 
+    Args:
+        moments: For each moment its operations, which may act on a qubit twice.
+
     Raises:
         InputError: If there are more than a million operations.
     """

@@ -23,7 +23,11 @@ Places = dict[cirq.Qid, cirq.Qid]
 
 
 def interactions(operations: Iterable[cirq.Operation]) -> nx.Graph:
-    """The qubits of operations, joined where a gate acts on two."""
+    """The qubits of operations, joined where a gate acts on two.
+
+    Args:
+        operations: Those of the whole circuit, in any order.
+    """
     pairs = nx.Graph()
     for operation in operations:
         pairs.add_nodes_from(operation.qubits)

@@ -54,12 +54,20 @@ def validate(
 
 
 def errors_of(violations: Iterable[Violation]) -> list[Violation]:
-    """The violations that keep a device from running a circuit: all but the warnings."""
+    """The violations that keep a device from running a circuit: all but the warnings.
+
+    Args:
+        violations: What `validate` found.
+    """
     return [each for each in violations if not each.is_warning]
 
 
 def check(circuit: cirq.AbstractCircuit, device: DeviceLike) -> None:
     """Makes sure that a device can run a circuit; warnings are let pass.
+
+    Args:
+        circuit: Any circuit.
+        device: A name, or a device.
 
     Raises:
         InputError: With the first violation and the number of others, if it cannot.

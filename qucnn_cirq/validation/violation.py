@@ -29,7 +29,11 @@ _LONGEST_TEXT = 120
 
 
 def operation_text(operation: cirq.Operation) -> str:
-    """An operation in one line of limited length."""
+    """An operation in one line of limited length.
+
+    Args:
+        operation: Any operation, of Cirq's or of a class of the user's own.
+    """
     what = operation.gate or operation.untagged
     try:
         text = str(what)

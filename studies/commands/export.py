@@ -16,7 +16,7 @@ Write all results of a sweep as one tidy table, one row a point, in the order of
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
     parser.add_argument(

@@ -15,7 +15,7 @@ Copy the results of several folders of the same sweep to one folder and draw its
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folders of results")
     parser.add_argument(

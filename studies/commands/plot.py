@@ -15,7 +15,7 @@ Draw the figures of a sweep from what is in its folder so far, complete or not.
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
 

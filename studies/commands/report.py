@@ -16,7 +16,7 @@ It needs no network and can be sent to others.
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
 

@@ -22,7 +22,7 @@ failed are tried again. Exit code 1 if any fails.
 _MOST_WORKERS = 8
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
     parser.add_argument("--quick", action="store_true", help="fewer images, points and repetitions")

@@ -15,7 +15,7 @@ Say how many points of a sweep are done, failed and missing. Exit code 1 if any 
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
 

@@ -30,7 +30,7 @@ qucnn noise) or noise.scale, .depolarizing, .readout, ...; a list or a range is 
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("study", metavar="NAME|CONFIG.toml", help="a built-in study, or a file")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
