@@ -44,7 +44,15 @@ class GateError:
 
     @classmethod
     def of(cls, error: float, coherent: cirq.PhasedFSimGate) -> GateError:
-        """The error of a gate whose Pauli error is known, decay apart, and part of it coherent."""
+        """The error of a gate whose Pauli error is known, decay apart, and part of it coherent.
+
+        Args:
+            error: Probability that any Pauli but the identity follows the gate, decay apart, the
+                coherent part included; where it is less than that part amounts to, that part
+                counts.
+            coherent: The unwanted rotation that follows the gate; `cirq.PhasedFSimGate(0.0)` for
+                none.
+        """
         part = _entanglement_infidelity(coherent)
         return cls(max(0.0, error - part), coherent, max(part, error))
 
@@ -80,11 +88,18 @@ class Calibration:
         return f"<calibration {self.name!r} of {len(self.rates)} qubits>"
 
     def gate_type(self, gate: cirq.Gate | None) -> type[cirq.Gate] | None:
-        """The type under which a two-qubit gate is listed; None if it is not."""
+        """The type under which a two-qubit gate is listed; None if it is not.
+
+        Args:
+            gate: A two-qubit gate; None for an operation without one.
+        """
         return next((each for each in self.two_qubit_ns if isinstance(gate, each)), None)
 
     def check_qubits(self, qubits: Iterable[cirq.Qid]) -> None:
         """Checks that qubits belong to the processor.
+
+        Args:
+            qubits: Those of a circuit.
 
         Raises:
             NoiseError: If one does not.
@@ -102,6 +117,9 @@ class Calibration:
         A gate whose type the coupler has no calibration for (CZ on rainbow and weber) is given the
         largest Pauli error among the coupler's calibrated gates, all of it as depolarising noise:
         without it such a gate would pass for almost perfect.
+
+        Args:
+            operation: A two-qubit gate on a coupler, its qubits in either order.
 
         Raises:
             NoiseError: If the qubits are no coupler of the processor.
@@ -125,7 +143,14 @@ class Calibration:
         return max(self.two_qubit_ns.values(), default=0.0)
 
     def duration_ns(self, step: Step) -> float:
-        """How long a moment takes, which is as long as its longest operation."""
+        """How long a moment takes, which is as long as its longest operation.
+
+        Args:
+            step: The moment, as `noise_models.timeline` sorts it.
+
+        Returns:
+            Nanoseconds; 0 if nothing in it takes time.
+        """
         durations = [step.longest_wait_ns]
         if step.one_qubit_gates:
             durations.append(self.one_qubit_ns)
@@ -138,7 +163,11 @@ class Calibration:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value stands for one that was not measured: None or NaN."""
+    """Whether a value stands for one that was not measured: None or NaN.
+
+    Args:
+        value: An entry of a calibration, of any type.
+    """
     return value is None or (isinstance(value, Real) and value != value)
 
 

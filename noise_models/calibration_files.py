@@ -122,6 +122,9 @@ def _from_cirq(name: str, kind: str, text: str) -> Calibration:
 def calibration_to_mapping(calibration: Calibration) -> dict[str, Any]:
     """All that a calibration says, as numbers, text and dictionaries.
 
+    Args:
+        calibration: One whose two-qubit gates are all in `gate_types`.
+
     Returns:
         "name"; "durations" in nanoseconds of "one_qubit", "measurement" and each two-qubit gate
         ("cz", "sqrt_iswap", "syc", "fsim"); "qubits" with for each "t1" and "t2" in microseconds
@@ -165,6 +168,10 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
 
     What vendors publish is taken, with a `NoiseNote`: a value that is null or NaN is the worst of
     the others of its kind, t2 above 2 t1 is 2 t1, and keys that mean nothing here are left out.
+
+    Args:
+        mapping: The tables that `calibration_to_mapping` gives, in its units. "qubits" must be
+            there; so must all "durations" if there are decay times.
 
     Raises:
         NoiseError: If a key is unknown but much like a known one, a number is out of range, or
@@ -379,6 +386,11 @@ def _all_rates(
 
 
 def note_clamped(name: str, places: list[str]) -> None:
-    """Says of which qubits T2 was cut to 2 T1."""
+    """Says of which qubits T2 was cut to 2 T1.
+
+    Args:
+        name: The processor's name.
+        places: The qubits, as messages name them; no note is given if there are none.
+    """
     if places:
         note(f"{name}: t2 of {some(places)} exceeds 2 t1 (measured apart?); taken as 2 t1.")

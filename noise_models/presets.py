@@ -43,6 +43,9 @@ def noise_names() -> dict[str, str]:
 def named_noise(name: str) -> NoiseConfiguration:
     """The configuration behind a name.
 
+    Args:
+        name: One of `noise_names`.
+
     Raises:
         NoiseError: If there is no noise of that name; the nearest name is given.
     """

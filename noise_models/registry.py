@@ -118,13 +118,20 @@ class Registry(Generic[T]):
         """Whether a name is registered, offered by an installed package, or ``module:attribute``.
 
         Nothing is imported to find out.
+
+        Args:
+            name: What a user or a stored configuration wrote.
         """
         return isinstance(name, str) and (
             name in self._members or ":" in name[1:-1] or name in self._offered()
         )
 
     def get(self, name: str) -> T | None:
-        """The member registered under a name, or None; nothing is imported to find out."""
+        """The member registered under a name, or None; nothing is imported to find out.
+
+        Args:
+            name: A name under which a member was registered; no other form is looked up.
+        """
         return self._members.get(name)
 
     def __contains__(self, name: object) -> bool:
@@ -168,6 +175,13 @@ class Registry(Generic[T]):
 
         A class of the user's own is made once: one that cannot be is refused where a study is
         planned, and not at each of its points.
+
+        Args:
+            key: What the digest is of, such as "engine".
+            name: As for `source_digest`.
+
+        Raises:
+            InputError: As a look-up does, or if the class cannot be made.
         """
         member = self[name]
         digest = extensions.source_digest(member)

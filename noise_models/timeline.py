@@ -35,6 +35,9 @@ def is_virtual(operation: cirq.Operation) -> bool:
     That is a power of Z (unless it is tagged as a physical one, `cirq_google.PhysicalZTag`), a
     global phase, or whatever is tagged `cirq.VirtualTag`. A `cirq.PhasedXZGate` is one pulse and
     never virtual, even where its angles make it a Z rotation.
+
+    Args:
+        operation: An operation of a circuit, with its tags.
     """
     gate = operation.gate
     if isinstance(gate, cirq.ZPowGate):
@@ -45,6 +48,9 @@ def is_virtual(operation: cirq.Operation) -> bool:
 
 def role(operation: cirq.Operation) -> Role:
     """What an operation means for noise.
+
+    Args:
+        operation: An operation of a circuit, with its tags.
 
     Raises:
         NoiseError: For a gate on three or more qubits and for a subcircuit, to neither of which
@@ -102,7 +108,7 @@ class Step:
         return tuple(qubit for gate in gates for qubit in gate.qubits)
 
 
-def last_use(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
+def _last_use(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
     """The index of the last moment that operates physically on each qubit."""
     return {
         qubit: index
@@ -113,7 +119,7 @@ def last_use(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
     }
 
 
-def measured_qubits(moment: cirq.Moment) -> frozenset[cirq.Qid]:
+def _measured_qubits(moment: cirq.Moment) -> frozenset[cirq.Qid]:
     """The qubits that a moment measures."""
     return frozenset(q for op in moment if cirq.is_measurement(op) for q in op.qubits)
 
@@ -122,11 +128,14 @@ def finished_after(moments: Sequence[cirq.Moment]) -> dict[cirq.Qid, int]:
     """For each qubit whose last operation is a measurement, the index of that moment.
 
     A virtual Z after it takes no time and is no reason to go on.
+
+    Args:
+        moments: All moments of a circuit, in order.
     """
     return {
         qubit: index
-        for qubit, index in last_use(moments).items()
-        if qubit in measured_qubits(moments[index])
+        for qubit, index in _last_use(moments).items()
+        if qubit in _measured_qubits(moments[index])
     }
 
 
@@ -153,7 +162,7 @@ def timeline(moments: Iterable[cirq.Moment], qubits: Sequence[cirq.Qid]) -> list
         NoiseError: If an operation is a subcircuit or acts on three or more qubits.
     """
     all_moments = list(moments)
-    last = last_use(all_moments)
+    last = _last_use(all_moments)
     finished = finished_after(all_moments)
     steps = []
     for index, moment in enumerate(all_moments):
@@ -162,7 +171,7 @@ def timeline(moments: Iterable[cirq.Moment], qubits: Sequence[cirq.Qid]) -> list
             by_role[role(operation)].append(operation)
         gates = by_role[Role.ONE_QUBIT_GATE] + by_role[Role.TWO_QUBIT_GATE]
         taken = {q for op in gates + by_role[Role.CHANNEL] for q in op.qubits}
-        measured = measured_qubits(moment)
+        measured = _measured_qubits(moment)
         free = [
             qubit
             for qubit in qubits

@@ -13,7 +13,14 @@ from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 
 
 class SingularValues(Loader):
-    """X = R(u) diag(s) R(v)^T: qubit 0 takes s, qubit 1 copies it, and each is turned."""
+    """X = R(u) diag(s) R(v)^T: qubit 0 takes s, qubit 1 copies it, and each is turned.
+
+    Args:
+        n_qubits: Qubits of the register: 2, for vectors of four values.
+
+    Raises:
+        InputError: If it is any other number.
+    """
 
     name = "singular_values"
     purpose = "registers of 2 qubits"

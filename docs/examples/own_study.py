@@ -27,7 +27,12 @@ class RandomPatches(PlainData):
 
 
 def measure(settings, seed):
-    """One row for each point; every random number comes from the seed."""
+    """One row for each point; every random number comes from the seed.
+
+    Args:
+        settings: Those of the point.
+        seed: The point's `numpy.random.SeedSequence`.
+    """
     program = program_of(settings)
     rows, columns = program.spec.kernel_pair
     images = np.random.default_rng(seed).random((settings.images, rows, columns))
@@ -40,7 +45,15 @@ def measure(settings, seed):
 
 
 def draw(results, folder):
-    """A figure against the noise, if its scale is swept over."""
+    """A figure against the noise, if its scale is swept over.
+
+    Args:
+        results: Those of all points measured so far.
+        folder: An existing folder, which takes the figure and its numbers.
+
+    Returns:
+        Names of the figures, without suffix.
+    """
     table = results.table()
     if "noise.scale" not in table:
         return []
@@ -53,7 +66,11 @@ def draw(results, folder):
 
 
 def text(results):
-    """What the terminal and the report say."""
+    """What the terminal and the report say.
+
+    Args:
+        results: Those of all points measured so far.
+    """
     return f"largest error: {results.table()['error'].max():.4f}"
 
 
