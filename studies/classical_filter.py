@@ -52,7 +52,7 @@ class Network:
     offsets: Array
 
     def arrays(self) -> tuple[Array, Array, Array, Array]:
-        """All parameters, in the order of the fields."""
+        """All parameters, in the order and with the shapes of the fields."""
         return self.kernel, self.bias, self.weights, self.offsets
 
     def predict(self, pixels: Array) -> npt.NDArray[np.intp]:

@@ -84,13 +84,25 @@ def line_styles(table: pd.DataFrame, lines: Lines) -> dict[str, SeriesStyle]:
 
 
 def explain_band(axes: Axes, text: str, edged: bool = False) -> None:
-    """Adds an entry to the legend that says what bands mean, with edges or without."""
+    """Adds an entry to the legend that says what bands mean, with edges or without.
+
+    Args:
+        axes: The panel, whose legend takes the entry.
+        text: What the bands mean.
+        edged: Whether the bands have edges.
+    """
     edge = {"lw": 0.6, "ec": "0.3"} if edged else {"lw": 0}
     axes.fill_between([], [], [], fc="0.5", alpha=0.35, label=text, **edge)
 
 
 def explain_line(axes: Axes, text: str, style: str = "--") -> None:
-    """Adds an entry to the legend that says what lines of a style mean, whatever their colour."""
+    """Adds an entry to the legend that says what lines of a style mean, whatever their colour.
+
+    Args:
+        axes: The panel, whose legend takes the entry.
+        text: What the lines mean.
+        style: Their style, as matplotlib takes it.
+    """
     axes.plot([], [], style, color="0.25", lw=1.0, label=text)
 
 
@@ -113,7 +125,13 @@ def place_on_axis(axes: Axes, values: pd.Series) -> dict[object, float]:
 
 
 def slope_guide(axes: Axes, shots: pd.Series, errors: pd.Series) -> None:
-    """Draws a line of slope -1/2 below all points: how errors fall with independent shots."""
+    """Draws a line of slope -1/2 below all points: how errors fall with independent shots.
+
+    Args:
+        axes: A panel with logarithmic axes, shots from left to right.
+        shots: Shots of every point that is drawn, at least one.
+        errors: Errors of the same points, above 0.
+    """
     ends = np.array([shots.min(), shots.max()], float)
     start = 0.55 * errors[shots == ends[0]].min()
     label = "slope \N{MINUS SIGN}1/2 (shot noise)"
@@ -121,7 +139,12 @@ def slope_guide(axes: Axes, shots: pd.Series, errors: pd.Series) -> None:
 
 
 def set_title(axes: Axes, title: str) -> None:
-    """Titles one panel of a grid, in as many lines as keep clear of its neighbours."""
+    """Titles one panel of a grid, in as many lines as keep clear of its neighbours.
+
+    Args:
+        axes: A panel of a grid of subplots.
+        title: One or more lines.
+    """
     spec, figure = axes.get_subplotspec(), axes.get_figure(root=True)
     assert spec is not None and figure is not None
     # The labels of the ticks take a part of the panel's share of the figure.
@@ -207,7 +230,11 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
 
 
 def lay_out(figure: Figure) -> None:
-    """Finds the layout of a figure in which all labels can be read, and keeps it."""
+    """Finds the layout of a figure in which all labels can be read, and keeps it.
+
+    Args:
+        figure: The figure; it has no layout engine afterwards.
+    """
     # Solving the layout takes longer than drawing, and all formats share it.
     figure.draw_without_rendering()
     if separate_labels(figure):
@@ -216,7 +243,14 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:
-    """Writes a figure as `save_figure` does, with the numbers drawn beside it as CSV."""
+    """Writes a figure as `save_figure` does, with the numbers drawn beside it as CSV.
+
+    Args:
+        figure: The figure.
+        data: The numbers that it shows; their index is left out.
+        folder: An existing folder.
+        name: Name of the files, without suffix.
+    """
     save_figure(figure, folder, name)
     with atomic_write(folder / f"{name}.csv") as file:
         data.to_csv(file, index=False, lineterminator="\n")

@@ -9,7 +9,11 @@ from qucnn_cirq.compiler.program import Program
 
 
 def example_circuit(program: Program) -> list[tuple[str, cirq.Circuit]]:
-    """The circuit of a random patch and, for an ansatz, random angles, with a title."""
+    """The circuit of a random patch and, for an ansatz, random angles, with a title.
+
+    Args:
+        program: The compiled convolution; its first filter is shown.
+    """
     spec, report = program.spec, program.report
     generator = np.random.default_rng(0)
     patch = generator.uniform(0.1, 1.0, (spec.channels, *spec.kernel_pair))

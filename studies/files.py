@@ -22,17 +22,34 @@ LARGEST_RESULT = 2**30
 
 
 def read_result(path: Path) -> bytes:
-    """The content of a file of results; see `qucnn_cirq.files.file_bytes`."""
+    """The content of a file of results; see `qucnn_cirq.files.file_bytes`.
+
+    Args:
+        path: A file of a results folder, of at most `LARGEST_RESULT` bytes.
+
+    Raises:
+        InputError: If it cannot be read or is larger.
+    """
     return file_bytes(path, LARGEST_RESULT)
 
 
 def write_sealed(path: Path, content: Mapping[str, Any], replace: bool = True) -> None:
-    """Writes plain data as `write_json` does, with a checksum of their values."""
+    """Writes plain data as `write_json` does, with a checksum of their values.
+
+    Args:
+        path: The JSON file.
+        content: Plain data without a seal.
+        replace: As for `qucnn_cirq.files.atomic_write`.
+    """
     write_json(path, {**content, SEAL: _seal_of(content)}, replace)
 
 
 def is_sealed(content: Mapping[str, Any]) -> bool | None:
-    """Whether data are those that were sealed; None if they have no seal, as of old versions."""
+    """Whether data are those that were sealed; None if they have no seal, as of old versions.
+
+    Args:
+        content: What a JSON file holds.
+    """
     if SEAL not in content:
         return None
     return bool(content[SEAL] == _seal_of({k: v for k, v in content.items() if k != SEAL}))

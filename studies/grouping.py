@@ -47,7 +47,11 @@ def axes_of(table: pd.DataFrame, measured: Collection[str]) -> list[str]:
 
 
 def is_numeric(values: pd.Series) -> bool:
-    """Whether all values are finite numbers, so that they have places on an axis."""
+    """Whether all values are finite numbers, so that they have places on an axis.
+
+    Args:
+        values: A column of a table, of any type.
+    """
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return False
     return bool(np.isfinite(values.to_numpy(float, na_value=np.nan)).all())
@@ -91,7 +95,15 @@ def cells(
 def groups(
     table: pd.DataFrame, keys: Sequence[str]
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
-    """The rows of each combination of values, in the order of the table; missing ones count."""
+    """The rows of each combination of values, in the order of the table; missing ones count.
+
+    Args:
+        table: The results.
+        keys: Names of columns; without any, all rows are one group.
+
+    Yields:
+        The values of the keys, and their rows.
+    """
     if not keys:
         yield {}, table
         return
@@ -105,6 +117,10 @@ def groups(
 
 def require(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuses a table that has no rows, or not these columns.
+
+    Args:
+        table: The results.
+        columns: Names of the columns it must have.
 
     Raises:
         InputError: If so.
@@ -135,7 +151,7 @@ class Lines:
         require(table, axes)
         self.axes = tuple(axes)
         self.values = tuple(values for values, _ in groups(table, axes))
-        self._labels = named_groups(table, axes, name)
+        self._labels = _named_groups(table, axes, name)
 
     @property
     def labels(self) -> list[str]:
@@ -143,11 +159,22 @@ class Lines:
         return list(self._labels.values())
 
     def label(self, values: Values) -> str:
-        """The name of the line that has these values, among others."""
+        """The name of the line that has these values, among others.
+
+        Args:
+            values: Values by axis; those of the lines' axes must be among them.
+        """
         return self._labels[_key({axis: values[axis] for axis in self.axes})]
 
     def split(self, table: pd.DataFrame) -> Iterator[tuple[str, dict[str, object], pd.DataFrame]]:
-        """The lines that are in a part of the table: names, values and rows."""
+        """The lines that are in a part of the table: names, values and rows.
+
+        Args:
+            table: Rows of the figure.
+
+        Yields:
+            Name, values of the axes, and rows of each line, in the order of the part.
+        """
         for values, own in groups(table, self.axes):
             yield self._labels[_key(values)], values, own
 
@@ -205,7 +232,7 @@ def images_read(table: pd.DataFrame, count: str) -> int:
     return len(read)
 
 
-def named_groups(
+def _named_groups(
     table: pd.DataFrame, axes: Sequence[str], name: Naming
 ) -> dict[tuple[object, ...], str]:
     """A name for each combination of values of some axes, no name twice."""
@@ -291,7 +318,7 @@ def arrange(
     least = len(plain[outer].drop_duplicates()) if outer else 1
     if least > MOST_FIGURES * most_panels:
         raise _too_many(least, x, most_panels)
-    titles = named_groups(table, outer, name)
+    titles = _named_groups(table, outer, name)
     panels: list[Panel] = []
     for values, own in groups(table, outer):
         each = [part for _, part in groups(own, inner)]

@@ -77,10 +77,8 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
     )
 
 
-@functools.lru_cache(maxsize=8)
-def selected(split: str, first: int, count: int, data: str | None) -> Selection:
-    """What `select_images` gives, kept for points of a sweep that read the same images."""
-    return select_images(split, first, count, data)
+selected = functools.lru_cache(maxsize=8)(select_images)
+"""What `select_images` gives, kept for points of a sweep that read the same images."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -88,6 +86,13 @@ def occupied_patches(
     split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
 ) -> Patches:
     """The patches of images, kept for points that cut the same ones.
+
+    Args:
+        split: As for `select_images`.
+        first: As for `select_images`.
+        count: As for `select_images`.
+        data: As for `select_images`.
+        convolution: What cuts the patches.
 
     Raises:
         InputError: If the images do not fit the convolution or all patches are blank.
@@ -106,6 +111,13 @@ def data_digest(
     split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
 ) -> str:
     """The SHA-256 of images and labels, in hexadecimal digits.
+
+    Args:
+        split: As for `select_images`.
+        first: As for `select_images`.
+        count: As for `select_images`.
+        data: As for `select_images`.
+        convolution: One that the images must fit; it does not enter the digest.
 
     Raises:
         InputError: If the images cannot be read or do not fit the convolution.

@@ -56,7 +56,11 @@ class LinearClassifier:
         return cls(weights, targets.mean(axis=0) - centre @ weights)
 
     def predict(self, features: ArrayLike) -> NDArray[np.intp]:
-        """The class of each sample, shape (samples,)."""
+        """The class of each sample, shape (samples,).
+
+        Args:
+            features: Shape (samples, features).
+        """
         scores = np.asarray(features, float) @ self.weights + self.offsets
         classes: NDArray[np.intp] = scores.argmax(axis=1)
         return classes

@@ -24,7 +24,14 @@ class Adam:
         self._steps = 0
 
     def step(self, gradient: Array) -> Array:
-        """What to add to the parameters, to make the loss with this gradient smaller."""
+        """What to add to the parameters, to make the loss with this gradient smaller.
+
+        Args:
+            gradient: dL/dparameters, of any shape, the same in every call.
+
+        Returns:
+            Of the shape of the gradient.
+        """
         first, second = self._decay
         self._steps += 1
         self._mean = first * self._mean + (1 - first) * gradient

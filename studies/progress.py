@@ -25,12 +25,22 @@ class Track(Protocol):
 
 
 def untracked(items: list[T], description: str) -> Iterable[T]:
-    """Shows nothing."""
+    """Shows nothing.
+
+    Args:
+        items: What is worked on.
+        description: Not shown.
+    """
     return items
 
 
 def progress_bar(items: list[T], description: str) -> Iterable[T]:
-    """Shows a bar with the time left on standard error, if that is a terminal and it takes long."""
+    """Shows a bar with the time left on standard error, if that is a terminal and it takes long.
+
+    Args:
+        items: What is worked on.
+        description: Stands before the bar.
+    """
     # tqdm's None means: only on a terminal.
     bar: Iterable[T] = tqdm(items, desc=description, disable=None, leave=False, delay=_DELAY)
     return bar

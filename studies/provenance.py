@@ -39,7 +39,11 @@ def provenance() -> dict[str, object]:
 
 
 def package_version(package: str) -> str | None:
-    """The version that is installed, or None."""
+    """The version that is installed, or None.
+
+    Args:
+        package: The name of a distribution, such as "cirq-core".
+    """
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -15,6 +15,9 @@ CONFIDENCE = 0.95
 def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
     """The mean of independent repetitions with Student's 95 % confidence interval.
 
+    Args:
+        values: One value for each repetition, at least one.
+
     Returns:
         Mean, lower and upper end; the ends equal the mean if there is one value.
     """
@@ -58,11 +61,11 @@ def proportion_interval(
     """Wilson's 95 % confidence interval of a proportion.
 
     Args:
-        successes: Numbers of successes.
-        trials: Numbers of trials, at least 1.
+        successes: Numbers of successes, of any shape.
+        trials: Numbers of trials, at least 1, of the same shape or one for all.
 
     Returns:
-        Lower and upper ends.
+        Lower and upper ends, of the shape of the numbers of successes.
     """
     n = np.asarray(trials, float)
     p = np.asarray(successes, float) / n

@@ -28,6 +28,10 @@ _NAMES = {"qucnn": "qucnn_cirq", "cirq": "Cirq", "qiskit": "Qiskit", "pytket": "
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws gates, depth and predicted error: a row for each overlap test and what else varies.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -139,7 +143,11 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 
 def text(results: Results) -> str:
-    """What a table shows: gates and depth of every point."""
+    """What a table shows: gates and depth of every point.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     axes = axes_of(table, COLUMNS)
     lines = []

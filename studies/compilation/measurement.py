@@ -30,7 +30,11 @@ COLUMNS = {
 
 
 def digest(settings: CompilationPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits; for other compilers, of their version."""
+    """Digest of the compiled circuits; for other compilers, of their version.
+
+    Args:
+        settings: Those of the point.
+    """
     if settings.compiler != "qucnn":
         from studies.provenance import package_version
 
@@ -46,7 +50,11 @@ def digest(settings: CompilationPoint) -> Mapping[str, str]:
 
 
 def cost(settings: CompilationPoint) -> Cost:
-    """What a point takes: nearly nothing but time."""
+    """What a point takes: nearly nothing but time.
+
+    Args:
+        settings: Those of the point.
+    """
     each = {"qucnn": 1.0, "cirq": 5.0, "qiskit": 0.3 * settings.seeds, "pytket": 2.0}
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     return Cost(1, 0, each[settings.compiler] * size, 2**20)
@@ -97,7 +105,11 @@ def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measure
 
 
 def circuits(settings: CompilationPoint) -> list[tuple[str, cirq.Circuit]]:
-    """The circuit that this package compiles."""
+    """The circuit that this package compiles.
+
+    Args:
+        settings: Those of the point.
+    """
     return example_circuit(program_of(settings))
 
 

@@ -57,6 +57,10 @@ def draw(results: Results, folder: Path) -> list[str]:
     `forward_images.csv`, errors image by image. Of a sweep each point but the first has its number
     in the names of its files.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -83,7 +87,11 @@ def draw(results: Results, folder: Path) -> list[str]:
 
 
 def points(results: Results) -> Iterator[ForwardMaps]:
-    """What was measured at each point, in the order of the axes."""
+    """What was measured at each point, in the order of the axes.
+
+    Args:
+        results: What was measured so far.
+    """
     table = results.table()
     for _, row in table.iterrows():
         title = ", ".join(f"{axis} = {row[axis]}" for axis in _swept(table))
@@ -91,7 +99,11 @@ def points(results: Results) -> Iterator[ForwardMaps]:
 
 
 def text(results: Results) -> str:
-    """What results show: the errors of each run, measured and predicted."""
+    """What results show: the errors of each run, measured and predicted.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     first = table.iloc[0]
     lines = []
@@ -165,10 +177,13 @@ class Row:
 def figure_arrays(maps: ForwardMaps) -> dict[str, npt.NDArray[Any]]:
     """The arrays that are drawn, by name.
 
+    Args:
+        maps: What was measured at one point.
+
     Returns:
-        `images`, `ids` and `labels`; `blank` (images, rows, columns); and the maps
+        `images`, `ids` and `labels`; `blank`, of shape (images, rows, columns); and the maps
         `squared_cosine`, `ideal`, `ideal_difference`, and where present `classical`, `noisy` and
-        `noisy_difference`, each (images, filters, rows, columns).
+        `noisy_difference`, each of shape (images, filters, rows, columns).
     """
     found = maps.arrays
     arrays = {name: found[name] for name in ("images", "ids", "labels") if name in found}
@@ -188,7 +203,7 @@ def draw_maps(
 
     Args:
         maps: What was measured.
-        arrays: As from `figure_arrays`.
+        arrays: Those of `figure_arrays`, with their shapes.
         filter_index: The filter whose maps are drawn.
 
     Returns:
@@ -250,10 +265,10 @@ def plot_row(
 
     Args:
         axes: Where to draw.
-        arrays: As from `figure_arrays`.
+        arrays: Those of `figure_arrays`, with their shapes.
         row: What to draw.
-        images: Which images.
-        filter_index: Which filter.
+        images: Positions of the images in the arrays, from left to right.
+        filter_index: The filter whose maps are drawn; images are the same for all.
 
     Returns:
         The axes; a colour bar may stand for any of their images.
@@ -291,7 +306,11 @@ def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> Non
 
 
 def draw_errors(maps: ForwardMaps) -> Figure:
-    """Errors of the estimates against the exact overlap, one panel for each run, on one scale."""
+    """Errors of the estimates against the exact overlap, one panel for each run, on one scale.
+
+    Args:
+        maps: What was measured at one point.
+    """
     colours = {"ideal": _IDEAL, "noisy": _NOISY}
     figure = Figure(figsize=(PAGE if len(maps.runs) > 1 else COLUMN, 3.0), layout="constrained")
     # Errors that are compared have one scale, as those of the maps have.

@@ -52,11 +52,22 @@ class ForwardMaps:
         return flat.reshape(len(values), *self.blank.shape).swapaxes(0, 1)
 
     def errors(self, run: str) -> NDArray[np.float64]:
-        """Estimates minus exact overlaps of one run, shape (filters, patches not blank)."""
+        """Estimates minus exact overlaps of one run, shape (filters, patches not blank).
+
+        Args:
+            run: "ideal" or "noisy", one of `runs`.
+        """
         return np.asarray(self.arrays[f"{RUNS[run]}estimates"] - self.arrays["exact"])
 
     def variance(self, overlaps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The variance that shots alone give estimates of these overlaps."""
+        """The variance that shots alone give estimates of these overlaps.
+
+        Args:
+            overlaps: True means of the estimates, of any shape.
+
+        Returns:
+            Of the same shape.
+        """
         observable = Observable((), float(self.arrays["low"]))
         return observable.variance(overlaps, self.row["shots_taken"])
 

@@ -90,7 +90,11 @@ class Run:
 
 
 def digest(settings: ForwardPoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images, and of an engine of the user's own."""
+    """Digests of the compiled circuits and of the images, and of an engine of the user's own.
+
+    Args:
+        settings: Those of the point.
+    """
     return {
         "circuits": circuits_digest(lambda: program_of(settings)),
         "images": data_digest(*_images(settings), settings.convolution),
@@ -99,7 +103,11 @@ def digest(settings: ForwardPoint) -> Mapping[str, str]:
 
 
 def cost(settings: ForwardPoint) -> Cost:
-    """What a point takes: both runs, and the trajectories of the check."""
+    """What a point takes: both runs, and the trajectories of the check.
+
+    Args:
+        settings: Those of the point.
+    """
     patches = occupied_patches(*_images(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
@@ -116,7 +124,11 @@ def cost(settings: ForwardPoint) -> Cost:
 
 
 def most_shots(settings: ForwardPoint) -> int:
-    """The shots of each circuit that a point takes."""
+    """The shots of each circuit that a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
     return settings.shots
 
 
@@ -133,11 +145,12 @@ def measure(
         earlier: The arrays of the same point with fewer shots, to which more are added.
 
     Returns:
-        One row with the columns `COLUMNS`. Of every filter and patch that is not blank `counts`,
-        `estimates`, `exact` (the overlap F by linear algebra alone), `means` if the engine gives
-        them, `classical` (the plain convolution) for fixed real kernels, and `noisy_counts` and so
-        on. The `images`, their `ids` and `labels`, `blank` (images, rows, columns), `low`, the
-        smaller value of a shot, and `rounds`, the shots of each round that was taken.
+        One row with the columns `COLUMNS`. Of every filter and patch that is not blank, shape
+        (filters, patches), `counts`, `estimates`, `exact` (the overlap F by linear algebra alone),
+        `means` if the engine gives them, `classical` (the plain convolution) for fixed real
+        kernels, and `noisy_counts` and so on. The `images`, their `ids` and `labels`, `blank`
+        (images, rows, columns), `low`, the smaller value of a shot, and `rounds`, the shots of each
+        round that was taken.
 
     Raises:
         InputError: If the convolution does not fit the device or the images.
@@ -235,7 +248,7 @@ def _row(
         errors = error_row(run, exact, observable, settings.shots, occupied)
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
-        row["noise_in_words"] = noise_text(settings.noise)
+        row["noise_in_words"] = _noise_text(settings.noise)
     hint = better_overlap_test(program, **compiler_options(settings))
     if hint is not None:
         row["hint"] = hint
@@ -315,7 +328,7 @@ def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
     return values
 
 
-def noise_text(noise: NoiseConfiguration) -> str:
+def _noise_text(noise: NoiseConfiguration) -> str:
     """The noise in a line, such as "depolarizing p1=0.001, p2=0.005"."""
     calibrated = noise.calibrated
     name = calibrated.name if isinstance(calibrated, Calibration) else calibrated

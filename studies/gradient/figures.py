@@ -42,6 +42,10 @@ _STATES = {
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws the error against shots, a panel for each data state, noise and what else varies.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -169,7 +173,11 @@ def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:
 
 
 def text(results: Results) -> str:
-    """What a table shows, in a few lines."""
+    """What a table shows, in a few lines.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     lines = [f"{len(table)} points"]
     if "formula_items" in table and table["formula_items"].notna().any():

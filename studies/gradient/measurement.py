@@ -49,13 +49,21 @@ COLUMNS = {
 
 
 def digest(settings: GradientPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits."""
+    """Digest of the compiled circuits.
+
+    Args:
+        settings: Those of the point.
+    """
     circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
     return {**circuits, **METHODS.digests("method", settings.method)}
 
 
 def cost(settings: GradientPoint) -> Cost:
-    """What a point takes."""
+    """What a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
     patches = settings.convolution.n_elements if settings.state == "mixed" else 1
     parameters = settings.convolution.n_parameters * settings.convolution.n_filters
     circuits = 2 * parameters * patches * settings.draws
@@ -79,7 +87,7 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
     angles = np.random.default_rng([settings.seed, settings.repeat]).uniform(
         0, 2 * np.pi, (spec.n_filters, spec.n_parameters)
     )
-    images = data_images(settings)
+    images = _data_images(settings)
     layer = QuantumConvolution(
         program,
         engine="exact",
@@ -151,7 +159,7 @@ def _checked(
     return check_row(np.concatenate(scores))
 
 
-def data_images(settings: GradientPoint) -> Array:
+def _data_images(settings: GradientPoint) -> Array:
     """The data state as images of the kernel's size, shape (parts, channels, rows, columns)."""
     spec = settings.convolution
     shape = (spec.channels, *spec.kernel_pair)

@@ -39,6 +39,10 @@ _AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws infidelity against iteration, a panel for each way of learning.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -149,7 +153,12 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 
 def way(values: Mapping[str, object]) -> str:
-    """How the gradients were obtained, for a title."""
+    """How the gradients were obtained, for a title.
+
+    Args:
+        values: Values of axes by name, such as {"method": "spsa", "shots": 1000}; what is not among
+            them is left out.
+    """
     if values.get("method") == "exact":
         return "exact gradients"
     parts = [str(values["method"]).replace("_", " ")] if "method" in values else []
@@ -167,14 +176,22 @@ def way(values: Mapping[str, object]) -> str:
 
 
 def last_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last iteration of each point."""
+    """The rows of the last iteration of each point.
+
+    Args:
+        table: The results, with a row for each iteration that was recorded.
+    """
     keys = [*axes_of(table, COLUMNS), *(column for column in REPEATED if column in table)]
     last = [own[own["iteration"] == own["iteration"].max()] for _, own in groups(table, keys)]
     return pd.concat(last)
 
 
 def text(results: Results) -> str:
-    """What a table shows, in a few lines."""
+    """What a table shows, in a few lines.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     last = last_rows(table)
     keys = [axis for axis in axes_of(last, COLUMNS) if axis != LAYERS]

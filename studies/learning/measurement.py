@@ -40,7 +40,11 @@ COLUMNS = {
 
 
 def digest(settings: LearningPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits."""
+    """Digest of the compiled circuits.
+
+    Args:
+        settings: Those of the point.
+    """
     if settings.method == "exact":
         return {}
     circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
@@ -48,7 +52,11 @@ def digest(settings: LearningPoint) -> Mapping[str, str]:
 
 
 def cost(settings: LearningPoint) -> Cost:
-    """What a point takes."""
+    """What a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
     runs = 0 if settings.method == "exact" else 2 * settings.convolution.n_parameters
     circuits = runs * settings.iterations
     seconds = settings.iterations * (0.02 if runs else 0.002)
@@ -73,7 +81,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     spec = settings.convolution
     (filter_,) = spec.filter_list
     n_qubits = spec.register_qubits
-    target = target_state(settings)
+    target = _target_state(settings)
     generator = np.random.default_rng([settings.seed, settings.repeat])
     angles = generator.uniform(0, 2 * np.pi, spec.n_parameters)
     best = ceiling(filter_, n_qubits, tuple(target), settings.starts)
@@ -133,7 +141,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     return Measured(rows, {"angles": angles, "target": target})
 
 
-def target_state(settings: LearningPoint) -> Array:
+def _target_state(settings: LearningPoint) -> Array:
     """The state to learn, a real unit vector."""
     size = 2**settings.convolution.register_qubits
     if settings.target == "trained":
@@ -151,7 +159,15 @@ _TARGET_STREAM = 7
 
 @functools.lru_cache(maxsize=64)
 def ceiling(filter_: Filter, n_qubits: int, target: tuple[float, ...], starts: int) -> float:
-    """The best fidelity that exact optimisation finds, from random starts of a fixed seed."""
+    """The best fidelity that exact optimisation finds, from random starts of a fixed seed.
+
+    Args:
+        filter_: An ansatz.
+        n_qubits: Qubits that it acts on.
+        target: The state to reach, a unit vector of 2^n_qubits values; a tuple, as results are
+            kept.
+        starts: Number of starts, at least 1.
+    """
     wanted = np.array(target)
     generator = np.random.default_rng(2024)
     best = 0.0

@@ -28,6 +28,10 @@ _CONFIDENCE = 1.96
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws gates and errors against the budget, a figure for each setting of the other axes.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix; none if no budget besides exact loading is there.
     """
@@ -45,7 +49,11 @@ def draw(results: Results, folder: Path) -> list[str]:
 
 
 def text(results: Results) -> str:
-    """What results show: a line for each budget."""
+    """What results show: a line for each budget.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = gains(results)
     others, lines = _by_setting(table)[1], []
     for values, own in groups(table, others):
@@ -72,11 +80,17 @@ def text(results: Results) -> str:
 def gains(results: Results) -> pd.DataFrame:
     """The table with what each budget gains over exact loading of the same images.
 
+    Args:
+        results: What was measured so far, at least one point.
+
     Returns:
         The rows of the results and the columns `gain`, how much smaller the error is than with
         exact loading, and `gain_standard_error`, from the gains of single images: patches of one
         image overlap, those of different images do not, and what all budgets have in common drops
         out of a difference. NaN where exact loading was not measured.
+
+    Raises:
+        InputError: If a budget is there twice with the same other settings.
     """
     table = results.table().assign(gain=np.nan, gain_standard_error=np.nan)
     if BUDGET not in table:
@@ -103,13 +117,13 @@ def draw_loading(table: pd.DataFrame) -> Figure:
     """
     figure = Figure(figsize=(PAGE, 2.2), layout="constrained")
     panels = figure.subplots(1, 3)
-    for plot, axes in zip((plot_gates, plot_error, plot_loading_error), panels, strict=True):
+    for plot, axes in zip((_plot_gates, _plot_error, _plot_loading_error), panels, strict=True):
         plot(axes, table)
     legend_below(figure, panels)
     return figure
 
 
-def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean number of two-qubit gates of a loader against the budget."""
     budgets, auto, exact = _split(table)
     axes.plot(_x(budgets), budgets["loader_gates"], "o-", color=_BUDGET, label=_LABELS[0])
@@ -121,7 +135,7 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     return _against_budget(axes)
 
 
-def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """How much smaller the mean error under noise is than with exact loading, in percent of it.
 
     Bands are 95 % intervals over images; see `gains`.
@@ -147,7 +161,7 @@ def plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     return _against_budget(axes)
 
 
-def plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
     """Mean error of the overlaps from loading alone, beside that from noise alone."""
     budgets, auto, exact = _split(table)
     axes.plot(_x(budgets), budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])

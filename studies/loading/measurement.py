@@ -29,13 +29,21 @@ COLUMNS = {
 
 
 def digest(settings: LoadingPoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images."""
+    """Digests of the compiled circuits and of the images.
+
+    Args:
+        settings: Those of the point.
+    """
     images = data_digest(*_images(settings), settings.convolution)
     return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 
 def cost(settings: LoadingPoint) -> Cost:
-    """What a point takes: choosing loaders and solving for their angles is most of it."""
+    """What a point takes: choosing loaders and solving for their angles is most of it.
+
+    Args:
+        settings: Those of the point.
+    """
     patches = occupied_patches(*_images(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     return Cost(circuits, 0, 0.1 + 1e-3 * circuits, int(1000 * patches.states.nbytes))

@@ -27,6 +27,10 @@ def draw(results: Results, folder: Path) -> list[str]:
     Against each numeric axis the error, with one line for each combination of the others; the
     accuracy as well if the maps were classified; and for noise and shots a heat map.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -99,7 +103,11 @@ def _draw_noise_and_shots(table: pd.DataFrame, folder: Path) -> list[str]:
 
 
 def text(results: Results) -> str:
-    """What a table shows, in a few lines."""
+    """What a table shows, in a few lines.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     axes = axes_of(table, COLUMNS)
     lines = [f"{len(table)} points; axes: {', '.join(axes) or 'none'}"]

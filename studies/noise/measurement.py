@@ -72,7 +72,11 @@ class Prepared:
 
 
 def digest(settings: NoisePoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images."""
+    """Digests of the compiled circuits and of the images.
+
+    Args:
+        settings: Those of the point.
+    """
     digests = {
         "circuits": circuits_digest(lambda: program_of(settings)),
         "images": data_digest(*_images(settings), settings.convolution),
@@ -85,7 +89,11 @@ def digest(settings: NoisePoint) -> Mapping[str, str]:
 
 
 def cost(settings: NoisePoint) -> Cost:
-    """What a point takes: patches times filters, about 10 microseconds each where exact."""
+    """What a point takes: patches times filters, about 10 microseconds each where exact.
+
+    Args:
+        settings: Those of the point.
+    """
     patches = occupied_patches(*_images(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
@@ -100,7 +108,11 @@ def cost(settings: NoisePoint) -> Cost:
 
 
 def most_shots(settings: NoisePoint) -> int:
-    """The most shots of each circuit that a point takes."""
+    """The most shots of each circuit that a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
     return settings.shots if settings.precision is None else settings.most_shots
 
 
@@ -117,8 +129,9 @@ def measure(
         earlier: The arrays of the same point with fewer shots, to which more are added.
 
     Returns:
-        One row with the columns that `COLUMNS` documents, of every patch the counts, the estimate
-        and the exact overlap, and in `rounds` the shots of each round that was taken.
+        One row with the columns that `COLUMNS` documents; `counts`, `estimates` and the `exact`
+        overlaps, shape (filters, patches that are not blank); and in `rounds` the shots of each
+        round that was taken.
 
     Raises:
         InputError: If the convolution does not fit the device or the images.

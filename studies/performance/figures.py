@@ -24,6 +24,10 @@ _PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws the time for each patch against what varies.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -144,7 +148,11 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 
 def text(results: Results) -> str:
-    """What a table shows: the fastest time of each engine, over all batch sizes, and ratios."""
+    """What a table shows: the fastest time of each engine, over all batch sizes, and ratios.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     if "engine" not in table:
         table = table.assign(engine="the engine")

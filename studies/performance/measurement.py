@@ -31,7 +31,11 @@ COLUMNS = {
 
 
 def digest(settings: PerformancePoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits, and the version of another simulator."""
+    """Digest of the compiled circuits, and the version of another simulator.
+
+    Args:
+        settings: Those of the point.
+    """
     circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
     if settings.engine in PEERS:
         package = PEERS[settings.engine].package
@@ -40,7 +44,11 @@ def digest(settings: PerformancePoint) -> Mapping[str, str]:
 
 
 def cost(settings: PerformancePoint) -> Cost:
-    """What a point takes, roughly."""
+    """What a point takes, roughly.
+
+    Args:
+        settings: Those of the point.
+    """
     template = program_of(settings).filters[0].template
     if settings.engine in PEERS:
         each = PEERS[settings.engine].seconds * relative_size(template)

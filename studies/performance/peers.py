@@ -112,7 +112,12 @@ PEERS = {
 
 
 def fastest(function: Callable[[], object], runs: int) -> float:
-    """Seconds of the fastest of several calls."""
+    """Seconds of the fastest of several calls.
+
+    Args:
+        function: What is timed.
+        runs: Number of calls, at least 1.
+    """
     times = []
     for _ in range(runs):
         started = time.perf_counter()

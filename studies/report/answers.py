@@ -26,6 +26,9 @@ def forward_answer(folder: Path) -> list[str]:
     """How closely the maps of the forward study agree with the classical ones.
 
     Intervals come from leaving out one image at a time: patches of one image overlap.
+
+    Args:
+        folder: The results of a forward study of one point.
     """
     (maps,) = points(read_results(folder))
     table = maps.patch_table()
@@ -60,7 +63,12 @@ def forward_answer(folder: Path) -> list[str]:
 
 
 def gradient_answer(folder: Path) -> list[str]:
-    """How closely both ways of multiplying by g agree, and what they cost."""
+    """How closely both ways of multiplying by g agree, and what they cost.
+
+    Args:
+        folder: The results of a gradient study with the axes state, noise, method, upstream and
+            shots.
+    """
     table = load(folder)
     lines = []
     for values, own in groups(table, ["state", "noise"]):
@@ -97,7 +105,11 @@ def gradient_answer(folder: Path) -> list[str]:
 
 
 def learning_answer(folder: Path) -> list[str]:
-    """The fidelity that each ansatz reached."""
+    """The fidelity that each ansatz reached.
+
+    Args:
+        folder: The results of a learning study with the axes method, shots, noise and `LAYERS`.
+    """
     table = load(folder)
     last = last_rows(table)
     keys = ["method", "shots", "noise"]
@@ -123,7 +135,11 @@ def learning_answer(folder: Path) -> list[str]:
 
 
 def noise_answer(folder: Path) -> list[str]:
-    """The error of each overlap test at about the noise as configured."""
+    """The error of each overlap test at about the noise as configured.
+
+    Args:
+        folder: The results of a noise study with the axes noise.scale and convolution.overlap.
+    """
     table = load(folder)
     data = error_data(table, _SCALE, [_TEST])
     scale = _nearest(data[_SCALE], 1.0)
@@ -145,7 +161,11 @@ def noise_answer(folder: Path) -> list[str]:
 
 
 def accuracy_answer(folder: Path) -> list[str]:
-    """The accuracy of each overlap test without noise, as configured, and with the most noise."""
+    """The accuracy of each overlap test without noise, as configured, and with the most noise.
+
+    Args:
+        folder: The results of a noise study with the same axes that classified its maps.
+    """
     data = accuracy_data(load(folder), _SCALE, [_TEST])
     scales = sorted({0.0 if 0 in set(data[_SCALE]) else data[_SCALE].min(),
                      _nearest(data[_SCALE], 1.0), _nearest(data[_SCALE], 10.0)})  # fmt: skip

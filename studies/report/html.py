@@ -51,7 +51,12 @@ figure.large img { min-width: 56rem }
 
 
 def page(title: str, body: Iterable[str]) -> str:
-    """A whole page, with links to its sections."""
+    """A whole page, with links to its sections.
+
+    Args:
+        title: Plain text, for the page and the window.
+        body: Pieces of HTML, as the other functions give them.
+    """
     content, links = _with_anchors("\n".join(body))
     contents = "".join(f'<li><a href="#{anchor}">{text}</a></li>' for anchor, text in links)
     navigation = f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n' if links else ""
@@ -75,28 +80,53 @@ def _with_anchors(content: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def heading(text: str, level: int = 2) -> str:
-    """A headline."""
+    """A headline.
+
+    Args:
+        text: Plain text.
+        level: 1 to 6; `page` links to those of level 2.
+    """
     return f"<h{level}>{html.escape(text)}</h{level}>"
 
 
 def paragraphs(text: str) -> str:
-    """Lines of text, each a paragraph."""
+    """Lines of text, each a paragraph.
+
+    Args:
+        text: Plain text; empty lines are left out.
+    """
     return "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines() if line)
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """Lines of text as a list; nothing if there is none."""
+    """Lines of text as a list; nothing if there is none.
+
+    Args:
+        lines: Plain text of each item.
+    """
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
 
 
 def preformatted(text: str) -> str:
-    """Text as it is, such as a configuration."""
+    """Text as it is, such as a configuration.
+
+    Args:
+        text: Plain text; line breaks and spaces are kept.
+    """
     return f'<pre tabindex="0">{html.escape(text)}</pre>'
 
 
 def image(file: Path, caption: str) -> str:
-    """A PNG or SVG file, embedded."""
+    """A PNG or SVG file, embedded.
+
+    Args:
+        file: A file that ends in .png or .svg.
+        caption: What it shows.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
     return picture(file_bytes(file), file.suffix, caption)
 
 
@@ -138,7 +168,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], stacked: bool
 
 
 def frame(data: pd.DataFrame, most: int = 60) -> str:
-    """A data frame as a table, the first rows of it."""
+    """A data frame as a table, the first rows of it.
+
+    Args:
+        data: The data frame; its index is left out.
+        most: Rows that are shown; if there are more, it is said how many.
+    """
     shown = table(list(map(str, data.columns)), data.head(most).itertuples(index=False))
     if len(data) > most:
         shown += paragraphs(f"The first {most} of {len(data)} rows.")

@@ -25,6 +25,10 @@ _PANELS = {"qubits": "qubits of a register", _LAYERS: "layers of the ansatz"}
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws the variance of gradients against qubits and against depth.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -155,7 +159,11 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 
 def text(results: Results) -> str:
-    """What a table shows: the variance beside 1 / (d (d + 2)), for the deepest ansatz."""
+    """What a table shows: the variance beside 1 / (d (d + 2)), for the deepest ansatz.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     deepest = table
     if _LAYERS in table:

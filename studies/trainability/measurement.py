@@ -42,14 +42,22 @@ _RESAMPLES = 400
 
 
 def digest(settings: TrainabilityPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits, if they are run."""
+    """Digest of the compiled circuits, if they are run.
+
+    Args:
+        settings: Those of the point.
+    """
     if not settings.noise.to_mapping():
         return {}
     return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: TrainabilityPoint) -> Cost:
-    """What a point takes: circuits are run with noise only."""
+    """What a point takes: circuits are run with noise only.
+
+    Args:
+        settings: Those of the point.
+    """
     noisy = bool(settings.noise.to_mapping())
     circuits = settings.samples * 2 * settings.convolution.n_parameters * noisy
     return Cost(circuits, 0, settings.samples * (0.03 if noisy else 1e-3), 2**26)

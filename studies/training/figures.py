@@ -30,6 +30,10 @@ _MODELS = {
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws the loss against epochs and the accuracy on test images.
 
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
     Returns:
         Names of the figures, without suffix.
     """
@@ -223,7 +227,11 @@ def _name(chosen: Mapping[str, object]) -> str:
 
 
 def text(results: Results) -> str:
-    """What a table shows: the accuracy of each way of training."""
+    """What a table shows: the accuracy of each way of training.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
     table = results.table()
     lines = []
     ways = lines_of(table, "epoch", None, COLUMNS, _line_name)

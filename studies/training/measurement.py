@@ -45,14 +45,22 @@ COLUMNS = {
 
 
 def digest(settings: TrainingPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits, if any are run."""
+    """Digest of the compiled circuits, if any are run.
+
+    Args:
+        settings: Those of the point.
+    """
     if not _is_run(settings):
         return {}
     return {"circuits": circuits_digest(lambda: program_of(settings))}
 
 
 def cost(settings: TrainingPoint) -> Cost:
-    """What a point takes: training with circuits is most of it."""
+    """What a point takes: training with circuits is most of it.
+
+    Args:
+        settings: Those of the point.
+    """
     patches = settings.images * 16 * settings.epochs
     rows = settings.convolution.n_filters * (2 * settings.convolution.n_parameters + 1)
     runs = _is_run(settings) and settings.train == "as_run"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from qucnn_cirq.patches import sliding_windows
 Array = NDArray[np.float64]
 
 
-class Model(Protocol):
+class Model(ABC):
     """A convolution with weights.
 
     Attributes:
@@ -23,14 +23,34 @@ class Model(Protocol):
 
     weights: Array
 
+    @abstractmethod
     def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
-        """Maps (batch, filters, rows, columns); ``step`` tells the draws of one step apart."""
+        """The maps of a batch of images.
 
+        Args:
+            images: Pixels from 0 to 255, shape (batch, rows, columns) or (batch, channels, rows,
+                columns).
+            ids: A number of each image, shape (batch,), from which its shots derive.
+            step: Number of the step, which tells its shots from those of other steps.
+
+        Returns:
+            Shape (batch, filters, rows, columns) or (batch, filters, positions).
+        """
+
+    @abstractmethod
     def gradient(self, upstream: Array, step: int) -> Array:
-        """dL/dweights for the images of the last call of ``maps``."""
+        """The gradient of the loss L for the images of the last call of `maps`.
+
+        Args:
+            upstream: dL/dmaps, shape (batch, filters, rows, columns).
+            step: As for `maps`.
+
+        Returns:
+            dL/dweights, of the shape of the weights.
+        """
 
 
-class QuantumModel:
+class QuantumModel(Model):
     """Ansatz filters run by a layer: with its shots and noise.
 
     Args:
@@ -58,7 +78,7 @@ class QuantumModel:
         return self.layer.gradient(upstream, "parameter_shift", step).values
 
 
-class IdealQuantumModel:
+class IdealQuantumModel(Model):
     """The same filters by linear algebra: what the layer gives without shots and noise.
 
     Args:
@@ -95,7 +115,7 @@ class IdealQuantumModel:
         return gradient
 
 
-class SquaredOverlapModel:
+class SquaredOverlapModel(Model):
     """Squared cosines of patches with free real kernels.
 
     Args:
@@ -132,7 +152,7 @@ class SquaredOverlapModel:
         return np.asarray(self.weights / norms @ self._states().T)
 
 
-class ConvolutionModel:
+class ConvolutionModel(Model):
     """A plain convolution with a bias and a ReLU, on pixels from 0 to 1.
 
     Args:
