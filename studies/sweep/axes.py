@@ -92,7 +92,14 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
 
 
 def combinations(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
-    """The values of the settings of each point; the last axis varies fastest."""
+    """The values of the settings of each point; the last axis varies fastest.
+
+    Args:
+        axes: Those of `read_axes`; without any there is one point.
+
+    Yields:
+        Values by dotted key.
+    """
     for steps in itertools.product(*(axis.values for axis in axes)):
         yield {
             key: value
@@ -103,6 +110,10 @@ def combinations(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
 
 def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of one point: the values in place, the axes gone.
+
+    Args:
+        document: The configuration, axes included.
+        values: Values by dotted key, as `combinations` gives them.
 
     Raises:
         InputError: If a key leads through a value that is not a table.

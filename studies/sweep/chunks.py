@@ -83,7 +83,12 @@ class Chunk:
     resolved: Mapping[str, Mapping[str, Any]]
 
     def is_for(self, identity: str, targets: Mapping[str, Any]) -> bool:
-        """Whether a point was measured for these targets; chunks of old versions have none."""
+        """Whether a point was measured for these targets; chunks of old versions have none.
+
+        Args:
+            identity: Of a point of this chunk.
+            targets: Settings that say how many shots are wanted, as in `studies.sweep.plan.Point`.
+        """
         return bool(self.resolved[identity].get("targets", targets) == targets)
 
 
@@ -252,6 +257,9 @@ def _is_chunk(chunk: Chunk) -> bool:
 
 def chunk_paths(folder: Path) -> list[Path]:
     """The chunk files of a folder, in the order of their names.
+
+    Args:
+        folder: A results folder; it may be without chunks.
 
     Raises:
         OSError: If the folder of the chunks cannot be read.

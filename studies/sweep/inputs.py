@@ -56,7 +56,11 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def is_input(path: Path) -> bool:
-    """Whether a copy is there and has the content after which it is named."""
+    """Whether a copy is there and has the content after which it is named.
+
+    Args:
+        path: Where the copy should be.
+    """
     try:
         content = file_bytes(path, _LARGEST)
     except InputError:

@@ -122,6 +122,9 @@ class Results:
         Args:
             point: The identity, as in the column `point` of the table.
 
+        Returns:
+            Arrays by name, of the types and shapes that the study's `measure` gave.
+
         Raises:
             InputError: If the point was not measured.
         """
@@ -132,6 +135,9 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """What a folder holds; of a point that was tried again, a success counts.
+
+    Args:
+        folder: A results folder.
 
     Raises:
         InputError: If the folder holds no sweep, or a file of it is damaged, of another version,
@@ -176,6 +182,9 @@ def read_results(folder: Path) -> Results:
 def status(folder: Path) -> Status:
     """How far the sweep in a folder is.
 
+    Args:
+        folder: A results folder.
+
     Raises:
         InputError: If the folder holds no sweep, or a file of it is damaged.
     """
@@ -183,7 +192,11 @@ def status(folder: Path) -> Status:
 
 
 def state_text(state: Status) -> str:
-    """A status in lines for a terminal."""
+    """A status in lines for a terminal.
+
+    Args:
+        state: The status, as from `status`.
+    """
     lines = [
         f"{state.study}: {state.done} of {state.points} points done, {len(state.failed)} failed, "
         f"{state.missing} missing; {state.seconds:.1f} s of work"
@@ -235,6 +248,9 @@ def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
     Args:
         folder: A results folder.
         point: The identity, as in the column `point`.
+
+    Returns:
+        Arrays by name, of the types and shapes that the study's `measure` gave.
 
     Raises:
         InputError: If the point was not measured.

@@ -22,6 +22,10 @@ _LEFTOVER_SECONDS = 86_400.0
 def open_folder(folder: Path, plan: Plan) -> None:
     """Makes a folder ready for the results of a plan, or makes sure that it holds its results.
 
+    Args:
+        folder: The results folder; it is made if it is not there.
+        plan: The plan.
+
     Raises:
         InputError: If it cannot be written to, or holds something else.
     """

@@ -55,11 +55,19 @@ class StoredPlan:
     configuration: str | None = None
 
     def digests(self, identity: str) -> Mapping[str, str]:
-        """Digests of circuits and data, and the version of the measurement, of a point."""
+        """Digests of circuits and data, and the version of the measurement, of a point.
+
+        Args:
+            identity: Of a point of this plan.
+        """
         return self.decided_by[identity].get("digests", {})
 
     def targets(self, identity: str) -> Mapping[str, Any]:
-        """The settings of a point that say how many shots are taken."""
+        """The settings of a point that say how many shots are taken.
+
+        Args:
+            identity: Of a point of this plan.
+        """
         return self.decided_by[identity].get("targets", {})
 
 
@@ -67,6 +75,9 @@ def read_plan(folder: Path) -> StoredPlan:
     """The plan of a results folder.
 
     A plan without a checksum, of an old version, is compared with the configuration beside it.
+
+    Args:
+        folder: A results folder.
 
     Raises:
         InputError: If there is none, or it is damaged or of another version.
@@ -193,6 +204,10 @@ def check_same(
 
 def check_configuration(folder: Path, plan: StoredPlan) -> None:
     """Makes sure that the configuration of a folder is the one that its plan was made from.
+
+    Args:
+        folder: A results folder.
+        plan: Its plan, as from `read_plan`.
 
     Raises:
         InputError: If it is missing or was changed.
