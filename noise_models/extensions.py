@@ -144,6 +144,11 @@ def load_entry_point(what: str, entry: EntryPoint) -> object:
         raise type(error)(told) from error
 
 
+def comes_with_project(member: object) -> bool:
+    """Whether a class, a function or an object's class is defined in a package of this project."""
+    return _module_of(member).partition(".")[0] in _OWN_PACKAGES
+
+
 def source_digest(member: object) -> str | None:
     """The SHA-256 of the file that defines a class, a function or an object's class.
 
@@ -156,14 +161,18 @@ def source_digest(member: object) -> str | None:
         64 hexadecimal digits; None for what comes with this project, and for what was defined
         without a file, as in an interactive session.
     """
-    defined = member if hasattr(member, "__qualname__") else type(member)
-    module = getattr(defined, "__module__", None) or ""
+    module = _module_of(member)
     if module not in _DIGESTS:
         path = getattr(sys.modules.get(module), "__file__", None)
-        if module.partition(".")[0] in _OWN_PACKAGES or not path or not Path(path).is_file():
+        if comes_with_project(member) or not path or not Path(path).is_file():
             return None
         _DIGESTS[module] = hashlib.sha256(file_bytes(Path(path))).hexdigest()
     return _DIGESTS[module]
+
+
+def _module_of(member: object) -> str:
+    defined = member if hasattr(member, "__qualname__") else type(member)
+    return getattr(defined, "__module__", None) or ""
 
 
 def _imported(where: str, place: str) -> ModuleType:

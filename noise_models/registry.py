@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from noise_models import extensions
 from noise_models.errors import InputError, shown, unknown_name
@@ -33,6 +34,7 @@ class Registry(Generic[T]):
         self._base = base
         self._classes = classes
         self._members: dict[str, T] = {}
+        _REGISTRIES.add(self)
 
     def register(self, name: str, member: T) -> T:
         """Adds a member.
@@ -156,6 +158,18 @@ class Registry(Generic[T]):
         """The registered members, in the order of registration."""
         return iter(tuple(self._members.values()))
 
+    def registered_here(self) -> tuple[str, ...]:
+        """Names that other processes do not know unless they register them too.
+
+        They come neither with this project nor with an installed package.
+        """
+        own = [name for name, member in self.items() if not self._comes_with_project(member)]
+        offered = self._offered() if own else ()
+        return tuple(name for name in own if name not in offered)
+
+    def _comes_with_project(self, member: T) -> bool:
+        return extensions.comes_with_project(member)
+
     def source_digest(self, name: str) -> str | None:
         """The SHA-256 of the file that defines a member; see `extensions.source_digest`.
 
@@ -223,6 +237,14 @@ class Registry(Generic[T]):
             missing = ", ".join(sorted(getattr(member, "__abstractmethods__", ())))
             raise InputError(f"{what} does not implement {missing}: define what {base} asks for.")
         return member  # type: ignore[return-value]
+
+
+_REGISTRIES: weakref.WeakSet[Registry[Any]] = weakref.WeakSet()
+
+
+def registered_here() -> dict[str, str]:
+    """The names of `Registry.registered_here` of all registries, with what each is a name of."""
+    return {name: each.kind for each in list(_REGISTRIES) for name in each.registered_here()}
 
 
 def made(what: str, member: type[V], *arguments: str) -> V:

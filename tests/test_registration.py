@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,26 +25,33 @@ from noise_models.errors import InputError
 from noise_models.extensions import load_object, reading_stored, source_digest
 from noise_models.registry import Registry
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
+from qucnn_cirq.circuits.loaders import LOADERS
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
 from qucnn_cirq.files import read_json
+from qucnn_cirq.filters import FILTER_KINDS
 from qucnn_cirq.gradient_methods import METHODS
 from studies.gradient import study as gradient
 from studies.gradient.configuration import GradientPoint
 from studies.performance import study as performance
 from studies.performance.configuration import PerformancePoint
+from studies.settings import put
+from studies.sweep import job as sweep_job
 from studies.sweep.catalogue import OWN, study_named
+from studies.sweep.workers import Report, Task, Workers, run_chunk
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
+REGISTRIES = (ENGINES, FILTER_KINDS, LOADERS, METHODS, NOISE_KINDS, OVERLAP_TESTS, OWN)
 IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
 
 
 @pytest.fixture(autouse=True)
 def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forgets what a test registers."""
-    for registry in (ENGINES, METHODS, NOISE_KINDS, OWN):
+    for registry in REGISTRIES:
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     yield
 
@@ -386,6 +394,62 @@ def test_code_that_was_changed_after_it_was_imported_is_not_taken_for_the_new_on
     before = source_digest(kind)
     path.write_text(RAISING + "# changed\n")
     assert source_digest(kind) == before is not None
+
+
+# Worker processes.
+
+
+class OtherProcess(Workers):
+    """A worker that has not registered what this process has."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.found: list[Report] = []
+
+    free = 1
+
+    def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
+        assert all(task.only_read for task in tasks)
+        with pytest.MonkeyPatch.context() as patch:
+            for registry in REGISTRIES:
+                here = registry.registered_here()
+                known = {name: each for name, each in registry.items() if name not in here}
+                patch.setattr(registry, "_members", known)
+            outcomes = run_chunk(study, tasks)
+        self.found = [Report([task.identity for task in tasks], outcomes, died=False)]
+
+    def reports(self) -> Iterator[Report]:
+        yield from self.found
+
+
+@pytest.mark.parametrize(
+    ("file", "attribute", "name", "table"),
+    [
+        ("own_noise", "GateDephasing", "noise kind 'gate_dephasing'", "noise"),
+        ("own_engine", "DensityMatrix", "engine 'density_matrix'", "study.engine"),
+        ("own_loader", "SingularValues", "loader 'singular_values'", "study.loader"),
+        ("own_overlap_test", "CrossedTest", "overlap test 'crossed'", "convolution.overlap"),
+        ("own_filter", "BrickWall", "filter kind 'brick_wall'", "convolution.filters"),
+        ("own_study", "STUDY", "study 'random_patches'", "study.name"),
+    ],
+)
+def test_what_only_this_process_registered_is_refused_before_workers_measure(
+    outside: Path, monkeypatch: pytest.MonkeyPatch, file: str, attribute: str, name: str, table: str
+) -> None:
+    kind, own = name.split(" '")[0], name.split("'")[1]
+    register = getattr(qucnn_cirq, f"register_{kind.split()[0].replace('overlap', 'overlap_test')}")
+    register(load_object(kind, f"{file}.py:{attribute}"))
+    value = {"noise": {own: {"p": 0.1}}, "convolution.filters": {"kind": own}}.get(table, own)
+    document: dict[str, dict[str, object]] = {"study": {"name": "noise", "images": 1}}
+    document["convolution"] = {"kernel": 2, "filters": {"kind": "ansatz", "layers": 1}}
+    put(document, table.split("."), value)
+    study = study_named(document["study"]["name"])
+    if kind == "study":
+        document = {"study": document["study"]}
+    monkeypatch.setattr(sweep_job, "_crew", lambda *rest: contextlib.nullcontext(OtherProcess()))
+    with pytest.raises(InputError, match=f"do not know {name}, which this process .*: name it as"):
+        sweep_job.run_sweep(study, document, Path("out"), sweep_job.RunOptions(), quiet=True)
+    assert not Path("out").exists()
 
 
 # A study with a figure.

@@ -37,7 +37,12 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(".toml") for path in _presets().iterdir()))
 
 
-OWN: Registry[Study] = Registry("study", Study)
+class _OwnStudies(Registry[Study]):
+    def _comes_with_project(self, member: Study) -> bool:
+        return False
+
+
+OWN: Registry[Study] = _OwnStudies("study", Study)
 """Studies of users; see `qucnn_cirq.register_study`."""
 
 

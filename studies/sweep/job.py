@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from noise_models.extensions import NotNamedError, reading_stored
+from noise_models.registry import registered_here
 from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import write_json
@@ -30,11 +32,11 @@ from studies.sweep.results import (
     read_results,
     status,
 )
-from studies.sweep.run import run_points, stopping
+from studies.sweep.run import check_workers, run_points, stopping
 from studies.sweep.store import open_folder
 from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost
-from studies.sweep.workers import cluster_workers
+from studies.sweep.workers import Workers, cluster_workers
 
 _LONG_SECONDS = 60.0
 """What takes longer says so before it begins."""
@@ -91,6 +93,9 @@ def run_sweep(
     if len(refusals) == len(plan.points):
         # Nothing could be measured: there is nothing to keep either.
         raise InputError(str(refusals[0]))
+    if here := registered_here():
+        with _crew(plan, options, 1) as workers:
+            check_workers(plan, here, workers)
     open_folder(folder, plan)
     keep_inputs(document, folder)
     results = read_results(folder)
@@ -122,11 +127,6 @@ def _compute(
     results: Results,
 ) -> None:
     most = {point.identity: plan.kind.most_shots(point.settings) for point in todo}
-    crew = (
-        local_workers(min(options.workers, len(todo)), plan.kind.name)
-        if options.dask is None
-        else cluster_workers(options.dask)
-    )
     bar = tqdm(
         total=total,
         initial=total - len(todo),
@@ -135,7 +135,7 @@ def _compute(
         disable=True if quiet else None,
         leave=False,
     )
-    with bar, stopping(note) as stop, crew as workers:
+    with bar, stopping(note) as stop, _crew(plan, options, len(todo)) as workers:
         run_points(
             plan,
             todo,
@@ -148,6 +148,13 @@ def _compute(
         )
     if stop.asked:
         raise KeyboardInterrupt
+
+
+def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[Workers]:
+    """Who measures, of this machine at most so many."""
+    if options.dask is not None:
+        return cluster_workers(options.dask)
+    return local_workers(min(options.workers, most), plan.kind.name)
 
 
 def finish(

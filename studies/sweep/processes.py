@@ -260,7 +260,9 @@ def run_template(descriptor: int, study: str) -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    study_named(study)
+    with contextlib.suppress(InputError):
+        # Of a study that is not known here, each worker says so.
+        study_named(study)
     # Nobody waits for the workers.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as channel:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
 from studies.sweep.chunks import Outcome, write_chunk
 from studies.sweep.plan import Plan, Point, resolve
@@ -31,6 +32,40 @@ class Stop:
     """Whether the user, or the machine's batch system, asked to stop."""
 
     asked: bool = False
+
+
+def check_workers(plan: Plan, here: Mapping[str, str], workers: Workers) -> None:
+    """Makes sure that workers read every point as it was planned; nothing is measured.
+
+    Args:
+        plan: The sweep.
+        here: Names that were registered in this process, with what they are names of.
+        workers: Who would measure.
+
+    Raises:
+        InputError: If they do not, as they do not know a name.
+    """
+    tasks = [Task(each.identity, each.document, None, each.digests, True) for each in plan.points]
+    waiting = {each.identity for each in tasks}
+    while not workers.free:
+        for _ in workers.reports():
+            pass
+    workers.hand_out(plan.kind.name, tasks)
+    while waiting:
+        for report in workers.reports():
+            waiting.difference_update(report.identities)
+            failed = next((each for each in report.outcomes if each.error), None)
+            if failed is None:
+                continue
+            document = repr(next(each.document for each in tasks if each[0] == failed.identity))
+            for name, kind in here.items():
+                if repr(name) in document:
+                    raise InputError(
+                        f"worker processes do not know {kind} {shown(name, 40)}, which this "
+                        "process registered: name it as path/to/file.py:attribute or "
+                        "module:attribute instead."
+                    )
+            raise InputError(failed.error)
 
 
 def run_points(

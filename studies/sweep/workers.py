@@ -29,12 +29,14 @@ class Task(NamedTuple):
         earlier: What it gave with fewer shots, encoded as `encode_array` does; or None.
         digests: What decides its outcome besides its settings, as its plan has it; None if that
             is not to be compared.
+        only_read: Whether it is to be read and compared alone, and not measured.
     """
 
     identity: str
     document: Mapping[str, Any]
     earlier: Mapping[str, Any] | None = None
     digests: Mapping[str, str] | None = None
+    only_read: bool = False
 
 
 def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -49,12 +51,19 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     """
     from studies.sweep.catalogue import study_named
 
-    kind = study_named(study)
-    for identity, document, earlier, digests in tasks:
+    try:
+        kind = study_named(study)
+    except InputError as error:
+        yield from (_failed(task.identity, time.perf_counter(), str(error)) for task in tasks)
+        return
+    for identity, document, earlier, digests, only_read in tasks:
         started = time.perf_counter()
         try:
             settings = kind.read(document)
             _check_digests(digests, digests_of(kind, settings))
+            if only_read:
+                yield Outcome(identity, [])
+                continue
             more = [None if earlier is None else decoded(earlier)] if kind.targets else []
             measured = kind.measure(settings, seed_of(identity), *more)
         except InputError as error:
@@ -83,7 +92,7 @@ def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) ->
     keys = sorted(key for key in {*planned, *own} if planned.get(key) != own.get(key))
     raise InputError(
         f"the worker has other {' and '.join(keys)} than the process that planned the point: start "
-        "the workers anew, with the same code and files, and use --retry."
+        "the workers anew with the same code, files and registered names, and use --retry."
     )
 
 
