@@ -343,17 +343,10 @@ def _too_many(panels: int, x: Sequence[str], most_panels: int) -> InputError:
     )
 
 
-def line_axes(
-    table: pd.DataFrame, x: str, measured: Collection[str], along: Collection[str] = ()
+def _line_axes(
+    table: pd.DataFrame, x: str, measured: Collection[str], along: Collection[str]
 ) -> list[str]:
-    """The axes that tell lines apart where one panel shows a whole table.
-
-    Args:
-        table: The results.
-        x: The axis of the panel.
-        measured: As for `axes_of`.
-        along: As for `arrange`.
-    """
+    """The axes that tell lines apart where one panel shows a whole table; see `lines_of`."""
     require(table, [x])
     plain = _hashable(table)
     axes = [axis for axis in axes_of(table, measured) if axis != x]
@@ -380,7 +373,7 @@ def lines_of(
     """
     if isinstance(others, Lines):
         return others
-    return Lines(table, line_axes(table, x, measured, along) if others is None else others, name)
+    return Lines(table, _line_axes(table, x, measured, along) if others is None else others, name)
 
 
 def _lines_of_a_panel(table: pd.DataFrame, rest: Sequence[str], inner: Sequence[str]) -> int:

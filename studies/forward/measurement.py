@@ -245,7 +245,7 @@ def _row(
         prefix = RUNS[name]
         row[f"{prefix}engine"] = run.engine
         observable = program.filters[0].template.observable
-        errors = error_row(run, exact, observable, settings.shots, occupied)
+        errors = _error_row(run, exact, observable, settings.shots, occupied)
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = _noise_text(settings.noise)
@@ -255,7 +255,7 @@ def _row(
     return row
 
 
-def error_row(run: Run, exact: Array, observable: Observable, shots: int, occupied: float) -> Row:
+def _error_row(run: Run, exact: Array, observable: Observable, shots: int, occupied: float) -> Row:
     """Errors of one run, measured and predicted, with the columns of `COLUMNS` without prefix.
 
     Args:
