@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from noise_models.errors import words_of
 from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
 from qucnn_cirq.drawing.ticks import separate_labels
 from qucnn_cirq.files import atomic_write
@@ -30,6 +32,12 @@ they are printed, so that no text is smaller than it says."""
 
 _CHARACTER = 0.5 / 72
 """Mean width of a character in inches for each point of its size."""
+_LINE = 0.13
+"""Height in inches of a line of small text."""
+_LABEL_CHARACTERS, _LABEL_LINES = 18, 5
+"""Of the label of a category."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""Errors of the system that concern the folder, not what is drawn into it."""
 _MARKERS = "osD^vPX*hp"
 
 
@@ -119,9 +127,19 @@ def place_on_axis(axes: Axes, values: pd.Series) -> dict[object, float]:
     distinct = list(dict.fromkeys(values))
     if is_numeric(values):
         return {value: float(value) for value in distinct}
-    axes.set_xticks(range(len(distinct)), [str(value) for value in distinct])
+    labels = [_wrapped_label(str(value)) for value in distinct]
+    if len(set(labels)) < len(labels):
+        # What was cut off is what told them apart; the numbers beside the figure have all of it.
+        labels = [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
+    axes.set_xticks(range(len(distinct)), labels)
     axes.set_xlim(-0.4, len(distinct) - 0.6)
     return {value: float(place) for place, value in enumerate(distinct)}
+
+
+def _wrapped_label(text: str) -> str:
+    """A text, such as that of a table of noise, in a few short lines."""
+    lines = textwrap.wrap(text, _LABEL_CHARACTERS)
+    return "\n".join([*lines[:_LABEL_LINES], *(["..."] if len(lines) > _LABEL_LINES else [])])
 
 
 def slope_guide(axes: Axes, shots: pd.Series, errors: pd.Series) -> None:
@@ -173,7 +191,7 @@ def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = Non
     labels = list(entries)
     columns = _legend_columns(labels, figure.get_figwidth())
     rows = -(-len(labels) // columns) + (title is not None)
-    figure.set_figheight(figure.get_figheight() + 0.13 * rows + 0.05)
+    figure.set_figheight(figure.get_figheight() + _LINE * rows + 0.05)
     figure.legend(
         list(entries.values()), labels, loc="outside lower center", ncols=columns, title=title
     )
@@ -203,15 +221,15 @@ def attempt(what: str, failures: list[str]) -> Iterator[None]:
 
     Args:
         what: What is drawn, for the user.
-        failures: Takes a line that says what failed and why. An error of the system, such as a
-            full disk, is none: it is raised.
+        failures: Takes a line that says what failed and why. A disk that is full or cannot be
+            written to is none: it is raised.
     """
     try:
         yield
-    except OSError:
-        raise
-    except Exception as error:
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 120)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise
+        reason = textwrap.shorten(f"{type(error).__name__}: {words_of(error)}", 120)
         failures.append(f"the {what} could not be drawn ({reason}); the results are stored.")
 
 
@@ -318,6 +336,8 @@ def draw_arrangement(
         if len(plots) == 1:
             for axes in grid[:, 1:].ravel():
                 axes.set_ylabel("")
+        longest = max(text.get_text().count("\n") for a in used for text in a.get_xticklabels())
+        figure.set_figheight(figure.get_figheight() + _LINE * rows * longest)
         if finish is not None:
             finish(figure, used)
         legend_below(figure, used)

@@ -28,7 +28,9 @@ from studies.learning.figures import learning_data
 from studies.noise.figures import _draw_noise_and_shots
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_error
+from studies.noise.names import name_line
 from studies.sweep.catalogue import STUDIES, study_named
+from studies.sweep.results import _cell
 from studies.training.figures import loss_data
 
 SWEEP_NAMES = tuple(AXES)
@@ -279,6 +281,29 @@ def test_many_categories_are_turned_or_left_out() -> None:
         lay_out(figure)
         check_readable(figure)
     assert len(shown_labels(left.xaxis)) == 4
+
+
+def test_long_categories_are_wrapped_and_told_apart() -> None:
+    tables = [{"kind": "fixed", "values": [0.125] * 30 + [last]} for last in (0.25, 0.5)]
+    noise = {"depolarizing": {"p1": 0.001, "p2": 0.03}, "readout": {"p01": 0.1}}
+    texts = ["ideal", *map(_cell, (noise, *tables)), _cell([{"layers": 1}, {"layers": 2}])]
+    assert texts[1] == "depolarizing p1=0.001, p2=0.03; readout p01=0.1"
+    assert texts[-1] == "layers=1 + layers=2"
+    with theme():
+        figure = Figure(figsize=(7, 3), layout="constrained")
+        axes = figure.subplots()
+        drawing.place_on_axis(axes, pd.Series(texts))
+        lay_out(figure)
+        check_readable(figure)
+        labels = [text for _, text in shown_labels(axes.xaxis)]
+        assert len({label.get_text() for label in labels}) == len(texts)
+        assert all(label.get_window_extent().y0 >= 0 for label in labels)
+        assert axes.get_window_extent().height > 40
+
+
+def test_what_is_left_to_the_compiler_says_of_what() -> None:
+    values = {"convolution.overlap": "ancilla", "infidelity": "auto"}
+    assert name_line(values, values) == "ancilla, infidelity auto"
 
 
 @pytest.mark.parametrize("count", [2, 10, 11, 37])

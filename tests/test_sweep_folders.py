@@ -6,6 +6,7 @@ import base64
 import copy
 import errno
 import hashlib
+import html
 import json
 import math
 import os
@@ -13,7 +14,9 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,9 +29,10 @@ from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
 from studies.provenance import provenance
 from studies.report.report import write_report
-from studies.sweep.catalogue import load_study, study_named
+from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
 from studies.sweep.inputs import keep_inputs
+from studies.sweep.job import finish
 from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status
 from studies.sweep.store import open_folder
@@ -441,6 +445,7 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     def fail(*arguments: object) -> None:
         raise TypeError("'<' not supported between instances of 'str' and 'float'")
 
+    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     monkeypatch.setattr("studies.noise.figures.draw", fail)
     monkeypatch.setattr("studies.noise.figures.text", lambda table: "words")
     assert main(["plot", str(folder)]) == 1
@@ -450,6 +455,48 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     summary = read_json(folder / "summary.json")
     assert (summary["done"], len(summary["failed"]), summary["missing"]) == (3, 1, 2)
     assert "device_map" in summary["figures"]
+    assert main(["report", str(folder)]) == 1
+    assert capsys.readouterr().err.splitlines() == lines
+    assert html.escape(lines[0].removeprefix("qucnn: ")) in (folder / "report.html").read_text()
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise KeyError
+
+
+def drawing(result: Any) -> Any:
+    """A module of figures whose `draw` returns something or raises it."""
+
+    def draw(results: Any, folder: Path) -> Any:
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    return SimpleNamespace(draw=draw, text=lambda results: "words")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_whatever_a_figure_of_any_study_does_is_a_note(
+    study: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda *arguments: [])
+    kind = study_named(study)
+    for figures, words in (
+        (drawing(Mute()), "Mute"),
+        (drawing(SystemExit("done")), "SystemExit: done"),
+        (drawing(FileNotFoundError(errno.ENOENT, "no such file")), "FileNotFoundError"),
+        (drawing(None), "TypeError"),
+        (drawing(["nowhere", 3]), "'nowhere' is not there"),
+        ("no.such.module", "ModuleNotFoundError"),
+    ):
+        summary = finish(replace(kind, figures=figures), folder)
+        assert summary["done"] == 3 and words in summary["not_drawn"][0]
+        assert read_json(folder / "summary.json") == summary
+    for interrupted in (KeyboardInterrupt(), OSError(errno.ENOSPC, "no space left")):
+        with pytest.raises(type(interrupted)):
+            finish(replace(kind, figures=drawing(interrupted)), folder)
+        assert read_json(folder / "summary.json")["done"] == 3
 
 
 # Chunks that somebody else wrote, checksum and all.

@@ -199,7 +199,9 @@ def _separate(axis: Axis, turn: bool) -> bool:
     labels = shown_labels(axis)
     if not _overlap(labels):
         return False
-    if turn and not all(any(c.isdigit() for c in label.get_text()) for _, label in labels):
+    texts = [label.get_text() for _, label in labels]
+    # Of numbers some may be left out.
+    if turn and any(any(c.isalpha() for c in text) and "$" not in text for text in texts):
         axis.set_tick_params(labelrotation=90)
         labels = shown_labels(axis)
         if not _overlap(labels):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.commands.output import print_json, tell_not_drawn
 
 HELP = "write one self-contained HTML page about the results in a folder"
 DESCRIPTION = """\
@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page."""
+    from qucnn_cirq.files import read_json
+    from studies.files import SUMMARY
     from studies.report.report import write_report
 
     path = write_report(options.folder)
@@ -30,4 +32,4 @@ def run(options: argparse.Namespace) -> int:
         print_json({"report": str(path)})
     else:
         print(path)
-    return 0
+    return 1 if tell_not_drawn(read_json(options.folder / SUMMARY)) else 0

@@ -145,6 +145,9 @@ def _plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
     x, gain = _x(budgets), unit * budgets["gain"]
     half = unit * _CONFIDENCE * budgets["gain_standard_error"]
     axes.fill_between(x, gain - half, gain + half, color=_BUDGET, alpha=0.2, lw=0)
+    if len(x) == 1:
+        # A band of no width.
+        axes.vlines(x, gain - half, gain + half, color=_BUDGET, alpha=0.4)
     axes.plot(x, gain, "o-", color=_BUDGET, label=_LABELS[0])
     axes.axhline(0, color=_EXACT, ls=":", label=_LABELS[1])
     title = f"exact: {exact['error']:.4f}"

@@ -29,7 +29,7 @@ def name_line(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
 
 
 def _value_text(axis: str, value: object, text: str) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and value != "auto":
         return text
     if axis == "shots" and isinstance(value, (int, np.integer)):
         return f"{value:,} shots"

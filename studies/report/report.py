@@ -16,6 +16,7 @@ from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.files import file_text, write_text
 from studies.crosscheck import CHECK_COLUMNS, check_lines
+from studies.drawing import attempt
 from studies.files import CONFIGURATION
 from studies.grouping import REPEATED
 from studies.report import html
@@ -114,11 +115,15 @@ def study_sections(
     state, data = results.status(), results.table()
     body = _question(kind.title, level)
     body += [html.heading("What was found", level)]
-    body += [html.bullets([*_findings(summary["text"]), *state_text(state).splitlines()])]
+    found = [*_findings(summary["text"]), *state_text(state).splitlines()]
+    body += [html.bullets([*found, *summary["not_drawn"]])]
     body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
         body += _numbers(_for_people(data, results.plan.axes), kind.columns, level)
-    body += _circuits(_example_circuits(kind, document, results), level)
+    not_drawn: list[str] = []
+    with attempt("circuits", not_drawn):
+        body += _circuits(_example_circuits(kind, document, results), level)
+    body += [html.paragraphs(line) for line in not_drawn]
     body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
     body += _checks(_checked_points(data, results.plan.axes), level)
     body += _origin(folder, results.origins, level)

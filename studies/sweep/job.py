@@ -15,7 +15,7 @@ from tqdm import tqdm
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import registered_here
 from qucnn_cirq.configuration import read_document
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.files import write_json
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY
@@ -182,9 +182,16 @@ def finish(
         # Before anything is drawn, which may fail.
         write_json(folder / SUMMARY, summary)
         if state.done:
-            shown: list[str] = []
+            figures: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                shown += kind.draw(results, folder)
+                for name in kind.draw(results, folder):
+                    if isinstance(name, str) and (folder / f"{name}.png").is_file():
+                        figures.append(name)
+                    else:
+                        summary["not_drawn"].append(
+                            f"the figure {shown(name)} is not there: `draw` named it and wrote no "
+                            ".png file of that name."
+                        )
             if kind.program is not None:
                 check_configuration(folder, results.plan)
                 document = read_document(folder / CONFIGURATION)
@@ -194,10 +201,10 @@ def finish(
                     contextlib.suppress(NotNamedError),
                     reading_stored(),
                 ):
-                    shown += draw_device_map(sweep_programs(kind, document), folder)
+                    figures += draw_device_map(sweep_programs(kind, document), folder)
             with attempt("text", summary["not_drawn"]):
                 summary["text"] = kind.text(results)
-            summary["figures"] = shown
+            summary["figures"] = figures
             write_json(folder / SUMMARY, summary)
         # Another process may have stored the last points, and drawn them, before this one wrote.
         now = status(folder)

@@ -396,8 +396,14 @@ def _cell(value: Any) -> Any:
     """What fits a cell of a table: numbers and texts stay, lists and tables become texts."""
     if isinstance(value, (list, tuple)) and not any(isinstance(v, (list, dict)) for v in value):
         return "x".join(map(str, value))
+    if isinstance(value, (list, tuple)) and all(isinstance(v, dict) for v in value):
+        return " + ".join(map(_cell, value))
     if isinstance(value, dict):
-        return ", ".join(f"{key}={_cell(inner)}" for key, inner in value.items())
+        texts = [
+            f"{key} {_cell(inner)}" if isinstance(inner, dict) else f"{key}={_cell(inner)}"
+            for key, inner in value.items()
+        ]
+        return ("; " if any(isinstance(v, dict) for v in value.values()) else ", ").join(texts)
     return str(value) if isinstance(value, (list, tuple, np.ndarray)) else value
 
 
