@@ -31,8 +31,8 @@ class Measured:
 
     Attributes:
         observable: What was read, the same for all.
-        means: Exact noisy means where the engine computed them, else None.
-        counts: Shots with the observable's larger value, or None without shots.
+        means: Exact noisy means where the engine computed them, shape (rows, patches); else None.
+        counts: Shots with the observable's larger value, shape (rows, patches); None without shots.
         shots: Shots of each circuit, or None.
     """
 
@@ -181,7 +181,7 @@ def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measure
     """What was measured in parts, as one.
 
     Args:
-        parts: The parts.
+        parts: One or more, of the same patches, observable and shots.
         rows: For each part the numbers of its rows; together 0, 1, 2, ...
     """
     order = np.argsort(np.concatenate(rows))

@@ -63,8 +63,8 @@ class Pass:
         draw: Which of several gradients of the same seed.
         parameters: Those of the filters, shape (filters, parameters).
         patches: The patches of the forward pass.
-        images: Identifying number of the image of each patch that is not blank.
-        upstream: g for each filter and each such patch.
+        images: Identifying number of the image of each patch that is not blank, shape (patches,).
+        upstream: g for each filter and each such patch, shape (filters, patches).
     """
 
     program: Program
@@ -85,7 +85,7 @@ class Pass:
             program: Where the filter was compiled.
             row: Which filter.
             angles: Settings of its parameters, shape (settings, parameters).
-            upstream: What the reader multiplies by, for each patch; 1 if None.
+            upstream: What the reader multiplies by, shape (patches,); 1 if None.
 
         Returns:
             What was measured, shape (settings, patches).
@@ -113,7 +113,7 @@ class Pass:
         Args:
             program: Where the filter was compiled.
             row: Which filter.
-            upstream: What the reader multiplies by, for each patch; 1 if None.
+            upstream: What the reader multiplies by, shape (patches,); 1 if None.
 
         Returns:
             What was measured, shape (2 angles, patches), those of all shifts by pi/2 first.

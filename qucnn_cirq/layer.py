@@ -44,8 +44,8 @@ class Overlaps:
         patches: The patches, blank ones included.
         estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
             where no shots were asked for.
-        exact: Exact noisy means where the engine computed them, else None.
-        counts: Shots with the observable's larger value, or None without shots.
+        exact: Exact noisy means where the engine computed them, of the same shape; else None.
+        counts: Shots with the observable's larger value, of the same shape; None without shots.
         shots: Shots for each patch and filter, or None.
     """
 
@@ -152,7 +152,7 @@ class QuantumConvolution:
         them with ``draw``.
 
         Args:
-            images: (batch, rows, columns) or (batch, channels, rows, columns); only the
+            images: Shape (batch, rows, columns) or (batch, channels, rows, columns); only the
                 direction of a patch matters, not its norm. Or patches, as for `run`.
             image_ids: As for `run`.
             draw: Number of the run, at least 0; as for `run`.
@@ -179,10 +179,10 @@ class QuantumConvolution:
                 gave. Who runs the same images many times saves time with patches: their loading
                 angles are solved once. Of patches only their number of elements and of qubits is
                 checked; the maps are those of their own stride and padding.
-            image_ids: A whole number from 0 to 2^63 - 1 that identifies each image and from which
-                its random stream derives. If None the stream derives from the values of the
-                image's patches and, where a call has equal images, from which of them it is: it
-                is the same in any batch at any place, and whether images or patches are given.
+            image_ids: A whole number from 0 to 2^63 - 1 that identifies each image, shape (batch,),
+                and from which its random stream derives. If None the stream derives from the values
+                of the image's patches and, where a call has equal images, from which of them it is:
+                it is the same in any batch at any place, and whether images or patches are given.
             draw: Number of the run, at least 0; the same number repeats the shots of an image,
                 another one gives others, independent of them.
 

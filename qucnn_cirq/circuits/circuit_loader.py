@@ -30,7 +30,7 @@ class CircuitLoader(Loader):
         super().__init__(len(self._qubits))
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit in slots and CZ gates; see `.loaders.Loader`."""
+        """As `Loader.circuit`: slots and CZ gates."""
         return user_circuit("data's circuit", self._circuit, self._qubits, qubits)
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -117,7 +117,7 @@ def line_states(
 
     Args:
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n_qubits)).
-        pattern: The layers.
+        pattern: A word in ``M`` and ``O``.
         gate: One of `GATES`.
         n_qubits: Length of the line.
 

@@ -80,11 +80,11 @@ def solve_line_angles(
 
     Args:
         states: Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
-        pattern: A word in ``M`` and ``O``; see `.line_loader.PATTERNS`.
+        pattern: A word in ``M`` and ``O``, see `qucnn_cirq.circuits.line_circuit`.
         seed: Chooses the starting points.
         tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
             is brief: now and then it misses the best minimum.
-        gate: The two-qubit gate, see `.line_circuit.GATES`.
+        gate: One of `qucnn_cirq.circuits.line_circuit.GATES`.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_line_angles(pattern, n)), in the order
@@ -123,13 +123,16 @@ def solve_line_angles(
 def line_infidelities(
     states: FloatArray, angles: FloatArray, pattern: str = "MOMOM", gate: str = "cz"
 ) -> FloatArray:
-    """Infidelities 1 - <state|loaded>^2, shape (batch,), of what a pattern makes of angles.
+    """The infidelities 1 - <state|loaded>^2 of what a pattern makes of angles.
 
     Args:
         states: Real unit vectors, shape (batch, 2^n).
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n)).
-        pattern: The layers.
-        gate: The two-qubit gate.
+        pattern: A word in ``M`` and ``O``.
+        gate: One of `GATES`.
+
+    Returns:
+        Infidelities, shape (batch,).
     """
     loaded = line_states(angles, pattern, gate, states.shape[1].bit_length() - 1)
     # The squared part of l orthogonal to s, which does not lose digits near zero.

@@ -67,7 +67,7 @@ class LoadingRule:
             loaders: As many as there are floors, shortest first.
 
         Returns:
-            An index into ``loaders`` for each state.
+            An index into ``loaders`` for each state, shape (batch,).
         """
         last = len(loaders) - 1
         best = np.full(len(states), np.inf)

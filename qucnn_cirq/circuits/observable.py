@@ -52,7 +52,7 @@ class Observable:
             bits: Recorded bits, shape (shots, qubits), in the order of `qubits`.
 
         Returns:
-            The value of each shot, ``low`` or 1.
+            The value of each shot, ``low`` or 1, shape (shots,).
         """
         product = np.ones(len(bits))
         start = 0

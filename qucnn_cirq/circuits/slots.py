@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 Table = Literal["patch", "filter", "upstream"]
 AngleTables = Mapping[str, NDArray[np.float64]]
+"""Tables by name, in radians, each of shape (rows, columns)."""
 
 _PAULI = {
     "x": np.array([[0, 1], [1, 0]], dtype=complex),
@@ -31,8 +32,8 @@ def of_patches(tables: AngleTables, rows: slice) -> dict[str, NDArray[np.float64
     """The tables of some patches.
 
     Args:
-        tables: The tables of all patches, shape (rows, angles). Where the table ``"upstream"`` has
-            more than one row, each patch has a value of its own, which goes along.
+        tables: The tables of all patches. Where ``"upstream"``, of shape (rows, 1), has several
+            rows, each patch has a value of its own, which goes along.
         rows: Which patches, as rows of the table ``"patch"``.
 
     Returns:
@@ -83,7 +84,7 @@ class Rotation:
         """The matrices, one for each row of the table that it reads.
 
         Args:
-            tables: The angle tables, shape (rows, angles), in radians.
+            tables: The angle tables.
 
         Returns:
             Matrices of shape (rows, 2, 2); one row if the angle is fixed.

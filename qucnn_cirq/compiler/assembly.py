@@ -71,7 +71,7 @@ class Options:
         test: The overlap test.
         backward: Whether the result is multiplied by a back-propagated value.
         walkers: Number of walking ancillas.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate, one of `GATE_SETS`.
         decoupling: The dynamical decoupling sequence of idle windows, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """

@@ -113,18 +113,11 @@ def fitting_loaders(
     return sorted(found, key=order) if len(found) > 1 else found
 
 
-def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
+def _plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Two plaquettes side by side, for registers of four qubits on a ring.
 
     Columns D D F F; the two middle columns change places (2 SWAPs in parallel), after which
     every data qubit has its partner beside it and the ancilla walks once round the middle.
-
-    Args:
-        n_qubits: Size of a register.
-        test: The overlap test; one that undoes the filter gets the data's plaquette only.
-
-    Returns:
-        None for registers of any other size.
     """
     if n_qubits != 4:
         return None
@@ -151,14 +144,10 @@ def plaquettes(n_qubits: int, test: OverlapTest) -> Layout | None:
     )
 
 
-def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
+def _ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
     """Data on a row, filter on the row below, the ancilla walking along the data: any size.
 
     Two walkers come in from both ends and meet in the middle.
-
-    Args:
-        n_qubits: Size of a register, at least 1.
-        test: The overlap test; one that undoes the filter gets the data's row only.
     """
     data = tuple(Q(0, column) for column in range(1, n_qubits + 1))
     if test.undoes_filter:
@@ -178,8 +167,8 @@ def ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
 
 
 LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {
-    "plaquettes": plaquettes,
-    "ladder": ladder,
+    "plaquettes": _plaquettes,
+    "ladder": _ladder,
 }
 
 

@@ -23,7 +23,7 @@ def disjoint_placements(
     Args:
         usage: The qubits and couplers of the layout.
         device: The device.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate, one of `GATE_SETS`.
         copies: How many are wanted; None for as many as are found.
         spacing: Rows of unused qubits between two placements.
 

@@ -77,7 +77,7 @@ def passes_for(
     Each is a Cirq transformer and can be used by itself.
 
     Args:
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate, one of `GATE_SETS`.
         decoupling: The dynamical decoupling sequence, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """

@@ -40,7 +40,7 @@ def best_placement(
     Args:
         assembly: The circuit in coordinates of its own.
         device: The device.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate, one of `GATE_SETS`.
         pinning: Where the circuit may be.
 
     Returns:
@@ -64,7 +64,7 @@ def unmoved(assembly: Assembly, device: Device, gate_set: str) -> Placement:
     Args:
         assembly: A circuit that was routed on the device.
         device: The device.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate, one of `GATE_SETS`.
     """
     usage = Usage.of(assembly.circuit)
     positions: Positions = {qubit: qubit for qubit in (*usage.qubits, *assembly.data)}
@@ -118,7 +118,7 @@ class Usage:
         Args:
             positions: From the circuit's qubits to qubits of the device.
             device: The device, whose error rates count.
-            gate_set: The native two-qubit gate.
+            gate_set: The native two-qubit gate, one of `GATE_SETS`.
         """
         kept = 1.0
         for (a, b), count in self.two_qubit.items():

@@ -89,8 +89,8 @@ class Load:
     Attributes:
         index: The variant's place in `CompiledFilter.variants`.
         variant: The variant.
-        columns: Which of the patches they are, ascending. Read-only.
-        angles: Rows of the table ``"patch"``, one a patch. Read-only.
+        columns: Which of the patches they are, ascending, shape (patches,). Read-only.
+        angles: Rows of the table ``"patch"``, shape (patches, angles). Read-only.
     """
 
     index: int
@@ -161,7 +161,7 @@ class CompiledFilter:
             states: Unit vectors of patches, shape (batch, 2^n).
 
         Returns:
-            An index into `variants` for each patch.
+            An index into `variants` for each patch, shape (batch,).
         """
         if self.rule is None:
             return np.zeros(len(states), dtype=np.intp)
@@ -325,7 +325,8 @@ class Program:
 
         Args:
             patch: Array of the kernel's shape, (rows, columns) or (channels, rows, columns).
-            filter_parameters: Angles of an ansatz, in radians; None for other filters.
+            filter_parameters: Angles of an ansatz in radians, shape (parameters,); None for other
+                filters.
             filter_index: Which of the specification's filters.
             upstream: The back-propagated value g in [-1, 1], for a program compiled with
                 ``backward=True``; 1 if None.

@@ -126,7 +126,8 @@ class WindowProgram:
 
         Args:
             window: Number of the window, from 0.
-            filter_parameters: Angles of an ansatz, in radians; None for other filters.
+            filter_parameters: Angles of an ansatz in radians, shape (parameters,); None for other
+                filters.
             filter_index: Which of the filters.
 
         Raises:

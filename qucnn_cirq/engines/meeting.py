@@ -130,7 +130,7 @@ class Meeting:
         Args:
             states: States of the filters, shape (4^k, filters); (1, filters) if there is no
                 filter register.
-            tables: The angle tables.
+            tables: The angle tables; ``"filter"`` has a row for each filter.
 
         Returns:
             Shape (filters, 4^n); an array of the library.

@@ -155,7 +155,7 @@ def final_state_means(
     Args:
         template: The compiled circuit.
         noise: The noise.
-        tables: The angle tables.
+        tables: The angle tables ``"patch"`` and ``"filter"``, as for `Engine.run`.
         threads: Threads of one simulation.
 
     Returns:

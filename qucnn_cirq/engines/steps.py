@@ -40,7 +40,7 @@ class Turn:
         """The angles for all rows of the table that it reads.
 
         Args:
-            tables: The angle tables, shape (rows, columns), in radians.
+            tables: The angle tables.
 
         Returns:
             Radians, shape (rows,).

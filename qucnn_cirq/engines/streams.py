@@ -23,8 +23,8 @@ class Streams:
     Attributes:
         seed: Seed of the run.
         filters: Number of each filter (row).
-        images: Identifying number of the image of each patch (column), patches of one image
-            side by side in raster order.
+        images: Identifying number of the image of each patch (column), shape (patches,); patches of
+            one image side by side in raster order.
         variant: Number of the circuit, where the patches of an image are shared among several.
         purpose: Sets runs of the same seed apart: see `forward_purpose` and
             `backward_purpose`.
@@ -80,8 +80,10 @@ class Outcome:
     """What an engine found for every filter (row) and patch (column).
 
     Attributes:
-        means: Means of the observable without shot noise; None if the engine only sampled.
-        counts: Shots with the observable's larger value; None if no shots were asked for.
+        means: Means of the observable without shot noise, shape (filters, patches); None if the
+            engine only sampled.
+        counts: Shots with the observable's larger value, shape (filters, patches); None if no shots
+            were asked for.
     """
 
     means: NDArray[np.float64] | None

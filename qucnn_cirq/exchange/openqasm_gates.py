@@ -42,14 +42,8 @@ def turns(angle: Angle) -> Angle:
     return angle / (sympy.pi if isinstance(angle, sympy.Basic) else math.pi)
 
 
-def pulse(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
-    """OpenQASM 3's U: one pulse, where Cirq would use three rotations.
-
-    Args:
-        theta: The polar angle in radians.
-        phi: The phase after it, in radians.
-        lam: The phase before it, in radians.
-    """
+def _pulse(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
+    """OpenQASM 3's U: one pulse, where Cirq would use three rotations."""
     return cirq.PhasedXZGate(
         x_exponent=turns(theta),
         z_exponent=turns(phi + lam),
@@ -71,12 +65,12 @@ def _controlled(rotation: Callable[..., cirq.Gate]) -> StandardGate:
 
 
 # Of the same angles as U, but u has a real first entry, and u2 and u3 are rz, ry and rz in a row.
-_U = StandardGate(3, 1, pulse, lambda theta, phi, lam: -theta / 2)
-_U3 = StandardGate(3, 1, pulse, lambda theta, phi, lam: -(theta + phi + lam) / 2)
+_U = StandardGate(3, 1, _pulse, lambda theta, phi, lam: -theta / 2)
+_U3 = StandardGate(3, 1, _pulse, lambda theta, phi, lam: -(theta + phi + lam) / 2)
 _U2 = StandardGate(
     2,
     1,
-    lambda phi, lam: pulse(math.pi / 2, phi, lam),
+    lambda phi, lam: _pulse(math.pi / 2, phi, lam),
     lambda phi, lam: -(math.pi / 2 + phi + lam) / 2,
 )
 _P = _turned(cirq.ZPowGate, 1)
@@ -91,7 +85,7 @@ _R = StandardGate(
 )
 
 STANDARD_GATES: Mapping[str, StandardGate] = {
-    "U": StandardGate(3, 1, pulse),
+    "U": StandardGate(3, 1, _pulse),
     "u": _U,
     "u3": _U3,
     "u2": _U2,

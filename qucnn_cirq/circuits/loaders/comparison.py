@@ -75,7 +75,7 @@ class Comparison(Loader):
         return SchmidtLoader()
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """Slots and CZ gates on a ring; see `.loaders.Loader`."""
+        """As `Loader.circuit`: slots and CZ gates on a ring."""
         return cirq.Circuit(circuit for _, circuit in self.parts(qubits, table))
 
     def parts(
@@ -90,7 +90,7 @@ class Comparison(Loader):
         return (("loader", load), ("overlap", meet), ("filter", undo))
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Angles (batch, 18) for real unit vectors (batch, 16), from one batched SVD."""
+        """As `Loader.angles`, from one batched SVD."""
         rows, singular_values, columns = schmidt_factors(states)
         return np.concatenate(
             [

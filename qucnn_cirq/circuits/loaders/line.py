@@ -71,17 +71,12 @@ them takes several times as long and misses some vectors.
 _REMEMBERED = 1_000_000
 
 
-def least_infidelities(states: FloatArray, pattern: str, gate: str = "cz") -> FloatArray:
+def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArray:
     """A lower bound of the infidelity with which a pattern can load each state.
 
     Without a middle gate the two halves of the register stay a product, and one middle CZ gives
     them Schmidt rank 2, so that the other Schmidt coefficients are lost. One sqrt-iSWAP can give
     the full rank.
-
-    Args:
-        states: Real unit vectors, shape (batch, 2^n).
-        pattern: The layers.
-        gate: The two-qubit gate.
     """
     if states.shape[1] != 1 << N_QUBITS:
         return np.zeros(len(states))
@@ -102,8 +97,8 @@ class LineLoader(Loader):
         pattern: The layers; None for the one that loads every vector. For four qubits that is 7
             CZ in depth 5, which with sqrt-iSWAP loads all but one random vector in about two
             hundred.
-        tolerance: For shorter patterns, the infidelity that is good enough; see
-            `.line_search.solve_line_angles`.
+        tolerance: For shorter patterns, the infidelity that is good enough, as for
+            `solve_line_angles`.
         gate: "cz" or "sqrt_iswap".
 
     Raises:
@@ -136,7 +131,7 @@ class LineLoader(Loader):
         self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit of slots and native gates; see `.loaders.Loader`."""
+        """As `Loader.circuit`: slots and native gates."""
         circuit = cirq.Circuit()
         column = 0
         for layer in line_layers(self.pattern, self.gate, self.n_qubits):
@@ -186,17 +181,17 @@ class LineLoader(Loader):
         return next(exact, family[-1])
 
     def angles(self, states: FloatArray) -> FloatArray:
-        """Angles (batch, n_angles) for real unit vectors (batch, 2^n)."""
+        """As `Loader.angles`: the angles of `solve`."""
         return self.solve(states)[0]
 
     def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
-        """States (count, 2^n) that the pattern makes of random angles."""
+        """As `Loader.random_states`: what the pattern makes of random angles."""
         angles = generator.uniform(-np.pi, np.pi, (count, self.n_angles))
         return line_states(angles, self.pattern, self.gate, self.n_qubits)
 
     def least_infidelities(self, states: FloatArray) -> FloatArray:
-        """See `least_infidelities`."""
-        return least_infidelities(states, self.pattern, self.gate)
+        """As `Loader.least_infidelities`, for four qubits from the Schmidt rank; else 0."""
+        return _least_infidelities(states, self.pattern, self.gate)
 
     def _loads(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
         """Whether angles make the states with the infidelities that are said to be theirs."""
@@ -212,7 +207,7 @@ class LineLoader(Loader):
         return np.allclose(found, infidelities, rtol=1e-6, atol=EXACT)
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles (batch, n_angles) and infidelities (batch,) for real unit vectors (batch, 2^n).
+        """As `Loader.solve`, by a search for the angles.
 
         Solved states are remembered in this process and on disk
         (`qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.

@@ -100,7 +100,7 @@ class Loader(abc.ABC):
 
         Args:
             vector: The filter's real unit vector, shape (2**n_qubits,).
-            gate_set: The native two-qubit gate.
+            gate_set: The native two-qubit gate: "cz", "sqrt_iswap" or "syc".
 
         Returns:
             The loader.

@@ -41,7 +41,7 @@ class MultiplexedLoader(Loader):
         self.n_angles = (1 << n_qubits) - 1
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The multiplexers one after the other; see `Loader`."""
+        """As `Loader.circuit`: the multiplexers one after the other."""
         circuit = cirq.Circuit()
         column = 0
         for target in range(self.n_qubits):
@@ -54,7 +54,7 @@ class MultiplexedLoader(Loader):
         return circuit
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Angles for real unit vectors; see `Loader`."""
+        """As `Loader.angles`, in closed form."""
         n = self.n_qubits
         # Without its last CZ a multiplexer prepares the vector up to signs that are known.
         amplitudes = states * _dropped_signs(n)

@@ -71,7 +71,7 @@ def made(
     Args:
         loader: The class.
         n_qubits: Size of the register, at least 1.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate: "cz", "sqrt_iswap" or "syc".
         vector: The filter's real unit vector, shape (2^n_qubits,), for a loader that merges one;
             else None.
 
@@ -101,7 +101,7 @@ def make_loader(name: str, n_qubits: int, gate_set: str = "cz") -> Loader:
     Args:
         name: One of `LOADERS`, or ``module:attribute``.
         n_qubits: Size of the register.
-        gate_set: The native two-qubit gate.
+        gate_set: The native two-qubit gate: "cz", "sqrt_iswap" or "syc".
 
     Raises:
         InputError: If the name is unknown or the loader has no form for this size.

@@ -43,7 +43,7 @@ class SchmidtLoader(Loader):
         super().__init__(n_qubits)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """The circuit of slots and CZ gates; see `.loaders.Loader`."""
+        """As `Loader.circuit`: slots and CZ gates."""
         q0, q1, q2, q3 = qubits
         columns = itertools.count()
         return cirq.Circuit(
@@ -53,7 +53,7 @@ class SchmidtLoader(Loader):
         )
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Angles (batch, 15) for real unit vectors (batch, 16), from one batched SVD."""
+        """As `Loader.angles`, from one batched SVD."""
         rows, singular_values, columns = schmidt_factors(states)
         return np.concatenate(
             [
@@ -118,7 +118,8 @@ def schmidt_factors(
         states: Real unit vectors, shape (batch, 16).
 
     Returns:
-        Rotations of the rows (batch, 4, 4), amplitudes (batch, 4), rotations of the columns.
+        Rotations of the rows, shape (batch, 4, 4), amplitudes, shape (batch, 4), and rotations of
+        the columns, shape (batch, 4, 4).
     """
     rows, singular_values, columns_transposed = np.linalg.svd(states.reshape(-1, 4, 4))
     # Qubit 3 copies qubit 0 and qubit 2 copies qubit 1: the column index has its bits
