@@ -20,13 +20,12 @@ from pathlib import Path
 from types import ModuleType
 
 from noise_models.errors import InputError, shown, words_of
-from noise_models.files import file_bytes
+from noise_models.sources import OWN_PACKAGES, digest_of_sources
 
-_OWN_PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 _NAMED: set[str] = set()
 """Names that the user wrote in this process and that were imported for it."""
 _DIGESTS: dict[str, str] = {}
-"""The SHA-256 of the files of modules, by name, as they were when these were first asked for: a
+"""The digests of the sources of modules, by name, as they were when these were first asked for: a
 process that goes on with code that was changed since must not say that it is the new one."""
 _READING_STORED: ContextVar[bool] = ContextVar("reading what was stored", default=False)
 
@@ -146,13 +145,14 @@ def load_entry_point(what: str, entry: EntryPoint) -> object:
 
 def comes_with_project(member: object) -> bool:
     """Whether a class, a function or an object's class is defined in a package of this project."""
-    return _module_of(member).partition(".")[0] in _OWN_PACKAGES
+    return _module_of(member).partition(".")[0] in OWN_PACKAGES
 
 
 def source_digest(member: object) -> str | None:
     """The SHA-256 of the file that defines a class, a function or an object's class.
 
-    It says whether a result was computed by the same code.
+    It says whether a result was computed by the same code. Modules beside that file, or in its
+    package, which it imports are part of it; see `noise_models.sources.digest_of_sources`.
 
     Args:
         member: The class, function or object.
@@ -166,7 +166,7 @@ def source_digest(member: object) -> str | None:
         path = getattr(sys.modules.get(module), "__file__", None)
         if comes_with_project(member) or not path or not Path(path).is_file():
             return None
-        _DIGESTS[module] = hashlib.sha256(file_bytes(Path(path))).hexdigest()
+        _DIGESTS[module] = digest_of_sources(module, Path(path))
     return _DIGESTS[module]
 
 
