@@ -13,6 +13,7 @@ from qucnn_cirq.engines import Streams
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.execution import Measured
+from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass, shifted
 
 AUTO = "auto"
@@ -37,6 +38,11 @@ class FiniteDifferences(GradientMethod):
     label = "finite differences"
     step = DIFFERENCE_STEP
     width = 2 * DIFFERENCE_STEP
+
+    @classmethod
+    def settings(cls, filter_: Filter, n_qubits: int) -> int:
+        """See `GradientMethod.settings`."""
+        return 2 * filter_.n_parameters(n_qubits)
 
     def gradient(self, work: Pass) -> Gradient:
         """See `GradientMethod.gradient`."""
@@ -160,6 +166,11 @@ class Spsa(GradientMethod):
     label = "SPSA"
     variance_is_whole = False
 
+    @classmethod
+    def settings(cls, filter_: Filter, n_qubits: int) -> int:
+        """See `GradientMethod.settings`."""
+        return 2
+
     def gradient(self, work: Pass) -> Gradient:
         """See `GradientMethod.gradient`."""
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
@@ -180,6 +191,11 @@ class ExactGradient(GradientMethod):
     name = "exact"
     label = "exact"
     runs_circuits = False
+
+    @classmethod
+    def settings(cls, filter_: Filter, n_qubits: int) -> int:
+        """See `GradientMethod.settings`."""
+        return 0
 
     def gradient(self, work: Pass) -> Gradient:
         """See `GradientMethod.gradient`."""

@@ -25,6 +25,7 @@ from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, Measured
+from qucnn_cirq.filters import Filter
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -140,10 +141,10 @@ class Pass:
             Values and variances, each of shape (parameters,).
         """
         n_qubits = self.program.spec.register_qubits
-        weights = self.program.spec.filter_list[row].angle_weights(n_qubits)
-        if weights is None:
-            return values, variance
-        return values @ weights, variance @ weights**2
+        filter_ = self.program.spec.filter_list[row]
+        weights = filter_.angle_weights(n_qubits)
+        by_parameter = filter_.parameter_slopes(n_qubits, values)
+        return by_parameter, variance if weights is None else variance @ weights**2
 
     def _run(
         self,
@@ -237,6 +238,19 @@ class GradientMethod(abc.ABC):
         Returns:
             The gradient, with a variance of 0 where there are no shots.
         """
+
+    @classmethod
+    def settings(cls, filter_: Filter, n_qubits: int) -> int:
+        """With how many settings of its angles a filter is run, as is told before a study begins.
+
+        Args:
+            filter_: The filter.
+            n_qubits: Size of its register.
+
+        Returns:
+            By default two for each rotation, as the shift rule takes.
+        """
+        return 2 * filter_.n_angles(n_qubits)
 
     def check(self, program: Program) -> None:
         """Refuses a program whose gradient it cannot take.

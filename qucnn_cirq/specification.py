@@ -176,6 +176,11 @@ class ConvolutionSpec:
         return self.filter_list[0].n_parameters(self.register_qubits)
 
     @property
+    def n_angles(self) -> int:
+        """Rotations that parameters turn, over all filters: each parameter turns one or more."""
+        return sum(each.n_angles(self.register_qubits) for each in self.filter_list)
+
+    @property
     def n_elements(self) -> int:
         """Number of values in a patch, over all channels."""
         rows, columns = self.kernel_pair

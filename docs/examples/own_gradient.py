@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradients import Gradient, GradientMethod, Pass
 
 STEP = 0.02
@@ -14,6 +15,11 @@ class OneSided(GradientMethod):
 
     name = "one_sided"
     label = "one-sided differences"
+
+    @classmethod
+    def settings(cls, filter_: Filter, n_qubits: int) -> int:
+        """What it will run for a filter, for the estimate of a study."""
+        return 1 + filter_.n_parameters(n_qubits)
 
     def gradient(self, work: Pass) -> Gradient:
         """The difference between each shifted run and the one at the angles themselves."""

@@ -27,7 +27,7 @@ LARGEST_REGISTER = 10
 """Qubits of a register: its loader has about 1,000 two-qubit gates, which takes half a minute."""
 
 MOST_ROTATIONS = 10_000
-"""Rotations of an ansatz filter, over all its layers and qubits."""
+"""Rotations of a filter, over all its layers and qubits."""
 
 AUTO_TOLERANCE = 1e-5
 """Infidelity far below what one two-qubit gate is worth."""
@@ -189,17 +189,18 @@ def check_sizes(spec: ConvolutionSpec) -> None:
         spec: The convolution.
 
     Raises:
-        InputError: If the register or an ansatz is too large.
+        InputError: If the register or a filter is too large.
     """
     if spec.register_qubits > LARGEST_REGISTER:
         raise InputError(
             f"kernel = {spec.kernel} with channels = {spec.channels} needs {spec.register_qubits} "
             f"qubits a register: at most {LARGEST_REGISTER} are compiled; use a smaller kernel."
         )
-    if spec.n_parameters > MOST_ROTATIONS:
+    rotations = max(each.n_angles(spec.register_qubits) for each in spec.filter_list)
+    if rotations > MOST_ROTATIONS:
         raise InputError(
-            f"filters have {spec.n_parameters} rotations on {spec.register_qubits} qubits: at most "
-            f"{MOST_ROTATIONS} are compiled; use fewer layers."
+            f"a filter has {rotations} rotations with parameters on {spec.register_qubits} qubits: "
+            f"at most {MOST_ROTATIONS} are compiled; use fewer layers or gates."
         )
 
 

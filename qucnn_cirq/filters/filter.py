@@ -142,6 +142,27 @@ class Filter:
         """D angles / d parameters, shape (angles, parameters); None where they are the same."""
         return _rotations(self, n_qubits).weights
 
+    def n_angles(self, n_qubits: int) -> int:
+        """How many rotations have angles that depend on the parameters, on so many qubits."""
+        count = self.n_parameters(n_qubits)
+        weights = self.angle_weights(n_qubits) if count else None
+        return count if weights is None else len(weights)
+
+    def parameter_slopes(
+        self, n_qubits: int, slopes: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """By the chain rule derivatives by the parameters from those by the angles.
+
+        Args:
+            n_qubits: Size of the register.
+            slopes: Derivatives by the angles, shape (..., angles).
+
+        Returns:
+            Derivatives by the parameters, shape (..., parameters).
+        """
+        weights = self.angle_weights(n_qubits)
+        return slopes if weights is None else slopes @ weights
+
     def states_at(
         self, n_qubits: int, angles: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.complex128]:

@@ -64,10 +64,11 @@ def cost(settings: GradientPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = settings.convolution.n_elements if settings.state == "mixed" else 1
-    parameters = settings.convolution.n_parameters * settings.convolution.n_filters
-    circuits = 2 * parameters * patches * settings.draws
-    shots = circuits * settings.shots // patches
+    spec, method = settings.convolution, METHODS[settings.method]
+    patches = spec.n_elements if settings.state == "mixed" else 1
+    runs = sum(method.settings(each, spec.register_qubits) for each in spec.filter_list)
+    circuits = runs * patches * settings.draws
+    shots = circuits * (settings.shots // patches)
     return Cost(circuits, shots, 0.05 + settings.draws * 0.02, 64 * 2**20)
 
 

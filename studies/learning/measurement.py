@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
+from qucnn_cirq.gradients import shifted
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -57,7 +58,8 @@ def cost(settings: LearningPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    runs = 0 if settings.method == "exact" else 2 * settings.convolution.n_parameters
+    (filter_,) = settings.convolution.filter_list
+    runs = METHODS[settings.method].settings(filter_, settings.convolution.register_qubits)
     circuits = runs * settings.iterations
     seconds = settings.iterations * (0.02 if runs else 0.002)
     return Cost(circuits, circuits * settings.shots, seconds, 64 * 2**20)
@@ -192,7 +194,6 @@ def _fidelities(filter_: Filter, n_qubits: int, angles: Array, target: Array) ->
 
 def _slopes(filter_: Filter, n_qubits: int, angles: Array, target: Array) -> Array:
     """Exact derivatives of the fidelity, by the shift rule."""
-    shifts = np.pi / 2 * np.eye(len(angles))
-    shifted = np.concatenate([angles + shifts, angles - shifts])
-    plus, minus = np.split(_fidelities(filter_, n_qubits, shifted, target), 2)
-    return np.asarray((plus - minus) / 2)
+    rows = shifted(filter_.angles(n_qubits, angles[None])[0], np.pi / 2)
+    plus, minus = np.split(np.abs(filter_.states_at(n_qubits, rows).conj() @ target) ** 2, 2)
+    return filter_.parameter_slopes(n_qubits, (plus - minus) / 2)

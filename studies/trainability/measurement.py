@@ -59,7 +59,8 @@ def cost(settings: TrainabilityPoint) -> Cost:
         settings: Those of the point.
     """
     noisy = bool(settings.noise.to_mapping())
-    circuits = settings.samples * 2 * settings.convolution.n_parameters * noisy
+    # One for the overlap, and two for each shift.
+    circuits = settings.samples * (1 + 2 * settings.convolution.n_angles) * noisy
     return Cost(circuits, 0, settings.samples * (0.03 if noisy else 1e-3), 2**26)
 
 
@@ -133,18 +134,18 @@ def _ideal(settings: TrainabilityPoint, states: Array, angles: Array) -> tuple[A
     """Gradients (samples, parameters) and overlaps, by linear algebra and the shift rule."""
     (filter_,) = settings.convolution.filter_list
     n_qubits = settings.convolution.register_qubits
-    count = angles.shape[1]
-    gradients = np.empty_like(angles)
-    for parameter in range(count):
+    turned = filter_.angles(n_qubits, angles)
+    slopes = np.empty_like(turned)
+    for column in range(turned.shape[1]):
         ends = []
         for step in (np.pi / 2, -np.pi / 2):
-            moved = angles.copy()
-            moved[:, parameter] += step
-            amplitudes = (filter_.states(n_qubits, moved).conj() * states).sum(axis=1)
+            moved = turned.copy()
+            moved[:, column] += step
+            amplitudes = (filter_.states_at(n_qubits, moved).conj() * states).sum(axis=1)
             ends.append(np.abs(amplitudes) ** 2)
-        gradients[:, parameter] = (ends[0] - ends[1]) / 2
-    overlaps = np.abs((filter_.states(n_qubits, angles).conj() * states).sum(axis=1)) ** 2
-    return gradients, overlaps
+        slopes[:, column] = (ends[0] - ends[1]) / 2
+    overlaps = np.abs((filter_.states_at(n_qubits, turned).conj() * states).sum(axis=1)) ** 2
+    return filter_.parameter_slopes(n_qubits, slopes), overlaps
 
 
 def _noisy(settings: TrainabilityPoint, states: Array, angles: Array) -> tuple[Array, Array]:

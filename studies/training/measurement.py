@@ -18,6 +18,7 @@ from studies.crosscheck import (
     is_checked,
     z_scores,
 )
+from studies.images import occupied_patches
 from studies.optimizers import Adam
 from studies.point import program_of
 from studies.sweep.study import Cost, Measured, Row, circuits_digest
@@ -61,11 +62,18 @@ def cost(settings: TrainingPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = settings.images * 16 * settings.epochs
-    rows = settings.convolution.n_filters * (2 * settings.convolution.n_parameters + 1)
+    spec = settings.convolution
     runs = _is_run(settings) and settings.train == "as_run"
-    circuits = patches * rows if runs else 0
-    return Cost(circuits, circuits * settings.shots, patches * (3e-3 if runs else 1e-4), 2**28)
+    circuits = 0
+    if runs:
+        # Maps, and two circuits for each rotation.
+        patches = occupied_patches("train", 0, settings.images, None, spec).n_occupied
+        circuits += settings.epochs * patches * (spec.n_filters + 2 * spec.n_angles)
+    if _is_run(settings):
+        tested = occupied_patches("test", 0, settings.test_images, None, spec).n_occupied
+        circuits += tested * spec.n_filters
+    seconds = 16 * settings.images * settings.epochs * (3e-3 if runs else 1e-4)
+    return Cost(circuits, circuits * settings.shots, seconds, 2**28)
 
 
 def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:

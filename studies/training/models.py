@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, extract_patches, ideal_overlaps
+from qucnn_cirq.gradients import shifted
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import sliding_windows
 
@@ -106,12 +107,11 @@ class IdealQuantumModel(Model):
         for row, (filter_, angles) in enumerate(
             zip(self.spec.filter_list, self.weights, strict=True)
         ):
-            shifts = np.pi / 2 * np.eye(len(angles))
-            shifted = np.concatenate([angles + shifts, angles - shifts])
-            states = filter_.states(n_qubits, shifted)
+            rows = shifted(filter_.angles(n_qubits, angles[None])[0], np.pi / 2)
+            states = filter_.states_at(n_qubits, rows)
             overlaps = np.abs(states.conj() @ self._patches.states.T) ** 2
             plus, minus = np.split(overlaps @ picked[row], 2)
-            gradient[row] = (plus - minus) / 2
+            gradient[row] = filter_.parameter_slopes(n_qubits, (plus - minus) / 2)
         return gradient
 
 
