@@ -144,7 +144,11 @@ def load_entry_point(what: str, entry: EntryPoint) -> object:
 
 
 def comes_with_project(member: object) -> bool:
-    """Whether a class, a function or an object's class is defined in a package of this project."""
+    """Whether a class, a function or an object's class is defined in a package of this project.
+
+    Args:
+        member: The class, function or object.
+    """
     return _module_of(member).partition(".")[0] in OWN_PACKAGES
 
 

@@ -271,7 +271,16 @@ def made(what: str, member: type[V], *arguments: str) -> V:
 
 @functools.cache
 def try_to_make(what: str, member: type, *arguments: str) -> None:
-    """Refuses, as `made` does, a class that cannot be made; one that can is made only once."""
+    """Refuses, as `made` does, a class that cannot be made; one that can is made only once.
+
+    Args:
+        what: As for `made`.
+        member: As for `made`.
+        *arguments: As for `made`.
+
+    Raises:
+        InputError: As `made` does.
+    """
     made(what, member, *arguments)
 
 

@@ -162,6 +162,11 @@ def finish(
 ) -> dict[str, Any]:
     """Draws the figures of a folder and writes its summary.
 
+    Args:
+        kind: The kind of sweep that the folder holds.
+        folder: A results folder.
+        note: Takes a line for the user.
+
     Returns:
         The content of ``summary.json``.
     """
@@ -249,7 +254,12 @@ def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dic
 
 
 def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
-    """What `dry_run` found, for a terminal."""
+    """What `dry_run` found, for a terminal.
+
+    Args:
+        plan: What `dry_run` returned.
+        workers: Processes that share the work, at least 1.
+    """
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
     lines = [
         f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}",

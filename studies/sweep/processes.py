@@ -48,6 +48,10 @@ class LocalWorkers(Workers):
 
     They do not hear Ctrl-C and what a batch system sends to all processes of a job, which is for
     the process that hands out the work. They end with it, however that happens.
+
+    Args:
+        count: How many processes, at least 1.
+        study: The study whose points they measure, as its registry names it.
     """
 
     def __init__(self, count: int, study: str) -> None:
@@ -242,7 +246,12 @@ class _Worker:
 
 @contextlib.contextmanager
 def local_workers(count: int, study: str) -> Iterator[Workers]:
-    """Processes of this machine for a kind of sweep; they are ended on leaving."""
+    """Processes of this machine for a kind of sweep; they are ended on leaving.
+
+    Args:
+        count: How many processes, at least 1.
+        study: The study whose points they measure, as its registry names it.
+    """
     with contextlib.closing(LocalWorkers(count, study)) as workers:
         yield workers
 

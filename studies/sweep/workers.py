@@ -153,7 +153,7 @@ class Workers(ABC):
         """What came back since the last call; waits for something, but not for long."""
 
 
-class ClusterWorkers(Workers):
+class _ClusterWorkers(Workers):
     """The workers of a Dask cluster; it reruns by itself what a lost worker was doing."""
 
     def __init__(self, executor: Executor, count: int, address: str) -> None:
@@ -241,7 +241,7 @@ def cluster_workers(address: str) -> Iterator[Workers]:
             ) from None
         threads = sum(client.nthreads().values())
         with client.get_executor(pure=False, retries=2) as executor:
-            yield ClusterWorkers(executor, threads, address)
+            yield _ClusterWorkers(executor, threads, address)
 
 
 def _failed(identity: str, started: float, error: str) -> Outcome:
