@@ -169,7 +169,8 @@ def test_auto_needs_noise():
 @pytest.mark.parametrize("budget", [{"infidelity": 0.1}, {"infidelity": "auto", "noise": NOISE}])
 def test_a_budget_for_registers_without_shorter_loaders_is_refused(kernel, budget):
     spec = ConvolutionSpec(kernel=kernel)
-    with pytest.raises(InputError, match="infidelity is for registers of 4 qubits"):
+    told = f"for registers of {spec.register_qubits} qubits that fit 'willow_pink' has a loader"
+    with pytest.raises(InputError, match=told):
         compile_convolution(spec, "willow_pink", **budget)
 
 

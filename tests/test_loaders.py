@@ -19,7 +19,14 @@ from helpers import density_matrix_mean, here_and_now, random_states, state_of
 import qucnn_cirq
 from noise_models import extensions
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, XZAnsatz
-from qucnn_cirq.circuits.loaders import LOADERS, Loader, made, make_loader
+from qucnn_cirq.circuits.loaders import (
+    LOADERS,
+    Loader,
+    MultiplexedLoader,
+    SchmidtLoader,
+    made,
+    make_loader,
+)
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.compilation import compile_convolution
@@ -28,6 +35,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.program_files import _is_readable
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
+from studies.compilation import textbook
 from studies.files import SUMMARY
 
 ROOT = Path(__file__).parents[1]
@@ -246,3 +254,13 @@ def test_auto_takes_a_shorter_loader_once_it_is_registered(own: ModuleType) -> N
 
 def test_the_documentation_shows_the_example() -> None:
     assert f"```python\n{EXAMPLE.read_text()}```" in (ROOT / "docs" / "compiler.md").read_text()
+
+
+def test_the_textbook_circuit_has_the_shortest_loader_in_closed_form(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [type(textbook._shortest(n_qubits)) for n_qubits in (1, 2, 3, 4, 5)]
+    assert found == [MultiplexedLoader] * 3 + [SchmidtLoader, MultiplexedLoader]
+    shorter = type("Shorter", (MultiplexedLoader,), {"cost": (0, 0)})
+    monkeypatch.setattr(textbook, "BUILT_IN", (*textbook.BUILT_IN, shorter))
+    assert type(textbook._shortest(4)) is shorter

@@ -57,8 +57,8 @@ def compile_convolution(
     the same request a second time returns the same object.
 
     With an infidelity budget a program holds several circuits whose loaders differ, and each patch
-    is run with one of them. That is for registers of four qubits on a ladder, whose loader has
-    shorter patterns; anything else is refused.
+    is run with one of them. That is for loaders with shorter, inexact forms (of the package's own
+    the one of four qubits on a ladder); where the best circuit has none, it is refused.
 
     Args:
         spec: The convolution. With ``overlap="auto"`` the program's specification names the
@@ -247,8 +247,8 @@ def _without_effect(request: Request, chosen: Assembly | None) -> InputError:
             f"{better[1]!r}."
         )
     return InputError(
-        "infidelity is for registers of 4 qubits on a ladder, which have shorter loaders; this one "
-        f"has {request.spec.register_qubits} on {request.device.name!r}: leave it 0."
+        f"infidelity: none of the circuits for registers of {request.spec.register_qubits} qubits "
+        f"that fit {request.device.name!r} has a loader with shorter, inexact forms: leave it 0."
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import cirq
 import numpy as np
 
-from qucnn_cirq.circuits.loaders import make_loader
+from qucnn_cirq.circuits.loaders import BUILT_IN, Loader, made
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.convolution import ConvolutionSpec
-
-SCHMIDT_QUBITS = 4
-"""Registers of this size have a loader with fewer gates than multiplexed rotations."""
+from qucnn_cirq.errors import InputError
 
 
 def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
@@ -50,9 +50,19 @@ def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
     return cirq.Circuit(prepared, meeting, measured), observable
 
 
+def _shortest(n_qubits: int) -> Loader:
+    """The shortest of the package's own loaders in closed form, the same in every process."""
+    found = []
+    for kind in BUILT_IN:
+        # Another size than its own is refused.
+        with contextlib.suppress(InputError):
+            if kind.is_closed_form and not kind.merges_filter:
+                found.append(made(kind, n_qubits, "cz"))
+    return min(found, key=lambda loader: loader.cost)
+
+
 def _loaded(spec: ConvolutionSpec, qubits: list[cirq.LineQubit], seed: int) -> cirq.Circuit:
-    name = "schmidt" if len(qubits) == SCHMIDT_QUBITS else "multiplexed"
-    loader = make_loader(name, len(qubits))
+    loader = _shortest(len(qubits))
     vector = np.zeros(2 ** len(qubits))
     vector[: spec.n_elements] = np.random.default_rng(seed).normal(size=spec.n_elements)
     tables = {"patch": loader.angles(vector[None] / np.linalg.norm(vector))}
