@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike
 from qucnn_cirq.checks import instance_of
-from qucnn_cirq.circuits.loaders import EXACT, LOADERS, Loader, made
+from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
-from qucnn_cirq.compiler.layouts import LAYOUTS, fitting_loaders, layouts_for
-from qucnn_cirq.compiler.pinning import Pinning, PlacementLike, describe, read_placement
+from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
+from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
+from qucnn_cirq.compiler.refusals import (
+    budget_without_effect,
+    check_qubits,
+    check_roles,
+    check_routable,
+    has_shorter_loaders,
+)
 from qucnn_cirq.compiler.request import (
     ROUTED,
     Request,
@@ -194,32 +201,20 @@ def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
 
 def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     started = time.perf_counter()
-    spec, device, budget = request.spec, request.device, request.budget
-    check_sizes(spec)
-    test, walkers = request.options.test, request.options.walkers
-    needed = test.n_qubits(spec.register_qubits, walkers) + int(spec.backward)
-    if needed > device.n_qubits:
-        raise InputError(
-            f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
-            f"{needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a smaller "
-            "kernel or a larger device."
-        )
-    allowed = request.pinning.allowed
-    if allowed is not None and len(allowed) < needed:
-        raise InputError(
-            f"placement has {len(allowed)} qubits; this circuit needs {needed}: give more."
-        )
+    device, budget = request.device, request.budget
+    check_sizes(request.spec)
+    check_qubits(request)
     best: tuple[Assembly, Placement] | None = None
     candidates = list(_candidates(filter_, request))
     for candidate in candidates:
-        _check_roles(candidate, request.pinning)
+        check_roles(candidate, request.pinning)
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
         if placement and (best is None or placement.predicted_error < best[1].predicted_error):
             best = (candidate, placement)
-    if budget.infidelity != 0 and (best is None or not _has_shorter(best[0], request)):
-        raise _without_effect(request, best[0] if best else None)
+    if budget.infidelity != 0 and (best is None or not has_shorter_loaders(best[0], request)):
+        raise budget_without_effect(request, best[0] if best else None)
     if best is None:
-        _check_routable(request, candidates)
+        check_routable(request, candidates)
         assembly = _routed(filter_, request)
         best = assembly, unmoved(assembly, device, request.options.gate_set)
     generic = placed(*best, request, started)
@@ -230,81 +225,6 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     return _with_other_loaders(
         filter_, generic, best[0].filter_loader, best[1].positions, family, request
     )
-
-
-def _has_shorter(candidate: Assembly, request: Request) -> bool:
-    """Whether an infidelity budget shortens a loader."""
-    return candidate.loader.family(request.budget.tolerance)[0] is not candidate.loader
-
-
-def _without_effect(request: Request, chosen: Assembly | None) -> InputError:
-    """The refusal of an infidelity budget that would shorten nothing."""
-    better = _shortened(request) if chosen is not None else None
-    if chosen is not None and better is not None:
-        return InputError(
-            f"infidelity: the best circuit (layout {chosen.layout}, loader {chosen.loader.name}) "
-            f"has no shorter loaders; leave it 0, or choose layout = {better[0]!r} and loader = "
-            f"{better[1]!r}."
-        )
-    return InputError(
-        f"infidelity: none of the circuits for registers of {request.spec.register_qubits} qubits "
-        f"that fit {request.device.name!r} has a loader with shorter, inexact forms: leave it 0."
-    )
-
-
-def _shortened(request: Request) -> tuple[str, str] | None:
-    """The layout and the loader that an infidelity budget shortens; None for other sizes."""
-    every = replace(request, loaders=tuple(LOADERS.values())).loaders_of_size()
-    layouts = layouts_for(request.spec.register_qubits, request.options.test)
-    tolerance = request.budget.tolerance
-    for name, layout in layouts.items():
-        for loader in fitting_loaders(layout, every, layouts.values()):
-            if loader.family(tolerance)[0] is not loader:
-                return name, loader.name
-    return None
-
-
-def _check_roles(candidate: Assembly, pinning: Pinning) -> None:
-    for role, qubits in pinning.roles:
-        own = candidate.roles.get(role, ())
-        if len(own) != len(qubits):
-            raise InputError(
-                f"placement: {role} has {len(qubits)} qubits; this circuit has {len(own)} for it."
-            )
-
-
-def _check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
-    """Refuses requests that routing would not grant.
-
-    Raises:
-        InputError: If a loader, a layout or places were asked for that do not fit.
-    """
-    device, layout, loader = request.device, request.layout, request.loader
-    if request.pinning.roles:
-        own = [best_placement(each, device, request.options.gate_set) for each in candidates]
-        others = [
-            describe(candidate.roles_on(each.positions))
-            for candidate, each in zip(candidates, own, strict=True)
-            if each
-        ]
-        hint = f"one that does is {others[0]}" if others else "give a list of qubits instead"
-        raise InputError(
-            f"placement: no layout fits device {device.name!r} with {request.pinning}; {hint}."
-        )
-    if loader != AUTO and request.loaders[0].merges_filter:
-        raise InputError(
-            f"loader = {loader!r} is for {request.loaders[0].purpose}; choose loader = 'auto'."
-        )
-    if layout in LAYOUTS and loader != AUTO and not candidates:
-        raise InputError(
-            f"loader = {loader!r} does not go with layout = {layout!r} on "
-            f"{request.spec.register_qubits} qubits; choose 'auto' for one of them."
-        )
-    if layout not in ("auto", ROUTED):
-        raise InputError(
-            f"layout {layout!r} for {request.spec.register_qubits} qubits a register does not fit "
-            f"device {device.name!r}; choose layout = 'auto'."
-        )
 
 
 def _with_other_loaders(
