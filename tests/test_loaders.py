@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from types import ModuleType
 import cirq
 import numpy as np
 import pytest
-from helpers import density_matrix_mean, here_and_now, random_states, state_of
+from helpers import density_matrix_mean, random_states, state_of
 
 import qucnn_cirq
 from noise_models import extensions
@@ -28,7 +27,6 @@ from qucnn_cirq.circuits.loaders import (
     make_loader,
 )
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
-from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.program import Program
@@ -36,7 +34,6 @@ from qucnn_cirq.compiler.program_files import _is_readable
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.compilation import textbook
-from studies.files import SUMMARY
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "own_loader.py"
@@ -67,9 +64,7 @@ def spec_of(size: int, overlap: str = "inversion", seed: int = 3) -> Convolution
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, OWN])
-def test_every_loader_loads_vectors_or_refuses_the_size_and_is_stored(
-    own: ModuleType, name: str, tmp_path: Path
-) -> None:
+def test_every_loader_loads_vectors_or_refuses_the_size(own: ModuleType, name: str) -> None:
     qucnn_cirq.register_loader(own.SingularValues)
     sizes = []
     for n_qubits in range(1, 7):
@@ -90,17 +85,7 @@ def test_every_loader_loads_vectors_or_refuses_the_size_and_is_stored(
             found = prepared[0] if kind.merges_filter else prepared @ state
             wanted = known @ state if kind.merges_filter else 1
             assert abs(found) ** 2 == pytest.approx(wanted**2, abs=1e-12)
-    size = 2 ** sizes[-1] if sizes[-1] < 6 else 16
-    program = compile_convolution(spec_of(size), "willow_pink", loader=name)
-    assert program.report.loader == name
-    assert program.verify().passed
-    program.save(tmp_path / "program.json")
-    loaded = Program.load(tmp_path / "program.json")
-    assert loaded == program
-    before, after = (each.filters[0].loader for each in (program, loaded))
-    assert type(before) is type(after) is LOADERS[name]
-    state = random_states(after.n_qubits, 2, seed=1)
-    np.testing.assert_array_equal(before.angles(state), after.angles(state))
+    assert sizes
 
 
 def test_a_loader_of_ones_own_is_compiled_without_routing_drawn_and_run(own: ModuleType) -> None:
@@ -120,31 +105,6 @@ def test_a_loader_of_ones_own_is_compiled_without_routing_drawn_and_run(own: Mod
     layer = QuantumConvolution(program, "exact", NOISE, None)
     mean = float(layer.forward(PATCH[None])[0, 0, 0, 0])
     assert mean == pytest.approx(density_matrix_mean(program, PATCH, NOISE), abs=1e-9)
-
-
-def test_a_loader_of_ones_own_is_reached_by_its_file_from_the_command_line(
-    own: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("studies.forward.figures.draw", lambda *arguments: [])
-    monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda *arguments: [])
-    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
-    settings = [
-        f"loader={EXAMPLE.name}:SingularValues",
-        "convolution.kernel=2",
-        "convolution.stride=13",
-        "convolution.filters={kind='ansatz', layers=1}",
-        "images=1",
-        "shots=20",
-    ]
-    command = ["study", "forward", "--out", "out", "--quiet"]
-    for setting in settings:
-        command += ["--set", setting]
-    assert main(command) == 0
-    assert json.loads((tmp_path / "out" / SUMMARY).read_text())["done"] == 1
-    assert OWN not in LOADERS
-    assert f"{EXAMPLE.name}:SingularValues" in LOADERS._found.values()
-    texts = [path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.is_file()]
-    assert any(f"{EXAMPLE.name}:SingularValues" in text for text in texts)
 
 
 def test_what_is_stored_never_imports_a_loader(own: ModuleType) -> None:

@@ -34,7 +34,6 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, MeetingPlace, Overl
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import simulated_mean
-from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.drawing.placement import placement_of
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.registries import register_overlap_test
@@ -68,8 +67,8 @@ def spec_of(overlap: str, **more: object) -> ConvolutionSpec:
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, "crossed"])
-def test_every_overlap_test_is_compiled_verified_stored_drawn_and_in_textbooks(
-    own: ModuleType, name: str, tmp_path: Path
+def test_every_overlap_test_takes_the_qubits_that_it_says_and_has_a_textbook_circuit(
+    own: ModuleType, name: str
 ) -> None:
     register_overlap_test(own.CrossedTest)
     test = OVERLAP_TESTS[name]
@@ -81,13 +80,7 @@ def test_every_overlap_test_is_compiled_verified_stored_drawn_and_in_textbooks(
     assert program.report.layout != "routed"
     assert program.report.qubits == test.n_qubits(2, 1) + spec.backward
     assert bool(program.placement.get("filter")) is not test.undoes_filter
-    assert program.verify().passed
-    program.save(tmp_path / "program.json")
-    loaded = Program.load(tmp_path / "program.json")
-    assert loaded == program
-    assert loaded.spec.overlap_test is test
-    circuit = loaded.circuit(PATCH, np.zeros(spec.n_parameters))
-    assert "overlap" in circuit_svg(circuit)
+    assert program.spec.overlap_test is test
     textbook, observable = textbook_circuit(spec)
     assert len(textbook.all_qubits()) == test.n_qubits(2, 1)
     x, f = (vector / np.linalg.norm(vector) for vector in VECTORS)

@@ -14,7 +14,6 @@ import cirq
 import numpy as np
 import pytest
 import sympy
-from helpers import here_and_now
 
 import qucnn_cirq
 from noise_models import extensions
@@ -27,9 +26,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
-from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.filters import FILTER_KINDS, Filter, filter_from_mapping
 
 ROOT = Path(__file__).parents[1]
@@ -54,9 +51,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]
 
 
 @pytest.mark.parametrize("kind", [*BUILT_IN, "brick_wall"])
-def test_every_kind_is_compiled_verified_stored_drawn_and_trained(
-    own: ModuleType, kind: str, tmp_path: Path
-) -> None:
+def test_every_kind_is_trained(own: ModuleType, kind: str) -> None:
     assert own.__file__ is not None and not Path(own.__file__).is_relative_to(ROOT)
     assert qucnn_cirq.register_filter(own.BrickWall) is own.BrickWall
     filter_ = {
@@ -68,13 +63,8 @@ def test_every_kind_is_compiled_verified_stored_drawn_and_trained(
     assert type(filter_) is FILTER_KINDS[kind]
     assert filter_from_mapping(json.loads(json.dumps(filter_.to_mapping()))) == filter_
     program = compile_convolution(ConvolutionSpec(kernel=(2, 2), filters=filter_), "willow_pink")
-    assert program.report.layout != "routed"
-    assert program.verify().passed
-    program.save(tmp_path / "program.json")
-    assert Program.load(tmp_path / "program.json") == program
     layer = QuantumConvolution(program, "exact", shots=None, seed=2)
     parameters = layer.parameters
-    assert "overlap" in circuit_svg(program.circuit(IMAGES[0, :, :2], parameters[0]))
     upstream = np.array([[[[1.0, -2.0]]]])
     layer.forward(IMAGES)
     gradient = layer.backward(upstream)
@@ -107,22 +97,6 @@ def test_a_kind_of_ones_own_is_named_by_its_file_and_its_source_counts(own: Modu
     assert ConvolutionSpec.from_toml(text).identity == before
     extensions._DIGESTS.clear()
     assert ConvolutionSpec.from_toml(text).identity != before
-
-
-def test_a_kind_of_ones_own_runs_in_a_sweep_by_name(
-    own: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("studies.compilation.figures.draw", lambda table, folder: [])
-    monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda programs, folder: [])
-    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
-    (tmp_path / "own.toml").write_text(
-        '[study]\nname = "compilation"\ndevice = "grid:2x2"\n[convolution]\nkernel = [1, 2]\n'
-        f'overlap = "destructive"\nfilters = {{kind = "{NAMED}"}}\n[axes]\ncompiler = ["qucnn"]\n'
-    )
-    assert main(["study", "own.toml", "--out", "out", "--quiet"]) == 0
-    (chunk,) = Path("out").glob("*/*.json")
-    (point,) = json.loads(chunk.read_text())["content"]["points"]
-    assert f"filter {NAMED}" in point["resolved"]["digests"]
 
 
 def test_what_is_stored_never_imports_a_kind(own: ModuleType) -> None:

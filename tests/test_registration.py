@@ -16,6 +16,7 @@ import cirq
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import here_and_now
 
 import qucnn_cirq
 import studies
@@ -33,7 +34,6 @@ from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names
 from qucnn_cirq.files import read_json
 from qucnn_cirq.filters import FILTER_KINDS
 from qucnn_cirq.gradient_methods import METHODS
-from studies.gradient import study as gradient
 from studies.gradient.configuration import GradientPoint
 from studies.performance import study as performance
 from studies.performance.configuration import PerformancePoint
@@ -72,7 +72,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def study(monkeypatch: pytest.MonkeyPatch, name: str, *settings: str) -> pd.Series:
-    """The only point of a study with these settings; figures are left out, to save seconds."""
+    """The only point of a study; processes and figures are left out, to save seconds."""
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     monkeypatch.setattr(f"studies.{name}.figures.draw", lambda table, folder: [])
     monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda *arguments: [])
     sets = [word for each in settings for word in ("--set", each)]
@@ -226,16 +227,7 @@ def test_every_gradient_method_agrees_with_the_exact_gradient(
     assert (found.variance > 0).all() == METHODS[name].runs_circuits
 
 
-def test_a_gradient_method_of_ones_own_runs_in_a_study(outside: Path) -> None:
-    settings = GradientPoint.from_mapping(
-        {
-            "study": {"method": "own_gradient.py:OneSided", "draws": 2, "check_fraction": 0},
-            "convolution": {"kernel": 2, "filters": {"kind": "ansatz", "layers": 1}},
-        }
-    )
-    assert "method" in gradient.STUDY.digest(settings)
-    (row,) = gradient.STUDY.measure(settings, np.random.SeedSequence(1)).rows
-    assert row["circuits"] == 5 and 0 < row["bias_rmse"] < 0.02
+def test_the_gradient_study_refuses_what_it_cannot_measure() -> None:
     with pytest.raises(InputError, match="method = 'exact' runs no circuits"):
         GradientPoint(method="exact")
     with pytest.raises(InputError, match="Did you mean 'parameter_shift'"):

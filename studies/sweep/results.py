@@ -108,7 +108,8 @@ class Results:
             outcome = self.outcomes[identity]
             axes = {name: _cell(values[name]) for name in self.plan.axes}
             for row in outcome.rows:
-                rows.append({"point": identity, **axes, **row, "seconds": outcome.seconds})
+                # A row may say what became of "auto"; which point it is stays to be told.
+                rows.append({"point": identity, **row, **axes, "seconds": outcome.seconds})
         # Which row comes first, and what that one lacks, must not decide the order.
         found = dict.fromkeys(name for row in rows for name in row)
         documented = [name for name in self.plan.columns if name in found]
