@@ -65,11 +65,13 @@ def test_the_first_signal_asks_a_sweep_to_stop_and_the_second_ends_it(
 ) -> None:
     notes: list[str] = []
     before = [signal.getsignal(each) for each in SIGNALS]
-    with pytest.raises(KeyboardInterrupt), stopping(notes.append) as stop:
+    with pytest.raises(KeyboardInterrupt), stopping(notes.append, lambda: (2, 41.3)) as stop:
         assert not stop.asked
         os.kill(os.getpid(), number)
         assert stop.asked and len(notes) == 1
         os.kill(os.getpid(), number)
     # Not the first one.
     assert len(notes) == 1
+    assert "2 point(s) under way are finished and kept, which takes about 41 s more" in notes[0]
+    assert "Ctrl-C again to end at once and lose them alone" in notes[0]
     assert [signal.getsignal(each) for each in SIGNALS] == before

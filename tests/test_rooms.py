@@ -14,7 +14,7 @@ PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 
 FLOORS: tuple[str, ...] = (
     "noise_models",
-    "qucnn_cirq errors finite interruption text",
+    "qucnn_cirq advance errors finite interruption text",
     "qucnn_cirq checks files guard preparations",
     "qucnn_cirq array_files exchange quantum_data tables",
     "qucnn_cirq datasets devices",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qsimcirq import qsim_simulator
 
 from noise_models import Noise
+from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
@@ -186,6 +187,7 @@ def final_state_means(
             # Single precision lets the norm drift; what is conserved is put back.
             weights = probabilities.astype(float)
             means[row, column] = weights @ diagonal / weights.sum()
+            circuits_run(1)
     return means
 
 
@@ -212,6 +214,7 @@ def _trajectories(
         bits = _misread(bits, template.observable.qubits, noise, generator)
         values = template.observable.values(bits)
         counts[row, column] = np.count_nonzero(values == 1)
+        circuits_run(1)
     return counts
 
 

@@ -8,6 +8,7 @@ import cirq
 import numpy as np
 
 from noise_models import CALIBRATIONS, Noise
+from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.engine import Engine, relative_size
@@ -83,12 +84,13 @@ class SamplerEngine(Engine):
             batch = items[start : start + _BATCH]
             circuits = [template.bound_circuit(_tables_of(tables, *item)) for item in batch]
             if self._sampler is None:
-                results = [
-                    _density_matrix(circuit, noise, shots, int(seeds[item]))
-                    for circuit, item in zip(circuits, batch, strict=True)
-                ]
+                results = []
+                for circuit, item in zip(circuits, batch, strict=True):
+                    results.append(_density_matrix(circuit, noise, shots, int(seeds[item])))
+                    circuits_run(1)
             else:
                 results = _run_batch(self._sampler, circuits, shots)
+                circuits_run(len(batch))
             for item, result in zip(batch, results, strict=True):
                 values = template.observable.values(result.measurements[MEASUREMENT_KEY])
                 counts[item] = np.count_nonzero(values == 1)

@@ -36,6 +36,7 @@ from studies.sweep.run import check_workers, run_points, stopping
 from studies.sweep.store import open_folder
 from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost
+from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Workers, cluster_workers
 
 _LONG_SECONDS = 60.0
@@ -107,12 +108,11 @@ def run_sweep(
     own = shard(plan.points, *options.shard)
     todo = [point for point in own if point.identity not in finished]
     if todo:
-        seconds = (
-            sum(expected_cost(kind, point.settings).seconds for point in todo) / options.workers
-        )
+        costs = {point.identity: expected_cost(kind, point.settings) for point in todo}
+        seconds = sum(cost.seconds for cost in costs.values()) / options.workers
         if seconds > _LONG_SECONDS and options.dask is None:
             note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
-        _compute(plan, todo, len(own), folder, options, quiet, note, results)
+        _compute(plan, todo, len(own), folder, options, quiet, note, results, UnderWay(costs))
     return finish(kind, folder, note)
 
 
@@ -125,6 +125,7 @@ def _compute(
     quiet: bool,
     note: Callable[[str], None],
     results: Results,
+    under_way: UnderWay,
 ) -> None:
     most = {point.identity: plan.kind.most_shots(point.settings) for point in todo}
     bar = tqdm(
@@ -135,16 +136,25 @@ def _compute(
         disable=True if quiet else None,
         leave=False,
     )
-    with bar, stopping(note) as stop, _crew(plan, options, len(todo)) as workers:
+
+    def left() -> tuple[int, float | None]:
+        return len(under_way), under_way.seconds_left(options.workers)
+
+    def advance(count: int) -> None:
+        bar.set_postfix_str(under_way.progress, refresh=not count)
+        bar.update(count)
+
+    with bar, stopping(note, left) as stop, _crew(plan, options, len(todo)) as workers:
         run_points(
             plan,
             todo,
             folder,
             workers,
             provenance(),
-            bar.update,
+            advance,
             stop,
             lambda identity: measured_before(results, identity, most[identity]),
+            under_way,
         )
     if stop.asked:
         raise KeyboardInterrupt

@@ -20,10 +20,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from qucnn_cirq.advance import counted
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.interruption import SIGNALS
 from studies.sweep.chunks import Outcome
@@ -69,6 +71,11 @@ class LocalWorkers(Workers):
     def free(self) -> int:
         """How many chunks can be handed out now."""
         return sum(worker.idle for worker in self._workers)
+
+    @property
+    def circuits(self) -> Mapping[str, int]:
+        """How many circuits were run of the points that are measured just now."""
+        return dict(worker.circuits for worker in self._workers if not worker.idle)
 
     def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
         """Starts a chunk."""
@@ -193,6 +200,7 @@ class _Worker:
         self.pid: int | None = None
         self._identities: list[str] = []
         self._outcomes: list[Outcome] = []
+        self._circuits = 0
 
     @property
     def idle(self) -> bool:
@@ -207,12 +215,17 @@ class _Worker:
             return True
         return False
 
+    @property
+    def circuits(self) -> tuple[str, int]:
+        """The point that it is measuring, and how many of its circuits were run."""
+        return "".join(self._identities[len(self._outcomes) :][:1]), self._circuits
+
     def start(self, study: str, tasks: Sequence[Task]) -> None:
         self.pipe.send((study, tasks))
         self._identities = [task.identity for task in tasks]
 
     def receive(self) -> Report | None:
-        """Takes one message: its number when it is ready, or an outcome.
+        """Takes one message: its number when it is ready, circuits that it ran, or an outcome.
 
         Returns:
             A report once the chunk is done.
@@ -226,6 +239,10 @@ class _Worker:
         if self.pid is None:
             self.pid = message
             return None
+        if isinstance(message, int):
+            self._circuits += message
+            return None
+        self._circuits = 0
         self._outcomes.append(message)
         if len(self._outcomes) < len(self._identities):
             return None
@@ -295,14 +312,32 @@ def _serve(pipe: Connection) -> None:
         chunks: queue.SimpleQueue[tuple[str, Sequence[Task]]] = queue.SimpleQueue()
         threading.Thread(target=_receive, args=(pipe, chunks), daemon=True).start()
         pipe.send(os.getpid())
-        while True:
-            for outcome in measure_each(*chunks.get()):
-                pipe.send(outcome)
+        sender = _Sender(pipe)
+        with counted(sender):
+            while True:
+                for outcome in measure_each(*chunks.get()):
+                    pipe.send(outcome)
+                    sender.waiting = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     finally:
         # Not back into the template's code; and without a word, if nobody listens any more.
         os._exit(code)
+
+
+class _Sender:
+    """Sends how many circuits were run, now and then."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self.waiting = 0
+        self._sent = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        self.waiting += count
+        if time.monotonic() - self._sent > _LOOK_SECONDS / 2:
+            self._pipe.send(self.waiting)
+            self.waiting, self._sent = 0, time.monotonic()
 
 
 def _receive(pipe: Connection, chunks: queue.SimpleQueue[Any]) -> None:

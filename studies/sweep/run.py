@@ -15,6 +15,7 @@ from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
 from studies.sweep.chunks import Outcome, write_chunk
 from studies.sweep.plan import Plan, Point, resolve
+from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Task, Workers
 
 _CHUNK_SECONDS = 1.0
@@ -23,7 +24,6 @@ _LARGEST_CHUNK = 256
 _MOST_DEATHS = 4
 _MOST_DEATHS_FROM_OUTSIDE = 24
 """How many workers a point may cost: if nothing else kills them, and if something does."""
-_STOPPING = "stopping: points under way are finished and kept; press Ctrl-C again to end at once"
 _DEADLY = "the worker processes died that measured this point (out of memory?)."
 
 
@@ -74,9 +74,10 @@ def run_points(
     folder: Path,
     workers: Workers,
     provenance: Mapping[str, Any],
-    advance: Callable[[int], None],
+    advance: Callable[[int], object],
     stop: Stop,
     earlier: Callable[[str], Outcome | None] = lambda identity: None,
+    under_way: UnderWay | None = None,
 ) -> list[Outcome]:
     """Measures points and stores them, chunk by chunk.
 
@@ -86,9 +87,10 @@ def run_points(
         folder: The results folder.
         workers: Who measures.
         provenance: Stored with each chunk.
-        advance: Told how many points were stored.
+        advance: Told how many points were stored, and 0 when some time has passed.
         stop: Once asked for, nothing new is started; what is under way is finished and stored.
         earlier: What a point, by its identity, gave with fewer shots, raw arrays included.
+        under_way: Told what is handed out and what comes back.
 
     Returns:
         The failures.
@@ -103,6 +105,7 @@ def run_points(
     digest = plan.digest
     failures: list[Outcome] = []
     deaths = _Deaths()
+    under_way = UnderWay({}) if under_way is None else under_way
     seconds, done, running = 0.0, 0, 0
     while True:
         while not stop.asked and waiting and workers.free:
@@ -115,12 +118,14 @@ def run_points(
                 arrays = before.arrays if before else None
                 tasks.append(Task(each.identity, each.document, arrays, each.digests))
             workers.hand_out(plan.kind.name, tasks)
+            under_way.begin([each.identity for each in chunk])
             running += 1
         if not running and (stop.asked or not waiting):
             return failures
         for report in workers.reports():
             running -= bool(report.identities)
             outcomes = list(report.outcomes)
+            under_way.end(report.identities, outcomes)
             rest = [own[identity] for identity in report.identities[len(outcomes) :]]
             deaths.survived(outcomes)
             if report.died:
@@ -139,9 +144,15 @@ def run_points(
                 ]
                 write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
                 failures += [outcome for outcome in outcomes if outcome.error is not None]
-                with contextlib.suppress(OSError):
-                    # The terminal may be gone.
-                    advance(len(outcomes))
+                _show(advance, len(outcomes))
+        under_way.hear(workers.circuits)
+        _show(advance, 0)
+
+
+def _show(advance: Callable[[int], object], count: int) -> None:
+    with contextlib.suppress(OSError):
+        # The terminal may be gone.
+        advance(count)
 
 
 class _Deaths:
@@ -179,11 +190,15 @@ def _chunk_size(seconds: float, done: int, waiting: int, workers: int) -> int:
 
 
 @contextlib.contextmanager
-def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
+def stopping(
+    note: Callable[[str], None], left: Callable[[], tuple[int, float | None]]
+) -> Iterator[Stop]:
     """Turns the first Ctrl-C (or other signal) into a request to stop, and a second into an end.
 
     Args:
         note: Takes a line for the user.
+        left: How many points are under way, and about how many seconds they still take (None if
+            nobody knows).
 
     Yields:
         Whether stopping was asked for.
@@ -202,8 +217,18 @@ def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
         stop.asked = True
         with contextlib.suppress(OSError):
             # The terminal may be gone: that is what SIGHUP says.
-            note(_STOPPING)
+            note(_stopping_text(*left()))
 
     check_interruption()
     with handled(handle):
         yield stop
+
+
+def _stopping_text(points: int, seconds: float | None) -> str:
+    if not points:
+        return "stopping: no point is under way"
+    time = "longer than expected" if seconds is None else f"about {max(seconds, 1):.0f} s more"
+    return (
+        f"stopping: {points} point(s) under way are finished and kept, which takes {time}; press "
+        f"Ctrl-C again to end at once and lose {'it' if points == 1 else 'them'} alone"
+    )

@@ -136,6 +136,11 @@ class Workers(ABC):
     def free(self) -> int:
         """How many chunks can be handed out now."""
 
+    @property
+    def circuits(self) -> Mapping[str, int]:
+        """How many circuits were run of points that are measured just now, where that is known."""
+        return {}
+
     @abstractmethod
     def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
         """Starts a chunk; there must be somebody free.
