@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
+import attrs
 import cirq
 
 from noise_models.calibration import CALIBRATIONS, Calibration, load_calibration
@@ -17,8 +17,9 @@ from noise_models.calibration_files import (
     calibration_to_mapping,
     read_calibration,
 )
+from noise_models.checks import one_of
 from noise_models.depolarizing import depolarizing_gate
-from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.errors import InputError, shown
 from noise_models.kind import NoiseKind, Strength
 from noise_models.thermal import thermal_layer
 from noise_models.timeline import Step
@@ -27,13 +28,19 @@ from noise_models.values import coupler_key, qubit_key
 
 def _possible(value: float, path: str, factor: float) -> float:
     if value > 1.0:
-        raise NoiseError(
+        raise InputError(
             f"a scale of {factor:g} takes {path} to {value:g}, outside 0..1: use a smaller scale."
         )
     return value
 
 
-@dataclass(frozen=True)
+def _known(device: object) -> object:
+    if isinstance(device, Calibration):
+        return device
+    return one_of("calibration", device, CALIBRATIONS)
+
+
+@attrs.frozen
 class CalibratedNoise(NoiseKind):
     """Depolarising, coherent and thermal noise and readout errors of a real processor.
 
@@ -48,16 +55,13 @@ class CalibratedNoise(NoiseKind):
         device: "rainbow", "weber" or "willow_pink", or a calibration of the user's own.
 
     Raises:
-        NoiseError: If the name is unknown.
+        InputError: If the name is unknown.
     """
 
     key: ClassVar[str] = "calibrated"
 
-    device: str | Calibration
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.device, Calibration) and self.device not in CALIBRATIONS:
-            raise unknown_name("calibration", self.device, CALIBRATIONS)
+    # Told by its name, or by what it holds.
+    device: str | Calibration = attrs.field(converter=_known)
 
     @property
     def calibration(self) -> Calibration:
@@ -76,7 +80,7 @@ class CalibratedNoise(NoiseKind):
         if isinstance(value, str) and value.lower().endswith(CALIBRATION_SUFFIXES):
             return cls(read_calibration(value))
         if not isinstance(value, str | Calibration):
-            raise NoiseError(
+            raise InputError(
                 f"calibrated = {shown(value)} is not a processor's name "
                 f"({', '.join(CALIBRATIONS)}), nor a calibration, a table of one, or the path of a "
                 ".toml or .json file."

@@ -13,9 +13,10 @@ from typing import Any
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError, note, shown, some, unknown_name
+from noise_models.checks import real_number
+from noise_models.errors import InputError, note, shown, some, unknown_name
 from noise_models.timeline import Step
-from noise_models.values import coupler_key, number
+from noise_models.values import coupler_key
 
 CALIBRATIONS: Mapping[str, str] = {
     "rainbow": "23 qubits, calibration of 2021-11-16 (sqrt-iSWAP, SYC)",
@@ -102,11 +103,11 @@ class Calibration:
             qubits: Those of a circuit.
 
         Raises:
-            NoiseError: If one does not.
+            InputError: If one does not.
         """
         for qubit in qubits:
             if qubit not in self.rates:
-                raise NoiseError(
+                raise InputError(
                     f"calibrated = {self.name!r} has no calibration for qubit {qubit}: place the"
                     f" circuit on the {len(self.rates)} grid qubits of {self.name}."
                 )
@@ -122,12 +123,12 @@ class Calibration:
             operation: A two-qubit gate on a coupler, its qubits in either order.
 
         Raises:
-            NoiseError: If the qubits are no coupler of the processor.
+            InputError: If the qubits are no coupler of the processor.
         """
         first, second = operation.qubits
         errors = self.two_qubit.get((first, second))
         if errors is None:
-            raise NoiseError(
+            raise InputError(
                 f"calibrated = {self.name!r} has no coupler {coupler_key(first, second)}: place the"
                 " circuit on neighbouring qubits that the processor couples."
             )
@@ -196,13 +197,11 @@ def filled(
         group: Tells apart places whose numbers cannot stand for each other.
 
     Raises:
-        NoiseError: If a number is not allowed, or all of a group are missing.
+        InputError: If a number is not allowed, or all of a group are missing.
     """
     listed = list(dict.fromkeys([*places, *given]))
     known = {
-        place: number(
-            f"{what} of {shown(str(place), 40)}", given[place], low, high, "a calibration"
-        )
+        place: real_number(f"{what} of {shown(str(place), 40)}", given[place], low, high)
         for place in listed
         if not is_missing(given.get(place))
     }
@@ -213,7 +212,7 @@ def filled(
             missing.append(str(place))
             others = [value for key, value in known.items() if group(key) == group(place)]
             if not others:
-                raise NoiseError(
+                raise InputError(
                     f"{name}: {what} of {shown(str(place), 40)} is missing, and all others."
                 )
             result[place] = worst(others)
@@ -254,14 +253,14 @@ def load_calibration(name: str) -> Calibration:
         name: One of `CALIBRATIONS`.
 
     Raises:
-        NoiseError: If the name is unknown, or cirq-google is not installed.
+        InputError: If the name is unknown, or cirq-google is not installed.
     """
     if name not in CALIBRATIONS:
         raise unknown_name("calibration", name, CALIBRATIONS)
     try:
         from cirq_google.engine import load_device_noise_properties
     except ImportError as missing:
-        raise NoiseError(
+        raise InputError(
             f"calibrated = {name!r} needs cirq-google: pip install cirq-google."
         ) from missing
     return calibration_from_properties(name, load_device_noise_properties(name))

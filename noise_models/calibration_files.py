@@ -20,19 +20,19 @@ from noise_models.calibration import (
     gate_types,
     is_missing,
 )
-from noise_models.errors import NoiseError, note, shown, some, unknown_name
+from noise_models.checks import probability, real_number
+from noise_models.errors import InputError, note, shown, some, unknown_name
 from noise_models.files import file_text, parsed_json, parsed_toml
+from noise_models.tables import write_document
 from noise_models.values import (
     by_place,
     coupler_key,
     normal_coupler_key,
     normal_qubit_key,
-    number,
-    probability,
     qubit_key,
     qubit_of_key,
-    write_toml,
 )
+from noise_models.writing import write_text
 
 CALIBRATION_SUFFIXES = (".toml", ".json")
 """Files that may hold a calibration."""
@@ -59,7 +59,7 @@ def read_calibration(path: str | Path) -> Calibration:
             unless the file gives one.
 
     Raises:
-        NoiseError: If the file cannot be read or holds what is not allowed; the message names it.
+        InputError: If the file cannot be read or holds what is not allowed; the message names it.
     """
     path = Path(path)
     parsed = parsed_toml if path.suffix.lower() == ".toml" else parsed_json
@@ -69,13 +69,13 @@ def read_calibration(path: str | Path) -> Calibration:
         if isinstance(content, Mapping) and "cirq_type" in content:
             return _from_cirq(path.stem, str(content["cirq_type"]), text)
         if not isinstance(content, Mapping) or "calibration" not in content:
-            raise NoiseError("it must hold a table [calibration].")
+            raise InputError("it must hold a table [calibration].")
         _table(path.name, content, ["calibration"])
         table = content["calibration"]
         named = {"name": path.stem, **table} if isinstance(table, Mapping) else table
         return calibration_from_mapping(named)
-    except NoiseError as error:
-        raise NoiseError(f"calibrated = {str(path)!r}: {error}") from None
+    except InputError as error:
+        raise InputError(f"calibrated = {str(path)!r}: {error}") from None
 
 
 def write_calibration(calibration: Calibration, path: str | Path) -> None:
@@ -86,37 +86,42 @@ def write_calibration(calibration: Calibration, path: str | Path) -> None:
         path: A name that ends in .toml or .json.
 
     Raises:
-        NoiseError: If it ends otherwise, or cannot be written.
+        InputError: If it ends otherwise, or cannot be written.
     """
     path = Path(path)
-    content = {"calibration": calibration_to_mapping(calibration)}
+    content = calibration_to_mapping(calibration)
     if path.suffix.lower() not in CALIBRATION_SUFFIXES:
-        raise NoiseError(f"{str(path)!r} is no calibration file: let it end in .toml or .json.")
-    text = write_toml(content) if path.suffix.lower() == ".toml" else json.dumps(content, indent=1)
-    aside = path.with_name(path.name + ".partial")
+        raise InputError(f"{str(path)!r} is no calibration file: let it end in .toml or .json.")
+    if path.suffix.lower() == ".toml":
+        # A table for each, with a line for each qubit and coupler.
+        tables = {f"calibration.{key}": table for key, table in content.items() if key != "name"}
+        text = write_document({"calibration": {"name": content["name"]}, **tables})
+    else:
+        text = json.dumps({"calibration": content}, indent=1)
     try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        write_text(path, text)
     except OSError as error:
-        raise NoiseError(f"{str(path)!r} cannot be written: {error}.") from None
+        raise InputError(f"{str(path)!r} cannot be written: {error}.") from None
 
 
 def _from_cirq(name: str, kind: str, text: str) -> Calibration:
     if kind != "GoogleNoiseProperties":
-        raise NoiseError(
+        raise InputError(
             f"it holds a {kind[:40]} of Cirq: give GoogleNoiseProperties, which "
             "cirq_google.noise_properties_from_calibration makes."
         )
     try:
         import cirq_google  # noqa: F401  # Teaches cirq.read_json its types.
     except ImportError:
-        raise NoiseError("it needs cirq-google: pip install cirq-google.") from None
+        raise InputError("it needs cirq-google: pip install cirq-google.") from None
     try:
         properties = cirq.read_json(json_text=text)
         return calibration_from_properties(name, properties)
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise NoiseError(f"its GoogleNoiseProperties cannot be understood ({reason}).") from None
+        raise InputError(f"its GoogleNoiseProperties cannot be understood ({reason}).") from None
 
 
 def calibration_to_mapping(calibration: Calibration) -> dict[str, Any]:
@@ -174,14 +179,14 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
             there; so must all "durations" if there are decay times.
 
     Raises:
-        NoiseError: If a key is unknown but much like a known one, a number is out of range, or
+        InputError: If a key is unknown but much like a known one, a number is out of range, or
             something needed is missing.
     """
     table = _table("calibration", mapping, _SECTIONS)
     name = str(table.get("name", "unnamed"))
     qubits = _places("qubits", table.get("qubits"), _QUBIT_KEYS, normal_qubit_key)
     if not qubits:
-        raise NoiseError('calibration.qubits is missing: list them, as in qubits."4,5" = {}.')
+        raise InputError('calibration.qubits is missing: list them, as in qubits."4,5" = {}.')
     couplers = _places(
         "couplers",
         table.get("couplers", {}),
@@ -197,7 +202,7 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
         ends = key.split(":")
         for end in ends:
             if end not in qubits:
-                raise NoiseError(
+                raise InputError(
                     f"calibration.couplers has the key {key!r}, but calibration.qubits lacks {end}."
                 )
         first, second = (qubit_of_key(end) for end in ends)
@@ -206,7 +211,7 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
             for gate, value in entry.items()
         }
         if not errors:
-            raise NoiseError(
+            raise InputError(
                 f"calibration.couplers.{key!r} names no gate: give one of {', '.join(types)}."
             )
         two_qubit[first, second] = two_qubit[second, first] = errors
@@ -228,7 +233,7 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
 
 def _table(path: str, value: object, known: Iterable[str]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise NoiseError(
+        raise InputError(
             f"{path} = {shown(value)} is not a table; its keys are {', '.join(known)}."
         )
     strange = [key for key in value if key not in known]
@@ -301,7 +306,7 @@ def _places(section: str, value: object, known: Iterable[str], normal: Any) -> d
     """For each qubit or coupler what is given of it, by itself or by default."""
     path = f"calibration.{section}"
     if not isinstance(value, Mapping):
-        raise NoiseError(f"{path} is missing, or not a table.")
+        raise InputError(f"{path} is missing, or not a table.")
     default = _table(f"{path}.default", value.get("default", {}), known)
     single = {key: entry for key, entry in value.items() if key != "default"}
 
@@ -320,21 +325,21 @@ def _durations(
     table = _table("calibration.durations", value, known)
     path = "calibration.durations"
     durations = {
-        key: number(f"{path}.{key}", _plain(time, 1.0), 0.0, 1e9, "a duration in nanoseconds")
+        key: real_number(f"{path}.{key}", _plain(time, 1.0), 0.0, 1e9, "a duration in nanoseconds")
         for key, time in table.items()
         if not is_missing(time)
     }
     used = {gate for entry in couplers for gate in entry}
     for gate in sorted({*used, *durations} & set(_GATE_NAMES)):
         if gate not in gate_types():
-            raise NoiseError(f"calibration: {gate} needs cirq-google: pip install cirq-google.")
+            raise InputError(f"calibration: {gate} needs cirq-google: pip install cirq-google.")
         durations.setdefault(gate, math.nan)
     decays = any("t1" in entry or "t2" in entry for entry in qubits)
     needed = ("one_qubit", "measurement", *sorted(used))
     for key in needed:
         if math.isnan(durations.get(key, math.nan)):
             if decays:
-                raise NoiseError(
+                raise InputError(
                     f"calibration.durations.{key} is missing: t1 and t2 act over time, so give "
                     f"{', '.join(needed)} in nanoseconds."
                 )
@@ -348,7 +353,7 @@ def _gate_error(path: str, value: object) -> GateError:
     table = _table(path, value, ("error", *_ANGLES))
     meaning = "an angle of the unwanted cirq.PhasedFSimGate in radians"
     angles = {
-        key: number(f"{path}.{key}", table.get(key, 0.0), -2 * math.pi, 2 * math.pi, meaning)
+        key: real_number(f"{path}.{key}", table.get(key, 0.0), -2 * math.pi, 2 * math.pi, meaning)
         for key in _ANGLES
     }
     error = probability(f"{path}.error", table.get("error", 0.0), _ERROR)
@@ -368,7 +373,7 @@ def _all_rates(
     clamped = []
     for place, entry in qubits.items():
         t1, t2 = (
-            number(
+            real_number(
                 f"{path}.{place!r}.{key}",
                 entry.get(key, math.inf),
                 1e-6,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+import attrs
 import cirq
 
+from noise_models import fields
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
-from noise_models.values import number
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class CoherentNoise(NoiseKind):
     """An over-rotation of every two-qubit gate: a further CZ^(angle/pi) after it.
 
@@ -25,17 +25,14 @@ class CoherentNoise(NoiseKind):
             s multiplies it by sqrt(s), since the infidelity it causes is quadratic in the angle.
 
     Raises:
-        NoiseError: If the angle is not within -pi..pi.
+        InputError: If the angle is not within -pi..pi.
     """
 
     key: ClassVar[str] = "coherent"
 
-    angle: float
-
-    def __post_init__(self) -> None:
-        meaning = "the controlled phase added by every two-qubit gate, in radians"
-        angle = number("coherent.angle", self.angle, -math.pi, math.pi, meaning)
-        object.__setattr__(self, "angle", angle)
+    angle: float = fields.real(
+        -math.pi, math.pi, "the controlled phase added by every two-qubit gate, in radians"
+    )
 
     def has_gate_noise(self, strength: Strength) -> bool:
         """See `NoiseKind.has_gate_noise`."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import attrs
+
+from noise_models import fields
 from noise_models.calibrated import CalibratedNoise
 from noise_models.calibration import Calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.depolarizing import DepolarizingNoise
-from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models.errors import InputError, shown, unknown_name
 from noise_models.extensions import NotNamedError, is_reading_stored, source_digest, users_code
-from noise_models.files import file_text, parsed_json, parsed_toml
+from noise_models.files import file_text, parsed_json, read_json, read_toml
 from noise_models.idle import IdleNoise
 from noise_models.kind import (
     MAX_SCALE,
@@ -29,15 +30,16 @@ from noise_models.kind import (
 )
 from noise_models.readout import ReadoutNoise
 from noise_models.registry import Registry
+from noise_models.tables import parsed_source, write_table
 from noise_models.thermal import ThermalNoise
-from noise_models.values import FrozenMapping, number, write_toml
+from noise_models.values import FrozenMapping
 
 
 class _NoiseKinds(Registry[type[NoiseKind]]):
     def _checked(self, what: str, member: object) -> type[NoiseKind]:
         kind = super()._checked(what, member)
         if not isinstance(getattr(kind, "key", None), str) or "__init__" not in vars(kind):
-            raise NoiseError(f"{what} is no frozen dataclass with a text `key`: make it one.")
+            raise InputError(f"{what} is no frozen dataclass with a text `key`: make it one.")
         return kind
 
 
@@ -48,10 +50,40 @@ NOISE_KINDS: Registry[type[NoiseKind]] = _NoiseKinds("noise kind", NoiseKind, cl
 def _kind(cls: type[NoiseKind]) -> Any:
     """A field that holds a kind of noise, absent by default."""
     NOISE_KINDS.register(cls.key, cls)
-    return field(default=None, metadata={"kind": cls})
+
+    def read(value: object, configuration: NoiseConfiguration) -> object:
+        if value is None:
+            return None
+        kind = cls.from_value(value)
+        kind.check_strength(configuration.strength)
+        return kind.field_value()
+
+    return fields.read_after(read, default=None, metadata={"kind": cls})
 
 
-@dataclass(frozen=True)
+def _read_others(value: object, configuration: NoiseConfiguration) -> Mapping[str, NoiseKind]:
+    """The kinds of noise of the user's own, from their keys and what stands under these."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"others = {shown(value)} is not a table of kinds of noise.")
+    kinds: dict[str, NoiseKind] = {}
+    for key, entry in value.items():
+        try:
+            cls = NOISE_KINDS[key]
+        except NotNamedError:
+            kinds[key] = UnnamedNoise(key, _stored_text(key, entry))
+            continue
+        if cls.key in _own_keys() or cls.key in (kind.key for kind in kinds.values()):
+            raise InputError(
+                f"noise.{key} has the key {cls.key!r} of another kind: give it one of its own."
+            )
+        with users_code(f"noise.{key}"):
+            kinds[key] = cls.from_value(entry)
+            kinds[key].check_strength(configuration.strength)
+    return FrozenMapping(kinds)
+
+
+# Without slots: what it derives is kept beside the fields.
+@attrs.frozen(slots=False)
 class NoiseConfiguration:
     """All noise of a processor, as data that can be compared, hashed, stored and sent.
 
@@ -78,11 +110,15 @@ class NoiseConfiguration:
     Each kind may also be given as the mapping that its TOML holds.
 
     Raises:
-        NoiseError: If a value is not allowed, or a probability exceeds 1 when scaled.
+        InputError: If a value is not allowed, or a probability exceeds 1 when scaled.
     """
 
-    scale: float = 1.0
-    scales: ScaleFactors = ScaleFactors()
+    scale: float = fields.real(
+        0.0, MAX_SCALE, "the factor by which all noise is multiplied", default=1.0
+    )
+    scales: ScaleFactors = fields.read_after(
+        lambda value, _: ScaleFactors.from_value(value), default=ScaleFactors()
+    )
     # The kinds of noise of the package, one line each. After a moment they act in this order.
     coherent: CoherentNoise | None = _kind(CoherentNoise)
     depolarizing: DepolarizingNoise | None = _kind(DepolarizingNoise)
@@ -91,40 +127,7 @@ class NoiseConfiguration:
     calibrated: str | Calibration | None = _kind(CalibratedNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
     correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
-    others: Mapping[str, NoiseKind] = FrozenMapping()
-
-    def __post_init__(self) -> None:
-        meaning = "the factor by which all noise is multiplied"
-        scale = number("scale", self.scale, 0.0, MAX_SCALE, meaning)
-        object.__setattr__(self, "scale", scale)
-        object.__setattr__(self, "scales", ScaleFactors.from_value(self.scales))
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            if "kind" in each.metadata and value is not None:
-                kind: NoiseKind = each.metadata["kind"].from_value(value)
-                kind.check_strength(self.strength)
-                object.__setattr__(self, each.name, kind.field_value())
-        object.__setattr__(self, "others", FrozenMapping(self._read_others()))
-
-    def _read_others(self) -> dict[str, NoiseKind]:
-        """The kinds of noise of the user's own, from their keys and what stands under these."""
-        if not isinstance(self.others, Mapping):
-            raise NoiseError(f"others = {shown(self.others)} is not a table of kinds of noise.")
-        kinds: dict[str, NoiseKind] = {}
-        for key, value in self.others.items():
-            try:
-                cls = NOISE_KINDS[key]
-            except NotNamedError:
-                kinds[key] = UnnamedNoise(key, _stored_text(key, value))
-                continue
-            if cls.key in _own_keys() or cls.key in (kind.key for kind in kinds.values()):
-                raise NoiseError(
-                    f"noise.{key} has the key {cls.key!r} of another kind: give it one of its own."
-                )
-            with users_code(f"noise.{key}"):
-                kinds[key] = cls.from_value(value)
-                kinds[key].check_strength(self.strength)
-        return kinds
+    others: Mapping[str, NoiseKind] = fields.read_after(_read_others, default=FrozenMapping())
 
     @functools.cached_property
     def strength(self) -> Strength:
@@ -136,7 +139,7 @@ class NoiseConfiguration:
         """The kinds of noise that are present, in the order in which they act."""
         return tuple(
             each.metadata["kind"].from_value(getattr(self, each.name))
-            for each in dataclasses.fields(self)
+            for each in fields.fields_of(self)
             if "kind" in each.metadata and getattr(self, each.name) is not None
         ) + tuple(self.others.values())
 
@@ -153,10 +156,10 @@ class NoiseConfiguration:
             mapping: The fields of a configuration, or {"noise": those fields}.
 
         Raises:
-            NoiseError: If a key is unknown or a value not allowed.
+            InputError: If a key is unknown or a value not allowed.
         """
         if not isinstance(mapping, Mapping):
-            raise NoiseError(f"noise = {shown(mapping)} is not a table of noise settings.")
+            raise InputError(f"noise = {shown(mapping)} is not a table of noise settings.")
         if "noise" in mapping:
             for key in mapping:
                 if key != "noise":
@@ -185,18 +188,17 @@ class NoiseConfiguration:
         """Reads a configuration from TOML.
 
         Args:
-            source: A path, or the text itself. A string is a path if it is one line that ends in
-                ".toml".
+            source: A path, or the text itself. A str that has a line break or an equals sign is
+                text, any other is the name of a file.
 
         Raises:
-            NoiseError: If the file or the text cannot be read, or holds what is not allowed.
+            InputError: If the file or the text cannot be read, or holds what is not allowed.
         """
-        text = _text(source, ".toml")
-        return cls.from_mapping(parsed_toml(text, "the noise configuration"))
+        return cls.from_mapping(parsed_source(source)[0])
 
     def to_toml(self) -> str:
         """The configuration as TOML, one table [noise]."""
-        return write_toml({"noise": self.to_mapping()})
+        return write_table("noise", self.to_mapping())
 
     @classmethod
     def from_json(cls, source: str | Path) -> NoiseConfiguration:
@@ -207,9 +209,10 @@ class NoiseConfiguration:
                 ".json".
 
         Raises:
-            NoiseError: If the file or the text cannot be read, or holds what is not allowed.
+            InputError: If the file or the text cannot be read, or holds what is not allowed.
         """
-        text = _text(source, ".json")
+        is_text = isinstance(source, str) and not source.lower().endswith(".json")
+        text = str(source) if is_text else file_text(Path(source))
         return cls.from_mapping(parsed_json(text, "the noise configuration"))
 
     def to_json(self) -> str:
@@ -219,9 +222,7 @@ class NoiseConfiguration:
 
 def _own_keys() -> tuple[str, ...]:
     """The keys that come with the package."""
-    return tuple(
-        each.name for each in dataclasses.fields(NoiseConfiguration) if each.name != "others"
-    )
+    return tuple(name for name in fields.field_names(NoiseConfiguration) if name != "others")
 
 
 def _stored_text(key: str, value: object) -> str:
@@ -229,7 +230,7 @@ def _stored_text(key: str, value: object) -> str:
     try:
         return json.dumps(value, sort_keys=True)
     except (TypeError, ValueError):
-        raise NoiseError(
+        raise InputError(
             f"noise.{key} = {shown(value)} holds what is neither a number, a text, a list nor a "
             "table: give one of these."
         ) from None
@@ -242,16 +243,9 @@ def noise_from_file(path: str) -> NoiseConfiguration:
         path: Ends in .toml or .json.
 
     Raises:
-        NoiseError: If the file cannot be read, or holds what is not allowed.
+        InputError: If the file cannot be read, or holds what is not allowed.
     """
-    parsed = parsed_toml if path.lower().endswith(".toml") else parsed_json
-    content = parsed(file_text(Path(path)), path)
+    content = (read_toml if path.lower().endswith(".toml") else read_json)(Path(path))
     if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
         return NoiseConfiguration(calibrated=path)
     return NoiseConfiguration.from_mapping(content)
-
-
-def _text(source: str | Path, suffix: str) -> str:
-    if isinstance(source, str) and ("\n" in source or not source.lower().endswith(suffix)):
-        return source
-    return file_text(Path(source))

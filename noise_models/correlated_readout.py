@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+import attrs
 import cirq
 
+from noise_models import fields
+from noise_models.checks import probability
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
 from noise_models.values import (
     FrozenMapping,
-    by_place,
+    by_coupler,
     check_scaled,
     coupler_key,
-    normal_coupler_key,
-    probability,
 )
 
 _MEANING = "the probability that the recorded bits of two qubits are flipped together"
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class CorrelatedReadoutNoise(NoiseKind):
     """Recorded bits of two qubits that are flipped together, whatever their states.
 
@@ -39,24 +39,16 @@ class CorrelatedReadoutNoise(NoiseKind):
             qubits need not be neighbours.
 
     Raises:
-        NoiseError: If a probability is not within 0..1 or a pair's key cannot be read.
+        InputError: If a probability is not within 0..1 or a pair's key cannot be read.
     """
 
     key: ClassVar[str] = "correlated_readout"
 
-    both: float = 0.0
-    couplers: Mapping[str, float] = field(default_factory=FrozenMapping)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "both", probability(f"{self.key}.both", self.both, _MEANING))
-        path = f"{self.key}.couplers"
-        by_coupler = by_place(
-            path,
-            self.couplers,
-            functools.partial(normal_coupler_key, path),
-            functools.partial(probability, meaning=_MEANING),
-        )
-        object.__setattr__(self, "couplers", by_coupler)
+    both: float = fields.probability(_MEANING, default=0.0)
+    couplers: Mapping[str, float] = fields.checked(
+        functools.partial(by_coupler, read=functools.partial(probability, meaning=_MEANING)),
+        factory=FrozenMapping,
+    )
 
     def check_strength(self, strength: Strength) -> None:
         """See `NoiseKind.check_strength`."""

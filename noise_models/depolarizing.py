@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+import attrs
 import cirq
 
-from noise_models.errors import NoiseError
+from noise_models import fields
+from noise_models.checks import probability
+from noise_models.errors import InputError
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
 from noise_models.values import (
     FrozenMapping,
-    by_place,
+    by_coupler,
+    by_qubit,
     check_scaled,
     coupler_key,
-    normal_coupler_key,
-    normal_qubit_key,
-    probability,
     qubit_key,
 )
 
@@ -34,17 +34,22 @@ _MEANING_2 = (
 
 @functools.lru_cache(maxsize=4096)
 def depolarizing_gate(probability: float, n_qubits: int) -> cirq.Gate:
-    """`cirq.depolarize`, built once for each probability."""
+    """`cirq.depolarize`, built once for each probability.
+
+    Args:
+        probability: That one of the Paulis other than the identity acts, 0..1.
+        n_qubits: 1 or 2.
+    """
     return cirq.depolarize(probability, n_qubits)
 
 
 def _dimension(n_qubits: int) -> int:
     if n_qubits not in (1, 2):
-        raise NoiseError(f"n_qubits = {n_qubits!r}: gate noise is defined for 1 and 2 qubits.")
+        raise InputError(f"n_qubits = {n_qubits!r}: gate noise is defined for 1 and 2 qubits.")
     return int(2**n_qubits)
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class DepolarizingNoise(NoiseKind):
     """A random Pauli after every gate, virtual Z excepted.
 
@@ -60,34 +65,21 @@ class DepolarizingNoise(NoiseKind):
         couplers: Probabilities that replace `p2` on single couplers, keyed "4,5:4,6".
 
     Raises:
-        NoiseError: If a probability is not within 0..1 or a coupler's key cannot be read.
+        InputError: If a probability is not within 0..1 or a coupler's key cannot be read.
     """
 
     key: ClassVar[str] = "depolarizing"
 
-    p1: float = 0.0
-    p2: float = 0.0
-    qubits: Mapping[str, float] = field(default_factory=FrozenMapping)
-    couplers: Mapping[str, float] = field(default_factory=FrozenMapping)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p1", probability("depolarizing.p1", self.p1, _MEANING_1))
-        object.__setattr__(self, "p2", probability("depolarizing.p2", self.p2, _MEANING_2))
-        by_qubit = by_place(
-            "depolarizing.qubits",
-            self.qubits,
-            normal_qubit_key,
-            functools.partial(probability, meaning=_MEANING_1),
-        )
-        path = "depolarizing.couplers"
-        by_coupler = by_place(
-            path,
-            self.couplers,
-            functools.partial(normal_coupler_key, path),
-            functools.partial(probability, meaning=_MEANING_2),
-        )
-        object.__setattr__(self, "qubits", by_qubit)
-        object.__setattr__(self, "couplers", by_coupler)
+    p1: float = fields.probability(_MEANING_1, default=0.0)
+    p2: float = fields.probability(_MEANING_2, default=0.0)
+    qubits: Mapping[str, float] = fields.checked(
+        functools.partial(by_qubit, read=functools.partial(probability, meaning=_MEANING_1)),
+        factory=FrozenMapping,
+    )
+    couplers: Mapping[str, float] = fields.checked(
+        functools.partial(by_coupler, read=functools.partial(probability, meaning=_MEANING_2)),
+        factory=FrozenMapping,
+    )
 
     def average_gate_infidelity(self, n_qubits: int) -> float:
         """The average infidelity of a gate that is perfect but for this noise.
@@ -98,7 +90,7 @@ class DepolarizingNoise(NoiseKind):
             n_qubits: 1 or 2.
 
         Raises:
-            NoiseError: For any other number of qubits.
+            InputError: For any other number of qubits.
         """
         dimension = _dimension(n_qubits)
         return (self.p1 if n_qubits == 1 else self.p2) * dimension / (dimension + 1)
@@ -114,7 +106,7 @@ class DepolarizingNoise(NoiseKind):
             two_qubit: Average infidelity of two-qubit gates, 0..4/5.
 
         Raises:
-            NoiseError: If an infidelity is larger than depolarising noise can cause.
+            InputError: If an infidelity is larger than depolarising noise can cause.
         """
         return cls(p1=one_qubit * 3 / 2, p2=two_qubit * 5 / 4)
 

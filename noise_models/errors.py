@@ -28,8 +28,8 @@ class InputError(ValueError):
         super().__init__(one_line(str(message)))
 
 
-class NoiseError(InputError):
-    """Noise that cannot be used: an `InputError` like any other."""
+NoiseError = InputError
+"""The name under which the noise models speak of it."""
 
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> str:
@@ -63,13 +63,20 @@ def note(text: str) -> None:
 
     The command line writes it as one line. Worker processes keep silent: the process that started
     them has read the same data.
+
+    Args:
+        text: What was put right; it becomes one line.
     """
     if multiprocessing.parent_process() is None:
-        warnings.warn(str(NoiseError(text)), NoiseNote, stacklevel=3)
+        warnings.warn(one_line(text), NoiseNote, stacklevel=3)
 
 
 def some(names: Iterable[str]) -> str:
-    """The first few of some names, and how many there are."""
+    """The first few of some names, and how many there are.
+
+    Args:
+        names: Any number of names.
+    """
     listed = list(names)
     more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
     return ", ".join(name[:40] for name in listed[:3]) + more
@@ -94,7 +101,11 @@ def shown(value: object, longest: int = _LONGEST_SHOWN) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says after its type; nothing if not even that can be had."""
+    """What an error says after its type; nothing if not even that can be had.
+
+    Args:
+        error: An error of whatever class.
+    """
     try:
         return str(error)
     except Exception:
@@ -102,11 +113,11 @@ def words_of(error: BaseException) -> str:
         return ""
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Builds the error for a name that is not one of a known set.
 
     Args:
-        kind: What is being named, in the singular ("noise", "key of [noise]").
+        kind: What is being named, in the singular ("device", "key of [noise]").
         name: The name as the user gave it.
         known: The valid names.
 
@@ -117,4 +128,4 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> NoiseError:
     is_text = isinstance(name, str)
     near = difflib.get_close_matches(str(name)[:100], names, n=1, cutoff=0.5) if is_text else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return NoiseError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
+    return InputError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")

@@ -1,8 +1,8 @@
 """The one way in which files of users are opened, and TOML and JSON are parsed.
 
 Whoever wrote a file decides what reading it takes: a pipe is waited for, a device never ends, a
-few bytes unpack to gigabytes. Everything here is bounded, and what cannot be used is refused with
-the error of the caller, in one line that names the file.
+few bytes unpack to gigabytes. Everything here is bounded, and what cannot be used is refused in
+one line that names the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from noise_models.errors import NoiseError, shown
+from noise_models.errors import InputError, shown
 
 LARGEST_TEXT = 16 * 2**20
 """Bytes of a TOML or JSON file, unless its reader says otherwise."""
@@ -28,86 +28,126 @@ DEEPEST = 64
 _ENDLESS_KEY = re.compile(rf"(?<![\w\"'\-.])(?:[\w\"'\-]++[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 
 
-def file_bytes(
-    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
-) -> bytes:
+def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     """The content of a regular file of limited size.
 
     Args:
         path: The file; links are followed.
         largest: The most bytes that are read.
-        refusal: The error to raise.
 
     Raises:
-        ValueError: If there is no such file, it is a folder, a pipe or a device, it is larger, or
+        InputError: If there is no such file, it is a folder, a pipe or a device, it is larger, or
             it cannot be read.
     """
-    descriptor = _opened(path, largest, refusal)
+    descriptor = _opened(path, largest)
     try:
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             # What it holds now, if it grows; and no buffer for all that would be allowed.
             return file.read(os.fstat(descriptor).st_size)
     except OSError as error:
-        raise refusal(f"cannot read {path}: {error.strerror or error}.") from None
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
     finally:
         os.close(descriptor)
 
 
-def check_file(
-    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
-) -> None:
-    """Makes sure that `file_bytes` reads a file, without reading it."""
-    os.close(_opened(path, largest, refusal))
+def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
+    """Makes sure that `file_bytes` reads a file, without reading it.
 
-
-def file_text(
-    path: Path, largest: int = LARGEST_TEXT, refusal: type[ValueError] = NoiseError
-) -> str:
-    """The text of a regular file of limited size, a byte-order mark apart; see `file_bytes`.
+    Args:
+        path: The file; links are followed.
+        largest: Bytes at most.
 
     Raises:
-        ValueError: If the file cannot be read, is empty or is not UTF-8.
+        InputError: As `file_bytes` does.
     """
-    content = file_bytes(path, largest, refusal)
+    os.close(_opened(path, largest))
+
+
+def file_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text of a regular file of limited size, a byte-order mark apart.
+
+    Args:
+        path: The file; links are followed.
+        largest: Bytes at most.
+
+    Raises:
+        InputError: As `file_bytes` does, and if the file is empty or is not UTF-8.
+    """
+    content = file_bytes(path, largest)
     if not content.strip():
-        raise refusal(f"{path} is empty.")
+        raise InputError(f"{path} is empty.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise refusal(f"{path} is no text (UTF-8).") from None
+        raise InputError(f"{path} is no text (UTF-8).") from None
 
 
-def parsed_toml(
-    text: str, origin: object, refusal: type[ValueError] = NoiseError
-) -> dict[str, Any]:
+def parsed_toml(text: str, origin: object) -> dict[str, Any]:
     """The tables of a TOML text.
 
     Args:
         text: The text.
         origin: Where it comes from, for the error.
-        refusal: The error to raise.
 
     Raises:
-        ValueError: If it is not valid, or nested deeper than `DEEPEST` levels.
+        InputError: If it is not valid, or nested deeper than `DEEPEST` levels.
     """
     if _ENDLESS_KEY.search(text):
-        raise _too_deep(origin, refusal)
+        raise _too_deep(origin)
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _invalid("TOML", origin, error, refusal) from None
-    _check_depth(content, origin, refusal)
+        raise _invalid("TOML", origin, error) from None
+    _check_depth(content, origin)
     return content
 
 
-def parsed_json(text: str | bytes, origin: object, refusal: type[ValueError] = NoiseError) -> Any:
-    """The content of a JSON text; see `parsed_toml`."""
+def parsed_json(text: str | bytes, origin: object) -> Any:
+    """The content of a JSON text.
+
+    Args:
+        text: The text, or its bytes in UTF-8.
+        origin: Where it comes from, for the error.
+
+    Returns:
+        Mappings, lists, texts, numbers, truth values or None.
+
+    Raises:
+        InputError: If it is not valid, nested deeper than `DEEPEST` levels, or a table has a key
+            twice.
+    """
     try:
         content = json.loads(text, object_pairs_hook=_named_once)
     except (ValueError, RecursionError) as error:
-        raise _invalid("JSON", origin, error, refusal) from None
-    _check_depth(content, origin, refusal)
+        raise _invalid("JSON", origin, error) from None
+    _check_depth(content, origin)
     return content
+
+
+def read_toml(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: The file.
+        largest: Bytes at most.
+
+    Raises:
+        InputError: If it cannot be read or is not valid.
+    """
+    return parsed_toml(file_text(path, largest), path)
+
+
+def read_json(path: Path, largest: int = LARGEST_TEXT) -> Any:
+    """The content of a JSON file, as of `parsed_json`.
+
+    Args:
+        path: The file.
+        largest: Bytes at most.
+
+    Raises:
+        InputError: If it cannot be read or is not valid.
+    """
+    return parsed_json(file_text(path, largest), path)
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,15 +160,15 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _opened(path: Path, largest: int, refusal: type[ValueError]) -> int:
+def _opened(path: Path, largest: int) -> int:
     """A descriptor of the file, which is regular and not too large."""
     try:
         # Without blocking: a pipe or a device would be waited for.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise refusal(f"cannot read {path}: {error.strerror or error}.") from None
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from None
     except ValueError:
-        raise refusal(f"cannot read {str(path)!r}: no file has such a name.") from None
+        raise InputError(f"cannot read {str(path)!r}: no file has such a name.") from None
     status = os.fstat(descriptor)
     reason = None
     if not stat.S_ISREG(status.st_mode):
@@ -138,11 +178,11 @@ def _opened(path: Path, largest: int, refusal: type[ValueError]) -> int:
         reason = f"has {size:.3g} MiB; at most {limit:.3g} are read."
     if reason is not None:
         os.close(descriptor)
-        raise refusal(f"{path} {reason}")
+        raise InputError(f"{path} {reason}")
     return descriptor
 
 
-def _check_depth(content: object, origin: object, refusal: type[ValueError]) -> None:
+def _check_depth(content: object, origin: object) -> None:
     """Refuses deep nesting, without calling itself."""
     level = [content]
     for _ in range(DEEPEST):
@@ -155,16 +195,16 @@ def _check_depth(content: object, origin: object, refusal: type[ValueError]) -> 
         if not inner:
             return
         level = inner
-    raise _too_deep(origin, refusal)
+    raise _too_deep(origin)
 
 
-def _too_deep(origin: object, refusal: type[ValueError]) -> ValueError:
-    return refusal(f"{origin} is nested too deeply: at most {DEEPEST} levels are read.")
+def _too_deep(origin: object) -> InputError:
+    return InputError(f"{origin} is nested too deeply: at most {DEEPEST} levels are read.")
 
 
-def _invalid(kind: str, origin: object, error: Exception, refusal: type[ValueError]) -> ValueError:
+def _invalid(kind: str, origin: object, error: Exception) -> InputError:
     if isinstance(error, RecursionError):
-        return _too_deep(origin, refusal)
+        return _too_deep(origin)
     if "integer string conversion" in str(error):
-        return refusal(f"{origin} is not valid {kind}: it holds an integer of too many digits.")
-    return refusal(f"{origin} is not valid {kind}: {' '.join(str(error).split())}.")
+        return InputError(f"{origin} is not valid {kind}: it holds an integer of too many digits.")
+    return InputError(f"{origin} is not valid {kind}: {' '.join(str(error).split())}.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError, shown
+from noise_models.errors import InputError, shown
 from noise_models.timeline import finished_after, is_virtual
 
 LARGEST_CHANNEL = 3
@@ -54,7 +54,7 @@ class GuardedNoiseModel(cirq.NoiseModel):
             For each moment the list of moments that take its place.
 
         Raises:
-            NoiseError: If the other model fails; if it drops, moves or changes a measurement of the
+            InputError: If the other model fails; if it drops, moves or changes a measurement of the
                 circuit; or if it puts in an operation that is no channel on qubits of the system.
         """
         originals = list(moments)
@@ -70,7 +70,7 @@ class GuardedNoiseModel(cirq.NoiseModel):
         if len(groups) < len(given):
             # One group for all; there is nothing to put back in between.
             if len(given) < len(originals) or any(map(is_virtual, _operations(originals))):
-                raise NoiseError(
+                raise InputError(
                     "the noise model changes operations without returning one tree for each "
                     "moment, so that virtual Z cannot be put back: return one tree each."
                 )
@@ -94,11 +94,11 @@ class GuardedNoiseModel(cirq.NoiseModel):
             trees = [
                 _unrolled(cirq.Circuit(tree)) for tree in self.model.noisy_moments(moments, qubits)
             ]
-        except NoiseError:
+        except InputError:
             raise
         except Exception as error:
             # Whatever a model of the user's own may raise; its traceback is kept as the cause.
-            raise NoiseError(
+            raise InputError(
                 f"the noise model {_name(self.model)} fails with "
                 f"{type(error).__name__}: {shown(str(error))}."
             ) from error
@@ -198,7 +198,7 @@ class _CommonForm:
         """An operation that is not the circuit's own, as unitaries and channels.
 
         Raises:
-            NoiseError: If that cannot be done.
+            InputError: If that cannot be done.
         """
         if cirq.control_keys(operation):
             raise _refused(operation, "which depends on a measured result", "use channels")
@@ -279,7 +279,7 @@ def _check_measurements(originals: Sequence[cirq.Moment], noisy: Sequence[_Momen
     found = _untagged(op for op in _operations(flat) if cirq.is_measurement(op))
     for operation in measured:
         if operation.untagged not in found:
-            raise NoiseError(
+            raise InputError(
                 "the noise model drops, moves or changes the circuit's measurement "
                 f"{shown(str(operation.untagged), 50)}: put noise before it and leave it as it is."
             )
@@ -315,8 +315,8 @@ def _without_unseen(
     return result[::-1]
 
 
-def _refused(operation: cirq.Operation, what: str, advice: str) -> NoiseError:
-    return NoiseError(f"the noise model puts in {shown(str(operation), 50)}, {what}: {advice}.")
+def _refused(operation: cirq.Operation, what: str, advice: str) -> InputError:
+    return InputError(f"the noise model puts in {shown(str(operation), 50)}, {what}: {advice}.")
 
 
 def _name(model: cirq.NoiseModel) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
+import attrs
 import cirq
 
+from noise_models import fields
+from noise_models.checks import probability
 from noise_models.depolarizing import depolarizing_gate
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
-from noise_models.values import check_scaled, probability
+from noise_models.values import check_scaled
+
+_MEANING = "the probability that one of the 3 Paulis acts on a qubit that waits for a moment"
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class IdleNoise(NoiseKind):
     """A random Pauli on every qubit that waits during a moment of gates.
 
@@ -25,16 +29,13 @@ class IdleNoise(NoiseKind):
         p: The probability that one of the three Paulis acts, 0..1 (3/4 mixes fully).
 
     Raises:
-        NoiseError: If the probability is not within 0..1.
+        InputError: If the probability is not within 0..1.
     """
 
     key: ClassVar[str] = "idle"
 
-    p: float
-
-    def __post_init__(self) -> None:
-        meaning = "the probability that one of the 3 Paulis acts on a qubit that waits for a moment"
-        object.__setattr__(self, "p", probability("idle", self.p, meaning))
+    # It is its own key: "idle = 0.001".
+    p: float = fields.read_after(lambda value, _: probability("idle", value, _MEANING))
 
     @classmethod
     def from_value(cls, value: object) -> Self:

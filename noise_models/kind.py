@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
+import attrs
 import cirq
 
-from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models import fields
+from noise_models.errors import InputError, shown, unknown_name
 from noise_models.extensions import NotNamedError
+from noise_models.fields import fields_of
 from noise_models.timeline import Step
-from noise_models.values import FrozenMapping, number
+from noise_models.values import FrozenMapping
 
 MAX_SCALE = 1e6
 
@@ -31,38 +32,45 @@ def parse_fields(cls: type, name: str, value: object) -> dict[str, object]:
         Keyword arguments for the dataclass.
 
     Raises:
-        NoiseError: If the value is no mapping, has a key that is no field, or lacks a field that
+        InputError: If the value is no mapping, has a key that is no field, or lacks a field that
             has no default.
     """
-    fields = {field.name: field for field in dataclasses.fields(cls)}
+    known = {field.name: field for field in fields_of(cls)}
     if not isinstance(value, Mapping):
-        raise NoiseError(
-            f"{name} = {shown(value)} is not a table; its keys are {', '.join(fields)}."
+        raise InputError(
+            f"{name} = {shown(value)} is not a table; its keys are {', '.join(known)}."
         )
     for key in value:
-        if key not in fields:
-            raise unknown_name(f"key of {name}", key, fields)
-    for key, field in fields.items():
-        required = field.default is field.default_factory is dataclasses.MISSING
-        if required and key not in value:
-            raise NoiseError(f"{name}.{key} is missing; {name} needs {', '.join(fields)}.")
+        if key not in known:
+            raise unknown_name(f"key of {name}", key, known)
+    for key, field in known.items():
+        if field.is_required and key not in value:
+            raise InputError(f"{name}.{key} is missing; {name} needs {', '.join(known)}.")
     return dict(value)
 
 
 def plain_fields(instance: object) -> dict[str, object]:
-    """The fields of a dataclass instance that differ from their defaults, as plain data."""
+    """The fields of an object of settings that differ from their defaults, as plain data.
+
+    Args:
+        instance: An object of a class as for `fields_of`.
+    """
     plain: dict[str, object] = {}
-    for field in dataclasses.fields(instance):  # type: ignore[arg-type]
-        value = getattr(instance, field.name)
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        if value != default:
-            plain[field.name] = dict(value) if isinstance(value, Mapping) else value
+    for name, default, *_ in fields_of(instance):
+        value = getattr(instance, name)
+        # A table of values by place is made anew for each object, empty by default.
+        is_usual = not value if isinstance(value, FrozenMapping) else bool(value == default)
+        if not is_usual:
+            plain[name] = dict(value) if isinstance(value, Mapping) else value
     return plain
 
 
-@dataclass(frozen=True)
+def _factor() -> Any:
+    meaning = "the factor by which this group of errors is multiplied"
+    return fields.real(0.0, MAX_SCALE, meaning, default=1.0)
+
+
+@attrs.frozen
 class ScaleFactors:
     """Factors by which groups of noise are multiplied.
 
@@ -76,32 +84,36 @@ class ScaleFactors:
         readout: For readout errors.
 
     Raises:
-        NoiseError: If a factor is negative, NaN or above a million.
+        InputError: If a factor is negative, NaN or above a million.
     """
 
-    gate: float = 1.0
-    idle: float = 1.0
-    readout: float = 1.0
+    key: ClassVar[str] = "scales"
 
-    def __post_init__(self) -> None:
-        for name in ("gate", "idle", "readout"):
-            meaning = "the factor by which this group of errors is multiplied"
-            value = number(f"scales.{name}", getattr(self, name), 0.0, MAX_SCALE, meaning)
-            object.__setattr__(self, name, value)
+    gate: float = _factor()
+    idle: float = _factor()
+    readout: float = _factor()
 
     @classmethod
     def from_value(cls, value: object) -> Self:
-        """Reads the factors from a mapping or takes them as they are."""
+        """Reads the factors from a mapping or takes them as they are.
+
+        Args:
+            value: A mapping of the fields, or factors, which are returned as they are.
+        """
         if isinstance(value, cls):
             return value
         return cls(**parse_fields(cls, "scales", value))  # type: ignore[arg-type]
 
     def times(self, factor: float) -> tuple[float, float, float]:
-        """The factors for gate, idle and readout, each multiplied by an overall one."""
+        """The factors for gate, idle and readout, each multiplied by an overall one.
+
+        Args:
+            factor: The overall factor, at least 0.
+        """
         return self.gate * factor, self.idle * factor, self.readout * factor
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Strength:
     """The factors that apply in the end: the overall scale times the group's own.
 
@@ -116,11 +128,11 @@ class Strength:
     readout: float = 1.0
 
 
-@dataclass(frozen=True)
 class NoiseKind(abc.ABC):
-    """One kind of noise, as a frozen dataclass whose fields are the configuration's keys.
+    """One kind of noise, as a frozen class of settings whose fields are the configuration's keys.
 
-    A kind of your own is a subclass with a `key`, `has_gate_noise` and `layers`: name it as
+    A kind of your own is a frozen dataclass, or an ``attrs.frozen`` class with fields as of
+    `noise_models.fields`: a subclass with a `key`, `has_gate_noise` and `layers`: name it as
     "module:attribute" or "path/to/file.py:attribute" among the keys of noise, or add it with
     `register_noise`. All engines apply it, as they read its operations alone; these are unitaries
     or channels with Kraus operators on one or two qubits. How it is scaled, it decides itself: it
@@ -138,7 +150,7 @@ class NoiseKind(abc.ABC):
             value: A mapping of the fields, or an instance, which is returned as it is.
 
         Raises:
-            NoiseError: If a key is unknown or a value not allowed.
+            InputError: If a key is unknown or a value not allowed.
         """
         if isinstance(value, cls):
             return value
@@ -155,13 +167,20 @@ class NoiseKind(abc.ABC):
     def check_strength(self, strength: Strength) -> None:  # noqa: B027
         """Checks that the noise remains possible when scaled; by default it always does.
 
+        Args:
+            strength: The factors by which noise is multiplied.
+
         Raises:
-            NoiseError: If a probability would exceed 1.
+            InputError: If a probability would exceed 1.
         """
 
     @abc.abstractmethod
     def has_gate_noise(self, strength: Strength) -> bool:
-        """Whether any channel at all follows any moment."""
+        """Whether any channel at all follows any moment.
+
+        Args:
+            strength: The factors by which noise is multiplied.
+        """
 
     @abc.abstractmethod
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
@@ -177,27 +196,42 @@ class NoiseKind(abc.ABC):
         """
 
     def readout(self, qubit: cirq.Qid, strength: Strength) -> tuple[float, float] | None:
-        """P(read 1 | state 0) and P(read 0 | state 1), or None if this kind says nothing of it."""
+        """P(read 1 | state 0) and P(read 0 | state 1), or None if this kind says nothing of it.
+
+        Args:
+            qubit: The qubit that is read.
+            strength: The factors by which noise is multiplied.
+        """
         return None
 
     def joint_readout(self, first: cirq.Qid, second: cirq.Qid, strength: Strength) -> float:
-        """Probability that the recorded bits of two qubits are flipped together."""
+        """Probability that the recorded bits of two qubits are flipped together.
+
+        Args:
+            first: One of two qubits that are read in the same moment.
+            second: The other.
+            strength: The factors by which noise is multiplied.
+        """
         return 0.0
 
     def places(self) -> Mapping[str, Iterable[str]]:
         """The keys of tables for single qubits or couplers, by the name of the table."""
         return {
-            field.name: value
-            for field in dataclasses.fields(self)
-            if isinstance(value := getattr(self, field.name), FrozenMapping)
+            name: value
+            for name in fields.field_names(self)
+            if isinstance(value := getattr(self, name), FrozenMapping)
         }
 
     def has_readout_noise(self, strength: Strength) -> bool:
-        """Whether any qubit may be read wrongly."""
+        """Whether any qubit may be read wrongly.
+
+        Args:
+            strength: The factors by which noise is multiplied.
+        """
         return False
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class UnnamedNoise(NoiseKind):
     """Stands for noise of a user's own that a stored file names, and for which nothing is imported.
 
@@ -218,7 +252,11 @@ class UnnamedNoise(NoiseKind):
         return json.loads(self.text)
 
     def has_gate_noise(self, strength: Strength) -> bool:
-        """Yes, for all that is known."""
+        """Yes, for all that is known.
+
+        Args:
+            strength: The factors by which noise is multiplied.
+        """
         return True
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:

@@ -38,7 +38,7 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
             For each moment a list: the moment itself, then the moments of its noise.
 
         Raises:
-            NoiseError: If an operation cannot be given noise: a gate on three or more qubits, a
+            InputError: If an operation cannot be given noise: a gate on three or more qubits, a
                 subcircuit, or qubits that a calibration does not know.
         """
         originals = list(moments)

@@ -10,7 +10,7 @@ import cirq
 
 from noise_models.calibration_files import CALIBRATION_SUFFIXES
 from noise_models.configuration import NoiseConfiguration, noise_from_file
-from noise_models.errors import NoiseError, shown
+from noise_models.errors import InputError, shown
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.model import ConfiguredNoiseModel
 from noise_models.presets import named_noise
@@ -82,7 +82,7 @@ class Noise:
             P(read 1 | state 0) and P(read 0 | state 1).
 
         Raises:
-            NoiseError: If the noise is calibrated and the qubit is not one of the processor's.
+            InputError: If the noise is calibrated and the qubit is not one of the processor's.
         """
         if self._configuration is None:
             return 0.0, 0.0
@@ -125,7 +125,7 @@ class Noise:
             device: Its name.
 
         Raises:
-            NoiseError: If a key names another qubit.
+            InputError: If a key names another qubit.
         """
         known = {qubit_key(qubit) for qubit in qubits}
         for kind in self._configuration.kinds if self._configuration else ():
@@ -133,7 +133,7 @@ class Noise:
                 for key in keys:
                     for end in key.split(":"):
                         if end not in known:
-                            raise NoiseError(
+                            raise InputError(
                                 f"{kind.key}.{table} has the key {key!r}, but {end!r} is no qubit "
                                 f'of {device}: write row and column as in "4,5".'
                             )
@@ -149,7 +149,7 @@ class Noise:
             included; channels stand in moments of their own.
 
         Raises:
-            NoiseError: If an operation cannot be given noise.
+            InputError: If an operation cannot be given noise.
         """
         noisy = circuit.with_noise(self._gate_model)
         if not self.has_readout_noise:
@@ -167,7 +167,7 @@ class Noise:
             if not cirq.is_measurement(operation):
                 continue
             if not isinstance(operation.gate, cirq.MeasurementGate):
-                raise NoiseError(
+                raise InputError(
                     f"readout errors are defined for cirq.MeasurementGate, not for {operation}:"
                     " measure in the computational basis."
                 )
@@ -207,7 +207,7 @@ def as_noise(noise: NoiseLike) -> Noise:
             configuration, any `cirq.NoiseModel`, or `Noise`, which is returned as it is.
 
     Raises:
-        NoiseError: If it is none of these, or not allowed.
+        InputError: If it is none of these, or not allowed.
     """
     if noise is None:
         return Noise(NoiseConfiguration())
@@ -221,7 +221,7 @@ def as_noise(noise: NoiseLike) -> Noise:
         return Noise(NoiseConfiguration.from_mapping(noise))
     if isinstance(noise, NoiseConfiguration | cirq.NoiseModel):
         return Noise(noise)
-    raise NoiseError(
+    raise InputError(
         f"noise = {shown(noise)} is not understood: give None, a name, a mapping, a"
         " NoiseConfiguration or a cirq.NoiseModel."
     )

@@ -47,7 +47,7 @@ def named_noise(name: str) -> NoiseConfiguration:
         name: One of `noise_names`.
 
     Raises:
-        NoiseError: If there is no noise of that name; the nearest name is given.
+        InputError: If there is no noise of that name; the nearest name is given.
     """
     if name not in _PRESETS:
         raise unknown_name("noise", name, _PRESETS)

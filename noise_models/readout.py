@@ -5,23 +5,18 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
+import attrs
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError, shown, unknown_name
+from noise_models import fields
+from noise_models.checks import probability
+from noise_models.errors import InputError, shown, unknown_name
 from noise_models.kind import NoiseKind, Strength, plain_fields
 from noise_models.timeline import Step
-from noise_models.values import (
-    FrozenMapping,
-    by_place,
-    check_scaled,
-    normal_qubit_key,
-    probability,
-    qubit_key,
-)
+from noise_models.values import FrozenMapping, by_qubit, check_scaled, qubit_key
 
 _MEANINGS = {
     "p01": "the probability of reading 1 from a qubit in state 0",
@@ -80,6 +75,10 @@ class ReadoutChannel(cirq.Gate):
 def readout_gate(p01: float, p10: float) -> cirq.Gate | None:
     """The channel of a readout error: see `ReadoutChannel`.
 
+    Args:
+        p01: P(read 1 | state 0), 0..1.
+        p10: P(read 0 | state 1), 0..1.
+
     Returns:
         The channel, as a bit flip if both probabilities are equal; None if both are zero.
     """
@@ -88,7 +87,7 @@ def readout_gate(p01: float, p10: float) -> cirq.Gate | None:
     return ReadoutChannel(p01, p10)
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class ReadoutNoise(NoiseKind):
     """Measured bits that are flipped independently, with a probability that depends on the state.
 
@@ -104,21 +103,16 @@ class ReadoutNoise(NoiseKind):
             and p10, of which a missing one is taken from above.
 
     Raises:
-        NoiseError: If a probability is not within 0..1.
+        InputError: If a probability is not within 0..1.
     """
 
     key: ClassVar[str] = "readout"
 
-    p01: float = 0.0
-    p10: float = 0.0
-    qubits: Mapping[str, ReadoutError] = field(default_factory=FrozenMapping)
-
-    def __post_init__(self) -> None:
-        for name, meaning in _MEANINGS.items():
-            value = probability(f"readout.{name}", getattr(self, name), meaning)
-            object.__setattr__(self, name, value)
-        entries = by_place("readout.qubits", self.qubits, normal_qubit_key, self._entry)
-        object.__setattr__(self, "qubits", entries)
+    p01: float = fields.probability(_MEANINGS["p01"], default=0.0)
+    p10: float = fields.probability(_MEANINGS["p10"], default=0.0)
+    qubits: Mapping[str, ReadoutError] = fields.read_after(
+        lambda value, self: by_qubit("readout.qubits", value, self._entry), factory=FrozenMapping
+    )
 
     def _entry(self, path: str, value: object) -> ReadoutError:
         if isinstance(value, Mapping):
@@ -129,7 +123,7 @@ class ReadoutNoise(NoiseKind):
         elif isinstance(value, list | tuple) and len(value) == 2:
             pair = (value[0], value[1])
         else:
-            raise NoiseError(f"{path} = {shown(value)} is not a table with the keys p01 and p10.")
+            raise InputError(f"{path} = {shown(value)} is not a table with the keys p01 and p10.")
         p01, p10 = (
             probability(f"{path}.{name}", each, meaning)
             for each, (name, meaning) in zip(pair, _MEANINGS.items(), strict=True)

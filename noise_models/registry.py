@@ -95,7 +95,7 @@ class Registry(Generic[T]):
                     f"{self.kind} {shown(name)} is not registered: register it first, then read "
                     "what was stored."
                 )
-            raise InputError(unknown_name(self.kind, name, {*self._members, *offered, *beside}))
+            raise unknown_name(self.kind, name, {*self._members, *offered, *beside})
         found = extensions.load_entry_point(self.kind, offered[name])
         return self._checked(f"{self.kind} = {shown(name)}", found)
 
@@ -114,7 +114,7 @@ class Registry(Generic[T]):
         """
         if isinstance(name, str) and self.may_hold(name):
             return name
-        raise InputError(unknown_name(self.kind, name, {*self._members, *self._offered()}))
+        raise unknown_name(self.kind, name, {*self._members, *self._offered()})
 
     def may_hold(self, name: object) -> bool:
         """Whether a name is registered, offered by an installed package, or ``module:attribute``.

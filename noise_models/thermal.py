@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+import attrs
 import cirq
 import numpy as np
 
-from noise_models.errors import NoiseError
+from noise_models import fields
+from noise_models.checks import real_number
+from noise_models.errors import InputError
 from noise_models.kind import NoiseKind, Strength
 from noise_models.timeline import Step
-from noise_models.values import number
 
 
 @cirq.value_equality
@@ -65,6 +66,10 @@ class ThermalChannel(cirq.Gate):
 def thermal_gate(decay: float, dephasing: float) -> cirq.Gate | None:
     """The channel of decay and dephasing: see `ThermalChannel`.
 
+    Args:
+        decay: Time over T1, at least 0.
+        dephasing: Time over T2, at least half of `decay`.
+
     Returns:
         The channel, as a phase flip if there is no decay; None if it does nothing.
     """
@@ -103,7 +108,20 @@ def thermal_layer(
     return layer
 
 
-@dataclass(frozen=True)
+_DURATION = (0.0, 1e9, "a duration in nanoseconds")
+
+
+def _time(meaning: str) -> Callable[[str, object], float]:
+    def above_zero(key: str, value: object) -> float:
+        time = real_number(key, value, 0.0, math.inf, meaning)
+        if time == 0.0:
+            raise InputError(f"{key} = 0 is not allowed: give {meaning}, above 0.")
+        return time
+
+    return above_zero
+
+
+@attrs.frozen
 class ThermalNoise(NoiseKind):
     """Relaxation to the ground state (T1) and loss of coherence (T2) for as long as moments take.
 
@@ -122,32 +140,20 @@ class ThermalNoise(NoiseKind):
     The default durations are those that cirq-google gives for willow_pink.
 
     Raises:
-        NoiseError: If a time is negative or NaN, or t2 exceeds 2 * t1.
+        InputError: If a time is negative or NaN, or t2 exceeds 2 * t1.
     """
 
     key: ClassVar[str] = "thermal"
 
-    t1: float
-    t2: float
-    one_qubit: float = 25.0
-    two_qubit: float = 42.0
-    measurement: float = 600.0
+    t1: float = fields.checked(_time("the relaxation time in microseconds"))
+    t2: float = fields.checked(_time("the coherence time in microseconds"))
+    one_qubit: float = fields.real(*_DURATION, default=25.0)
+    two_qubit: float = fields.real(*_DURATION, default=42.0)
+    measurement: float = fields.real(*_DURATION, default=600.0)
 
-    def __post_init__(self) -> None:
-        for name, meaning in (
-            ("t1", "the relaxation time in microseconds"),
-            ("t2", "the coherence time in microseconds"),
-        ):
-            value = number(f"thermal.{name}", getattr(self, name), 0.0, math.inf, meaning)
-            if value == 0.0:
-                raise NoiseError(f"thermal.{name} = 0: {meaning} must be above 0.")
-            object.__setattr__(self, name, value)
-        for name in ("one_qubit", "two_qubit", "measurement"):
-            meaning = "a duration in nanoseconds"
-            value = number(f"thermal.{name}", getattr(self, name), 0.0, 1e9, meaning)
-            object.__setattr__(self, name, value)
+    def __attrs_post_init__(self) -> None:
         if self.t2 > 2 * self.t1:
-            raise NoiseError(
+            raise InputError(
                 f"thermal.t2 = {self.t2:g} exceeds 2 * thermal.t1 = {2 * self.t1:g}, which no"
                 " qubit can have: coherence is lost at least half as fast as population."
             )

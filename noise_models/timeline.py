@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cirq
 
-from noise_models.errors import NoiseError
+from noise_models.errors import InputError
 
 
 class Role(enum.Enum):
@@ -53,13 +53,13 @@ def role(operation: cirq.Operation) -> Role:
         operation: An operation of a circuit, with its tags.
 
     Raises:
-        NoiseError: For a gate on three or more qubits and for a subcircuit, to neither of which
+        InputError: For a gate on three or more qubits and for a subcircuit, to neither of which
             the noise of one- and two-qubit gates can be given.
     """
     if is_virtual(operation):
         return Role.VIRTUAL
     if isinstance(operation.untagged, cirq.CircuitOperation):
-        raise NoiseError(
+        raise InputError(
             "the circuit contains a cirq.CircuitOperation, whose moments cannot be given noise:"
             " unroll it with cirq.unroll_circuit_op first."
         )
@@ -73,7 +73,7 @@ def role(operation: cirq.Operation) -> Role:
         return Role.ONE_QUBIT_GATE
     if len(operation.qubits) == 2:
         return Role.TWO_QUBIT_GATE
-    raise NoiseError(
+    raise InputError(
         f"the circuit contains {operation}, a gate on {len(operation.qubits)} qubits: noise is"
         " defined for gates on one and two; decompose or compile the circuit first."
     )
@@ -144,7 +144,7 @@ def _wait_ns(operation: cirq.Operation) -> float:
         return 0.0
     nanoseconds = operation.gate.duration.total_nanos()
     if cirq.is_parameterized(operation):
-        raise NoiseError(f"{operation} has a symbolic duration: resolve it before adding noise.")
+        raise InputError(f"{operation} has a symbolic duration: resolve it before adding noise.")
     return float(nanoseconds)
 
 
@@ -159,7 +159,7 @@ def timeline(moments: Iterable[cirq.Moment], qubits: Sequence[cirq.Qid]) -> list
         One step for each moment.
 
     Raises:
-        NoiseError: If an operation is a subcircuit or acts on three or more qubits.
+        InputError: If an operation is a subcircuit or acts on three or more qubits.
     """
     all_moments = list(moments)
     last = _last_use(all_moments)

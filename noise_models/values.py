@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
 from typing import Any, Generic, TypeVar
 
 import cirq
 
-from noise_models.errors import NoiseError, shown
+from noise_models.errors import InputError, shown
 
 V = TypeVar("V")
 
@@ -47,61 +46,30 @@ class FrozenMapping(Mapping[str, V], Generic[V]):
         return repr(self._entries)
 
 
-def number(path: str, value: object, low: float, high: float, meaning: str) -> float:
-    """Checks that a value is a number within a closed range.
-
-    Args:
-        path: The key, as the user would write it ("depolarizing.p2").
-        value: What the user gave.
-        low: Least value allowed.
-        high: Largest value allowed; may be infinite.
-        meaning: What the number is, for the message.
-
-    Returns:
-        The value as a float.
-
-    Raises:
-        NoiseError: If the value is no number, is NaN, or lies outside the range.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise NoiseError(
-            f"{path} = {shown(value)} is not a number: it is {meaning}, {low:g}..{high:g}."
-        )
-    try:
-        converted = float(value)
-    except OverflowError:
-        # An integer that no float can hold.
-        converted = -math.inf if value < 0 else math.inf
-    if math.isnan(converted):
-        raise NoiseError(f"{path} is NaN: it is {meaning}, {low:g}..{high:g}.")
-    if not low <= converted <= high:
-        # Six digits would show 1.0000001 as 1, which is not outside 0..1.
-        text = f"{converted:g}"
-        text = text if float(text) == converted else repr(converted)
-        raise NoiseError(f"{path} = {text} is outside {low:g}..{high:g}: it is {meaning}.")
-    return converted
-
-
-def probability(path: str, value: object, meaning: str) -> float:
-    """Checks a probability; see `number`."""
-    return number(path, value, 0.0, 1.0, meaning)
-
-
 def check_scaled(path: str, value: float, factor: float) -> None:
     """Checks that a probability remains one once it has been scaled.
 
+    Args:
+        path: The probability's key, as the user would write it.
+        value: The probability, 0..1.
+        factor: What it is multiplied by, at least 0.
+
     Raises:
-        NoiseError: If the product exceeds 1.
+        InputError: If the product exceeds 1.
     """
     if value * factor > 1.0:
-        raise NoiseError(
+        raise InputError(
             f"a scale of {factor:g} takes {path} = {value:g} to {value * factor:g}, outside 0..1;"
             f" scale by at most {1.0 / value:g}."
         )
 
 
 def qubit_key(qubit: cirq.Qid) -> str:
-    """The text that names a qubit in a configuration: "4,5" (grid), "3" (line) or its name."""
+    """The text that names a qubit in a configuration: "4,5" (grid), "3" (line) or its name.
+
+    Args:
+        qubit: A qubit of any kind.
+    """
     if isinstance(qubit, cirq.GridQubit):
         return f"{qubit.row},{qubit.col}"
     if isinstance(qubit, cirq.LineQubit):
@@ -110,7 +78,11 @@ def qubit_key(qubit: cirq.Qid) -> str:
 
 
 def qubit_of_key(key: str) -> cirq.Qid:
-    """The qubit that a text in the form of `qubit_key` names."""
+    """The qubit that a text in the form of `qubit_key` names.
+
+    Args:
+        key: A text in that form.
+    """
     if not _INTEGERS.fullmatch(key):
         return cirq.NamedQubit(key)
     numbers = [int(part) for part in key.split(",")]
@@ -118,7 +90,12 @@ def qubit_of_key(key: str) -> cirq.Qid:
 
 
 def coupler_key(first: cirq.Qid, second: cirq.Qid) -> str:
-    """The text that names a coupler in a configuration, "4,5:4,6", whatever the order given."""
+    """The text that names a coupler in a configuration, "4,5:4,6", whatever the order given.
+
+    Args:
+        first: One qubit.
+        second: The other.
+    """
     return ":".join(sorted((qubit_key(first), qubit_key(second))))
 
 
@@ -129,12 +106,12 @@ def normal_qubit_key(text: object) -> str:
         text: A qubit, or its text, as "4,5", "q(4, 5)" or a name.
 
     Raises:
-        NoiseError: If it is neither.
+        InputError: If it is neither.
     """
     if isinstance(text, cirq.Qid):
         return qubit_key(text)
     if not isinstance(text, str) or not text.strip():
-        raise NoiseError(
+        raise InputError(
             f'the key {shown(text)} is no qubit: write its row and column as in "4,5", or a name.'
         )
     bare = text.replace(" ", "").removeprefix("q").removeprefix("(").removesuffix(")")
@@ -149,7 +126,7 @@ def coupler_ends(path: str, text: object) -> tuple[str, str]:
         text: Text as "4,5:4,6", or a pair of qubits.
 
     Raises:
-        NoiseError: If it does not name two different qubits.
+        InputError: If it does not name two different qubits.
     """
     if isinstance(text, tuple) and all(isinstance(end, cirq.Qid) for end in text):
         ends = [qubit_key(end) for end in text]
@@ -158,7 +135,7 @@ def coupler_ends(path: str, text: object) -> tuple[str, str]:
         ends = [normal_qubit_key(part) for part in parts if part.strip()]
         ends = ends if len(ends) == len(parts) else []
     if len(ends) != 2 or ends[0] == ends[1]:
-        raise NoiseError(
+        raise InputError(
             f"{path} has the key {shown(text)}, which is no coupler:"
             ' write two qubits and a colon, "4,5:4,6".'
         )
@@ -168,10 +145,36 @@ def coupler_ends(path: str, text: object) -> tuple[str, str]:
 def normal_coupler_key(path: str, text: object) -> str:
     """Brings a coupler as a user may write it to the form of `coupler_key`.
 
+    Args:
+        path: Where the coupler is a key, for messages.
+        text: As for `coupler_ends`.
+
     Raises:
-        NoiseError: If it does not name two different qubits.
+        InputError: If it does not name two different qubits.
     """
     return ":".join(sorted(coupler_ends(path, text)))
+
+
+def by_qubit(path: str, entries: object, read: Callable[[str, Any], V]) -> FrozenMapping[V]:
+    """Reads a table of values for single qubits; see `by_place`.
+
+    Args:
+        path: The table, as the user would write it ("depolarizing.qubits").
+        entries: What the user gave.
+        read: Checks a value, given its own path.
+    """
+    return by_place(path, entries, normal_qubit_key, read)
+
+
+def by_coupler(path: str, entries: object, read: Callable[[str, Any], V]) -> FrozenMapping[V]:
+    """Reads a table of values for couplers; see `by_place`.
+
+    Args:
+        path: The table, as the user would write it ("depolarizing.couplers").
+        entries: What the user gave.
+        read: Checks a value, given its own path.
+    """
+    return by_place(path, entries, functools.partial(normal_coupler_key, path), read)
 
 
 def by_place(
@@ -186,28 +189,15 @@ def by_place(
         read: Checks a value, given its own path.
 
     Raises:
-        NoiseError: If it is no table, a key names no place, two keys name the same one, or a
+        InputError: If it is no table, a key names no place, two keys name the same one, or a
             value is not allowed.
     """
     if not isinstance(entries, Mapping):
-        raise NoiseError(f"{path} = {shown(entries)} is not a table.")
+        raise InputError(f"{path} = {shown(entries)} is not a table.")
     found: dict[str, V] = {}
     for key, value in entries.items():
         place = normal(key)
         if place in found:
-            raise NoiseError(f"{path} names {place} twice, the second time as {shown(key)}.")
+            raise InputError(f"{path} names {place} twice, the second time as {shown(key)}.")
         found[place] = read(f"{path}.{key!r}", value)
     return FrozenMapping(found)
-
-
-def write_toml(content: Mapping[str, Any]) -> str:
-    """Plain data as TOML, which Python itself can only read.
-
-    Raises:
-        NoiseError: If the package that writes it is not installed.
-    """
-    try:
-        import tomli_w
-    except ImportError:
-        raise NoiseError("writing TOML needs tomli-w: pip install tomli-w, or use JSON.") from None
-    return tomli_w.dumps(content)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.files import file_bytes
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_bytes
 
 LARGEST_ARRAYS = 2**30
 """Most bytes of arrays that are read from one file, packed or not; full MNIST has 47 million."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from noise_models.errors import shown
+from noise_models.files import read_toml
 from qucnn_cirq.datasets import load_classical_filter
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.files import read_toml
 from qucnn_cirq.filters import FixedFilter, XZAnsatz
 from qucnn_cirq.specification import ConvolutionSpec
 

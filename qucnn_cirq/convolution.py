@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import instance_of, real_array
+from noise_models.checks import instance_of
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from noise_models.checks import one_of, whole_number
+from noise_models.files import file_bytes, read_json
 from qucnn_cirq.array_files import (
     LARGEST_ARRAYS,
     MOST_DIMENSIONS,
     check_expansion,
     read_arrays,
 )
-from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_bytes, read_json
 
 IDX_SIZE_LIMIT = LARGEST_ARRAYS
 """Most bytes of data that `read_idx` accepts from one file; full MNIST has 47 million."""

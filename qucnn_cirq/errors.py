@@ -6,29 +6,9 @@ what is allowed and what to do. The command line prints that line and exits with
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
-from noise_models.errors import LONGEST_MESSAGE, InputError, one_line, shown
+from noise_models.errors import LONGEST_MESSAGE, InputError, one_line, shown, unknown_name
 
 __all__ = ["LONGEST_MESSAGE", "InputError", "missing_extra", "one_line", "shown", "unknown_name"]
-
-
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """Builds the error for a name that is not one of a known set.
-
-    Args:
-        kind: What is being named, in the singular ("device", "overlap test").
-        name: The name as the user gave it.
-        known: The valid names.
-
-    Returns:
-        An error that names the nearest valid name, if one is near, and lists all of them.
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(name[:100], names, n=1) if isinstance(name, str) else []
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
 
 
 def missing_extra(what: str, extra: str, otherwise: str = "") -> InputError:

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.checks import real_array
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines.streams import backward_purpose

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import attrs
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.checks import (
-    LARGEST_COUNT,
-    LARGEST_SEED,
-    instance_of,
-    real_array,
-    whole_number,
-)
+from noise_models.checks import LARGEST_COUNT, LARGEST_SEED, instance_of, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
@@ -86,7 +82,7 @@ class QuantumConvolution:
 
     Raises:
         InputError: If an argument is outside its range.
-        NoiseError: If the noise is not allowed, or names a qubit that the device lacks.
+        InputError: If the noise is not allowed, or names a qubit that the device lacks.
     """
 
     def __init__(
@@ -312,7 +308,7 @@ class QuantumConvolution:
                 "hand on: compile it with ConvolutionSpec(backward=True) for an in-circuit method."
             )
         return compile_convolution(
-            replace(spec, backward=True),
+            attrs.evolve(spec, backward=True),
             self.program.device,
             gate_set=self.program.report.gateset,
         )

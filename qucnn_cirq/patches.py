@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import instance_of, real_array, whole_number
+from noise_models import fields
+from noise_models.checks import instance_of
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -17,7 +19,19 @@ _MOST_QUBITS = 30
 """Qubits of the largest register; a unit vector on it takes 8 GiB."""
 
 
-@dataclass(frozen=True, eq=False)
+def _finite_vectors(key: str, vectors: object) -> npt.NDArray[np.float64]:
+    if not isinstance(vectors, np.ndarray):
+        raise InputError(f"{key} are a {type(vectors).__name__}: give a NumPy array.")
+    if vectors.dtype != np.float64 or not np.isfinite(vectors).all():
+        raise InputError(f"{key} of type {vectors.dtype}: they must be float64 and finite.")
+    # A view, so that the caller's own array stays as writeable as it was.
+    kept = vectors.view()
+    kept.flags.writeable = False
+    return kept
+
+
+# Without slots: what it derives is kept beside the fields.
+@attrs.frozen(eq=False, slots=False)
 class Patches:
     """The patches of a batch of images, in raster order, image by image.
 
@@ -33,19 +47,13 @@ class Patches:
         register_qubits: Qubits that hold one patch; 2**register_qubits >= elements.
     """
 
-    vectors: npt.NDArray[np.float64]
-    batch: int
-    rows: int
-    columns: int
-    register_qubits: int
+    vectors: npt.NDArray[np.float64] = fields.checked(_finite_vectors)
+    batch: int = fields.whole(0)
+    rows: int = fields.whole(0)
+    columns: int = fields.whole(0)
+    register_qubits: int = fields.whole(1, _MOST_QUBITS)
 
-    def __post_init__(self) -> None:
-        for name in ("batch", "rows", "columns"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), minimum=0))
-        register_qubits = whole_number("register_qubits", self.register_qubits, 1, _MOST_QUBITS)
-        object.__setattr__(self, "register_qubits", register_qubits)
-        if not isinstance(self.vectors, np.ndarray):
-            raise InputError(f"vectors are a {type(self.vectors).__name__}: give a NumPy array.")
+    def __attrs_post_init__(self) -> None:
         expected = self.batch * self.rows * self.columns
         shape = self.vectors.shape
         if len(shape) != 2 or shape[0] != expected or shape[1] > 2**self.register_qubits:
@@ -54,14 +62,6 @@ class Patches:
                 f"{self.register_qubits} qubits need ({expected}, at most "
                 f"{2**self.register_qubits})."
             )
-        if self.vectors.dtype != np.float64 or not np.isfinite(self.vectors).all():
-            raise InputError(
-                f"vectors of type {self.vectors.dtype}: they must be float64 and finite."
-            )
-        # A view, so that the caller's own array stays as writeable as it was.
-        vectors = self.vectors.view()
-        vectors.flags.writeable = False
-        object.__setattr__(self, "vectors", vectors)
 
     def __reduce__(self) -> tuple[type[Patches], tuple[object, ...]]:
         # What is cached is left behind, and the constructor makes the vectors read-only again.
@@ -206,7 +206,8 @@ def sliding_windows(images: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray
         spec: Kernel, stride, padding and channels.
 
     Returns:
-        A read-only array (batch, map rows, map columns, channels, kernel rows, kernel columns).
+        A read-only array of shape (batch, map rows, map columns, channels, kernel rows, kernel
+        columns).
 
     Raises:
         InputError: As for `extract_patches`.

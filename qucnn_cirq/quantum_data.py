@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import attrs
 import cirq
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import whole_number
+from noise_models.checks import whole_number
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.preparations import checked_register, prepared_state, read_qubits
 
@@ -23,7 +23,7 @@ Window = tuple[cirq.Qid, ...]
 _LARGEST_STATE = 24
 
 
-@dataclass(frozen=True)
+@attrs.frozen(init=False)
 class QuantumData:
     """The state that a circuit of the user's prepares from |0...0>.
 
@@ -43,8 +43,8 @@ class QuantumData:
     def __init__(
         self, circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid] | None = None
     ) -> None:
-        object.__setattr__(self, "qubits", checked_register("quantum data", circuit, qubits))
-        object.__setattr__(self, "circuit", circuit.freeze())
+        register = checked_register("quantum data", circuit, qubits)
+        self.__attrs_init__(circuit.freeze(), register)
 
     def windows(self, size: int, stride: int = 1) -> tuple[Window, ...]:
         """All windows of neighbouring qubits.
@@ -67,6 +67,9 @@ class QuantumData:
 
     def cone(self, window: Window) -> QuantumData:
         """The part of the circuit that a window's state depends on, and the qubits of that part.
+
+        Args:
+            window: Qubits of the data, in any order.
 
         Raises:
             InputError: If the window is empty, names a qubit twice or one that is not there.

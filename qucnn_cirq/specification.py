@@ -5,21 +5,21 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+import attrs
 import cirq
 import numpy as np
 
+from noise_models import fields
+from noise_models.checks import only_known_keys, true_or_false, whole_pair
 from noise_models.extensions import source_digest, users_code
-from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
+from noise_models.tables import read_table, write_table
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
-from qucnn_cirq.tables import read_table, write_table
 
 LARGEST_PATCH = 4096
 """Values in a patch over all channels, which a register of 12 qubits holds; loading takes as many
@@ -30,7 +30,20 @@ MOST_FILTERS = 1024
 """Filters of one convolution."""
 
 
-@dataclass(frozen=True, eq=False)
+def _overlap_name(name: object) -> str:
+    if not (isinstance(name, str) and name == AUTO):
+        OVERLAP_TESTS.find(name, beside=(AUTO,))
+    return str(name)
+
+
+def _number_or_pair(key: str, value: object, minimum: int, maximum: int) -> int | tuple[int, int]:
+    """The value in the form it was given in, of Python's own types."""
+    pair = whole_pair(key, value, minimum, maximum)
+    return pair if isinstance(value, (list, tuple, np.ndarray)) else pair[0]
+
+
+# Without slots: what it derives is kept beside the fields.
+@attrs.frozen(eq=False, slots=False)
 class ConvolutionSpec:
     """What a quantum convolution computes, independent of the device it runs on.
 
@@ -61,47 +74,40 @@ class ConvolutionSpec:
         InputError: If a value is outside these ranges or a filter does not fit the kernel.
     """
 
-    kernel: tuple[int, int] | int = (4, 4)
-    stride: int | tuple[int, int] = 1
-    padding: int | tuple[int, int] = 0
-    channels: int = 1
-    filters: Filter | cirq.AbstractCircuit | Sequence[Filter | cirq.AbstractCircuit] = XZAnsatz()
-    overlap: str = "ancilla"
-    backward: bool = False
+    kernel: tuple[int, int] | int = fields.checked(
+        lambda key, value: whole_pair(key, value, 1, LARGEST_PATCH), default=(4, 4)
+    )
+    stride: int | tuple[int, int] = fields.checked(
+        lambda key, value: _number_or_pair(key, value, 1, LARGEST_STEP), default=1
+    )
+    padding: int | tuple[int, int] = fields.checked(
+        lambda key, value: _number_or_pair(key, value, 0, LARGEST_PATCH), default=0
+    )
+    channels: int = fields.whole(1, LARGEST_PATCH, default=1)
+    filters: Filter | cirq.AbstractCircuit | Sequence[Filter | cirq.AbstractCircuit] = (
+        fields.checked(lambda _, value: _as_filters(value), default=XZAnsatz())
+    )
+    overlap: str = fields.named(_overlap_name, default="ancilla")
+    backward: bool = fields.checked(true_or_false, default=False)
 
-    def __post_init__(self) -> None:
-        def store(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        kernel = whole_pair("kernel", self.kernel, 1, LARGEST_PATCH)
-        store("kernel", kernel)
-        store("stride", _number_or_pair("stride", self.stride, 1, LARGEST_STEP))
-        store("padding", _number_or_pair("padding", self.padding, 0, LARGEST_PATCH))
+    def __attrs_post_init__(self) -> None:
+        kernel = self.kernel_pair
         for axis, padding, size in zip(("rows", "columns"), self.padding_pair, kernel, strict=True):
             if padding >= size:
                 raise InputError(
                     f"padding = {shown(self.padding)} is not allowed with kernel = {kernel}: use "
                     f"less than {size} {axis}, or patches hold padding alone."
                 )
-        store("channels", whole_number("channels", self.channels, 1, LARGEST_PATCH))
         if self.n_elements > LARGEST_PATCH:
             raise InputError(
                 f"kernel = {kernel} with channels = {self.channels} has {self.n_elements} values: "
                 f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
             )
-        if not (isinstance(self.overlap, str) and self.overlap == AUTO):
-            OVERLAP_TESTS.find(self.overlap, beside=(AUTO,))
-        if not isinstance(self.backward, (bool, np.bool_)):
-            raise InputError(
-                f"backward = {shown(self.backward)} is not allowed: give true or false."
-            )
-        store("backward", bool(self.backward))
         if self.backward and not self.allows_backward:
             raise InputError(
                 f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
                 f"backward pass reads the ancilla; use overlap = 'ancilla'."
             )
-        store("filters", _as_filters(self.filters))
         found = set()
         for filter_ in self.filter_list:
             with users_code(f"filter {filter_.kind}"):
@@ -249,7 +255,7 @@ class ConvolutionSpec:
         Raises:
             InputError: If a key is unknown or a value is not allowed.
         """
-        only_known_keys("convolution", mapping, (field.name for field in fields(cls)))
+        only_known_keys("convolution", mapping, fields.field_names(cls))
         settings = dict(mapping)
         if "filters" in settings:
             given = settings["filters"]
@@ -278,11 +284,6 @@ class ConvolutionSpec:
         Raises:
             InputError: If the file or the table cannot be read or a setting is not allowed.
         """
-        if not isinstance(source, (str, os.PathLike)):
-            raise InputError(
-                f"the source of a specification is a {type(source).__name__}: give a path or TOML "
-                "text."
-            )
         return cls.from_mapping(read_table(source, "convolution"))
 
     @property
@@ -306,12 +307,6 @@ class ConvolutionSpec:
             meaning["filter_sources"] = sources
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _number_or_pair(key: str, value: object, minimum: int, maximum: int) -> int | tuple[int, int]:
-    """The value in the form it was given in, of Python's own types."""
-    pair = whole_pair(key, value, minimum, maximum)
-    return pair if isinstance(value, (list, tuple, np.ndarray)) else pair[0]
 
 
 def _as_filters(given: object) -> Filter | tuple[Filter, ...]:

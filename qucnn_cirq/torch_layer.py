@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
+import attrs
 import cirq
 
 from noise_models import NoiseLike
-from qucnn_cirq.checks import tensor_values, whole_number
+from noise_models.checks import whole_number
+from qucnn_cirq.arrays import tensor_values
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.engines import Engine
@@ -92,7 +93,7 @@ class QuantumConv2d(torch.nn.Module):
         )
         named = isinstance(gradient, str) and gradient != AUTO
         if spec.allows_backward and named and METHODS[gradient].takes_reader:
-            spec = replace(spec, backward=True)
+            spec = attrs.evolve(spec, backward=True)
         program = compile_convolution(spec, device)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
         make_method(gradient, program)

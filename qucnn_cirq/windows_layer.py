@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
+from noise_models.checks import LARGEST_SEED, instance_of, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.windows import WindowProgram
 from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.engines.streams import forward_purpose
@@ -44,7 +45,7 @@ def window_overlaps(
 
     Raises:
         InputError: If an argument is outside its range.
-        NoiseError: If the noise is not allowed, or names a qubit that the device lacks.
+        InputError: If the noise is not allowed, or names a qubit that the device lacks.
     """
     instance_of("program", program, WindowProgram, "compile_windows(...)")
     runner, model = make_engine(engine), as_noise(noise)

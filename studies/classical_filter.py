@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from qucnn_cirq.checks import real_array, whole_number
+from noise_models.checks import whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from studies.optimizers import Adam

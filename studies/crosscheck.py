@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.checks import real_number, whole_number
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Streams, make_engine
 from qucnn_cirq.execution import Execution
@@ -30,36 +29,43 @@ CHECK_COLUMNS = {
 """What the columns of a cross-check mean."""
 
 
-def read_check_settings(settings: object) -> None:
-    """Checks the settings `check_fraction`, `check_patches` and `check_shots`, where present.
-
-    Raises:
-        InputError: If one is outside its range.
-    """
-    for key, minimum in (("check_patches", 0), ("check_shots", 10)):
-        object.__setattr__(settings, key, whole_number(key, getattr(settings, key), minimum))
-    if hasattr(settings, "check_fraction"):
-        fraction = real_number("check_fraction", settings.check_fraction, 0.0, 1.0)
-        object.__setattr__(settings, "check_fraction", fraction)
-
-
 def is_checked(seed: np.random.SeedSequence, fraction: float) -> bool:
-    """Whether a point is one of the fraction that is checked, which its seed decides."""
+    """Whether a point is one of the fraction that is checked, which its seed decides.
+
+    Args:
+        seed: The point's.
+        fraction: Of all points, 0..1.
+    """
     return bool(np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random() < fraction)
 
 
 def check_generator(seed: np.random.SeedSequence) -> np.random.Generator:
-    """The source of the choices of a check, apart from all other draws of the point."""
+    """The source of the choices of a check, apart from all other draws of the point.
+
+    Args:
+        seed: The point's.
+    """
     return np.random.default_rng([int(word) for word in seed.generate_state(2)] + [2])
 
 
 def chosen_rows(generator: np.random.Generator, available: int, wanted: int) -> NDArray[np.intp]:
-    """Distinct row numbers in ascending order, as many as wanted if there are enough."""
+    """Distinct row numbers in ascending order, shape (min(wanted, available),).
+
+    Args:
+        generator: The source of the choice.
+        available: Rows that there are.
+        wanted: Rows to choose.
+    """
     return np.sort(generator.choice(available, min(wanted, available), replace=False))
 
 
 def shifted_angles(generator: np.random.Generator, angles: Array) -> Array:
-    """Angles with one of each filter's shifted by +pi/2 or -pi/2, as the shift rule does."""
+    """Angles with one of each filter's shifted by +pi/2 or -pi/2, as the shift rule does.
+
+    Args:
+        generator: The source of the choice.
+        angles: Radians, shape (filters, parameters); they are not changed.
+    """
     moved = angles.copy()
     rows = np.arange(len(angles))
     columns = generator.integers(angles.shape[1], size=len(angles))
@@ -123,9 +129,9 @@ def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties:
     Differences divided by their standard deviation are not, where a few counts are expected.
 
     Args:
-        counts: Numbers of successes.
+        counts: Numbers of successes, of any shape.
         shots: Trials of each.
-        chances: Probabilities of success.
+        chances: Probabilities of success, of the same shape.
         ties: Uniform random numbers, which spread each count over its own probability.
 
     Returns:
@@ -142,7 +148,11 @@ def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties:
 
 
 def check_row(scores: Array) -> Row:
-    """The columns `CHECK_COLUMNS` of scores."""
+    """The columns `CHECK_COLUMNS` of scores.
+
+    Args:
+        scores: Those of all circuits of a point, of any shape.
+    """
     return {
         "check_items": scores.size,
         "check_chi_squared": float((scores**2).sum()),
@@ -151,7 +161,11 @@ def check_row(scores: Array) -> Row:
 
 
 def check_lines(table: pd.DataFrame) -> list[str]:
-    """The agreement over all checked points in a line, or nothing if none was checked."""
+    """The agreement over all checked points in a line, or nothing if none was checked.
+
+    Args:
+        table: The results of a sweep, a row for each point, with `CHECK_COLUMNS` or without.
+    """
     from scipy import stats
 
     if "check_items" not in table or not table["check_items"].notna().any():

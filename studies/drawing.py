@@ -19,9 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noise_models.errors import words_of
+from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
 from qucnn_cirq.drawing.ticks import separate_labels
-from qucnn_cirq.files import atomic_write
 from studies.grouping import Arrangement, Lines, Naming, is_numeric
 
 FORMATS = ("png", "svg", "pdf")

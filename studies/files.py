@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.files import file_bytes, write_json
+from noise_models.files import file_bytes
+from noise_models.writing import write_json
 
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
@@ -22,7 +23,7 @@ LARGEST_RESULT = 2**30
 
 
 def read_result(path: Path) -> bytes:
-    """The content of a file of results; see `qucnn_cirq.files.file_bytes`.
+    """The content of a file of results; see `noise_models.writing.file_bytes`.
 
     Args:
         path: A file of a results folder, of at most `LARGEST_RESULT` bytes.
@@ -39,7 +40,7 @@ def write_sealed(path: Path, content: Mapping[str, Any], replace: bool = True) -
     Args:
         path: The JSON file.
         content: Plain data without a seal.
-        replace: As for `qucnn_cirq.files.atomic_write`.
+        replace: As for `noise_models.writing.atomic_write`.
     """
     write_json(path, {**content, SEAL: _seal_of(content)}, replace)
 

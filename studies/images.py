@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qucnn_cirq.array_files import read_arrays
-from qucnn_cirq.checks import real_array
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches

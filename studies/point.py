@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.checks import only_known_keys, whole_number
+import attrs
+
+from noise_models import NoiseConfiguration, as_noise, fields
+from noise_models.checks import only_known_keys, text
+from noise_models.fields import MISSING, field_names, fields_of
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.errors import InputError, unknown_name
-from studies.crosscheck import read_check_settings
+from qucnn_cirq.errors import InputError
 
 
 def read_arguments(
@@ -31,13 +33,13 @@ def read_arguments(
 
     Raises:
         InputError: If a key is unknown or a value not allowed.
-        NoiseError: If the noise is not allowed.
+        InputError: If the noise is not allowed.
     """
     only_known_keys("the configuration", mapping, TABLES)
     study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
     study.pop("name", None)
     convolution = mapping.get("convolution", {})
-    only_known_keys("convolution", convolution, (each.name for each in fields(ConvolutionSpec)))
+    only_known_keys("convolution", convolution, field_names(ConvolutionSpec))
     noise = as_noise(mapping.get("noise")).configuration
     assert noise is not None  # Plain data never is a foreign noise model.
     return {
@@ -48,17 +50,37 @@ def read_arguments(
 
 
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain data of an instance of a dataclass, the fields that are at their default apart."""
+    """The plain data of an object of settings, the fields that are at their default apart."""
     at_default = {
-        each.name
-        for each in (fields(instance) if is_dataclass(instance) else ())
-        if each.default is not MISSING and bool(getattr(instance, each.name) == each.default)
+        name
+        for name, default, *_ in fields_of(instance)
+        if default is not MISSING and bool(getattr(instance, name) == default)
     }
     return {key: value for key, value in mapping.items() if key not in at_default}
 
 
+def absolute_path(key: str, value: object) -> str:
+    """Checks the name of a file or folder, and makes it absolute.
+
+    Args:
+        key: The name of the setting, for the error.
+        value: A text; "~" stands for the home folder.
+
+    Returns:
+        The absolute path.
+
+    Raises:
+        InputError: If it is no text.
+    """
+    return str(Path(text(key, value)).expanduser().absolute())
+
+
 class PlainData:
-    """Reads and writes a frozen dataclass with a `convolution` and a `noise` as three tables."""
+    """Reads and writes settings that have a `convolution` and a `noise` as three tables.
+
+    Settings are an ``attrs.frozen`` class with fields as of `noise_models.fields`, or a frozen
+    dataclass.
+    """
 
     name: ClassVar[str]
     default_filter: ClassVar[str] = "trained"
@@ -69,8 +91,7 @@ class PlainData:
     @classmethod
     def study_keys(cls) -> tuple[str, ...]:
         """The keys of the table [study] besides its name."""
-        own: Any = cls
-        return tuple(each.name for each in fields(own) if each.name not in TABLES)
+        return tuple(name for name in field_names(cls) if name not in TABLES)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -82,7 +103,7 @@ class PlainData:
 
         Raises:
             InputError: If a key is unknown or a value not allowed.
-            NoiseError: If the noise is not allowed.
+            InputError: If the noise is not allowed.
         """
         return cls(**read_arguments(mapping, cls.study_keys(), cls.default_filter))
 
@@ -103,11 +124,10 @@ class PlainData:
         Filters always are among them: which one is the default depends on the study.
         """
         whole = self.to_mapping()
-        own: Any = self
         study = {
-            each.name: getattr(self, each.name)
-            for each in fields(own)
-            if each.name not in TABLES and getattr(self, each.name) != each.default
+            name: getattr(self, name)
+            for name, default, *_ in fields_of(self)
+            if name not in TABLES and getattr(self, name) != default
         }
         usual = ConvolutionSpec().to_mapping()
         convolution = {
@@ -147,7 +167,7 @@ def program_of(settings: Any) -> Program:
     return compile_convolution(settings.convolution, settings.device, **compiler_options(settings))
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class AnsatzPoint(PlainData):
     """Settings of a point whose filter has angles.
 
@@ -166,24 +186,17 @@ class AnsatzPoint(PlainData):
 
     default_filter: ClassVar[str] = "ansatz"
 
-    device: str = "willow_pink"
-    gate_set: str | None = None
-    seed: int = 0
-    repeat: int = 0
-    check_fraction: float = 0.05
-    check_patches: int = 2
-    check_shots: int = 400
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "ansatz"))
+    device: str = fields.text(default="willow_pink")
+    gate_set: str | None = fields.text(beside=(None,), default=None)
+    seed: int = fields.whole(0, default=0)
+    repeat: int = fields.whole(0, default=0)
+    check_fraction: float = fields.real(0.0, 1.0, default=0.05)
+    check_patches: int = fields.whole(0, default=2)
+    check_shots: int = fields.whole(10, default=400)
+    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "ansatz"))
     noise: NoiseConfiguration = NoiseConfiguration()
 
-    def __post_init__(self) -> None:
-        for key in ("seed", "repeat"):
-            self._whole(key, minimum=0)
-        read_check_settings(self)
-        for key in ("device", "gate_set"):
-            value = getattr(self, key)
-            if not (isinstance(value, str) or (value is None and key == "gate_set")):
-                raise InputError(f"{key} = {value!r} is not allowed: give a text.")
+    def __attrs_post_init__(self) -> None:
         if self.convolution.n_parameters == 0:
             raise InputError(
                 f"the {self.name} study needs filters with angles: set convolution.filters, such "
@@ -193,11 +206,3 @@ class AnsatzPoint(PlainData):
             raise InputError(
                 "convolution.backward is chosen by the method of the gradient: leave it out."
             )
-
-    def _whole(self, key: str, minimum: int) -> None:
-        object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
-
-    def _one_of(self, key: str, known: Iterable[str]) -> None:
-        value = getattr(self, key)
-        if value not in known:
-            raise unknown_name(key, value, known)

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from noise_models import named_noise
+from noise_models.checks import only_known_keys
 from noise_models.errors import shown
-from noise_models.files import DEEPEST
-from qucnn_cirq.checks import only_known_keys
+from noise_models.files import DEEPEST, parsed_toml
 from qucnn_cirq.configuration import AXES, QUICK, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.files import parsed_toml
 
 _DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _KEY_AND_VALUE = re.compile(r"""((?:[^="]|"[^"]*")*)=(.*)""", re.DOTALL)
@@ -25,6 +24,9 @@ _FILTER_NUMBERS = ("layers", "entangler")
 
 def quick_settings(document: Mapping[str, Any]) -> list[str]:
     """The settings that make the quick version of a study; empty if it has none.
+
+    Args:
+        document: The configuration of a study.
 
     Raises:
         InputError: If the table [quick] holds anything else.
@@ -119,12 +121,21 @@ def _is_swept_over(path: Sequence[str], value: object) -> bool:
 
 
 def split_key(key: str) -> list[str]:
-    """The parts of a dotted key; dots within double quotes are part of a name, as in TOML."""
+    """The parts of a dotted key; dots within double quotes are part of a name, as in TOML.
+
+    Args:
+        key: As in "noise.depolarizing.p2".
+    """
     return _DOT_OUTSIDE_QUOTES.split(key) if '"' in key else key.split(".")
 
 
 def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
     """Sets one entry of nested tables; a noise that is only named is spelled out first.
+
+    Args:
+        document: The configuration, which is changed.
+        path: The key's parts, from the outermost table inwards.
+        value: What the key is set to.
 
     Raises:
         InputError: If the path leads through a value that is not a table.

@@ -203,9 +203,12 @@ def test_qubits_and_couplers_outside_are_refused() -> None:
     [
         (changed("qubits", None), "calibration.qubits is missing"),
         (changed("qubits", {}), "calibration.qubits is missing: list them"),
-        (changed("qubits", "0,0", "t1", -1.0), "calibration.qubits.'0,0'.t1 = -1 is outside"),
+        (changed("qubits", "0,0", "t1", -1.0), "calibration.qubits.'0,0'.t1 = -1.0 is not allowed"),
         (changed("qubits", "0,0", "t3", 1.0), "unknown key of calibration.qubits.'0,0' 't3'"),
-        (changed("couplers", "0,0:0,1", "cz", 1.5), "'0,0:0,1'.cz = 1.5 is outside 0..1"),
+        (
+            changed("couplers", "0,0:0,1", "cz", 1.5),
+            "'0,0:0,1'.cz = 1.5 is not allowed: .* within 0..1",
+        ),
         (changed("couplers", "0,0:0,1", "iswap", 0.1), "'iswap'. Did you mean"),
         (changed("couplers", "0,0:0,1", {}), "names no gate"),
         (changed("couplers", "0,0:1,1", {"cz": 0.1}), "calibration.qubits lacks 1,1"),
@@ -213,8 +216,8 @@ def test_qubits_and_couplers_outside_are_refused() -> None:
         (changed("durations", "cz", None), "calibration.durations.cz is missing: t1 and t2 act"),
         (changed("durations", "cz", -3), "calibration.durations.cz = -3"),
         (changed("qubit", {}), "'qubit'. Did you mean 'qubits'"),
-        (changed("qubits", "0,0", "t1", "40 furlongs"), "t1 = '40 furlongs' is not a number"),
-        (changed("qubits", "0,0", "p01", "1 us"), "p01 = '1 us' is not a number"),
+        (changed("qubits", "0,0", "t1", "40 furlongs"), "t1 = '40 furlongs' is not allowed"),
+        (changed("qubits", "0,0", "p01", "1 us"), "p01 = '1 us' is not allowed"),
     ],
 )
 def test_what_is_not_allowed_is_named(mapping: dict[str, Any], message: str) -> None:
@@ -388,7 +391,9 @@ def test_a_time_of_zero_or_less_is_refused(time: float, tmp_path: Path) -> None:
     document["t1_ns"][3][1] = time
     file = tmp_path / "rainbow.json"
     file.write_text(json.dumps(document))
-    with pytest.raises(NoiseError, match=r"T1 of .* is outside 0.001..inf"):
+    with pytest.raises(
+        NoiseError, match=r"T1 of .* is not allowed: give a number within 0.001..inf"
+    ):
         read_calibration(file)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import attrs
 import cirq
 import numpy as np
 import pytest
@@ -249,7 +250,7 @@ def test_the_overlap_test_with_the_smallest_predicted_error_is_chosen():
     program = compile_convolution(spec, "willow_pink")
     errors = {
         overlap: compile_convolution(
-            replace(spec, overlap=overlap), "willow_pink"
+            attrs.evolve(spec, overlap=overlap), "willow_pink"
         ).report.predicted_error
         for overlap in ("ancilla", "destructive", "inversion")
     }

@@ -1,11 +1,11 @@
 """The specification (validation, equality, round trips) and the classical references."""
 
-import dataclasses
 import json
 import pickle
 import subprocess
 import sys
 
+import attrs
 import cirq
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_references_against_scipy(kernel, stride, padding, channels):
     np.testing.assert_allclose(measured, cosines, atol=1e-12)
     assert measured.shape == (2, 2, *spec.output_shape(11, 10))
 
-    fixed = dataclasses.replace(spec, filters=[FixedFilter(k) for k in kernels])
+    fixed = attrs.evolve(spec, filters=[FixedFilter(k) for k in kernels])
     patches = extract_patches(images, fixed)
     overlaps = ideal_overlaps(patches, fixed)
     assert overlaps.shape == (2, patches.n_occupied)
@@ -259,7 +259,7 @@ def test_specifications_that_mean_the_same_are_equal():
 )
 def test_every_setting_changes_the_identity(change):
     spec = ConvolutionSpec()
-    changed = dataclasses.replace(spec, **change)
+    changed = attrs.evolve(spec, **change)
     assert changed != spec and changed.identity != spec.identity
 
 
@@ -344,7 +344,7 @@ def test_round_trips(spec):
         ConvolutionSpec.from_mapping(reordered),
         ConvolutionSpec.from_toml("[noise]\nscale = 1\n\n" + spec.to_toml()),
         pickle.loads(pickle.dumps(spec)),
-        dataclasses.replace(spec),
+        attrs.evolve(spec),
     ):
         assert restored == spec
         assert hash(restored) == hash(spec)

@@ -1,13 +1,13 @@
 """Every public object can be copied, pickled and sent to another process, and stays what it is."""
 
 import copy
-import dataclasses
 import io
 import os
 import pickle
 import subprocess
 import sys
 
+import attrs
 import cirq
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_programs_and_devices_differ_where_they_do():
     others = [
         compile_convolution(SPEC, "grid:4x6"),
         compile_convolution(SPEC, "grid:4x5", walkers=2),
-        compile_convolution(dataclasses.replace(SPEC, stride=1), "grid:4x5"),
+        compile_convolution(attrs.evolve(SPEC, stride=1), "grid:4x5"),
     ]
     assert all(other != program for other in others) and program != "program"
     assert load_device("grid:3x3") != load_device("grid:3x4")

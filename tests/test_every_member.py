@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import shutil
 from collections.abc import Callable
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from helpers import sweep_in_process
 
 from noise_models import NoiseConfiguration, extensions
 from noise_models.configuration import NOISE_KINDS
+from noise_models.fields import field_names, fields_of
 from noise_models.registry import Registry
 from qucnn_cirq import CircuitFilter, FixedFilter, InputError
 from qucnn_cirq.circuits.loaders import LOADERS, made
@@ -143,11 +143,11 @@ def smallest(kind: str, name: str) -> dict[str, Any]:
     elif kind == "noise":
         given = {
             each.name: NOT_NUMBERS.get(each.name, 0.01)
-            for each in fields(NOISE_KINDS[name])
-            if each.default is MISSING and each.default_factory is MISSING
+            for each in fields_of(NOISE_KINDS[name])
+            if each.is_required
         }
         noise = {name: NOISE_KINDS[name](**given)}
-        own = {each.name for each in fields(NoiseConfiguration)}
+        own = field_names(NoiseConfiguration)
         whole = NoiseConfiguration(**noise) if name in own else NoiseConfiguration(others=noise)
         assert NoiseConfiguration.from_toml(whole.to_toml()) == whole
         document["axes"] = {"noise": [whole.to_mapping()]}

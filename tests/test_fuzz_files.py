@@ -22,12 +22,12 @@ import noise_models
 import qucnn_cirq
 import studies
 from noise_models import NoiseError, read_calibration
+from noise_models.files import read_json
+from noise_models.tables import write_document
 from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.cli import main
 from qucnn_cirq.datasets import read_idx
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import read_json
-from qucnn_cirq.tables import write_document
 from studies.images import select_images
 from studies.linear_classifier import LinearClassifier
 from studies.sweep.catalogue import load_study, presets
@@ -309,7 +309,7 @@ READERS = {
     "studies/provenance.py": "it reads what the build wrote",
     "noise_models/files.py": "it is the reader",
     "noise_models/extensions.py": "it digests source code that Python has imported",
-    "qucnn_cirq/files.py": "it writes, and flushes folders",
+    "noise_models/writing.py": "it writes, and flushes folders",
     "qucnn_cirq/cli.py": "it opens the null device",
     "qucnn_cirq/guard.py": "it asks the system for its own memory",
 }

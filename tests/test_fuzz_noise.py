@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from noise_models import NoiseConfiguration, NoiseError, NoiseNote, as_noise
-from noise_models.values import write_toml
+from noise_models.tables import write_document
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.devices.definitions import device_from_mapping
 
@@ -199,7 +199,7 @@ def test_damaged_files_are_valid_or_refused_in_one_line(
         mapping = {table: damaged(valid, random, [odd for odd in ODD if odd is not None])}
         suffix = ".toml" if table == "device" or number % 2 else ".json"
         try:
-            text = write_toml(mapping) if suffix == ".toml" else json.dumps(mapping)
+            text = write_document(mapping) if suffix == ".toml" else json.dumps(mapping)
         except (ValueError, TypeError):
             continue
         content = bytearray(text.encode())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,7 +104,7 @@ def test_identities_and_seeds_are_those_of_earlier_versions(name: str) -> None:
 
 
 def test_a_new_setting_with_a_default_changes_no_identity() -> None:
-    @dataclasses.dataclass(frozen=True)
+    @attrs.frozen
     class Later(NoisePoint):
         temperature: float = 0.01
 
@@ -213,7 +214,7 @@ def test_shots_that_are_added_are_independent_of_those_before(tmp_path: Path) ->
     settings = [point.settings for point in make_plan(NOISE, document).points]
     correlations = []
     for point, own in zip(make_plan(NOISE, document).points, settings, strict=True):
-        more = dataclasses.replace(own, shots=2 * own.shots)
+        more = attrs.evolve(own, shots=2 * own.shots)
         first = NOISE.measure(own, seed_of(point.identity), None)
         second = NOISE.measure(more, seed_of(point.identity), first.arrays)
         exact = first.arrays["exact"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
+import attrs
 import cirq
 import numpy as np
 import pytest
@@ -152,7 +152,7 @@ def test_scale_zero_is_exactly_noiseless() -> None:
     for mapping in MAPPINGS:
         configuration = as_noise(mapping).configuration
         assert configuration is not None
-        noise = as_noise(replace(configuration, scale=0))
+        noise = as_noise(attrs.evolve(configuration, scale=0))
         assert noise.is_ideal and noise.gate_model == cirq.NO_NOISE
         assert noise.noisy_circuit(example()) == example()
         assert noise.readout(A) == (0.0, 0.0)
@@ -171,7 +171,7 @@ def test_error_is_linear_in_scale(mapping: Any) -> None:
     ideal = density(bell, [A, B])
 
     def loss(scale: float) -> float:
-        noise = as_noise(replace(configuration, scale=scale))
+        noise = as_noise(attrs.evolve(configuration, scale=scale))
         rho = density(bell.with_noise(noise.gate_model), [A, B])
         return 1 - float(np.real(np.trace(ideal @ rho))) + sum(noise.readout(B))
 

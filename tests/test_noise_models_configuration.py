@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import sys
 from pathlib import Path
 
 import cirq
@@ -128,12 +127,12 @@ def test_integers_and_floats_are_the_same_configuration() -> None:
         ({"noise": {}, "nose": 1}, ["'nose'"]),
         ({"depolarizing": {"p2": 1.2}}, ["depolarizing.p2 = 1.2", "0..1", "15/16"]),
         ({"depolarizing": {"p1": -0.1}}, ["depolarizing.p1 = -0.1", "0..1", "3/4"]),
-        ({"depolarizing": {"p1": math.nan}}, ["depolarizing.p1 is NaN"]),
-        ({"depolarizing": {"p1": "0.1"}}, ["depolarizing.p1 = '0.1'", "not a number"]),
-        ({"depolarizing": {"p1": True}}, ["not a number", "0..1"]),
+        ({"depolarizing": {"p1": math.nan}}, ["depolarizing.p1 = nan"]),
+        ({"depolarizing": {"p1": "0.1"}}, ["depolarizing.p1 = '0.1'", "the probability that"]),
+        ({"depolarizing": {"p1": True}}, ["depolarizing.p1 = True", "0..1"]),
         ({"depolarizing": {"p1": 1.0000001}}, ["depolarizing.p1 = 1.0000001", "0..1"]),
-        ({"depolarizing": {"p1": 10**400}}, ["depolarizing.p1 = inf", "0..1"]),
-        ({"depolarizing": {"p1": -(10**400)}}, ["depolarizing.p1 = -inf", "0..1"]),
+        ({"depolarizing": {"p1": 10**400}}, ["depolarizing.p1 = 100", "0..1"]),
+        ({"depolarizing": {"p1": -(10**400)}}, ["depolarizing.p1 = -100", "0..1"]),
         ({"idle": list(range(500))}, ["idle = [0, 1", "..."]),
         ({"depolarizing": {"qubits": {3: 0.1}}}, ["the key 3 is no qubit", '"4,5"']),
         ({"depolarizing": {"couplers": {None: 0.1}}}, ["the key None", "no coupler"]),
@@ -161,7 +160,7 @@ def test_integers_and_floats_are_the_same_configuration() -> None:
         ({"calibrated": "willow"}, ["'willow'", "'willow_pink'"]),
         ({"calibrated": 3}, ["calibrated = 3"]),
         ({"scale": -1}, ["scale = -1"]),
-        ({"scale": math.nan}, ["scale is NaN"]),
+        ({"scale": math.nan}, ["scale = nan", "0..1e+06"]),
         ({"scales": {"gates": 1}}, ["'gates'", "'gate'"]),
     ],
 )
@@ -178,14 +177,6 @@ def test_qubits_themselves_are_keys_too() -> None:
     a, b = cirq.GridQubit.rect(1, 2)
     by_qubit = DepolarizingNoise(qubits={a: 0.1}, couplers={(b, a): 0.2})  # type: ignore[dict-item]
     assert by_qubit == DepolarizingNoise(qubits={"0,0": 0.1}, couplers={"0,0:0,1": 0.2})
-
-
-def test_tomli_w_is_needed_only_to_write_toml(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tomli_w", None)
-    noise = NoiseConfiguration(idle=0.01)
-    assert NoiseConfiguration.from_json(noise.to_json()) == noise
-    with pytest.raises(NoiseError, match="pip install tomli-w"):
-        noise.to_toml()
 
 
 @pytest.mark.parametrize("bad", ["[noise", "missing.toml", "idle = 1" + 5000 * "0", "\0.toml"])

@@ -8,6 +8,7 @@ import cirq
 import numpy as np
 import pytest
 
+from noise_models.fields import field_names
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
 from qucnn_cirq.compiler.parallel import compile_parallel
 from qucnn_cirq.compiler.windows import compile_windows
@@ -104,6 +105,6 @@ def test_every_setting_of_a_specification_is_part_of_its_identity():
         "backward": True,
     }
     specs = [ConvolutionSpec(), *(ConvolutionSpec(**{key: changes[key]}) for key in changes)]
-    assert set(changes) == set(ConvolutionSpec.__dataclass_fields__)
+    assert set(changes) == set(field_names(ConvolutionSpec))
     assert len({spec.identity for spec in specs}) == len(specs)
     assert all(a != b for a, b in itertools.combinations(specs, 2))

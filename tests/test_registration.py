@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import json
 import pickle
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
+import attrs
 import cirq
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from noise_models import NoiseConfiguration, NoiseError, as_noise, extensions
 from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError
 from noise_models.extensions import load_object, reading_stored, source_digest
+from noise_models.files import read_json
 from noise_models.registry import Registry
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
 from qucnn_cirq.circuits.loaders import LOADERS
@@ -31,7 +33,6 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
-from qucnn_cirq.files import read_json
 from qucnn_cirq.filters import FILTER_KINDS
 from qucnn_cirq.gradient_methods import METHODS
 from studies.gradient.configuration import GradientPoint
@@ -126,10 +127,13 @@ def test_noise_of_ones_own_is_data_as_any_other(
     assert NoiseConfiguration.from_toml(noise.to_toml()) == noise
     assert NoiseConfiguration.from_json(noise.to_json()) == noise
     assert pickle.loads(pickle.dumps(noise)) == noise == copy.deepcopy(noise)
-    assert len({noise, replace(noise, others={key: own(0.25)}), replace(noise, others={})}) == 2
+    assert (
+        len({noise, attrs.evolve(noise, others={key: own(0.25)}), attrs.evolve(noise, others={})})
+        == 2
+    )
     assert list(noise.source_digests()) == [f"noise.{key}"]
     with pytest.raises(NoiseError, match="a scale of 5 takes gate_dephasing.p = 0.25 to 1.25"):
-        replace(noise, scale=5.0)
+        attrs.evolve(noise, scale=5.0)
     with pytest.raises(NoiseError, match="unknown key of gate_dephasing 'q'"):
         NoiseConfiguration.from_mapping({key: {"q": 0.25}})
     assert main(["noise"]) == 0
@@ -484,6 +488,6 @@ def test_a_registered_study_is_found_by_its_name() -> None:
     assert qucnn_cirq.register_study(own) is own
     assert study_named("random_patches") is own
     with pytest.raises(InputError, match="taken by a study of the package"):
-        qucnn_cirq.register_study(replace(own, name="noise"))
+        qucnn_cirq.register_study(dataclasses.replace(own, name="noise"))
     with pytest.raises(InputError, match="give an object of a subclass"):
         qucnn_cirq.register_study(3)

@@ -15,8 +15,8 @@ PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 FLOORS: tuple[str, ...] = (
     "noise_models",
     "qucnn_cirq advance errors finite interruption text",
-    "qucnn_cirq checks files guard preparations",
-    "qucnn_cirq array_files exchange quantum_data tables",
+    "qucnn_cirq arrays guard preparations",
+    "qucnn_cirq array_files exchange quantum_data",
     "qucnn_cirq datasets devices",
     "qucnn_cirq circuits",
     "qucnn_cirq drawing filters validation",

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from noise_models.writing import atomic_write
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
 from studies import load, load_arrays
 from studies.provenance import provenance
 from studies.report.report import write_report

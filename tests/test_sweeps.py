@@ -22,9 +22,9 @@ from helpers import SAFETY_NET, HereAndNow, here_and_now, wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noise_models.writing import atomic_write
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
 from studies import load
 from studies.settings import override
 from studies.sweep import job as sweep_job

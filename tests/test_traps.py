@@ -84,7 +84,7 @@ def test_noise_travels_as_json_and_toml():
         cirq.to_json(as_noise(NOISE).gate_model)
     through_json = json.loads(json.dumps(configuration.to_mapping()))
     assert NoiseConfiguration.from_mapping(through_json) == configuration
-    text = qucnn_cirq.tables.write_table("noise", configuration.to_mapping())
+    text = noise_models.tables.write_table("noise", configuration.to_mapping())
     assert as_noise(tomllib.loads(text)["noise"]).configuration == configuration
 
 

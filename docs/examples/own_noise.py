@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+import attrs
 import cirq
 
-from noise_models import NoiseKind, Strength
+from noise_models import NoiseKind, Strength, fields
 from noise_models.timeline import Step
-from noise_models.values import check_scaled, probability
+from noise_models.values import check_scaled
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class GateDephasing(NoiseKind):
     """A phase flip of both qubits of every two-qubit gate.
 
@@ -23,10 +23,7 @@ class GateDephasing(NoiseKind):
 
     key: ClassVar[str] = "gate_dephasing"
 
-    p: float
-
-    def __post_init__(self) -> None:
-        probability("gate_dephasing.p", self.p, "the probability of a phase flip")
+    p: float = fields.probability("the probability of a phase flip")
 
     def check_strength(self, strength: Strength) -> None:
         """Refuses a scale that takes the probability beyond 1."""

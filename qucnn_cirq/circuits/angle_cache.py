@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.writing import atomic_write
 from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
 
 FloatArray = NDArray[np.float64]
 Result = tuple[FloatArray, ...]

@@ -82,10 +82,10 @@ def run(options: argparse.Namespace) -> int:
     """Compiles and writes."""
     import numpy as np
 
+    from noise_models.writing import write_json
     from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
     from qucnn_cirq.exchange.writing import write_circuit
-    from qucnn_cirq.files import write_json
     from qucnn_cirq.validation import errors_of, validate
 
     spec = read_specification(options.configuration)

@@ -192,7 +192,7 @@ def _placement(path: Path) -> Any:
 
 def _put(options: argparse.Namespace, drawing: dict[str, Any]) -> int:
     """Writes a drawing to the file or the terminal."""
-    from qucnn_cirq.files import write_text
+    from noise_models.writing import write_text
 
     if options.out is not None:
         if drawing["drawing"] is not None:

@@ -43,7 +43,7 @@ def seed_of(options: argparse.Namespace) -> int:
     Raises:
         InputError: If it is negative.
     """
-    from qucnn_cirq.checks import whole_number
+    from noise_models.checks import whole_number
 
     return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
 
@@ -61,7 +61,7 @@ def read_patch(path: Path) -> npt.NDArray[np.float64]:
         InputError: If the file cannot be read or holds something else.
     """
     from qucnn_cirq.array_files import read_arrays
-    from qucnn_cirq.checks import real_array
+    from qucnn_cirq.arrays import real_array
 
     content = read_arrays(path)
     if isinstance(content, dict):

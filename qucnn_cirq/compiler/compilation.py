@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import NoiseLike
-from qucnn_cirq.checks import instance_of
+from noise_models.checks import instance_of
 from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
@@ -95,7 +96,7 @@ def compile_convolution(
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
             circuit does not fit the device or the placement, or the budget is outside its range.
-        NoiseError: If the noise is not allowed.
+        InputError: If the noise is not allowed.
     """
     instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     target = load_device(device)
@@ -131,7 +132,7 @@ def _best_overlap_test(
         try:
             programs.append(
                 compile_convolution(
-                    replace(spec, overlap=overlap),
+                    attrs.evolve(spec, overlap=overlap),
                     device,
                     walkers=walkers if test.most_walkers > 1 else 1,
                     **settings,
@@ -156,7 +157,7 @@ def better_overlap_test(program: Program, **settings: Any) -> str | None:
     """
     if program.spec.backward:
         return None
-    spec = replace(program.spec, overlap=AUTO)
+    spec = attrs.evolve(program.spec, overlap=AUTO)
     own, best = program, compile_convolution(spec, program.device, **settings)
     if best.report.predicted_error >= own.report.predicted_error:
         return None

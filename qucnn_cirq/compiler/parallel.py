@@ -16,7 +16,7 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.checks import whole_number
+from noise_models.checks import whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.packing import disjoint_placements
 from qucnn_cirq.compiler.passes import schedule_as_late_as_possible

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cirq
 
-from qucnn_cirq.checks import only_known_keys
+from noise_models.checks import only_known_keys
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError, shown
 

@@ -12,8 +12,9 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
-from qucnn_cirq.checks import LARGEST_SEED, instance_of, real_array, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule

@@ -20,6 +20,8 @@ from google.protobuf import text_format
 
 from noise_models.calibration import Calibration, GateError
 from noise_models.extensions import NotNamedError, reading_stored, users_code
+from noise_models.files import read_json
+from noise_models.writing import atomic_write
 from qucnn_cirq import __version__
 from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
@@ -33,7 +35,6 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, device_names, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.plain import Codec
-from qucnn_cirq.files import atomic_write, read_json
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.guard import guarded
 from qucnn_cirq.specification import ConvolutionSpec

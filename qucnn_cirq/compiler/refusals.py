@@ -15,7 +15,12 @@ from qucnn_cirq.errors import InputError
 
 
 def has_shorter_loaders(candidate: Assembly, request: Request) -> bool:
-    """Whether the infidelity budget of a request shortens a circuit's loader."""
+    """Whether the infidelity budget of a request shortens a circuit's loader.
+
+    Args:
+        candidate: A circuit with a loader for exact states.
+        request: What was asked for.
+    """
     return candidate.loader.family(request.budget.tolerance)[0] is not candidate.loader
 
 

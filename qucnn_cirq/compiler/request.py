@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
+from noise_models.checks import one_of, real_number, whole_number
 from noise_models.extensions import FailedCodeError
-from qucnn_cirq.checks import one_of, real_number, whole_number
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, made
 from qucnn_cirq.compiler.assembly import Options
 from qucnn_cirq.compiler.decoupling import SEQUENCES

@@ -10,8 +10,8 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noise_models.checks import one_of, whole_number
 from noise_models.errors import shown
-from qucnn_cirq.checks import one_of, whole_number
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS

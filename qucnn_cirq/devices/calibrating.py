@@ -12,9 +12,9 @@ import cirq_google
 
 from noise_models.calibration import Calibration, GateError, is_missing
 from noise_models.calibration_files import note_clamped
-from noise_models.errors import NoiseError, note, shown, some
+from noise_models.checks import only_known_keys, real_number
+from noise_models.errors import note, shown, some
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
-from qucnn_cirq.checks import only_known_keys, real_number
 from qucnn_cirq.errors import InputError
 
 DURATIONS = ("one_qubit", "two_qubit", "measurement")
@@ -114,11 +114,7 @@ def _spread(key: str, given: Any, places: Mapping[str, Any]) -> dict[str, Any]:
     default = entries.pop("default", None)
     values: dict[str, Any] = {}
     for text, value in entries.items():
-        try:
-            is_pair = ":" in text
-            name = normal_coupler_key(path, text) if is_pair else normal_qubit_key(text)
-        except NoiseError as error:
-            raise InputError(str(error)) from None
+        name = normal_coupler_key(path, text) if ":" in text else normal_qubit_key(text)
         if name not in places:
             known = ", ".join(list(places)[:3])
             raise InputError(

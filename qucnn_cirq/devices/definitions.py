@@ -11,8 +11,8 @@ import networkx as nx
 from cirq_google.api import v2
 
 from noise_models import CALIBRATIONS
+from noise_models.checks import only_known_keys, whole_number, whole_pair
 from noise_models.errors import shown
-from qucnn_cirq.checks import only_known_keys, whole_number, whole_pair
 from qucnn_cirq.devices.calibrating import read_durations, read_errors
 from qucnn_cirq.devices.device import NATIVE_GATES, Device
 from qucnn_cirq.devices.diagrams import read_diagram

@@ -9,6 +9,8 @@ import cirq_google
 from cirq_google.api import v2
 from google.protobuf import text_format
 
+from noise_models.files import file_text
+from noise_models.tables import read_table
 from qucnn_cirq.devices.definitions import (
     device_from_diagram,
     device_from_mapping,
@@ -17,9 +19,7 @@ from qucnn_cirq.devices.definitions import (
 )
 from qucnn_cirq.devices.device import Device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_text
 from qucnn_cirq.guard import guarded
-from qucnn_cirq.tables import read_table
 
 SUFFIXES = {
     ".toml": "a table [device]",

@@ -12,8 +12,8 @@ import matplotlib
 import seaborn
 from matplotlib.figure import Figure
 
+from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write
 
 LEGEND_SIZE = 6.5
 

@@ -75,7 +75,7 @@ def engine_class(name: str) -> type[Engine]:
     return found
 
 
-def check_engine_name(name: str) -> str:
+def check_engine_name(name: object) -> str:
     """Refuses the name of an engine that there cannot be; imports nothing.
 
     Args:

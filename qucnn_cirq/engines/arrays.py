@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.checks import one_of
+from noise_models.checks import one_of
 from qucnn_cirq.errors import InputError, missing_extra
 
 Array = Any

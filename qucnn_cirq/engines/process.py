@@ -51,7 +51,7 @@ def physical_process(template: Template, noise: Noise) -> list[Element]:
     Raises:
         InputError: If the noise model does not leave the one-qubit gates, whose angles differ from
             patch to patch, as they are.
-        NoiseError: If what it returns cannot be applied; see `noise_models.GuardedNoiseModel`.
+        InputError: If what it returns cannot be applied; see `noise_models.GuardedNoiseModel`.
     """
     elements = _elements(template, template.marked_circuit, noise)
     # Noise that is configured depends on the structure alone; any other model may do as it likes.

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from qsimcirq import qsim_simulator
 
 from noise_models import Noise
+from noise_models.checks import whole_number
 from qucnn_cirq.advance import circuits_run
-from qucnn_cirq.checks import whole_number
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.engine import Engine, relative_size

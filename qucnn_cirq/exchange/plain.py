@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import cirq
@@ -19,6 +18,7 @@ import cirq
 import cirq_google  # noqa: F401
 import numpy as np
 
+from noise_models.fields import field_names
 from qucnn_cirq.errors import InputError
 
 Writer = Callable[[Any], Mapping[str, Any]]
@@ -135,7 +135,7 @@ class _Writing:
         if kind in self._others:
             content = self._others[kind][0](value)
         else:
-            content = {field.name: getattr(value, field.name) for field in fields(value)}
+            content = {name: getattr(value, name) for name in field_names(value)}
         plain = {"$object": kind.__name__} | {k: self.write(v) for k, v in content.items()}
         return plain | ({"$id": number} if isinstance(value, self._shared) else {})
 
@@ -185,11 +185,7 @@ class _Reading:
         if kind is None:
             raise InputError(f"the content has a {name!r}, which is not known here.")
         content = {key: self.read(value) for key, value in plain.items() if key[0] != "$"}
-        if kind in self._others:
-            built = self._others[kind][1](**content)
-        else:
-            assert is_dataclass(kind)
-            built = kind(**content)
+        built = self._others[kind][1](**content) if kind in self._others else kind(**content)
         if "$id" in plain:
             self._seen[plain["$id"]] = built
         return built

@@ -17,9 +17,9 @@ import cirq
 import cirq_google
 from cirq_google.api import v2
 
+from noise_models.files import file_bytes, file_text
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.openqasm import circuit_from_openqasm
-from qucnn_cirq.files import file_bytes, file_text
 from qucnn_cirq.guard import guarded
 
 LARGEST_FILE = 64 * 2**20

@@ -8,7 +8,7 @@ from pathlib import Path
 import cirq
 import cirq_google
 
-from qucnn_cirq.files import atomic_write
+from noise_models.writing import atomic_write
 from qucnn_cirq.guard import refusal
 
 

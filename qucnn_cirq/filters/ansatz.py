@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import attrs
 import cirq
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import one_of, only_known_keys, whole_number
+from noise_models import fields
+from noise_models.checks import one_of, only_known_keys
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.filter import Filter
@@ -33,7 +34,19 @@ _PAULI = {
 }
 
 
-@dataclass(frozen=True)
+def _axes(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, Sequence) or not value:
+        raise InputError(
+            f"{key} = {shown(value)} is not allowed: give one or more of 'x', 'y', 'z'."
+        )
+    if len(value) > MOST_ROTATIONS:
+        raise InputError(
+            f"{key} has {len(value)} axes: give at most {MOST_ROTATIONS}; more layers do the rest."
+        )
+    return tuple(one_of("rotation", axis, ROTATIONS) for axis in value)
+
+
+@attrs.frozen
 class XZAnsatz(Filter):
     """Layers of one-qubit rotations followed by CNOTs, applied to |0...0>.
 
@@ -55,33 +68,20 @@ class XZAnsatz(Filter):
 
     kind: ClassVar[str] = "ansatz"
 
-    layers: int = 1
-    rotations: tuple[str, ...] = ("x", "z")
-    entangler: str = "chain"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", whole_number("layers", self.layers, 1, MOST_LAYERS))
-        if not isinstance(self.rotations, Sequence) or not self.rotations:
-            raise InputError(
-                f"rotations = {shown(self.rotations)} is not allowed: give one or more of 'x', "
-                "'y', 'z'."
-            )
-        if len(self.rotations) > MOST_ROTATIONS:
-            raise InputError(
-                f"rotations has {len(self.rotations)} axes: give at most {MOST_ROTATIONS}; more "
-                "layers do the rest."
-            )
-        for axis in self.rotations:
-            one_of("rotation", axis, ROTATIONS)
-        object.__setattr__(self, "rotations", tuple(self.rotations))
-        one_of("entangler", self.entangler, ENTANGLERS)
+    layers: int = fields.whole(1, MOST_LAYERS, default=1)
+    rotations: tuple[str, ...] = fields.checked(_axes, default=("x", "z"))
+    entangler: str = fields.one_of(ENTANGLERS, default="chain")
 
     def n_parameters(self, n_qubits: int) -> int:
         """One angle per layer, rotation axis and qubit."""
         return self.layers * len(self.rotations) * n_qubits
 
     def cnot_pairs(self, n_qubits: int) -> tuple[tuple[int, int], ...]:
-        """The (control, target) pairs of one layer's CNOTs, in the order they are applied."""
+        """The (control, target) pairs of one layer's CNOTs, in the order they are applied.
+
+        Args:
+            n_qubits: Size of the register.
+        """
         return _cnot_pairs(self.entangler, n_qubits)
 
     def circuit_on(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:

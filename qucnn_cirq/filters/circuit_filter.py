@@ -5,22 +5,22 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import attrs
 import cirq
 import numpy as np
 import numpy.typing as npt
 import sympy
 
-from qucnn_cirq.checks import only_known_keys, required
+from noise_models.checks import only_known_keys, required
 from qucnn_cirq.circuits.symbols import natural_order
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.preparations import checked_register, prepared_state
 
 
-@dataclass(frozen=True)
+@attrs.frozen(init=False)
 class CircuitFilter(Filter):
     """The state that a circuit of the user's prepares from |0...0>.
 
@@ -55,11 +55,9 @@ class CircuitFilter(Filter):
     ) -> None:
         register = checked_register("circuit filter", circuit, qubits, symbols=True)
         names = natural_order(cirq.parameter_names(circuit))
-        object.__setattr__(self, "circuit", circuit.freeze())
-        object.__setattr__(self, "qubits", register)
-        object.__setattr__(self, "parameters", names)
         if parameters is not None:
-            object.__setattr__(self, "parameters", _checked_names(parameters, names))
+            names = _checked_names(parameters, names)
+        self.__attrs_init__(circuit.freeze(), register, names)
         if names:
             # What cannot be trained is refused at once.
             self.angle_weights(len(register))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -11,8 +10,10 @@ import cirq
 import numpy as np
 import numpy.typing as npt
 
+from noise_models.checks import only_known_keys
 from noise_models.extensions import users_code
-from qucnn_cirq.checks import only_known_keys, real_array
+from noise_models.fields import field_names
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.circuits.symbols import Rotations, as_rotations, natural_order
 from qucnn_cirq.circuits.user_circuits import user_circuit
@@ -56,17 +57,28 @@ class Filter:
     def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64] | None:
         """The real unit vector, shape (2**n_qubits,), that a loader prepares; None for a circuit.
 
+        Args:
+            n_qubits: Size of the register.
+
         Raises:
             InputError: If the filter does not fit the register.
         """
         return None
 
     def parameter_names(self, n_qubits: int) -> tuple[str, ...]:
-        """The symbols of the circuit in the order of the parameters: theta_2 before theta_10."""
+        """The symbols of the circuit in the order of the parameters: theta_2 before theta_10.
+
+        Args:
+            n_qubits: Size of the register.
+        """
         return natural_order(cirq.parameter_names(_checked_circuit(self, n_qubits)))
 
     def n_parameters(self, n_qubits: int) -> int:
-        """How many trainable parameters the filter has on a register of `n_qubits`."""
+        """How many trainable parameters the filter has on a register of `n_qubits`.
+
+        Args:
+            n_qubits: Size of the register.
+        """
         if self.fixed_vector(n_qubits) is not None:
             return 0
         return len(self.parameter_names(n_qubits))
@@ -139,11 +151,19 @@ class Filter:
         return rows
 
     def angle_weights(self, n_qubits: int) -> npt.NDArray[np.float64] | None:
-        """D angles / d parameters, shape (angles, parameters); None where they are the same."""
+        """D angles / d parameters, shape (angles, parameters); None where they are the same.
+
+        Args:
+            n_qubits: Size of the register.
+        """
         return _rotations(self, n_qubits).weights
 
     def n_angles(self, n_qubits: int) -> int:
-        """How many rotations have angles that depend on the parameters, on so many qubits."""
+        """How many rotations have angles that depend on the parameters, on so many qubits.
+
+        Args:
+            n_qubits: Size of the register.
+        """
         count = self.n_parameters(n_qubits)
         weights = self.angle_weights(n_qubits) if count else None
         return count if weights is None else len(weights)
@@ -191,26 +211,41 @@ class Filter:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data from which `filter_from_mapping` builds an equal filter."""
-        settings = {name: _plain(getattr(self, name)) for name in _settings(type(self))}
+        settings = {name: _plain(getattr(self, name)) for name in field_names(self)}
         return {"kind": self.kind, **settings}
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds the filter from what `to_mapping` returned; unknown keys are refused."""
-        only_known_keys(f"{cls.kind} filter", mapping, ("kind", *_settings(cls)))
+        """Builds the filter from what `to_mapping` returned; unknown keys are refused.
+
+        Args:
+            mapping: The kind and the settings by name; what is absent takes its default.
+        """
+        only_known_keys(f"{cls.kind} filter", mapping, ("kind", *field_names(cls)))
         given = {key: _frozen(value) for key, value in mapping.items() if key != "kind"}
         with users_code(f"filter {cls.kind}"):
             return cls(**given)
 
     def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
-        """Refuses, by an InputError, patches or a register that the filter cannot be used for."""
+        """Refuses, by an InputError, patches or a register that the filter cannot be used for.
+
+        Args:
+            channels: Channels of an image.
+            kernel: Rows and columns of a patch.
+            n_qubits: Size of the register.
+        """
         if self.fixed_vector(n_qubits) is None:
             _rotations(self, n_qubits)
 
     def checked_parameters(
         self, n_qubits: int, parameters: npt.ArrayLike
     ) -> npt.NDArray[np.float64]:
-        """Returns the parameters as a float array (batch, n_parameters), or raises InputError."""
+        """The parameters as a float array of shape (batch, n_parameters), or an InputError.
+
+        Args:
+            n_qubits: Size of the register.
+            parameters: What a caller gave as angles, in radians.
+        """
         array = real_array("parameters", parameters)
         expected = self.n_parameters(n_qubits)
         if array.ndim != 2 or array.shape[1] != expected:
@@ -256,12 +291,6 @@ def _rotations(filter_: Filter, n_qubits: int) -> Rotations:
 
 def _has_slots(circuit: cirq.AbstractCircuit) -> bool:
     return any(isinstance(operation.gate, Slot) for operation in circuit.all_operations())
-
-
-def _settings(kind: type) -> tuple[str, ...]:
-    if not dataclasses.is_dataclass(kind):
-        return ()
-    return tuple(field.name for field in dataclasses.fields(kind) if field.init)
 
 
 def _plain(value: Any) -> Any:

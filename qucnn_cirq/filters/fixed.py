@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.checks import only_known_keys, real_array, required
+from noise_models import fields
+from noise_models.checks import only_known_keys, required
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters.filter import Filter
 
 
-@dataclass(frozen=True, eq=False)
+def _nonzero(_: str, values: object) -> npt.NDArray[np.float64]:
+    """The values as a read-only array, if they are a state's."""
+    # Adding zero turns -0.0 into 0.0, so that equal filters have equal bytes and one hash.
+    array = real_array("fixed filter", values) + 0.0
+    if array.ndim == 0 or array.size == 0:
+        raise InputError(
+            f"fixed filter has shape {array.shape}: give a vector, a matrix (rows, columns) "
+            f"or an array (channels, rows, columns)."
+        )
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"fixed filter has {array[index]} at {index}: give finite numbers.")
+    if not array.any():
+        raise InputError("fixed filter is all zero: it has no state; give a non-zero vector.")
+    array.flags.writeable = False
+    return array
+
+
+@attrs.frozen(eq=False)
 class FixedFilter(Filter):
     """A given vector, such as a classically trained kernel; it has no parameters.
 
@@ -30,23 +50,7 @@ class FixedFilter(Filter):
 
     kind: ClassVar[str] = "fixed"
 
-    values: npt.NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        # Adding zero turns -0.0 into 0.0, so that equal filters have equal bytes and one hash.
-        array = real_array("fixed filter", self.values) + 0.0
-        if array.ndim == 0 or array.size == 0:
-            raise InputError(
-                f"fixed filter has shape {array.shape}: give a vector, a matrix (rows, columns) "
-                f"or an array (channels, rows, columns)."
-            )
-        if not np.isfinite(array).all():
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise InputError(f"fixed filter has {array[index]} at {index}: give finite numbers.")
-        if not array.any():
-            raise InputError("fixed filter is all zero: it has no state; give a non-zero vector.")
-        array.flags.writeable = False
-        object.__setattr__(self, "values", array)
+    values: npt.NDArray[np.float64] = fields.checked(_nonzero)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FixedFilter):

@@ -8,7 +8,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.checks import real_array
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.filter import Filter

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the page."""
-    from qucnn_cirq.files import read_json
+    from noise_models.files import read_json
     from studies.files import SUMMARY
     from studies.report.report import write_report
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from noise_models import NoiseConfiguration
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.circuits.overlap_tests import AUTO
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 from studies.point import PlainData
 
 COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class CompilationPoint(PlainData):
     """Settings of one compilation.
 
@@ -38,23 +38,17 @@ class CompilationPoint(PlainData):
     name: ClassVar[str] = "compilation"
     default_filter: ClassVar[str] = "random"
 
-    compiler: str = "qucnn"
-    device: str = "willow_pink"
-    gate_set: str | None = None
-    walkers: int = 1
-    seeds: int = 20
-    p1: float = 0.001
-    p2: float = 0.005
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "random"))
+    compiler: str = fields.one_of(COMPILERS, default="qucnn")
+    device: str = fields.text(default="willow_pink")
+    gate_set: str | None = fields.text(beside=(None,), default=None)
+    walkers: int = fields.whole(1, default=1)
+    seeds: int = fields.whole(1, default=20)
+    p1: float = fields.real(0.0, 1.0, default=0.001)
+    p2: float = fields.real(0.0, 1.0, default=0.005)
+    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "random"))
     noise: NoiseConfiguration = NoiseConfiguration()
 
-    def __post_init__(self) -> None:
-        if self.compiler not in COMPILERS:
-            raise unknown_name("compiler", self.compiler, COMPILERS)
-        for key in ("walkers", "seeds"):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum=1))
-        for key in ("p1", "p2"):
-            object.__setattr__(self, key, real_number(key, getattr(self, key), 0.0, 1.0))
+    def __attrs_post_init__(self) -> None:
         if self.compiler in ("qiskit", "pytket") and self.gate_set not in (None, "cz"):
             raise InputError(
                 f"compiler = {self.compiler!r} is compared in CZ: set gate_set = 'cz'."

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
-from noise_models import NoiseConfiguration
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
-from studies.crosscheck import read_check_settings
-from studies.point import PlainData
+from studies.point import PlainData, absolute_path
 
 MOST_SHOTS = 10**15
 """Counts of this many shots are still exact in double precision."""
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class ForwardPoint(PlainData):
     """Settings of a forward pass over some images, without noise and with it.
 
@@ -54,48 +52,26 @@ class ForwardPoint(PlainData):
 
     name: ClassVar[str] = "forward"
 
-    images: int = 16
-    split: str = "train"
-    first: int = 0
-    shots: int = 10_000
-    seed: int = 0
-    engine: str = "auto"
-    device: str = "willow_pink"
-    layout: str = "auto"
-    loader: str = "auto"
-    gate_set: str | None = None
-    walkers: int = 1
-    infidelity: float | str = 0.0
-    check_fraction: float = 1.0
-    check_patches: int = 4
-    check_shots: int = 1000
-    data: str | None = None
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
+    images: int = fields.whole(1, default=16)
+    split: str = fields.text(default="train")
+    first: int = fields.whole(0, default=0)
+    shots: int = fields.whole(1, MOST_SHOTS, default=10_000)
+    seed: int = fields.whole(0, default=0)
+    engine: str = fields.named(check_engine_name, default="auto")
+    device: str = fields.text(default="willow_pink")
+    layout: str = fields.text(default="auto")
+    loader: str = fields.text(default="auto")
+    gate_set: str | None = fields.text(beside=(None,), default=None)
+    walkers: int = fields.whole(1, default=1)
+    infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
+    check_fraction: float = fields.real(0.0, 1.0, default=1.0)
+    check_patches: int = fields.whole(0, default=4)
+    check_shots: int = fields.whole(10, default=1000)
+    data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
+    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
 
-    def __post_init__(self) -> None:
-        for key, minimum in (
-            ("images", 1),
-            ("first", 0),
-            ("shots", 1),
-            ("seed", 0),
-            ("walkers", 1),
-        ):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
-        if self.shots > MOST_SHOTS:
-            raise InputError(f"shots = {self.shots} is not allowed: give at most {MOST_SHOTS}.")
-        for key in ("split", "engine", "device", "layout", "loader"):
-            _text(key, getattr(self, key))
-        if self.gate_set is not None:
-            _text("gate_set", self.gate_set)
-        check_engine_name(self.engine)
-        read_check_settings(self)
-        if self.infidelity != "auto":
-            budget = real_number("infidelity", self.infidelity, minimum=0.0, maximum=1.0)
-            object.__setattr__(self, "infidelity", budget)
-        if self.data is not None:
-            _text("data", self.data)
-            object.__setattr__(self, "data", str(Path(self.data).expanduser().absolute()))
+    def __attrs_post_init__(self) -> None:
         if self.convolution.backward:
             raise InputError(
                 "convolution.backward = true is not possible in a forward study: leave it out."
@@ -110,8 +86,3 @@ class ForwardPoint(PlainData):
     def noisy_engine(self) -> str:
         """The engine of the noisy run."""
         return "exact" if self.engine == "auto" else self.engine
-
-
-def _text(key: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise InputError(f"{key} = {value!r} is not allowed: give a text.")

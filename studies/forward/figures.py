@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
+from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.symbols import GATE_NAMES
 from qucnn_cirq.drawing.theme import theme
-from qucnn_cirq.files import atomic_write
 from studies.crosscheck import check_lines
 from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure
 from studies.forward.maps import ForwardMaps, image_table

@@ -154,7 +154,7 @@ def measure(
 
     Raises:
         InputError: If the convolution does not fit the device or the images.
-        NoiseError: If the noise does not fit the device.
+        InputError: If the noise does not fit the device.
     """
     selection = selected(*_images(settings))
     patches = occupied_patches(*_images(settings), settings.convolution)

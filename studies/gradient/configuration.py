@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import fields
+from noise_models.checks import real_number, whole_number
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.gradient_methods import METHODS
 from studies.point import AnsatzPoint
@@ -13,7 +15,14 @@ from studies.point import AnsatzPoint
 STATES = ("superposition", "mixed", "patch")
 
 
-@dataclass(frozen=True)
+def _not_zero(key: str, value: object) -> float:
+    upstream = real_number(key, value, -1e6, 1e6)
+    if upstream == 0:
+        raise InputError(f"{key} = 0 makes every gradient 0: give another number.")
+    return upstream
+
+
+@attrs.frozen
 class GradientPoint(AnsatzPoint):
     """Settings of gradients of one overlap.
 
@@ -30,26 +39,19 @@ class GradientPoint(AnsatzPoint):
 
     name: ClassVar[str] = "gradient"
 
-    method: str = "in_circuit"
-    shots: int = 10_000
-    upstream: float = 0.5
-    state: str = "superposition"
-    draws: int = 20
+    method: str = fields.named(METHODS.check_name, default="in_circuit")
+    shots: int = fields.whole(1, default=10_000)
+    upstream: float = fields.checked(_not_zero, default=0.5)
+    state: str = fields.one_of(STATES, default="superposition")
+    draws: int = fields.whole(2, default=20)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        METHODS.check_name(self.method)
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         known = METHODS.get(self.method)
         if known is not None and not known.runs_circuits:
             raise InputError(f"method = {self.method!r} runs no circuits: choose another.")
-        self._one_of("state", STATES)
-        minimum = self.convolution.n_elements if self.state == "mixed" else 1
-        object.__setattr__(self, "shots", whole_number("shots", self.shots, minimum))
-        object.__setattr__(self, "draws", whole_number("draws", self.draws, minimum=2))
-        upstream = real_number("upstream", self.upstream, -1e6, 1e6)
-        if upstream == 0:
-            raise InputError("upstream = 0 makes every gradient 0: give another number.")
-        object.__setattr__(self, "upstream", upstream)
+        if self.state == "mixed":
+            whole_number("shots", self.shots, self.convolution.n_elements)
         if known is not None and known.takes_reader and not self.convolution.allows_backward:
             raise InputError(
                 f"method = {self.method!r} reads the ancilla: set convolution.overlap = 'ancilla'."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -142,7 +142,7 @@ def _checked(
     states = extract_patches(images, settings.convolution).states
     program, upstream = program_of(settings), None
     if METHODS[settings.method].takes_reader:
-        spec = replace(settings.convolution, backward=True)
+        spec = attrs.evolve(settings.convolution, backward=True)
         program = compile_convolution(spec, settings.device, gate_set=settings.gate_set)
         upstream = settings.upstream / max(1.0, abs(settings.upstream))
     scores = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import fields
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.gradient_methods import METHODS
 from studies.point import AnsatzPoint
@@ -13,7 +14,7 @@ from studies.point import AnsatzPoint
 TARGETS = ("trained", "random")
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class LearningPoint(AnsatzPoint):
     """Settings of one run of gradient ascent on the overlap of filter and target.
 
@@ -31,21 +32,16 @@ class LearningPoint(AnsatzPoint):
 
     name: ClassVar[str] = "learning"
 
-    target: str = "trained"
-    method: str = "exact"
-    shots: int = 0
-    iterations: int = 100
-    rate: float = 0.1
-    record: int = 2
-    starts: int = 20
+    target: str = fields.one_of(TARGETS, default="trained")
+    method: str = fields.named(METHODS.check_name, default="exact")
+    shots: int = fields.whole(0, default=0)
+    iterations: int = fields.whole(1, default=100)
+    rate: float = fields.real(1e-6, 10.0, default=0.1)
+    record: int = fields.whole(1, default=2)
+    starts: int = fields.whole(1, default=20)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._one_of("target", TARGETS)
-        METHODS.check_name(self.method)
-        for key, minimum in (("shots", 0), ("iterations", 1), ("record", 1), ("starts", 1)):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
-        object.__setattr__(self, "rate", real_number("rate", self.rate, 1e-6, 10.0))
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         if self.convolution.n_filters != 1:
             raise InputError("the learning study fits one filter: give one in convolution.filters.")
         if self.target == "trained" and self.convolution.kernel != (4, 4):

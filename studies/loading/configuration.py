@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
-from noise_models import NoiseConfiguration, as_noise
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import NoiseConfiguration, as_noise, fields
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
-from studies.crosscheck import read_check_settings
-from studies.point import PlainData
+from studies.point import PlainData, absolute_path
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class LoadingPoint(PlainData):
     """Settings of the patches of some images, loaded within one budget.
 
@@ -41,32 +39,20 @@ class LoadingPoint(PlainData):
 
     name: ClassVar[str] = "loading"
 
-    images: int = 16
-    split: str = "train"
-    first: int = 0
-    device: str = "willow_pink"
-    gate_set: str | None = None
-    infidelity: float | str = 0.0
-    check_fraction: float = 1.0
-    check_patches: int = 1
-    check_shots: int = 400
-    data: str | None = None
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}))
+    images: int = fields.whole(2, default=16)
+    split: str = fields.text(default="train")
+    first: int = fields.whole(0, default=0)
+    device: str = fields.text(default="willow_pink")
+    gate_set: str | None = fields.text(beside=(None,), default=None)
+    infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
+    check_fraction: float = fields.real(0.0, 1.0, default=1.0)
+    check_patches: int = fields.whole(0, default=1)
+    check_shots: int = fields.whole(10, default=400)
+    data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
+    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}))
     noise: NoiseConfiguration = NoiseConfiguration()
 
-    def __post_init__(self) -> None:
-        for key, minimum in (("images", 2), ("first", 0)):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
-        for key in ("split", "device", "gate_set", "data"):
-            value = getattr(self, key)
-            if not (isinstance(value, str) or (value is None and key in ("gate_set", "data"))):
-                raise InputError(f"{key} = {value!r} is not allowed: give a text.")
-        read_check_settings(self)
-        if self.infidelity != "auto":
-            budget = real_number("infidelity", self.infidelity, minimum=0.0, maximum=1.0)
-            object.__setattr__(self, "infidelity", budget)
-        if self.data is not None:
-            object.__setattr__(self, "data", str(Path(self.data).expanduser().absolute()))
+    def __attrs_post_init__(self) -> None:
         if self.convolution.backward:
             raise InputError("convolution.backward = true is not possible here: leave it out.")
         if self.convolution.n_parameters:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from qucnn_cirq.checks import real_number, whole_number
+import attrs
+
+from noise_models import fields
 from qucnn_cirq.errors import InputError
 from studies.forward.configuration import ForwardPoint
 
@@ -13,7 +14,7 @@ MOST_LOOKS = 40
 MOST_SHOTS_OF_A_POINT = 10_000_000
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class NoisePoint(ForwardPoint):
     """Settings of a forward pass under noise, and what is derived from its maps.
 
@@ -34,25 +35,17 @@ class NoisePoint(ForwardPoint):
 
     name: ClassVar[str] = "noise"
 
-    repeat: int = 0
-    precision: float | None = None
-    most_shots: int = MOST_SHOTS_OF_A_POINT
-    classify: int = 0
-    check_fraction: float = 0.0
-    check_patches: int = 2
-    check_shots: int = 400
+    repeat: int = fields.whole(0, default=0)
+    precision: float | None = fields.real(1e-6, 0.5, beside=(None,), default=None)
+    most_shots: int = fields.whole(1, default=MOST_SHOTS_OF_A_POINT)
+    classify: int = fields.whole(0, default=0)
+    check_fraction: float = fields.real(0.0, 1.0, default=0.0)
+    check_patches: int = fields.whole(0, default=2)
+    check_shots: int = fields.whole(10, default=400)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for key, minimum in (
-            ("repeat", 0),
-            ("most_shots", 1),
-            ("classify", 0),
-        ):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum))
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         if self.precision is not None:
-            width = real_number("precision", self.precision, 1e-6, 0.5)
-            object.__setattr__(self, "precision", width)
             if self.most_shots < self.shots:
                 raise InputError(
                     f"most_shots = {self.most_shots} is less than shots = {self.shots}, the first "

@@ -135,7 +135,7 @@ def measure(
 
     Raises:
         InputError: If the convolution does not fit the device or the images.
-        NoiseError: If the noise does not fit the device.
+        InputError: If the noise does not fit the device.
     """
     prepared = _prepared(settings)
     shots_seed, checks_seed = seed.spawn(2)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from noise_models import NoiseConfiguration
-from qucnn_cirq.checks import whole_number
+import attrs
+
+from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
@@ -15,7 +15,7 @@ from studies.performance.peers import PEERS
 from studies.point import PlainData
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class PerformancePoint(PlainData):
     """Settings of one timing.
 
@@ -34,18 +34,14 @@ class PerformancePoint(PlainData):
     name: ClassVar[str] = "performance"
     default_filter: ClassVar[str] = "random"
 
-    engine: str = "exact"
-    device: str = "willow_pink"
-    patches: int = 100
-    shots: int = 10_000
-    runs: int = 3
-    convolution: ConvolutionSpec = field(default_factory=lambda: read_convolution({}, "random"))
+    engine: str = fields.named(check_engine_name, beside=PEERS, default="exact")
+    device: str = fields.text(default="willow_pink")
+    patches: int = fields.whole(1, default=100)
+    shots: int = fields.whole(1, default=10_000)
+    runs: int = fields.whole(1, default=3)
+    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "random"))
     noise: NoiseConfiguration = NoiseConfiguration()
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.engine, str) or self.engine not in PEERS:
-            check_engine_name(self.engine)
-        for key in ("patches", "shots", "runs"):
-            object.__setattr__(self, key, whole_number(key, getattr(self, key), minimum=1))
+    def __attrs_post_init__(self) -> None:
         if self.convolution.n_parameters or self.convolution.n_filters != 1:
             raise InputError("the performance study times one fixed filter: give one.")

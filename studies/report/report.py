@@ -12,9 +12,10 @@ import cirq
 import pandas as pd
 
 from noise_models.extensions import NotNamedError, reading_stored
+from noise_models.files import file_text
+from noise_models.writing import write_text
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_text, write_text
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.drawing import attempt
 from studies.files import CONFIGURATION

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.files import write_text
+from noise_models.writing import write_text
 from studies.report import html
 from studies.report.answers import (
     accuracy_answer,

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from noise_models.checks import only_known_keys, real_number, required, whole_number
 from noise_models.errors import shown
-from qucnn_cirq.checks import only_known_keys, real_number, required, whole_number
 from qucnn_cirq.errors import InputError
 from studies.settings import put, split_key
 

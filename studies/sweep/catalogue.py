@@ -80,7 +80,7 @@ def load_study(
 
     Raises:
         InputError: If there is no such preset or file, or it holds what is not allowed.
-        NoiseError: If its noise is not allowed.
+        InputError: If its noise is not allowed.
     """
     if source.endswith(".toml") or Path(source).is_file():
         document = read_document(Path(source))

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.files import parsed_json
+from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write, parsed_json
 from studies.files import LARGEST_RESULT
 from studies.sweep.content import check_schema, damaged, file_content, parsed
 from studies.sweep.plan import SCHEMA

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from noise_models.files import parsed_json
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import parsed_json
 from studies.files import read_result
 from studies.sweep.plan import READABLE
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from noise_models.files import file_bytes
+from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import atomic_write, file_bytes
 
 INPUTS = "inputs"
 _SUFFIXES = (".toml", ".json", ".txt", ".textproto", ".npz", ".npy")

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import registered_here
+from noise_models.writing import write_json
 from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.files import write_json
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY
 from studies.progress import progress_bar, untracked
@@ -85,7 +85,7 @@ def run_sweep(
 
     Raises:
         InputError: If the configuration or the folder does not allow it.
-        NoiseError: If the noise is not allowed.
+        InputError: If the noise is not allowed.
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
     """

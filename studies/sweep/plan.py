@@ -12,11 +12,11 @@ import numpy as np
 
 from noise_models import as_noise
 from noise_models.extensions import source_digest
+from noise_models.tables import write_document
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.tables import write_document
 from studies.progress import Track, untracked
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import REFUSED, Study
@@ -125,7 +125,7 @@ def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked
 
     Raises:
         InputError: If a setting of any point is not allowed, or two points are the same.
-        NoiseError: If the noise is not allowed.
+        InputError: If the noise is not allowed.
     """
     axes = read_axes(document, kind.study_keys)
     keys = [key for axis in axes for key in axis.keys]

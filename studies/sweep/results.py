@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from noise_models.files import check_file
+from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError, missing_extra
-from qucnn_cirq.files import atomic_write, check_file
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, Outcome, chunk_paths, decoded, read_chunk
 from studies.sweep.inputs import INPUTS, is_input

@@ -7,8 +7,8 @@ import os
 import time
 from pathlib import Path
 
+from noise_models.writing import PARTIAL, atomic_write, write_text
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import PARTIAL, atomic_write, write_text
 from studies.files import CONFIGURATION, read_result, write_sealed
 from studies.sweep.chunks import CHUNK_ADVICE, CHUNKS, chunk_paths, read_chunk
 from studies.sweep.content import DamagedError, file_content, parsed

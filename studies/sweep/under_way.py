@@ -29,11 +29,20 @@ class UnderWay:
         return len(self._begun)
 
     def begin(self, identities: Collection[str]) -> None:
-        """Takes note of points that were handed out."""
+        """Takes note of points that were handed out.
+
+        Args:
+            identities: Those of the points.
+        """
         self._begun |= dict.fromkeys(identities, time.monotonic())
 
     def end(self, identities: Collection[str], outcomes: Sequence[Outcome]) -> None:
-        """Takes note of points that came back, measured or not."""
+        """Takes note of points that came back, measured or not.
+
+        Args:
+            identities: Those of the points that were handed out together.
+            outcomes: What came back of them.
+        """
         for identity in identities:
             self._begun.pop(identity, None)
         for outcome in outcomes:
@@ -41,7 +50,11 @@ class UnderWay:
             self._taken += outcome.seconds
 
     def hear(self, circuits: Mapping[str, int]) -> None:
-        """Takes note of how many circuits were run of points, by identity."""
+        """Takes note of how many circuits were run of points, by identity.
+
+        Args:
+            circuits: How many were run of each point, by its identity.
+        """
         self._circuits = circuits
 
     @property

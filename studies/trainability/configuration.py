@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from qucnn_cirq.checks import whole_number
+import attrs
+
+from noise_models import fields
 from qucnn_cirq.errors import InputError
 from studies.point import AnsatzPoint
 
 DATA = ("isotropic", "patches")
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class TrainabilityPoint(AnsatzPoint):
     """Settings of gradients at random angles.
 
@@ -24,13 +25,11 @@ class TrainabilityPoint(AnsatzPoint):
 
     name: ClassVar[str] = "trainability"
 
-    data: str = "isotropic"
-    samples: int = 500
+    data: str = fields.one_of(DATA, default="isotropic")
+    samples: int = fields.whole(10, default=500)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._one_of("data", DATA)
-        object.__setattr__(self, "samples", whole_number("samples", self.samples, minimum=10))
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         if self.convolution.n_filters != 1:
             raise InputError("the trainability study takes one filter: give one.")
         if self.convolution.channels != 1 and self.data == "patches":

@@ -1,4 +1,4 @@
-"""Checks of single values, shared by everything that takes input from a user."""
+"""Checks of single values: each returns the value, or refuses it in one sentence."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from qucnn_cirq.errors import InputError, shown, unknown_name
+from noise_models.errors import InputError, shown, unknown_name
 
 LARGEST_COUNT = 2**63 - 1
 """The largest number that is stored: a signed integer of 64 bits."""
 LARGEST_SEED = 2**64 - 1
 """The largest seed: what a ``numpy.random.SeedSequence`` hands on is unsigned."""
-_DEEPEST = 6
-"""Levels of nested lists that are searched for masked arrays; no argument has more dimensions."""
 
 
 def whole_number(key: str, value: object, minimum: int, maximum: int = LARGEST_COUNT) -> int:
@@ -50,25 +47,86 @@ def whole_number(key: str, value: object, minimum: int, maximum: int = LARGEST_C
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
-def real_number(key: str, value: object, minimum: float, maximum: float) -> float:
+def real_number(
+    key: str, value: object, minimum: float, maximum: float, meaning: str = "a number"
+) -> float:
     """Checks a real number.
 
     Args:
-        key: Name of the value, for the error message.
-        value: The value given.
-        minimum: Smallest value allowed.
-        maximum: Largest value allowed.
+        key: The name of the value, as the user would write it ("depolarizing.p2").
+        value: What the user gave.
+        minimum: The smallest value allowed.
+        maximum: The largest value allowed; may be infinite.
+        meaning: What the number is, for the error ("the probability of a phase flip").
+
+    Returns:
+        The value as a Python float.
 
     Raises:
-        InputError: If it is no number, or outside its range.
+        InputError: If it is no number, is NaN, or lies outside the range.
     """
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
     # Compared before it is converted: an integer may exceed every float.
-    if not is_number or not minimum <= value <= maximum:  # type: ignore[operator]
+    most = min(maximum, sys.float_info.max)
+    if not is_number or not (minimum <= value <= most or value == maximum):  # type: ignore[operator]
+        said = meaning if meaning == "a number" else f"{meaning},"
         raise InputError(
-            f"{key} = {shown(value)} is not allowed: give a number within {minimum:g}..{maximum:g}."
+            f"{key} = {shown(value)} is not allowed: give {said} within {minimum:g}..{maximum:g}."
         )
     return float(value)  # type: ignore[arg-type]
+
+
+def probability(key: str, value: object, meaning: str) -> float:
+    """Checks a probability.
+
+    Args:
+        key: The name of the value, as the user would write it ("depolarizing.p2").
+        value: What the user gave.
+        meaning: What happens with it, for the error ("the probability of a phase flip").
+
+    Returns:
+        The value as a Python float.
+
+    Raises:
+        InputError: If it is no number within 0..1.
+    """
+    return real_number(key, value, 0.0, 1.0, meaning)
+
+
+def text(key: str, value: object) -> str:
+    """Checks a text.
+
+    Args:
+        key: The name of the setting, for the error.
+        value: What the user gave.
+
+    Returns:
+        The value.
+
+    Raises:
+        InputError: If it is anything but a ``str``.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{key} = {shown(value)} is not allowed: give a text.")
+    return value
+
+
+def true_or_false(key: str, value: object) -> bool:
+    """Checks a switch.
+
+    Args:
+        key: The name of the setting, for the error.
+        value: What the user gave: a Boolean of Python or numpy.
+
+    Returns:
+        The value as Python's own.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{key} = {shown(value)} is not allowed: give true or false.")
+    return bool(value)
 
 
 def whole_pair(
@@ -101,88 +159,6 @@ def whole_pair(
         whole_number(f"{key}[{i}]", item, minimum, maximum) for i, item in enumerate(value)
     )
     return rows, columns
-
-
-def real_array(key: str, value: object) -> npt.NDArray[np.float64]:
-    """Copies real numbers of any kind into a float64 array.
-
-    Args:
-        key: The name of the argument, for the error.
-        value: An array, nested sequences of numbers, or a tensor of PyTorch that takes part in no
-            gradient; integers and booleans are converted.
-
-    Returns:
-        A new C-ordered float64 array of the same shape. NaN and infinity are let through.
-
-    Raises:
-        InputError: If the value is ragged, complex or not numeric, or has masked entries.
-    """
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        if value.requires_grad:
-            raise InputError(
-                f"{key} is a tensor that requires a gradient, which ends here: give "
-                "tensor.detach(), or use qucnn_cirq.torch_layer.QuantumConv2d."
-            )
-        return tensor_values(key, value)
-    if _is_masked(value):
-        raise InputError(f"{key} has masked entries: fill them first, as by array.filled(0).")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InputError(f"{key} is ragged: give an array whose rows are equally long.") from None
-    except Exception as error:
-        # Any class may offer itself as an array and fail in a way of its own.
-        raise InputError(
-            f"{key} is a {type(value).__name__} that cannot be read as an array ({error}): give "
-            "a NumPy array of real numbers."
-        ) from None
-    # Types that others register, such as bfloat16, have kind "V" as structures have.
-    is_extension = array.dtype.names is None and np.can_cast(array.dtype, np.float64)
-    if array.dtype.kind not in "biuf" and not is_extension:
-        raise InputError(
-            f"{key} has entries of type {array.dtype}: give real numbers (integers or floats)."
-        )
-    # A number beyond the range of float64 becomes infinite, and is refused as such by the caller;
-    # one below it becomes 0, as in any arithmetic.
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return np.array(array, dtype=np.float64, order="C")
-
-
-def tensor_values(key: str, tensor: Any) -> npt.NDArray[np.float64]:
-    """Copies a tensor of PyTorch into a float64 array, whatever its type, layout and device.
-
-    Raises:
-        InputError: If it is complex, or has no values, as on the device "meta".
-    """
-    if tensor.is_complex():
-        raise InputError(
-            f"{key} has entries of type {tensor.dtype}: give real numbers, such as {key}.real."
-        )
-    import torch
-
-    try:
-        values = tensor.detach()
-        if values.is_quantized:
-            values = values.dequantize()
-        if values.layout != torch.strided:
-            values = values.to_dense()
-        array = values.to("cpu", torch.float64).resolve_neg().numpy()
-    except (RuntimeError, NotImplementedError, TypeError) as error:
-        raise InputError(
-            f"{key} is a tensor whose values cannot be read ({error}): give a dense tensor with "
-            "values."
-        ) from None
-    return np.array(array, order="C")
-
-
-def _is_masked(value: object, depth: int = 0) -> bool:
-    """Whether an array, or one within nested sequences, has masked entries."""
-    if isinstance(value, np.ma.MaskedArray):
-        return bool(np.ma.is_masked(value))
-    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
-        return any(_is_masked(item, depth + 1) for item in value)
-    return False
 
 
 def one_of(kind: str, name: object, known: Iterable[str]) -> str:
@@ -253,6 +229,11 @@ def only_known_keys(where: str, mapping: object, known: Iterable[str]) -> Mappin
 
 def required(mapping: Mapping[str, Any], key: str, where: str) -> Any:
     """The value of a key that a mapping must have.
+
+    Args:
+        mapping: The mapping.
+        key: The key.
+        where: What the mapping describes, for the error.
 
     Raises:
         InputError: If the key is missing.

@@ -1,4 +1,4 @@
-"""Reading files of limited size, and writing files so that each is either whole or absent."""
+"""Writing files so that each is either whole or absent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
-
-from noise_models import files as bounded
-from noise_models.files import LARGEST_TEXT
-from qucnn_cirq.errors import InputError
 
 PARTIAL = ".part"
 """How the name of a file ends that is still being written."""
@@ -105,100 +101,3 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
-    """The content of a regular file of limited size; see `noise_models.files`.
-
-    Args:
-        path: The file.
-        largest: Bytes at most.
-
-    Raises:
-        InputError: If it is no such file.
-    """
-    return bounded.file_bytes(path, largest, InputError)
-
-
-def file_text(path: Path, largest: int = LARGEST_TEXT) -> str:
-    """The text of a regular file of limited size.
-
-    Args:
-        path: The file.
-        largest: Bytes at most.
-
-    Raises:
-        InputError: If it is no such file, empty, or not UTF-8.
-    """
-    return bounded.file_text(path, largest, InputError)
-
-
-def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
-    """Makes sure that a file is regular and of limited size, without reading it.
-
-    Args:
-        path: The file.
-        largest: Bytes at most.
-
-    Raises:
-        InputError: If it is no such file.
-    """
-    bounded.check_file(path, largest, InputError)
-
-
-def read_toml(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
-    """The tables of a TOML file.
-
-    Args:
-        path: The file.
-        largest: Bytes at most.
-
-    Raises:
-        InputError: If it cannot be read or is not valid.
-    """
-    return parsed_toml(file_text(path, largest), path)
-
-
-def read_json(path: Path, largest: int = LARGEST_TEXT) -> Any:
-    """The content of a JSON file.
-
-    Args:
-        path: The file.
-        largest: Bytes at most.
-
-    Returns:
-        Mappings, lists, texts, numbers, truth values or None.
-
-    Raises:
-        InputError: If it cannot be read or is not valid.
-    """
-    return parsed_json(file_text(path, largest), path)
-
-
-def parsed_toml(text: str, origin: object) -> dict[str, Any]:
-    """The tables of a TOML text.
-
-    Args:
-        text: The text.
-        origin: What the error says it is from, as a path.
-
-    Raises:
-        InputError: If it is not valid, or nested too deeply.
-    """
-    return bounded.parsed_toml(text, origin, InputError)
-
-
-def parsed_json(text: str | bytes, origin: object) -> Any:
-    """The content of a JSON text.
-
-    Args:
-        text: The text, or its bytes in UTF-8.
-        origin: What the error says it is from, as a path.
-
-    Returns:
-        As `read_json`.
-
-    Raises:
-        InputError: If it is not valid, or nested too deeply.
-    """
-    return bounded.parsed_json(text, origin, InputError)

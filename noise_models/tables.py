@@ -7,24 +7,43 @@ The standard library reads TOML but does not write it; what the package writes i
 from __future__ import annotations
 
 import json
-import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qucnn_cirq.errors import InputError
-from qucnn_cirq.files import file_text, parsed_toml
+from noise_models.errors import InputError
+from noise_models.files import file_text, parsed_toml
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def parsed_source(source: str | Path) -> tuple[dict[str, Any], str]:
+    """Reads TOML from a file or a text.
+
+    Args:
+        source: A path, or TOML text. A str that has a line break or an equals sign is text, any
+            other is the name of a file; a `Path` is always a file.
+
+    Returns:
+        The document, and where it comes from, for errors.
+
+    Raises:
+        InputError: If the source is neither, the file cannot be read or the text is not TOML.
+    """
+    if isinstance(source, str) and ("\n" in source or "=" in source):
+        return parsed_toml(source, "the TOML text"), "the TOML text"
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"the source is a {type(source).__name__}: give a path or TOML text.")
+    return parsed_toml(file_text(Path(source)), source), str(source)
 
 
 def read_table(source: str | Path, name: str) -> dict[str, Any]:
     """Reads one top-level table out of TOML.
 
     Args:
-        source: A path, or TOML text. A str that has a line break or an equals sign is text, any
-            other is the name of a file; a `Path` is always a file.
+        source: As for `parsed_source`.
         name: The table's name, without brackets. Other tables are ignored.
 
     Returns:
@@ -33,12 +52,7 @@ def read_table(source: str | Path, name: str) -> dict[str, Any]:
     Raises:
         InputError: If the file cannot be read, the text is not TOML or the table is missing.
     """
-    if isinstance(source, Path) or not ("\n" in source or "=" in source):
-        origin = str(source)
-        text = file_text(Path(source))
-    else:
-        origin, text = "the TOML text", source
-    document = parsed_toml(text, origin)
+    document, origin = parsed_source(source)
     table = document.get(name)
     if not isinstance(table, dict):
         found = ", ".join(sorted(document)) or "nothing"
@@ -65,7 +79,7 @@ def write_table(name: str, table: Mapping[str, Any]) -> str:
 
     Args:
         name: The table's name, without brackets.
-        table: Booleans, finite numbers, texts, lists and mappings of them.
+        table: Booleans, numbers, texts, lists and mappings of them.
 
     Returns:
         The text, ending in a line break. Numbers are written so that they read back unchanged.
@@ -93,7 +107,7 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
         return _text(value)
