@@ -1,4 +1,4 @@
-"""Figures of tables: styles of lines, arrangements of panels, and the files of a figure."""
+"""Figures of tables: styles of lines, legends and titles, and the files of a figure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import contextlib
 import errno
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -22,7 +22,7 @@ from noise_models.errors import words_of
 from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
 from qucnn_cirq.drawing.ticks import separate_labels
-from studies.grouping import Arrangement, Lines, Naming, is_numeric
+from studies.grouping import is_numeric
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -32,7 +32,7 @@ they are printed, so that no text is smaller than it says."""
 
 _CHARACTER = 0.5 / 72
 """Mean width of a character in inches for each point of its size."""
-_LINE = 0.13
+LINE = 0.13
 """Height in inches of a line of small text."""
 _LABEL_CHARACTERS, _LABEL_LINES = 18, 5
 """Of the label of a category."""
@@ -57,6 +57,36 @@ class SeriesStyle:
     size: float
     hollow: bool = False
 
+    def plot(
+        self, axes: Axes, x: pd.Series, y: pd.Series, line: str = "-", **options: object
+    ) -> None:
+        """Draws a line with a marker at each point.
+
+        Args:
+            axes: Where to draw.
+            x: Places on the x axis.
+            y: Places on the y axis, as many.
+            line: Style of the line, as matplotlib takes it; empty for markers alone.
+            options: What else `Axes.plot` takes.
+        """
+        face = "none" if self.hollow else self.colour
+        look: dict[str, Any] = {"ms": self.size, "color": self.colour, "mfc": face, **options}
+        axes.plot(x, y, self.marker + line, **look)
+
+    def fill(
+        self, axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series, alpha: float = 0.25
+    ) -> None:
+        """Draws a band in the colour of the line.
+
+        Args:
+            axes: Where to draw.
+            x: Places on the x axis.
+            low: Its lower end at each of them.
+            high: Its upper end.
+            alpha: How opaque it is, from 0 to 1.
+        """
+        axes.fill_between(x, low, high, color=self.colour, alpha=alpha, lw=0)
+
 
 def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
     """Styles of the lines of a figure, no two of the same look.
@@ -77,18 +107,6 @@ def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
         SeriesStyle(colours[number], _MARKERS[number % len(_MARKERS)], float(sizes[number]))
         for number in range(count)
     ]
-
-
-def line_styles(table: pd.DataFrame, lines: Lines) -> dict[str, SeriesStyle]:
-    """A style for each line of a figure, in all of its panels; numbers become lighter.
-
-    Args:
-        table: All rows of the figure.
-        lines: Its lines.
-    """
-    labels = lines.labels
-    ordered = len(lines.axes) == 1 and is_numeric(table[lines.axes[0]])
-    return dict(zip(labels, series_styles(len(labels), ordered), strict=True))
 
 
 def explain_band(axes: Axes, text: str, edged: bool = False) -> None:
@@ -191,7 +209,7 @@ def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = Non
     labels = list(entries)
     columns = _legend_columns(labels, figure.get_figwidth())
     rows = -(-len(labels) // columns) + (title is not None)
-    figure.set_figheight(figure.get_figheight() + _LINE * rows + 0.05)
+    figure.set_figheight(figure.get_figheight() + LINE * rows + 0.05)
     figure.legend(
         list(entries.values()), labels, loc="outside lower center", ncols=columns, title=title
     )
@@ -272,76 +290,3 @@ def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> N
     save_figure(figure, folder, name)
     with atomic_write(folder / f"{name}.csv") as file:
         data.to_csv(file, index=False, lineterminator="\n")
-
-
-Styles = Mapping[str, SeriesStyle]
-"""The style of each line by its name."""
-
-Plot = Callable[[Axes, pd.DataFrame, Lines, Styles], object]
-"""Draws a part of a table on Axes, with the lines and styles of the whole figure."""
-
-
-def draw_arrangement(
-    arrangement: Arrangement,
-    plots: Sequence[Plot],
-    data: Callable[[pd.DataFrame, Lines], pd.DataFrame],
-    name_lines: Naming,
-    folder: Path,
-    name: str,
-    *,
-    height: float = 2.4,
-    most_columns: int = 3,
-    share: Literal["col"] | bool = False,
-    finish: Callable[[Figure, Sequence[Axes]], object] | None = None,
-) -> list[str]:
-    """Draws and saves the figures of an arrangement.
-
-    Args:
-        arrangement: The panels and lines.
-        plots: What is drawn of each panel. One plot makes a grid of panels that share the y axis;
-            several stand side by side, a row for each panel.
-        data: The numbers that are drawn of a panel, which are saved beside the figure.
-        name_lines: Names a line.
-        folder: An existing folder.
-        name: Name of the figure; further ones get a number.
-        height: Height of a row in inches.
-        most_columns: Panels side by side where there is one plot.
-        share: "col" if the panels of each of several plots share the y axis.
-        finish: Does what concerns all panels of a figure together.
-
-    Returns:
-        Names of the figures, without suffix.
-    """
-    names = []
-    for number, parts in enumerate(arrangement.figures, start=1):
-        whole = pd.concat([part.table for part in parts])
-        lines = Lines(whole, arrangement.lines, name_lines)
-        styles = line_styles(whole, lines)
-        columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
-        rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
-        # Room for the legend's longest line, where there is one panel.
-        width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
-        figure = Figure(figsize=(width, height * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
-        panels = list(grid.ravel())
-        for index, part in enumerate(parts):
-            for offset, plot in enumerate(plots):
-                axes = panels[index * len(plots) + offset]
-                plot(axes, part.table, lines, styles)
-                own = axes.get_title(loc="left")
-                set_title(axes, "\n".join(text for text in (part.title, own) if text))
-        used = panels[: len(parts) * len(plots)]
-        for unused in panels[len(used) :]:
-            unused.set_axis_off()
-        if len(plots) == 1:
-            for axes in grid[:, 1:].ravel():
-                axes.set_ylabel("")
-        longest = max(text.get_text().count("\n") for a in used for text in a.get_xticklabels())
-        figure.set_figheight(figure.get_figheight() + _LINE * rows * longest)
-        if finish is not None:
-            finish(figure, used)
-        legend_below(figure, used)
-        drawn = pd.concat([data(part.table, lines).assign(panel=part.title) for part in parts])
-        names.append(name if number == 1 else f"{name}_{number}")
-        save_drawn(figure, drawn, folder, names[-1])
-    return names

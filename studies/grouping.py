@@ -145,12 +145,14 @@ class Lines:
     Attributes:
         axes: What tells the lines apart.
         values: The values of these axes for each line, in the order of the table.
+        ordered: Whether they stand for numbers.
     """
 
     def __init__(self, table: pd.DataFrame, axes: Sequence[str], name: Naming) -> None:
         require(table, axes)
         self.axes = tuple(axes)
         self.values = tuple(values for values, _ in groups(table, axes))
+        self.ordered = len(self.axes) == 1 and is_numeric(table[self.axes[0]])
         self._labels = _named_groups(table, axes, name)
 
     @property
@@ -343,37 +345,21 @@ def _too_many(panels: int, x: Sequence[str], most_panels: int) -> InputError:
     )
 
 
-def _line_axes(
+def line_axes(
     table: pd.DataFrame, x: str, measured: Collection[str], along: Collection[str]
 ) -> list[str]:
-    """The axes that tell lines apart where one panel shows a whole table; see `lines_of`."""
-    require(table, [x])
-    plain = _hashable(table)
-    axes = [axis for axis in axes_of(table, measured) if axis != x]
-    return [axis for axis in axes if axis not in along or not _decides(plain, [x], axis)]
-
-
-def lines_of(
-    table: pd.DataFrame,
-    x: str,
-    others: Lines | Sequence[str] | None,
-    measured: Collection[str],
-    name: Naming,
-    along: Collection[str] = (),
-) -> Lines:
-    """The lines of one panel, from any way in which a caller may say them.
+    """The axes that tell lines apart where one panel shows a whole table.
 
     Args:
         table: The results.
         x: The axis of the panel.
-        others: Lines as they are; or the axes that tell them apart, all that vary if None.
         measured: As for `axes_of`.
-        name: Names a line.
         along: As for `arrange`.
     """
-    if isinstance(others, Lines):
-        return others
-    return Lines(table, _line_axes(table, x, measured, along) if others is None else others, name)
+    require(table, [x])
+    plain = _hashable(table)
+    axes = [axis for axis in axes_of(table, measured) if axis != x]
+    return [axis for axis in axes if axis not in along or not _decides(plain, [x], axis)]
 
 
 def _lines_of_a_panel(table: pd.DataFrame, rest: Sequence[str], inner: Sequence[str]) -> int:

@@ -32,7 +32,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq torch_layer",
     "studies files grouping linear_classifier optimizers progress provenance statistics",
     "studies classical_filter drawing images settings",
-    "studies examples",
+    "studies examples line_figures",
     "studies sweep",
     "studies crosscheck",
     "studies point",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.compilation.measurement import COLUMNS
-from studies.drawing import Styles, draw_arrangement, line_styles, place_on_axis
-from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
+from studies.drawing import place_on_axis
+from studies.grouping import axes_of
+from studies.line_figures import LineFigures, Others, Styles, axis_text, series_of
 from studies.sweep.results import Results
 
 _KERNEL = "convolution.kernel"
@@ -21,7 +22,6 @@ _PANELS = {
     "two_qubit_depth": "two-qubit depth",
     "error": "predicted error of a circuit",
 }
-_LINES = ("compiler", "gate_set", "walkers", "device")
 _NAMES = {"qucnn": "qucnn_cirq", "cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket"}
 
 
@@ -36,12 +36,10 @@ def draw(results: Results, folder: Path) -> list[str]:
         Names of the figures, without suffix.
     """
     table = _with_kernel(results.table())
-    arrangement = arrange(table, [_KERNEL], COLUMNS, _name, _LINES, most_panels=4)
-    return draw_arrangement(
-        arrangement,
-        [functools.partial(_plot, column=column) for column in _PANELS],
+    return _FIGURES.draw(
+        _FIGURES.arrange(table, _KERNEL, most_panels=4),
+        [partial(plot_cost, column=column) for column in _PANELS],
         cost_data,
-        _name,
         folder,
         "compilation",
         height=1.9,
@@ -49,11 +47,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     )
 
 
-def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, column: str) -> None:
-    plot_cost(axes, table, column, lines, styles)
-
-
-def cost_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+def cost_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     """What circuits cost, for each kernel.
 
     Args:
@@ -66,22 +60,18 @@ def cost_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) 
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    table = _with_kernel(table)
-    require(table, _PANELS)
 
-    def summarise(own: pd.DataFrame) -> dict[str, object]:
+    def means(own: pd.DataFrame) -> dict[str, object]:
         return {column: float(own[column].mean()) for column in _PANELS}
 
-    return tabulate(
-        table, lines_of(table, _KERNEL, others, COLUMNS, _name), _KERNEL, COLUMNS, summarise
-    )
+    return _FIGURES.tabulate(_with_kernel(table), _KERNEL, others, _PANELS, means)
 
 
 def plot_cost(
     axes: Axes,
     table: pd.DataFrame,
     column: str,
-    others: Lines | Sequence[str] | None = None,
+    others: Others = None,
     styles: Styles | None = None,
 ) -> Axes:
     """One figure of merit against the kernel, a line for each compiler, gate set and device.
@@ -100,27 +90,17 @@ def plot_cost(
         InputError: If a mean would pool anything but repetitions.
     """
     table = _with_kernel(table)
-    lines = lines_of(table, _KERNEL, others, COLUMNS, _name)
-    styles = styles or line_styles(table, lines)
+    lines = _FIGURES.lines(table, _KERNEL, others)
     data = cost_data(table, lines)
-    series = list(data.groupby("series", sort=False))
+    series = series_of(data, lines, styles, alone="qucnn_cirq")
     places = place_on_axis(axes, data[_KERNEL].astype(str))
-    for number, (label, own) in enumerate(series):
-        style = styles[str(label)]
+    for number, (label, own, style) in enumerate(series):
         # Side by side, so that equal values stay visible.
         aside = 0.12 * (number / max(1, len(series) - 1) - 0.5)
-        axes.plot(
-            own[_KERNEL].astype(str).map(places) + aside,
-            own[column],
-            style.marker + "-",
-            ms=style.size,
-            lw=0.8,
-            color=style.colour,
-            label=str(label) or "qucnn_cirq",
-        )
+        at = own[_KERNEL].astype(str).map(places) + aside
+        style.plot(axes, at, own[column], lw=0.8, label=label)
     log_axis(axes, "y")
-    axes.set_xlabel("kernel")
-    axes.set_ylabel(_PANELS[column])
+    axes.set(xlabel="kernel", ylabel=_PANELS[column])
     return axes
 
 
@@ -138,8 +118,11 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
         elif isinstance(values[axis], str):
             words.append(_NAMES.get(text, text))
         else:
-            words.append(f"{axis.rpartition('.')[2]} {text}")
+            words.append(axis_text(axis, text))
     return ", ".join(words)
+
+
+_FIGURES = LineFigures(COLUMNS, _name, apart=("compiler", "gate_set", "walkers", "device"))
 
 
 def text(results: Results) -> str:

@@ -6,7 +6,6 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +18,23 @@ from qucnn_cirq.gradient_methods import METHODS
 from studies.crosscheck import check_lines
 from studies.drawing import (
     SeriesStyle,
-    Styles,
-    draw_arrangement,
     explain_band,
     explain_line,
-    line_styles,
     series_styles,
     slope_guide,
 )
 from studies.gradient.measurement import COLUMNS
-from studies.grouping import Lines, arrange, axes_of, cells, groups, lines_of, require, tabulate
+from studies.grouping import Lines, axes_of, cells, groups
+from studies.line_figures import (
+    LineFigures,
+    Others,
+    Styles,
+    axis_text,
+    name_by_axis,
+    noise_text,
+    series_of,
+)
+from studies.statistics import span_text
 from studies.sweep.results import Results
 
 _LINES = ("method", "upstream")
@@ -37,6 +43,19 @@ _STATES = {
     "mixed": "maximally mixed (null test)",
     "patch": "MNIST patch",
 }
+_FIGURES = LineFigures(
+    COLUMNS,
+    name_by_axis(
+        {
+            "noise.scale": noise_text,
+            "noise": lambda _, text: "ideal" if text == "ideal" else f"noise of {text}",
+            "upstream": lambda _, text: f"g = {text}",
+            "method": lambda _, text: METHODS[text].label if text in METHODS else text,
+            "state": lambda _, text: _STATES.get(text, axis_text("state", text)),
+        }
+    ),
+    apart=_LINES,
+)
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -52,15 +71,13 @@ def draw(results: Results, folder: Path) -> list[str]:
     table = results.table()
     if "shots" not in table or table["shots"].nunique() < 2:
         return []
-    arrangement = arrange(table, ["shots"], COLUMNS, _name, lines=_LINES)
-    return draw_arrangement(
-        arrangement, [plot_gradient_error], gradient_error_data, _name, folder, "gradient"
+    arrangement = _FIGURES.arrange(table, "shots")
+    return _FIGURES.draw(
+        arrangement, [plot_gradient_error], gradient_error_data, folder, "gradient"
     )
 
 
-def gradient_error_data(
-    table: pd.DataFrame, others: Lines | Sequence[str] | None = None
-) -> pd.DataFrame:
+def gradient_error_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     """The error of the gradient against the shots of each circuit.
 
     Args:
@@ -75,7 +92,6 @@ def gradient_error_data(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    require(table, ["shots", "rmse"])
     columns = {
         "rmse": "rmse",
         "low": "rmse_low",
@@ -89,16 +105,11 @@ def gradient_error_data(
             for name, column in columns.items()
         }
 
-    return tabulate(
-        table, lines_of(table, "shots", others, COLUMNS, _name), "shots", COLUMNS, summarise
-    )
+    return _FIGURES.tabulate(table, "shots", others, ["rmse"], summarise)
 
 
 def plot_gradient_error(
-    axes: Axes,
-    table: pd.DataFrame,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `gradient_error_data` gives, log-log, with a guide of slope -1/2.
 
@@ -115,27 +126,15 @@ def plot_gradient_error(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = lines_of(table, "shots", others, COLUMNS, _name)
+    lines = _FIGURES.lines(table, "shots", others)
     data = gradient_error_data(table, lines)
-    plain = line_styles(table, lines) if styles is None else styles
-    own_styles = _method_styles(lines) if set(lines.axes) <= set(_LINES) else plain
-    for label, own in data.groupby("series", sort=False):
-        style = own_styles[str(label)]
-        axes.plot(
-            own["shots"],
-            own["rmse"],
-            style.marker,
-            ms=style.size,
-            # Points that coincide stay visible inside one another.
-            zorder=4 - 0.05 * style.size,
-            color=style.colour,
-            mfc="none" if style.hollow else style.colour,
-            mew=0.8,
-            label=str(label) or "measured",
-        )
-        axes.fill_between(
-            own["shots"], own["low"], own["high"], color=style.colour, alpha=0.3, lw=0
-        )
+    if set(lines.axes) <= set(_LINES):
+        styles = _method_styles(lines)
+    for label, own, style in series_of(data, lines, styles, alone="measured"):
+        # Points that coincide stay visible inside one another.
+        order = 4 - 0.05 * style.size
+        style.plot(axes, own["shots"], own["rmse"], "", zorder=order, mew=0.8, label=label)
+        style.fill(axes, own["shots"], own["low"], own["high"], alpha=0.3)
         axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=style.colour)
     if data["predicted"].notna().any():
         explain_line(axes, "predicted: variance formula and bias")
@@ -209,26 +208,8 @@ def _cost_lines(table: pd.DataFrame) -> list[str]:
             found.setdefault(float(str(values["upstream"])), []).append(ratio)
     lines = []
     for g, ratios in sorted(found.items()):
-        least, most = f"{min(ratios):.3g}", f"{max(ratios):.3g}"
         lines.append(
-            f"g = {g:g}: the in-circuit gradient takes "
-            f"{least if least == most else f'{least} to {most}'} times the shots of the "
-            f"post-processed one (1/g^2 = {1 / g**2:.3g})"
+            f"g = {g:g}: the in-circuit gradient takes {span_text(ratios, '.3g')} times the shots "
+            f"of the post-processed one (1/g^2 = {1 / g**2:.3g})"
         )
     return lines
-
-
-def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
-    return ", ".join(_title(key, value, texts[key]) for key, value in values.items())
-
-
-def _title(key: str, value: object, text: str) -> str:
-    if key == "noise.scale":
-        return "ideal" if value == 0 else f"noise x {text}"
-    if key == "noise":
-        return "ideal" if value == "ideal" else f"noise of {text}"
-    if key == "upstream":
-        return f"g = {text}"
-    if key == "method":
-        return METHODS[text].label if text in METHODS else text
-    return _STATES.get(text, f"{key.rpartition('.')[2]} {text}")

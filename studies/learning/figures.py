@@ -15,25 +15,25 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import Styles, draw_arrangement, explain_band, explain_line, line_styles
-from studies.grouping import (
-    REPEATED,
-    Lines,
-    arrange,
-    axes_of,
-    cells,
-    groups,
-    lines_of,
-    require,
-    tabulate,
-)
+from studies.drawing import explain_band, explain_line
+from studies.grouping import REPEATED, axes_of, cells, groups
 from studies.learning.measurement import COLUMNS
+from studies.line_figures import (
+    LAYERS,
+    LineFigures,
+    Others,
+    Styles,
+    axis_text,
+    layers_text,
+    noise_text,
+    series_of,
+)
+from studies.statistics import span_text
 from studies.sweep.results import Results
 
-LAYERS = "convolution.filters.layers"
 _LOWEST = 1e-6
 """Infidelities below are not drawn: they are those of rounding."""
-_AXES = ("method", "shots", "noise.scale", "noise", "device", "target")
+_AXES = (LAYERS, "method", "shots", "noise.scale", "noise", "device", "target")
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -46,10 +46,9 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = results.table()
-    arrangement = arrange(table, ["iteration"], COLUMNS, _name, lines=(LAYERS,))
-    return draw_arrangement(
-        arrangement, [plot_learning], learning_data, _name, folder, "learning", finish=_limit
+    arrangement = _FIGURES.arrange(results.table(), "iteration")
+    return _FIGURES.draw(
+        arrangement, [plot_learning], learning_data, folder, "learning", finish=_limit
     )
 
 
@@ -60,7 +59,7 @@ def _limit(figure: Figure, panels: Sequence[Axes]) -> None:
     panels[0].set_ylim(0.6 * drawn[drawn > _LOWEST].min(initial=1.0), 1.3)
 
 
-def learning_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+def learning_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     """Infidelity against iteration.
 
     Args:
@@ -74,7 +73,6 @@ def learning_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = No
     Raises:
         InputError: If a median would pool anything but repetitions.
     """
-    require(table, ["iteration", "fidelity", "ceiling"])
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         low, median, high = np.quantile(1 - own["fidelity"], [0.25, 0.5, 0.75])
@@ -86,16 +84,12 @@ def learning_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = No
             "starts": len(own),
         }
 
-    return tabulate(
-        table, lines_of(table, "iteration", others, COLUMNS, _name), "iteration", COLUMNS, summarise
-    )
+    columns = ["fidelity", "ceiling"]
+    return _FIGURES.tabulate(table, "iteration", others, columns, summarise)
 
 
 def plot_learning(
-    axes: Axes,
-    table: pd.DataFrame,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `learning_data` gives, log scale; dashed is what the ansatz can reach.
 
@@ -111,45 +105,36 @@ def plot_learning(
     Raises:
         InputError: If a median would pool anything but repetitions.
     """
-    lines = lines_of(table, "iteration", others, COLUMNS, _name)
+    lines = _FIGURES.lines(table, "iteration", others)
     data = learning_data(table, lines)
-    styles = styles or line_styles(table, lines)
     reachable = False
-    for label, own in data.groupby("series", sort=False):
-        style = styles[str(label)]
-        axes.plot(
-            own["iteration"],
-            own["median"],
-            style.marker + "-",
-            ms=style.size,
-            markevery=0.15,
-            color=style.colour,
-            label=str(label) or "infidelity",
-        )
-        axes.fill_between(
-            own["iteration"], own["low"], own["high"], color=style.colour, alpha=0.25, lw=0
-        )
+    for label, own, style in series_of(data, lines, styles, alone="infidelity"):
+        style.plot(axes, own["iteration"], own["median"], markevery=0.15, label=label)
+        style.fill(axes, own["iteration"], own["low"], own["high"])
         ceiling = float(own["ceiling"].iloc[0])
         if ceiling > _LOWEST:
             axes.axhline(ceiling, ls="--", lw=0.9, color=style.colour)
             reachable = True
     if reachable:
         explain_line(axes, "the best that the ansatz can reach")
-    fewest, most = int(data["starts"].min()), int(data["starts"].max())
-    if most > 1:
-        count = f"{most}" if fewest == most else f"{fewest} to {most}"
-        explain_band(axes, f"middle half of {count} starts (line: median)")
+    if data["starts"].max() > 1:
+        explain_band(axes, f"middle half of {span_text(data['starts'])} starts (line: median)")
     log_axis(axes, "y")
     axes.set_xlabel("iterations of Adam")
     axes.set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
     return axes
 
 
+def _depth(values: Mapping[str, object]) -> list[str]:
+    layers = values.get(LAYERS)
+    return [] if layers is None else [layers_text(layers)]
+
+
 def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
-    rest = dict(values)
-    layers = rest.pop(LAYERS, None)
-    depth = "" if layers is None else f"{layers} layer{'' if layers == 1 else 's'}"
-    return ", ".join(text for text in (depth, way(rest)) if text)
+    return ", ".join(text for text in (*_depth(values), way(values)) if text)
+
+
+_FIGURES = LineFigures(COLUMNS, _name, apart=(LAYERS,))
 
 
 def way(values: Mapping[str, object]) -> str:
@@ -157,7 +142,7 @@ def way(values: Mapping[str, object]) -> str:
 
     Args:
         values: Values of axes by name, such as {"method": "spsa", "shots": 1000}; what is not among
-            them is left out.
+            them, and the depth of the ansatz, is left out.
     """
     if values.get("method") == "exact":
         return "exact gradients"
@@ -165,13 +150,11 @@ def way(values: Mapping[str, object]) -> str:
     if "shots" in values:
         parts.append(f"{int(str(values['shots'])):,} shots" if values["shots"] else "no shot noise")
     if "noise.scale" in values:
-        scale = float(str(values["noise.scale"]))
-        parts.append("ideal" if scale == 0 else f"noise x {scale:g}")
+        parts.append(noise_text(float(str(values["noise.scale"]))))
     if "noise" in values:
         parts.append(str(values["noise"]) or "ideal")
     parts += [str(values[key]) for key in ("device", "target") if key in values]
-    others = (key for key in values if key not in _AXES)
-    parts += [f"{key.rpartition('.')[2]} {values[key]}" for key in others]
+    parts += [axis_text(key, value) for key, value in values.items() if key not in _AXES]
     return ", ".join(parts)
 
 
@@ -198,11 +181,10 @@ def text(results: Results) -> str:
     keys += [LAYERS] if LAYERS in last and last[LAYERS].nunique() > 1 else []
     lines = []
     for chosen, own in cells(last, keys, COLUMNS):
-        layers = chosen.pop(LAYERS, None)
         fidelity = own["fidelity"]
-        depth = "" if layers is None else f"{layers} layer{'' if layers == 1 else 's'}, "
+        where = ", ".join([*_depth(chosen), way(chosen) or "fidelity"])
         lines.append(
-            f"{depth}{way(chosen) or 'fidelity'}: median {fidelity.median():.4f} (from "
+            f"{where}: median {fidelity.median():.4f} (from "
             f"{fidelity.min():.4f} to {fidelity.max():.4f}); "
             f"reachable {np.median(own['ceiling']):.4f}"
         )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from studies.crosscheck import check_lines
-from studies.drawing import Styles, draw_arrangement
 from studies.grouping import Lines, arrange, axes_of, is_numeric
+from studies.line_figures import Styles
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_accuracy, plot_error
 from studies.noise.measurement import COLUMNS
-from studies.noise.names import name_line
-from studies.statistics import proportion_interval
+from studies.noise.names import FIGURES, name_line
+from studies.statistics import proportion_interval, span_text
 from studies.sweep.results import Results
 
 _FILE_NAMES = {"convolution.filters.layers": "layers"}
@@ -47,39 +49,31 @@ def draw(results: Results, folder: Path) -> list[str]:
 
 def _draw_against(table: pd.DataFrame, x: str, folder: Path) -> list[str]:
     classified = "correct" in table
-    arrangement = arrange(table, [x], COLUMNS, name_line, most_panels=3 if classified else 4)
+    arrangement = FIGURES.arrange(table, x, most_panels=3 if classified else 4)
 
-    def error(axes: Axes, own: pd.DataFrame, lines: Lines, styles: Styles) -> None:
-        plot_error(axes, own, x, lines, styles)
-        _say_along(axes, arrangement.along)
-
-    def accuracy(axes: Axes, own: pd.DataFrame, lines: Lines, styles: Styles) -> None:
-        plot_accuracy(axes, own, x, lines, styles)
-        _say_along(axes, arrangement.along)
-
-    def data(own: pd.DataFrame, lines: Lines) -> pd.DataFrame:
-        parts = [error_data(own, x, lines).assign(quantity="rmse")]
+    def data(own: pd.DataFrame, others: Lines) -> pd.DataFrame:
+        parts = [error_data(own, x, others).assign(quantity="rmse")]
         if classified:
-            parts.append(accuracy_data(own, x, lines).assign(quantity="accuracy"))
+            parts.append(accuracy_data(own, x, others).assign(quantity="accuracy"))
         return pd.concat(parts)
 
+    def say_along(figure: Figure, panels: Sequence[Axes]) -> None:
+        for axes in panels if arrangement.along else ():
+            axes.set_xlabel(f"{axes.get_xlabel()}, and with it {', '.join(arrangement.along)}")
+
+    plots = [plot_error, plot_accuracy] if classified else [plot_error]
     what = "error_and_accuracy" if classified else "error"
-    return draw_arrangement(
+    return FIGURES.draw(
         arrangement,
-        [error, accuracy] if classified else [error],
+        [partial(plot, x=x) for plot in plots],
         data,
-        name_line,
         folder,
         f"{what}_against_{_FILE_NAMES.get(x, x.replace('.', '_'))}",
         height=2.6,
         most_columns=2,
         share="col",
+        finish=say_along,
     )
-
-
-def _say_along(axes: Axes, along: Sequence[str]) -> None:
-    if along:
-        axes.set_xlabel(f"{axes.get_xlabel()}, and with it {', '.join(along)}")
 
 
 def _draw_noise_and_shots(table: pd.DataFrame, folder: Path) -> list[str]:
@@ -87,18 +81,14 @@ def _draw_noise_and_shots(table: pd.DataFrame, folder: Path) -> list[str]:
     arrangement = arrange(table, MAP_AXES, COLUMNS, name_line, lines=())
     norm = error_norm(noise_and_shots_data(table, arrangement.panels)["rmse"])
 
-    def plot(axes: Axes, own: pd.DataFrame, lines: Lines, styles: Styles) -> None:
+    def plot(axes: Axes, own: pd.DataFrame, others: Lines, styles: Styles) -> None:
         plot_noise_and_shots(axes, own, norm)
 
-    return draw_arrangement(
-        arrangement,
-        [plot],
-        lambda own, lines: noise_and_shots_data(own),
-        name_line,
-        folder,
-        "noise_and_shots",
-        height=2.6,
-        most_columns=2,
+    def data(own: pd.DataFrame, others: Lines) -> pd.DataFrame:
+        return noise_and_shots_data(own)
+
+    return FIGURES.draw(
+        arrangement, [plot], data, folder, "noise_and_shots", height=2.6, most_columns=2
     )
 
 
@@ -131,9 +121,7 @@ def _accuracy_lines(table: pd.DataFrame, axes: list[str]) -> list[str]:
     """The accuracy with exact maps, and the range with noisy ones."""
     accuracy = table["correct"] / table["images_classified"]
     exact = table["correct_exact"] / table["images_classified"]
-    least, most = f"{exact.min():.3f}", f"{exact.max():.3f}"
-    both = least if least == most else f"{least} to {most}"
-    lines = [f"accuracy with exact feature maps {both}"]
+    lines = [f"accuracy with exact feature maps {span_text(exact, '.3f')}"]
     for bound, row in (("largest", accuracy.idxmax()), ("smallest", accuracy.idxmin())):
         where = ", ".join(f"{axis} = {table.at[row, axis]}" for axis in axes)
         images = table.at[row, "images_classified"]

@@ -6,34 +6,23 @@ The functions ``plot_...`` draw a table on Axes and return them, with labelled a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from qucnn_cirq.drawing.ticks import TickTexts, log_axis
-from studies.drawing import (
-    Styles,
-    explain_band,
-    explain_line,
-    line_styles,
-    place_on_axis,
-    slope_guide,
-)
-from studies.grouping import Lines, images_read, is_numeric, lines_of, require, tabulate
-from studies.noise.measurement import COLUMNS
-from studies.noise.names import LABELS, name_line
-from studies.statistics import mean_interval, proportion_interval
+from studies.drawing import explain_band, explain_line, place_on_axis, slope_guide
+from studies.grouping import images_read, is_numeric
+from studies.line_figures import Others, Styles, series_of
+from studies.noise.names import FIGURES, LABELS
+from studies.statistics import mean_interval, proportion_interval, span_text
 
 _GUESSING = 0.1
 """The accuracy of naming one of ten digits at random."""
 
 
-def error_data(
-    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
-) -> pd.DataFrame:
+def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFrame:
     """The error of feature maps against one axis of the sweep.
 
     Args:
@@ -49,7 +38,6 @@ def error_data(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    require(table, [x, "rmse"])
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         mean, low, high = mean_interval(own["rmse"])
@@ -62,15 +50,11 @@ def error_data(
             "predicted": float(np.sqrt((predicted**2).mean(skipna=False))),
         }
 
-    return tabulate(table, lines_of(table, x, others, COLUMNS, name_line), x, COLUMNS, summarise)
+    return FIGURES.tabulate(table, x, others, ["rmse"], summarise)
 
 
 def plot_error(
-    axes: Axes,
-    table: pd.DataFrame,
-    x: str,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, x: str, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `error_data` gives: points, bands of their intervals, dashed predictions.
 
@@ -87,49 +71,37 @@ def plot_error(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = lines_of(table, x, others, COLUMNS, name_line)
+    lines = FIGURES.lines(table, x, others)
     data = error_data(table, x, lines)
-    styles = styles or line_styles(table, lines)
     places = place_on_axis(axes, data[x])
-    predicted = bool(data["predicted"].notna().any())
-    for label, own in data.groupby("series", sort=False):
-        style = styles[str(label)]
+    for label, own, style in series_of(data, lines, styles, alone="measured"):
         at = own[x].map(places)
         known = bool(own["predicted"].notna().all())
-        axes.plot(
-            at,
-            own["rmse"],
-            style.marker,
-            # Where there is a prediction, its line leads the eye.
-            ls="none" if known else "-",
-            ms=style.size,
-            color=style.colour,
-            label=str(label) or "measured",
-        )
-        axes.fill_between(at, own["low"], own["high"], color=style.colour, alpha=0.3, lw=0)
+        # Where there is a prediction, its line leads the eye.
+        style.plot(axes, at, own["rmse"], "" if known else "-", label=label)
+        style.fill(axes, at, own["low"], own["high"], alpha=0.3)
         if known:
             axes.plot(at, own["predicted"], "--", color=style.colour, lw=0.9)
     numeric = is_numeric(data[x])
     _scale(axes, data[x])
     if numeric and (data["rmse"] > 0).any():
         log_axis(axes, "y")
-    if predicted:
+    if data["predicted"].notna().any():
         explain_line(axes, "predicted from exact noisy means")
     if x == "shots" and numeric and data[x].nunique() > 1:
         slope_guide(axes, data[x], data["rmse"])
-    fewest, most = int(data["repetitions"].min()), int(data["repetitions"].max())
-    if most > 1:
-        count = f"{most}" if fewest == most else f"{fewest} to {most}"
+    repeated = data["repetitions"].max() > 1
+    if repeated:
+        count = span_text(data["repetitions"])
         explain_band(axes, f"95 % interval, mean of {count} repetitions")
     axes.set_xlabel(LABELS.get(x, x))
     axes.set_ylabel(r"error of feature maps, RMSE of $\hat F - F$")
-    axes.set_title(_subject(table) + ("" if most > 1 else ", one repetition"))
+    patches = span_text(table["patches"], ",")
+    axes.set_title(f"{patches} patches{'' if repeated else ', one repetition'}")
     return axes
 
 
-def accuracy_data(
-    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
-) -> pd.DataFrame:
+def accuracy_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFrame:
     """The accuracy of a linear classifier, fitted to exact maps of other images, on noisy maps.
 
     Args:
@@ -144,7 +116,6 @@ def accuracy_data(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    require(table, [x, "correct", "correct_exact", "images_classified"])
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         read = own["images_classified"].sum()
@@ -160,15 +131,12 @@ def accuracy_data(
             "exact_maps": own["correct_exact"].sum() / read,
         }
 
-    return tabulate(table, lines_of(table, x, others, COLUMNS, name_line), x, COLUMNS, summarise)
+    columns = ["correct", "correct_exact", "images_classified"]
+    return FIGURES.tabulate(table, x, others, columns, summarise)
 
 
 def plot_accuracy(
-    axes: Axes,
-    table: pd.DataFrame,
-    x: str,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, x: str, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `accuracy_data` gives, beside the accuracy with exact maps and that of guessing.
 
@@ -185,26 +153,17 @@ def plot_accuracy(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = lines_of(table, x, others, COLUMNS, name_line)
+    lines = FIGURES.lines(table, x, others)
     data = accuracy_data(table, x, lines)
-    styles = styles or line_styles(table, lines)
     places = place_on_axis(axes, data[x])
     exact = data["exact_maps"]
-    for label, own in data.groupby("series", sort=False):
-        style = styles[str(label)]
+    for label, own, style in series_of(data, lines, styles, alone="measured"):
         at = own[x].map(places)
-        axes.plot(
-            at,
-            own["accuracy"],
-            style.marker + "-",
-            ms=style.size,
-            color=style.colour,
-            label=str(label) or "measured",
-        )
+        style.plot(axes, at, own["accuracy"], label=label)
         # Thin edges keep bands that overlap apart.
         for end in ("low", "high"):
             axes.plot(at, own[end], "-", color=style.colour, lw=0.4)
-        axes.fill_between(at, own["low"], own["high"], color=style.colour, alpha=0.15, lw=0)
+        style.fill(axes, at, own["low"], own["high"], alpha=0.15)
         if exact.nunique() > 1:
             axes.plot(at, own["exact_maps"], "-.", lw=0.9, color=style.colour)
     if exact.nunique() > 1:
@@ -216,9 +175,7 @@ def plot_accuracy(
     _scale(axes, data[x])
     axes.set_ylim(0, 1)
     axes.set_xlabel(LABELS.get(x, x))
-    images = sorted(set(data["images"]))
-    count = f"{images[0]}" if len(images) == 1 else f"{images[0]} to {images[-1]}"
-    axes.set_ylabel(f"accuracy on {count} test images")
+    axes.set_ylabel(f"accuracy on {span_text(data['images'])} test images")
     fitted = "linear classifier, fitted to exact maps"
     axes.set_title(fitted if exact.nunique() > 1 else f"{fitted} ({exact.iloc[0]:.3f} on those)")
     return axes
@@ -239,10 +196,3 @@ def _scale(axes: Axes, values: pd.Series) -> None:
         axes.set_xscale("symlog", linthresh=smallest)
         axes.xaxis.set_major_formatter(TickTexts())
         axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))
-
-
-def _subject(table: pd.DataFrame) -> str:
-    patches = sorted(set(table["patches"]))
-    if len(patches) == 1:
-        return f"{patches[0]:,} patches"
-    return f"{patches[0]:,} to {patches[-1]:,} patches"

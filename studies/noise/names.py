@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from studies.line_figures import LineFigures, axis_text
+from studies.noise.measurement import COLUMNS
+
 LABELS = {
     "shots": "shots for each patch",
     "noise.scale": "noise scale (1: the noise as configured)",
@@ -35,4 +38,8 @@ def _value_text(axis: str, value: object, text: str) -> str:
         return f"{value:,} shots"
     if axis == "noise.scale":
         return f"noise x {text}"
-    return f"{axis.rpartition('.')[2]} {text}"
+    return axis_text(axis, text)
+
+
+FIGURES = LineFigures(COLUMNS, name_line)
+"""What the figures of a noise sweep have in common."""

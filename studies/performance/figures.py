@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +10,32 @@ from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.engines import engine_label
-from studies.drawing import Styles, draw_arrangement, line_styles
-from studies.grouping import Lines, arrange, axes_of, groups, lines_of, require, tabulate
+from studies.grouping import axes_of, groups
+from studies.line_figures import (
+    LineFigures,
+    Others,
+    Styles,
+    axis_text,
+    name_by_axis,
+    noise_text,
+    series_of,
+)
 from studies.performance.measurement import COLUMNS
 from studies.performance.peers import PEERS
 from studies.sweep.results import Results
 
-_LINES = ("engine", "noise.scale")
+_FIGURES = LineFigures(
+    COLUMNS,
+    name_by_axis(
+        {
+            "engine": lambda _, name: PEERS[name].label if name in PEERS else engine_label(name),
+            "noise.scale": lambda scale, text: "noisy" if scale == 1 else noise_text(scale, text),
+            "patches": lambda count, text: f"{text} patch{'' if count == 1 else 'es'} a call",
+        }
+    ),
+    apart=("engine", "noise.scale"),
+    along={"qubits": ("convolution.kernel",)},
+)
 _PANELS = {"qubits": "qubits of the circuit", "patches": "patches of a call"}
 
 
@@ -35,29 +53,13 @@ def draw(results: Results, folder: Path) -> list[str]:
     varying = [column for column in _PANELS if column in table and table[column].nunique() > 1]
     names = []
     for x in varying or ["qubits"]:
-        arrangement = arrange(table, [x], COLUMNS, _name, _LINES, along=_along(x))
-        names += draw_arrangement(
-            arrangement,
-            [functools.partial(_plot, x=x)],
-            functools.partial(_data, x=x),
-            _name,
-            folder,
-            f"performance_against_{x}",
-        )
+        plot, data = partial(plot_time, x=x), partial(time_data, x=x)
+        name = f"performance_against_{x}"
+        names += _FIGURES.draw(_FIGURES.arrange(table, x), [plot], data, folder, name)
     return names
 
 
-def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, x: str) -> None:
-    plot_time(axes, table, x, lines, styles)
-
-
-def _data(table: pd.DataFrame, lines: Lines, x: str) -> pd.DataFrame:
-    return time_data(table, x, lines)
-
-
-def time_data(
-    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
-) -> pd.DataFrame:
+def time_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFrame:
     """The time for each patch against one axis.
 
     Args:
@@ -71,22 +73,15 @@ def time_data(
     Raises:
         InputError: If it would be the fastest of anything but repetitions.
     """
-    require(table, [x, "seconds_per_patch"])
 
-    def summarise(own: pd.DataFrame) -> dict[str, object]:
+    def fastest(own: pd.DataFrame) -> dict[str, object]:
         return {"seconds_per_patch": float(own["seconds_per_patch"].min())}
 
-    return tabulate(
-        table, lines_of(table, x, others, COLUMNS, _name, _along(x)), x, COLUMNS, summarise
-    )
+    return _FIGURES.tabulate(table, x, others, ["seconds_per_patch"], fastest)
 
 
 def plot_time(
-    axes: Axes,
-    table: pd.DataFrame,
-    x: str,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, x: str, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `time_data` gives, a line for each engine and noise; dashed without noise.
 
@@ -103,48 +98,19 @@ def plot_time(
     Raises:
         InputError: If it would be the fastest of anything but repetitions.
     """
-    lines = lines_of(table, x, others, COLUMNS, _name, _along(x))
-    styles = styles or line_styles(table, lines)
+    lines = _FIGURES.lines(table, x, others)
     data = time_data(table, x, lines)
-    for label, own in data.groupby("series", sort=False):
-        style = styles[str(label)]
+    for label, own, style in series_of(data, lines, styles, alone="time"):
         ideal = "noise.scale" in own and own["noise.scale"].iloc[0] == 0
-        axes.plot(
-            own[x],
-            own["seconds_per_patch"],
-            style.marker + ("--" if ideal else "-"),
-            ms=style.size,
-            color=style.colour,
-            label=str(label) or "time",
-        )
+        style.plot(axes, own[x], own["seconds_per_patch"], "--" if ideal else "-", label=label)
     if x == "patches":
         log_axis(axes, "x")
     elif data[x].nunique() <= 10:
         axes.set_xticks(sorted(set(data[x])))
     log_axis(axes, "y")
-    axes.set_xlabel(_PANELS.get(x, x))
-    axes.set_ylabel("time for each patch (s), fastest run")
+    axes.set(xlabel=_PANELS.get(x, x), ylabel="time for each patch (s), fastest run")
     axes.grid(axis="y", lw=0.3)
     return axes
-
-
-def _along(x: str) -> tuple[str, ...]:
-    return ("convolution.kernel",) if x == "qubits" else ()
-
-
-def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
-    words = []
-    for axis, value in values.items():
-        text = texts[axis]
-        if axis == "engine":
-            words.append(PEERS[text].label if text in PEERS else engine_label(text))
-        elif axis == "noise.scale":
-            words.append("ideal" if value == 0 else "noisy" if value == 1 else f"noise x {text}")
-        elif axis == "patches":
-            words.append(f"{text} patch{'' if value == 1 else 'es'} a call")
-        else:
-            words.append(f"{axis.rpartition('.')[2]} {text}")
-    return ", ".join(words)
 
 
 def text(results: Results) -> str:
@@ -159,7 +125,7 @@ def text(results: Results) -> str:
     keys = [axis for axis in axes_of(table, COLUMNS) if axis not in ("engine", "patches")]
     lines = []
     for values, own in groups(table, keys):
-        where = ", ".join(f"{k.rpartition('.')[2]} {v}" for k, v in values.items())
+        where = ", ".join(axis_text(axis, value) for axis, value in values.items())
         best = own.groupby("engine", sort=False)["seconds_per_patch"].min()
         times = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in best.items())
         lines.append(f"{where + ': ' if where else ''}{times}")

@@ -12,10 +12,11 @@ from scipy import stats
 from studies.forward.figures import points
 from studies.gradient.figures import gradient_error_data
 from studies.grouping import cells, groups
-from studies.learning.figures import LAYERS, last_rows, way
+from studies.learning.figures import last_rows, way
 from studies.learning.measurement import COLUMNS
+from studies.line_figures import LAYERS, layers_text
 from studies.noise.lines import accuracy_data, error_data
-from studies.statistics import CONFIDENCE, jackknife_interval
+from studies.statistics import CONFIDENCE, jackknife_interval, span_text
 from studies.sweep.results import load, read_results
 
 _SCALE = "noise.scale"
@@ -113,8 +114,7 @@ def learning_answer(folder: Path) -> list[str]:
     table = load(folder)
     last = last_rows(table)
     keys = ["method", "shots", "noise"]
-    counts = sorted({len(own) for _, own in cells(last, [LAYERS, *keys], COLUMNS)})
-    starts = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    starts = span_text([len(own) for _, own in cells(last, [LAYERS, *keys], COLUMNS)])
     lines = [
         f"Fidelity after {last['iteration'].max()} iterations, median [lowest to highest] of "
         f"{starts} starts:"
@@ -128,8 +128,7 @@ def learning_answer(folder: Path) -> list[str]:
                 f"{way(chosen)}"
             )
         lines.append(
-            f"{layers} layer{'s' * (layers != 1)} (at most {own['ceiling'].max():.3f}): "
-            f"{'; '.join(ways)}."
+            f"{layers_text(layers)} (at most {own['ceiling'].max():.3f}): {'; '.join(ways)}."
         )
     return lines
 
@@ -170,9 +169,8 @@ def accuracy_answer(folder: Path) -> list[str]:
     scales = sorted({0.0 if 0 in set(data[_SCALE]) else data[_SCALE].min(),
                      _nearest(data[_SCALE], 1.0), _nearest(data[_SCALE], 10.0)})  # fmt: skip
     images = int(data["images"].max())
-    exact = sorted({f"{value:.3f}" for value in data["exact_maps"]})
-    found = exact[0] if len(exact) == 1 else f"{exact[0]} to {exact[-1]}"
-    lines = [f"Exact maps: accuracy {found} on {images} test images."]
+    exact = span_text(data["exact_maps"], ".3f")
+    lines = [f"Exact maps: accuracy {exact} on {images} test images."]
     for test, own in data.groupby("series", sort=False):
         rows = own.set_index(_SCALE)
         found = ", ".join(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +10,29 @@ from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import Styles, draw_arrangement, explain_band, line_styles
-from studies.grouping import Lines, arrange, axes_of, lines_of, require, tabulate
+from studies.drawing import explain_band
+from studies.grouping import axes_of
+from studies.line_figures import (
+    LAYERS,
+    LineFigures,
+    Others,
+    Styles,
+    layers_text,
+    name_by_axis,
+    noise_text,
+    series_of,
+)
 from studies.sweep.results import Results
 from studies.trainability.measurement import COLUMNS
 
-_LAYERS = "convolution.filters.layers"
-_LINES = ("data", "noise.scale")
-_FILES = {"qubits": "trainability_against_qubits", _LAYERS: "trainability_against_layers"}
-_PANELS = {"qubits": "qubits of a register", _LAYERS: "layers of the ansatz"}
+_FIGURES = LineFigures(
+    COLUMNS,
+    name_by_axis({"noise.scale": noise_text, LAYERS: layers_text, "data": lambda _, text: text}),
+    apart=("data", "noise.scale"),
+    along={"qubits": ("convolution.kernel",)},
+)
+_FILES = {"qubits": "trainability_against_qubits", LAYERS: "trainability_against_layers"}
+_PANELS = {"qubits": "qubits of a register", LAYERS: "layers of the ansatz"}
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -37,31 +50,14 @@ def draw(results: Results, folder: Path) -> list[str]:
     for x, name in _FILES.items():
         if x not in table or (x != "qubits" and table[x].nunique() < 2):
             continue
-        if x == "qubits" and table[x].nunique() < 2 and _LAYERS in axes_of(table, COLUMNS):
+        if x == "qubits" and table[x].nunique() < 2 and LAYERS in axes_of(table, COLUMNS):
             continue
-        arrangement = arrange(table, [x], COLUMNS, _name, _LINES, along=_along(x))
-        names += draw_arrangement(
-            arrangement,
-            [functools.partial(_plot, x=x)],
-            functools.partial(_data, x=x),
-            _name,
-            folder,
-            name,
-        )
+        plot, data = partial(plot_variance, x=x), partial(variance_data, x=x)
+        names += _FIGURES.draw(_FIGURES.arrange(table, x), [plot], data, folder, name)
     return names
 
 
-def _plot(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles, x: str) -> None:
-    plot_variance(axes, table, x, lines, styles)
-
-
-def _data(table: pd.DataFrame, lines: Lines, x: str) -> pd.DataFrame:
-    return variance_data(table, x, lines)
-
-
-def variance_data(
-    table: pd.DataFrame, x: str, others: Lines | Sequence[str] | None = None
-) -> pd.DataFrame:
+def variance_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFrame:
     """The variance of the gradient against one axis.
 
     Args:
@@ -77,22 +73,15 @@ def variance_data(
         InputError: If a mean would pool anything but repetitions.
     """
     columns = ["variance", "variance_low", "variance_high", "theory"]
-    require(table, [x, *columns])
 
-    def summarise(own: pd.DataFrame) -> dict[str, object]:
+    def means(own: pd.DataFrame) -> dict[str, object]:
         return {column: float(own[column].mean()) for column in columns}
 
-    return tabulate(
-        table, lines_of(table, x, others, COLUMNS, _name, _along(x)), x, COLUMNS, summarise
-    )
+    return _FIGURES.tabulate(table, x, others, columns, means)
 
 
 def plot_variance(
-    axes: Axes,
-    table: pd.DataFrame,
-    x: str,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, x: str, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Variance of the gradient, log scale; bands are 95 % bootstrap intervals over samples.
 
@@ -111,22 +100,11 @@ def plot_variance(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = lines_of(table, x, others, COLUMNS, _name, _along(x))
-    styles = styles or line_styles(table, lines)
+    lines = _FIGURES.lines(table, x, others)
     data = variance_data(table, x, lines)
-    for label, own in data.groupby("series", sort=False):
-        style = styles[str(label)]
-        axes.plot(
-            own[x],
-            own["variance"],
-            style.marker + "-",
-            ms=style.size,
-            color=style.colour,
-            label=str(label) or "gradients",
-        )
-        axes.fill_between(
-            own[x], own["variance_low"], own["variance_high"], color=style.colour, alpha=0.25, lw=0
-        )
+    for label, own, style in series_of(data, lines, styles, alone="gradients"):
+        style.plot(axes, own[x], own["variance"], label=label)
+        style.fill(axes, own[x], own["variance_low"], own["variance_high"])
     label = "1/(d(d + 2)): isotropic data, real rotations"
     # Kernels of several sizes may be lines.
     for _, own in data.drop_duplicates([x, "theory"]).groupby(data.groupby(x).cumcount()):
@@ -136,26 +114,8 @@ def plot_variance(
     log_axis(axes, "y")
     if data[x].nunique() <= 10:
         axes.set_xticks(sorted(set(data[x])))
-    axes.set_xlabel(_PANELS.get(x, x))
-    axes.set_ylabel(r"variance of $\partial F / \partial\theta$")
+    axes.set(xlabel=_PANELS.get(x, x), ylabel=r"variance of $\partial F / \partial\theta$")
     return axes
-
-
-def _along(x: str) -> tuple[str, ...]:
-    return ("convolution.kernel",) if x == "qubits" else ()
-
-
-def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
-    words = []
-    for axis, value in values.items():
-        if axis == "noise.scale":
-            words.append("ideal" if value == 0 else f"noise x {texts[axis]}")
-        elif axis == _LAYERS:
-            words.append(f"{value} layer{'' if value == 1 else 's'}")
-        else:
-            key = "" if axis == "data" else f"{axis.rpartition('.')[2]} "
-            words.append(key + texts[axis])
-    return ", ".join(words)
 
 
 def text(results: Results) -> str:
@@ -166,8 +126,8 @@ def text(results: Results) -> str:
     """
     table = results.table()
     deepest = table
-    if _LAYERS in table:
-        deepest = table[table[_LAYERS] == table[_LAYERS].max()]
+    if LAYERS in table:
+        deepest = table[table[LAYERS] == table[LAYERS].max()]
     keys = [axis for axis in axes_of(deepest, COLUMNS) if axis != "convolution.kernel"]
     lines = []
     for _, row in deepest.iterrows():

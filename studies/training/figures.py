@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
-from studies.drawing import LEGEND_SIZE, Styles, draw_arrangement, explain_band, line_styles
-from studies.grouping import Lines, arrange, cells, groups, lines_of, require, tabulate
+from studies.drawing import LEGEND_SIZE, explain_band
+from studies.grouping import Lines, cells, groups, require
+from studies.line_figures import LineFigures, Others, Styles, axis_text, noise_text, series_of
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
 from studies.training.measurement import COLUMNS
@@ -38,29 +39,28 @@ def draw(results: Results, folder: Path) -> list[str]:
         Names of the figures, without suffix.
     """
     table = results.table()
-    arrangement = arrange(table, ["epoch"], COLUMNS, _line_name, most_panels=3)
+    arrangement = _FIGURES.arrange(table, "epoch", most_panels=3)
 
-    def data(own: pd.DataFrame, lines: Lines) -> pd.DataFrame:
-        accuracy = accuracy_data(own, lines).assign(quantity="accuracy")
-        return pd.concat([loss_data(own, lines).assign(quantity="loss"), accuracy])
+    def data(own: pd.DataFrame, others: Lines) -> pd.DataFrame:
+        accuracy = accuracy_data(own, others).assign(quantity="accuracy")
+        return pd.concat([loss_data(own, others).assign(quantity="loss"), accuracy])
 
     most = max(
         sum(1 for _ in groups(part.table, arrangement.lines))
         for parts in arrangement.figures
         for part in parts
     )
-    return draw_arrangement(
+    return _FIGURES.draw(
         arrangement,
         [_plot_loss_alone, plot_test_accuracy],
         data,
-        _line_name,
         folder,
         "training",
         height=max(2.4, 0.36 * most + 0.6),
     )
 
 
-def loss_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+def loss_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     """The training loss of each way of training against epochs, the mean over repetitions.
 
     Args:
@@ -70,21 +70,15 @@ def loss_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) 
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    require(table, ["epoch", "loss"])
 
-    def summarise(own: pd.DataFrame) -> dict[str, object]:
+    def mean(own: pd.DataFrame) -> dict[str, object]:
         return {"loss": own["loss"].mean()}
 
-    return tabulate(
-        table, lines_of(table, "epoch", others, COLUMNS, _line_name), "epoch", COLUMNS, summarise
-    )
+    return _FIGURES.tabulate(table, "epoch", others, ["loss"], mean)
 
 
 def plot_loss(
-    axes: Axes,
-    table: pd.DataFrame,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `loss_data` gives.
 
@@ -100,29 +94,23 @@ def plot_loss(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    lines = lines_of(table, "epoch", others, COLUMNS, _line_name)
-    styles = styles or line_styles(table, lines)
-    for label, own in loss_data(table, lines).groupby("series", sort=False):
-        style = styles[str(label)]
-        line = style.marker + "-"
-        axes.plot(
-            own["epoch"], own["loss"], line, ms=style.size, color=style.colour, label=str(label)
-        )
+    lines = _FIGURES.lines(table, "epoch", others)
+    for label, own, style in series_of(loss_data(table, lines), lines, styles):
+        style.plot(axes, own["epoch"], own["loss"], label=label)
     log_axis(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("training loss (nats), mean of repetitions")
+    axes.set(xlabel="epoch", ylabel="training loss (nats), mean of repetitions")
     return axes
 
 
-def _plot_loss_alone(axes: Axes, table: pd.DataFrame, lines: Lines, styles: Styles) -> None:
+def _plot_loss_alone(axes: Axes, table: pd.DataFrame, others: Lines, styles: Styles) -> None:
     """Names stand at the ticks of the panel beside; the legend only says what signs mean."""
-    plot_loss(axes, table, lines, styles)
+    plot_loss(axes, table, others, styles)
     for line in axes.lines:
         line.set_label("_")
 
 
-def accuracy_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = None) -> pd.DataFrame:
+def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     """Accuracy on the test images.
 
     Args:
@@ -139,31 +127,19 @@ def accuracy_data(table: pd.DataFrame, others: Lines | Sequence[str] | None = No
     """
     require(table, ["correct", "tested"])
     tested = table[table["correct"].notna()]
-    lines = lines_of(table, "epoch", others, COLUMNS, _line_name)
-    parts = []
+    lines = _FIGURES.lines(table, "epoch", others)
+    rows = []
     for values, own in cells(tested, lines.axes, COLUMNS):
         each = (own["correct"] / own["tested"]).to_numpy()
         images = float(own["tested"].max())
         low, high = (float(x) for x in proportion_interval(each.mean() * images, images))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "series": lines.label(values),
-                    "accuracy": each,
-                    "mean": each.mean(),
-                    "low": low,
-                    "high": high,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        fixed = {"series": lines.label(values), "mean": each.mean(), "low": low, "high": high}
+        rows += [{**fixed, "accuracy": accuracy} for accuracy in each]
+    return pd.DataFrame(rows, columns=["series", "accuracy", "mean", "low", "high"])
 
 
 def plot_test_accuracy(
-    axes: Axes,
-    table: pd.DataFrame,
-    others: Lines | Sequence[str] | None = None,
-    styles: Styles | None = None,
+    axes: Axes, table: pd.DataFrame, others: Others = None, styles: Styles | None = None
 ) -> Axes:
     """Draws what `accuracy_data` gives: signs are repetitions, bars intervals of the mean.
 
@@ -179,16 +155,14 @@ def plot_test_accuracy(
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    ways = lines_of(table, "epoch", others, COLUMNS, _line_name)
-    styles = styles or line_styles(table, ways)
-    lines = list(accuracy_data(table, ways).groupby("series", sort=False))
-    for row, (label, own) in enumerate(lines):
-        style = styles[str(label)]
+    ways = _FIGURES.lines(table, "epoch", others)
+    lines = series_of(accuracy_data(table, ways), ways, styles, alone="classifier")
+    for row, (_, own, style) in enumerate(lines):
         ends = [own["low"].iloc[0], own["high"].iloc[0]]
         axes.plot(ends, [row, row], color=style.colour, lw=4, alpha=0.35, solid_capstyle="butt")
         axes.plot(own["mean"].iloc[:1], [row], "|", ms=9, mew=1.2, color="black")
         axes.plot(own["accuracy"], np.full(len(own), row), style.marker, color=style.colour)
-    labels = [textwrap.fill(str(label) or "classifier", 34) for label, _ in lines]
+    labels = [textwrap.fill(label, 34) for label, *_ in lines]
     axes.set_yticks(range(len(lines)), labels, fontsize=LEGEND_SIZE)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.plot([], [], "o", color="0.4", label="a repetition (same colours and signs on the left)")
@@ -204,8 +178,11 @@ def _line_name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
     if not values:
         return ""
     name = _name(values) if set(values) & set(_KEYS) else ""
-    rest = [f"{axis.rpartition('.')[2]} {texts[axis]}" for axis in values if axis not in _KEYS]
+    rest = [axis_text(axis, texts[axis]) for axis in values if axis not in _KEYS]
     return ", ".join(text for text in (name, *rest) if text)
+
+
+_FIGURES = LineFigures(COLUMNS, _line_name)
 
 
 def _name(chosen: Mapping[str, object]) -> str:
@@ -216,8 +193,7 @@ def _name(chosen: Mapping[str, object]) -> str:
         if shots is not None:
             parts.append(f"{int(str(shots)):,} shots" if shots else "exact means")
         if "noise.scale" in chosen:
-            scale = float(str(chosen["noise.scale"]))
-            parts.append("ideal" if scale == 0 else f"noise x {scale:g}")
+            parts.append(noise_text(float(str(chosen["noise.scale"]))))
         named = [str(chosen[key]) for key in ("noise", "device") if chosen.get(key)]
         parts += [name.replace("depolarizing_readout", "depolarising, readout") for name in named]
         noisy = bool(shots) or float(str(chosen.get("noise.scale", 0))) > 0
@@ -234,14 +210,10 @@ def text(results: Results) -> str:
     """
     table = results.table()
     lines = []
-    ways = lines_of(table, "epoch", None, COLUMNS, _line_name)
-    for values, own in cells(table[table["correct"].notna()], ways.axes, COLUMNS):
-        label = ways.label(values) or "classifier"
-        each = own["correct"] / own["tested"]
-        images = float(own["tested"].iloc[0])
-        low, high = (float(x) for x in proportion_interval(each.mean() * images, images))
+    for label, own in accuracy_data(table).groupby("series", sort=False):
+        each, (mean, low, high) = own["accuracy"], own[["mean", "low", "high"]].iloc[0]
         lines.append(
-            f"{label}: test accuracy {each.mean():.3f} (95 %: {low:.3f} to {high:.3f}; "
+            f"{label or 'classifier'}: test accuracy {mean:.3f} (95 %: {low:.3f} to {high:.3f}; "
             f"{len(each)} repetition(s), {each.min():.3f} to {each.max():.3f})"
         )
     return "\n".join([*lines, *check_lines(table)])

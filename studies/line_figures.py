@@ -1,0 +1,248 @@
+"""Figures of lines: all that those of one study share with those of another.
+
+A study says what it measured and what it calls its axes, by an object of `LineFigures`; what it
+shows of the repetitions of one setting, by a function of a table; and draws one panel with
+`series_of`. Which lines there are, how they look, and how panels become files is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from studies import drawing
+from studies.drawing import PAGE, SeriesStyle, series_styles, set_title
+from studies.grouping import (
+    MOST_PANELS,
+    Arrangement,
+    Lines,
+    Naming,
+    Values,
+    arrange,
+    line_axes,
+    require,
+    tabulate,
+)
+
+LAYERS = "convolution.filters.layers"
+
+Others = Lines | Sequence[str] | None
+"""What tells lines apart: themselves, names of axes, or all axes that vary if None."""
+
+Styles = Mapping[str, SeriesStyle]
+"""The style of each line by its name."""
+
+
+Plot = Callable[..., object]
+"""Takes Axes, a part of a table and, by name, the `others` and `styles` of the whole figure."""
+
+Data = Callable[..., pd.DataFrame]
+"""The numbers that are drawn of a part of a table; takes it and, by name, `others`."""
+
+
+@dataclass(frozen=True)
+class LineFigures:
+    """What the figures of one study have in common.
+
+    Attributes:
+        measured: The columns that the study documents as measured.
+        name: Names lines and panels.
+        apart: Axes that should tell lines apart rather than panels, all if None.
+        along: By the axis of a panel, other axes that need no lines of their own where the value
+            at that axis decides theirs.
+    """
+
+    measured: Collection[str]
+    name: Naming
+    apart: Collection[str] | None = None
+    along: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def lines(self, table: pd.DataFrame, x: str, others: Others) -> Lines:
+        """The lines of one panel.
+
+        Args:
+            table: The results.
+            x: The axis of the panel.
+            others: What tells the lines apart.
+        """
+        if isinstance(others, Lines):
+            return others
+        if others is None:
+            others = line_axes(table, x, self.measured, self.along.get(x, ()))
+        return Lines(table, others, self.name)
+
+    def tabulate(
+        self,
+        table: pd.DataFrame,
+        x: str,
+        others: Others,
+        columns: Collection[str],
+        summarise: Callable[[pd.DataFrame], Mapping[str, object]],
+    ) -> pd.DataFrame:
+        """What the lines of one panel show.
+
+        Args:
+            table: The results.
+            x: The axis of the panel.
+            others: What tells the lines apart.
+            columns: Those that the table must have.
+            summarise: What is shown of the repetitions of one setting.
+
+        Returns:
+            One row for each line and value of the axis, as `grouping.tabulate` gives them.
+
+        Raises:
+            InputError: If a column is missing, or if rows of different settings would be pooled.
+        """
+        require(table, [x, *columns])
+        return tabulate(table, self.lines(table, x, others), x, self.measured, summarise)
+
+    def arrange(self, table: pd.DataFrame, x: str, most_panels: int = MOST_PANELS) -> Arrangement:
+        """The panels of all figures against an axis.
+
+        Args:
+            table: The results.
+            x: The axis.
+            most_panels: Of one figure.
+
+        Raises:
+            InputError: If there would be too many figures.
+        """
+        along = self.along.get(x, ())
+        return arrange(table, [x], self.measured, self.name, self.apart, along, most_panels)
+
+    def draw(
+        self,
+        arrangement: Arrangement,
+        plots: Sequence[Plot],
+        data: Data,
+        folder: Path,
+        name: str,
+        *,
+        height: float = 2.4,
+        most_columns: int = 3,
+        share: Literal["col"] | bool = False,
+        finish: Callable[[Figure, Sequence[Axes]], object] | None = None,
+    ) -> list[str]:
+        """Draws and saves the figures of an arrangement.
+
+        Args:
+            arrangement: The panels and lines.
+            plots: What is drawn of each panel. One plot makes a grid of panels that share the y
+                axis; several stand side by side, a row for each panel.
+            data: The numbers that are drawn of a panel, which are saved beside the figure.
+            folder: An existing folder.
+            name: Name of the figure; further ones get a number.
+            height: Height of a row in inches.
+            most_columns: Panels side by side where there is one plot.
+            share: "col" if the panels of each of several plots share the y axis.
+            finish: Does what concerns all panels of a figure together.
+
+        Returns:
+            Names of the figures, without suffix.
+        """
+        names = []
+        for number, parts in enumerate(arrangement.figures, start=1):
+            lines = Lines(pd.concat([part.table for part in parts]), arrangement.lines, self.name)
+            styles = _line_styles(lines)
+            columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
+            rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
+            # Room for the legend's longest line, where there is one panel.
+            width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
+            figure = Figure(figsize=(width, height * rows), layout="constrained")
+            grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
+            panels = list(grid.ravel())
+            for index, part in enumerate(parts):
+                for offset, plot in enumerate(plots):
+                    axes = panels[index * len(plots) + offset]
+                    plot(axes, part.table, others=lines, styles=styles)
+                    own = axes.get_title(loc="left")
+                    set_title(axes, "\n".join(text for text in (part.title, own) if text))
+            used = panels[: len(parts) * len(plots)]
+            for unused in panels[len(used) :]:
+                unused.set_axis_off()
+            if len(plots) == 1:
+                for axes in grid[:, 1:].ravel():
+                    axes.set_ylabel("")
+            longest = max(text.get_text().count("\n") for a in used for text in a.get_xticklabels())
+            figure.set_figheight(figure.get_figheight() + drawing.LINE * rows * longest)
+            if finish is not None:
+                finish(figure, used)
+            drawing.legend_below(figure, used)
+            drawn = [data(part.table, others=lines).assign(panel=part.title) for part in parts]
+            names.append(name if number == 1 else f"{name}_{number}")
+            drawing.save_drawn(figure, pd.concat(drawn), folder, names[-1])
+        return names
+
+
+def series_of(
+    data: pd.DataFrame, lines: Lines, styles: Styles | None, alone: str = ""
+) -> list[tuple[str, pd.DataFrame, SeriesStyle]]:
+    """The lines of a panel one by one: the name, the rows and the style of each.
+
+    Args:
+        data: What they show, as `LineFigures.tabulate` gives it.
+        lines: All lines of the figure.
+        styles: How each line looks; no two alike if None.
+        alone: Name of the only line, where nothing tells lines apart.
+    """
+    styles = styles or _line_styles(lines)
+    series = data.groupby("series", sort=False)
+    return [(str(label) or alone, own, styles[str(label)]) for label, own in series]
+
+
+def _line_styles(lines: Lines) -> dict[str, SeriesStyle]:
+    """A style for each line of a figure, in all of its panels; numbers become lighter."""
+    return dict(zip(lines.labels, series_styles(len(lines.labels), lines.ordered), strict=True))
+
+
+def name_by_axis(words: Mapping[str, Callable[[Any, str], str]]) -> Naming:
+    """Names lines and panels by what is said of each axis.
+
+    Args:
+        words: What is said of a value and its text, by axis; of all others `axis_text`.
+    """
+
+    def name(values: Values, texts: Mapping[str, str]) -> str:
+        return ", ".join(
+            words[axis](value, texts[axis]) if axis in words else axis_text(axis, texts[axis])
+            for axis, value in values.items()
+        )
+
+    return name
+
+
+def axis_text(axis: str, text: object) -> str:
+    """A value with the last part of the name of its axis, such as "layers 2".
+
+    Args:
+        axis: Name of the axis, with dots.
+        text: The value.
+    """
+    return f"{axis.rpartition('.')[2]} {text}"
+
+
+def noise_text(scale: float, text: str = "") -> str:
+    """A scale of the noise in words.
+
+    Args:
+        scale: At least 0.
+        text: The same as text; with six digits if empty.
+    """
+    return "ideal" if scale == 0 else f"noise x {text or f'{scale:g}'}"
+
+
+def layers_text(count: object, text: str = "") -> str:
+    """A number of layers in words.
+
+    Args:
+        count: At least 1.
+        text: The same as text.
+    """
+    return f"{text or count} layer{'' if count == 1 else 's'}"
