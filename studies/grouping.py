@@ -168,56 +168,6 @@ class Lines:
         """
         return self._labels[_key({axis: values[axis] for axis in self.axes})]
 
-    def split(self, table: pd.DataFrame) -> Iterator[tuple[str, dict[str, object], pd.DataFrame]]:
-        """The lines that are in a part of the table: names, values and rows.
-
-        Args:
-            table: Rows of the figure.
-
-        Yields:
-            Name, values of the axes, and rows of each line, in the order of the part.
-        """
-        for values, own in groups(table, self.axes):
-            yield self._labels[_key(values)], values, own
-
-
-def tabulate(
-    table: pd.DataFrame,
-    lines: Lines,
-    x: str,
-    measured: Collection[str],
-    summarise: Callable[[pd.DataFrame], Mapping[str, object]],
-) -> pd.DataFrame:
-    """What lines show against an axis.
-
-    Args:
-        table: The results.
-        lines: The lines.
-        x: The axis.
-        measured: As for `axes_of`.
-        summarise: What is shown of the repetitions of one setting.
-
-    Returns:
-        One row for each line and value of the axis, line by line; numbers along the axis ascend.
-
-    Raises:
-        InputError: As `cells` does.
-    """
-    keys = [axis for axis in lines.axes if axis != x] + [x]
-    rows = [
-        {"series": lines.label(values), **values, **summarise(own)}
-        for values, own in cells(table, keys, measured)
-    ]
-    data = pd.DataFrame(rows)
-    if not is_numeric(data[x]):
-        texts = _texts(data[x])
-        data[x] = [texts[(_plain(value),)] for value in data[x]]
-    order = data["series"].map({label: place for place, label in enumerate(lines.labels)})
-    by = [order, data[x]] if is_numeric(data[x]) else [order]
-    return data.iloc[np.lexsort([column.to_numpy() for column in reversed(by)])].reset_index(
-        drop=True
-    )
-
 
 def images_read(table: pd.DataFrame, count: str) -> int:
     """How many different images repetitions read: those from `first` on, as many as a column says.
@@ -413,6 +363,16 @@ def _key(values: Values) -> tuple[object, ...]:
 
 def _has_texts(values: pd.Series) -> bool:
     return any(isinstance(value, str) for value in values)
+
+
+def value_texts(values: pd.Series) -> list[str]:
+    """A text for each value, numbers with as few digits as tell all of them apart.
+
+    Args:
+        values: A column of a table.
+    """
+    texts = _texts(values)
+    return [texts[(_plain(value),)] for value in values]
 
 
 def _texts(values: pd.Series) -> dict[tuple[object, ...], str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,9 +26,11 @@ from studies.grouping import (
     Naming,
     Values,
     arrange,
+    cells,
+    is_numeric,
     line_axes,
     require,
-    tabulate,
+    value_texts,
 )
 
 LAYERS = "convolution.filters.layers"
@@ -83,25 +86,39 @@ class LineFigures:
         x: str,
         others: Others,
         columns: Collection[str],
-        summarise: Callable[[pd.DataFrame], Mapping[str, object]],
+        summarise: Callable[[pd.DataFrame], Mapping[str, object]] | None = None,
     ) -> pd.DataFrame:
-        """What the lines of one panel show.
+        """What the lines of one panel show against its axis.
 
         Args:
             table: The results.
             x: The axis of the panel.
             others: What tells the lines apart.
             columns: Those that the table must have.
-            summarise: What is shown of the repetitions of one setting.
+            summarise: What is shown of the repetitions of one setting; the means of these columns
+                if None.
 
         Returns:
-            One row for each line and value of the axis, as `grouping.tabulate` gives them.
+            One row for each line and value of the axis, line by line; numbers along the axis
+            ascend.
 
         Raises:
-            InputError: If a column is missing, or if rows of different settings would be pooled.
+            InputError: If a column is missing, or as `cells` does.
         """
         require(table, [x, *columns])
-        return tabulate(table, self.lines(table, x, others), x, self.measured, summarise)
+        lines = self.lines(table, x, others)
+        keys = [axis for axis in lines.axes if axis != x] + [x]
+        rows = []
+        for values, own in cells(table, keys, self.measured):
+            shown = summarise(own) if summarise else {name: own[name].mean() for name in columns}
+            rows.append({"series": lines.label(values), **values, **shown})
+        data = pd.DataFrame(rows)
+        order = [data["series"].map(lines.labels.index)]
+        if is_numeric(data[x]):
+            order.insert(0, data[x])
+        else:
+            data[x] = value_texts(data[x])
+        return data.iloc[np.lexsort(order)].reset_index(drop=True)
 
     def arrange(self, table: pd.DataFrame, x: str, most_panels: int = MOST_PANELS) -> Arrangement:
         """The panels of all figures against an axis.

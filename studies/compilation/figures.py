@@ -60,11 +60,7 @@ def cost_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-
-    def means(own: pd.DataFrame) -> dict[str, object]:
-        return {column: float(own[column].mean()) for column in _PANELS}
-
-    return _FIGURES.tabulate(_with_kernel(table), _KERNEL, others, _PANELS, means)
+    return _FIGURES.tabulate(_with_kernel(table), _KERNEL, others, _PANELS)
 
 
 def plot_cost(

@@ -16,13 +16,7 @@ from scipy import stats
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.gradient_methods import METHODS
 from studies.crosscheck import check_lines
-from studies.drawing import (
-    SeriesStyle,
-    explain_band,
-    explain_line,
-    series_styles,
-    slope_guide,
-)
+from studies.drawing import SeriesStyle, explain_band, explain_line, series_styles, slope_guide
 from studies.gradient.measurement import COLUMNS
 from studies.grouping import Lines, axes_of, cells, groups
 from studies.line_figures import (
@@ -92,12 +86,7 @@ def gradient_error_data(table: pd.DataFrame, others: Others = None) -> pd.DataFr
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    columns = {
-        "rmse": "rmse",
-        "low": "rmse_low",
-        "high": "rmse_high",
-        "predicted": "predicted_rmse",
-    }
+    columns = dict(rmse="rmse", low="rmse_low", high="rmse_high", predicted="predicted_rmse")
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         return {
@@ -147,17 +136,12 @@ def plot_gradient_error(
     return axes
 
 
-def _circuit_methods() -> list[str]:
-    return [name for name, method in METHODS.items() if method.runs_circuits]
-
-
 def _method_styles(lines: Lines) -> dict[str, SeriesStyle]:
     """A marker for each method and a colour for each g."""
     values = list(lines.values)
     upstreams = sorted({each["upstream"] for each in values if "upstream" in each}, key=str)
-    methods = dict.fromkeys(
-        [*_circuit_methods(), *(str(each.get("method", "")) for each in values)]
-    )
+    known = [name for name, method in METHODS.items() if method.runs_circuits]
+    methods = dict.fromkeys([*known, *(str(each.get("method", "")) for each in values)])
     markers = dict(zip(methods, series_styles(len(methods)), strict=True))
     colours = dict(zip(upstreams, series_styles(len(upstreams)), strict=True))
     styles = {}

@@ -76,13 +76,8 @@ def learning_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         low, median, high = np.quantile(1 - own["fidelity"], [0.25, 0.5, 0.75])
-        return {
-            "median": float(median),
-            "low": float(low),
-            "high": float(high),
-            "ceiling": 1 - float(own["ceiling"].median()),
-            "starts": len(own),
-        }
+        ceiling, starts = 1 - own["ceiling"].median(), len(own)
+        return {"median": median, "low": low, "high": high, "ceiling": ceiling, "starts": starts}
 
     columns = ["fidelity", "ceiling"]
     return _FIGURES.tabulate(table, "iteration", others, columns, summarise)

@@ -42,13 +42,8 @@ def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFra
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         mean, low, high = mean_interval(own["rmse"])
         predicted = own["predicted_rmse"] if "predicted_rmse" in own else pd.Series([np.nan])
-        return {
-            "rmse": mean,
-            "low": low,
-            "high": high,
-            "repetitions": len(own),
-            "predicted": float(np.sqrt((predicted**2).mean(skipna=False))),
-        }
+        shown = {"rmse": mean, "low": low, "high": high, "repetitions": len(own)}
+        return {**shown, "predicted": np.sqrt((predicted**2).mean(skipna=False))}
 
     return FIGURES.tabulate(table, x, others, ["rmse"], summarise)
 

@@ -73,11 +73,7 @@ def variance_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.Data
         InputError: If a mean would pool anything but repetitions.
     """
     columns = ["variance", "variance_low", "variance_high", "theory"]
-
-    def means(own: pd.DataFrame) -> dict[str, object]:
-        return {column: float(own[column].mean()) for column in columns}
-
-    return _FIGURES.tabulate(table, x, others, columns, means)
+    return _FIGURES.tabulate(table, x, others, columns)
 
 
 def plot_variance(

@@ -70,11 +70,7 @@ def loss_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-
-    def mean(own: pd.DataFrame) -> dict[str, object]:
-        return {"loss": own["loss"].mean()}
-
-    return _FIGURES.tabulate(table, "epoch", others, ["loss"], mean)
+    return _FIGURES.tabulate(table, "epoch", others, ["loss"])
 
 
 def plot_loss(
