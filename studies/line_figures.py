@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,6 @@ from studies.grouping import (
     Arrangement,
     Lines,
     Naming,
-    Values,
     arrange,
     cells,
     is_numeric,
@@ -32,8 +31,6 @@ from studies.grouping import (
     require,
     value_texts,
 )
-
-LAYERS = "convolution.filters.layers"
 
 Others = Lines | Sequence[str] | None
 """What tells lines apart: themselves, names of axes, or all axes that vary if None."""
@@ -217,49 +214,3 @@ def series_of(
 def _line_styles(lines: Lines) -> dict[str, SeriesStyle]:
     """A style for each line of a figure, in all of its panels; numbers become lighter."""
     return dict(zip(lines.labels, series_styles(len(lines.labels), lines.ordered), strict=True))
-
-
-def name_by_axis(words: Mapping[str, Callable[[Any, str], str]]) -> Naming:
-    """Names lines and panels by what is said of each axis.
-
-    Args:
-        words: What is said of a value and its text, by axis; of all others `axis_text`.
-    """
-
-    def name(values: Values, texts: Mapping[str, str]) -> str:
-        return ", ".join(
-            words[axis](value, texts[axis]) if axis in words else axis_text(axis, texts[axis])
-            for axis, value in values.items()
-        )
-
-    return name
-
-
-def axis_text(axis: str, text: object) -> str:
-    """A value with the last part of the name of its axis, such as "layers 2".
-
-    Args:
-        axis: Name of the axis, with dots.
-        text: The value.
-    """
-    return f"{axis.rpartition('.')[2]} {text}"
-
-
-def noise_text(scale: float, text: str = "") -> str:
-    """A scale of the noise in words.
-
-    Args:
-        scale: At least 0.
-        text: The same as text; with six digits if empty.
-    """
-    return "ideal" if scale == 0 else f"noise x {text or f'{scale:g}'}"
-
-
-def layers_text(count: object, text: str = "") -> str:
-    """A number of layers in words.
-
-    Args:
-        count: At least 1.
-        text: The same as text.
-    """
-    return f"{text or count} layer{'' if count == 1 else 's'}"

@@ -1,8 +1,8 @@
-"""Confidence intervals that figures show as bands, and ranges in words."""
+"""Confidence intervals that figures show as bands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,14 +73,3 @@ def proportion_interval(
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
     return centre - half, centre + half
-
-
-def span_text(values: Collection[float], form: str = "") -> str:
-    """From the least to the most of some numbers, in words; one number where both read the same.
-
-    Args:
-        values: The numbers, at least one.
-        form: How a number is written, as `format` takes it.
-    """
-    least, most = f"{min(values):{form}}", f"{max(values):{form}}"
-    return least if least == most else f"{least} to {most}"

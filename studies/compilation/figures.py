@@ -13,8 +13,9 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.compilation.measurement import COLUMNS
 from studies.drawing import place_on_axis
 from studies.grouping import axes_of
-from studies.line_figures import LineFigures, Others, Styles, axis_text, series_of
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
+from studies.wording import axis_text
 
 _KERNEL = "convolution.kernel"
 _PANELS = {

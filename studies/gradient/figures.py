@@ -19,17 +19,9 @@ from studies.crosscheck import check_lines
 from studies.drawing import SeriesStyle, explain_band, explain_line, series_styles, slope_guide
 from studies.gradient.measurement import COLUMNS
 from studies.grouping import Lines, axes_of, cells, groups
-from studies.line_figures import (
-    LineFigures,
-    Others,
-    Styles,
-    axis_text,
-    name_by_axis,
-    noise_text,
-    series_of,
-)
-from studies.statistics import span_text
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
+from studies.wording import axis_text, name_by_axis, noise_text, span_text
 
 _LINES = ("method", "upstream")
 _STATES = {

@@ -18,18 +18,9 @@ from studies.crosscheck import check_lines
 from studies.drawing import explain_band, explain_line
 from studies.grouping import REPEATED, axes_of, cells, groups
 from studies.learning.measurement import COLUMNS
-from studies.line_figures import (
-    LAYERS,
-    LineFigures,
-    Others,
-    Styles,
-    axis_text,
-    layers_text,
-    noise_text,
-    series_of,
-)
-from studies.statistics import span_text
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
+from studies.wording import LAYERS, axis_text, layers_text, noise_text, span_text
 
 _LOWEST = 1e-6
 """Infidelities below are not drawn: they are those of rounding."""

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from studies.crosscheck import check_lines
 from studies.grouping import Lines, arrange, axes_of, is_numeric
-from studies.line_figures import Styles
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_accuracy, plot_error
 from studies.noise.measurement import COLUMNS
 from studies.noise.names import FIGURES, name_line
-from studies.statistics import proportion_interval, span_text
+from studies.statistics import proportion_interval
 from studies.sweep.results import Results
+from studies.wording import span_text
 
 _FILE_NAMES = {"convolution.filters.layers": "layers"}
 
@@ -80,15 +80,14 @@ def _draw_noise_and_shots(table: pd.DataFrame, folder: Path) -> list[str]:
     """A heat map for each combination of what varies besides noise and shots, on one scale."""
     arrangement = arrange(table, MAP_AXES, COLUMNS, name_line, lines=())
     norm = error_norm(noise_and_shots_data(table, arrangement.panels)["rmse"])
-
-    def plot(axes: Axes, own: pd.DataFrame, others: Lines, styles: Styles) -> None:
-        plot_noise_and_shots(axes, own, norm)
-
-    def data(own: pd.DataFrame, others: Lines) -> pd.DataFrame:
-        return noise_and_shots_data(own)
-
     return FIGURES.draw(
-        arrangement, [plot], data, folder, "noise_and_shots", height=2.6, most_columns=2
+        arrangement,
+        [lambda axes, own, **_: plot_noise_and_shots(axes, own, norm)],
+        lambda own, **_: noise_and_shots_data(own),
+        folder,
+        "noise_and_shots",
+        height=2.6,
+        most_columns=2,
     )
 
 

@@ -16,7 +16,8 @@ from studies.drawing import explain_band, explain_line, place_on_axis, slope_gui
 from studies.grouping import images_read, is_numeric
 from studies.line_figures import Others, Styles, series_of
 from studies.noise.names import FIGURES, LABELS
-from studies.statistics import mean_interval, proportion_interval, span_text
+from studies.statistics import mean_interval, proportion_interval
+from studies.wording import span_text
 
 _GUESSING = 0.1
 """The accuracy of naming one of ten digits at random."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from studies.line_figures import LineFigures, axis_text
+from studies.line_figures import LineFigures
 from studies.noise.measurement import COLUMNS
+from studies.wording import axis_text
 
 LABELS = {
     "shots": "shots for each patch",

@@ -11,18 +11,11 @@ from matplotlib.axes import Axes
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.engines import engine_label
 from studies.grouping import axes_of, groups
-from studies.line_figures import (
-    LineFigures,
-    Others,
-    Styles,
-    axis_text,
-    name_by_axis,
-    noise_text,
-    series_of,
-)
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.performance.measurement import COLUMNS
 from studies.performance.peers import PEERS
 from studies.sweep.results import Results
+from studies.wording import axis_text, name_by_axis, noise_text
 
 _FIGURES = LineFigures(
     COLUMNS,
@@ -130,11 +123,8 @@ def text(results: Results) -> str:
         times = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in best.items())
         lines.append(f"{where + ': ' if where else ''}{times}")
         if "exact" in best:
-            ratios = ", ".join(
-                f"{name} {seconds / best['exact']:,.0f}"
-                for name, seconds in best.items()
-                if name != "exact"
-            )
+            others = (best / best["exact"]).drop("exact")
+            ratios = ", ".join(f"{name} {ratio:,.0f}" for name, ratio in others.items())
             lines.append(f"  times slower than exact: {ratios}" if ratios else "")
     if "largest_deviation" in table:
         deviation = table.groupby("engine", sort=False)["largest_deviation"].max().dropna()

@@ -14,10 +14,10 @@ from studies.gradient.figures import gradient_error_data
 from studies.grouping import cells, groups
 from studies.learning.figures import last_rows, way
 from studies.learning.measurement import COLUMNS
-from studies.line_figures import LAYERS, layers_text
 from studies.noise.lines import accuracy_data, error_data
-from studies.statistics import CONFIDENCE, jackknife_interval, span_text
+from studies.statistics import CONFIDENCE, jackknife_interval
 from studies.sweep.results import load, read_results
+from studies.wording import LAYERS, layers_text, span_text
 
 _SCALE = "noise.scale"
 _TEST = "convolution.overlap"

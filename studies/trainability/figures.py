@@ -12,18 +12,10 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import explain_band
 from studies.grouping import axes_of
-from studies.line_figures import (
-    LAYERS,
-    LineFigures,
-    Others,
-    Styles,
-    layers_text,
-    name_by_axis,
-    noise_text,
-    series_of,
-)
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
 from studies.trainability.measurement import COLUMNS
+from studies.wording import LAYERS, layers_text, name_by_axis, noise_text
 
 _FIGURES = LineFigures(
     COLUMNS,

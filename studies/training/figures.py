@@ -15,10 +15,11 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import LEGEND_SIZE, explain_band
 from studies.grouping import Lines, cells, groups, require
-from studies.line_figures import LineFigures, Others, Styles, axis_text, noise_text, series_of
+from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
 from studies.training.measurement import COLUMNS
+from studies.wording import axis_text, noise_text
 
 _KEYS = ("model", "train", "shots", "noise.scale", "noise", "device")
 _MODELS = {
