@@ -32,6 +32,7 @@ from studies.noise.names import name_line
 from studies.sweep.catalogue import STUDIES, study_named
 from studies.sweep.results import _cell
 from studies.training.figures import loss_data
+from studies.wording import LAYERS, layers_text, name_by_axis, noise_text, span_text
 
 SWEEP_NAMES = tuple(AXES)
 STEPS = {"learning": 4, "training": 2}
@@ -304,6 +305,17 @@ def test_long_categories_are_wrapped_and_told_apart() -> None:
 def test_what_is_left_to_the_compiler_says_of_what() -> None:
     values = {"convolution.overlap": "ancilla", "infidelity": "auto"}
     assert name_line(values, values) == "ancilla, infidelity auto"
+
+
+def test_ranges_and_names_say_what_is_the_same_once() -> None:
+    assert span_text([50, 50]) == "50" and span_text([1000, 2], ",") == "2 to 1,000"
+    assert span_text([0.8771, 0.8774], ".3f") == "0.877"
+    name = name_by_axis({"noise.scale": noise_text, LAYERS: layers_text})
+    texts = {"noise.scale": "0.0", LAYERS: "1", "own.setting": "2"}
+    assert name({"noise.scale": 0.0, LAYERS: 1, "own.setting": 2}, texts) == (
+        "ideal, 1 layer, setting 2"
+    )
+    assert (noise_text(0.5), layers_text(3)) == ("noise x 0.5", "3 layers")
 
 
 @pytest.mark.parametrize("count", [2, 10, 11, 37])

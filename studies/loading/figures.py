@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,61 +120,58 @@ def draw_loading(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, 3)
     for plot, axes in zip((_plot_gates, _plot_error, _plot_loading_error), panels, strict=True):
         plot(axes, table)
+        log_axis(axes, "x")
+        axes.set_xlabel("infidelity budget of a patch")
     legend_below(figure, panels)
     return figure
 
 
-def _plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_gates(axes: Axes, table: pd.DataFrame) -> None:
     """Mean number of two-qubit gates of a loader against the budget."""
-    budgets, auto, exact = _split(table)
-    axes.plot(_x(budgets), budgets["loader_gates"], "o-", color=_BUDGET, label=_LABELS[0])
-    axes.axhline(exact["loader_gates"], color=_EXACT, ls=":", label=_LABELS[1])
-    for _, row in auto.iterrows():
-        axes.axhline(row["loader_gates"], color=_AUTO, ls="-.", label=_LABELS[2])
-    axes.set_ylim(0, 1.15 * table["loader_gates"].max())
-    axes.set_ylabel("mean two-qubit gates")
-    return _against_budget(axes)
+    exact = _split(table)[2]["loader_gates"]
+    _plot_budgets(axes, table, "loader_gates", y=exact, color=_EXACT, ls=":", label=_LABELS[1])
+    axes.set(ylim=(0, 1.15 * table["loader_gates"].max()), ylabel="mean two-qubit gates")
 
 
-def _plot_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_error(axes: Axes, table: pd.DataFrame) -> None:
     """How much smaller the mean error under noise is than with exact loading, in percent of it.
 
     Bands are 95 % intervals over images; see `gains`.
     """
-    budgets, auto, exact = _split(table)
-    unit = 100 / exact["error"]
-    x, gain = _x(budgets), unit * budgets["gain"]
-    half = unit * _CONFIDENCE * budgets["gain_standard_error"]
-    axes.fill_between(x, gain - half, gain + half, color=_BUDGET, alpha=0.2, lw=0)
+    exact = _split(table)[2]["error"]
+    percent = 100 / exact * table["gain"]
+    half = 100 / exact * _CONFIDENCE * table["gain_standard_error"]
+    table = table.assign(percent=percent, low=percent - half, high=percent + half)
+    budgets, auto, _ = _split(table)
+    x = _x(budgets)
+    axes.fill_between(x, budgets["low"], budgets["high"], color=_BUDGET, alpha=0.2, lw=0)
     if len(x) == 1:
         # A band of no width.
-        axes.vlines(x, gain - half, gain + half, color=_BUDGET, alpha=0.4)
-    axes.plot(x, gain, "o-", color=_BUDGET, label=_LABELS[0])
-    axes.axhline(0, color=_EXACT, ls=":", label=_LABELS[1])
-    title = f"exact: {exact['error']:.4f}"
-    for _, row in auto.iterrows():
-        axes.axhline(unit * row["gain"], color=_AUTO, ls="-.", label=_LABELS[2])
-        own = unit * _CONFIDENCE * row["gain_standard_error"]
-        axes.axhspan(
-            unit * row["gain"] - own, unit * row["gain"] + own, color=_AUTO, alpha=0.12, lw=0
-        )
-        title += f", auto: {row['error']:.4f}"
+        axes.vlines(x, budgets["low"], budgets["high"], color=_BUDGET, alpha=0.4)
+    _plot_budgets(axes, table, "percent", y=0, color=_EXACT, ls=":", label=_LABELS[1])
+    for low, high in zip(auto["low"], auto["high"], strict=True):
+        axes.axhspan(low, high, color=_AUTO, alpha=0.12, lw=0)
     explain_band(axes, "95 % interval over images")
-    axes.set_title(title)
+    axes.set_title("".join([f"exact: {exact:.4f}", *(f", auto: {e:.4f}" for e in auto["error"])]))
     axes.set_ylabel(r"mean $|\hat F - F|$ avoided (%)")
-    return _against_budget(axes)
 
 
-def _plot_loading_error(axes: Axes, table: pd.DataFrame) -> Axes:
+def _plot_loading_error(axes: Axes, table: pd.DataFrame) -> None:
     """Mean error of the overlaps from loading alone, beside that from noise alone."""
-    budgets, auto, exact = _split(table)
-    axes.plot(_x(budgets), budgets["error_without_noise"], "o-", color=_BUDGET, label=_LABELS[0])
-    axes.axhline(exact["error"], color="black", ls="--", label="error of exact loading under noise")
-    for _, row in auto.iterrows():
-        axes.axhline(row["error_without_noise"], color=_AUTO, ls="-.", label=_LABELS[2])
+    label = "error of exact loading under noise"
+    exact = _split(table)[2]["error"]
+    _plot_budgets(axes, table, "error_without_noise", y=exact, color="black", ls="--", label=label)
     log_axis(axes, "y")
     axes.set_ylabel(r"mean $|\hat F - F|$ without noise")
-    return _against_budget(axes)
+
+
+def _plot_budgets(axes: Axes, table: pd.DataFrame, column: str, **exact: Any) -> None:
+    """A column against the budget, between the levels of exact loading and of "auto"."""
+    budgets, auto, _ = _split(table)
+    axes.plot(_x(budgets), budgets[column], "o-", color=_BUDGET, label=_LABELS[0])
+    axes.axhline(**exact)
+    for level in auto[column]:
+        axes.axhline(level, color=_AUTO, ls="-.", label=_LABELS[2])
 
 
 def _by_setting(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -189,12 +187,6 @@ def _is_number(table: pd.DataFrame) -> pd.Series:
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
     return table[_is_number(table)]
-
-
-def _against_budget(axes: Axes) -> Axes:
-    log_axis(axes, "x")
-    axes.set_xlabel("infidelity budget of a patch")
-    return axes
 
 
 def _x(budgets: pd.DataFrame) -> pd.Series:
