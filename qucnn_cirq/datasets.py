@@ -114,8 +114,8 @@ def load_mnist(
 def load_classical_filter() -> npt.NDArray[np.float64]:
     """The 4x4 filter of a classical network trained on the package's part of MNIST.
 
-    `python -m studies.classical_filter` trains it. Its scale has no meaning for a quantum filter,
-    which is normalised.
+    `docs/examples/train_classical_filter.py` trains it. Its scale has no meaning for a quantum
+    filter, which is normalised.
 
     Returns:
         A new array of shape (4, 4).

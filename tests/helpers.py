@@ -20,7 +20,7 @@ from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot
 from qucnn_cirq.compiler.program import Program
 from studies.sweep.catalogue import load_study
-from studies.sweep.chunks import Outcome
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.job import RunOptions, run_sweep
 from studies.sweep.study import Study
 from studies.sweep.workers import Report, Task, Workers, run_chunk
@@ -131,7 +131,7 @@ class HereAndNow(Workers):
     def hand_out(self, study: str, tasks: Sequence[Task]) -> None:
         identities = [task.identity for task in tasks]
         self.handed_out += identities
-        outcomes: list[Outcome] = []
+        outcomes: list[MeasuredPoint] = []
         for task in tasks:
             if self.deadly[task[0]]:
                 self.deadly[task[0]] -= 1

@@ -1,5 +1,7 @@
+import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +10,11 @@ import pytest
 import qucnn_cirq
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.errors import InputError
-from studies.classical_filter import (
-    Network,
-    loss_and_gradient,
-    main,
-    record,
-    train_classical_filter,
-)
 
+SCRIPT = Path(__file__).parents[1] / "docs" / "examples" / "train_classical_filter.py"
+spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
+trainer = sys.modules[SCRIPT.stem] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(trainer)
 SHIPPED = json.loads(
     (Path(qucnn_cirq.__file__).parent / "data" / "classical_filter.json").read_text()
 )
@@ -26,7 +25,7 @@ def retrained():
     """The shipped filter, trained anew with the settings stored beside it."""
     train = load_mnist("train", SHIPPED["training_images"])
     names = ("epochs", "seed", "batch_size", "learning_rate")
-    return train_classical_filter(
+    return trainer.train_classical_filter(
         train.images, train.labels, **{name: SHIPPED[name] for name in names}
     )
 
@@ -34,7 +33,7 @@ def retrained():
 def small_problem(seed=3):
     """A random network with 7x6 images, all of whose parameters matter."""
     random = np.random.default_rng(seed)
-    network = Network(
+    network = trainer.Network(
         kernel=random.normal(size=(4, 4)),
         bias=np.asarray(0.1),
         weights=random.normal(size=(12, 10)),
@@ -46,7 +45,7 @@ def small_problem(seed=3):
 @pytest.mark.parametrize("name", ["kernel", "bias", "weights", "offsets"])
 def test_gradient_agrees_with_finite_differences(name):
     network, pixels, digits = small_problem()
-    _, gradient = loss_and_gradient(network, pixels, digits)
+    _, gradient = trainer.loss_and_gradient(network, pixels, digits)
     array, step = getattr(network, name), 1e-6
     numerical = np.empty_like(array)
     for index in np.ndindex(array.shape):
@@ -54,8 +53,8 @@ def test_gradient_agrees_with_finite_differences(name):
         for sign in (1, -1):
             shifted = array.copy()
             shifted[index] += sign * step
-            moved = Network(**{**vars(network), name: shifted})
-            losses.append(loss_and_gradient(moved, pixels, digits)[0])
+            moved = trainer.Network(**{**vars(network), name: shifted})
+            losses.append(trainer.loss_and_gradient(moved, pixels, digits)[0])
         numerical[index] = (losses[0] - losses[1]) / (2 * step)
     assert np.abs(numerical).max() > 1e-3
     np.testing.assert_allclose(getattr(gradient, name), numerical, rtol=1e-6, atol=1e-8)
@@ -72,13 +71,13 @@ def test_loss_is_the_cross_entropy_of_a_network_written_out():
         ]
         scores = np.exp(values @ network.weights + network.offsets)
         losses.append(-np.log(scores[digit] / scores.sum()))
-    assert loss_and_gradient(network, pixels, digits)[0] == pytest.approx(np.mean(losses))
+    assert trainer.loss_and_gradient(network, pixels, digits)[0] == pytest.approx(np.mean(losses))
 
 
 def test_loss_survives_extreme_scores():
     network, pixels, digits = small_problem()
-    extreme = Network(network.kernel, network.bias, 1e6 * network.weights, network.offsets)
-    loss, gradient = loss_and_gradient(extreme, pixels, digits)
+    extreme = trainer.Network(network.kernel, network.bias, 1e6 * network.weights, network.offsets)
+    loss, gradient = trainer.loss_and_gradient(extreme, pixels, digits)
     assert np.isfinite(loss) and np.isfinite(gradient.kernel).all()
 
 
@@ -110,7 +109,7 @@ def test_same_seed_same_filter_other_seed_other_filter():
     train = load_mnist("train", 60)
 
     def kernel(seed):
-        trained = train_classical_filter(train.images, train.labels, epochs=1, seed=seed)
+        trained = trainer.train_classical_filter(train.images, train.labels, epochs=1, seed=seed)
         return trained.network.kernel
 
     np.testing.assert_array_equal(kernel(1), kernel(1))
@@ -124,7 +123,7 @@ def test_every_setting_acts(changed):
     train = load_mnist("train", 60)
     settings = {"epochs": 1, "batch_size": 20, "learning_rate": 0.01, "seed": 5}
     kernels = [
-        train_classical_filter(train.images, train.labels, **s).network.kernel
+        trainer.train_classical_filter(train.images, train.labels, **s).network.kernel
         for s in (settings, {**settings, **changed})
     ]
     assert not np.allclose(*kernels)
@@ -134,13 +133,13 @@ def test_training_leaves_global_randomness_alone():
     train = load_mnist("train", 20)
     np.random.seed(0)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    train_classical_filter(train.images, train.labels, epochs=1)
+    trainer.train_classical_filter(train.images, train.labels, epochs=1)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 def test_progress_is_silent_away_from_a_terminal(capfd):
     train = load_mnist("train", 20)
-    train_classical_filter(train.images, train.labels, epochs=1, progress=True)
+    trainer.train_classical_filter(train.images, train.labels, epochs=1, progress=True)
     assert capfd.readouterr() == ("", "")
 
 
@@ -167,7 +166,9 @@ GOOD_IMAGES, GOOD_LABELS = np.zeros((2, 28, 28), np.uint8), np.array([3, 4])
 )
 def test_bad_input_is_refused(arguments, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        train_classical_filter(**{"images": GOOD_IMAGES, "labels": GOOD_LABELS, **arguments})
+        trainer.train_classical_filter(
+            **{"images": GOOD_IMAGES, "labels": GOOD_LABELS, **arguments}
+        )
 
 
 def test_accuracy_refuses_images_of_another_size(retrained):
@@ -177,11 +178,11 @@ def test_accuracy_refuses_images_of_another_size(retrained):
 
 def test_script_prints_accuracy_and_writes_the_record(tmp_path, capsys):
     out = tmp_path / "filter.json"
-    assert main(["--out", str(out), "--epochs", "1", "--seed", "2"]) == 0
+    assert trainer.main(["--out", str(out), "--epochs", "1", "--seed", "2"]) == 0
     train, test = load_mnist("train"), load_mnist("test")
-    trained = train_classical_filter(train.images, train.labels, epochs=1, seed=2)
+    trained = trainer.train_classical_filter(train.images, train.labels, epochs=1, seed=2)
     accuracy = trained.accuracy(test.images, test.labels)
-    assert json.loads(out.read_text()) == record(trained, accuracy, 500)
+    assert json.loads(out.read_text()) == trainer.record(trained, accuracy, 500)
     assert f"test accuracy  {accuracy:.4f} (500 images)" in capsys.readouterr().out
 
 
@@ -193,9 +194,9 @@ def test_script_prints_accuracy_and_writes_the_record(tmp_path, capsys):
     ],
 )
 def test_script_exits_with_2_on_bad_input(capsys, arguments, message):
-    assert main(arguments) == 2
+    assert trainer.main(arguments) == 2
     assert message in capsys.readouterr().err
 
 
 def test_shipped_record_has_the_keys_that_are_written(retrained):
-    assert SHIPPED.keys() == record(retrained, 0.0, 0).keys()
+    assert SHIPPED.keys() == trainer.record(retrained, 0.0, 0).keys()

@@ -21,7 +21,7 @@ from studies import load
 from studies.images import data_digest, occupied_patches, selected
 from studies.noise.configuration import NoisePoint
 from studies.sweep.catalogue import study_named
-from studies.sweep.chunks import Outcome, write_chunk
+from studies.sweep.chunks import MeasuredPoint, write_chunk
 from studies.sweep.plan import make_plan, resolve, seed_of
 from studies.sweep.results import load_arrays, merge, status
 from studies.sweep.store import open_folder
@@ -235,7 +235,7 @@ def test_a_point_that_cannot_be_measured_further_is_told_and_not_shown_as_done(
     open_folder(tmp_path, plan)
     state = status(tmp_path)
     assert (state.done, state.missing) == (0, 2)
-    failed = [Outcome(plan.points[0].identity, [], error="out of memory")]
+    failed = [MeasuredPoint(plan.points[0].identity, [], error="out of memory")]
     resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
     write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
     state = status(tmp_path)
@@ -306,7 +306,7 @@ def test_points_that_failed_with_other_digests_are_planned_anew(tmp_path: Path) 
     plan = make_plan(lacking, document)
     open_folder(tmp_path, plan)
     resolved = {point.identity: resolve(lacking, point) for point in plan.points}
-    failed = [Outcome(point.identity, [], error="not installed") for point in plan.points]
+    failed = [MeasuredPoint(point.identity, [], error="not installed") for point in plan.points]
     write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
     assert len(status(tmp_path).failed) == 2
     sweep_in_process(NOISE, document, tmp_path)

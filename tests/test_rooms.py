@@ -31,7 +31,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq layer registries",
     "qucnn_cirq torch_layer",
     "studies files grouping linear_classifier optimizers progress provenance statistics",
-    "studies classical_filter drawing images settings wording",
+    "studies drawing images settings wording",
     "studies examples line_figures",
     "studies sweep",
     "studies crosscheck",

@@ -30,7 +30,7 @@ from studies import load, load_arrays
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.sweep.catalogue import STUDIES, load_study, study_named
-from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
+from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.job import finish
 from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
@@ -52,14 +52,14 @@ DOCUMENT: dict[str, Any] = {
 OTHER = {**DOCUMENT, "axes": {"repeat": [0, 1]}}
 
 
-def store(folder: Path, plan: Plan, outcomes: list[Outcome], **origin: Any) -> Path:
+def store(folder: Path, plan: Plan, outcomes: list[MeasuredPoint], **origin: Any) -> Path:
     resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
-    return write_chunk(folder, plan.kind.name, plan.digest, origin, outcomes, resolved)
+    return write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
 
 
-def outcome(identity: str, **row: Any) -> Outcome:
+def outcome(identity: str, **row: Any) -> MeasuredPoint:
     arrays = {"counts": encode_array(np.arange(3))}
-    return Outcome(identity, [{"rmse": 0.5, **row}], arrays, 0.1)
+    return MeasuredPoint(identity, [{"rmse": 0.5, **row}], arrays, 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def folder(plan: Plan, tmp_path: Path) -> Path:
     open_folder(folder, plan)
     identities = [point.identity for point in plan.points]
     store(folder, plan, [outcome(each) for each in identities[:3]], commit="a", started="1")
-    store(folder, plan, [Outcome(identities[3], [], error="no")], commit="a", started="2")
+    store(folder, plan, [MeasuredPoint(identities[3], [], error="no")], commit="a", started="2")
     return folder
 
 
@@ -429,7 +429,7 @@ def test_a_success_counts_whichever_file_comes_first(
     open_folder(tmp_path, plan)
     identity = plan.points[0].identity
     for name, each in zip(
-        names, (outcome(identity, rmse=0.25), Outcome(identity, [], error="no")), strict=True
+        names, (outcome(identity, rmse=0.25), MeasuredPoint(identity, [], error="no")), strict=True
     ):
         store(tmp_path, plan, [each]).rename(tmp_path / "chunks" / f"{name}.json")
     assert (status(tmp_path).done, status(tmp_path).failed) == (1, ())

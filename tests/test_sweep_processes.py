@@ -18,7 +18,7 @@ import pytest
 from qucnn_cirq.errors import InputError
 from studies import load
 from studies.sweep.catalogue import study_named
-from studies.sweep.chunks import Outcome
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, _receive, local_workers
 from studies.sweep.results import status
@@ -55,7 +55,7 @@ def plan() -> Plan:
 
 
 @pytest.fixture(scope="module")
-def expected(plan: Plan) -> list[Outcome]:
+def expected(plan: Plan) -> list[MeasuredPoint]:
     return run_chunk("noise", [Task(point.identity, point.document) for point in plan.points])
 
 
@@ -115,7 +115,7 @@ def all_of_them(workers: Killed) -> int | None:
 
 @pytest.mark.parametrize("when", [every_third, all_of_them])
 def test_whoever_is_killed_all_points_are_measured_and_are_the_same(
-    when: Any, plan: Plan, expected: list[Outcome], tmp_path: Path
+    when: Any, plan: Plan, expected: list[MeasuredPoint], tmp_path: Path
 ) -> None:
     open_folder(tmp_path, plan)
     with contextlib.closing(Killed(4, when)) as workers:

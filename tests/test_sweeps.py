@@ -31,7 +31,7 @@ from studies.sweep import job as sweep_job
 from studies.sweep.adaptive import interval
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.catalogue import STUDIES, load_study, study_named
-from studies.sweep.chunks import Outcome, decode_array, encode_array, write_chunk
+from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
 from studies.sweep.results import Results, export, failure_lines, load_arrays, merge, status
@@ -62,7 +62,7 @@ def table_without_times(folder: Path) -> pd.DataFrame:
 
 def compute(
     plan: Plan, folder: Path, points: Sequence[Any] | None = None, deadly: Any = None
-) -> list[Outcome]:
+) -> list[MeasuredPoint]:
     open_folder(folder, plan)
     own = plan.points if points is None else points
     return run_points(plan, own, folder, HereAndNow(deadly), {}, lambda count: None, Stop())
@@ -367,7 +367,7 @@ def test_failed_points_are_tried_again_with_retry_only(
     plan = make_plan(NOISE, document)
     open_folder(tmp_path, plan)
     resolved = {point.identity: resolve(NOISE, point) for point in plan.points}
-    failed = [Outcome(plan.points[0].identity, [], error="out of memory")]
+    failed = [MeasuredPoint(plan.points[0].identity, [], error="out of memory")]
     write_chunk(tmp_path, "noise", plan.digest, {}, failed, resolved)
     compute(plan, tmp_path, plan.points[1:])
     here = contextlib.nullcontext(HereAndNow())
@@ -578,7 +578,7 @@ def test_a_full_disk_leaves_what_is_stored_and_no_part_of_a_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_chunk(copy, "noise", "x", {}, [Outcome("f" * 64, [])], {"f" * 64: {}})
+        write_chunk(copy, "noise", "x", {}, [MeasuredPoint("f" * 64, [])], {"f" * 64: {}})
     monkeypatch.undo()
     assert not [path for path in (copy / "chunks").iterdir() if path.suffix != ".json"]
     pd.testing.assert_frame_equal(table_without_times(copy), before)

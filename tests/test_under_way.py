@@ -7,7 +7,7 @@ import pytest
 
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
 from qucnn_cirq.advance import circuits_run, counted
-from studies.sweep.chunks import Outcome
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.study import Cost
 from studies.sweep.under_way import UnderWay
 
@@ -40,7 +40,7 @@ def test_the_time_that_is_left_is_that_of_the_slowest_guess(
     assert under_way.progress == "100 of 2,000 circuits"
     # By its rate a takes 80 s in all.
     assert under_way.seconds_left(2) == pytest.approx(72.0)
-    under_way.end("a", [Outcome("a", [], seconds=40.0)])
+    under_way.end("a", [MeasuredPoint("a", [], seconds=40.0)])
     assert under_way.seconds_left(1) == 32.0 and under_way.progress == ""
     now = 50.0
     assert under_way.seconds_left(1) is None

@@ -66,12 +66,12 @@ class PassRecord:
         }
 
 
-Pass = Callable[[cirq.AbstractCircuit], cirq.AbstractCircuit]
+Transformer = Callable[[cirq.AbstractCircuit], cirq.AbstractCircuit]
 
 
 def passes_for(
     gate_set: str, decoupling: str | None = None, duration_ratio: float = 1.0
-) -> tuple[tuple[str, Pass], ...]:
+) -> tuple[tuple[str, Transformer], ...]:
     """The passes from a routed circuit of slots and CZ gates to native moments, in order.
 
     Each is a Cirq transformer and can be used by itself.
@@ -81,7 +81,7 @@ def passes_for(
         decoupling: The dynamical decoupling sequence, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
     """
-    passes: tuple[tuple[str, Pass], ...] = (
+    passes: tuple[tuple[str, Transformer], ...] = (
         ("drop unobserved", drop_unobserved),
         ("native gates", functools.partial(rebase, gate_set=gate_set)),
         ("merge one-qubit gates", merge_slots),
@@ -94,7 +94,7 @@ def passes_for(
 
 
 def run_passes(
-    circuit: cirq.Circuit, passes: Sequence[tuple[str, Pass]]
+    circuit: cirq.Circuit, passes: Sequence[tuple[str, Transformer]]
 ) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
     """Applies passes one after the other and counts after each.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.engines.arrays import NUMPY, Array, ArrayLibrary
 from qucnn_cirq.engines.pauli_transfer import ZERO_STATE
-from qucnn_cirq.engines.steps import Fixed, Step, Turn
+from qucnn_cirq.engines.steps import Fixed, GateStep, Turn
 
 _NEGLIGIBLE = 1e-15
 _LARGEST_SELECTION = 2**12
@@ -77,7 +77,7 @@ class Evolution:
     """
 
     def __init__(
-        self, steps: Sequence[Step], qubits: Sequence[cirq.Qid], library: ArrayLibrary = NUMPY
+        self, steps: Sequence[GateStep], qubits: Sequence[cirq.Qid], library: ArrayLibrary = NUMPY
     ) -> None:
         self._library = library
         self._instructions: list[_Instruction] = []

@@ -9,7 +9,7 @@ import cirq
 
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.process import Element
-from qucnn_cirq.engines.steps import Step, fused, taken_apart
+from qucnn_cirq.engines.steps import GateStep, fused, taken_apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class Factored:
         is_cut: Whether the process factors; if not, all qubits are the data register.
     """
 
-    patch: list[Step]
-    filter: list[Step]
-    meeting: list[Step]
+    patch: list[GateStep]
+    filter: list[GateStep]
+    meeting: list[GateStep]
     data_qubits: tuple[cirq.Qid, ...]
     filter_qubits: tuple[cirq.Qid, ...]
     is_cut: bool

@@ -24,7 +24,7 @@ from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.engines.arrays import Array, ArrayLibrary
 from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE, diagonal_coefficients
 from qucnn_cirq.engines.process import read_observable
-from qucnn_cirq.engines.steps import Step, Turn
+from qucnn_cirq.engines.steps import GateStep, Turn
 
 _FILTER = 0
 """The index that counts filters; all others count Pauli coefficients of a qubit."""
@@ -73,7 +73,7 @@ class Meeting:
 
     def __init__(
         self,
-        steps: Sequence[Step],
+        steps: Sequence[GateStep],
         data: Sequence[cirq.Qid],
         filters: Sequence[cirq.Qid],
         observable: Observable,

@@ -62,7 +62,7 @@ class Fixed:
     transfer: NDArray[np.float64]
 
 
-Step = Turn | Fixed
+GateStep = Turn | Fixed
 
 
 def taken_apart(elements: Sequence[Element]) -> list[Element]:
@@ -84,7 +84,7 @@ def taken_apart(elements: Sequence[Element]) -> list[Element]:
     return parts
 
 
-def fused(elements: Sequence[Element]) -> list[Step]:
+def fused(elements: Sequence[Element]) -> list[GateStep]:
     """Steps of elements that were taken apart, multiplied together where they nest.
 
     A fixed element joins the fixed step before it if that covers all its qubits, and takes in
@@ -96,7 +96,7 @@ def fused(elements: Sequence[Element]) -> list[Step]:
     Returns:
         The steps, in order of time.
     """
-    steps: list[Step | None] = []
+    steps: list[GateStep | None] = []
     last: dict[cirq.Qid, int] = {}
     # Equal gates share their Kraus operators.
     transfers: dict[int, NDArray[np.float64]] = {}

@@ -32,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
 
     state = merge(options.folders, options.out)
     with reading_stored():
-        kind = study_named(state.study)
-    summary = finish(kind, options.out)
+        study = study_named(state.study)
+    summary = finish(study, options.out)
     if options.json:
         print_json(summary)
     else:

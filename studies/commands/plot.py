@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from studies.sweep.stored_plan import read_plan
 
     with reading_stored():
-        kind = study_named(read_plan(options.folder).study)
-    summary = finish(kind, options.folder)
+        study = study_named(read_plan(options.folder).study)
+    summary = finish(study, options.folder)
     if not summary["done"]:
         raise InputError(f"{options.folder} has no measured points yet: run the study first.")
     if options.json:

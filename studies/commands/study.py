@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
-    kind, document = load_study(options.study, settings, options.quick)
+    study, document = load_study(options.study, settings, options.quick)
     workers = 1 if options.workers is None else options.workers
     if not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"--workers {shown(workers)} is not allowed: give 1 to {MOST_WORKERS}.")
@@ -79,14 +79,14 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--workers and --dask exclude each other: leave one out.")
     chosen = RunOptions(workers, options.dask, _shard(options.shard), options.retry)
     if options.dry_run:
-        plan = dry_run(kind, document, options.quiet)
+        plan = dry_run(study, document, options.quiet)
         if options.json:
             print_json(plan)
         else:
             print(dry_run_text(plan, workers))
         return 1 if plan["failed"] else 0
     folder = _folder(options)
-    summary = run_sweep(kind, document, folder, chosen, options.quiet, _note(options))
+    summary = run_sweep(study, document, folder, chosen, options.quiet, _note(options))
     if options.json:
         print_json(summary)
     else:

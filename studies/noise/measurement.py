@@ -61,7 +61,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PointData:
     """What all points of the same convolution, device and images share."""
 
     selection: Selection
@@ -196,7 +196,7 @@ def measure(
 
 def _take_shots(
     layer: QuantumConvolution,
-    prepared: Prepared,
+    prepared: PointData,
     settings: NoisePoint,
     earlier: Mapping[str, NDArray[Any]] | None,
 ) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
@@ -263,7 +263,7 @@ def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
     return row
 
 
-def _classified(settings: NoisePoint, prepared: Prepared, estimates: Array) -> Row:
+def _classified(settings: NoisePoint, prepared: PointData, estimates: Array) -> Row:
     """What a linear classifier, fitted to exact maps of other images, makes of the maps."""
     labels = prepared.selection.labels
     if labels is None:
@@ -281,13 +281,13 @@ def _classified(settings: NoisePoint, prepared: Prepared, estimates: Array) -> R
     return row
 
 
-def _prepared(settings: NoisePoint) -> Prepared:
+def _prepared(settings: NoisePoint) -> PointData:
     selection = selected(*_images(settings))
     patches = occupied_patches(*_images(settings), settings.convolution)
     program = program_of(settings)
     parameters = _parameters(settings)
     exact = ideal_overlaps(patches, settings.convolution, parameters)
-    return Prepared(selection, patches, program, parameters, exact)
+    return PointData(selection, patches, program, parameters, exact)
 
 
 def _parameters(settings: NoisePoint) -> Array:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from qucnn_cirq.errors import missing_extra
 
 Probabilities = NDArray[np.float64]
-Prepared = tuple[Callable[[], Probabilities], Sequence[cirq.Qid]]
+Simulation = tuple[Callable[[], Probabilities], Sequence[cirq.Qid]]
 
 
-def prepare(engine: str, circuit: cirq.Circuit) -> Prepared:
+def prepare(engine: str, circuit: cirq.Circuit) -> Simulation:
     """Translates a circuit, so that what is timed afterwards is simulation alone.
 
     Args:

@@ -107,28 +107,28 @@ def study_sections(
         raise _no_results(folder)
     plan = read_plan(folder)
     with reading_stored():
-        kind = study_named(plan.study)
+        study = study_named(plan.study)
     check_configuration(folder, plan)
     # Before figures are drawn: without its configuration there is no report.
     _, document = load_study(str(folder / CONFIGURATION))
-    summary = finish(kind, folder) if summary is None else summary
+    summary = finish(study, folder) if summary is None else summary
     results = read_results(folder)
     state, data = results.status(), results.table()
-    body = _question(kind.title, level)
+    body = _question(study.title, level)
     body += [html.heading("What was found", level)]
     found = [*_findings(summary["text"]), *state_text(state).splitlines()]
     body += [html.bullets([*found, *summary["not_drawn"]])]
     body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
-        body += _numbers(_for_people(data, results.plan.axes), kind.columns, level)
+        body += _numbers(_for_people(data, results.plan.axes), study.columns, level)
     not_drawn: list[str] = []
     with attempt("circuits", not_drawn):
-        body += _circuits(_example_circuits(kind, document, results), level)
+        body += _circuits(_example_circuits(study, document, results), level)
     body += [html.paragraphs(line) for line in not_drawn]
     body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
     body += _checks(_checked_points(data, results.plan.axes), level)
     body += _origin(folder, results.origins, level)
-    return f"qucnn_cirq: the {kind.name} study", body
+    return f"qucnn_cirq: the {study.name} study", body
 
 
 def _no_results(folder: Path) -> InputError:
@@ -178,7 +178,7 @@ def _plain(value: object) -> str:
 
 
 def _example_circuits(
-    kind: Study, document: Mapping[str, Any], results: Results
+    study: Study, document: Mapping[str, Any], results: Results
 ) -> list[tuple[str, cirq.Circuit]]:
     """The circuits of the first point that was measured; one that failed may have none.
 
@@ -186,13 +186,13 @@ def _example_circuits(
     """
     try:
         with reading_stored():
-            points = make_plan(kind, document).points
+            points = make_plan(study, document).points
     except NotNamedError:
         return []
     for point in points:
         outcome = results.outcomes.get(point.identity)
         if outcome is not None and outcome.error is None:
-            return kind.examples(point.settings)
+            return study.examples(point.settings)
     return []
 
 

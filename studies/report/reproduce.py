@@ -158,9 +158,9 @@ def reproduce(
         note(f"[{number}/{len(PARTS)}] {part.title}")
         own = folder / part.folder
         settings = [*part.settings, *(part.quick if quick else ())]
-        kind, document = load_study(part.study, settings)
+        study, document = load_study(part.study, settings)
         options = RunOptions(workers, retry=True)
-        summaries[part.folder] = run_sweep(kind, document, own, options, quiet, note)
+        summaries[part.folder] = run_sweep(study, document, own, options, quiet, note)
         found[part.folder] = summaries[part.folder]["text"]
     page = html.page("QuCNN, reproduced", _sections(folder, quick, summaries))
     write_text(folder / REPORT, page)

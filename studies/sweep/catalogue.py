@@ -76,7 +76,7 @@ def load_study(
         quick: Whether the `settings` of its table [quick] override it before.
 
     Returns:
-        The kind of study, and its configuration as plain data.
+        The study, and its configuration as plain data.
 
     Raises:
         InputError: If there is no such preset or file, or it holds what is not allowed.
@@ -103,12 +103,12 @@ def load_study(
         )
     if not isinstance(name, str):
         raise unknown_name("study", name, STUDIES)
-    kind = study_named(name)
+    study = study_named(name)
     shorter = quick_settings(document)
     document.pop(QUICK, None)
     if quick and not shorter:
         raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
-    document = override(document, [*(shorter if quick else []), *settings], kind.study_keys)
+    document = override(document, [*(shorter if quick else []), *settings], study.study_keys)
     table = document["study"]
     # What a study is called in its own table is what it can be run again by.
     if isinstance(table, dict) and table.get("name") != name:
@@ -116,7 +116,7 @@ def load_study(
             f"study.name = {shown(table.get('name'))} cannot be set: it is {name!r} in {source}; "
             "give the name or the file of another study instead."
         )
-    return kind, document
+    return study, document
 
 
 def _presets() -> Any:

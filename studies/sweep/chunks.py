@@ -39,7 +39,7 @@ CHUNK_ADVICE = "move it away and run the study again; only its points are comput
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class MeasuredPoint:
     """What became of one point.
 
     Attributes:
@@ -79,7 +79,7 @@ class Chunk:
         resolved: For each identity what decided it; see `studies.sweep.plan.resolve`.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[MeasuredPoint]
     provenance: Mapping[str, Any]
     resolved: Mapping[str, Mapping[str, Any]]
 
@@ -142,14 +142,14 @@ def write_chunk(
     study: str,
     plan: str,
     provenance: Mapping[str, Any],
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[MeasuredPoint],
     resolved: Mapping[str, Mapping[str, Any]],
 ) -> Path:
     """Writes a chunk of finished points.
 
     Args:
         folder: The results folder.
-        study: The kind of sweep.
+        study: The study's name.
         plan: The plan's digest.
         provenance: Versions, machine and commit.
         outcomes: What became of the points.
@@ -211,7 +211,7 @@ def read_chunk(path: Path, plan: StoredPlan, arrays: bool = False) -> Chunk:
         packed = parsed_json(b"{" + third, path)["arrays"] if arrays else {}
         resolved = {point["identity"]: point.pop("resolved") for point in content["points"]}
         outcomes = [
-            Outcome(**point, arrays=packed.get(point["identity"], {}))
+            MeasuredPoint(**point, arrays=packed.get(point["identity"], {}))
             for point in content["points"]
         ]
         chunk = Chunk(outcomes, content["provenance"], resolved)

@@ -27,31 +27,31 @@ _PLACING = ("device", "gate_set", "layout", "loader", "walkers", "compiler")
 """Settings besides the convolution on which it depends where a circuit sits."""
 
 
-def sweep_programs(kind: Study, document: Mapping[str, Any]) -> list[Program]:
+def sweep_programs(study: Study, document: Mapping[str, Any]) -> list[Program]:
     """The compiled convolutions of a sweep that may sit on different qubits, in its order.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         document: Its configuration.
 
     Returns:
         At most a dozen; points that cannot be compiled are left out.
     """
-    if kind.program is None:
+    if study.program is None:
         return []
     programs: dict[str, Program | None] = {}
-    for values in combinations(read_axes(document, kind.study_keys)):
-        settings = kind.read(place(document, values))
+    for values in combinations(read_axes(document, study.study_keys)):
+        settings = study.read(place(document, values))
         plain = settings.to_mapping()
-        study = {key: value for key, value in plain["study"].items() if key in _PLACING}
+        placing = {key: value for key, value in plain["study"].items() if key in _PLACING}
         convolution = {k: v for k, v in plain["convolution"].items() if k != "filters"}
-        key = json.dumps([study, convolution], sort_keys=True, default=str)
+        key = json.dumps([placing, convolution], sort_keys=True, default=str)
         if key in programs:
             continue
         if len(programs) == _MOST_PROGRAMS:
             break
         try:
-            programs[key] = kind.program(settings)
+            programs[key] = study.program(settings)
         except InputError:
             # The point itself says why.
             programs[key] = None

@@ -63,7 +63,7 @@ class RunOptions:
 
 
 def run_sweep(
-    kind: Study,
+    study: Study,
     document: Mapping[str, Any],
     folder: Path,
     options: RunOptions,
@@ -73,7 +73,7 @@ def run_sweep(
     """Runs or resumes a sweep, then draws what there is.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         document: Its configuration.
         folder: Where the results go; those already there are kept.
         options: How it is run.
@@ -89,8 +89,8 @@ def run_sweep(
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
     """
-    plan = make_plan(kind, document, untracked if quiet else progress_bar)
-    refusals = [*itertools.takewhile(bool, (refusal(kind, point) for point in plan.points))]
+    plan = make_plan(study, document, untracked if quiet else progress_bar)
+    refusals = [*itertools.takewhile(bool, (refusal(study, point) for point in plan.points))]
     if len(refusals) == len(plan.points):
         # Nothing could be measured: there is nothing to keep either.
         raise InputError(str(refusals[0]))
@@ -108,12 +108,12 @@ def run_sweep(
     own = shard(plan.points, *options.shard)
     todo = [point for point in own if point.identity not in finished]
     if todo:
-        costs = {point.identity: expected_cost(kind, point.settings) for point in todo}
+        costs = {point.identity: expected_cost(study, point.settings) for point in todo}
         seconds = sum(cost.seconds for cost in costs.values()) / options.workers
         if seconds > _LONG_SECONDS and options.dask is None:
             note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
         _compute(plan, todo, len(own), folder, options, quiet, note, results, UnderWay(costs))
-    return finish(kind, folder, note)
+    return finish(study, folder, note)
 
 
 def _compute(
@@ -127,11 +127,11 @@ def _compute(
     results: Results,
     under_way: UnderWay,
 ) -> None:
-    most = {point.identity: plan.kind.most_shots(point.settings) for point in todo}
+    most = {point.identity: plan.study.most_shots(point.settings) for point in todo}
     bar = tqdm(
         total=total,
         initial=total - len(todo),
-        desc=plan.kind.name,
+        desc=plan.study.name,
         unit="point",
         disable=True if quiet else None,
         leave=False,
@@ -164,16 +164,16 @@ def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[
     """Who measures, of this machine at most so many."""
     if options.dask is not None:
         return cluster_workers(options.dask)
-    return local_workers(min(options.workers, most), plan.kind.name)
+    return local_workers(min(options.workers, most), plan.study.name)
 
 
 def finish(
-    kind: Study, folder: Path, note: Callable[[str], None] = lambda line: None
+    study: Study, folder: Path, note: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
     """Draws the figures of a folder and writes its summary.
 
     Args:
-        kind: The kind of sweep that the folder holds.
+        study: The study that the folder holds.
         folder: A results folder.
         note: Takes a line for the user.
 
@@ -199,7 +199,7 @@ def finish(
         if state.done:
             figures: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                for name in kind.draw(results, folder):
+                for name in study.draw(results, folder):
                     if isinstance(name, str) and (folder / f"{name}.png").is_file():
                         figures.append(name)
                     else:
@@ -207,7 +207,7 @@ def finish(
                             f"the figure {shown(name)} is not there: `draw` named it and wrote no "
                             ".png file of that name."
                         )
-            if kind.program is not None:
+            if study.program is not None:
                 check_configuration(folder, results.plan)
                 document = read_document(folder / CONFIGURATION)
                 with (
@@ -216,9 +216,9 @@ def finish(
                     contextlib.suppress(NotNamedError),
                     reading_stored(),
                 ):
-                    figures += draw_device_map(sweep_programs(kind, document), folder)
+                    figures += draw_device_map(sweep_programs(study, document), folder)
             with attempt("text", summary["not_drawn"]):
-                summary["text"] = kind.text(results)
+                summary["text"] = study.text(results)
             summary["figures"] = figures
             write_json(folder / SUMMARY, summary)
         # Another process may have stored the last points, and drawn them, before this one wrote.
@@ -230,11 +230,11 @@ def finish(
     return summary
 
 
-def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
+def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
     """What a sweep would take, without running it.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         document: Its configuration.
         quiet: No progress bar.
 
@@ -245,10 +245,10 @@ def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dic
     Raises:
         InputError: If the configuration is not allowed.
     """
-    plan = make_plan(kind, document, untracked if quiet else progress_bar)
-    costs = [expected_cost(kind, point.settings) for point in plan.points]
+    plan = make_plan(study, document, untracked if quiet else progress_bar)
+    costs = [expected_cost(study, point.settings) for point in plan.points]
     return {
-        "study": kind.name,
+        "study": study.name,
         "axes": {name: len({str(p.values[name]) for p in plan.points}) for name in plan.axes},
         "points": len(costs),
         "circuits": sum(cost.circuits for cost in costs),
@@ -258,7 +258,7 @@ def dry_run(kind: Study, document: Mapping[str, Any], quiet: bool = True) -> dic
         "failed": [
             {"values": dict(point.values), "error": error}
             for point in plan.points
-            if (error := refusal(kind, point)) is not None
+            if (error := refusal(study, point)) is not None
         ],
     }
 

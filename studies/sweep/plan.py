@@ -39,7 +39,7 @@ class Point:
         targets: The settings that say how many shots are taken.
         values: The values of the axes, by short name.
         document: The configuration of this point alone.
-        settings: The same as the kind's settings.
+        settings: The same as the study's settings.
     """
 
     identity: str
@@ -55,13 +55,13 @@ class Plan:
     """All points of a sweep, in the order of their axes.
 
     Attributes:
-        kind: The kind of sweep.
+        study: The study.
         document: The configuration.
         axes: Short names of the axes.
         points: The points.
     """
 
-    kind: Study
+    study: Study
     document: Mapping[str, Any]
     axes: tuple[str, ...]
     points: tuple[Point, ...]
@@ -76,10 +76,10 @@ class Plan:
         decided = self._decided_by()
         return {
             "schema": SCHEMA,
-            "study": self.kind.name,
+            "study": self.study.name,
             "digest": self.digest,
             "axes": list(self.axes),
-            "columns": dict(self.kind.columns),
+            "columns": dict(self.study.columns),
             "configuration": hashlib.sha256(self.to_toml().encode()).hexdigest(),
             # Thousands of points have few different ones.
             "decided_by": [json.loads(text) for text in decided],
@@ -105,7 +105,7 @@ class Plan:
             name: dict(table) if isinstance(table, Mapping) else table
             for name, table in self.document.items()
         }
-        for axis in read_axes(self.document, self.kind.study_keys):
+        for axis in read_axes(self.document, self.study.study_keys):
             table = document["zip" if len(axis.keys) > 1 else _table_of(document, axis.keys[0])]
             for column, key in enumerate(axis.keys):
                 short = key.removeprefix("study.")
@@ -115,11 +115,11 @@ class Plan:
         return write_document(document)
 
 
-def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked) -> Plan:
+def make_plan(study: Study, document: Mapping[str, Any], track: Track = untracked) -> Plan:
     """Expands the axes, checks every point and derives its identity.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         document: Its configuration: the tables [study], [convolution], [noise], [axes], [zip].
         track: Shows how far it is; thousands of points take a minute.
 
@@ -127,14 +127,14 @@ def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked
         InputError: If a setting of any point is not allowed, or two points are the same.
         InputError: If the noise is not allowed.
     """
-    axes = read_axes(document, kind.study_keys)
+    axes = read_axes(document, study.study_keys)
     keys = [key for axis in axes for key in axis.keys]
     points: list[Point] = []
     seen: dict[str, Mapping[str, Any]] = {}
     for values in track(list(combinations(axes)), "points"):
         own = place(document, values)
-        settings = kind.read(own)
-        identity = digest_of(identified(kind, settings, values))
+        settings = study.read(own)
+        identity = digest_of(identified(study, settings, values))
         short = {key.removeprefix("study."): value for key, value in values.items()}
         if identity in seen:
             raise InputError(
@@ -142,20 +142,20 @@ def make_plan(kind: Study, document: Mapping[str, Any], track: Track = untracked
                 "out."
             )
         seen[identity] = short
-        digests = digests_of(kind, settings)
-        targets = {key: getattr(settings, key) for key in kind.targets}
+        digests = digests_of(study, settings)
+        targets = {key: getattr(settings, key) for key in study.targets}
         points.append(Point(identity, digests, targets, short, own, settings))
     names = tuple(key.removeprefix("study.") for key in keys)
-    return Plan(kind, document, names, tuple(points))
+    return Plan(study, document, names, tuple(points))
 
 
-def digests_of(kind: Study, settings: Any) -> dict[str, str]:
+def digests_of(study: Study, settings: Any) -> dict[str, str]:
     """What decides the outcome of a point besides its settings; see `Point`.
 
     Where it is measured, in another process or on another machine, these must be the same.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         settings: The point's settings.
 
     Returns:
@@ -163,20 +163,20 @@ def digests_of(kind: Study, settings: Any) -> dict[str, str]:
     """
     overlap = settings.convolution.overlap
     return {
-        "measurement": f"version {kind.version}",
-        **kind.digest(settings),
+        "measurement": f"version {study.version}",
+        **study.digest(settings),
         **settings.noise.source_digests(),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
         **settings.convolution.filter_sources,
-        **({} if (code := source_digest(kind.measure)) is None else {"study": code}),
+        **({} if (code := source_digest(study.measure)) is None else {"study": code}),
     }
 
 
-def refusal(kind: Study, point: Point) -> str | None:
+def refusal(study: Study, point: Point) -> str | None:
     """Why a point cannot be measured, as far as that is known without measuring it; or None.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         point: The point. Its circuits are compiled, and the places of its noise looked up.
     """
     for found in point.digests.values():
@@ -187,11 +187,11 @@ def refusal(kind: Study, point: Point) -> str | None:
         program = None
         if REFUSED in point.digests.values():
             load_device(point.settings.device)
-            if kind.program is not None:
-                kind.program(point.settings)
+            if study.program is not None:
+                study.program(point.settings)
             return "its circuits cannot be compiled."
-        if "circuits" in point.digests and kind.program is not None:
-            program = kind.program(point.settings)
+        if "circuits" in point.digests and study.program is not None:
+            program = study.program(point.settings)
         if program is not None:
             noise = as_noise(point.settings.noise)
             noise.check_places(program.device.graph, f"device {program.device.name!r}")
@@ -200,7 +200,7 @@ def refusal(kind: Study, point: Point) -> str | None:
     return None
 
 
-def identified(kind: Study, settings: Any, swept: Collection[str] = ()) -> dict[str, Any]:
+def identified(study: Study, settings: Any, swept: Collection[str] = ()) -> dict[str, Any]:
     """What the identity of a point is the digest of, as plain data.
 
     Settings at their default are left out, so that a setting that is added later changes no
@@ -208,24 +208,24 @@ def identified(kind: Study, settings: Any, swept: Collection[str] = ()) -> dict[
     stays: points with other numbers of shots are independent then.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         settings: The point's settings.
         swept: Dotted keys of the settings that are swept.
     """
     own = settings.to_identity()
-    left_out = {key for key in kind.targets if f"study.{key}" not in swept}
-    study = {key: value for key, value in own["study"].items() if key not in left_out}
-    return {"study": kind.name, "settings": {**own, "study": study}}
+    left_out = {key for key in study.targets if f"study.{key}" not in swept}
+    kept = {key: value for key, value in own["study"].items() if key not in left_out}
+    return {"study": study.name, "settings": {**own, "study": kept}}
 
 
-def resolve(kind: Study, point: Point) -> dict[str, Any]:
+def resolve(study: Study, point: Point) -> dict[str, Any]:
     """Everything that decides the outcome of a point, defaults spelled out, as plain data.
 
     Of a calibration that is spelled out there is but the digest: it is thousands of numbers, and
     stands in the configuration of the sweep or in the file that is copied to the results.
 
     Args:
-        kind: The kind of sweep.
+        study: The study.
         point: The point.
 
     Returns:
@@ -237,7 +237,7 @@ def resolve(kind: Study, point: Point) -> dict[str, Any]:
         cut = f"sha256:{digest_of(noise['calibrated'])}"
         settings["noise"] = {**noise, "calibrated": cut}
     return {
-        "study": kind.name,
+        "study": study.name,
         "settings": settings,
         "digests": dict(point.digests),
         "targets": dict(point.targets),

@@ -28,7 +28,7 @@ from typing import Any
 from qucnn_cirq.advance import counted
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.interruption import SIGNALS
-from studies.sweep.chunks import Outcome
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.workers import Report, Task, Workers, measure_each
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -199,7 +199,7 @@ class _Worker:
         self.pipe = pipe
         self.pid: int | None = None
         self._identities: list[str] = []
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[MeasuredPoint] = []
         self._circuits = 0
 
     @property
@@ -263,7 +263,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def local_workers(count: int, study: str) -> Iterator[Workers]:
-    """Processes of this machine for a kind of sweep; they are ended on leaving.
+    """Processes of this machine for a study; they are ended on leaving.
 
     Args:
         count: How many processes, at least 1.
@@ -274,12 +274,12 @@ def local_workers(count: int, study: str) -> Iterator[Workers]:
 
 
 def run_template(descriptor: int, study: str) -> None:
-    """Imports what a kind of sweep needs and forks workers; the whole life of a process.
+    """Imports what a study needs and forks workers; the whole life of a process.
 
     Args:
         descriptor: A socket through which the pipe of each worker comes. When it ends, so does
             the template.
-        study: The kind of sweep.
+        study: The study's name.
     """
     from studies.sweep.catalogue import study_named
 

@@ -17,7 +17,7 @@ from noise_models.files import check_file
 from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError, missing_extra
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
-from studies.sweep.chunks import CHUNKS, Chunk, Outcome, chunk_paths, decoded, read_chunk
+from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
 from studies.sweep.inputs import INPUTS, is_input
 from studies.sweep.stored_plan import PLAN, StoredPlan, check_configuration, check_same, read_plan
 
@@ -27,7 +27,7 @@ class Status:
     """How far a sweep is.
 
     Attributes:
-        study: The kind of sweep.
+        study: The study's name.
         points: How many points it has.
         done: How many were measured.
         failed: Axis values and error of each point that failed.
@@ -75,7 +75,7 @@ class Results:
 
     folder: Path
     plan: StoredPlan
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, MeasuredPoint]
     files: Mapping[str, Path]
     earlier: Mapping[str, Sequence[tuple[int, Path]]]
     origins: Sequence[Mapping[str, Any]]
@@ -146,7 +146,7 @@ def read_results(folder: Path) -> Results:
             or of another sweep.
     """
     plan = read_plan(folder)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, MeasuredPoint] = {}
     files: dict[str, Path] = {}
     earlier: dict[str, list[tuple[int, Path]]] = {}
     origins: list[Mapping[str, Any]] = []
@@ -260,7 +260,7 @@ def load_arrays(folder: str | Path, point: str) -> dict[str, NDArray[Any]]:
     return read_results(Path(folder)).arrays(point)
 
 
-def measured_before(results: Results, point: str, shots: int) -> Outcome | None:
+def measured_before(results: Results, point: str, shots: int) -> MeasuredPoint | None:
     """What a point gave with fewer shots than are wanted now; the largest number of them.
 
     Args:
@@ -272,7 +272,7 @@ def measured_before(results: Results, point: str, shots: int) -> Outcome | None:
     return _with_arrays(max(fewer)[1], results.plan, point) if fewer else None
 
 
-def _with_arrays(path: Path, plan: StoredPlan, point: str) -> Outcome:
+def _with_arrays(path: Path, plan: StoredPlan, point: str) -> MeasuredPoint:
     return next(each for each in _whole(path, plan).outcomes if each.identity == point)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.interruption import SIGNALS, check_interruption, handled
-from studies.sweep.chunks import Outcome, write_chunk
+from studies.sweep.chunks import MeasuredPoint, write_chunk
 from studies.sweep.plan import Plan, Point, resolve
 from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Task, Workers
@@ -50,7 +50,7 @@ def check_workers(plan: Plan, here: Mapping[str, str], workers: Workers) -> None
     while not workers.free:
         for _ in workers.reports():
             pass
-    workers.hand_out(plan.kind.name, tasks)
+    workers.hand_out(plan.study.name, tasks)
     while waiting:
         for report in workers.reports():
             waiting.difference_update(report.identities)
@@ -76,9 +76,9 @@ def run_points(
     provenance: Mapping[str, Any],
     advance: Callable[[int], object],
     stop: Stop,
-    earlier: Callable[[str], Outcome | None] = lambda identity: None,
+    earlier: Callable[[str], MeasuredPoint | None] = lambda identity: None,
     under_way: UnderWay | None = None,
-) -> list[Outcome]:
+) -> list[MeasuredPoint]:
     """Measures points and stores them, chunk by chunk.
 
     Args:
@@ -100,10 +100,10 @@ def run_points(
     """
     waiting = deque(points)
     own = {point.identity: point for point in points}
-    resolved = {point.identity: resolve(plan.kind, point) for point in points}
+    resolved = {point.identity: resolve(plan.study, point) for point in points}
     spent: dict[str, float] = {}
     digest = plan.digest
-    failures: list[Outcome] = []
+    failures: list[MeasuredPoint] = []
     deaths = _Deaths()
     under_way = UnderWay({}) if under_way is None else under_way
     seconds, done, running = 0.0, 0, 0
@@ -117,7 +117,7 @@ def run_points(
                 spent[each.identity] = before.seconds if before else 0.0
                 arrays = before.arrays if before else None
                 tasks.append(Task(each.identity, each.document, arrays, each.digests))
-            workers.hand_out(plan.kind.name, tasks)
+            workers.hand_out(plan.study.name, tasks)
             under_way.begin([each.identity for each in chunk])
             running += 1
         if not running and (stop.asked or not waiting):
@@ -134,7 +134,7 @@ def run_points(
                     # Last, so that whatever it does, the others come first.
                     waiting.extend([suspect] if suspect else [])
                 elif suspect:
-                    outcomes.append(Outcome(suspect.identity, [], error=_DEADLY))
+                    outcomes.append(MeasuredPoint(suspect.identity, [], error=_DEADLY))
             waiting.extendleft(reversed(rest))
             if outcomes:
                 seconds += sum(outcome.seconds for outcome in outcomes)
@@ -142,7 +142,7 @@ def run_points(
                 outcomes = [
                     replace(each, seconds=each.seconds + spent[each.identity]) for each in outcomes
                 ]
-                write_chunk(folder, plan.kind.name, digest, provenance, outcomes, resolved)
+                write_chunk(folder, plan.study.name, digest, provenance, outcomes, resolved)
                 failures += [outcome for outcome in outcomes if outcome.error is not None]
                 _show(advance, len(outcomes))
         under_way.hear(workers.circuits)
@@ -166,7 +166,7 @@ class _Deaths:
         self._of: Counter[str] = Counter()
         self._from_outside = False
 
-    def survived(self, outcomes: Sequence[Outcome]) -> None:
+    def survived(self, outcomes: Sequence[MeasuredPoint]) -> None:
         """Takes note of points that were measured."""
         self._from_outside |= any(self._of[outcome.identity] for outcome in outcomes)
 

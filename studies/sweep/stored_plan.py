@@ -34,7 +34,7 @@ class StoredPlan:
     """The plan of a folder, as far as its results need it.
 
     Attributes:
-        study: The kind of sweep.
+        study: The study's name.
         schema: Version of the folder's files.
         digest: Tells one sweep from another.
         axes: Short names of the axes.
@@ -87,10 +87,10 @@ def read_plan(folder: Path) -> StoredPlan:
         document = read_document(folder / CONFIGURATION)
         from studies.sweep.catalogue import study_named
 
-        kind = study_named(plan.study)
+        study = study_named(plan.study)
         values = [
             {key.removeprefix("study."): value for key, value in each.items()}
-            for each in combinations(read_axes(document, kind.study_keys))
+            for each in combinations(read_axes(document, study.study_keys))
         ]
         if json.loads(json.dumps(values)) != [dict(own) for _, own in plan.points]:
             raise damaged(folder / PLAN, _PLAN_ADVICE)

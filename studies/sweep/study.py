@@ -32,7 +32,7 @@ class Measured:
     """What one point gave.
 
     Attributes:
-        rows: Rows of a table, with the columns that the kind documents.
+        rows: Rows of a table, with the columns that the study documents.
         arrays: Raw data by name, such as the counts of every patch.
         shots: Shots of each circuit so far, for kinds whose points can be measured further.
     """
@@ -204,7 +204,7 @@ def expected_cost(study: Study, settings: Any) -> Cost:
     """What a point is expected to take: nothing, if it cannot be compiled.
 
     Args:
-        study: The kind of sweep.
+        study: The study.
         settings: The point's settings.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 
-from studies.sweep.chunks import Outcome
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.study import Cost
 
 _ENOUGH = 0.02
@@ -36,7 +36,7 @@ class UnderWay:
         """
         self._begun |= dict.fromkeys(identities, time.monotonic())
 
-    def end(self, identities: Collection[str], outcomes: Sequence[Outcome]) -> None:
+    def end(self, identities: Collection[str], outcomes: Sequence[MeasuredPoint]) -> None:
         """Takes note of points that came back, measured or not.
 
         Args:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qucnn_cirq.errors import InputError, missing_extra
-from studies.sweep.chunks import Outcome, decoded, encode_array
+from studies.sweep.chunks import MeasuredPoint, decoded, encode_array
 from studies.sweep.plan import digests_of, seed_of
 
 
@@ -39,11 +39,11 @@ class Task(NamedTuple):
     only_read: bool = False
 
 
-def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
+def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[MeasuredPoint]:
     """Measures points; runs in a worker.
 
     Args:
-        study: The kind of sweep.
+        study: The study's name.
         tasks: The points.
 
     Yields:
@@ -52,20 +52,20 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
     from studies.sweep.catalogue import study_named
 
     try:
-        kind = study_named(study)
+        found = study_named(study)
     except InputError as error:
         yield from (_failed(task.identity, time.perf_counter(), str(error)) for task in tasks)
         return
     for identity, document, earlier, digests, only_read in tasks:
         started = time.perf_counter()
         try:
-            settings = kind.read(document)
-            _check_digests(digests, digests_of(kind, settings))
+            settings = found.read(document)
+            _check_digests(digests, digests_of(found, settings))
             if only_read:
-                yield Outcome(identity, [])
+                yield MeasuredPoint(identity, [])
                 continue
-            more = [None if earlier is None else decoded(earlier)] if kind.targets else []
-            measured = kind.measure(settings, seed_of(identity), *more)
+            more = [None if earlier is None else decoded(earlier)] if found.targets else []
+            measured = found.measure(settings, seed_of(identity), *more)
         except InputError as error:
             yield _failed(identity, started, " ".join(str(error).split()))
         except Exception as error:
@@ -77,7 +77,7 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[Outcome]:
             rows = [{key: _plain(value) for key, value in row.items()} for row in measured.rows]
             arrays = {name: encode_array(array) for name, array in measured.arrays.items()}
             seconds = time.perf_counter() - started
-            yield Outcome(identity, rows, arrays, seconds, shots=measured.shots)
+            yield MeasuredPoint(identity, rows, arrays, seconds, shots=measured.shots)
 
 
 def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) -> None:
@@ -96,11 +96,11 @@ def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) ->
     )
 
 
-def run_chunk(study: str, tasks: Sequence[Task]) -> list[Outcome]:
+def run_chunk(study: str, tasks: Sequence[Task]) -> list[MeasuredPoint]:
     """The outcomes of `measure_each`, together.
 
     Args:
-        study: The kind of sweep.
+        study: The study's name.
         tasks: The points.
     """
     return list(measure_each(study, tasks))
@@ -117,7 +117,7 @@ class Report:
     """
 
     identities: Sequence[str]
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[MeasuredPoint]
     died: bool
 
 
@@ -146,7 +146,7 @@ class Workers(ABC):
         """Starts a chunk; there must be somebody free.
 
         Args:
-            study: The kind of sweep.
+            study: The study's name.
             tasks: The chunk's points, which one worker measures one after the other.
 
         Raises:
@@ -165,7 +165,7 @@ class _ClusterWorkers(Workers):
         super().__init__(count)
         self._executor = executor
         self._address = address
-        self._running: dict[Future[list[Outcome]], tuple[str, Sequence[Task]]] = {}
+        self._running: dict[Future[list[MeasuredPoint]], tuple[str, Sequence[Task]]] = {}
 
     @property
     def free(self) -> int:
@@ -192,7 +192,7 @@ class _ClusterWorkers(Workers):
                 if type(error).__name__ != "KilledWorker":
                     text = f"{type(error).__name__}: {error}"
                     yield Report(
-                        identities, [Outcome(i, [], error=text) for i in identities], False
+                        identities, [MeasuredPoint(i, [], error=text) for i in identities], False
                     )
                 elif len(tasks) == 1:
                     yield Report(identities, [], died=True)
@@ -249,8 +249,8 @@ def cluster_workers(address: str) -> Iterator[Workers]:
             yield _ClusterWorkers(executor, threads, address)
 
 
-def _failed(identity: str, started: float, error: str) -> Outcome:
-    return Outcome(identity, [], seconds=time.perf_counter() - started, error=error)
+def _failed(identity: str, started: float, error: str) -> MeasuredPoint:
+    return MeasuredPoint(identity, [], seconds=time.perf_counter() - started, error=error)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,8 @@ network is one convolution with a single 4x4 filter at stride 1, a ReLU, and a l
 layer for the ten digits. Without the ReLU, convolution and last layer would merge into one linear
 map, and the data would not single out any filter.
 
-`python -m studies.classical_filter` trains it on the MNIST images that come with the package.
+`python docs/examples/train_classical_filter.py` trains it on the MNIST images that come with the
+package.
 """
 
 from __future__ import annotations
@@ -278,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 for bad input.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m studies.classical_filter",
+        prog="python docs/examples/train_classical_filter.py",
         description="Train a 4x4 classical filter on the MNIST images of the package.",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the filter here as JSON")
