@@ -20,10 +20,11 @@ from studies import load
 from studies.sweep.catalogue import study_named
 from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.plan import Plan, make_plan
-from studies.sweep.processes import LocalWorkers, _receive, local_workers
+from studies.sweep.processes import LocalWorkers, local_workers
 from studies.sweep.results import status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import open_folder
+from studies.sweep.template import _receive
 from studies.sweep.workers import Report, Task, run_chunk
 
 DOCUMENT: dict[str, Any] = {
