@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from noise_models import named_noise
+from noise_models import NoiseConfiguration, named_noise
 from noise_models.checks import only_known_keys
 from noise_models.errors import shown
+from noise_models.fields import field_names
 from noise_models.files import DEEPEST, parsed_toml
 from qucnn_cirq.configuration import AXES, QUICK, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.specification import ConvolutionSpec
 
 _DOT_OUTSIDE_QUOTES = re.compile(r"""\.(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 _KEY_AND_VALUE = re.compile(r"""((?:[^="]|"[^"]*")*)=(.*)""", re.DOTALL)
@@ -78,9 +80,11 @@ def override(
         if len(path) == 1 and path[0] in short:
             path.insert(0, "study")
         if path[0] not in (*TABLES, *AXES):
+            _check_known_table(path)
             known = [*short, *TABLES, *AXES] if len(path) == 1 else (*TABLES, *AXES)
             raise unknown_name("setting", path[0], known)
         value = _value(text.strip())
+        _check_brackets(key.strip(), text.strip(), value)
         if path[0] in AXES and len(path) > 1:
             _put_axis(result, path[0], ".".join(path[1:]).removeprefix("study."), value)
             continue
@@ -105,6 +109,24 @@ def override(
             _check_axes(path[0], value)
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
+
+
+def _check_known_table(path: Sequence[str]) -> None:
+    """Refuses a key that lacks its table, such as "stride", by the one that has it."""
+    inner = {"convolution": field_names(ConvolutionSpec), "noise": field_names(NoiseConfiguration)}
+    for table, keys in inner.items():
+        if path[0] in keys:
+            key = ".".join(path)
+            raise InputError(f"setting {shown(key)} lacks its table: set {table}.{key} instead.")
+
+
+def _check_brackets(key: str, text: str, value: object) -> None:
+    """Refuses values apart by commas, which no list has without brackets; quoted, they are text."""
+    if value == text and "," in text and isinstance(_value(f"[{text}]"), list):
+        raise InputError(
+            f"setting {shown(f'{key}={text}')} is no list: put its values in brackets, "
+            f"{shown(f'{key}=[{text}]')}."
+        )
 
 
 def _is_swept_over(path: Sequence[str], value: object) -> bool:

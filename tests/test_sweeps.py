@@ -174,6 +174,35 @@ def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
         override({}, [setting], ())
 
 
+@pytest.mark.parametrize(
+    ("table", "settings", "words"),
+    [
+        ({"noise": {"scale": [1, 2]}}, [], r'write "noise\.scale" = \[...\]'),
+        ({"noise": {"readout": {"p": {"start": 0, "stop": 1}}}}, [], r'"noise\.readout\.p" ='),
+        ({}, ["stride=3"], r"set convolution\.stride instead"),
+        ({}, ["filters.layers=3"], r"set convolution\.filters\.layers instead"),
+        ({}, ["scale=[1, 2]"], r"set noise\.scale instead"),
+        ({}, ["noise.scale=0.5,1,2"], r"in brackets, 'noise\.scale=\[0\.5,1,2\]'"),
+        ({}, ["convolution.kernel = 2, 3"], r"convolution\.kernel=\[2, 3\]"),
+    ],
+)
+def test_a_misspelt_axis_or_setting_is_refused_with_its_right_spelling(
+    table: dict[str, Any], settings: list[str], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        read_axes(override({"axes": table}, settings, NOISE.study_keys), NOISE.study_keys)
+
+
+def test_values_apart_by_commas_are_text_where_they_are_quoted_or_no_list() -> None:
+    taken = override({}, ["data='1,2'", "device=a,b"], ["data", "device"])
+    assert taken == {"study": {"data": "1,2", "device": "a,b"}}
+
+
+def test_a_file_of_python_is_no_configuration_and_its_study_is_asked_for() -> None:
+    with pytest.raises(InputError, match=r"mystudy\.py is Python.* as in mystudy\.py:STUDY"):
+        load_study("mystudy.py")
+
+
 @pytest.mark.parametrize("table", ["axes", "zip"])
 @pytest.mark.parametrize("value", ["0", "''", "[]", "false", "5", "repeat", "[1]"])
 @pytest.mark.parametrize("then", [[], ["repeat=1"]])

@@ -70,9 +70,9 @@ def check_qubits(request: Request) -> None:
     needed = test.n_qubits(spec.register_qubits, walkers) + int(spec.backward)
     if needed > device.n_qubits:
         raise InputError(
-            f"a {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) needs "
-            f"{needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a smaller "
-            "kernel or a larger device."
+            f"the {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) "
+            f"needs {needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a "
+            "smaller kernel or a larger device."
         )
     allowed = request.pinning.allowed
     if allowed is not None and len(allowed) < needed:

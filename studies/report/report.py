@@ -166,7 +166,7 @@ def _numbers(data: pd.DataFrame, meanings: Mapping[str, str], level: int) -> lis
     constant = [name for name in data if len(data) > 1 and data[name].nunique(dropna=False) == 1]
     if constant:
         same = ", ".join(f"{name} = {_plain(data[name].iloc[0])}" for name in constant)
-        body.append(html.paragraphs(f"The same in all rows: {same}."))
+        body.append(html.paragraphs(f"The same in all rows: {same.removesuffix('.')}."))
     body.append(html.frame(data.drop(columns=constant), _MOST_ROWS))
     columns = [(name, text) for name, text in meanings.items() if name in data]
     body += [html.heading("Columns", level + 1), html.table(("column", "meaning"), columns)]

@@ -19,6 +19,7 @@ MOST_POINTS = 20_000
 """Each is read, checked and identified before the first is measured, in a few milliseconds."""
 _LARGEST = 1e15
 _SPACINGS = ("linear", "logarithmic")
+_RANGE = ("start", "stop", "points", "spacing")
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,17 @@ def _values(key: str, entry: object) -> list[Any]:
     return list(entry)
 
 
+def _check_quoted(key: str, entry: object) -> None:
+    """A dotted key without quotes is read as tables within tables that end in the values."""
+    path = [key]
+    while isinstance(entry, Mapping) and entry and not entry.keys() & {*_RANGE}:
+        part, entry = next(iter(entry.items()))
+        path.append(part)
+    if len(path) > 1 and isinstance(entry, list | Mapping):
+        name = ".".join(path)
+        raise InputError(f'axis {name} needs quotes around its key: write "{name}" = [...].')
+
+
 def _has_twice(values: Sequence[Any]) -> bool:
     """Whether two values are equal; 1 and 1.0 are."""
     hashed: set[Any] = set()
@@ -165,7 +177,8 @@ def _has_twice(values: Sequence[Any]) -> bool:
 
 def _range(key: str, entry: Mapping[str, Any]) -> list[Any]:
     where = f"axis {key}"
-    only_known_keys(where, entry, ("start", "stop", "points", "spacing"))
+    _check_quoted(key, entry)
+    only_known_keys(where, entry, _RANGE)
     start, stop = (
         real_number(f"{where}: {end}", required(entry, end, where), -_LARGEST, _LARGEST)
         for end in ("start", "stop")

@@ -82,6 +82,10 @@ def load_study(
         InputError: If there is no such preset or file, or it holds what is not allowed.
         InputError: If its noise is not allowed.
     """
+    if source.endswith(".py"):
+        raise InputError(
+            f"{source} is Python, not a configuration: name the study in it, as in {source}:STUDY."
+        )
     if source.endswith(".toml") or Path(source).is_file():
         document = read_document(Path(source))
     elif ":" in source:

@@ -40,9 +40,9 @@ class MeetingPlace:
 class OverlapTest(abc.ABC):
     """One way to measure F = |<x|f>|^2 of a patch x and a filter f.
 
-    To add one, derive a class, and hand an object of it to
-    `qucnn_cirq.registries.register_overlap_test`. It is then chosen by its name wherever one
-    of the package's own is, and tried by ``overlap="auto"``. What is compiled can be checked by
+    To add one, derive a class, and hand it to `qucnn_cirq.registries.register_overlap_test`, or an
+    object of it if it is made with arguments. It is then chosen by its name wherever one of the
+    package's own is, and tried by ``overlap="auto"``. What is compiled can be checked by
     ``program.verify()``.
 
     Attributes:
