@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ LARGEST_COUNT = 2**63 - 1
 """The largest number that is stored: a signed integer of 64 bits."""
 LARGEST_SEED = 2**64 - 1
 """The largest seed: what a ``numpy.random.SeedSequence`` hands on is unsigned."""
+INFINITE = "inf"
+"""An infinite number as plain data, as JSON has none."""
 
 
 def whole_number(key: str, value: object, minimum: int, maximum: int = LARGEST_COUNT) -> int:
@@ -56,7 +59,8 @@ def real_number(
         key: The name of the value, as the user would write it ("depolarizing.p2").
         value: What the user gave.
         minimum: The smallest value allowed.
-        maximum: The largest value allowed; may be infinite.
+        maximum: The largest value allowed. If it is infinite, so may the value be, also as the
+            text "inf".
         meaning: What the number is, for the error ("the probability of a phase flip").
 
     Returns:
@@ -65,6 +69,8 @@ def real_number(
     Raises:
         InputError: If it is no number, is NaN, or lies outside the range.
     """
+    if maximum == math.inf and isinstance(value, str) and value == INFINITE:
+        return math.inf
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
     # Compared before it is converted: an integer may exceed every float.
     most = min(maximum, sys.float_info.max)

@@ -216,8 +216,15 @@ class NoiseConfiguration:
         return cls.from_mapping(parsed_json(text, "the noise configuration"))
 
     def to_json(self) -> str:
-        """The configuration as JSON, one object with the key "noise"."""
-        return json.dumps({"noise": self.to_mapping()}, indent=2)
+        """The configuration as JSON, one object with the key "noise".
+
+        Raises:
+            InputError: If a kind of the user's own holds what JSON cannot.
+        """
+        mapping = self.to_mapping()
+        for key, value in mapping.items():
+            _stored_text(key, value)
+        return json.dumps({"noise": mapping}, indent=2)
 
 
 def _own_keys() -> tuple[str, ...]:
@@ -228,11 +235,11 @@ def _own_keys() -> tuple[str, ...]:
 def _stored_text(key: str, value: object) -> str:
     """The settings of a kind that is not imported, in a canonical form."""
     try:
-        return json.dumps(value, sort_keys=True)
+        return json.dumps(value, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError):
         raise InputError(
-            f"noise.{key} = {shown(value)} holds what is neither a number, a text, a list nor a "
-            "table: give one of these."
+            f"noise.{key} = {shown(value)} holds what is neither a finite number, a text, a list "
+            "nor a table: give one of these."
         ) from None
 
 

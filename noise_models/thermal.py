@@ -12,9 +12,9 @@ import cirq
 import numpy as np
 
 from noise_models import fields
-from noise_models.checks import real_number
+from noise_models.checks import INFINITE, real_number
 from noise_models.errors import InputError
-from noise_models.kind import NoiseKind, Strength
+from noise_models.kind import NoiseKind, Strength, plain_fields
 from noise_models.timeline import Step
 
 
@@ -131,8 +131,8 @@ class ThermalNoise(NoiseKind):
     `cirq.WaitGate` takes its own duration. Moments of virtual Z take no time.
 
     Args:
-        t1: Relaxation time in microseconds, above 0; may be infinite.
-        t2: Coherence time in microseconds, above 0 and at most 2 * t1; may be infinite.
+        t1: Relaxation time in microseconds, above 0; may be infinite, also as the text "inf".
+        t2: Coherence time in microseconds, above 0 and at most 2 * t1; may be infinite likewise.
         one_qubit: Duration of a one-qubit gate in nanoseconds.
         two_qubit: Duration of a two-qubit gate in nanoseconds.
         measurement: Duration of a measurement in nanoseconds.
@@ -157,6 +157,11 @@ class ThermalNoise(NoiseKind):
                 f"thermal.t2 = {self.t2:g} exceeds 2 * thermal.t1 = {2 * self.t1:g}, which no"
                 " qubit can have: coherence is lost at least half as fast as population."
             )
+
+    def to_value(self) -> object:
+        """See `NoiseKind.to_value`; an infinite time is the text "inf"."""
+        plain = plain_fields(self)
+        return {key: INFINITE if value == math.inf else value for key, value in plain.items()}
 
     @property
     def _rates(self) -> tuple[float, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +49,19 @@ def identity(document: Mapping[str, Any], kind: Study = NOISE) -> str:
     """The identity of the only point of a configuration."""
     (point,) = make_plan(kind, document).points
     return point.identity
+
+
+def test_infinite_times_of_decay_can_be_swept() -> None:
+    def identities(axes: Mapping[str, Any], **noise: Any) -> list[str]:
+        document = {**FIXED, "noise": {"thermal": {"t1": 9.0, "t2": 8.0, **noise}}, "axes": axes}
+        plan = make_plan(NOISE, document)
+        assert json.dumps(plan.to_mapping(), allow_nan=False)
+        return [point.identity for point in plan.points]
+
+    swept = identities({"noise.thermal.t1": [9.0, math.inf]})
+    assert swept == identities({}) + identities({}, t1=math.inf)
+    tables = [{"t1": 9.0, "t2": 8.0}, {"t1": math.inf, "t2": 8.0}]
+    assert identities({"noise.thermal": tables}) == swept
 
 
 def test_an_identity_depends_on_what_decides_the_outcome_and_on_nothing_else() -> None:

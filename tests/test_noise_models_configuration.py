@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 from pathlib import Path
@@ -234,3 +235,19 @@ def test_average_gate_infidelity_is_inverted() -> None:
         noise.average_gate_infidelity(3)
     with pytest.raises(NoiseError, match="p1"):
         DepolarizingNoise.from_average_gate_infidelity(one_qubit=0.9)
+
+
+@pytest.mark.parametrize(
+    "times", [{"t1": math.inf, "t2": 30.0}, {"t1": math.inf, "t2": math.inf}, {"t1": 9.0, "t2": 8}]
+)
+def test_infinite_times_are_stored_as_text_and_read_back(times: dict[str, float]) -> None:
+    noise = NoiseConfiguration(thermal=times)
+    mapping = noise.to_mapping()
+    # As it stands in plans and results: JSON has no infinity.
+    assert json.loads(json.dumps(mapping, allow_nan=False)) == mapping
+    for again in (mapping, {"thermal": times}):
+        assert NoiseConfiguration.from_mapping(again) == noise
+    assert NoiseConfiguration.from_json(noise.to_json()) == noise
+    assert NoiseConfiguration.from_toml(noise.to_toml()) == noise
+    with pytest.raises(NoiseError, match="thermal.t1 = '-inf' is not allowed"):
+        NoiseConfiguration(thermal={**times, "t1": "-inf"})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from noise_models.checks import only_known_keys, real_number, required, whole_number
+from noise_models.checks import INFINITE, only_known_keys, real_number, required, whole_number
 from noise_models.errors import shown
 from qucnn_cirq.errors import InputError
 from studies.settings import put, split_key
@@ -146,7 +147,16 @@ def _values(key: str, entry: object) -> list[Any]:
         )
     if len(entry) > MOST_POINTS:
         raise InputError(f"axis {key} has {len(entry)} values; give at most {MOST_POINTS}.")
-    return list(entry)
+    return [_storable(each) for each in entry]
+
+
+def _storable(value: Any) -> Any:
+    """A value in which infinity is a text, which results can hold and settings read as well."""
+    if isinstance(value, Mapping):
+        return {key: _storable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return INFINITE if isinstance(value, float) and value == math.inf else value
 
 
 def _check_quoted(key: str, entry: object) -> None:
