@@ -83,7 +83,7 @@ def load_object(what: str, name: str) -> object:
             f"{where} stands in a stored file, for which nothing is imported: name it yourself "
             "before, in this process."
         )
-    module = _imported(where, place)
+    module = load_module(where, place)
     try:
         found: object = getattr(module, attribute)
     except AttributeError:
@@ -179,8 +179,19 @@ def _module_of(member: object) -> str:
     return getattr(defined, "__module__", None) or ""
 
 
-def _imported(where: str, place: str) -> ModuleType:
-    """The module of a name or of a path, imported unless it has been before."""
+def load_module(where: str, place: str) -> ModuleType:
+    """The module of a name or of a path, imported unless it has been before.
+
+    Args:
+        where: What it was named as, for messages ("engine = 'own.py:Mine'").
+        place: Its name, or the path of its file, which ends in ".py".
+
+    Returns:
+        The module.
+
+    Raises:
+        InputError: If there is none, or it fails while it is imported.
+    """
     try:
         return _of_file(place) if place.endswith(".py") else importlib.import_module(place)
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from noise_models import checks
 from noise_models.errors import InputError
 
 MISSING = attrs.NOTHING
-"""Stands for the default of a field that has none, or one that is made anew for each object."""
+"""Stands for the default of a field that has none."""
 
 
 class Field(NamedTuple):
@@ -26,14 +26,32 @@ class Field(NamedTuple):
     Attributes:
         name: Its name, a key of the configuration.
         default: Its default, or `MISSING`.
-        is_required: Whether it must be given.
+        factory: Makes its default anew for each object; None if there is no such thing.
         metadata: What the class says of it besides.
     """
 
     name: str
     default: Any
-    is_required: bool
+    factory: Callable[[], Any] | None
     metadata: Mapping[Any, Any]
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is MISSING and self.factory is None
+
+    def is_default(self, value: object) -> bool:
+        """Whether a value is the default; a list is the tuple of its items.
+
+        Args:
+            value: A value of the field.
+        """
+        default = self.default if self.factory is None else self.factory()
+        return default is not MISSING and bool(_with_tuples(value) == _with_tuples(default))
+
+
+def _with_tuples(value: Any) -> Any:
+    return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def fields_of(settings: object) -> tuple[Field, ...]:
@@ -46,30 +64,21 @@ def fields_of(settings: object) -> tuple[Field, ...]:
         One entry for each argument of the constructor.
     """
     cls = settings if isinstance(settings, type) else type(settings)
+    found: list[Field] = []
     if attrs.has(cls):
-        return tuple(
-            Field(
-                each.name,
-                MISSING if isinstance(each.default, attrs.Factory) else each.default,  # type: ignore[arg-type]
-                each.default is MISSING,
-                each.metadata,
-            )
-            for each in attrs.fields(cls)
-            if each.init
-        )
-    if not dataclasses.is_dataclass(cls):
-        return ()
-    absent = dataclasses.MISSING
-    return tuple(
-        Field(
-            each.name,
-            MISSING if each.default is absent else each.default,
-            each.default is each.default_factory is absent,
-            each.metadata,
-        )
-        for each in dataclasses.fields(cls)
-        if each.init
-    )
+        for each in attrs.fields(cls):
+            # One that takes the object itself has no value by itself.
+            is_made = isinstance(each.default, attrs.Factory) and not each.default.takes_self  # type: ignore[arg-type]
+            factory = each.default.factory if is_made else None
+            default = MISSING if factory is not None else each.default
+            found += [Field(each.name, default, factory, each.metadata)] * each.init
+    elif dataclasses.is_dataclass(cls):
+        absent = dataclasses.MISSING
+        for own in dataclasses.fields(cls):
+            default = MISSING if own.default is absent else own.default
+            made = None if own.default_factory is absent else own.default_factory
+            found += [Field(own.name, default, made, own.metadata)] * own.init
+    return tuple(found)
 
 
 def field_names(settings: object) -> tuple[str, ...]:
@@ -96,6 +105,8 @@ def checked(check: Callable[[str, Any], Any], beside: Iterable[object] = (), **o
         if isinstance(value, str | None) and value in words:
             return value
         prefix = getattr(type(instance), "key", "")
+        # A setting of that name is no text.
+        prefix = prefix if isinstance(prefix, str) else ""
         try:
             return check(f"{prefix}.{attribute.name}" if prefix else attribute.name, value)
         except InputError as error:

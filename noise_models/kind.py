@@ -56,12 +56,10 @@ def plain_fields(instance: object) -> dict[str, object]:
         instance: An object of a class as for `fields_of`.
     """
     plain: dict[str, object] = {}
-    for name, default, *_ in fields_of(instance):
-        value = getattr(instance, name)
-        # A table of values by place is made anew for each object, empty by default.
-        is_usual = not value if isinstance(value, FrozenMapping) else bool(value == default)
-        if not is_usual:
-            plain[name] = dict(value) if isinstance(value, Mapping) else value
+    for each in fields_of(instance):
+        value = getattr(instance, each.name)
+        if not each.is_default(value):
+            plain[each.name] = dict(value) if isinstance(value, Mapping) else value
     return plain
 
 

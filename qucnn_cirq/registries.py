@@ -72,7 +72,7 @@ def register_noise(kind: type[NoiseKind]) -> type[NoiseKind]:
     ``{"KEY": {...}}`` in a mapping.
 
     Args:
-        kind: The class, a frozen dataclass whose fields are the settings.
+        kind: The class, a frozen dataclass or an ``attrs.frozen`` one; its fields are settings.
 
     Returns:
         The class.
@@ -92,7 +92,7 @@ def register_filter(kind: type[Filter]) -> type[Filter]:
     The word then stands in a configuration beside those of the package: ``{kind = "WORD", ...}``.
 
     Args:
-        kind: The class, a frozen dataclass whose fields are the settings.
+        kind: The class, a frozen dataclass or an ``attrs.frozen`` one; its fields are settings.
 
     Returns:
         The class.

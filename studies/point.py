@@ -10,9 +10,10 @@ import attrs
 
 from noise_models import NoiseConfiguration, as_noise, fields
 from noise_models.checks import only_known_keys, text
-from noise_models.fields import MISSING, field_names, fields_of
+from noise_models.fields import field_names, fields_of
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
@@ -52,9 +53,7 @@ def read_arguments(
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The plain data of an object of settings, the fields that are at their default apart."""
     at_default = {
-        name
-        for name, default, *_ in fields_of(instance)
-        if default is not MISSING and bool(getattr(instance, name) == default)
+        each.name for each in fields_of(instance) if each.is_default(getattr(instance, each.name))
     }
     return {key: value for key, value in mapping.items() if key not in at_default}
 
@@ -125,9 +124,9 @@ class PlainData:
         """
         whole = self.to_mapping()
         study = {
-            name: getattr(self, name)
-            for name, default, *_ in fields_of(self)
-            if name not in TABLES and getattr(self, name) != default
+            each.name: getattr(self, each.name)
+            for each in fields_of(self)
+            if each.name not in TABLES and not each.is_default(getattr(self, each.name))
         }
         usual = ConvolutionSpec().to_mapping()
         convolution = {
@@ -162,9 +161,14 @@ def program_of(settings: Any) -> Program:
         settings: Its settings: convolution and device, and any of `COMPILER_SETTINGS`.
 
     Raises:
-        InputError: If it cannot be compiled.
+        InputError: If it cannot be compiled, or code of the user's own makes circuits that are
+            wrong.
     """
-    return compile_convolution(settings.convolution, settings.device, **compiler_options(settings))
+    program = compile_convolution(
+        settings.convolution, settings.device, **compiler_options(settings)
+    )
+    check_own_code(program)
+    return program
 
 
 @attrs.frozen

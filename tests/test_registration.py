@@ -448,6 +448,13 @@ def test_what_only_this_process_registered_is_refused_before_workers_measure(
     assert not Path("out").exists()
 
 
+def test_a_study_that_no_worker_finds_by_its_name_is_refused_at_once(tmp_path: Path) -> None:
+    unknown = dataclasses.replace(study_named("noise"), name="nowhere")
+    with pytest.raises(InputError, match="none is 'nowhere': add it by qucnn_cirq.register_study"):
+        sweep_job.run_sweep(unknown, {}, tmp_path / "out", sweep_job.RunOptions(), quiet=True)
+    assert not (tmp_path / "out").exists()
+
+
 # A study with a figure.
 
 
@@ -479,7 +486,7 @@ def test_a_study_of_ones_own_is_swept_drawn_and_reported(
     extensions._NAMED.clear()
     capsys.readouterr()
     assert main(["plot", "out"]) == 2
-    assert "nothing is imported" in capsys.readouterr().err
+    assert "a folder imports nothing" in capsys.readouterr().err
     assert main(["export", "out", "--out", "table.csv"]) == 0
 
 

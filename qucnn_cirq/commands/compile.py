@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
     from noise_models.writing import write_json
     from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
+    from qucnn_cirq.compiler.verification import check_own_code
     from qucnn_cirq.exchange.writing import write_circuit
     from qucnn_cirq.validation import errors_of, validate
 
@@ -103,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
         placement=None if options.qubits is None else options.qubits.split(","),
     )
     program = compile_convolution(spec, options.device, **settings)
+    check_own_code(program)
     angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)

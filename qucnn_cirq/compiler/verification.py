@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.extensions import comes_with_project
 from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:
@@ -73,6 +76,41 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             deviation = abs(measured - expected) - np.sqrt(_infidelity(compiled, state))
             deviations.append(max(0.0, float(deviation)))
     return Verification(len(deviations), max(deviations, default=0.0), tuple(violations))
+
+
+def check_own_code(program: Program) -> None:
+    """Refuses a program whose circuits are wrong, if code of the user's own has made them.
+
+    Circuits of this project's own parts are verified by its tests; those of a user's overlap test,
+    loader or filter are here, once in a process.
+
+    Args:
+        program: The program.
+
+    Raises:
+        InputError: If a random patch's circuit does not measure |<x|f>|^2, or breaks a rule of the
+            device.
+    """
+    spec = program.spec
+    parts: dict[str, object] = {f"overlap test {spec.overlap!r}": spec.overlap_test}
+    for compiled in program.filters:
+        parts[f"filter {compiled.filter.kind!r}"] = compiled.filter
+        parts |= {f"loader {each.loader.name!r}": each.loader for each in compiled.variants}
+    own = [name for name, part in parts.items() if not comes_with_project(part)]
+    if not own:
+        return
+    found = _verified_once(program)
+    if not found.passed:
+        wrong = "break rules of the device" if found.violations else "do not measure |<x|f>|^2"
+        raise InputError(
+            f"circuits of {', '.join(own)} {wrong} (off by {found.largest_deviation:.2g}): mend "
+            "it, and see what Program.verify() finds."
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def _verified_once(program: Program) -> Verification:
+    return verify(program, patches=1, seed=0)
 
 
 def _patches(

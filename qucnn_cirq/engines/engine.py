@@ -48,6 +48,9 @@ class Engine(ABC):
     ) -> Outcome:
         """Executes every filter (row of its table) on every patch (row of its table).
 
+        One that takes long says from time to time how many circuits it ran, for progress bars: see
+        `qucnn_cirq.advance.circuits_run`.
+
         Args:
             template: The compiled circuit.
             noise: The noise.

@@ -26,10 +26,10 @@ _WHAT = "filter's circuit"
 class Filter:
     """A filter of a quantum convolution: immutable, hashable, comparable by content.
 
-    The contract of a kind of your own: a frozen dataclass whose fields are its settings, with
-    `kind` and `circuit_on`. All the rest follows from the circuit, and each method can
-    be defined anew where there is something quicker. A kind that is a known vector defines
-    `fixed_vector` instead, which a loader prepares. A kind is chosen in a mapping as
+    The contract of a kind of your own: a frozen dataclass, or an ``attrs.frozen`` class, whose
+    fields are its settings, with `kind` and `circuit_on`. All the rest follows from the circuit,
+    and each method can be defined anew where there is something quicker. A kind that is a known
+    vector defines `fixed_vector` instead, which a loader prepares. A kind is chosen in a mapping as
     ``module:attribute``, or by its own word once it was added by
     `qucnn_cirq.register_filter`.
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cirq
+
+from noise_models.checks import only_known_keys
+from noise_models.extensions import load_object
 from noise_models.registry import Registry
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.ansatz import XZAnsatz
@@ -39,7 +43,8 @@ def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
 
     Args:
         mapping: `{"kind": K, ...}` with K one of `FILTER_KINDS`, ``module:attribute`` or
-            ``path/to/file.py:attribute``, and the options of that kind.
+            ``path/to/file.py:attribute``, and the options of that kind. A name may also be that of
+            a `cirq.Circuit`, which becomes a `CircuitFilter` and is written as one.
 
     Returns:
         The filter. One that was named by its module or its file is written so again.
@@ -52,6 +57,11 @@ def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
     if "kind" not in mapping:
         raise InputError(f"a filter has no key 'kind': add one of {', '.join(FILTER_KINDS)}.")
     name = mapping["kind"]
+    if isinstance(name, str) and ":" in name:
+        named = load_object(FILTER_KINDS.kind, name)
+        if isinstance(named, cirq.AbstractCircuit):
+            only_known_keys("circuit filter", mapping, ("kind", "parameters"))
+            return CircuitFilter(named, parameters=mapping.get("parameters"))
     kind = FILTER_KINDS.find(name)
     found = kind.from_mapping(mapping)
     if not isinstance(found, Filter):

@@ -21,18 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the merged results"
     )
+    parser.add_argument(
+        "--study", metavar="FILE:ATTR", help="the study, as it was named, if it is one of your own"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Merges."""
-    from noise_models.extensions import reading_stored
-    from studies.sweep.catalogue import study_named
+    from studies.sweep.catalogue import study_of_results
     from studies.sweep.job import finish
     from studies.sweep.results import merge, state_text
 
     state = merge(options.folders, options.out)
-    with reading_stored():
-        study = study_named(state.study)
+    study = study_of_results(state.study, options.study)
     summary = finish(study, options.out)
     if options.json:
         print_json(summary)

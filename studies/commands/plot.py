@@ -18,18 +18,19 @@ Draw the figures of a sweep from what is in its folder so far, complete or not.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
+    parser.add_argument(
+        "--study", metavar="FILE:ATTR", help="the study, as it was named, if it is one of your own"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Draws."""
-    from noise_models.extensions import reading_stored
     from qucnn_cirq.errors import InputError
-    from studies.sweep.catalogue import study_named
+    from studies.sweep.catalogue import study_of_results
     from studies.sweep.job import finish
     from studies.sweep.stored_plan import read_plan
 
-    with reading_stored():
-        study = study_named(read_plan(options.folder).study)
+    study = study_of_results(read_plan(options.folder).study, options.study)
     summary = finish(study, options.folder)
     if not summary["done"]:
         raise InputError(f"{options.folder} has no measured points yet: run the study first.")

@@ -19,6 +19,9 @@ It needs no network and can be sent to others.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
+    parser.add_argument(
+        "--study", metavar="FILE:ATTR", help="the study, as it was named, if it is one of your own"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from studies.files import SUMMARY
     from studies.report.report import write_report
 
-    path = write_report(options.folder)
+    path = write_report(options.folder, options.study)
     if options.json:
         print_json({"report": str(path)})
     else:

@@ -21,7 +21,7 @@ from studies.drawing import attempt
 from studies.files import CONFIGURATION
 from studies.grouping import REPEATED
 from studies.report import html
-from studies.sweep.catalogue import load_study, study_named
+from studies.sweep.catalogue import load_study, study_of_results
 from studies.sweep.chunks import CHUNKS
 from studies.sweep.device_map import DEVICE_MAP
 from studies.sweep.job import finish
@@ -71,11 +71,12 @@ _ORIGINS = {
 }
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, named: str | None = None) -> Path:
     """Writes the page of a results folder.
 
     Args:
         folder: A folder that `qucnn study` wrote.
+        named: As for `study_of_results`.
 
     Returns:
         The page.
@@ -84,13 +85,16 @@ def write_report(folder: Path) -> Path:
         InputError: If the folder holds no results.
         OSError: If writing fails.
     """
-    title, body = study_sections(folder)
+    title, body = study_sections(folder, named=named)
     write_text(folder / REPORT, html.page(title, body))
     return folder / REPORT
 
 
 def study_sections(
-    folder: Path, level: int = 2, summary: Mapping[str, Any] | None = None
+    folder: Path,
+    level: int = 2,
+    summary: Mapping[str, Any] | None = None,
+    named: str | None = None,
 ) -> tuple[str, list[str]]:
     """The title and the sections of a study's report.
 
@@ -99,6 +103,7 @@ def study_sections(
         level: Level of the sections' headlines.
         summary: The summary of a sweep whose figures were drawn just now; otherwise they are
             drawn anew.
+        named: As for `study_of_results`.
 
     Raises:
         InputError: If the folder holds no results.
@@ -106,8 +111,7 @@ def study_sections(
     if not os.path.lexists(folder / PLAN):
         raise _no_results(folder)
     plan = read_plan(folder)
-    with reading_stored():
-        study = study_named(plan.study)
+    study = study_of_results(plan.study, named)
     check_configuration(folder, plan)
     # Before figures are drawn: without its configuration there is no report.
     _, document = load_study(str(folder / CONFIGURATION))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from noise_models.errors import shown
+from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
 from qucnn_cirq.configuration import QUICK, read_document
 from qucnn_cirq.errors import InputError, unknown_name
@@ -62,6 +63,31 @@ def study_named(name: str) -> Study:
     found = OWN.find(name, beside=STUDIES)
     # The name under which worker processes, and whoever reads the results, find it again.
     return found if found.name == name else replace(found, name=name)
+
+
+def study_of_results(stored: str, named: str | None = None) -> Study:
+    """The study of a folder of results, which never decides what is imported.
+
+    Args:
+        stored: The name that stands in the folder.
+        named: The name that the user wrote for it; needed for a study of the user's own, unless it
+            was named or registered in this process before.
+
+    Raises:
+        InputError: If there is none, the names differ, or it is one that the user has to name.
+    """
+    if named is not None:
+        if named != stored:
+            raise InputError(f"the results are of the study {shown(stored)}, not {shown(named)}.")
+        return study_named(named)
+    try:
+        with reading_stored():
+            return study_named(stored)
+    except NotNamedError:
+        raise InputError(
+            f"the results are of {shown(stored)}, a study of your own, and a folder imports "
+            f"nothing: name it, by --study {stored}."
+        ) from None
 
 
 def load_study(

@@ -21,6 +21,7 @@ from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SUMMARY
 from studies.progress import progress_bar, untracked
 from studies.provenance import provenance
+from studies.sweep.catalogue import study_named
 from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.inputs import keep_inputs
 from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
@@ -84,11 +85,18 @@ def run_sweep(
         The content of ``summary.json``.
 
     Raises:
-        InputError: If the configuration or the folder does not allow it.
-        InputError: If the noise is not allowed.
+        InputError: If the configuration or the folder does not allow it, or the study is not
+            known by its name.
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
     """
+    try:
+        study_named(study.name)
+    except InputError:
+        raise InputError(
+            f"worker processes find a study by its name, and none is {shown(study.name, 40)}: add "
+            "it by qucnn_cirq.register_study, or load it as path/to/file.py:attribute."
+        ) from None
     plan = make_plan(study, document, untracked if quiet else progress_bar)
     refusals = [*itertools.takewhile(bool, (refusal(study, point) for point in plan.points))]
     if len(refusals) == len(plan.points):
@@ -127,7 +135,8 @@ def _compute(
     results: Results,
     under_way: UnderWay,
 ) -> None:
-    most = {point.identity: plan.study.most_shots(point.settings) for point in todo}
+    with plan.study.guarded("most_shots"):
+        most = {point.identity: plan.study.most_shots(point.settings) for point in todo}
     bar = tqdm(
         total=total,
         initial=total - len(todo),

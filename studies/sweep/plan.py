@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from noise_models import as_noise
+from noise_models.checks import text
 from noise_models.extensions import source_digest
 from noise_models.tables import write_document
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
@@ -161,10 +162,14 @@ def digests_of(study: Study, settings: Any) -> dict[str, str]:
     Returns:
         Digests and versions, by what they are of.
     """
+    with study.guarded("digest"):
+        own = dict(study.digest(settings))
+    for key, digest in own.items():
+        text(f"digest of study {study.name!r}: {key}", digest)
     overlap = settings.convolution.overlap
     return {
         "measurement": f"version {study.version}",
-        **study.digest(settings),
+        **own,
         **settings.noise.source_digests(),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
         **settings.convolution.filter_sources,

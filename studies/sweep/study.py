@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import cirq
 from numpy.typing import NDArray
 
-from noise_models.extensions import FailedCodeError
+from noise_models.checks import one_of, whole_number
+from noise_models.extensions import (
+    FailedCodeError,
+    comes_with_project,
+    load_module,
+    users_code,
+)
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from studies.examples import example_circuit
 
 if TYPE_CHECKING:
@@ -80,7 +89,7 @@ class Study:
     in a configuration by ``path/to/file.py:attribute``.
 
     Attributes:
-        settings: The class of a point's settings, a frozen dataclass.
+        settings: The class of a point's settings; see `studies.point.PlainData`.
         title: What it asks, in one sentence.
         columns: What the columns of the rows mean.
         measure: Measures one point from its settings and a seed, from which all random draws come.
@@ -88,8 +97,9 @@ class Study:
             or None, and adds to them.
         figures: The name of the module that has ``draw(results, folder)``, which draws figures
             into a folder and returns their names, and ``text(results)``, which says in a few lines
-            what results show; imported when they are drawn. Or an object that has both. Empty:
-            the module of `measure`, which may have either.
+            what results show; imported when they are drawn. Or a name that ends in ".py", of a file
+            beside that of `measure`: unlike that one it may change without measuring anew. Or an
+            object that has both. Empty: the module of `measure`, which may have either.
         version: Raised when the same settings would give other numbers than before.
         digest: What decides the outcome besides the settings: digests of circuits and of data.
         cost: What a point is expected to take.
@@ -117,8 +127,34 @@ class Study:
     name: str = ""
 
     def __post_init__(self) -> None:
+        reads = getattr(self.settings, "from_mapping", None)
+        if not isinstance(self.settings, type) or not callable(reads):
+            raise _wrong("settings", self.settings, "a subclass of studies.point.PlainData")
+        inherits = "__attrs_attrs__" not in vars(self.settings) and attrs.has(self.settings)
+        if inherits and "__dataclass_fields__" in vars(self.settings):
+            raise InputError(
+                f"the settings {self.settings.__name__} are a dataclass that extends a class of "
+                "attrs, whose fields it would lose: decorate it with attrs.frozen."
+            )
+        for key in ("measure", "digest", "cost", "most_shots"):
+            if not callable(getattr(self, key)):
+                raise _wrong(key, getattr(self, key), "a function")
+        if not isinstance(self.columns, Mapping):
+            raise _wrong("columns", self.columns, "a table of what each column means")
+        whole_number("version", self.version, 0)
         if not self.name:
             object.__setattr__(self, "name", self.settings.name)
+        for key in self.targets:
+            one_of(f"target of study {self.name!r}", key, self.study_keys)
+
+    def guarded(self, what: str) -> AbstractContextManager[None]:
+        """While a function of a study of the user's own runs, what it raises is told as theirs.
+
+        Args:
+            what: Which function, for the message.
+        """
+        own = not comes_with_project(self.measure)
+        return users_code(f"{what} of study {self.name!r}") if own else contextlib.nullcontext()
 
     @property
     def study_keys(self) -> tuple[str, ...]:
@@ -134,7 +170,8 @@ class Study:
         Raises:
             InputError: If a setting is unknown or not allowed.
         """
-        return self.settings.from_mapping(mapping)
+        with self.guarded("settings"):
+            return self.settings.from_mapping(mapping)
 
     def examples(self, settings: Any) -> list[tuple[str, cirq.Circuit]]:
         """Circuits of a point to be drawn, each with a title.
@@ -176,8 +213,15 @@ class Study:
     def _figures(self) -> Any:
         # Processes that only measure start without the drawing libraries.
         if isinstance(self.figures, str) and self.figures:
+            if self.figures.endswith(".py"):
+                beside = Path(str(sys.modules[self.measure.__module__].__file__)).parent
+                return load_module(f"figures = {shown(self.figures)}", str(beside / self.figures))
             return importlib.import_module(self.figures)
         return self.figures or sys.modules[self.measure.__module__]
+
+
+def _wrong(key: str, value: object, wanted: str) -> InputError:
+    return InputError(f"{key} = {shown(value, 60)} of a study is not allowed: give {wanted}.")
 
 
 def circuits_digest(compiled: Callable[[], Program]) -> str:
@@ -211,7 +255,11 @@ def expected_cost(study: Study, settings: Any) -> Cost:
         FailedCodeError: If code of the user's own fails.
     """
     try:
-        return study.cost(settings)
+        with study.guarded("cost"):
+            cost = study.cost(settings)
+        if not isinstance(cost, Cost):
+            raise FailedCodeError(f"cost of study {study.name!r} is {shown(cost)}: return a Cost.")
+        return cost
     except FailedCodeError:
         raise
     except InputError:

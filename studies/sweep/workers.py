@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from noise_models.errors import one_line, words_of
 from qucnn_cirq.errors import InputError, missing_extra
-from studies.sweep.chunks import MeasuredPoint, decoded, encode_array
+from studies.sweep.chunks import MeasuredPoint, decoded
+from studies.sweep.measured import stored_form
 from studies.sweep.plan import digests_of, seed_of
 
 
@@ -65,19 +65,18 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[MeasuredPoint]:
                 yield MeasuredPoint(identity, [])
                 continue
             more = [None if earlier is None else decoded(earlier)] if found.targets else []
-            measured = found.measure(settings, seed_of(identity), *more)
+            measured = stored_form(found.measure(settings, seed_of(identity), *more))
         except InputError as error:
-            yield _failed(identity, started, " ".join(str(error).split()))
-        except Exception as error:
+            yield _failed(identity, started, str(error))
+        except (Exception, SystemExit) as error:
             # Whatever goes wrong in one point must not cost the others theirs.
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
-            yield _failed(identity, started, f"{type(error).__name__}: {error} ({where})")
+            yield _failed(identity, started, f"{type(error).__name__}: {words_of(error)} ({where})")
         else:
-            rows = [{key: _plain(value) for key, value in row.items()} for row in measured.rows]
-            arrays = {name: encode_array(array) for name, array in measured.arrays.items()}
+            rows, arrays, shots = measured
             seconds = time.perf_counter() - started
-            yield MeasuredPoint(identity, rows, arrays, seconds, shots=measured.shots)
+            yield MeasuredPoint(identity, rows, arrays, seconds, shots=shots)
 
 
 def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) -> None:
@@ -250,13 +249,5 @@ def cluster_workers(address: str) -> Iterator[Workers]:
 
 
 def _failed(identity: str, started: float, error: str) -> MeasuredPoint:
-    return MeasuredPoint(identity, [], seconds=time.perf_counter() - started, error=error)
-
-
-def _plain(value: Any) -> Any:
-    """A number as JSON knows it; what is not finite becomes null."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+    seconds = time.perf_counter() - started
+    return MeasuredPoint(identity, [], seconds=seconds, error=one_line(error))
