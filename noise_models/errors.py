@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import multiprocessing
 import re
+import sys
+import traceback
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 
 LONGEST_MESSAGE = 200
 """Characters of the longest message: what a terminal shows at a glance."""
@@ -14,6 +17,11 @@ _ADVICE = 70
 """Characters kept of the end of a message that is cut: the end says what to do."""
 _LONGEST_SHOWN = 80
 _LONG_PATH = re.compile(r"(?:/[^\s/:'\"]+){3,}")
+_NOT_TO_MEND = {
+    *sys.stdlib_module_names,
+    *("cirq", "cirq_google", "matplotlib", "numpy", "pandas", "scipy", "seaborn", "torch"),
+}
+"""Top-level modules in which an error shows, but is seldom made."""
 
 
 class InputError(ValueError):
@@ -111,6 +119,26 @@ def words_of(error: BaseException) -> str:
     except Exception:
         # Of a class of the user's.
         return ""
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error is to be mended: the innermost line that is the user's or the project's own.
+
+    Args:
+        error: An error that was caught.
+
+    Returns:
+        File and line, such as "mystudy.py:41"; the innermost line of all if every one is a
+        library's.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [
+        (frame, line)
+        for frame, line in frames
+        if str(frame.f_globals.get("__name__")).partition(".")[0] not in _NOT_TO_MEND
+    ]
+    frame, line = (own or frames)[-1]
+    return f"{Path(frame.f_code.co_filename).name}:{line}"
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:

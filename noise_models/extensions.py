@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
-from noise_models.errors import InputError, shown, words_of
+from noise_models.errors import InputError, place_of, shown, words_of
 from noise_models.sources import OWN_PACKAGES, digest_of_sources
 
 _NAMED: set[str] = set()
@@ -114,11 +114,9 @@ def users_code(what: str) -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        at = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
         raise FailedCodeError(
-            f"{what} raises {type(error).__name__}: {words_of(error)}{at}; mend it there, or leave "
-            "it out."
+            f"{what} raises {type(error).__name__}: {words_of(error)} in {place_of(error)}; mend "
+            "it there, or leave it out."
         ) from error
 
 

@@ -18,7 +18,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from noise_models.errors import words_of
+from noise_models.errors import place_of, words_of
 from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
 from qucnn_cirq.drawing.ticks import separate_labels
@@ -239,16 +239,18 @@ def attempt(what: str, failures: list[str]) -> Iterator[None]:
 
     Args:
         what: What is drawn, for the user.
-        failures: Takes a line that says what failed and why. A disk that is full or cannot be
-            written to is none: it is raised.
+        failures: Takes a line that says what failed, why and where. A disk that is full or cannot
+            be written to is none: it is raised.
     """
     try:
         yield
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise
-        reason = textwrap.shorten(f"{type(error).__name__}: {words_of(error)}", 120)
-        failures.append(f"the {what} could not be drawn ({reason}); the results are stored.")
+        reason = textwrap.shorten(f"{type(error).__name__}: {words_of(error)}", 95)
+        failures.append(
+            f"the {what} could not be drawn ({reason}, {place_of(error)}); the results are stored."
+        )
 
 
 def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None:

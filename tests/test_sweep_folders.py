@@ -10,6 +10,7 @@ import html
 import json
 import math
 import os
+import re
 import shutil
 import time
 import zlib
@@ -29,6 +30,7 @@ from qucnn_cirq.errors import InputError
 from studies import load, load_arrays
 from studies.provenance import provenance
 from studies.report.report import _numbers, write_report
+from studies.settings import override
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
 from studies.sweep.inputs import keep_inputs
@@ -233,6 +235,25 @@ def test_of_two_sweeps_that_begin_in_one_folder_one_is_refused(
     with pytest.raises(InputError, match="another sweep"):
         open_folder(tmp_path, plan)
     assert read_plan(tmp_path).digest == make_plan(NOISE, OTHER).digest
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["noise.scale=[0.0, 1, 2, 4, 8]"], "only here noise.scale is 4, 8"),
+        (["noise.scale=[0, 1]"], "only there noise.scale is 2"),
+        (["noise.scale=1"], "there noise.scale is swept too"),
+        (["study.shots=[100, 200]"], "there shots is not swept"),
+        (["noise.depolarizing.p2=0.02"], "noise.depolarizing.p2 is 0.03 there, 0.02 here"),
+        (["noise.readout.p10=0.1"], "noise.readout.p10 is not set there, 0.1 here"),
+    ],
+)
+def test_another_sweep_is_refused_by_what_differs(
+    folder: Path, settings: list[str], words: str
+) -> None:
+    other = make_plan(NOISE, override(DOCUMENT, settings, NOISE.study_keys))
+    with pytest.raises(InputError, match=rf"{re.escape(words)}\): choose another folder\.$"):
+        open_folder(folder, other)
 
 
 def test_a_chunk_of_another_sweep_or_a_folder_is_named(folder: Path, tmp_path: Path) -> None:
@@ -448,7 +469,7 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def fail(*arguments: object) -> None:
-        raise TypeError("'<' not supported between instances of 'str' and 'float'")
+        json.dumps(object())
 
     monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     monkeypatch.setattr("studies.noise.figures.draw", fail)
@@ -456,7 +477,9 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     assert main(["plot", str(folder)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
+    place = f"{Path(__file__).name}:{fail.__code__.co_firstlineno + 1}"
     assert "figures could not be drawn (TypeError" in lines[0]
+    assert lines[0].endswith(f", {place}); the results are stored.")
     summary = read_json(folder / "summary.json")
     assert (summary["done"], len(summary["failed"]), summary["missing"]) == (3, 1, 2)
     assert "device_map" in summary["figures"]

@@ -6,8 +6,11 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+from noise_models.files import parsed_toml
 from noise_models.writing import PARTIAL, atomic_write, write_text
+from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError
 from studies.files import CONFIGURATION, read_result, write_sealed
 from studies.sweep.chunks import CHUNK_ADVICE, CHUNKS, chunk_paths, read_chunk
@@ -67,7 +70,12 @@ def open_folder(folder: Path, plan: Plan) -> None:
         found = None
     if found is not None:
         wanted = as_stored(plan)
-        check_same(f"--out {folder}", found, wanted, "choose another folder", _measured(folder))
+        documents: list[dict[str, Any]] = []
+        if found.digest != wanted.digest:
+            with contextlib.suppress(InputError):
+                documents = [read_document(configuration), parsed_toml(text, configuration)]
+        advice = "choose another folder"
+        check_same(f"--out {folder}", found, wanted, advice, _measured(folder), documents)
         # Of points that were not measured so far the digests may be others now.
         if found.decided_by != wanted.decided_by:
             found = None

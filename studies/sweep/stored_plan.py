@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noise_models.errors import shown
-from qucnn_cirq.configuration import read_document
+from noise_models.errors import shown, some
+from qucnn_cirq.configuration import AXES, read_document
 from qucnn_cirq.errors import InputError
 from studies.files import CONFIGURATION, is_sealed
 from studies.sweep.axes import combinations, read_axes
@@ -161,6 +161,7 @@ def check_same(
     plan: StoredPlan,
     advice: str,
     points: Collection[str] | None = None,
+    documents: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Makes sure that results of one plan may stand beside those of another.
 
@@ -170,6 +171,7 @@ def check_same(
         plan: The other.
         advice: What else can be done.
         points: The points whose digests must agree; None for all.
+        documents: The configurations of the first and of the other, to name what differs.
 
     Raises:
         InputError: If the sweeps differ, or the circuits, the data or the versions that decided
@@ -183,7 +185,7 @@ def check_same(
     if found.digest != plan.digest:
         raise InputError(
             f"{where} holds results of another sweep (study {found.study}, "
-            f"{len(found.points)} points; see its {CONFIGURATION}): {advice}."
+            f"{len(found.points)} points; {_difference(found, plan, documents)}): {advice}."
         )
     different = [
         (key, values)
@@ -200,6 +202,46 @@ def check_same(
             f"{where} was measured with other {_DECIDING.get(key, key)} at {count} point(s), "
             f"first at {first or 'the only one'}: {advice}."
         )
+
+
+def _difference(found: StoredPlan, plan: StoredPlan, documents: Sequence[Mapping[str, Any]]) -> str:
+    """The first thing found by which one sweep differs from another, in words."""
+    if found.study != plan.study:
+        return f"see its {CONFIGURATION}"
+    for axis in found.axes:
+        if axis not in plan.axes:
+            return f"there {axis} is swept too"
+    for axis in plan.axes:
+        if axis not in found.axes:
+            return f"there {axis} is not swept"
+        there, here = (
+            dict.fromkeys(_value_text(values[axis]) for _, values in each.points)
+            for each in (found, plan)
+        )
+        for where, own, other in (("there", there, here), ("here", here, there)):
+            if own.keys() - other.keys():
+                return f"only {where} {axis} is {some(each for each in own if each not in other)}"
+    before, now = (dict(_settings(each)) for each in documents or ({}, {}))
+    # A setting that one of them leaves out may be at its default in both.
+    for key in sorted({*before, *now}, key=lambda key: (not (key in before and key in now), key)):
+        if before.get(key) != now.get(key):
+            return f"{key} is {before.get(key, 'not set')} there, {now.get(key, 'not set')} here"
+    return f"see its {CONFIGURATION}"
+
+
+def _value_text(value: object) -> str:
+    """A value in a few characters, 1 and 1.0 alike."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.12g}" if is_number else shown(value, 30)
+
+
+def _settings(table: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+    """The settings of a configuration by dotted key, as texts, without axes."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and key not in AXES:
+            yield from _settings(value, f"{within}{key}.")
+        elif key not in AXES:
+            yield f"{within}{key}", _value_text(value)
 
 
 def check_configuration(folder: Path, plan: StoredPlan) -> None:

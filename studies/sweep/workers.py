@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from noise_models.errors import one_line, words_of
+from noise_models.errors import one_line, place_of, words_of
 from qucnn_cirq.errors import InputError, missing_extra
 from studies.sweep.chunks import MeasuredPoint, decoded
 from studies.sweep.measured import stored_form
@@ -70,8 +69,7 @@ def measure_each(study: str, tasks: Sequence[Task]) -> Iterator[MeasuredPoint]:
             yield _failed(identity, started, str(error))
         except (Exception, SystemExit) as error:
             # Whatever goes wrong in one point must not cost the others theirs.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(place.filename).name}:{place.lineno}"
+            where = place_of(error)
             yield _failed(identity, started, f"{type(error).__name__}: {words_of(error)} ({where})")
         else:
             rows, arrays, shots = measured
