@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Self
 
 import attrs
 import cirq
+import numpy as np
 
 from noise_models import fields
 from noise_models.errors import InputError, shown, unknown_name
-from noise_models.extensions import NotNamedError
+from noise_models.extensions import NotNamedError, comes_with_project
 from noise_models.fields import fields_of
 from noise_models.timeline import Step
-from noise_models.values import FrozenMapping
+from noise_models.values import FrozenMapping, frozen, plain_data
 
 MAX_SCALE = 1e6
 
@@ -54,12 +55,19 @@ def plain_fields(instance: object) -> dict[str, object]:
 
     Args:
         instance: An object of a class as for `fields_of`.
+
+    Raises:
+        InputError: If a field holds what no file can.
     """
     plain: dict[str, object] = {}
     for each in fields_of(instance):
         value = getattr(instance, each.name)
+        if isinstance(value, np.generic):
+            # Compared with a list, it would be an array of answers.
+            value = value.item()
         if not each.is_default(value):
-            plain[each.name] = dict(value) if isinstance(value, Mapping) else value
+            key = f"{getattr(instance, 'key', 'noise')}.{each.name}"
+            plain[each.name] = plain_data(key, value)
     return plain
 
 
@@ -152,7 +160,11 @@ class NoiseKind(abc.ABC):
         """
         if isinstance(value, cls):
             return value
-        return cls(**parse_fields(cls, cls.key, value))
+        settings = parse_fields(cls, cls.key, value)
+        if not comes_with_project(cls):
+            # What is hashed must hold nothing that changes, and nobody wrote that into the class.
+            settings = {name: frozen(setting) for name, setting in settings.items()}
+        return cls(**settings)
 
     def to_value(self) -> object:
         """The plain data (numbers, text, dictionaries) from which `from_value` restores this."""

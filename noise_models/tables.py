@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from noise_models.errors import InputError
+from noise_models.errors import InputError, shown
 from noise_models.files import file_text, parsed_toml
+from noise_models.values import plain_data
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -68,8 +69,11 @@ def write_document(document: Mapping[str, Any]) -> str:
 
     Returns:
         The text, ending in a line break.
+
+    Raises:
+        InputError: If it holds anything else.
     """
-    plain = [f"{_key(k)} = {_value(v)}\n" for k, v in document.items() if not _is_table(v)]
+    plain = [_line(k, v, k) + "\n" for k, v in document.items() if not _is_table(v)]
     tables = [write_table(name, table) for name, table in document.items() if _is_table(table)]
     return "\n".join(["".join(plain)] * bool(plain) + tables)
 
@@ -83,9 +87,12 @@ def write_table(name: str, table: Mapping[str, Any]) -> str:
 
     Returns:
         The text, ending in a line break. Numbers are written so that they read back unchanged.
+
+    Raises:
+        InputError: If it holds anything else.
     """
     lines = [f"[{name}]"]
-    lines += [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+    lines += [_line(key, value, f"{name}.{key}") for key, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -102,7 +109,11 @@ def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _value(value: object) -> str:
+def _line(key: str, value: object, where: str) -> str:
+    return f"{_key(plain_data(where, key))} = {_value(plain_data(where, value), where)}"
+
+
+def _value(value: object, where: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -112,8 +123,8 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(_value(each, where) for each in value) + "]"
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        pairs = ", ".join(_line(key, item, f"{where}.{key}") for key, item in value.items())
         return "{ " + pairs + " }" if pairs else "{}"
-    raise InputError(f"{value!r} cannot be written to TOML.")
+    raise InputError(f"{where} = {shown(value)} cannot be written to TOML: leave it out.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import cirq
+import numpy as np
 
 from noise_models.errors import InputError, shown
 
@@ -44,6 +45,49 @@ class FrozenMapping(Mapping[str, V], Generic[V]):
 
     def __repr__(self) -> str:
         return repr(self._entries)
+
+
+def frozen(value: Any) -> Any:
+    """Lists as tuples and tables as `FrozenMapping`, which are hashable.
+
+    Args:
+        value: What TOML or JSON holds; anything else stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return FrozenMapping({key: frozen(each) for key, each in value.items()})
+    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def plain_data(key: str, value: object) -> Any:
+    """A value as TOML and JSON hold it, scalars of numpy as Python's own.
+
+    Args:
+        key: Where the value stands, for the error.
+        value: None, a truth value, a number or a text, or lists and tables of them.
+
+    Raises:
+        InputError: If it is or holds anything else, or a text that is not Unicode.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return {
+            plain_data(key, name): plain_data(f"{key}.{name}", each) for name, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        plain = [plain_data(key, each) for each in value]
+        return plain if isinstance(value, list) else tuple(plain)
+    if isinstance(value, str):
+        # Half of a pair of surrogates is no character, and no file can hold it.
+        is_plain = not any("\ud800" <= character <= "\udfff" for character in value)
+    else:
+        is_plain = value is None or isinstance(value, bool | int | float)
+    if not is_plain:
+        raise InputError(
+            f"{key} = {shown(value)} is neither a number, a text, a list nor a table: give one of "
+            "these."
+        )
+    return value
 
 
 def check_scaled(path: str, value: float, factor: float) -> None:
