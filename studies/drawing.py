@@ -253,6 +253,16 @@ def attempt(what: str, failures: list[str]) -> Iterator[None]:
         )
 
 
+def name_of_key(key: str) -> str:
+    """A setting's key as a part of the name of a figure: letters, digits and "_" alone.
+
+    Args:
+        key: A dotted key, such as "noise.scale"; parts of it may be paths in quotes.
+    """
+    # The longest name of a file has 255 bytes, and the end of a path says most.
+    return re.sub(r"[^A-Za-z0-9_]+", "_", key).strip("_")[-100:]
+
+
 def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None:
     """Writes a figure as PNG, SVG and PDF.
 

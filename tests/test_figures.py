@@ -25,7 +25,7 @@ from studies.drawing import lay_out, series_styles
 from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.grouping import MOST_LINES, REPEATED, arrange, cells, groups
 from studies.learning.figures import learning_data
-from studies.noise.figures import _draw_noise_and_shots
+from studies.noise.figures import _draw_against, _draw_noise_and_shots
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_error
 from studies.noise.names import name_line
@@ -392,3 +392,27 @@ def test_ticks_of_a_long_logarithmic_axis_do_not_crowd_at_its_end(most: int) -> 
             assert 2 <= len(numbers) <= most
             gaps = np.diff(np.log10([low, *numbers, high])) / decades
             assert gaps.max() <= 0.7, (low, high, numbers)
+
+
+@pytest.mark.parametrize(
+    ("axis", "name"),
+    [
+        ("shots", "error_against_shots"),
+        ("noise.depolarizing.p2", "error_against_noise_depolarizing_p2"),
+        ("convolution.filters.layers", "error_against_layers"),
+        ('noise."sub/own.py:Own".p', "error_against_noise_sub_own_py_Own_p"),
+        ('noise."../C:\\\0\né".p', "error_against_noise_C_p"),
+        ("x" * 300, "error_against_" + "x" * 100),
+    ],
+)
+def test_any_axis_gives_a_figure_a_name_that_a_file_can_have(
+    axis: str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Named:
+        def arrange(self, *_: Any, **__: Any) -> None: ...
+
+        def draw(self, *arguments: Any, **_: Any) -> list[str]:
+            return [arguments[4]]
+
+    monkeypatch.setattr("studies.noise.figures.FIGURES", Named())
+    assert _draw_against(pd.DataFrame(), axis, tmp_path) == [name]

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from studies.crosscheck import check_lines
+from studies.drawing import name_of_key
 from studies.grouping import Lines, arrange, axes_of, is_numeric
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_accuracy, plot_error
@@ -68,7 +69,7 @@ def _draw_against(table: pd.DataFrame, x: str, folder: Path) -> list[str]:
         [partial(plot, x=x) for plot in plots],
         data,
         folder,
-        f"{what}_against_{_FILE_NAMES.get(x, x.replace('.', '_'))}",
+        f"{what}_against_{_FILE_NAMES.get(x, name_of_key(x))}",
         height=2.6,
         most_columns=2,
         share="col",
