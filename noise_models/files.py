@@ -50,6 +50,25 @@ def file_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
         os.close(descriptor)
 
 
+def user_path(key: str, name: str) -> Path:
+    """A path as a user wrote it, "~" and "~name" being folders of users.
+
+    Args:
+        key: The name of the setting, for the error.
+        name: The path.
+
+    Raises:
+        InputError: If there is no such user.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise InputError(
+            f"{key} = {shown(name)} begins with the name of no user: write ./~... for a file of "
+            "that name."
+        ) from None
+
+
 def check_file(path: Path, largest: int = LARGEST_TEXT) -> None:
     """Makes sure that `file_bytes` reads a file, without reading it.
 

@@ -436,6 +436,8 @@ def test_a_copy_of_an_input_that_was_changed_is_written_anew(tmp_path: Path) -> 
     document = {"study": {"device": str(tmp_path / "mine.toml")}}
     (kept,) = keep_inputs(document, tmp_path)
     kept.write_text("a = 2\n")
+    # A text that only looks like a path in the folder of somebody.
+    document["study"]["title"] = "~nosuchuser/x.npz"
     assert keep_inputs(document, tmp_path) == [kept]
     assert kept.read_text() == "a = 1\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from noise_models.files import file_bytes
+from noise_models.files import file_bytes, user_path
 from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
 
@@ -34,7 +34,11 @@ def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
     """
     copies = []
     for text in sorted(set(_texts(document))):
-        path = Path(text).expanduser()
+        try:
+            path = user_path("the file", text)
+        except InputError:
+            # A text that is no path, as its own setting would have been refused otherwise.
+            continue
         if (
             path.suffix.lower() not in _SUFFIXES
             or not path.is_file()
