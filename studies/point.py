@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from noise_models import NoiseConfiguration, as_noise, fields
-from noise_models.checks import only_known_keys, text
+from noise_models.checks import instance_of, only_known_keys, text
 from noise_models.fields import field_names, fields_of
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
@@ -72,6 +72,38 @@ def absolute_path(key: str, value: object) -> str:
         InputError: If it is no text.
     """
     return str(Path(text(key, value)).expanduser().absolute())
+
+
+def convolution_field(default_filter: str | ConvolutionSpec = "trained") -> Any:
+    """The field of a study's settings that holds the convolution.
+
+    Args:
+        default_filter: As for `read_convolution`; or the whole convolution that is the default.
+    """
+
+    def check(key: str, value: object) -> ConvolutionSpec:
+        return instance_of(key, value, ConvolutionSpec, "ConvolutionSpec(...)")
+
+    def usual() -> ConvolutionSpec:
+        if isinstance(default_filter, ConvolutionSpec):
+            return default_filter
+        return read_convolution({}, default_filter)
+
+    return fields.checked(check, factory=usual)
+
+
+def noise_field() -> Any:
+    """The field of a study's settings that holds the noise, in any form that `as_noise` takes."""
+
+    def check(key: str, value: Any) -> NoiseConfiguration:
+        configuration = as_noise(value).configuration
+        if configuration is None:
+            raise InputError(
+                f"{key} is a noise model of another package: give noise as plain data."
+            )
+        return configuration
+
+    return fields.checked(check, default=NoiseConfiguration())
 
 
 class PlainData:
@@ -197,8 +229,8 @@ class AnsatzPoint(PlainData):
     check_fraction: float = fields.real(0.0, 1.0, default=0.05)
     check_patches: int = fields.whole(0, default=2)
     check_shots: int = fields.whole(10, default=400)
-    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "ansatz"))
-    noise: NoiseConfiguration = NoiseConfiguration()
+    convolution: ConvolutionSpec = convolution_field("ansatz")
+    noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
         if self.convolution.n_parameters == 0:

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 
+from noise_models import NoiseConfiguration
 from noise_models.extensions import load_object
 from qucnn_cirq import ConvolutionSpec, compile_convolution
 from qucnn_cirq.cli import main
@@ -198,3 +199,7 @@ def test_the_module_of_figures_may_be_a_file_beside_that_of_the_study(
 def test_forward_settings_in_python_are_checked_as_in_a_configuration() -> None:
     with pytest.raises(InputError, match="infidelity = 2 is not allowed: .*, or 'auto'"):
         ForwardPoint(infidelity=2)
+    with pytest.raises(InputError, match="convolution is a dict: give what ConvolutionSpec"):
+        ForwardPoint(convolution={})  # type: ignore[arg-type]
+    noise = {"idle": 0.01}
+    assert ForwardPoint(noise=noise).noise == NoiseConfiguration(idle=0.01)  # type: ignore[arg-type]

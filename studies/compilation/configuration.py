@@ -8,10 +8,9 @@ import attrs
 
 from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.circuits.overlap_tests import AUTO
-from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
-from studies.point import PlainData
+from studies.point import PlainData, convolution_field, noise_field
 
 COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
 
@@ -45,8 +44,8 @@ class CompilationPoint(PlainData):
     seeds: int = fields.whole(1, default=20)
     p1: float = fields.real(0.0, 1.0, default=0.001)
     p2: float = fields.real(0.0, 1.0, default=0.005)
-    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "random"))
-    noise: NoiseConfiguration = NoiseConfiguration()
+    convolution: ConvolutionSpec = convolution_field("random")
+    noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
         if self.compiler in ("qiskit", "pytket") and self.gate_set not in (None, "cz"):

@@ -7,11 +7,10 @@ from typing import ClassVar
 import attrs
 
 from noise_models import NoiseConfiguration, fields
-from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
-from studies.point import PlainData, absolute_path
+from studies.point import PlainData, absolute_path, convolution_field, noise_field
 
 MOST_SHOTS = 10**15
 """Counts of this many shots are still exact in double precision."""
@@ -68,8 +67,8 @@ class ForwardPoint(PlainData):
     check_patches: int = fields.whole(0, default=4)
     check_shots: int = fields.whole(10, default=1000)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
-    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}))
-    noise: NoiseConfiguration = NoiseConfiguration()
+    convolution: ConvolutionSpec = convolution_field()
+    noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
         if self.convolution.backward:

@@ -7,10 +7,9 @@ from typing import ClassVar
 import attrs
 
 from noise_models import NoiseConfiguration, as_noise, fields
-from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
-from studies.point import PlainData, absolute_path
+from studies.point import PlainData, absolute_path, convolution_field, noise_field
 
 
 @attrs.frozen
@@ -49,8 +48,8 @@ class LoadingPoint(PlainData):
     check_patches: int = fields.whole(0, default=1)
     check_shots: int = fields.whole(10, default=400)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
-    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}))
-    noise: NoiseConfiguration = NoiseConfiguration()
+    convolution: ConvolutionSpec = convolution_field()
+    noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
         if self.convolution.backward:

@@ -7,12 +7,11 @@ from typing import ClassVar
 import attrs
 
 from noise_models import NoiseConfiguration, fields
-from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
 from studies.performance.peers import PEERS
-from studies.point import PlainData
+from studies.point import PlainData, convolution_field, noise_field
 
 
 @attrs.frozen
@@ -39,8 +38,8 @@ class PerformancePoint(PlainData):
     patches: int = fields.whole(1, default=100)
     shots: int = fields.whole(1, default=10_000)
     runs: int = fields.whole(1, default=3)
-    convolution: ConvolutionSpec = attrs.field(factory=lambda: read_convolution({}, "random"))
-    noise: NoiseConfiguration = NoiseConfiguration()
+    convolution: ConvolutionSpec = convolution_field("random")
+    noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
         if self.convolution.n_parameters or self.convolution.n_filters != 1:

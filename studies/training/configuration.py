@@ -10,15 +10,14 @@ from noise_models import fields
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
-from studies.point import AnsatzPoint
+from studies.point import AnsatzPoint, convolution_field
 
 MODELS = ("quantum", "squared_overlap", "convolution")
 REGIMES = ("ideal", "as_run")
 _TRAIN, _TEST = 2000, 500
 
 
-def _default_convolution() -> ConvolutionSpec:
-    return ConvolutionSpec(kernel=4, stride=3, filters=[XZAnsatz(layers=3)] * 4)
+_DEFAULT = ConvolutionSpec(kernel=4, stride=3, filters=[XZAnsatz(layers=3)] * 4)
 
 
 @attrs.frozen
@@ -54,7 +53,7 @@ class TrainingPoint(AnsatzPoint):
     shots: int = fields.whole(0, default=0)
     train: str = fields.one_of(REGIMES, default="ideal")
     loader: str = fields.text(default="auto")
-    convolution: ConvolutionSpec = attrs.field(factory=_default_convolution)
+    convolution: ConvolutionSpec = convolution_field(_DEFAULT)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
