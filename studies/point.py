@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -11,6 +10,7 @@ import attrs
 from noise_models import NoiseConfiguration, as_noise, fields
 from noise_models.checks import instance_of, only_known_keys, text
 from noise_models.fields import field_names, fields_of
+from noise_models.files import user_path
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
@@ -71,7 +71,7 @@ def absolute_path(key: str, value: object) -> str:
     Raises:
         InputError: If it is no text.
     """
-    return str(Path(text(key, value)).expanduser().absolute())
+    return str(user_path(key, text(key, value)).absolute())
 
 
 def convolution_field(default_filter: str | ConvolutionSpec = "trained") -> Any:
