@@ -37,7 +37,7 @@ class Patches:
 
     A patch of zeros has no quantum state: it is *blank*, no circuit is run for it and its overlap
     is 0. The others are *occupied*; arrays with one entry per circuit follow their order.
-    Two objects are equal if their patches are.
+    Each object equals itself alone: what was solved for it is kept as long as it is.
 
     Attributes:
         vectors: The patches' values, shape (batch * rows * columns, elements), float64. Elements
@@ -63,17 +63,6 @@ class Patches:
                 f"{self.register_qubits} qubits need ({expected}, at most "
                 f"{2**self.register_qubits})."
             )
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Patches):
-            return NotImplemented
-        sizes = ("batch", "rows", "columns", "register_qubits")
-        return np.array_equal(self.vectors, other.vectors) and all(
-            getattr(self, name) == getattr(other, name) for name in sizes
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.batch, self.rows, self.columns, self.vectors.tobytes()))
 
     def __reduce__(self) -> tuple[type[Patches], tuple[object, ...]]:
         # What is cached is left behind, and the constructor makes the vectors read-only again.
