@@ -81,8 +81,8 @@ class QuantumConvolution:
             uniformly from [0, 2 pi) with the seed if None.
 
     Raises:
-        InputError: If an argument is outside its range.
-        InputError: If the noise is not allowed, or names a qubit that the device lacks.
+        InputError: If an argument is outside its range, or the noise is not allowed or names a
+            qubit that the device lacks.
     """
 
     def __init__(

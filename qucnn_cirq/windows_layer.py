@@ -44,8 +44,8 @@ def window_overlaps(
         slightly negative.
 
     Raises:
-        InputError: If an argument is outside its range.
-        InputError: If the noise is not allowed, or names a qubit that the device lacks.
+        InputError: If an argument is outside its range, or the noise is not allowed or names a
+            qubit that the device lacks.
     """
     instance_of("program", program, WindowProgram, "compile_windows(...)")
     runner, model = make_engine(engine), as_noise(noise)

@@ -34,7 +34,6 @@ def read_arguments(
 
     Raises:
         InputError: If a key is unknown or a value not allowed.
-        InputError: If the noise is not allowed.
     """
     only_known_keys("the configuration", mapping, TABLES)
     study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
@@ -134,7 +133,6 @@ class PlainData:
 
         Raises:
             InputError: If a key is unknown or a value not allowed.
-            InputError: If the noise is not allowed.
         """
         return cls(**read_arguments(mapping, cls.study_keys(), cls.default_filter))
 

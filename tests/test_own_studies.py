@@ -38,10 +38,10 @@ EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
         (Measured([1]), "row 0 = 1: give cells by column"),  # type: ignore[list-item]
         (Measured([{"point": "x"}]), "'point', which names the point: rename it"),
         (Measured([{"a": [1, 2]}]), r"a = \[1, 2\]: give a number"),  # type: ignore[dict-item]
-        (Measured([{"a": np.zeros(2)}]), "a = array.*: give a number"),  # type: ignore[dict-item]
+        (Measured([{"a": np.zeros(2)}]), "cell a .* = array.* is neither a number"),  # type: ignore[dict-item]
         (Measured([{"a": 10**400}]), "a = 1000.*: give a number"),
-        (Measured([{"a": 1j}]), "a = 1j: give a number"),  # type: ignore[dict-item]
-        (Measured([{"a": "\ud800"}]), "give a number, a text"),
+        (Measured([{"a": 1j}]), "cell a .* = 1j is neither a number"),  # type: ignore[dict-item]
+        (Measured([{"a": "\ud800"}]), "cell a .* is neither a number, a text"),
         (Measured([{"a": 1}], {"x": [1]}), "array 'x' = .1.: give numbers"),  # type: ignore[dict-item]
         (Measured([{"a": 1}], {"x": np.array([None])}), "array 'x' = .*: give numbers"),
         (Measured([{"a": 1}], shots="x"), "shots that measure returned = 'x'"),  # type: ignore[arg-type]

@@ -96,7 +96,6 @@ def compile_convolution(
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
             circuit does not fit the device or the placement, or the budget is outside its range.
-        InputError: If the noise is not allowed.
     """
     instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     target = load_device(device)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from qucnn_cirq.commands.output import print_json, tell_not_drawn
+from studies.commands import add_study
 
 HELP = "bring folders of one sweep, such as shards, together"
 DESCRIPTION = """\
@@ -21,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the merged results"
     )
-    parser.add_argument(
-        "--study", metavar="FILE:ATTR", help="the study, as it was named, if it is one of your own"
-    )
+    add_study(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from qucnn_cirq.commands.output import print_json, tell_not_drawn
+from studies.commands import add_study
 
 HELP = "draw the figures of the results in a folder"
 DESCRIPTION = """\
@@ -18,9 +19,7 @@ Draw the figures of a sweep from what is in its folder so far, complete or not.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
-    parser.add_argument(
-        "--study", metavar="FILE:ATTR", help="the study, as it was named, if it is one of your own"
-    )
+    add_study(parser)
 
 
 def run(options: argparse.Namespace) -> int:

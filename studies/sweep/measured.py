@@ -9,6 +9,7 @@ import numpy as np
 
 from noise_models.checks import LARGEST_COUNT, whole_number
 from noise_models.errors import InputError, shown
+from noise_models.values import plain_data
 from studies.sweep.chunks import encode_array
 from studies.sweep.study import Measured, Row
 
@@ -66,15 +67,12 @@ def _row(number: int, row: object) -> Row:
 
 def _cell(column: str, value: Any) -> str | int | float | bool | None:
     """A cell as JSON knows it; what is not finite becomes null."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    is_whole = isinstance(value, int) and abs(value) <= LARGEST_COUNT
-    # A lone surrogate is a text that no file can hold.
-    is_text = isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
-    if value is None or is_whole or is_text:
-        return value  # type: ignore[no-any-return]
+    plain = plain_data(f"the cell {column} that measure returned", value)
+    if isinstance(plain, float):
+        return plain if np.isfinite(plain) else None
+    is_whole = isinstance(plain, int) and abs(plain) <= LARGEST_COUNT
+    if plain is None or is_whole or isinstance(plain, str):
+        return plain  # type: ignore[no-any-return]
     raise InputError(
         f"measure returned {column} = {shown(value, 60)}: give a number, a text, a Boolean or None."
     )

@@ -126,7 +126,6 @@ def make_plan(study: Study, document: Mapping[str, Any], track: Track = untracke
 
     Raises:
         InputError: If a setting of any point is not allowed, or two points are the same.
-        InputError: If the noise is not allowed.
     """
     axes = read_axes(document, study.study_keys)
     keys = [key for axis in axes for key in axis.keys]
