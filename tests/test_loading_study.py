@@ -12,8 +12,8 @@ from helpers import sweep_in_process
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from studies.loading.configuration import LoadingPoint
 from studies.loading.figures import draw, draw_loading, gains
+from studies.loading.study import LoadingPoint
 from studies.sweep.catalogue import load_study
 from studies.sweep.results import read_results
 

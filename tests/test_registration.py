@@ -35,9 +35,9 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
 from qucnn_cirq.filters import FILTER_KINDS
 from qucnn_cirq.gradient_methods import METHODS
-from studies.gradient.configuration import GradientPoint
+from studies.gradient.study import GradientPoint
 from studies.performance import study as performance
-from studies.performance.configuration import PerformancePoint
+from studies.performance.study import PerformancePoint
 from studies.settings import put
 from studies.sweep import job as sweep_job
 from studies.sweep.catalogue import OWN, study_named

@@ -15,9 +15,9 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import FixedFilter, filter_from_mapping
 from qucnn_cirq.gradient_methods import METHODS
-from studies.learning.measurement import _slopes
+from studies.learning.study import _slopes
 from studies.sweep.catalogue import study_named
-from studies.trainability.measurement import _ideal
+from studies.trainability.study import _ideal
 from studies.training.models import IdealQuantumModel
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"

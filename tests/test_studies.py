@@ -22,7 +22,7 @@ from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.errors import InputError
 from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title
-from studies.learning.measurement import ceiling
+from studies.learning.study import ceiling
 from studies.linear_classifier import LinearClassifier
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import error_data, plot_error

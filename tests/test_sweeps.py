@@ -750,7 +750,7 @@ def test_a_dry_run_counts(capsys: Any) -> None:
 
 
 def load_patches() -> int:
-    from studies.noise.measurement import measure
+    from studies.noise.study import measure
 
     fixed = {name: table for name, table in DOCUMENT.items() if name != "axes"}
     patches = measure(NOISE.read(fixed), np.random.SeedSequence(0)).rows[0]["patches"]

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from qucnn_cirq.drawing.ticks import log_axis
-from studies.compilation.measurement import COLUMNS
+from studies.compilation.study import COLUMNS
 from studies.drawing import place_on_axis
 from studies.grouping import axes_of
 from studies.line_figures import LineFigures, Others, Styles, series_of

@@ -27,7 +27,7 @@ from qucnn_cirq.drawing.theme import theme
 from studies.crosscheck import check_lines
 from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure
 from studies.forward.maps import ForwardMaps, image_table
-from studies.forward.measurement import COLUMNS, RUNS
+from studies.forward.study import COLUMNS, RUNS
 from studies.grouping import REPEATED, axes_of
 from studies.statistics import mean_interval
 from studies.sweep.results import Results

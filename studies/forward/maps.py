@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.observable import Observable
-from studies.forward.measurement import RUNS
+from studies.forward.study import RUNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,8 @@ class ForwardMaps:
     """What was measured at one point.
 
     Attributes:
-        row: Its row of the table; see `studies.forward.measurement.COLUMNS`.
-        arrays: Its raw data; see `studies.forward.measurement.measure`.
+        row: Its row of the table; see `studies.forward.study.COLUMNS`.
+        arrays: Its raw data; see `studies.forward.study.measure`.
         title: The values of the axes, as "noise.scale = 0.5"; empty if nothing is swept.
     """
 

@@ -1,17 +1,363 @@
-"""The forward study."""
+"""The forward study: the layer without noise and, if there is some, with it."""
 
 from __future__ import annotations
 
-from studies.forward.configuration import ForwardPoint
-from studies.forward.measurement import (
-    COLUMNS,
-    cost,
-    digest,
-    measure,
-    most_shots,
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Calibration, NoiseConfiguration, as_noise
+from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.compiler.compilation import better_overlap_test
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import (
+    ConvolutionSpec,
+    Patches,
+    classical_convolution,
+    ideal_overlaps,
 )
-from studies.point import program_of
-from studies.sweep.study import Study
+from qucnn_cirq.engines import engine_digest
+from qucnn_cirq.filters import FixedFilter
+from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.forward.configuration import ForwardPoint
+from studies.images import Selection, data_digest, occupied_patches, selected
+from studies.point import compiler_options, program_of
+from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+Array = NDArray[np.float64]
+
+RUNS = {"ideal": "", "noisy": "noisy_"}
+"""The prefix of each run's columns and arrays."""
+
+_ERRORS = {
+    "rmse": "root mean square of estimate - F over the patches for which circuits were run",
+    "rmse_all": "the same over all patches, blank ones included",
+    "shot_noise_rmse": "what shots alone would cause at the exact overlaps F",
+    "bias": "mean of estimate - F",
+    "predicted_rmse": "root mean square error by theory: variance of the shots, and exact means",
+    "predicted_rmse_all": "the same over all patches",
+    "ratio": "rmse / predicted_rmse",
+    "predicted_bias": "mean of the engine's mean - F",
+    "systematic_rmse": "root mean square of the engine's mean - F: what more shots leave",
+    "largest_mean_error": "largest |engine's mean - F|",
+    "within_one_sigma": "fraction of estimates within a standard deviation of the engine's mean",
+    "contraction": "slope of the least-squares line of the engine's means against F",
+    "offset": "its value at F = 0",
+}
+COLUMNS = {
+    "images": "images",
+    "filters": "filters",
+    "patches": "patches",
+    "blank_patches": "patches that are all zero: F = 0 by definition, no circuit is run",
+    "shots_taken": "shots for each patch and filter, of each run",
+    "overlap": "the overlap test",
+    "device": "the device",
+    "qubits": "qubits of the circuit of a generic patch",
+    "gate_set": "its native two-qubit gate",
+    "two_qubit_gates": "its two-qubit gates",
+    "two_qubit_depth": "its two-qubit depth",
+    "moments": "its moments",
+    "engine": "the engine of the run without noise",
+    "noisy_engine": "the engine of the run with noise",
+    **_ERRORS,
+    **{f"noisy_{key}": f"{words}, with noise" for key, words in _ERRORS.items()},
+    "noise_in_words": "the noise of the noisy run",
+    "hint": "which overlap test has a smaller predicted error, if one has",
+    **CHECK_COLUMNS,
+}
+"""What the columns mean; those of errors need an engine that gives means, or noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one engine measured; arrays have the shape (filters, occupied patches).
+
+    Attributes:
+        engine: The engine's name.
+        counts: Shots with the observable's larger value.
+        estimates: The overlaps that follow from them.
+        means: The means from which shots were drawn, or None if the engine only sampled.
+    """
+
+    engine: str
+    counts: NDArray[np.int64]
+    estimates: Array
+    means: Array | None
+
+
+def digest(settings: ForwardPoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images, and of an engine of the user's own.
+
+    Args:
+        settings: Those of the point.
+    """
+    return {
+        "circuits": circuits_digest(lambda: program_of(settings)),
+        "images": data_digest(*_images(settings), settings.convolution),
+        **engine_digest(settings.noisy_engine),
+    }
+
+
+def cost(settings: ForwardPoint) -> Cost:
+    """What a point takes: both runs, and the trajectories of the check.
+
+    Args:
+        settings: Those of the point.
+    """
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    circuits = patches.n_occupied * settings.convolution.n_filters
+    size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
+    noisy = not as_noise(settings.noise).is_ideal
+    each = {"exact": 1e-5 * size}
+    seconds = circuits * each.get(settings.ideal_engine, 7e-4)
+    if noisy:
+        slow = {**each, "qsim": 3e-4 * settings.shots}
+        seconds += circuits * slow.get(settings.noisy_engine, 3e-2)
+        checked = min(settings.check_patches, patches.n_occupied)
+        seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
+    circuits *= 1 + noisy
+    return Cost(circuits, circuits * settings.shots, 1.0 + seconds, 30 * patches.states.nbytes)
+
+
+def most_shots(settings: ForwardPoint) -> int:
+    """The shots of each circuit that a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
+    return settings.shots
+
+
+def measure(
+    settings: ForwardPoint,
+    seed: np.random.SeedSequence,
+    earlier: Mapping[str, NDArray[Any]] | None = None,
+) -> Measured:
+    """Runs the layer without noise and, if there is some, with it.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots of both runs and of the check.
+        earlier: The arrays of the same point with fewer shots, to which more are added.
+
+    Returns:
+        One row with the columns `COLUMNS`. Of every filter and patch that is not blank, shape
+        (filters, patches), `counts`, `estimates`, `exact` (the overlap F by linear algebra alone),
+        `means` if the engine gives them, `classical` (the plain convolution) for fixed real
+        kernels, and `noisy_counts` and so on. The `images`, their `ids` and `labels`, `blank`
+        (images, rows, columns), `low`, the smaller value of a shot, and `rounds`, the shots of each
+        round that was taken.
+
+    Raises:
+        InputError: If the convolution does not fit the device or the images.
+        InputError: If the noise does not fit the device.
+    """
+    selection = selected(*_images(settings))
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    program = program_of(settings)
+    for compiled in program.filters:
+        # Once for all images: a loader whose angles are solved for is quicker with many patches.
+        compiled.prepare(patches.states)
+        # Noise that does not fit the circuit is found now rather than after the ideal run.
+        as_noise(settings.noise).noisy_circuit(compiled.template.marked_circuit)
+    rounds = [] if earlier is None else [int(each) for each in earlier["rounds"]]
+    shots = settings.shots - sum(rounds)
+    # Angles of an ansatz derive from the seed in the settings, so that points share them.
+    parameters = QuantumConvolution(program, seed=settings.seed).parameters
+    ideal_seed, noisy_seed, check_seed = seed.spawn(3)
+    observable = program.filters[0].template.observable
+    runs: dict[str, Run] = {}
+    for name, engine, noise, own_seed in (
+        ("ideal", settings.ideal_engine, None, ideal_seed),
+        ("noisy", settings.noisy_engine, settings.noise, noisy_seed),
+    ):
+        if name == "noisy" and as_noise(noise).is_ideal:
+            continue
+        layer = QuantumConvolution(
+            program,
+            engine=engine,
+            noise=noise,
+            shots=shots,
+            seed=int(own_seed.generate_state(1, np.uint64)[0]),
+            parameters=parameters,
+        )
+        overlaps = layer.run(patches, selection.ids, draw=len(rounds))
+        assert overlaps.counts is not None
+        counts = overlaps.counts
+        if earlier is not None:
+            counts = counts + earlier[f"{RUNS[name]}counts"]
+        estimates = np.asarray(observable.mean(counts / settings.shots))
+        runs[name] = Run(layer.engine.name, counts, estimates, overlaps.exact)
+    exact = ideal_overlaps(patches, settings.convolution, parameters)
+    row = _row(settings, program, patches, runs, exact)
+    noisy = runs.get("noisy")
+    checked = is_checked(seed, settings.check_fraction) and settings.check_patches
+    if noisy is not None and noisy.means is not None and checked:
+        generator = np.random.default_rng(check_seed)
+        rows = chosen_rows(generator, patches.n_occupied, settings.check_patches)
+        scores = z_scores(
+            program,
+            settings.noise,
+            patches.states[rows],
+            parameters,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        row |= check_row(scores)
+    arrays = dict(_arrays(settings.convolution, selection, patches, runs, exact))
+    arrays["low"] = np.array(observable.low)
+    arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
+    return Measured([row], arrays, settings.shots)
+
+
+def _images(settings: ForwardPoint) -> tuple[str, int, int, str | None]:
+    return settings.split, settings.first, settings.images, settings.data
+
+
+def _row(
+    settings: ForwardPoint,
+    program: Program,
+    patches: Patches,
+    runs: Mapping[str, Run],
+    exact: Array,
+) -> Row:
+    report = program.report
+    row: Row = {
+        "images": patches.batch,
+        "filters": len(exact),
+        "patches": len(patches),
+        "blank_patches": int(patches.blank.sum()),
+        "shots_taken": settings.shots,
+        "overlap": program.spec.overlap,
+        "device": report.device,
+        "qubits": report.qubits,
+        "gate_set": report.gateset,
+        "two_qubit_gates": report.two_qubit_gates,
+        "two_qubit_depth": report.two_qubit_depth,
+        "moments": report.moments,
+    }
+    occupied = patches.n_occupied / len(patches)
+    for name, run in runs.items():
+        prefix = RUNS[name]
+        row[f"{prefix}engine"] = run.engine
+        observable = program.filters[0].template.observable
+        errors = _error_row(run, exact, observable, settings.shots, occupied)
+        row |= {f"{prefix}{key}": value for key, value in errors.items()}
+    if "noisy" in runs:
+        row["noise_in_words"] = _noise_text(settings.noise)
+    hint = better_overlap_test(program, **compiler_options(settings))
+    if hint is not None:
+        row["hint"] = hint
+    return row
+
+
+def _error_row(run: Run, exact: Array, observable: Observable, shots: int, occupied: float) -> Row:
+    """Errors of one run, measured and predicted, with the columns of `COLUMNS` without prefix.
+
+    Args:
+        run: The run.
+        exact: The overlaps F, shape (filters, occupied patches).
+        observable: What a shot gives.
+        shots: Shots for each patch and filter.
+        occupied: Fraction of the patches that are not blank: those have no error, as their overlap
+            is 0 by definition.
+    """
+    errors = run.estimates - exact
+    rmse = _root_mean_square(errors)
+    row: Row = {
+        "rmse": rmse,
+        "rmse_all": rmse * float(np.sqrt(occupied)),
+        "shot_noise_rmse": float(np.sqrt(observable.variance(exact, shots).mean())),
+        "bias": float(errors.mean()),
+    }
+    if run.means is None:
+        return row
+    systematic = run.means - exact
+    # Single-precision means may lie a rounding beyond 1.
+    variance = observable.variance(np.clip(run.means, observable.low, 1.0), shots)
+    predicted = float(np.sqrt((systematic**2 + variance).mean()))
+    slope, offset = _line(exact.ravel(), run.means.ravel())
+    return row | {
+        "predicted_rmse": predicted,
+        "predicted_rmse_all": predicted * float(np.sqrt(occupied)),
+        "ratio": rmse / predicted if predicted > 0 else None,
+        "predicted_bias": float(systematic.mean()),
+        "systematic_rmse": _root_mean_square(systematic),
+        "largest_mean_error": float(np.abs(systematic).max()),
+        "within_one_sigma": float((np.abs(run.estimates - run.means) <= np.sqrt(variance)).mean()),
+        "contraction": slope,
+        "offset": offset,
+    }
+
+
+def _arrays(
+    spec: ConvolutionSpec,
+    selection: Selection,
+    patches: Patches,
+    runs: Mapping[str, Run],
+    exact: Array,
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield "images", selection.images
+    yield "ids", selection.ids
+    if selection.labels is not None:
+        yield "labels", selection.labels
+    yield "blank", patches.blank.reshape(patches.batch, patches.rows, patches.columns)
+    yield "exact", exact
+    classical = _classical(spec, selection.images, patches)
+    if not np.isnan(classical).all():
+        yield "classical", classical
+    for name, run in runs.items():
+        yield f"{RUNS[name]}counts", run.counts
+        yield f"{RUNS[name]}estimates", run.estimates
+        if run.means is not None:
+            yield f"{RUNS[name]}means", run.means
+
+
+def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
+    """The plain convolution, NaN for filters that are not fixed real kernels."""
+    values = np.full((spec.n_filters, patches.n_occupied), np.nan)
+    shape = (spec.channels, *spec.kernel_pair)
+    for row, filter_ in enumerate(spec.filter_list):
+        if isinstance(filter_, FixedFilter):
+            kernel = filter_.values.reshape(1, *shape)
+            values[row] = patches.from_maps(classical_convolution(images, kernel, spec))[0]
+    return values
+
+
+def _noise_text(noise: NoiseConfiguration) -> str:
+    """The noise in a line, such as "depolarizing p1=0.001, p2=0.005"."""
+    calibrated = noise.calibrated
+    name = calibrated.name if isinstance(calibrated, Calibration) else calibrated
+    return "; ".join(
+        f"calibrated {name}"
+        if key == "calibrated"
+        else f"{key} " + ", ".join(f"{part}={_plain(item)}" for part, item in value.items())
+        if isinstance(value, Mapping)
+        else f"{key} {_plain(value)}"
+        for key, value in noise.to_mapping().items()
+    )
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _root_mean_square(values: Array) -> float:
+    return float(np.sqrt((values**2).mean()))
+
+
+def _line(x: Array, y: Array) -> tuple[float | None, float | None]:
+    """Slope and offset of the least-squares line, None where the points do not fix it."""
+    spread = x - x.mean()
+    if not spread.any():
+        return None, None
+    slope = float((spread * y).sum() / (spread**2).sum())
+    return slope, float(y.mean() - slope * x.mean())
+
 
 STUDY = Study(
     settings=ForwardPoint,

@@ -17,7 +17,7 @@ from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.gradient_methods import METHODS
 from studies.crosscheck import check_lines
 from studies.drawing import SeriesStyle, explain_band, explain_line, series_styles, slope_guide
-from studies.gradient.measurement import COLUMNS
+from studies.gradient.study import COLUMNS
 from studies.grouping import Lines, axes_of, cells, groups
 from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results

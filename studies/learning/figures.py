@@ -17,7 +17,7 @@ from qucnn_cirq.drawing.ticks import log_axis
 from studies.crosscheck import check_lines
 from studies.drawing import explain_band, explain_line
 from studies.grouping import REPEATED, axes_of, cells, groups
-from studies.learning.measurement import COLUMNS
+from studies.learning.study import COLUMNS
 from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
 from studies.wording import LAYERS, axis_text, layers_text, noise_text, span_text

@@ -15,7 +15,7 @@ from qucnn_cirq.errors import InputError
 from studies.crosscheck import check_lines
 from studies.drawing import PAGE, explain_band, legend_below, save_drawn
 from studies.grouping import MOST_FIGURES, REPEATED, axes_of, groups, require
-from studies.loading.measurement import COLUMNS
+from studies.loading.study import COLUMNS
 from studies.sweep.results import Results
 
 BUDGET = "infidelity"

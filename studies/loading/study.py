@@ -1,11 +1,180 @@
-"""The loading study."""
+"""The loading study: how well patches are loaded within a budget, and what their overlaps miss."""
 
 from __future__ import annotations
 
-from studies.loading.configuration import LoadingPoint
-from studies.loading.measurement import COLUMNS, cost, digest, measure
-from studies.point import program_of
-from studies.sweep.study import Study
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from noise_models import NoiseConfiguration, as_noise, fields
+from qucnn_cirq.compiler.program import CompiledFilter
+from qucnn_cirq.convolution import ConvolutionSpec, ideal_overlaps
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.images import data_digest, occupied_patches
+from studies.point import PlainData, absolute_path, convolution_field, noise_field, program_of
+from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+
+@attrs.frozen
+class LoadingPoint(PlainData):
+    """Settings of the patches of some images, loaded within one budget.
+
+    Attributes:
+        images: How many images, at least 2.
+        split: The part of the data set, "train" or "test".
+        first: Position of the first image in the data set, at least 0.
+        device: Name of the device to compile for.
+        gate_set: The native two-qubit gate; None takes the device's first.
+        infidelity: Largest infidelity of a loaded patch, within 0..1; 0 is exact loading. Or
+            "auto": for each patch what is best under the noise.
+        check_fraction: Fraction of the points, chosen by their identity, of which some patches
+            are run again as qsim trajectories, within 0..1.
+        check_patches: How many patches of such a point.
+        check_shots: Trajectories of each, at least 10.
+        data: Where the images are, as an absolute path; None for those of the package.
+        convolution: The convolution; without filters, the package's 4x4 kernel.
+        noise: The noise, which must not be absent.
+
+    Raises:
+        InputError: If a value is outside its range.
+    """
+
+    name: ClassVar[str] = "loading"
+
+    images: int = fields.whole(2, default=16)
+    split: str = fields.text(default="train")
+    first: int = fields.whole(0, default=0)
+    device: str = fields.text(default="willow_pink")
+    gate_set: str | None = fields.text(beside=(None,), default=None)
+    infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
+    check_fraction: float = fields.real(0.0, 1.0, default=1.0)
+    check_patches: int = fields.whole(0, default=1)
+    check_shots: int = fields.whole(10, default=400)
+    data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
+    convolution: ConvolutionSpec = convolution_field()
+    noise: NoiseConfiguration = noise_field()
+
+    def __attrs_post_init__(self) -> None:
+        if self.convolution.backward:
+            raise InputError("convolution.backward = true is not possible here: leave it out.")
+        if self.convolution.n_parameters:
+            raise InputError("the loading study takes fixed filters: an ansatz has parameters.")
+        if as_noise(self.noise).is_ideal:
+            raise InputError(
+                "the loading study weighs loaders under noise: give a table [noise], such as "
+                "depolarizing = { p1 = 0.001, p2 = 0.005 }."
+            )
+
+
+COLUMNS = {
+    "patches": "patches that are not blank",
+    "loader_gates": "mean two-qubit gates of a loader",
+    "mean_infidelity": "mean infidelity of the loaded states",
+    "largest_infidelity": "the largest of them",
+    "error": "mean of |F - exact F| under the noise, without shots",
+    "error_without_noise": "the same without noise: the error of loading alone",
+    "root_mean_square_error": "root mean square of F - exact F under the noise",
+    **CHECK_COLUMNS,
+}
+"""What the columns mean."""
+
+
+def digest(settings: LoadingPoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images.
+
+    Args:
+        settings: Those of the point.
+    """
+    images = data_digest(*_images(settings), settings.convolution)
+    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
+
+
+def cost(settings: LoadingPoint) -> Cost:
+    """What a point takes: choosing loaders and solving for their angles is most of it.
+
+    Args:
+        settings: Those of the point.
+    """
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    circuits = patches.n_occupied * settings.convolution.n_filters
+    return Cost(circuits, 0, 0.1 + 1e-3 * circuits, int(1000 * patches.states.nbytes))
+
+
+def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
+    """Loads the patches and takes their overlaps with and without noise.
+
+    The overlaps are exact means, without shots, so that nothing but loading and noise errs.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the cross-check.
+
+    Returns:
+        One row with the columns `COLUMNS`, and `image_error`, the mean of |F - exact F| under the
+        noise of each image that has patches, over patches and filters.
+
+    Raises:
+        InputError: If the circuit that is compiled has no shorter loaders, or does not fit.
+    """
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    none = np.zeros((settings.convolution.n_filters, 0))
+    exact = ideal_overlaps(patches, settings.convolution, none)
+    program = program_of(settings)
+    compiled = program.filters[0]
+    compiled.load_patches(patches)
+    gates, infidelities = _loading(compiled, patches.states)
+    noisy, ideal = (
+        QuantumConvolution(program, engine="exact", noise=noise, shots=None).run(patches).estimates
+        - exact
+        for noise in (settings.noise, None)
+    )
+    error = np.abs(noisy).mean(axis=0)
+    row: Row = {
+        "patches": len(patches.states),
+        "loader_gates": float(gates.mean()),
+        "mean_infidelity": float(infidelities.mean()),
+        "largest_infidelity": float(infidelities.max()),
+        "error": float(error.mean()),
+        "error_without_noise": float(np.abs(ideal).mean()),
+        "root_mean_square_error": float(np.sqrt(np.mean(noisy**2))),
+    }
+    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = np.random.default_rng(seed)
+        rows = chosen_rows(generator, len(patches.states), settings.check_patches)
+        scores = z_scores(
+            program,
+            settings.noise,
+            patches.states[rows],
+            none,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        row |= check_row(scores)
+    images = patches.positions()[0][patches.occupied]
+    counts = np.bincount(images)
+    sums = np.bincount(images, error)
+    return Measured([row], {"image_error": sums[counts > 0] / counts[counts > 0]})
+
+
+def _images(settings: LoadingPoint) -> tuple[str, int, int, str | None]:
+    return settings.split, settings.first, settings.images, settings.data
+
+
+def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two-qubit gates and infidelity with which each state is loaded."""
+    chosen = compiled.choose(states)
+    per_loader = np.array([variant.loader.cost[0] for variant in compiled.variants])
+    infidelities = np.zeros(len(states))
+    for index, variant in enumerate(compiled.variants):
+        own = chosen == index
+        if own.any():
+            infidelities[own] = variant.loader.solve(states[own])[1]
+    return per_loader[chosen], infidelities
+
 
 STUDY = Study(
     settings=LoadingPoint,

@@ -15,8 +15,8 @@ from studies.drawing import name_of_key
 from studies.grouping import Lines, arrange, axes_of, is_numeric
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import accuracy_data, error_data, plot_accuracy, plot_error
-from studies.noise.measurement import COLUMNS
 from studies.noise.names import FIGURES, name_line
+from studies.noise.study import COLUMNS
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
 from studies.wording import span_text

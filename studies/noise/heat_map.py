@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.drawing.ticks import log_axis, log_ticks
 from studies.grouping import cells, require
-from studies.noise.measurement import COLUMNS
 from studies.noise.names import LABELS
+from studies.noise.study import COLUMNS
 
 MAP_AXES = ("noise.scale", "shots")
 """The axes of the map."""

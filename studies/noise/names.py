@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from studies.line_figures import LineFigures
-from studies.noise.measurement import COLUMNS
+from studies.noise.study import COLUMNS
 from studies.wording import axis_text
 
 LABELS = {

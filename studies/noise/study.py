@@ -1,11 +1,334 @@
-"""The noise study."""
+"""The noise study: the forward pass under noise, and what a classifier makes of its maps."""
 
 from __future__ import annotations
 
-from studies.noise.configuration import NoisePoint
-from studies.noise.measurement import COLUMNS, cost, digest, measure, most_shots
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import as_noise
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import (
+    ConvolutionSpec,
+    Patches,
+    extract_patches,
+    ideal_overlaps,
+)
+from qucnn_cirq.engines import engine_digest
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.images import Selection, data_digest, occupied_patches, selected
+from studies.linear_classifier import LinearClassifier
+from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.point import program_of
-from studies.sweep.study import Study
+from studies.sweep.adaptive import interval
+from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+Array = NDArray[np.float64]
+
+COLUMNS = {
+    "patches": "patches that are not blank, for which circuits were run",
+    "blank_patches": "patches that are all zero: F = 0, no circuit",
+    "filters": "filters",
+    "shots_taken": "shots for each patch and filter",
+    "two_qubit_gates": "two-qubit gates of the circuit of a generic patch",
+    "two_qubit_depth": "its two-qubit depth",
+    "moments": "its moments",
+    "engine": "the engine",
+    "mean_overlap": "mean of the exact overlap F = |<x|f>|^2",
+    "mean_estimate": "mean of the estimates",
+    "estimate_low": "lower end of the 95 % confidence interval of the mean noisy overlap",
+    "estimate_high": "upper end; valid although the shots stop when it is narrow",
+    "rmse": "root mean square of estimate - F over patches and filters",
+    "mean_absolute_error": "mean of |estimate - F|",
+    "bias": "mean of noisy mean - F (of estimate - F where the engine has no means)",
+    "systematic_rmse": "root mean square of noisy mean - F: the error that more shots leave",
+    "shot_rmse": "root of the mean variance of the shots, from the noisy means",
+    "predicted_rmse": "root of systematic_rmse^2 + shot_rmse^2",
+    "relative_rmse": "rmse / root mean square of F",
+    "correlation": "Pearson correlation of estimates and F",
+    "images_classified": "images that the classifier read",
+    "correct": "images of which it named the digit",
+    "correct_exact": "the same with exact feature maps",
+    **CHECK_COLUMNS,
+}
+"""What the columns mean; those that do not apply to any point are absent."""
+
+
+@dataclass(frozen=True, eq=False)
+class PointData:
+    """What all points of the same convolution, device and images share."""
+
+    selection: Selection
+    patches: Patches
+    program: Program
+    parameters: Array
+    exact: Array
+
+
+def digest(settings: NoisePoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images.
+
+    Args:
+        settings: Those of the point.
+    """
+    digests = {
+        "circuits": circuits_digest(lambda: program_of(settings)),
+        "images": data_digest(*_images(settings), settings.convolution),
+        **engine_digest(settings.noisy_engine),
+    }
+    if settings.classify:
+        trained = ("train", 0, settings.classify, settings.data)
+        digests["training images"] = data_digest(*trained, settings.convolution)
+    return digests
+
+
+def cost(settings: NoisePoint) -> Cost:
+    """What a point takes: patches times filters, about 10 microseconds each where exact.
+
+    Args:
+        settings: Those of the point.
+    """
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    circuits = patches.n_occupied * settings.convolution.n_filters
+    register = settings.convolution.register_qubits
+    per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
+    per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
+    return Cost(
+        circuits,
+        circuits * settings.shots,
+        0.1 + circuits * per_circuit,
+        int(8 * max(4 ** (register + 4), 4**register * 32, 30 * patches.states.size)),
+    )
+
+
+def most_shots(settings: NoisePoint) -> int:
+    """The most shots of each circuit that a point takes.
+
+    Args:
+        settings: Those of the point.
+    """
+    return settings.shots if settings.precision is None else settings.most_shots
+
+
+def measure(
+    settings: NoisePoint,
+    seed: np.random.SeedSequence,
+    earlier: Mapping[str, NDArray[Any]] | None = None,
+) -> Measured:
+    """Runs the forward pass of one point.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots.
+        earlier: The arrays of the same point with fewer shots, to which more are added.
+
+    Returns:
+        One row with the columns that `COLUMNS` documents; `counts`, `estimates` and the `exact`
+        overlaps, shape (filters, patches that are not blank); and in `rounds` the shots of each
+        round that was taken.
+
+    Raises:
+        InputError: If the convolution does not fit the device or the images.
+        InputError: If the noise does not fit the device.
+    """
+    prepared = _prepared(settings)
+    shots_seed, checks_seed = seed.spawn(2)
+    layer = QuantumConvolution(
+        prepared.program,
+        engine=settings.noisy_engine,
+        noise=settings.noise,
+        shots=settings.shots,
+        seed=int(shots_seed.generate_state(1, np.uint64)[0]),
+        parameters=prepared.parameters,
+    )
+    means, counts, rounds, ends = _take_shots(layer, prepared, settings, earlier)
+    shots = sum(rounds)
+    observable = prepared.program.filters[0].template.observable
+    estimates = np.asarray(observable.mean(counts / shots))
+    report = prepared.program.report
+    row: Row = {
+        "patches": prepared.patches.n_occupied,
+        "blank_patches": int(prepared.patches.blank.sum()),
+        "filters": prepared.program.spec.n_filters,
+        "shots_taken": shots,
+        "two_qubit_gates": report.two_qubit_gates,
+        "two_qubit_depth": report.two_qubit_depth,
+        "moments": report.moments,
+        "engine": layer.engine.name,
+        **_errors(estimates, means, prepared.exact),
+    }
+    row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
+    if means is not None:
+        variance = observable.variance(np.clip(means, observable.low, 1), shots)
+        systematic = _root_mean_square(means - prepared.exact)
+        row["systematic_rmse"] = systematic
+        row["shot_rmse"] = float(np.sqrt(variance.mean()))
+        row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
+    if settings.classify:
+        row |= _classified(settings, prepared, estimates)
+    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = np.random.default_rng(checks_seed)
+        patches = prepared.patches
+        rows = chosen_rows(generator, patches.n_occupied, settings.check_patches)
+        scores = z_scores(
+            prepared.program,
+            settings.noise,
+            patches.states[rows],
+            layer.parameters,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        row |= check_row(scores)
+    arrays = {
+        "counts": counts,
+        "estimates": estimates,
+        "exact": prepared.exact,
+        "rounds": np.array(rounds, dtype=np.int64),
+    }
+    return Measured([row], arrays, shots)
+
+
+def _take_shots(
+    layer: QuantumConvolution,
+    prepared: PointData,
+    settings: NoisePoint,
+    earlier: Mapping[str, NDArray[Any]] | None,
+) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
+    """Rounds of shots until there are enough, or the mean is known well enough.
+
+    Each round has streams of its own, by its number, so that one that is taken later is independent
+    of those before.
+
+    Returns:
+        The engine's means if it has any, the counts of all rounds, the shots of each, and the
+        confidence interval of the mean probability of the observable's larger value.
+    """
+    observable = prepared.program.filters[0].template.observable
+    total = np.zeros_like(prepared.exact, dtype=np.int64)
+    rounds: list[int] = []
+    if earlier is not None:
+        total += earlier["counts"]
+        rounds += [int(each) for each in earlier["rounds"]]
+    means: Array | None = None
+    taken = False
+    while True:
+        shots, look = sum(rounds), len(rounds)
+        if rounds:
+            ends = interval(int(total.sum()), shots * total.size, look)
+            half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
+            enough = (
+                shots >= settings.shots
+                if settings.precision is None
+                else half_width <= settings.precision
+                or shots >= settings.most_shots
+                or look >= MOST_LOOKS
+            )
+            if enough:
+                break
+        # With a precision, rounds as large as all before them, so that looking often costs little.
+        more = settings.shots - shots if settings.precision is None else shots or settings.shots
+        layer.shots = min(more, most_shots(settings) - shots)
+        overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look)
+        assert overlaps.counts is not None
+        total += overlaps.counts
+        rounds.append(layer.shots)
+        means, taken = overlaps.exact, True
+    template = prepared.program.filters[0].template
+    if not taken and layer.engine.gives_means(template, as_noise(settings.noise)):
+        layer.shots = None
+        means = layer.run(prepared.patches, prepared.selection.ids).exact
+    return means, total, rounds, ends
+
+
+def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
+    errors = estimates - exact
+    row: Row = {
+        "mean_overlap": float(exact.mean()),
+        "mean_estimate": float(estimates.mean()),
+        "rmse": _root_mean_square(errors),
+        "mean_absolute_error": float(np.abs(errors).mean()),
+        "bias": float(errors.mean()),
+        "relative_rmse": _root_mean_square(errors) / _root_mean_square(exact),
+    }
+    if estimates.size > 1 and estimates.std() > 0 and exact.std() > 0:
+        row["correlation"] = float(np.corrcoef(estimates.ravel(), exact.ravel())[0, 1])
+    if means is not None:
+        row["bias"] = float((means - exact).mean())
+    return row
+
+
+def _classified(settings: NoisePoint, prepared: PointData, estimates: Array) -> Row:
+    """What a linear classifier, fitted to exact maps of other images, makes of the maps."""
+    labels = prepared.selection.labels
+    if labels is None:
+        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    if settings.split == "train":
+        raise InputError(
+            "classify fits to images of the training split: read other ones, split = 'test'."
+        )
+    classifier = _classifier(settings)
+    maps = {"correct": estimates, "correct_exact": prepared.exact}
+    row: Row = {"images_classified": len(labels)}
+    for name, values in maps.items():
+        features = prepared.patches.to_maps(values).reshape(len(labels), -1)
+        row[name] = int((classifier.predict(features) == labels).sum())
+    return row
+
+
+def _prepared(settings: NoisePoint) -> PointData:
+    selection = selected(*_images(settings))
+    patches = occupied_patches(*_images(settings), settings.convolution)
+    program = program_of(settings)
+    parameters = _parameters(settings)
+    exact = ideal_overlaps(patches, settings.convolution, parameters)
+    return PointData(selection, patches, program, parameters, exact)
+
+
+def _parameters(settings: NoisePoint) -> Array:
+    """Angles of an ansatz: the same for all points with the same seed and repetition."""
+    spec = settings.convolution
+    generator = np.random.default_rng([settings.seed, settings.repeat])
+    return generator.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
+
+
+def _images(settings: NoisePoint) -> tuple[str, int, int, str | None]:
+    return settings.split, settings.first, settings.images, settings.data
+
+
+def _classifier(settings: NoisePoint) -> LinearClassifier:
+    return _fitted(
+        settings.classify,
+        settings.data,
+        settings.convolution,
+        settings.seed,
+        # An ansatz has other angles in each repetition, fixed filters do not.
+        settings.repeat if settings.convolution.n_parameters else 0,
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _fitted(
+    count: int, data: str | None, convolution: ConvolutionSpec, seed: int, repeat: int
+) -> LinearClassifier:
+    selection = selected("train", 0, count, data)
+    if selection.labels is None:
+        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    patches = extract_patches(selection.images, convolution)
+    generator = np.random.default_rng([seed, repeat])
+    shape = (convolution.n_filters, convolution.n_parameters)
+    exact = ideal_overlaps(patches, convolution, generator.uniform(0, 2 * np.pi, shape))
+    return LinearClassifier.fit(patches.to_maps(exact).reshape(count, -1), selection.labels)
+
+
+def _root_mean_square(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
 
 STUDY = Study(
     settings=NoisePoint,

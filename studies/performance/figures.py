@@ -12,8 +12,8 @@ from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.engines import engine_label
 from studies.grouping import axes_of, groups
 from studies.line_figures import LineFigures, Others, Styles, series_of
-from studies.performance.measurement import COLUMNS
 from studies.performance.peers import PEERS
+from studies.performance.study import COLUMNS
 from studies.sweep.results import Results
 from studies.wording import axis_text, name_by_axis, noise_text
 

@@ -13,7 +13,7 @@ from studies.forward.figures import points
 from studies.gradient.figures import gradient_error_data
 from studies.grouping import cells, groups
 from studies.learning.figures import last_rows, way
-from studies.learning.measurement import COLUMNS
+from studies.learning.study import COLUMNS
 from studies.noise.lines import accuracy_data, error_data
 from studies.statistics import CONFIDENCE, jackknife_interval
 from studies.sweep.results import load, read_results

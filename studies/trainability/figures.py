@@ -14,7 +14,7 @@ from studies.drawing import explain_band
 from studies.grouping import axes_of
 from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.sweep.results import Results
-from studies.trainability.measurement import COLUMNS
+from studies.trainability.study import COLUMNS
 from studies.wording import LAYERS, layers_text, name_by_axis, noise_text
 
 _FIGURES = LineFigures(

@@ -18,7 +18,7 @@ from studies.grouping import Lines, cells, groups, require
 from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
-from studies.training.measurement import COLUMNS
+from studies.training.study import COLUMNS
 from studies.wording import axis_text, noise_text
 
 _KEYS = ("model", "train", "shots", "noise.scale", "noise", "device")

@@ -1,11 +1,261 @@
-"""The training study."""
+"""The training study: trains and tests classifiers."""
 
 from __future__ import annotations
 
-from studies.point import program_of
-from studies.sweep.study import Study
-from studies.training.configuration import TrainingPoint
-from studies.training.measurement import COLUMNS, cost, digest, measure
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import fields
+from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
+from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import XZAnsatz
+from qucnn_cirq.layer import QuantumConvolution
+from studies.crosscheck import (
+    CHECK_COLUMNS,
+    check_generator,
+    check_row,
+    chosen_rows,
+    is_checked,
+    z_scores,
+)
+from studies.images import occupied_patches
+from studies.optimizers import Adam
+from studies.point import AnsatzPoint, convolution_field, program_of
+from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.training.models import (
+    ConvolutionModel,
+    IdealQuantumModel,
+    Model,
+    QuantumModel,
+    SquaredOverlapModel,
+)
+
+MODELS = ("quantum", "squared_overlap", "convolution")
+REGIMES = ("ideal", "as_run")
+_TRAIN, _TEST = 2000, 500
+_DEFAULT = ConvolutionSpec(kernel=4, stride=3, filters=[XZAnsatz(layers=3)] * 4)
+
+
+@attrs.frozen
+class TrainingPoint(AnsatzPoint):
+    """Settings of one classifier of handwritten digits: a convolution, then a linear softmax layer.
+
+    Attributes:
+        model: "quantum", ansatz filters; "squared_overlap", the fair classical control: squared
+            cosines with free real kernels, as many as there are filters; or "convolution", a plain
+            convolution with a ReLU.
+        images: Training images, from the first one; 10 to the 2,000 that come with the package.
+        test_images: Test images, from the first one; 10 to the 500 of the package.
+        epochs: Passes over the training images.
+        batch: Images of a step.
+        rate: Adam's learning rate of the filters; it falls to 0 along half a cosine.
+        head_rate: That of the linear layer.
+        shots: Shots for each patch, filter and shifted circuit; 0 takes exact means. Only for the
+            quantum model, as is the noise.
+        train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
+            without.
+        loader: The compiler's loader; "schmidt" has a closed form, which saves solving for angles.
+    """
+
+    name: ClassVar[str] = "training"
+
+    model: str = fields.one_of(MODELS, default="quantum")
+    images: int = fields.whole(10, _TRAIN, default=500)
+    test_images: int = fields.whole(10, _TEST, default=500)
+    epochs: int = fields.whole(1, default=10)
+    batch: int = fields.whole(1, default=25)
+    rate: float = fields.real(1e-6, 10.0, default=0.05)
+    head_rate: float = fields.real(1e-6, 10.0, default=0.05)
+    shots: int = fields.whole(0, default=0)
+    train: str = fields.one_of(REGIMES, default="ideal")
+    loader: str = fields.text(default="auto")
+    convolution: ConvolutionSpec = convolution_field(_DEFAULT)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.model != "quantum" and (self.shots or self.noise.to_mapping()):
+            raise InputError(f"model = {self.model!r} has neither shots nor noise: leave them out.")
+
+
+Array = NDArray[np.float64]
+DIGITS = 10
+
+COLUMNS = {
+    "epoch": "passes over the training images so far",
+    "loss": "mean cross-entropy over the steps of this epoch, in nats",
+    "train_accuracy": "fraction of the training images named right during this epoch",
+    "correct": "test images named right, after the last epoch",
+    "tested": "test images",
+    "weights": "trained numbers of the convolution, without those of the linear layer",
+    **CHECK_COLUMNS,
+}
+
+
+def digest(settings: TrainingPoint) -> Mapping[str, str]:
+    """Digest of the compiled circuits, if any are run.
+
+    Args:
+        settings: Those of the point.
+    """
+    if not _is_run(settings):
+        return {}
+    return {"circuits": circuits_digest(lambda: program_of(settings))}
+
+
+def cost(settings: TrainingPoint) -> Cost:
+    """What a point takes: training with circuits is most of it.
+
+    Args:
+        settings: Those of the point.
+    """
+    spec = settings.convolution
+    runs = _is_run(settings) and settings.train == "as_run"
+    circuits = 0
+    if runs:
+        # Maps, and two circuits for each rotation.
+        patches = occupied_patches("train", 0, settings.images, None, spec).n_occupied
+        circuits += settings.epochs * patches * (spec.n_filters + 2 * spec.n_angles)
+    if _is_run(settings):
+        tested = occupied_patches("test", 0, settings.test_images, None, spec).n_occupied
+        circuits += tested * spec.n_filters
+    seconds = 16 * settings.images * settings.epochs * (3e-3 if runs else 1e-4)
+    return Cost(circuits, circuits * settings.shots, seconds, 2**28)
+
+
+def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
+    """Trains by mini-batches with Adam, then tests once.
+
+    Args:
+        settings: The settings.
+        seed: Seed of the shots. Weights at the start and the order of the images derive from the
+            settings' seed and repetition alone, so that all regimes start alike.
+
+    Returns:
+        A row for each epoch, the test in the last one; the weights at the end.
+
+    Raises:
+        InputError: If the convolution does not fit the device.
+    """
+    spec = settings.convolution
+    train = load_mnist("train", settings.images)
+    train_images = np.asarray(train.images, float)
+    train_labels = np.asarray(train.labels, dtype=np.int64)
+    model = _model(settings, seed, training=True)
+    order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
+    features = spec.n_filters * _map_size(settings, train_images)
+    head = np.zeros((features + 1, DIGITS))
+    optimizers = Adam(settings.rate), Adam(settings.head_rate)
+    steps_per_epoch = -(-settings.images // settings.batch)
+    rows: list[Row] = []
+    step = 0
+    for epoch in range(1, settings.epochs + 1):
+        shuffled = order.permutation(settings.images)
+        losses, right = 0.0, 0
+        for start in range(0, settings.images, settings.batch):
+            chosen = np.sort(shuffled[start : start + settings.batch])
+            labels = train_labels[chosen]
+            maps = model.maps(train_images[chosen], chosen, step)
+            inputs = _with_one(maps)
+            scores = _log_softmax(inputs @ head)
+            losses -= float(scores[np.arange(len(labels)), labels].sum())
+            right += int((scores.argmax(axis=1) == labels).sum())
+            slope = (np.exp(scores) - np.eye(DIGITS)[labels]) / len(labels)
+            upstream = (slope @ head[:-1].T).reshape(maps.shape)
+            fade = 0.5 * (1 + np.cos(np.pi * step / (settings.epochs * steps_per_epoch)))
+            model.weights = model.weights + fade * optimizers[0].step(
+                model.gradient(upstream, step)
+            )
+            head = head + fade * optimizers[1].step(inputs.T @ slope)
+            step += 1
+        rows.append(
+            {
+                "epoch": epoch,
+                "loss": losses / settings.images,
+                "train_accuracy": right / settings.images,
+                "weights": model.weights.size,
+            }
+        )
+    rows[-1] |= _tested(settings, seed, model, head)
+    if _is_run(settings) and is_checked(seed, settings.check_fraction) and settings.check_patches:
+        generator = check_generator(seed)
+        states = extract_patches(train_images, spec).states
+        scores = z_scores(
+            program_of(settings),
+            settings.noise,
+            states[chosen_rows(generator, len(states), settings.check_patches)],
+            model.weights,
+            settings.check_shots,
+            int(generator.integers(2**31)),
+        )
+        rows[-1] |= check_row(scores)
+    return Measured(rows, {"weights": model.weights, "head": head})
+
+
+def _tested(
+    settings: TrainingPoint, seed: np.random.SeedSequence, model: Model, head: Array
+) -> Row:
+    test = load_mnist("test", settings.test_images)
+    images, labels = np.asarray(test.images, float), np.asarray(test.labels)
+    tester = model
+    if _is_run(settings):
+        tester = _model(settings, seed, training=False)
+        tester.weights = model.weights
+    maps = tester.maps(images, np.arange(len(images)), 0)
+    predicted = (_with_one(maps) @ head).argmax(axis=1)
+    return {"correct": int((predicted == labels).sum()), "tested": len(labels)}
+
+
+def _is_run(settings: TrainingPoint) -> bool:
+    """Whether circuits are run at all."""
+    return settings.model == "quantum" and bool(settings.shots or settings.noise.to_mapping())
+
+
+def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool) -> Model:
+    spec = settings.convolution
+    start = np.random.default_rng([settings.seed, settings.repeat])
+    if settings.model == "squared_overlap":
+        return SquaredOverlapModel(spec, start.normal(size=(spec.n_filters, spec.n_elements)))
+    if settings.model == "convolution":
+        kernels = start.normal(0, 0.3, (spec.n_filters, spec.n_elements + 1))
+        return ConvolutionModel(spec, kernels)
+    angles = start.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
+    if not _is_run(settings) or (training and settings.train == "ideal"):
+        return IdealQuantumModel(spec, angles)
+    entropy = int(seed.generate_state(1, np.uint64)[0])
+    layer = QuantumConvolution(
+        program_of(settings),
+        engine="exact",
+        noise=settings.noise,
+        shots=settings.shots or None,
+        # The shots of the test are not those of the training.
+        seed=entropy // 2 if training else entropy,
+        parameters=angles,
+    )
+    return QuantumModel(layer)
+
+
+_ORDER_STREAM = 3
+
+
+def _map_size(settings: TrainingPoint, images: Array) -> int:
+    patches = extract_patches(images[:1], settings.convolution)
+    return patches.rows * patches.columns
+
+
+def _with_one(maps: Array) -> Array:
+    flat = maps.reshape(len(maps), -1)
+    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
+
+
+def _log_softmax(scores: Array) -> Array:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
 
 STUDY = Study(
     settings=TrainingPoint,
