@@ -10,8 +10,9 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from noise_models.lazy import lazy_names
 
 if TYPE_CHECKING:
     from noise_models.calibrated import CalibratedNoise
@@ -32,83 +33,30 @@ if TYPE_CHECKING:
     from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
     from noise_models.timeline import is_virtual
 
-__all__ = [
-    "CALIBRATIONS",
-    "CalibratedNoise",
-    "Calibration",
-    "CoherentNoise",
-    "ConfiguredNoiseModel",
-    "CorrelatedReadoutNoise",
-    "DepolarizingNoise",
-    "GateError",
-    "GuardedNoiseModel",
-    "IdleNoise",
-    "Noise",
-    "NoiseConfiguration",
-    "NoiseError",
-    "NoiseKind",
-    "NoiseLike",
-    "NoiseNote",
-    "ReadoutChannel",
-    "ReadoutError",
-    "ReadoutNoise",
-    "ScaleFactors",
-    "Strength",
-    "ThermalChannel",
-    "ThermalNoise",
-    "as_noise",
-    "is_virtual",
-    "load_calibration",
-    "named_noise",
-    "noise_names",
-    "read_calibration",
-    "readout_gate",
-    "thermal_gate",
-    "write_calibration",
-]
-
-_MODULES = {
-    "CALIBRATIONS": "noise_models.calibration",
-    "CalibratedNoise": "noise_models.calibrated",
-    "Calibration": "noise_models.calibration",
-    "CoherentNoise": "noise_models.coherent",
-    "ConfiguredNoiseModel": "noise_models.model",
-    "CorrelatedReadoutNoise": "noise_models.correlated_readout",
-    "DepolarizingNoise": "noise_models.depolarizing",
-    "GateError": "noise_models.calibration",
-    "GuardedNoiseModel": "noise_models.foreign",
-    "IdleNoise": "noise_models.idle",
-    "Noise": "noise_models.noise",
-    "NoiseConfiguration": "noise_models.configuration",
-    "NoiseError": "noise_models.errors",
-    "NoiseKind": "noise_models.kind",
-    "NoiseLike": "noise_models.noise",
-    "NoiseNote": "noise_models.errors",
-    "ReadoutChannel": "noise_models.readout",
-    "ReadoutError": "noise_models.readout",
-    "ReadoutNoise": "noise_models.readout",
-    "ScaleFactors": "noise_models.kind",
-    "Strength": "noise_models.kind",
-    "ThermalChannel": "noise_models.thermal",
-    "ThermalNoise": "noise_models.thermal",
-    "as_noise": "noise_models.noise",
-    "is_virtual": "noise_models.timeline",
-    "load_calibration": "noise_models.calibration",
-    "named_noise": "noise_models.presets",
-    "noise_names": "noise_models.presets",
-    "read_calibration": "noise_models.calibration_files",
-    "readout_gate": "noise_models.readout",
-    "thermal_gate": "noise_models.thermal",
-    "write_calibration": "noise_models.calibration_files",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used: Cirq takes seconds, errors need none of it."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES])
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "noise_models.calibrated": ["CalibratedNoise"],
+        "noise_models.calibration": [
+            "CALIBRATIONS",
+            "Calibration",
+            "GateError",
+            "load_calibration",
+        ],
+        "noise_models.calibration_files": ["read_calibration", "write_calibration"],
+        "noise_models.coherent": ["CoherentNoise"],
+        "noise_models.configuration": ["NoiseConfiguration"],
+        "noise_models.correlated_readout": ["CorrelatedReadoutNoise"],
+        "noise_models.depolarizing": ["DepolarizingNoise"],
+        "noise_models.errors": ["NoiseError", "NoiseNote"],
+        "noise_models.foreign": ["GuardedNoiseModel"],
+        "noise_models.idle": ["IdleNoise"],
+        "noise_models.kind": ["NoiseKind", "ScaleFactors", "Strength"],
+        "noise_models.model": ["ConfiguredNoiseModel"],
+        "noise_models.noise": ["Noise", "NoiseLike", "as_noise"],
+        "noise_models.presets": ["named_noise", "noise_names"],
+        "noise_models.readout": ["ReadoutChannel", "ReadoutError", "ReadoutNoise", "readout_gate"],
+        "noise_models.thermal": ["ThermalChannel", "ThermalNoise", "thermal_gate"],
+        "noise_models.timeline": ["is_virtual"],
+    },
+)
