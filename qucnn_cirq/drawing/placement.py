@@ -29,7 +29,7 @@ ROLE_PARTS: Mapping[str, str | None] = {
     "routing": "routing",
     "other": None,
 }
-"""The part of the layer that each role is coloured as."""
+"""The part of the layer that makes each role, the decisive one first; it is coloured as that."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,7 @@ def placement_of(circuit: cirq.AbstractCircuit) -> CircuitPlacement:
 
 
 def _role(parts: set[str]) -> str:
-    if "loader" in parts:
-        return "data"
-    if "filter" in parts:
-        return "filter"
-    if "overlap" in parts:
-        return "ancilla"
-    return "reader" if "backward" in parts else "routing" if "routing" in parts else "other"
+    return next((role for role, part in ROLE_PARTS.items() if part in parts), "other")
 
 
 def _ends(circuit: cirq.AbstractCircuit) -> set[cirq.Qid]:

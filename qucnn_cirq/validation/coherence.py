@@ -31,12 +31,8 @@ def outlived_coherence(moments: Sequence[OpenedMoment], device: Device) -> list[
     began: dict[cirq.Qid, float] = {}
     late: dict[cirq.Qid, tuple[int, cirq.Operation, float]] = {}
     now = 0.0
-    columns = [
-        (index, column, rounds)
-        for index, moment in enumerate(moments)
-        for column, rounds in zip(moment.columns, moment.rounds, strict=True)
-    ]
-    for index, column, rounds in columns:
+    columns = [(index, each) for index, moment in enumerate(moments) for each in moment.columns]
+    for index, (column, rounds) in columns:
         after = now + rounds * (device.moment_ns(column) or 0.0)
         for operation in column:
             end = now if cirq.is_measurement(operation) else after

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import cirq
 import cirq_google
@@ -10,6 +11,7 @@ import networkx as nx
 
 from qucnn_cirq.devices import Device
 from qucnn_cirq.validation.placing import Places, Search, interactions
+from qucnn_cirq.validation.violation import listed
 
 _MOST_SEARCHES = 100
 """Different offences in one circuit that are given a hint of their own."""
@@ -29,10 +31,6 @@ class Hints:
     def __init__(self, device: Device, operations: Sequence[cirq.Operation]) -> None:
         self._device = device
         self._operations = operations
-        self._pairs: nx.Graph | None = None
-        self._shift: str | None = None
-        self._places: Places | None = None
-        self._all_couplers = True
         self._known: dict[object, str] = {}
         self._kept: list[cirq.Operation] = []
 
@@ -77,75 +75,71 @@ class Hints:
             self._known[key] = search()
         return self._known[key]
 
-    def _graph(self) -> nx.Graph:
+    @cached_property
+    def _pairs(self) -> nx.Graph:
         """The qubits of the circuit, joined where a two-qubit gate acts."""
-        if self._pairs is None:
-            self._pairs = interactions(
-                operation
-                for operation in self._operations
-                if not any(isinstance(qubit, cirq_google.Coupler) for qubit in operation.qubits)
-            )
-        return self._pairs
+        return interactions(
+            operation
+            for operation in self._operations
+            if not any(isinstance(qubit, cirq_google.Coupler) for qubit in operation.qubits)
+        )
 
-    def _joint(self) -> Places:
-        """Places for all qubits that have to move, which can be followed together.
+    @cached_property
+    def _joint(self) -> tuple[Places, bool]:
+        """Places for all qubits that have to move, and whether these have all couplers.
 
         First only those that the device lacks move, then also those of missing couplers. If there
         are no places with all couplers, those that the device lacks get different free ones.
         """
-        if self._places is None:
-            pairs, device = self._graph(), self._device.graph
-            foreign = {qubit for qubit in pairs if qubit not in device}
-            apart = {q for pair in pairs.edges if not device.has_edge(*pair) for q in pair}
-            self._places = {}
-            if len(pairs) * len(device) <= _LARGEST_SEARCH:
-                search = Search(pairs, self._device)
-                inside = pairs.subgraph(set(pairs) - foreign)
-                is_sound = all(device.has_edge(*pair) for pair in inside.edges)
-                found = search.places(foreign, _distance) if is_sound else None
-                self._places = found or search.places(foreign | apart, _distance) or {}
-            self._all_couplers = bool(self._places) or not pairs.edges
-            free = sorted(set(device) - set(pairs) - set(self._places.values()))
-            for qubit in sorted(foreign - set(self._places)):
-                if not free:
-                    break
-                beside = [q for q in free if self._is_beside(q, qubit)]
-                if not beside and any(n in device for n in pairs.neighbors(qubit)):
-                    continue
-                nearest = min(beside or free, key=lambda place: (_distance(place, qubit), place))
-                free.remove(nearest)
-                self._places[qubit] = nearest
-        return self._places
+        pairs, device = self._pairs, self._device.graph
+        foreign = {qubit for qubit in pairs if qubit not in device}
+        apart = {q for pair in pairs.edges if not device.has_edge(*pair) for q in pair}
+        places: Places = {}
+        if len(pairs) * len(device) <= _LARGEST_SEARCH:
+            search = Search(pairs, self._device)
+            inside = pairs.subgraph(set(pairs) - foreign)
+            is_sound = all(device.has_edge(*pair) for pair in inside.edges)
+            found = search.places(foreign, _distance) if is_sound else None
+            places = found or search.places(foreign | apart, _distance) or {}
+        is_whole = bool(places) or not pairs.edges
+        free = sorted(set(device) - set(pairs) - set(places.values()))
+        for qubit in sorted(foreign - set(places)):
+            if not free:
+                break
+            beside = [q for q in free if self._is_beside(q, qubit)]
+            if not beside and any(n in device for n in pairs.neighbors(qubit)):
+                continue
+            nearest = min(beside or free, key=lambda place: (_distance(place, qubit), place))
+            free.remove(nearest)
+            places[qubit] = nearest
+        return places, is_whole
 
     def _is_beside(self, place: cirq.Qid, qubit: cirq.Qid) -> bool:
         """Whether a place is coupled to all partners of a qubit that are on the device."""
         graph = self._device.graph
-        partners = [each for each in self._graph().neighbors(qubit) if each in graph]
+        partners = [each for each in self._pairs.neighbors(qubit) if each in graph]
         return all(graph.has_edge(place, each) for each in partners)
 
     def _place(self, qubits: Sequence[cirq.Qid]) -> str:
-        shift = self._whole_circuit()
-        if shift:
-            return shift
-        places = self._joint()
-        rest = "" if self._all_couplers else f"; no places with all couplers were found: {_ROUTE}"
+        if self._shift:
+            return self._shift
+        places, is_whole = self._joint
+        rest = "" if is_whole else f"; no places with all couplers were found: {_ROUTE}"
         if len(qubits) > 1 and all(qubit in places for qubit in qubits):
             return "use " + " and ".join(f"{places[qubit]} for {qubit}" for qubit in qubits) + rest
         qubit = next((each for each in qubits if each not in places), qubits[0])
-        pairs = self._graph()
-        near = pairs.neighbors(qubit) if qubit in pairs else ()
+        near = self._pairs.neighbors(qubit) if qubit in self._pairs else ()
         partners = [each for each in near if each in self._device.graph]
         if qubit not in places:
-            where = f"coupled to {_names(partners)}" if partners else "left"
+            where = f"coupled to {listed(partners)}" if partners else "left"
             return f"no free qubit is {where}; {_ROUTE}"
-        beside = f" and coupled to {_names(places.get(each, each) for each in partners)}"
+        beside = f" and coupled to {listed(places.get(each, each) for each in partners)}"
         return f"use {places[qubit]}, which is free{beside if partners else ''}{rest}"
 
     def _meet(self, a: cirq.Qid, b: cirq.Qid) -> str:
-        shift = self._whole_circuit()
-        if shift:
-            return shift
-        places = self._joint()
+        if self._shift:
+            return self._shift
+        places, _ = self._joint
         moved = [qubit for qubit in (a, b) if places.get(qubit, qubit) != qubit]
         if moved and self._device.graph.has_edge(places.get(a, a), places.get(b, b)):
             how = " and ".join(f"{places[qubit]} instead of {qubit}" for qubit in moved)
@@ -156,14 +150,10 @@ class Hints:
             return f"{a} and {b} are in unconnected parts of the device: choose other qubits"
         return f"{swaps} SWAP{'s' * (swaps > 1)} would bring them together; {_ROUTE}"
 
-    def _whole_circuit(self) -> str:
+    @cached_property
+    def _shift(self) -> str:
         """How far the whole circuit would have to move to fit; empty if it fits nowhere."""
-        if self._shift is None:
-            self._shift = self._search_shift()
-        return self._shift
-
-    def _search_shift(self) -> str:
-        graph, device = self._graph(), self._device.graph
+        graph, device = self._pairs, self._device.graph
         qubits = list(graph)
         if len(qubits) * len(device) > _LARGEST_SEARCH:
             return ""
@@ -237,7 +227,3 @@ def _distance(place: cirq.Qid, qubit: cirq.Qid) -> int:
     if isinstance(place, cirq.GridQubit) and isinstance(qubit, cirq.GridQubit):
         return abs(place.row - qubit.row) + abs(place.col - qubit.col)
     return 0
-
-
-def _names(qubits: Iterable[cirq.Qid]) -> str:
-    return ", ".join(str(qubit) for qubit in qubits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -17,14 +17,23 @@ LARGEST_CIRCUIT = 1_000_000
 """Operations, those in subcircuits included, up to which a circuit is checked."""
 
 
-class Problem(NamedTuple):
-    """A subcircuit that cannot be opened as it stands: the rule it breaks, why, and what to do."""
-
-    operation: cirq.Operation
-    broken: tuple[str, str, str]
+Problem = tuple[cirq.Operation, tuple[str, str, str]]
+"""An operation with the rule that it breaks, why, and what to do."""
 
 
-@dataclass
+class Column(NamedTuple):
+    """What happens at the same time.
+
+    Attributes:
+        operations: The operations.
+        rounds: How often they happen: in the second round of a loop all later ones count.
+    """
+
+    operations: list[cirq.Operation]
+    rounds: int
+
+
+@dataclass(frozen=True)
 class OpenedMoment:
     """A moment whose subcircuits have been opened.
 
@@ -33,20 +42,13 @@ class OpenedMoment:
 
     Attributes:
         operations: The moment as it was.
-        columns: What happens at the same time, one column after the other.
-        rounds: How often each column happens: in the second round of a loop all later ones count.
-        problems: What is wrong with the subcircuits themselves.
+        columns: What happens in it, one column after the other.
+        problems: Subcircuits that cannot be opened as they stand.
     """
 
     operations: Sequence[cirq.Operation]
-    columns: list[list[cirq.Operation]] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-
-class _Column(NamedTuple):
-    operations: list[cirq.Operation]
-    rounds: int
+    columns: list[Column]
+    problems: list[Problem]
 
 
 def opened_moments(moments: Moments) -> list[OpenedMoment]:
@@ -69,45 +71,33 @@ def opened_moments(moments: Moments) -> list[OpenedMoment]:
 
 
 def _opened(moment: Sequence[cirq.Operation]) -> OpenedMoment:
-    opened = OpenedMoment(moment)
-    for operations, rounds in _side_by_side(moment, opened.problems):
-        opened.columns.append(operations)
-        opened.rounds.append(rounds)
-    return opened
+    problems: list[Problem] = []
+    return OpenedMoment(moment, _side_by_side(moment, problems), problems)
 
 
-def _side_by_side(operations: Iterable[cirq.Operation], problems: list[Problem]) -> list[_Column]:
+def _side_by_side(operations: Iterable[cirq.Operation], problems: list[Problem]) -> list[Column]:
     """The columns of operations that begin together; one, if there are none."""
     parts = [_columns(operation, problems) for operation in operations]
-    nothing = _Column([], 1)
+    nothing = Column([], 1)
     return [
-        _Column([op for each in column for op in each.operations], max(c.rounds for c in column))
+        Column([op for each in column for op in each.operations], max(c.rounds for c in column))
         for column in zip_longest(*parts, fillvalue=nothing)
     ] or [nothing]
 
 
-def _columns(operation: cirq.Operation, problems: list[Problem]) -> list[_Column]:
+def _columns(operation: cirq.Operation, problems: list[Problem]) -> list[Column]:
     loop = operation.untagged
     if not isinstance(loop, cirq.CircuitOperation):
-        return [_Column([operation], 1)]
+        return [Column([operation], 1)]
     repetitions = _repetitions(loop)
     if not isinstance(loop.repetitions, int):
         names = ", ".join(sorted(cirq.parameter_names(loop.repetitions)))
-        problems.append(
-            Problem(
-                operation,
-                (
-                    "unresolved_parameters",
-                    f"how often it repeats, {names or loop.repetitions}, has no value",
-                    "resolve it: cirq.resolve_parameters(circuit, values)",
-                ),
-            )
-        )
+        reason = f"how often it repeats, {names or loop.repetitions}, has no value"
+        hint = "resolve it: cirq.resolve_parameters(circuit, values)"
+        problems.append((operation, ("unresolved_parameters", reason, hint)))
     if loop.repeat_until is not None:
         hint = "repeat it a fixed number of times: the device cannot branch"
-        problems.append(
-            Problem(operation, ("gate_set", f"it repeats until {loop.repeat_until}", hint))
-        )
+        problems.append((operation, ("gate_set", f"it repeats until {loop.repeat_until}", hint)))
     if repetitions == 0:
         return []
     once = loop.replace(
@@ -121,7 +111,7 @@ def _columns(operation: cirq.Operation, problems: list[Problem]) -> list[_Column
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         hint = "write out what it stands for, moment by moment"
-        problems.append(Problem(operation, ("gate_set", f"it cannot be opened ({reason})", hint)))
+        problems.append((operation, ("gate_set", f"it cannot be opened ({reason})", hint)))
         return []
     tags = operation.tags
     columns = [
@@ -132,7 +122,7 @@ def _columns(operation: cirq.Operation, problems: list[Problem]) -> list[_Column
         )
     ]
     later = abs(repetitions) - 1
-    return columns + [_Column(ops, rounds * later) for ops, rounds in columns if later]
+    return columns + [Column(ops, rounds * later) for ops, rounds in columns if later]
 
 
 def _repetitions(loop: cirq.CircuitOperation) -> int:

@@ -53,7 +53,9 @@ def place(circuit: cirq.AbstractCircuit, device: DeviceLike) -> Places:
     """
     target = load_device(device)
     moments = opened_moments([list(moment) for moment in circuit])
-    pairs = interactions(op for each in moments for column in each.columns for op in column)
+    pairs = interactions(
+        op for each in moments for column in each.columns for op in column.operations
+    )
     graph = target.graph
     if all(q in graph for q in pairs) and all(graph.has_edge(*pair) for pair in pairs.edges):
         return {qubit: qubit for qubit in pairs}

@@ -22,7 +22,7 @@ from qucnn_cirq.finite import is_finite
 from qucnn_cirq.validation.coherence import outlived_coherence
 from qucnn_cirq.validation.hints import Hints
 from qucnn_cirq.validation.opening import Moments, OpenedMoment, opened_moments
-from qucnn_cirq.validation.violation import Violation, operation_text
+from qucnn_cirq.validation.violation import Violation, listed, operation_text
 
 
 def validate(
@@ -85,7 +85,7 @@ class _Checker:
     def __init__(self, device: Device, moments: Sequence[OpenedMoment]) -> None:
         self._device = device
         self._moments = moments
-        operations = [op for moment in moments for column in moment.columns for op in column]
+        operations = [op for each in moments for column in each.columns for op in column.operations]
         self._hints = Hints(device, operations)
         self._qubits = frozenset(device.graph)
         self._couplers = frozenset(frozenset(edge) for edge in device.graph.edges)
@@ -96,12 +96,16 @@ class _Checker:
     def check(self, index: int) -> Iterator[Violation]:
         """What is wrong in one moment."""
         moment = self._moments[index]
-        found = [(problem.operation, problem.broken) for problem in moment.problems]
+        found = list(moment.problems)
         taken: set[cirq.Qid] = set()
         for operation in moment.operations:
-            found += [(operation, broken) for broken in self._overlap(operation, taken)]
+            twice = [qubit for qubit in operation.qubits if qubit in taken]
+            if twice:
+                reason = f"another operation of the moment acts on {listed(twice)}"
+                hint = "move it to a moment of its own"
+                found.append((operation, ("overlapping_operations", reason, hint)))
             taken.update(operation.qubits)
-        for column in moment.columns:
+        for column, _ in moment.columns:
             crowded = self._device.measures_apart and any(map(cirq.is_measurement, column))
             for operation in column:
                 found += [
@@ -128,17 +132,6 @@ class _Checker:
                 describe_part(operation),
             )
 
-    def _overlap(
-        self, operation: cirq.Operation, taken: set[cirq.Qid]
-    ) -> Iterator[tuple[str, str, str]]:
-        twice = [qubit for qubit in operation.qubits if qubit in taken]
-        if twice:
-            yield (
-                "overlapping_operations",
-                f"another operation of the moment acts on {_names(twice)}",
-                "move it to a moment of its own",
-            )
-
     def _placement(self, operation: cirq.Operation) -> Iterator[tuple[str, str, str]]:
         qubits = operation.qubits
         unknown = [each for qubit in qubits for each in self._missing(qubit)]
@@ -151,7 +144,7 @@ class _Checker:
         if unknown:
             yield (
                 "unknown_qubit",
-                f"{self._device.name} has no qubit {_names(unknown)}",
+                f"{self._device.name} has no qubit {listed(unknown)}",
                 "name one of the device's couplers"
                 if isinstance(
                     next(each for each in qubits if self._missing(each)), cirq_google.Coupler
@@ -161,7 +154,7 @@ class _Checker:
         elif apart:
             yield (
                 "missing_coupler",
-                f"no coupler joins {_names(apart[0])}",
+                f"no coupler joins {listed(apart[0])}",
                 "name one of the device's couplers",
             )
         elif (
@@ -171,7 +164,7 @@ class _Checker:
         ):
             yield (
                 "missing_coupler",
-                f"no coupler joins {_names(qubits)}",
+                f"no coupler joins {listed(qubits)}",
                 self._hints.for_coupler(*qubits),
             )
 
@@ -240,7 +233,7 @@ class _Checker:
         if read:
             yield (
                 "after_measurement",
-                f"it follows the measurement of {_names(read)}",
+                f"it follows the measurement of {listed(read)}",
                 "measure last, or use another qubit",
             )
         if crowded and len(operation.qubits) > 1 and not _acts_on_any_qubits(operation):
@@ -295,7 +288,3 @@ def _objection(validate_part: Callable[[Any], None], part: object) -> str | None
 
 def _acts_on_any_qubits(operation: cirq.Operation) -> bool:
     return isinstance(operation.gate, cirq.MeasurementGate | cirq.WaitGate)
-
-
-def _names(qubits: Iterable[cirq.Qid]) -> str:
-    return ", ".join(str(qubit) for qubit in qubits)

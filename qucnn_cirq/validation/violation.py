@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cirq
@@ -41,8 +42,16 @@ def operation_text(operation: cirq.Operation) -> str:
         # Gates round their numbers for their names, which NaN and infinity do not let them.
         text = repr(what)
     name = " ".join(text.split())
-    where = ", ".join(map(str, operation.qubits))
-    return f"{_shortened(name)} on {_shortened(where)}"
+    return f"{_shortened(name)} on {_shortened(listed(operation.qubits))}"
+
+
+def listed(qubits: Iterable[cirq.Qid]) -> str:
+    """Qubits as messages name them.
+
+    Args:
+        qubits: The qubits.
+    """
+    return ", ".join(map(str, qubits))
 
 
 def _shortened(text: str) -> str:
