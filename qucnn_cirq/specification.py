@@ -43,6 +43,7 @@ def _number_or_pair(key: str, value: object, minimum: int, maximum: int) -> int 
 
 
 # Without slots: what it derives is kept beside the fields.
+@cirq.value_equality
 @attrs.frozen(eq=False, slots=False)
 class ConvolutionSpec:
     """What a quantum convolution computes, independent of the device it runs on.
@@ -120,16 +121,7 @@ class ConvolutionSpec:
                 f"use filters with equally many, or one specification for each."
             )
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ConvolutionSpec):
-            return NotImplemented
-        return self._meaning == other._meaning
-
-    def __hash__(self) -> int:
-        return hash(self._meaning)
-
-    @property
-    def _meaning(self) -> tuple[object, ...]:
+    def _value_equality_values_(self) -> tuple[object, ...]:
         return (
             self.kernel_pair,
             self.stride_pair,

@@ -58,9 +58,10 @@ def window_overlaps(
     values = np.empty((program.spec.n_filters, len(program.windows)))
     for row, of_filter in enumerate(program.compiled):
         for column, compiled in enumerate(of_filter):
-            template = compiled.variant.template
+            # The data has no angles.
+            tables = {"patch": np.zeros((1, 0)), "filter": compiled.filter_table(angles[row])}
             streams = Streams(seed, (row,), np.array([column]), purpose=purpose)
-            found = execution.circuits(template, compiled.tables(angles[row]), streams)
+            found = execution.circuits(compiled.template, tables, streams)
             values[row, column] = found.estimates[0, 0]
     return values
 

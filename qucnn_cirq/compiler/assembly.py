@@ -90,15 +90,21 @@ def assemble(
     loader: Loader,
     options: Options,
     filter_loader: Loader | None = None,
+    graph: nx.Graph | None = None,
 ) -> Assembly:
-    """Builds the circuit of a layout, in its own coordinates, and runs the passes on it.
+    """Builds the circuit of a layout and runs the passes on it.
 
     Args:
         filter_: What the filter is.
-        layout: Where the registers sit.
+        layout: Where the registers sit, in coordinates of its own.
         loader: The loader of the patch.
         options: What else is asked of the circuit.
         filter_loader: The loader of a filter with a fixed vector; the patch's if None.
+        graph: The qubits and couplers of a device that may be used, on which the circuit is routed
+            without the layout's positions: the last resort, if no layout fits. None for these.
+
+    Raises:
+        InputError: If no connected part of the graph is large enough.
     """
 
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
@@ -106,79 +112,35 @@ def assemble(
 
     own_loader = filter_loader or loader
     logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
-    routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
-    native, records = _native(logical, routed, observable, options)
-    return Assembly(
-        layout.name,
-        loader,
-        own_loader,
-        native,
-        observable,
-        layout.data,
-        layout.filter,
-        _ancillas(layout, options),
-        records,
-    )
-
-
-def assemble_routed(
-    filter_: Filter,
-    layout: Layout,
-    loader: Loader,
-    options: Options,
-    graph: nx.Graph,
-    filter_loader: Loader | None = None,
-) -> Assembly:
-    """Builds the circuit with the layout's pairs but none of its positions, and routes it.
-
-    The last resort, for devices on which no layout fits.
-
-    Args:
-        filter_: What the filter is.
-        layout: Which qubits of data and filter meet.
-        loader: The loader of the patch.
-        options: What else is asked of the circuit.
-        graph: The qubits and couplers of the device that may be used.
-        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
-
-    Raises:
-        InputError: If no connected part of the device is large enough.
-    """
-    own_loader = filter_loader or loader
-    logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
-    registers = (*layout.data, *layout.filter)
-    routed, starts, ends = route_whole(merge_slots(logical), graph, registers)
-    observable = observable.on(ends)
-    native, records = _native(logical, routed, observable, options)
-    return Assembly(
-        "routed",
-        loader,
-        own_loader,
-        native,
-        observable,
-        tuple(starts[qubit] for qubit in layout.data),
-        tuple(starts[qubit] for qubit in layout.filter),
-        tuple(starts[qubit] for qubit in _ancillas(layout, options)),
-        records,
-    )
-
-
-def _ancillas(layout: Layout, options: Options) -> tuple[cirq.Qid, ...]:
-    if not options.test.most_walkers:
-        return ()
-    return tuple(walk[0][0] for walk in layout.walks[options.walkers - 1])
-
-
-def _native(
-    logical: cirq.Circuit, routed: cirq.Circuit, observable: Observable, options: Options
-) -> tuple[cirq.Circuit, tuple[PassRecord, ...]]:
-    """The measured circuit in native moments, and what happened on the way."""
+    starts: dict[cirq.Qid, cirq.Qid] = {}
+    if graph is None:
+        routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
+    else:
+        registers = (*layout.data, *layout.filter)
+        routed, starts, ends = route_whole(merge_slots(logical), graph, registers)
+        observable = observable.on(ends)
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
     passes = passes_for(options.gate_set, options.decoupling, options.duration_ratio)
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes)
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
-    return native, (*begun, *records)
+    walks = layout.walks[options.walkers - 1] if options.test.most_walkers else ()
+    ancillas = [walk[0][0] for walk in walks]
+    data, filters, walkers = (
+        tuple(starts.get(qubit, qubit) for qubit in qubits)
+        for qubits in (layout.data, layout.filter, ancillas)
+    )
+    return Assembly(
+        layout.name if graph is None else "routed",
+        loader,
+        own_loader,
+        native,
+        observable,
+        data,
+        filters,
+        walkers,
+        (*begun, *records),
+    )
 
 
 _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]

@@ -17,7 +17,7 @@ from noise_models.checks import instance_of
 from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
-from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
+from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
@@ -281,6 +281,5 @@ def _routed(filter_: Filter, request: Request) -> Assembly:
         loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
-    allowed = request.pinning.allowed
-    graph = request.device.graph if allowed is None else request.device.graph.subgraph(allowed)
-    return assemble_routed(filter_, layout, loader, options, graph)
+    graph = request.pinning.graph(request.device)
+    return assemble(filter_, layout, loader, options, graph=graph)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import cirq
+import networkx as nx
 
 from noise_models.checks import only_known_keys
 from qucnn_cirq.devices import Device
@@ -32,10 +33,18 @@ class Pinning:
     allowed: frozenset[cirq.Qid] | None = None
     roles: tuple[tuple[str, tuple[cirq.Qid, ...]], ...] = ()
 
+    def graph(self, device: Device) -> nx.Graph:
+        """The qubits and couplers of a device that may be used.
+
+        Args:
+            device: The device.
+        """
+        return device.graph if self.allowed is None else device.graph.subgraph(self.allowed)
+
     def __str__(self) -> str:
         if self.allowed is not None:
             return f"the {len(self.allowed)} qubits given"
-        return " and ".join(f"{role} = {_names(qubits)}" for role, qubits in self.roles)
+        return " and ".join(f"{role} = {' '.join(map(str, qubits))}" for role, qubits in self.roles)
 
 
 def read_placement(placement: PlacementLike, device: Device) -> Pinning:
@@ -68,7 +77,7 @@ def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
     Args:
         roles: For each role its qubits, in order.
     """
-    return ", ".join(f"{role} = {_names(qubits)}" for role, qubits in roles.items())
+    return ", ".join(f"{role} = {' '.join(map(str, qubits))}" for role, qubits in roles.items())
 
 
 def _qubits(key: str, given: object) -> tuple[cirq.Qid, ...]:
@@ -104,7 +113,3 @@ def _check(qubits: Iterable[cirq.Qid], device: Device) -> None:
         if qubit in seen:
             raise InputError(f"placement names {qubit} twice.")
         seen.add(qubit)
-
-
-def _names(qubits: Iterable[cirq.Qid]) -> str:
-    return " ".join(str(qubit) for qubit in qubits)

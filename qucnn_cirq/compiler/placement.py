@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -151,12 +152,7 @@ def _active_moments(circuit: cirq.AbstractCircuit) -> dict[cirq.Qid, tuple[int, 
     return active
 
 
-_SYMMETRIES = tuple(
-    (transposed, row_sign, column_sign)
-    for transposed in (False, True)
-    for row_sign in (1, -1)
-    for column_sign in (1, -1)
-)
+_SYMMETRIES = tuple(itertools.product((False, True), (1, -1), (1, -1)))
 
 
 def placements(

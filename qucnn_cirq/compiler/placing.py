@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from qucnn_cirq.compiler.assembly import Assembly
 from qucnn_cirq.compiler.placement import Placement
@@ -25,20 +26,14 @@ def placed(assembly: Assembly, placement: Placement, request: Request, started: 
         InputError: If the device cannot run the circuit.
     """
     positions, device = placement.positions, request.device
-    template = Template(
-        circuit=assembly.circuit.transform_qubits(positions).freeze(),
-        observable=assembly.observable.on(positions),
-        data_qubits=tuple(positions[qubit] for qubit in assembly.data),
-        filter_qubits=tuple(positions[qubit] for qubit in assembly.filter),
-        ancillas=tuple(positions[qubit] for qubit in assembly.ancillas),
-    )
+    circuit, registers = assembly.circuit.freeze(), (assembly.data, assembly.filter)
+    unmoved = Template(circuit, assembly.observable, *registers, assembly.ancillas)
+    template = unmoved.moved(positions)
     check(template.marked_circuit, device)
-    last = assembly.passes[-1]
+    counts = asdict(assembly.passes[-1])
+    del counts["name"]
     report = Report(
-        two_qubit_gates=last.two_qubit_gates,
-        two_qubit_depth=last.two_qubit_depth,
-        moments=last.moments,
-        one_qubit_gates=last.one_qubit_gates,
+        **counts,
         qubits=len(template.qubits),
         device=device.name,
         gateset=request.options.gate_set,

@@ -228,7 +228,7 @@ class CompiledFilter:
         """
         self.load(states)
 
-    def filter_table(self, parameters: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def filter_table(self, parameters: ArrayLike | None) -> NDArray[np.float64]:
         """The table ``"filter"``, which the circuit's slots read.
 
         Args:
@@ -241,9 +241,11 @@ class CompiledFilter:
         Raises:
             InputError: If the parameters do not fit the filter.
         """
-        return filter_angles(self.filter, parameters, self.loader.n_qubits, self.filter_loader)
+        loader = self.filter_loader
+        return filter_angles(self.filter, parameters, loader.n_qubits, loader)
 
 
+@cirq.value_equality
 @dataclass(frozen=True, eq=False)
 class Program:
     """A convolution compiled for a device: one template for all patches.
@@ -264,15 +266,8 @@ class Program:
             f"{self.report.two_qubit_gates} two-qubit gates>"
         )
 
-    def __eq__(self, other: object) -> bool:
-        """Whether another program has the same circuits for the same convolution and device."""
-        if not isinstance(other, Program):
-            return NotImplemented
-        mine, theirs = ((each.digest, each.spec, each.device) for each in (self, other))
-        return mine == theirs
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
+    def _value_equality_values_(self) -> tuple[object, ...]:
+        return self.digest, self.spec, self.device
 
     @property
     def report(self) -> Report:

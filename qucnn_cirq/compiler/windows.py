@@ -15,56 +15,26 @@ from noise_models.errors import shown
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
-from qucnn_cirq.compiler.assembly import Assembly, assemble, assemble_routed
+from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.layouts import fitting_loaders, window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
 from qucnn_cirq.compiler.placing import placed
-from qucnn_cirq.compiler.program import Report, Variant
+from qucnn_cirq.compiler.program import CompiledFilter, Report
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter, filter_angles
+from qucnn_cirq.filters import Filter
 from qucnn_cirq.preparations import read_qubits
 from qucnn_cirq.quantum_data import QuantumData, Window
 from qucnn_cirq.specification import LARGEST_PATCH, ConvolutionSpec
 from qucnn_cirq.validation import errors_of, validate
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledWindow:
-    """The circuit in which one window meets one filter.
-
-    Attributes:
-        filter: What the filter is.
-        filter_loader: Prepares a fixed filter.
-        variant: Circuit, template and report.
-    """
-
-    filter: Filter
-    filter_loader: Loader
-    variant: Variant
-
-    def tables(self, parameters: ArrayLike | None) -> dict[str, NDArray[np.float64]]:
-        """The angle tables of one run; the data has no angles.
-
-        Args:
-            parameters: Angles of an ansatz in radians, shape (parameters,); None for other filters.
-
-        Returns:
-            The tables ``"patch"``, shape (1, 0), and ``"filter"``, shape (1, columns).
-        """
-        angles = None if parameters is None else np.asarray(parameters, float)
-        n_qubits = self.filter_loader.n_qubits
-        return {
-            "patch": np.zeros((1, 0)),
-            "filter": filter_angles(self.filter, angles, n_qubits, self.filter_loader),
-        }
-
-
+@cirq.value_equality
 @dataclass(frozen=True, eq=False)
 class WindowProgram:
     """Filters that slide over quantum data, compiled for a device.
@@ -81,27 +51,14 @@ class WindowProgram:
     windows: tuple[Window, ...]
     spec: ConvolutionSpec
     device: Device
-    compiled: tuple[tuple[CompiledWindow, ...], ...]
+    compiled: tuple[tuple[CompiledFilter, ...], ...]
 
     def __repr__(self) -> str:
         return f"<{self.spec!r} over {len(self.windows)} windows, compiled for {self.device.name}>"
 
-    def __eq__(self, other: object) -> bool:
-        """Whether another program has the same circuits for the same windows and device."""
-        if not isinstance(other, WindowProgram):
-            return NotImplemented
-        mine, theirs = (
-            (each._digests, each.data, each.windows, each.spec, each.device)
-            for each in (self, other)
-        )
-        return mine == theirs
-
-    def __hash__(self) -> int:
-        return hash(self._digests)
-
-    @property
-    def _digests(self) -> tuple[str, ...]:
-        return tuple(each.variant.template.digest for row in self.compiled for each in row)
+    def _value_equality_values_(self) -> tuple[object, ...]:
+        digests = tuple(each.template.digest for row in self.compiled for each in row)
+        return digests, self.data, self.windows, self.spec, self.device
 
     def report(self, window: int = 0, *, filter_index: int = 0) -> Report:
         """What one circuit costs.
@@ -113,7 +70,7 @@ class WindowProgram:
         Raises:
             InputError: If a number is outside its range.
         """
-        return self._find(window, filter_index).variant.report
+        return self._find(window, filter_index).report
 
     def circuit(
         self,
@@ -134,7 +91,7 @@ class WindowProgram:
             InputError: If a number is outside its range or the parameters do not fit the filter.
         """
         found = self._find(window, filter_index)
-        return found.variant.template.bound_circuit(found.tables(filter_parameters))
+        return found.template.bound_circuit({"filter": found.filter_table(filter_parameters)})
 
     def estimate(self, result: cirq.Result, window: int, *, filter_index: int = 0) -> float:
         """<f| rho |f> of a window as the shots of a run estimate it.
@@ -152,7 +109,7 @@ class WindowProgram:
                 f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
                 f"{sorted(result.measurements)}); run a circuit of this program."
             )
-        return self._find(window, filter_index).variant.template.overlap_from_result(result)
+        return self._find(window, filter_index).template.overlap_from_result(result)
 
     def exact(self, parameters: ArrayLike | None = None) -> NDArray[np.float64]:
         """The noiseless values by linear algebra.
@@ -185,11 +142,11 @@ class WindowProgram:
             for column, found in enumerate(of_filter):
                 circuit = self.circuit(column, parameters[row], filter_index=row)
                 violations += errors_of(validate(circuit, self.device))
-                mean = simulated_mean(circuit, found.variant.template.observable)
+                mean = simulated_mean(circuit, found.template.observable)
                 deviations.append(abs(mean - expected[row, column]))
         return Verification(len(deviations), float(max(deviations)), tuple(violations))
 
-    def _find(self, window: int, filter_index: int) -> CompiledWindow:
+    def _find(self, window: int, filter_index: int) -> CompiledFilter:
         for key, index, sequence in (
             ("filter_index", filter_index, self.compiled),
             ("window", window, self.windows),
@@ -284,7 +241,7 @@ def compile_windows(
 
 def _compile_window(
     data: QuantumData, window: Window, filter_: Filter, request: Request
-) -> CompiledWindow:
+) -> CompiledFilter:
     started = time.perf_counter()
     part = data.cone(window)
     row, start = _row(part.qubits, window)
@@ -299,7 +256,7 @@ def _compile_window(
             f"layout 'ladder' for data of {len(row)} qubits does not fit device "
             f"{request.device.name!r}; choose layout = 'auto'."
         )
-    return CompiledWindow(filter_, filter_loader, placed(*best, request, started))
+    return CompiledFilter(filter_, (placed(*best, request, started),), filter_loader)
 
 
 def _row(qubits: Window, window: Window) -> tuple[Window, int]:
@@ -336,12 +293,8 @@ def _candidates(
             needs_routing &= after.two_qubit_gates > before.two_qubit_gates
             yield assembly, placement
     if request.layout == ROUTED or (request.layout == "auto" and needs_routing):
-        graph = device.graph
-        if pinning.allowed is not None:
-            graph = graph.subgraph(pinning.allowed)
-        assembly = _used(
-            assemble_routed(filter_, layouts[0], loader, options, graph, filter_loader)
-        )
+        graph = pinning.graph(device)
+        assembly = _used(assemble(filter_, layouts[0], loader, options, filter_loader, graph))
         yield assembly, unmoved(assembly, device, options.gate_set)
 
 

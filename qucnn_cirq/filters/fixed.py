@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import attrs
+import cirq
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +35,7 @@ def _nonzero(_: str, values: object) -> npt.NDArray[np.float64]:
     return array
 
 
+@cirq.value_equality
 @attrs.frozen(eq=False)
 class FixedFilter(Filter):
     """A given vector, such as a classically trained kernel; it has no parameters.
@@ -52,13 +54,8 @@ class FixedFilter(Filter):
 
     values: npt.NDArray[np.float64] = fields.checked(_nonzero)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FixedFilter):
-            return NotImplemented
-        return np.array_equal(self.values, other.values)
-
-    def __hash__(self) -> int:
-        return hash((self.values.shape, self.values.tobytes()))
+    def _value_equality_values_(self) -> tuple[tuple[int, ...], bytes]:
+        return self.values.shape, self.values.tobytes()
 
     def __reduce__(self) -> tuple[type[FixedFilter], tuple[npt.NDArray[np.float64]]]:
         # Pickle forgets that an array is read-only; going through the constructor restores it.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import cirq
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.loaders import Loader
@@ -35,7 +35,7 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
 
 
 def filter_angles(
-    filter_: Filter, parameters: NDArray[np.float64] | None, n_qubits: int, loader: Loader
+    filter_: Filter, parameters: ArrayLike | None, n_qubits: int, loader: Loader
 ) -> NDArray[np.float64]:
     """The rows of the table ``"filter"``.
 
