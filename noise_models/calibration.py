@@ -16,7 +16,7 @@ import numpy as np
 from noise_models.checks import real_number
 from noise_models.errors import InputError, note, shown, some, unknown_name
 from noise_models.timeline import Step
-from noise_models.values import coupler_key
+from noise_models.values import coupler_key, qubit_of_key
 
 CALIBRATIONS: Mapping[str, str] = {
     "rainbow": "23 qubits, calibration of 2021-11-16 (sqrt-iSWAP, SYC)",
@@ -221,6 +221,25 @@ def filled(
     if missing:
         note(f"{name}: {what} of {some(missing)} is missing; taken as the worst of the others.")
     return result
+
+
+def decay_rates(
+    name: str, times: Mapping[str, tuple[float, float]]
+) -> dict[cirq.Qid, tuple[float, float]]:
+    """1/T1 and 1/T2 of qubits, in 1/ns, with a note of those whose T2 is cut to 2 T1.
+
+    Args:
+        name: The processor's name.
+        times: T1 and T2 in microseconds, by qubits as messages name them.
+    """
+    long = [place for place, (t1, t2) in times.items() if t2 > 2 * t1 * (1 + 1e-9)]
+    if long:
+        note(f"{name}: t2 of {some(long)} exceeds 2 t1 (measured apart?); taken as 2 t1.")
+    # Decay alone dephases within 2 T1.
+    return {
+        qubit_of_key(place): (1e-3 / t1, 1e-3 / min(t2, 2 * t1))
+        for place, (t1, t2) in times.items()
+    }
 
 
 def gate_types() -> dict[str, type[cirq.Gate]]:

@@ -17,6 +17,7 @@ from noise_models.calibration import (
     Calibration,
     GateError,
     calibration_from_properties,
+    decay_rates,
     gate_types,
     is_missing,
 )
@@ -215,10 +216,10 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
                 f"calibration.couplers.{key!r} names no gate: give one of {', '.join(types)}."
             )
         two_qubit[first, second] = two_qubit[second, first] = errors
-    path = "calibration.qubits"
+    times = {key: _times(f"calibration.qubits.{key!r}", entry) for key, entry in qubits.items()}
     return Calibration(
         name=name,
-        rates=_all_rates(name, path, qubits),
+        rates=decay_rates(name, times),
         one_qubit_ns=durations.get("one_qubit", 0.0),
         two_qubit_ns={types[gate]: durations[gate] for gate in types if gate in durations},
         measurement_ns=durations.get("measurement", 0.0),
@@ -365,37 +366,12 @@ def _chance(place: str, key: str, entry: Mapping[str, Any]) -> float:
     return probability(path, entry.get(key, 0.0), _QUBIT_KEYS[key])
 
 
-def _all_rates(
-    name: str, path: str, qubits: Mapping[str, Mapping[str, Any]]
-) -> dict[cirq.Qid, tuple[float, float]]:
-    """1/T1 and 1/T2 in 1/ns from microseconds."""
-    rates = {}
-    clamped = []
-    for place, entry in qubits.items():
-        t1, t2 = (
-            real_number(
-                f"{path}.{place!r}.{key}",
-                entry.get(key, math.inf),
-                1e-6,
-                math.inf,
-                _QUBIT_KEYS[key],
-            )
-            for key in ("t1", "t2")
-        )
-        if t2 > 2 * t1 * (1 + 1e-9) and "t2" in entry:
-            clamped.append(place)
-        # Decay alone dephases within 2 T1.
-        rates[qubit_of_key(place)] = (1e-3 / t1, 1e-3 / min(t2, 2 * t1))
-    note_clamped(name, clamped)
-    return rates
+def _times(path: str, entry: Mapping[str, Any]) -> tuple[float, float]:
+    """T1 and T2 in microseconds; T2 as long as T1 allows if it is not given."""
 
+    def time(key: str, default: float) -> float:
+        given = entry.get(key, default)
+        return real_number(f"{path}.{key}", given, 1e-6, math.inf, _QUBIT_KEYS[key])
 
-def note_clamped(name: str, places: list[str]) -> None:
-    """Says of which qubits T2 was cut to 2 T1.
-
-    Args:
-        name: The processor's name.
-        places: The qubits, as messages name them; no note is given if there are none.
-    """
-    if places:
-        note(f"{name}: t2 of {some(places)} exceeds 2 t1 (measured apart?); taken as 2 t1.")
+    t1 = time("t1", math.inf)
+    return t1, time("t2", 2 * t1)

@@ -8,25 +8,18 @@ from numbers import Real
 from typing import Any
 
 import cirq
-import cirq_google
 
-from noise_models.calibration import Calibration, GateError, is_missing
-from noise_models.calibration_files import note_clamped
+from noise_models.calibration import Calibration, GateError, decay_rates, gate_types, is_missing
 from noise_models.checks import only_known_keys, real_number
 from noise_models.errors import note, shown, some
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
 from qucnn_cirq.errors import InputError
 
 DURATIONS = ("one_qubit", "two_qubit", "measurement")
-ERRORS = ("one_qubit", "two_qubit", "readout", "t1", "t2")
+ERRORS = {"one_qubit": 0.0, "two_qubit": 0.0, "readout": 0.0, "t1": math.inf, "t2": math.inf}
+"""What can be said of the errors, and what is so where nothing is said."""
 
 Coupler = tuple[cirq.GridQubit, cirq.GridQubit]
-
-_GATE_TYPES: dict[str, type[cirq.Gate]] = {
-    "syc": cirq_google.SycamoreGate,
-    "cz": cirq.CZPowGate,
-    "sqrt_iswap": cirq.ISwapPowGate,
-}
 
 
 def read_durations(table: object) -> dict[str, float]:
@@ -78,16 +71,14 @@ def read_errors(
             "device.errors has t1 or t2, which act over time: give device.durations with "
             f"{', '.join(DURATIONS)} too."
         )
-    one_qubit = _spread("one_qubit", given.get("one_qubit", 0.0), names)
-    two_qubit = _spread("two_qubit", given.get("two_qubit", 0.0), pairs)
-    readout = _spread("readout", given.get("readout", 0.0), names)
-    t1 = _spread("t1", given.get("t1", math.inf), names)
-    t2 = _spread("t2", given.get("t2", math.inf), names)
+    spread = {
+        key: _spread(key, given.get(key, unsaid), pairs if key == "two_qubit" else names)
+        for key, unsaid in ERRORS.items()
+    }
     one_qubit, two_qubit, readout, t1, t2 = (
-        _without_gaps(name, key, values)
-        for key, values in zip(ERRORS, (one_qubit, two_qubit, readout, t1, t2), strict=True)
+        _without_gaps(name, key, values) for key, values in spread.items()
     )
-    types = [_GATE_TYPES[gate] for gate in _GATE_TYPES if gate in set(gates)]
+    types = [kind for gate, kind in gate_types().items() if gate in set(gates)]
     by_coupler: dict[tuple[cirq.Qid, cirq.Qid], dict[type[cirq.Gate], GateError]] = {}
     for key, (a, b) in pairs.items():
         error = _probability("two_qubit", two_qubit[key])
@@ -95,7 +86,7 @@ def read_errors(
         by_coupler[a, b] = by_coupler[b, a] = own
     return Calibration(
         name=name,
-        rates=_rates(name, names, t1, t2),
+        rates=decay_rates(name, {key: _times(t1[key], t2[key]) for key in names}),
         one_qubit_ns=durations.get("one_qubit", 0.0),
         two_qubit_ns=dict.fromkeys(types, durations.get("two_qubit", 0.0)),
         measurement_ns=durations.get("measurement", 0.0),
@@ -151,18 +142,8 @@ def _flips(value: object) -> tuple[float, float]:
     return _probability("readout", p01), _probability("readout", p10)
 
 
-def _rates(
-    name: str, places: Mapping[str, cirq.GridQubit], t1: Mapping[str, Any], t2: Mapping[str, Any]
-) -> dict[cirq.Qid, tuple[float, float]]:
-    """1/T1 and 1/T2 in 1/ns from microseconds."""
-    rates: dict[cirq.Qid, tuple[float, float]] = {}
-    clamped = []
-    for key, qubit in places.items():
-        first = real_number("device.errors.t1", t1[key], 1e-6, math.inf)
-        second = real_number("device.errors.t2", t2[key], 1e-6, math.inf)
-        if second > 2 * first * (1 + 1e-9) and not math.isinf(second):
-            clamped.append(key)
-        # Decay alone dephases within 2 T1.
-        rates[qubit] = (1e-3 / first, 1e-3 / min(second, 2 * first))
-    note_clamped(name, clamped)
-    return rates
+def _times(t1: object, t2: object) -> tuple[float, float]:
+    """T1 and T2 in microseconds; T2 as long as T1 allows if it is unlimited."""
+    first = real_number("device.errors.t1", t1, 1e-6, math.inf)
+    second = real_number("device.errors.t2", t2, 1e-6, math.inf)
+    return first, 2 * first if math.isinf(second) else second

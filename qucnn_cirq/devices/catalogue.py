@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import statistics
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -159,8 +160,5 @@ def describe_device(device: Device) -> dict[str, object]:
 
 
 def _median(values: Iterable[float]) -> float | None:
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    listed = list(values)
+    return statistics.median(listed) if listed else None

@@ -11,8 +11,9 @@ import networkx as nx
 from cirq_google.api import v2
 
 from noise_models import CALIBRATIONS
-from noise_models.checks import only_known_keys, whole_number, whole_pair
+from noise_models.checks import only_known_keys, true_or_false, whole_number, whole_pair
 from noise_models.errors import shown
+from noise_models.values import coupler_key, qubit_key
 from qucnn_cirq.devices.calibrating import read_durations, read_errors
 from qucnn_cirq.devices.device import NATIVE_GATES, Device
 from qucnn_cirq.devices.diagrams import read_diagram
@@ -54,12 +55,12 @@ def device_from_mapping(mapping: Mapping[str, Any], name: str = "custom") -> Dev
         raise InputError("device: give either diagram or qubits.")
     couplers: list[tuple[cirq.GridQubit, cirq.GridQubit]] | None
     if "diagram" in table:
-        for key in {"couplers"} & set(table):
-            raise InputError(f"device.{key} cannot be given with a diagram, which draws them.")
+        if "couplers" in table:
+            raise InputError("device.couplers cannot be given with a diagram, which draws them.")
         if not isinstance(table["diagram"], str):
             raise InputError("device.diagram must be a text.")
-        rows, columns = _integers("device.origin", table.get("origin", (0, 0)))
-        qubits, couplers = read_diagram(table["diagram"], (rows, columns))
+        origin = whole_pair("device.origin", table.get("origin", (0, 0)), minimum=0)
+        qubits, couplers = read_diagram(table["diagram"], origin)
     else:
         if "origin" in table:
             raise InputError("device.origin is for a diagram: qubits have their own places.")
@@ -68,11 +69,7 @@ def device_from_mapping(mapping: Mapping[str, Any], name: str = "custom") -> Dev
         if "couplers" in table:
             couplers = [_coupler(each) for each in _list("device.couplers", table["couplers"])]
     gates = _gates(table.get("gates", list(NATIVE_GATES)))
-    apart = table.get("measures_apart", False)
-    if not isinstance(apart, bool):
-        raise InputError(
-            f"device.measures_apart = {shown(apart)} is not allowed: give true or false."
-        )
+    apart = true_or_false("device.measures_apart", table.get("measures_apart", False))
     durations = read_durations(table.get("durations", {}))
     plain = grid_device(
         qubits, couplers, name=own_name, two_qubit_gates=gates, durations_ns=durations
@@ -128,12 +125,11 @@ def device_from_graph(graph: nx.Graph, name: str = "custom") -> Device:
     errors: dict[str, dict[str, Any]] = {}
     for node, attributes in graph.nodes(data=True):
         for key in {"one_qubit", "readout", "t1", "t2"} & set(attributes):
-            place = f"{places[node].row},{places[node].col}"
-            errors.setdefault(key, {})[place] = attributes[key]
+            errors.setdefault(key, {})[qubit_key(places[node])] = attributes[key]
     for a, b, attributes in graph.edges(data=True):
         if "two_qubit" in attributes:
-            ends = (f"{places[node].row},{places[node].col}" for node in (a, b))
-            errors.setdefault("two_qubit", {})[":".join(ends)] = attributes["two_qubit"]
+            ends = coupler_key(places[a], places[b])
+            errors.setdefault("two_qubit", {})[ends] = attributes["two_qubit"]
     if errors:
         mapping["errors"] = errors
     return device_from_mapping(mapping)
@@ -196,10 +192,6 @@ def _list(key: str, given: object) -> list[Any]:
     if not isinstance(given, list | tuple):
         raise InputError(f"{key} = {shown(given)} is not allowed: give a list.")
     return list(given)
-
-
-def _integers(key: str, given: object) -> tuple[int, int]:
-    return whole_pair(key, given, minimum=0)
 
 
 def _qubit(key: str, given: object) -> cirq.GridQubit:
