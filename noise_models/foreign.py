@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import cirq
 import numpy as np
@@ -16,7 +17,7 @@ LARGEST_CHANNEL = 3
 _Moments = list[cirq.Moment]
 
 
-@cirq.value_equality
+@dataclass(frozen=True, repr=False)
 class GuardedNoiseModel(cirq.NoiseModel):
     """Another noise model, without what it does to virtual Z and after measurements.
 
@@ -38,8 +39,7 @@ class GuardedNoiseModel(cirq.NoiseModel):
         model: The other model.
     """
 
-    def __init__(self, model: cirq.NoiseModel) -> None:
-        self.model = model
+    model: cirq.NoiseModel
 
     def noisy_moments(
         self, moments: Iterable[cirq.Moment], system_qubits: Sequence[cirq.Qid]
@@ -111,9 +111,6 @@ class GuardedNoiseModel(cirq.NoiseModel):
         if matched is not None:
             return matched
         return trees if len(trees) == len(moments) else [flat]
-
-    def _value_equality_values_(self) -> cirq.NoiseModel:
-        return self.model
 
     def __repr__(self) -> str:
         return f"noise_models.GuardedNoiseModel({self.model!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import cirq
 
@@ -10,7 +11,7 @@ from noise_models.configuration import NoiseConfiguration
 from noise_models.timeline import Step, timeline
 
 
-@cirq.value_equality
+@dataclass(frozen=True, repr=False)
 class ConfiguredNoiseModel(cirq.NoiseModel):
     """Inserts the noise of a configuration, readout apart, after each moment of a circuit.
 
@@ -22,8 +23,7 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
         configuration: The noise.
     """
 
-    def __init__(self, configuration: NoiseConfiguration) -> None:
-        self.configuration = configuration
+    configuration: NoiseConfiguration
 
     def noisy_moments(
         self, moments: Iterable[cirq.Moment], system_qubits: Sequence[cirq.Qid]
@@ -60,9 +60,6 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
                     layers.append(tagged)
                     used = qubits
         return [cirq.Moment(layer) for layer in layers]
-
-    def _value_equality_values_(self) -> NoiseConfiguration:
-        return self.configuration
 
     def __repr__(self) -> str:
         return f"noise_models.ConfiguredNoiseModel({self.configuration!r})"

@@ -12,6 +12,7 @@ from noise_models.calibration_files import CALIBRATION_SUFFIXES
 from noise_models.configuration import NoiseConfiguration, noise_from_file
 from noise_models.errors import InputError, shown
 from noise_models.foreign import GuardedNoiseModel
+from noise_models.kind import NoiseKind, Strength
 from noise_models.model import ConfiguredNoiseModel
 from noise_models.presets import named_noise
 from noise_models.readout import readout_gate
@@ -28,13 +29,16 @@ class Noise:
 
     def __init__(self, source: NoiseConfiguration | cirq.NoiseModel) -> None:
         self._configuration: NoiseConfiguration | None = None
+        self._kinds: tuple[NoiseKind, ...] = ()
+        self._strength = Strength()
         self._gate_model: cirq.NoiseModel = cirq.NO_NOISE
         # Subclasses may return anything, so they are guarded too.
         if type(source) is ConfiguredNoiseModel:
             self._gate_model = source
         elif isinstance(source, NoiseConfiguration):
             self._configuration = source
-            if any(kind.has_gate_noise(source.strength) for kind in source.kinds):
+            self._kinds, self._strength = source.kinds, source.strength
+            if any(kind.has_gate_noise(self._strength) for kind in self._kinds):
                 self._gate_model = ConfiguredNoiseModel(source)
         elif type(source) is GuardedNoiseModel or source == cirq.NO_NOISE:
             self._gate_model = source
@@ -58,14 +62,11 @@ class Noise:
     @property
     def has_readout_noise(self) -> bool:
         """Whether any qubit may be read wrongly."""
-        if self._configuration is None:
-            return False
-        strength = self._configuration.strength
-        kinds = {kind.key: kind for kind in self._configuration.kinds}
+        kinds = {kind.key: kind for kind in self._kinds}
         if "readout" in kinds:
             # It replaces what the calibration says.
             kinds.pop("calibrated", None)
-        return any(kind.has_readout_noise(strength) for kind in kinds.values())
+        return any(kind.has_readout_noise(self._strength) for kind in kinds.values())
 
     @property
     def is_ideal(self) -> bool:
@@ -84,11 +85,9 @@ class Noise:
         Raises:
             InputError: If the noise is calibrated and the qubit is not one of the processor's.
         """
-        if self._configuration is None:
-            return 0.0, 0.0
         # The last kind that speaks of readout decides, so that `readout` replaces `calibrated`.
-        for kind in reversed(self._configuration.kinds):
-            errors = kind.readout(qubit, self._configuration.strength)
+        for kind in reversed(self._kinds):
+            errors = kind.readout(qubit, self._strength)
             if errors is not None:
                 return errors
         return 0.0, 0.0
@@ -105,12 +104,9 @@ class Noise:
             Pairs with a probability above 0. These flips follow the errors of `readout`; they
             commute.
         """
-        if self._configuration is None:
-            return []
-        kinds, strength = self._configuration.kinds, self._configuration.strength
         found = []
         for pair in itertools.combinations(qubits, 2):
-            probability = sum(kind.joint_readout(*pair, strength) for kind in kinds)
+            probability = sum(kind.joint_readout(*pair, self._strength) for kind in self._kinds)
             if probability > 0:
                 found.append((pair, probability))
         return found
@@ -128,7 +124,7 @@ class Noise:
             InputError: If a key names another qubit.
         """
         known = {qubit_key(qubit) for qubit in qubits}
-        for kind in self._configuration.kinds if self._configuration else ():
+        for kind in self._kinds:
             for table, keys in kind.places().items():
                 for key in keys:
                     for end in key.split(":"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import attrs
@@ -36,7 +37,7 @@ class ReadoutError(NamedTuple):
     p10: float
 
 
-@cirq.value_equality
+@dataclass(frozen=True, repr=False)
 class ReadoutChannel(cirq.Gate):
     """The channel that, before a perfect measurement, amounts to a faulty one.
 
@@ -45,9 +46,8 @@ class ReadoutChannel(cirq.Gate):
         p10: P(read 0 | state 1), 0..1.
     """
 
-    def __init__(self, p01: float, p10: float) -> None:
-        self.p01 = p01
-        self.p10 = p10
+    p01: float
+    p10: float
 
     def _num_qubits_(self) -> int:
         return 1
@@ -60,9 +60,6 @@ class ReadoutChannel(cirq.Gate):
 
     def _has_kraus_(self) -> bool:
         return True
-
-    def _value_equality_values_(self) -> tuple[float, float]:
-        return self.p01, self.p10
 
     def _circuit_diagram_info_(self, args: cirq.CircuitDiagramInfoArgs) -> str:
         return f"Misread({args.format_real(self.p01)},{args.format_real(self.p10)})"

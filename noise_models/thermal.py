@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import attrs
@@ -18,7 +19,7 @@ from noise_models.kind import NoiseKind, Strength, plain_fields
 from noise_models.timeline import Step
 
 
-@cirq.value_equality
+@dataclass(frozen=True, repr=False)
 class ThermalChannel(cirq.Gate):
     """The channel of a qubit that relaxes towards its ground state.
 
@@ -29,9 +30,8 @@ class ThermalChannel(cirq.Gate):
         dephasing: Time over T2, at least half of `decay`.
     """
 
-    def __init__(self, decay: float, dephasing: float) -> None:
-        self.decay = decay
-        self.dephasing = dephasing
+    decay: float
+    dephasing: float
 
     def _num_qubits_(self) -> int:
         return 1
@@ -51,9 +51,6 @@ class ThermalChannel(cirq.Gate):
 
     def _has_kraus_(self) -> bool:
         return True
-
-    def _value_equality_values_(self) -> tuple[float, float]:
-        return self.decay, self.dephasing
 
     def _circuit_diagram_info_(self, args: cirq.CircuitDiagramInfoArgs) -> str:
         return f"Decay({args.format_real(self.decay)},{args.format_real(self.dephasing)})"

@@ -66,13 +66,7 @@ class Patches:
 
     def __reduce__(self) -> tuple[type[Patches], tuple[object, ...]]:
         # What is cached is left behind, and the constructor makes the vectors read-only again.
-        return type(self), (
-            self.vectors,
-            self.batch,
-            self.rows,
-            self.columns,
-            self.register_qubits,
-        )
+        return type(self), attrs.astuple(self, recurse=False)
 
     def __len__(self) -> int:
         """Number of patches, blank ones included."""

@@ -9,14 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qucnn_cirq.commands.inputs import read_patch, read_specification, seed_of
+from qucnn_cirq.commands.inputs import patch_and_angles, read_specification
 from qucnn_cirq.commands.output import print_json, print_table
 from qucnn_cirq.errors import InputError
 
 if TYPE_CHECKING:
     import cirq
 
-    from qucnn_cirq.compiler.program import Report
     from qucnn_cirq.devices import Device
 
 HELP = "compile a convolution for a device and write its circuit"
@@ -80,8 +79,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compiles and writes."""
-    import numpy as np
-
     from noise_models.writing import write_json
     from qucnn_cirq.compiler.compilation import better_overlap_test, compile_convolution
     from qucnn_cirq.compiler.pipeline import passes_text
@@ -90,9 +87,7 @@ def run(options: argparse.Namespace) -> int:
     from qucnn_cirq.validation import errors_of, validate
 
     spec = read_specification(options.configuration)
-    random = np.random.default_rng(seed_of(options))
-    shape = (spec.channels, *spec.kernel_pair)
-    patch = random.normal(size=shape) if options.patch is None else read_patch(options.patch)
+    patch, angles = patch_and_angles(spec, options)
     settings: dict[str, Any] = dict(
         layout=options.layout,
         loader=options.loader,
@@ -105,11 +100,13 @@ def run(options: argparse.Namespace) -> int:
     )
     program = compile_convolution(spec, options.device, **settings)
     check_own_code(program)
-    angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
     valid = not errors_of(validate(circuit, program.device))
-    metrics = _metrics(variant.report, program.spec.overlap, valid)
+    metrics = variant.report.to_mapping() | {"overlap": program.spec.overlap, "valid": valid}
+    for name in ("layout", "loader", "predicted_error"):
+        del metrics[name]
+    metrics["compile_seconds"] = metrics.pop("compile_seconds")  # Last.
     _check_written(circuit, options.out, program.device)
     write_circuit(circuit, options.out)
     if options.program is not None:
@@ -161,18 +158,3 @@ def _infidelity(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _metrics(report: Report, overlap: str, valid: bool) -> dict[str, Any]:
-    return {
-        "two_qubit_gates": report.two_qubit_gates,
-        "two_qubit_depth": report.two_qubit_depth,
-        "moments": report.moments,
-        "one_qubit_gates": report.one_qubit_gates,
-        "qubits": report.qubits,
-        "device": report.device,
-        "gateset": report.gateset,
-        "overlap": overlap,
-        "valid": valid,
-        "compile_seconds": report.compile_seconds,
-    }

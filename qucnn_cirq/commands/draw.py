@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qucnn_cirq.commands.inputs import read_patch, read_specification, seed_of
+from qucnn_cirq.commands.inputs import patch_and_angles, read_specification
 from qucnn_cirq.commands.output import print_json
 from qucnn_cirq.errors import InputError
 
@@ -138,19 +138,13 @@ def _width(options: argparse.Namespace) -> int:
 
 def _compiled(options: argparse.Namespace, device: str | None) -> cirq.AbstractCircuit:
     """The circuit of a configuration: of one patch, or with its angles open."""
-    import numpy as np
-
     from qucnn_cirq.compiler.compilation import compile_convolution
 
     spec = read_specification(options.source)
     program = compile_convolution(spec, device or "willow_pink")
     if options.patch is None and not options.quirk:
         return program.filters[0].template.circuit
-    random = np.random.default_rng(seed_of(options))
-    shape = (spec.channels, *spec.kernel_pair)
-    patch = random.normal(size=shape) if options.patch is None else read_patch(options.patch)
-    angles = random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
-    return program.circuit(patch, angles)
+    return program.circuit(*patch_and_angles(spec, options))
 
 
 def _draw_map(options: argparse.Namespace, device: Any, compiled: bool) -> int:

@@ -1,4 +1,4 @@
-"""What several verbs read: configurations, patches, seeds."""
+"""What several verbs read: configurations, and what a circuit is bound to."""
 
 from __future__ import annotations
 
@@ -34,32 +34,34 @@ def read_specification(path: Path) -> ConvolutionSpec:
     return read_convolution(table) if "study" in document else ConvolutionSpec.from_mapping(table)
 
 
-def seed_of(options: argparse.Namespace) -> int:
-    """The seed that was asked for with ``--seed``, or 0.
+def patch_and_angles(
+    spec: ConvolutionSpec, options: argparse.Namespace
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+    """What a circuit is bound to: the patch of ``--patch``, or random values, and random angles.
 
     Args:
+        spec: The convolution.
         options: The options of a verb.
 
+    Returns:
+        The patch, and the angles of a filter in radians; None if it has no parameters.
+
     Raises:
-        InputError: If it is negative.
+        InputError: If the seed or the patch is not allowed.
     """
+    import numpy as np
+
     from noise_models.checks import whole_number
 
-    return whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
+    seed = whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
+    random = np.random.default_rng(seed)
+    shape = (spec.channels, *spec.kernel_pair)
+    patch = random.normal(size=shape) if options.patch is None else _read_patch(options.patch)
+    return patch, random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
 
 
-def read_patch(path: Path) -> npt.NDArray[np.float64]:
-    """Reads a patch from a NumPy file, without unpickling anything.
-
-    Args:
-        path: A .npy file with one array of real numbers.
-
-    Returns:
-        The array, of any shape.
-
-    Raises:
-        InputError: If the file cannot be read or holds something else.
-    """
+def _read_patch(path: Path) -> npt.NDArray[np.float64]:
+    """A patch from a NumPy file, without unpickling anything."""
     from qucnn_cirq.array_files import read_arrays
     from qucnn_cirq.arrays import real_array
 

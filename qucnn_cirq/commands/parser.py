@@ -34,7 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
         "70 an internal error (--traceback says where)",
     )
     parser.add_argument("--version", action="version", version=f"qucnn_cirq {__version__}")
-    _add_global_options(parser, seed=None, quiet=False, json=False, traceback=False)
+    _add_global_options(parser)
+    parser.set_defaults(seed=None, quiet=False, json=False, traceback=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, module in VERBS.items():
         verb = importlib.import_module(module)
@@ -44,23 +45,17 @@ def build_parser() -> argparse.ArgumentParser:
             description=verb.DESCRIPTION,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        # A verb's own defaults would overwrite what was given before the verb.
-        silent = argparse.SUPPRESS
-        _add_global_options(own, seed=silent, quiet=silent, json=silent, traceback=silent)
+        _add_global_options(own)
         verb.add_arguments(own)
         own.set_defaults(run=verb.run)
     return parser
 
 
-def _add_global_options(
-    parser: argparse.ArgumentParser, seed: object, quiet: object, json: object, traceback: object
-) -> None:
-    group = parser.add_argument_group("global options")
-    group.add_argument("--seed", type=int, default=seed, help="seed of all random draws")
-    group.add_argument(
-        "--quiet", action="store_true", default=quiet, help="no progress and no notes"
-    )
-    group.add_argument("--json", action="store_true", default=json, help="print the result as JSON")
-    group.add_argument(
-        TRACEBACK, action="store_true", default=traceback, help="show where an internal error arose"
-    )
+def _add_global_options(parser: argparse.ArgumentParser) -> None:
+    # A verb's own defaults would overwrite what was given before the verb.
+    silent = argparse.SUPPRESS
+    group = parser.add_argument_group("global options", argument_default=silent)
+    group.add_argument("--seed", type=int, help="seed of all random draws")
+    group.add_argument("--quiet", action="store_true", help="no progress and no notes")
+    group.add_argument("--json", action="store_true", help="print the result as JSON")
+    group.add_argument(TRACEBACK, action="store_true", help="show where an internal error arose")

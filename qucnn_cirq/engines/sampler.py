@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cirq
 import numpy as np
 
@@ -73,12 +71,8 @@ class SamplerEngine(Engine):
             )
         if self._sampler is None:
             check_state(2 * len(template.qubits), "engine = 'qsim' with shots")
-        items = [
-            (row, column)
-            for row in range(len(tables["filter"]))
-            for column in range(len(tables["patch"]))
-        ]
         counts = np.empty((len(tables["filter"]), len(tables["patch"])), dtype=np.int64)
+        items = list(np.ndindex(*counts.shape))
         seeds = streams.item_seeds()
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
@@ -89,7 +83,8 @@ class SamplerEngine(Engine):
                     results.append(_density_matrix(circuit, noise, shots, int(seeds[item])))
                     circuits_run(1)
             else:
-                results = _run_batch(self._sampler, circuits, shots)
+                ran = self._sampler.run_batch(circuits, repetitions=shots)
+                results = [result for (result,) in ran]
                 circuits_run(len(batch))
             for item, result in zip(batch, results, strict=True):
                 values = template.observable.values(result.measurements[MEASUREMENT_KEY])
@@ -135,12 +130,6 @@ def _density_matrix(circuit: cirq.Circuit, noise: Noise, shots: int, seed: int) 
     physical = circuit if noise.is_ideal else noise.noisy_circuit(circuit)
     simulator = cirq.DensityMatrixSimulator(seed=np.random.RandomState(seed % 2**32))
     return simulator.run(physical, repetitions=shots)
-
-
-def _run_batch(
-    sampler: cirq.Sampler, circuits: Sequence[cirq.Circuit], shots: int
-) -> list[cirq.Result]:
-    return [result for (result,) in sampler.run_batch(circuits, repetitions=shots)]
 
 
 def _tables_of(tables: AngleTables, row: int, column: int) -> AngleTables:

@@ -22,20 +22,14 @@ CONSTANTS: Mapping[str, float] = {
     "false": 0,
 }
 FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "sin": (math.sin, sympy.sin),
-    "cos": (math.cos, sympy.cos),
-    "tan": (math.tan, sympy.tan),
-    "exp": (math.exp, sympy.exp),
+    **{
+        name: (getattr(math, name), getattr(sympy, name))
+        for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "asin", "acos", "atan", "floor")
+    },
     "ln": (math.log, sympy.log),
-    "log": (math.log, sympy.log),
-    "sqrt": (math.sqrt, sympy.sqrt),
-    "asin": (math.asin, sympy.asin),
-    "acos": (math.acos, sympy.acos),
-    "atan": (math.atan, sympy.atan),
     "arcsin": (math.asin, sympy.asin),
     "arccos": (math.acos, sympy.acos),
     "arctan": (math.atan, sympy.atan),
-    "floor": (math.floor, sympy.floor),
     "ceiling": (math.ceil, sympy.ceiling),
 }
 

@@ -42,10 +42,10 @@ class Codec:
         bases: Iterable[type] = (),
         shared: Iterable[type] = (),
     ) -> None:
-        self._types = {each.__name__: each for each in (*dataclasses, *others)}
-        self._others = dict(others)
-        self._bases = frozenset(bases)
-        self._shared = tuple(shared)
+        self.types = {each.__name__: each for each in (*dataclasses, *others)}
+        self.others = dict(others)
+        self.bases = frozenset(bases)
+        self.shared = tuple(shared)
 
     def write(self, value: Any) -> Any:
         """An object as plain data.
@@ -59,7 +59,7 @@ class Codec:
         Raises:
             InputError: If it holds something of a type that is not registered.
         """
-        return _Writing(self._types, self._others, self._bases, self._shared).write(value)
+        return _Writing(self).write(value)
 
     def read(self, plain: Any) -> Any:
         """The object that was written.
@@ -70,21 +70,14 @@ class Codec:
         Raises:
             InputError: If the data name a type that is not registered, or do not fit it.
         """
-        return _Reading(self._types, self._others).read(plain)
+        return _Reading(self).read(plain)
 
 
 class _Writing:
     """Writes one object; what is shared is written where it first occurs."""
 
-    def __init__(
-        self,
-        types: Mapping[str, type],
-        others: Mapping[type, tuple[Writer, Builder]],
-        bases: frozenset[type],
-        shared: tuple[type, ...],
-    ) -> None:
-        self._types, self._others = types, others
-        self._bases, self._shared = bases, shared
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self._seen: dict[int, int] = {}
 
     def write(self, value: Any) -> Any:
@@ -117,9 +110,9 @@ class _Writing:
     def _kind(self, value: Any) -> type | None:
         """The registered type of an object: its own, or the nearest base that stands for it."""
         own = type(value)
-        if own in self._types.values():
+        if own in self._codec.types.values():
             return own
-        return next((kind for kind in own.__mro__ if kind in self._bases), None)
+        return next((kind for kind in own.__mro__ if kind in self._codec.bases), None)
 
     def _operation(self, operation: cirq.Operation) -> Any:
         if operation.gate is None:
@@ -128,25 +121,23 @@ class _Writing:
 
     def _object(self, value: Any, kind: type) -> Any:
         number = len(self._seen)
-        if isinstance(value, self._shared):
+        if isinstance(value, self._codec.shared):
             if id(value) in self._seen:
                 return {"$again": self._seen[id(value)]}
             self._seen[id(value)] = number
-        if kind in self._others:
-            content = self._others[kind][0](value)
+        if kind in self._codec.others:
+            content = self._codec.others[kind][0](value)
         else:
             content = {name: getattr(value, name) for name in field_names(value)}
         plain = {"$object": kind.__name__} | {k: self.write(v) for k, v in content.items()}
-        return plain | ({"$id": number} if isinstance(value, self._shared) else {})
+        return plain | ({"$id": number} if isinstance(value, self._codec.shared) else {})
 
 
 class _Reading:
     """Reads one object."""
 
-    def __init__(
-        self, types: Mapping[str, type], others: Mapping[type, tuple[Writer, Builder]]
-    ) -> None:
-        self._types, self._others = types, others
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self._seen: dict[int, Any] = {}
 
     def read(self, plain: Any) -> Any:
@@ -181,11 +172,15 @@ class _Reading:
 
     def _object(self, plain: dict[str, Any]) -> Any:
         name = plain["$object"]
-        kind = self._types.get(name)
+        kind = self._codec.types.get(name)
         if kind is None:
             raise InputError(f"the content has a {name!r}, which is not known here.")
         content = {key: self.read(value) for key, value in plain.items() if key[0] != "$"}
-        built = self._others[kind][1](**content) if kind in self._others else kind(**content)
+        built = (
+            self._codec.others[kind][1](**content)
+            if kind in self._codec.others
+            else kind(**content)
+        )
         if "$id" in plain:
             self._seen[plain["$id"]] = built
         return built

@@ -129,15 +129,6 @@ class XZAnsatz(Filter):
             state = state.reshape(batch, 2**n_qubits)[:, source]
         return state
 
-    def to_mapping(self) -> dict[str, Any]:
-        """The kind and the three options."""
-        return {
-            "kind": self.kind,
-            "layers": self.layers,
-            "rotations": list(self.rotations),
-            "entangler": self.entangler,
-        }
-
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Builds the ansatz from `{"kind": "ansatz", "layers": 3, ...}`."""

@@ -79,10 +79,6 @@ class FixedFilter(Filter):
         padded[:size] = scaled / np.linalg.norm(scaled)
         return padded
 
-    def to_mapping(self) -> dict[str, Any]:
-        """The kind and the values as nested lists of floats."""
-        return {"kind": self.kind, "values": self.values.tolist()}
-
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Builds the filter from `{"kind": "fixed", "values": [...]}`."""
