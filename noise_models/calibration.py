@@ -172,12 +172,36 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, Real) and value != value)
 
 
+def worst_of_others(
+    values: Mapping[Any, Any],
+    worst: Callable[..., Any],
+    group: Callable[[Any], object] = lambda place: None,
+) -> dict[Any, Any]:
+    """What stands in for each missing value: the worst that is known, None if none is.
+
+    Args:
+        values: A number, or what `is_missing`, for each place.
+        worst: Chooses among numbers: min or max.
+        group: Places are like those with which they share what this returns.
+    """
+    known = [
+        (group(place), value)
+        for place, value in values.items()
+        if isinstance(value, Real) and not is_missing(value)
+    ]
+    return {
+        place: worst((each for own, each in known if own == group(place)), default=None)
+        for place, value in values.items()
+        if is_missing(value)
+    }
+
+
 def filled(
     name: str,
     what: str,
     given: Mapping[Any, Any],
     places: Iterable[Any],
-    worst: Callable[[Iterable[float]], float],
+    worst: Callable[..., Any],
     low: float,
     high: float,
     group: Callable[[Any], object] = lambda place: None,
@@ -199,28 +223,23 @@ def filled(
     Raises:
         InputError: If a number is not allowed, or all of a group are missing.
     """
-    listed = list(dict.fromkeys([*places, *given]))
+    values = {place: given.get(place) for place in [*places, *given]}
     known = {
-        place: real_number(f"{what} of {shown(str(place), 40)}", given[place], low, high)
-        for place in listed
-        if not is_missing(given.get(place))
+        place: real_number(f"{what} of {shown(str(place), 40)}", value, low, high)
+        for place, value in values.items()
+        if not is_missing(value)
     }
-    result = {}
-    missing = []
-    for place in listed:
-        if place not in known:
-            missing.append(str(place))
-            others = [value for key, value in known.items() if group(key) == group(place)]
-            if not others:
-                raise InputError(
-                    f"{name}: {what} of {shown(str(place), 40)} is missing, and all others."
-                )
-            result[place] = worst(others)
-        else:
-            result[place] = known[place]
-    if missing:
-        note(f"{name}: {what} of {some(missing)} is missing; taken as the worst of the others.")
-    return result
+    values |= known
+    gaps = worst_of_others(values, worst, group)
+    for place, value in gaps.items():
+        if value is None:
+            raise InputError(
+                f"{name}: {what} of {shown(str(place), 40)} is missing, and all others."
+            )
+    if gaps:
+        places = map(str, gaps)
+        note(f"{name}: {what} of {some(places)} is missing; taken as the worst of the others.")
+    return values | gaps
 
 
 def decay_rates(

@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from noise_models.calibration import (
     decay_rates,
     gate_types,
     is_missing,
+    worst_of_others,
 )
 from noise_models.checks import probability, real_number
 from noise_models.errors import InputError, note, shown, some, unknown_name
@@ -259,23 +259,18 @@ def _fill(
     """Puts the worst of the others in place of values that are null or NaN."""
     for key in keys:
         given = {place: _error_of(entry[key]) for place, entry in entries.items() if key in entry}
-        missing = [place for place, value in given.items() if is_missing(value)]
-        if not missing:
-            continue
-        known = [
-            value for value in given.values() if isinstance(value, Real) and not is_missing(value)
-        ]
-        for place in missing:
-            if known:
-                entries[place][key] = worst.get(key, max)(known)
+        gaps = worst_of_others(given, worst.get(key, max))
+        taken = "taken as the worst of the others"
+        for place, value in gaps.items():
+            if value is not None:
+                entries[place][key] = value
             elif section == "couplers":
-                entries[place][key] = 1.0
+                entries[place][key], taken = 1.0, "taken as 1"
             else:
                 del entries[place][key]
-        taken = "taken as the worst of the others" if known else "taken as not given"
-        if not known and section == "couplers":
-            taken = "taken as 1"
-        note(f"{name}: {section} {some(missing)} have no {key}; {taken}.")
+                taken = "taken as not given"
+        if gaps:
+            note(f"{name}: {section} {some(gaps)} have no {key}; {taken}.")
 
 
 def _error_of(value: object) -> object:

@@ -12,7 +12,8 @@ import cirq
 import numpy as np
 
 from noise_models import fields
-from noise_models.errors import InputError, shown, unknown_name
+from noise_models.checks import only_known_keys
+from noise_models.errors import InputError, shown
 from noise_models.extensions import NotNamedError, comes_with_project
 from noise_models.fields import fields_of
 from noise_models.timeline import Step
@@ -41,9 +42,7 @@ def parse_fields(cls: type, name: str, value: object) -> dict[str, object]:
         raise InputError(
             f"{name} = {shown(value)} is not a table; its keys are {', '.join(known)}."
         )
-    for key in value:
-        if key not in known:
-            raise unknown_name(f"key of {name}", key, known)
+    only_known_keys(name, value, known)
     for key, field in known.items():
         if field.is_required and key not in value:
             raise InputError(f"{name}.{key} is missing; {name} needs {', '.join(known)}.")

@@ -13,8 +13,8 @@ import cirq
 import numpy as np
 
 from noise_models import fields
-from noise_models.checks import probability
-from noise_models.errors import InputError, shown, unknown_name
+from noise_models.checks import only_known_keys, probability
+from noise_models.errors import InputError, shown
 from noise_models.kind import NoiseKind, Strength, plain_fields
 from noise_models.timeline import Step
 from noise_models.values import FrozenMapping, by_qubit, check_scaled, qubit_key
@@ -113,9 +113,7 @@ class ReadoutNoise(NoiseKind):
 
     def _entry(self, path: str, value: object) -> ReadoutError:
         if isinstance(value, Mapping):
-            for name in value:
-                if name not in _MEANINGS:
-                    raise unknown_name(f"key of {path}", name, _MEANINGS)
+            only_known_keys(path, value, _MEANINGS)
             pair = (value.get("p01", self.p01), value.get("p10", self.p10))
         elif isinstance(value, list | tuple) and len(value) == 2:
             pair = (value[0], value[1])

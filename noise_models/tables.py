@@ -104,8 +104,8 @@ def _key(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else _text(key)
 
 
-def _text(text: str) -> str:
-    # JSON's escapes are TOML's too, except that TOML also wants DEL escaped.
+def _text(text: bool | int | str) -> str:
+    # JSON's words and escapes are TOML's too, except that TOML also wants DEL escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -114,13 +114,9 @@ def _line(key: str, value: object, where: str) -> str:
 
 
 def _value(value: object, where: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, str):
+    if isinstance(value, bool | int | str):
         return _text(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(each, where) for each in value) + "]"

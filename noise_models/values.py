@@ -162,8 +162,8 @@ def normal_qubit_key(text: object) -> str:
     return bare if _INTEGERS.fullmatch(bare) else text.strip()
 
 
-def coupler_ends(path: str, text: object) -> tuple[str, str]:
-    """The two qubits of a coupler, in the form of `qubit_key` and in the order given.
+def normal_coupler_key(path: str, text: object) -> str:
+    """Brings a coupler as a user may write it to the form of `coupler_key`.
 
     Args:
         path: Where the coupler is a key, for messages.
@@ -183,20 +183,7 @@ def coupler_ends(path: str, text: object) -> tuple[str, str]:
             f"{path} has the key {shown(text)}, which is no coupler:"
             ' write two qubits and a colon, "4,5:4,6".'
         )
-    return ends[0], ends[1]
-
-
-def normal_coupler_key(path: str, text: object) -> str:
-    """Brings a coupler as a user may write it to the form of `coupler_key`.
-
-    Args:
-        path: Where the coupler is a key, for messages.
-        text: As for `coupler_ends`.
-
-    Raises:
-        InputError: If it does not name two different qubits.
-    """
-    return ":".join(sorted(coupler_ends(path, text)))
+    return ":".join(sorted(ends))
 
 
 def by_qubit(path: str, entries: object, read: Callable[[str, Any], V]) -> FrozenMapping[V]:

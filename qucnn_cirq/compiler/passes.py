@@ -24,10 +24,6 @@ def is_ignored(operation: cirq.Operation, context: cirq.TransformerContext | Non
     return context is not None and not set(operation.tags).isdisjoint(context.tags_to_ignore)
 
 
-def _is_slot(operation: cirq.Operation) -> bool:
-    return isinstance(operation.gate, Slot)
-
-
 @cirq.transformer
 def merge_slots(
     circuit: cirq.AbstractCircuit, *, context: cirq.TransformerContext | None = None
@@ -55,7 +51,7 @@ def merge_slots(
             merged.append(slot.on(qubit).with_tags(*tags))
 
     for operation in circuit.all_operations():
-        if _is_slot(operation) and not is_ignored(operation, context):
+        if isinstance(operation.gate, Slot) and not is_ignored(operation, context):
             pending.setdefault(operation.qubits[0], []).append(operation)
             continue
         for qubit in operation.qubits:

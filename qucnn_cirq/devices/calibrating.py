@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from typing import Any
 
 import cirq
 
-from noise_models.calibration import Calibration, GateError, decay_rates, gate_types, is_missing
+from noise_models.calibration import (
+    Calibration,
+    GateError,
+    decay_rates,
+    gate_types,
+    worst_of_others,
+)
 from noise_models.checks import only_known_keys, real_number
 from noise_models.errors import note, shown, some
 from noise_models.values import coupler_key, normal_coupler_key, normal_qubit_key, qubit_key
@@ -120,17 +125,12 @@ def _spread(key: str, given: Any, places: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_gaps(name: str, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The worst of the others where None or NaN says that a value was not measured."""
-    missing = [place for place, value in values.items() if is_missing(value)]
-    known = [
-        value for value in values.values() if isinstance(value, Real) and not is_missing(value)
-    ]
-    if not missing:
-        return dict(values)
-    if not known:
+    gaps = worst_of_others(values, min if key in ("t1", "t2") else max)
+    if None in gaps.values():
         raise InputError(f"device.errors.{key} has no number at all: give one, or leave it out.")
-    worst = min(known) if key in ("t1", "t2") else max(known)
-    note(f"{name}: {key} of {some(missing)} is missing; taken as the worst of the others.")
-    return {place: worst if place in missing else value for place, value in values.items()}
+    if gaps:
+        note(f"{name}: {key} of {some(gaps)} is missing; taken as the worst of the others.")
+    return {**values, **gaps}
 
 
 def _probability(key: str, value: object) -> float:

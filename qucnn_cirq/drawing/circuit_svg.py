@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 
 import cirq
 
 from qucnn_cirq.circuits.parts import describe_part, part_of
 from qucnn_cirq.devices import Device
-from qucnn_cirq.drawing.columns import Column, Drawing, lay_out
+from qucnn_cirq.drawing.columns import Column, Drawing, lay_out, wrapped
 from qucnn_cirq.drawing.palette import PART_COLOURS, in_order, tint
 from qucnn_cirq.drawing.symbols import Kind, Symbol, is_joined, short, symbols_of
 
@@ -37,9 +37,7 @@ def circuit_svg(
     circuit: cirq.AbstractCircuit,
     device: Device | None = None,
     *,
-    qubits: Sequence[cirq.Qid] | None = None,
     width: float = 1400.0,
-    title: str = "",
 ) -> str:
     """Draws a circuit.
 
@@ -50,9 +48,7 @@ def circuit_svg(
     Args:
         circuit: Any circuit; moments may be empty.
         device: Tells durations.
-        qubits: The wires, from the top; in sorted order if None.
         width: Width in pixels at which the wires are wrapped, at least 300.
-        title: A headline.
 
     Returns:
         The text of a stand-alone SVG file.
@@ -60,26 +56,22 @@ def circuit_svg(
     Raises:
         InputError: If the circuit is too large to be drawn.
     """
-    return _Writer(lay_out(circuit, device, qubits), max(300.0, width), title).write()
+    return _Writer(lay_out(circuit, device), max(300.0, width)).write()
 
 
 class _Writer:
     """Writes one drawing."""
 
-    def __init__(self, drawing: Drawing, width: float, title: str) -> None:
+    def __init__(self, drawing: Drawing, width: float) -> None:
         self._drawing = drawing
         self._width = width
-        self._title = title
-        self._names = [_wire_name(qubit) for qubit in drawing.qubits]
+        self._names = [short(str(qubit), 16) for qubit in drawing.qubits]
         longest = max((len(name) for name in [*self._names, "moment"]), default=0)
         self._left = _MARGIN + longest * _LETTER + 2 * _PADDING
 
     def write(self) -> str:
         body: list[str] = []
         top = _MARGIN
-        if self._title:
-            body.append(_text(_MARGIN, top + 10, self._title, anchor="start", css="title"))
-            top += 24
         legend = list(self._legend(top))
         body += legend
         top += 24 if legend else 0
@@ -119,16 +111,11 @@ class _Writer:
     def _systems(self) -> list[list[tuple[Column, float]]]:
         """Columns and their widths, cut so that each system fits the width."""
         room = self._width - self._left - _MARGIN
-        systems: list[list[tuple[Column, float]]] = [[]]
-        used = 0.0
-        for column in self._drawing.columns:
-            width = _column_width(column, self._drawing.durations_ns[column.moment])
-            if systems[-1] and used + width > room:
-                systems.append([])
-                used = 0.0
-            systems[-1].append((column, width))
-            used += width
-        return systems
+        columns = [
+            (column, _column_width(column, self._drawing.durations_ns[column.moment]))
+            for column in self._drawing.columns
+        ]
+        return wrapped(columns, lambda each: each[1], room)
 
     def _system(self, system: list[tuple[Column, float]], top: float) -> Iterator[str]:
         wires_top = top + _HEAD
@@ -187,10 +174,6 @@ class _Writer:
         for symbol, y in zip(symbols_of(operation), heights, strict=True):
             yield from _drawn(symbol, x, y, colour)
         yield "</g>"
-
-
-def _wire_name(qubit: cirq.Qid) -> str:
-    return short(str(qubit), 16)
 
 
 def _described(operation: cirq.Operation, moment: int) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cirq
 
 from qucnn_cirq.devices import Device
-from qucnn_cirq.drawing.columns import Column, Drawing, lay_out
+from qucnn_cirq.drawing.columns import Column, Drawing, lay_out, wrapped
 from qucnn_cirq.drawing.symbols import Kind, Symbol, digest, is_joined, short, symbols_of
 
 _SHAPES = {Kind.CONTROL: "●", Kind.TARGET: "⊕", Kind.CROSS: "×"}
@@ -17,7 +15,6 @@ def circuit_text(
     circuit: cirq.AbstractCircuit,
     device: Device | None = None,
     *,
-    qubits: Sequence[cirq.Qid] | None = None,
     width: int = 100,
 ) -> str:
     """Draws a circuit.
@@ -27,7 +24,6 @@ def circuit_text(
     Args:
         circuit: Any circuit; moments may be empty.
         device: Tells durations.
-        qubits: The wires, from the top; in sorted order if None.
         width: Characters at which the wires are wrapped; a column is never cut.
 
     Returns:
@@ -37,13 +33,13 @@ def circuit_text(
     Raises:
         InputError: If the circuit is too large to be drawn.
     """
-    blocks = [_drawn(circuit, device, qubits, width)]
+    blocks = [_drawn(circuit, device, width)]
     waiting = _subcircuits(circuit)
     known = set(waiting)
     while waiting:
         name = next(iter(waiting))
         inner = waiting.pop(name)
-        drawn = _drawn(inner.circuit, device, None, width)
+        drawn = _drawn(inner.circuit, device, width)
         blocks.append(f"circuit{name}, once, before its qubits and keys are mapped:\n{drawn}")
         new = {key: each for key, each in _subcircuits(inner.circuit).items() if key not in known}
         known.update(new)
@@ -60,24 +56,11 @@ def _subcircuits(circuit: cirq.AbstractCircuit) -> dict[str, cirq.CircuitOperati
     return found
 
 
-def _drawn(
-    circuit: cirq.AbstractCircuit,
-    device: Device | None,
-    qubits: Sequence[cirq.Qid] | None,
-    width: int,
-) -> str:
-    drawing = lay_out(circuit, device, qubits)
+def _drawn(circuit: cirq.AbstractCircuit, device: Device | None, width: int) -> str:
+    drawing = lay_out(circuit, device)
     names = [short(str(qubit), 60) for qubit in drawing.qubits]
     left = max(map(len, [*names, "moment"])) + 2
-    blocks: list[list[list[str]]] = [[]]
-    used = left
-    for column in _texts(drawing):
-        size = len(column[0])
-        if blocks[-1] and used + size > width:
-            blocks.append([])
-            used = left
-        blocks[-1].append(column)
-        used += size
+    blocks = wrapped(_texts(drawing), lambda column: len(column[0]), width - left)
     timed = any(ns is not None for ns in drawing.durations_ns)
     heads = ["moment", *(["ns"] if timed else [])]
     labels = [head.ljust(left) for head in heads]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cirq
 
 from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.symbols import is_joined, short
 from qucnn_cirq.errors import InputError
+
+T = TypeVar("T")
 
 LARGEST_DRAWING = 100_000
 """Operations of a circuit that is drawn."""
@@ -45,22 +48,17 @@ class Drawing:
     notes: tuple[str, ...] = ()
 
 
-def lay_out(
-    circuit: cirq.AbstractCircuit,
-    device: Device | None = None,
-    qubits: Sequence[cirq.Qid] | None = None,
-) -> Drawing:
+def lay_out(circuit: cirq.AbstractCircuit, device: Device | None = None) -> Drawing:
     """Distributes a circuit over columns.
 
     Args:
         circuit: The circuit.
         device: Tells the durations of moments; None leaves them out.
-        qubits: The wires, from the top; in sorted order if None.
 
     Raises:
         InputError: If the circuit is too large to be drawn.
     """
-    wires = tuple(sorted(circuit.all_qubits()) if qubits is None else qubits)
+    wires = tuple(sorted(circuit.all_qubits()))
     row = {qubit: index for index, qubit in enumerate(wires)}
     columns: list[Column] = []
     count = 0
@@ -79,6 +77,25 @@ def lay_out(
         ]
     durations = tuple(device.moment_ns(moment) if device else None for moment in circuit)
     return Drawing(wires, tuple(columns), durations, tuple(notes))
+
+
+def wrapped(columns: Iterable[T], size: Callable[[T], float], room: float) -> list[list[T]]:
+    """Columns in lines that are as full as they can be.
+
+    Args:
+        columns: The columns, in any form.
+        size: The width of one.
+        room: The width of a line; a column that is wider has one of its own.
+    """
+    lines: list[list[T]] = [[]]
+    used = 0.0
+    for column in columns:
+        if lines[-1] and used + size(column) > room:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(column)
+        used += size(column)
+    return lines
 
 
 def _columns(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Sequence
 from typing import Any
 
 import cirq
@@ -28,19 +27,18 @@ _FIXED: dict[cirq.Gate, str] = {
 _CONTROLLED: dict[cirq.Gate, str] = {cirq.CZ: "Z", cirq.CNOT: "X"}
 
 
-def quirk_link(circuit: cirq.AbstractCircuit, *, qubits: Sequence[cirq.Qid] | None = None) -> str:
+def quirk_link(circuit: cirq.AbstractCircuit) -> str:
     """A link that shows a circuit in Quirk.
 
     Args:
         circuit: Gates on one qubit, CZ, CNOT, SWAP and measurements, on at most 16 qubits. Quirk
             applies no gate that makes a superposition of a measured qubit.
-        qubits: The wires, from the top; in sorted order if None.
 
     Raises:
         InputError: If the circuit is too large, or holds something else.
     """
     circuit = _flat(circuit)
-    wires = list(sorted(circuit.all_qubits()) if qubits is None else qubits)
+    wires = sorted(circuit.all_qubits())
     if len(wires) > LARGEST_REGISTER:
         raise InputError(
             f"Quirk shows at most {LARGEST_REGISTER} qubits; the circuit has {len(wires)}."

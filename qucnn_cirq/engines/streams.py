@@ -65,14 +65,12 @@ class Streams:
         self,
     ) -> list[tuple[int, NDArray[np.intp], np.random.SeedSequence]]:
         columns = {int(i): np.flatnonzero(self.images == i) for i in np.unique(self.images)}
+        identity = self.seed, self.purpose
         return [
-            (row, own, self._sequence(image, number))
+            (row, own, np.random.SeedSequence([*identity, image, number, self.variant]))
             for row, number in enumerate(self.filters)
             for image, own in columns.items()
         ]
-
-    def _sequence(self, image: int, number: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence([self.seed, self.purpose, image, number, self.variant])
 
 
 @dataclass(frozen=True, eq=False)
