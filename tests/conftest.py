@@ -1,6 +1,9 @@
+import gc
 import os
 import tempfile
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Tests neither use nor fill the user's own cache. Set before anything is imported, and inherited by
@@ -16,3 +19,24 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("reproducible")
+
+# Looking for garbage among all that the libraries hold takes a twentieth of the time.
+gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """All tests of a file run in one process, so that it makes its fixtures once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    # In the order of their names, which ends with many small files: no process idles at the end.
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_format() -> Iterator[None]:
+    """Figures are written as PNG alone: the other formats take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("studies.drawing.FORMATS", ("png",))
+        yield

@@ -44,9 +44,7 @@ filters = { kind = "fixed", values = [[1.0, -0.5], [0.25, 2.0]] }
 
 
 @pytest.fixture(autouse=True)
-def one_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures in all formats take seconds."""
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
 
 

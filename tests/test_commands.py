@@ -11,7 +11,6 @@ import pytest
 from test_sweeps import compute
 
 from qucnn_cirq.cli import main
-from studies import drawing
 from studies.sweep.catalogue import load_study
 from studies.sweep.plan import make_plan
 from studies.sweep.results import load
@@ -42,11 +41,6 @@ def measured(folder: Path, part: slice = slice(None)) -> Path:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return measured(tmp_path_factory.mktemp("commands") / "results")
-
-
-@pytest.fixture(autouse=True)
-def one_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "FORMATS", ("png",))
 
 
 def test_plot_draws_again_and_says_where(results: Path, capsys: Any) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import pickle
-import subprocess
-import sys
 
 import attrs
 import cirq
@@ -269,23 +267,6 @@ def test_bare_circuit_is_wrapped_and_a_list_is_copied():
     filters.clear()
     assert spec.filter_list == (CircuitFilter(circuit_on(4)),) * 2
     assert ConvolutionSpec(filters=circuit_on(4)).filters == CircuitFilter(circuit_on(4))
-
-
-def test_identity_is_the_same_in_another_process():
-    spec = ConvolutionSpec(filters=[circuit_on(4), FixedFilter(np.arange(16) / 7)])
-    script = (
-        "import sys; from qucnn_cirq.convolution import ConvolutionSpec as S; "
-        "print(S.from_toml(sys.stdin.read()).identity)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        input=spec.to_toml(),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": ":".join(path or "." for path in sys.path), "PYTHONHASHSEED": "1"},
-    )
-    assert result.stdout.strip() == spec.identity
 
 
 @st.composite

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,10 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         process.wait()
 
 
-def started_sweep(
-    cluster: Cluster, folder: Path, document: dict[str, Any]
-) -> subprocess.Popen[str]:
-    """A sweep on the whole cluster that has stored something."""
+def sweep_while(
+    killed: subprocess.Popen[bytes], cluster: Cluster, folder: Path, document: dict[str, Any]
+) -> int:
+    """The exit code of a sweep on the whole cluster, of which a process dies under way."""
     from distributed import Client
 
     file, _, workers = cluster
@@ -78,24 +79,24 @@ def started_sweep(
         client.wait_for_workers(len(workers), timeout=SAFETY_NET)
     configuration = folder.with_suffix(".toml")
     configuration.write_text(make_plan(NOISE, document).to_toml())
-    command = [sys.executable, "-m", "qucnn_cirq", "study", str(configuration)]
-    process = subprocess.Popen(
-        [*command, "--out", str(folder), "--dask", str(file)], stderr=subprocess.PIPE, text=True
-    )
-    wait_until(lambda: list(folder.glob("chunks/*.json")), process)
-    return process
+
+    def kill() -> None:
+        wait_until(lambda: list(folder.glob("chunks/*.json")))
+        killed.kill()
+
+    # Here, not in a process of its own, which would import everything once more.
+    threading.Thread(target=kill, daemon=True).start()
+    return main(["study", str(configuration), "--out", str(folder), "--dask", str(file)])
 
 
 def test_a_worker_dies_and_nothing_is_lost_the_scheduler_dies_and_it_is_told(
-    cluster: Cluster, tmp_path: Path
+    cluster: Cluster, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _, scheduler, workers = cluster
     folder = tmp_path / "results"
-    process = started_sweep(cluster, folder, DOCUMENT)
-    workers.pop().kill()
-    _, errors = process.communicate(timeout=SAFETY_NET)
-    assert process.returncode == 0, errors
-    assert "Traceback" not in errors
+    assert sweep_while(workers[1], cluster, folder, DOCUMENT) == 0
+    assert workers.pop().wait() == -signal.SIGKILL
+    assert "Traceback" not in capfd.readouterr().err
     assert (status(folder).done, status(folder).missing) == (40, 0)
 
     # The same numbers as in this process.
@@ -105,18 +106,16 @@ def test_a_worker_dies_and_nothing_is_lost_the_scheduler_dies_and_it_is_told(
 
     # Long enough that it is not done before the scheduler is gone.
     longer = {**DOCUMENT, "study": {**DOCUMENT["study"], "images": 200}}
-    process = started_sweep(cluster, tmp_path / "longer", longer)
-    scheduler.kill()
-    _, errors = process.communicate(timeout=SAFETY_NET)
-    assert process.returncode == 2, errors
-    (line,) = errors.strip().splitlines()
+    assert sweep_while(scheduler, cluster, tmp_path / "longer", longer) == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
     assert "the scheduler is gone" in line
     assert 0 < status(tmp_path / "longer").done < 40
 
 
 def test_an_address_where_nobody_answers_is_refused(tmp_path: Path, capsys: Any) -> None:
     for address, words in (("nowhere.json", "existing scheduler file"), ("tcp://[", "")):
-        code = main(["study", "noise", "--out", str(tmp_path / "out"), "--dask", address])
+        sweep = ["study", "noise", "--set", "noise.scale=1.0", "--set", "repeat=0"]
+        code = main([*sweep, "--out", str(tmp_path / "out"), "--dask", address])
         lines = capsys.readouterr().err.strip().splitlines()
         assert code == 2
         assert len(lines) == 1

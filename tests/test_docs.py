@@ -265,9 +265,7 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
     monkeypatch.setenv("MPLBACKEND", "Agg")
     for registry in (OVERLAP_TESTS, LOADERS):
         monkeypatch.setattr(registry, "_members", dict(registry._members))
-    # Figures in all formats, or large, take seconds.
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
-    # So do the processes of each command; the tests of sweeps start them.
+    # The processes of each command take seconds; the tests of sweeps start them.
     monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     session = Session()
     for block in blocks(page.read_text(encoding="utf-8")):

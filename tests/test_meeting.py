@@ -1,9 +1,5 @@
 """The meeting of data and filter as a tensor network, against Cirq's density matrix."""
 
-import os
-import subprocess
-import sys
-
 import cirq
 import numpy as np
 import pytest
@@ -97,36 +93,3 @@ def test_what_is_left_on_the_data_register_is_what_cirq_measures(operations, ord
         axes = [[*data, *filters, *rest].index(qubit) for qubit in observable.qubits]
         kept = np.moveaxis(probabilities, axes, (0, 1)).sum(axis=(2, 3, 4))
         assert found[row] == pytest.approx(kept.ravel() @ values, abs=1e-10)
-
-
-PROGRAM = """
-import hashlib
-import numpy as np
-from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
-spec = ConvolutionSpec(filters=[XZAnsatz(layers=2)] * 2)
-layer = QuantumConvolution(
-    compile_convolution(spec, "willow_pink", layout="plaquettes"),
-    engine="exact", noise="willow_pink", shots=None, seed=3,
-)
-maps = layer.forward(np.random.default_rng(0).normal(size=(2, 5, 5)))
-digest = hashlib.sha256(maps.tobytes()).hexdigest()
-"""
-
-
-def test_every_process_sums_in_the_same_order():
-    """Sets of text are ordered differently in each process; the last digits must not be."""
-    names: dict[str, str] = {}
-    exec(PROGRAM, names)
-    # Processes that share no seed of hashes with this one.
-    environment = {
-        **os.environ,
-        "PYTHONHASHSEED": "1" if sys.flags.hash_randomization else "random",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM + "print(digest)"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == names["digest"]

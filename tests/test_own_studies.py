@@ -166,7 +166,6 @@ def test_results_of_a_study_of_ones_own_are_drawn_once_the_command_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     monkeypatch.setattr("noise_models.extensions._NAMED", set())
     shutil.copy(EXAMPLES / "own_study.py", "mine.py")
     settings = ["--set", "images=1", "--set", "convolution.kernel=2", "--set", "device=grid:4x4"]

@@ -462,7 +462,6 @@ def test_a_study_of_ones_own_is_swept_drawn_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     shutil.copy(EXAMPLES / "own_study.py", tmp_path)
     settings = ["noise=depolarizing", "noise.scale=[0.5, 1.0, 2.0]", "device=grid:4x4"]
     command = ["study", "own_study.py:STUDY", "--out", "out", "--workers", "2"]

@@ -13,7 +13,6 @@ import pytest
 from helpers import here_and_now
 
 from qucnn_cirq.cli import main
-from studies import drawing
 from studies.report import reproduce
 from studies.sweep import job
 
@@ -44,8 +43,6 @@ def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         parts = tuple(replace(part, quick=SMALL[part.folder]) for part in reproduce.PARTS)
         patch.setattr(reproduce, "PARTS", parts)
-        # The page shows these; the other formats take most of the time.
-        patch.setattr(drawing, "FORMATS", ("png",))
         patch.setattr(job, "local_workers", here_and_now)
         yield
 

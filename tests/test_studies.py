@@ -349,8 +349,6 @@ def test_a_classifier_is_fitted_to_maps_of_the_same_angles(repeat: int) -> None:
 def test_every_sweep_can_be_run_drawn_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The other formats are tested elsewhere and take most of the time.
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     small = ["images=1", "device=grid:3x3", "convolution.kernel=[2, 2]", "shots=[10, 100]"]
     sweeps = {
         "shots": [*small, "noise.scale=[0.5, 2.0]", "repeat=[0, 1]",

@@ -473,7 +473,6 @@ def test_a_figure_that_fails_costs_no_summary_and_is_told_in_one_line(
     def fail(*arguments: object) -> None:
         json.dumps(object())
 
-    monkeypatch.setattr("studies.drawing.FORMATS", ("png",))
     monkeypatch.setattr("studies.noise.figures.draw", fail)
     monkeypatch.setattr("studies.noise.figures.text", lambda table: "words")
     assert main(["plot", str(folder)]) == 1
