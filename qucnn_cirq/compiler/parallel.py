@@ -21,7 +21,7 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.packing import disjoint_placements
 from qucnn_cirq.compiler.passes import schedule_as_late_as_possible
 from qucnn_cirq.compiler.placement import Positions, Usage
-from qucnn_cirq.compiler.program import Program, Report, Variant
+from qucnn_cirq.compiler.program import Program, Report, Variant, check_measured
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import Verification
 from qucnn_cirq.devices import DeviceLike, load_device
@@ -88,20 +88,20 @@ class ParallelProgram:
         if filter_parameters is not None:
             angles = list(np.atleast_2d(np.asarray(filter_parameters, float)))
         values = [upstream] if upstream is None or np.ndim(upstream) == 0 else list(upstream)  # type: ignore[arg-type]
+        settings = {
+            "patches": batch,
+            "filter_parameters": angles,
+            "filter_index": filters,
+            "upstream": values,
+        }
+        each = [_for_each(name, given, count) for name, given in settings.items()]
         circuits = [
             cirq.with_measurement_key_mapping(
                 copy.circuit(patch, own, filter_index=index, upstream=value),
                 {MEASUREMENT_KEY: _measurement_key(number)},
             )
             for number, (copy, patch, own, index, value) in enumerate(
-                zip(
-                    self.copies[:count],
-                    _for_each("patches", batch, count),
-                    _for_each("filter_parameters", angles, count),
-                    _for_each("filter_index", filters, count),
-                    _for_each("upstream", values, count),
-                    strict=True,
-                )
+                zip(self.copies, *each, strict=False)
             )
         ]
         return _side_by_side(circuits)
@@ -123,11 +123,7 @@ class ParallelProgram:
             InputError: If the result does not hold this program's measurements.
         """
         count = sum(_measurement_key(i) in result.measurements for i in range(len(self.copies)))
-        if count == 0:
-            raise InputError(
-                f"the result has no measurement {_measurement_key(0)!r} (it has "
-                f"{sorted(result.measurements)}); run a circuit of this program."
-            )
+        check_measured(result, _measurement_key(0))
         filters = [filter_index] if isinstance(filter_index, int) else list(filter_index)
         return np.array(
             [

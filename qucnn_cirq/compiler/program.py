@@ -371,12 +371,7 @@ class Program:
         Raises:
             InputError: If the result does not hold this program's measurement.
         """
-        instance_of("result", result, cirq.Result, "a sampler")  # type: ignore[type-abstract]
-        if MEASUREMENT_KEY not in result.measurements:
-            raise InputError(
-                f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
-                f"{sorted(result.measurements)}); run a circuit of this program."
-            )
+        check_measured(result)
         return self._compiled(filter_index).template.overlap_from_result(result)
 
     def save(self, path: Path | str) -> None:
@@ -448,6 +443,24 @@ class Program:
             )
         states: NDArray[np.float64] = patches.states
         return states
+
+
+def check_measured(result: cirq.Result, key: str = MEASUREMENT_KEY) -> None:
+    """Refuses what is no result of a program's circuit.
+
+    Args:
+        result: What a user gave.
+        key: The measurement that it should hold.
+
+    Raises:
+        InputError: If it does not.
+    """
+    instance_of("result", result, cirq.Result, "a sampler")  # type: ignore[type-abstract]
+    if key not in result.measurements:
+        raise InputError(
+            f"the result has no measurement {key!r} (it has {sorted(result.measurements)}); run a "
+            "circuit of this program."
+        )
 
 
 def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:

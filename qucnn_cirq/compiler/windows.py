@@ -20,9 +20,8 @@ from qucnn_cirq.compiler.layouts import fitting_loaders, window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
 from qucnn_cirq.compiler.placing import placed
-from qucnn_cirq.compiler.program import CompiledFilter, Report
+from qucnn_cirq.compiler.program import CompiledFilter, Report, check_measured
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
-from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
@@ -104,11 +103,7 @@ class WindowProgram:
         Raises:
             InputError: If the result does not hold this program's measurement.
         """
-        if MEASUREMENT_KEY not in result.measurements:
-            raise InputError(
-                f"the result has no measurement {MEASUREMENT_KEY!r} (it has "
-                f"{sorted(result.measurements)}); run a circuit of this program."
-            )
+        check_measured(result)
         return self._find(window, filter_index).template.overlap_from_result(result)
 
     def exact(self, parameters: ArrayLike | None = None) -> NDArray[np.float64]:

@@ -13,15 +13,3 @@ from qucnn_cirq.devices.catalogue import (
 )
 from qucnn_cirq.devices.device import NATIVE_GATES, NOMINAL_ERRORS, Device
 from qucnn_cirq.devices.grids import grid_device
-
-__all__ = [
-    "NATIVE_GATES",
-    "NOMINAL_ERRORS",
-    "Device",
-    "DeviceLike",
-    "describe_device",
-    "describe_devices",
-    "device_names",
-    "grid_device",
-    "load_device",
-]

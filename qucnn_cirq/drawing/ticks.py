@@ -26,10 +26,7 @@ def log_axis(axes: Axes, which: Literal["x", "y"]) -> None:
         axes: The axes, before or after something is drawn.
         which: The axis.
     """
-    if which == "x":
-        axes.set_xscale("log")
-    else:
-        axes.set_yscale("log")
+    axes.set(**{f"{which}scale": "log"})
     log_ticks(axes.xaxis if which == "x" else axes.yaxis)
 
 

@@ -142,17 +142,3 @@ def engine_names() -> tuple[str, ...]:
         for name, engine in ENGINES.items()
         for variant in engine.variants()
     )
-
-
-__all__ = [
-    "ENGINES",
-    "Engine",
-    "Outcome",
-    "Streams",
-    "check_engine_name",
-    "engine_class",
-    "engine_digest",
-    "engine_label",
-    "engine_names",
-    "make_engine",
-]

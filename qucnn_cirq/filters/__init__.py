@@ -11,16 +11,3 @@ from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.filters.fixed import FixedFilter
 from qucnn_cirq.filters.preparing import filter_angles, filter_circuit
 from qucnn_cirq.filters.registry import FILTER_KINDS, filter_from_mapping
-
-__all__ = [
-    "ENTANGLERS",
-    "FILTER_KINDS",
-    "ROTATIONS",
-    "CircuitFilter",
-    "Filter",
-    "FixedFilter",
-    "XZAnsatz",
-    "filter_angles",
-    "filter_circuit",
-    "filter_from_mapping",
-]

@@ -3,5 +3,3 @@
 from qucnn_cirq.validation.placing import place
 from qucnn_cirq.validation.rules import check, errors_of, validate
 from qucnn_cirq.validation.violation import RULES, Violation
-
-__all__ = ["RULES", "Violation", "check", "errors_of", "place", "validate"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 
 import cirq
 import cirq_google
@@ -198,28 +198,30 @@ def _native_equivalent(operation: cirq.Operation, device: Device) -> str:
     if not names:
         return "the device has no two-qubit gate known here"
     counts = [f"{_native_count(operation, name)} {name}" for name in names]
-    return f"use {' or '.join(counts)} with one-qubit gates: {_GATESETS[names[0]]}"
+    how = f"cirq.optimize_for_target_gateset(circuit, gateset={_NATIVE[names[0]][1]})"
+    return f"use {' or '.join(counts)} with one-qubit gates: {how}"
 
 
-_GATESETS = {
-    "cz": "cirq.optimize_for_target_gateset(circuit, gateset=cirq.CZTargetGateset())",
-    "sqrt_iswap": "cirq.optimize_for_target_gateset(circuit, "
-    "gateset=cirq.SqrtIswapTargetGateset())",
-    "syc": "cirq.optimize_for_target_gateset(circuit, gateset=cirq_google.SycamoreTargetGateset())",
+_NATIVE: Mapping[str, tuple[Callable[..., cirq.OP_TREE], str]] = {
+    "cz": (
+        partial(cirq.two_qubit_matrix_to_cz_operations, allow_partial_czs=False),
+        "cirq.CZTargetGateset()",
+    ),
+    "sqrt_iswap": (
+        cirq.two_qubit_matrix_to_sqrt_iswap_operations,
+        "cirq.SqrtIswapTargetGateset()",
+    ),
+    "syc": (
+        cirq_google.two_qubit_matrix_to_sycamore_operations,
+        "cirq_google.SycamoreTargetGateset()",
+    ),
 }
+"""For each native gate Cirq's decomposition into it, and its target gateset."""
 
 
 def _native_count(operation: cirq.Operation, name: str) -> int:
     """How many native two-qubit gates Cirq's decompositions take."""
-    a, b = operation.qubits
-    matrix = cirq.unitary(operation)
-    operations: cirq.OP_TREE
-    if name == "cz":
-        operations = cirq.two_qubit_matrix_to_cz_operations(a, b, matrix, allow_partial_czs=False)
-    elif name == "sqrt_iswap":
-        operations = cirq.two_qubit_matrix_to_sqrt_iswap_operations(a, b, matrix)
-    else:
-        operations = cirq_google.two_qubit_matrix_to_sycamore_operations(a, b, matrix)
+    operations = _NATIVE[name][0](*operation.qubits, cirq.unitary(operation))
     return sum(len(each.qubits) == 2 for each in cirq.flatten_to_ops(operations))
 
 

@@ -198,33 +198,21 @@ class _Checker:
             )
 
     def _is_finite(self, operation: cirq.Operation) -> bool:
-        """Whether all numbers in an operation are finite; asked once for equal gates."""
+        """Whether all numbers in an operation are finite."""
         gate = operation.untagged.gate
         if gate is None:
             return is_finite(operation)
-        try:
-            known = self._finite.get((type(gate), gate))
-        except (TypeError, ValueError, ArithmeticError):
-            # It has no hash, or none for what is not finite.
-            return is_finite(gate)
-        if known is None:
-            known = self._finite[type(gate), gate] = is_finite(gate)
-        return known
+        return _once(self._finite, (type(gate), gate), lambda: is_finite(gate))
 
     def _is_native(self, operation: cirq.Operation) -> bool:
-        """Whether a gate is in the gate set; asked once for equal gates, as refusals are slow."""
-        gateset = self._device.gateset
+        """Whether a gate is in the gate set; refusals are slow."""
+        gateset, gate = self._device.gateset, operation.gate
         if gateset is None:
             return True
-        key = (type(operation.gate), operation.gate, operation.tags)
-        try:
-            known = self._native.get(key)
-        except (TypeError, ArithmeticError):
-            # It has no hash, or none for an angle that no float holds.
+        if gate is None:
             return _is_in(operation, gateset)
-        if known is None or operation.gate is None:
-            known = self._native[key] = _is_in(operation, gateset)
-        return known
+        key = (type(gate), gate, operation.tags)
+        return _once(self._native, key, lambda: _is_in(operation, gateset))
 
     def _order(self, operation: cirq.Operation, crowded: bool) -> Iterator[tuple[str, str, str]]:
         if cirq.is_measurement(operation) or isinstance(operation.gate, cirq.ResetChannel):
@@ -242,6 +230,18 @@ class _Checker:
                 f"{self._device.name} measures apart from two-qubit gates",
                 "put the measurement into a moment of its own, last",
             )
+
+
+def _once(known: dict[Hashable, bool], key: Hashable, ask: Callable[[], bool]) -> bool:
+    """An answer that is the same for equal keys."""
+    try:
+        found = known.get(key)
+    except (TypeError, ValueError, ArithmeticError):
+        # It has no hash, or none for what is not finite.
+        return ask()
+    if found is None:
+        found = known[key] = ask()
+    return found
 
 
 def _is_in(operation: cirq.Operation, gateset: cirq.Gateset) -> bool:
