@@ -44,7 +44,7 @@ def patch_and_angles(
         options: The options of a verb.
 
     Returns:
-        The patch, and the angles of a filter in radians; None if it has no parameters.
+        The patch, and the angles of a filter in radians, shape (parameters,); None if it has none.
 
     Raises:
         InputError: If the seed or the patch is not allowed.
