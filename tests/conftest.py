@@ -36,7 +36,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_format() -> Iterator[None]:
-    """Figures are written as PNG alone: the other formats take most of the time."""
+    """Figures are written as small PNGs: other formats and many dots take most of the time."""
+    from qucnn_cirq.drawing.theme import save_figure_as
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("studies.drawing.FORMATS", ("png",))
+        patch.setattr(
+            "studies.drawing.save_figure_as",
+            lambda figure, path, dpi: save_figure_as(figure, path, 50),
+        )
         yield

@@ -79,8 +79,8 @@ def test_a_study_prints_a_table_and_fills_its_folder(config, tmp_path, capsys):
 
 
 def test_json_is_the_summary_wherever_the_option_stands(config, tmp_path, capsys):
-    for number, order in enumerate((["--json", "study"], ["study", "--json"])):
-        out = tmp_path / str(number)
+    out = tmp_path / "out"
+    for order in (["--json", "study"], ["study", "--json"]):
         assert main([*order, str(config), "--out", str(out), "--set", "noise=depolarizing"]) == 0
         printed = json.loads(capsys.readouterr().out)
         assert printed == json.loads((out / "summary.json").read_text())

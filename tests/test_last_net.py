@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -122,26 +121,38 @@ CLOSED = """
 import os, sys
 for number in {numbers}:
     os.close(number)
-os.execv(sys.executable, [sys.executable, "-m", "qucnn_cirq", {arguments}])
+os.execv(sys.executable, [sys.executable, *{arguments}])
 """
+# The verb without what it would describe, whose import takes seconds.
+DEVICES = """
+import sys, types
+from qucnn_cirq.cli import main
+sys.modules["qucnn_cirq.devices"] = module = types.ModuleType("devices")
+def describe_devices():
+    {body}
+module.describe_devices = describe_devices
+raise SystemExit(main(["devices"]))
+"""
+BAD_NAME = "from qucnn_cirq.errors import InputError; raise InputError({name!r} + ' is unknown.')"
 
 
 @pytest.mark.parametrize("numbers", [(1,), (2,), (0, 1, 2)])
 def test_streams_closed_before_the_start_are_no_error(numbers):
-    ended = python(CLOSED.format(numbers=numbers, arguments="'--help'"))
+    ended = python(CLOSED.format(numbers=numbers, arguments=["-m", "qucnn_cirq", "--help"]))
     assert ended.returncode == 0 and ended.stderr == ""
     assert ("usage: qucnn" in ended.stdout) == (1 not in numbers)
 
 
 @pytest.mark.parametrize("numbers", [(2,), (0, 1, 2)])
 def test_an_error_is_told_to_nobody_and_by_its_code(numbers):
-    bad = python(CLOSED.format(numbers=numbers, arguments="'validate', 'none', '--device', 'x'"))
+    code = DEVICES.format(body=BAD_NAME.format(name="x"))
+    bad = python(CLOSED.format(numbers=numbers, arguments=["-c", code]))
     assert bad.returncode == 2 and bad.stdout == ""
     assert bad.stderr.count("\n") == (2 not in numbers)
 
 
 def test_a_full_device_or_a_reader_that_left_is_told_in_one_line_or_none():
-    command = [sys.executable, "-m", "qucnn_cirq", "devices"]
+    command = [sys.executable, "-c", DEVICES.format(body="return []")]
     with open("/dev/full", "w") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 2
@@ -153,23 +164,27 @@ def test_a_full_device_or_a_reader_that_left_is_told_in_one_line_or_none():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_names_that_the_terminal_cannot_show_are_spelled_out(tmp_path: Path):
+def test_names_that_the_terminal_cannot_show_are_spelled_out():
     name = os.fsdecode("\u00e9".encode() + b"\xff")
     ended = subprocess.run(
-        [sys.executable, "-m", "qucnn_cirq", "validate", name, "--device", "rainbow"],
+        [sys.executable, "-c", DEVICES.format(body=BAD_NAME.format(name=name))],
         capture_output=True,
         check=False,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert ended.returncode == 2
+    assert b"\\xe9 is unknown" in ended.stderr
     assert ended.stderr.isascii() and ended.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
     ("module", "error"),
     [
-        ("noise_models", "ImportError('libodd.so: failed to map segment from shared object')"),
-        ("noise_models", "MemoryError()"),
+        (
+            "noise_models.errors",
+            "ImportError('libodd.so: failed to map segment from shared object')",
+        ),
+        ("noise_models.errors", "MemoryError()"),
         ("qucnn_cirq.commands.parser", "ImportError('cannot allocate memory in static TLS block')"),
         ("qucnn_cirq.commands.parser", "OSError(12, 'Cannot allocate memory')"),
     ],
@@ -196,7 +211,7 @@ def test_what_fails_while_it_is_told_is_one_line():
 import sys
 class Finder:
     def find_spec(self, name, *_):
-        if name in ("argparse", "noise_models"):
+        if name in ("argparse", "noise_models.errors"):
             raise ImportError("broken")
 sys.modules.pop("argparse", None)
 sys.meta_path.insert(0, Finder())
