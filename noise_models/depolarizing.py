@@ -43,12 +43,6 @@ def depolarizing_gate(probability: float, n_qubits: int) -> cirq.Gate:
     return cirq.depolarize(probability, n_qubits)
 
 
-def _dimension(n_qubits: int) -> int:
-    if n_qubits not in (1, 2):
-        raise InputError(f"n_qubits = {n_qubits!r}: gate noise is defined for 1 and 2 qubits.")
-    return int(2**n_qubits)
-
-
 @attrs.frozen
 class DepolarizingNoise(NoiseKind):
     """A random Pauli after every gate, virtual Z excepted.
@@ -92,7 +86,9 @@ class DepolarizingNoise(NoiseKind):
         Raises:
             InputError: For any other number of qubits.
         """
-        dimension = _dimension(n_qubits)
+        if n_qubits not in (1, 2):
+            raise InputError(f"n_qubits = {n_qubits!r}: gate noise is defined for 1 and 2 qubits.")
+        dimension = int(2**n_qubits)
         return (self.p1 if n_qubits == 1 else self.p2) * dimension / (dimension + 1)
 
     @classmethod

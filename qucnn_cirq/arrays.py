@@ -91,6 +91,21 @@ def tensor_values(key: str, tensor: Any) -> npt.NDArray[np.float64]:
     return np.array(array, order="C")
 
 
+def check_finite(what: str, array: npt.NDArray[np.float64]) -> None:
+    """Refuses NaN and infinity.
+
+    Args:
+        what: What has the numbers, for the message ("kernels have").
+        array: Of any shape.
+
+    Raises:
+        InputError: If one is not finite; it says which.
+    """
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"{what} {array[index]} at {index}: give finite numbers.")
+
+
 def _is_masked(value: object, depth: int = 0) -> bool:
     """Whether an array, or one within nested sequences, has masked entries."""
     if isinstance(value, np.ma.MaskedArray):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noise_models.checks import instance_of
-from qucnn_cirq.arrays import real_array
+from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
 from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
@@ -146,7 +146,5 @@ def _checked_kernels(kernels: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArr
     if array.ndim == 0 or array.shape[1:] not in allowed or len(array) == 0:
         shapes = " or ".join(f"(filters, {', '.join(map(str, shape))})" for shape in allowed)
         raise InputError(f"kernels have shape {array.shape}: give {shapes}.")
-    if not np.isfinite(array).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"kernels have {array[index]} at {index}: give finite numbers.")
+    check_finite("kernels have", array)
     return array.reshape(len(array), *full)

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.arrays import real_array
+from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines.streams import backward_purpose
@@ -328,9 +328,7 @@ def checked_upstream(upstream: ArrayLike, patches: Patches, n_filters: int) -> F
         raise InputError(
             f"upstream has shape {values.shape}: the maps of the last forward pass have {shape}."
         )
-    if not np.isfinite(values).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InputError(f"upstream has {values[index]} at {index}: give finite numbers.")
+    check_finite("upstream has", values)
     picked: FloatArray = patches.from_maps(values)
     return picked
 

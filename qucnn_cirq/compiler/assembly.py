@@ -14,9 +14,10 @@ from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
 from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
 from qucnn_cirq.compiler.passes import merge_slots
+from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
 from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
-from qucnn_cirq.compiler.template import MEASUREMENT_KEY
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.filters import Filter, filter_circuit
 
 
@@ -28,29 +29,20 @@ class Assembly:
         layout: Name of the layout.
         loader: The loader of the patch.
         filter_loader: The loader of a filter with a fixed vector.
-        circuit: Slots, native two-qubit gates and the measurement.
-        observable: What is measured.
-        data: Where the data register is loaded.
-        filter: Where the filter is prepared; empty for a test that undoes it.
-        ancillas: Where the walking ancillas start; empty for a test that has none.
+        template: Slots, native two-qubit gates and the measurement, and where the registers are.
         passes: What each pass changed.
     """
 
     layout: str
     loader: Loader
     filter_loader: Loader
-    circuit: cirq.Circuit
-    observable: Observable
-    data: tuple[cirq.Qid, ...]
-    filter: tuple[cirq.Qid, ...]
-    ancillas: tuple[cirq.Qid, ...]
+    template: Template
     passes: tuple[PassRecord, ...]
 
     @property
     def roles(self) -> dict[str, tuple[cirq.Qid, ...]]:
         """The qubits by what they are for; roles that the test does not have are left out."""
-        roles = {"data": self.data, "filter": self.filter, "ancilla": self.ancillas}
-        return {role: qubits for role, qubits in roles.items() if qubits}
+        return roles_of(self.template)
 
     def roles_on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> dict[str, tuple[cirq.Qid, ...]]:
         """The roles after the circuit has moved to other qubits.
@@ -116,8 +108,8 @@ def assemble(
     if graph is None:
         routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
     else:
-        registers = (*layout.data, *layout.filter)
-        routed, starts, ends = route_whole(merge_slots(logical), graph, registers)
+        idle = (*layout.data, *layout.filter)
+        routed, starts, ends = route_whole(merge_slots(logical), graph, idle)
         observable = observable.on(ends)
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
     passes = passes_for(options.gate_set, options.decoupling, options.duration_ratio)
@@ -126,21 +118,13 @@ def assemble(
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     walks = layout.walks[options.walkers - 1] if options.test.most_walkers else ()
     ancillas = [walk[0][0] for walk in walks]
-    data, filters, walkers = (
+    registers = [
         tuple(starts.get(qubit, qubit) for qubit in qubits)
         for qubits in (layout.data, layout.filter, ancillas)
-    )
-    return Assembly(
-        layout.name if graph is None else "routed",
-        loader,
-        own_loader,
-        native,
-        observable,
-        data,
-        filters,
-        walkers,
-        (*begun, *records),
-    )
+    ]
+    template = Template(native.freeze(), observable, *registers)
+    name = layout.name if graph is None else "routed"
+    return Assembly(name, loader, own_loader, template, (*begun, *records))
 
 
 _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]

@@ -245,7 +245,7 @@ def _with_other_loaders(
             continue
         started = time.perf_counter()
         assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
-        usage = Usage.of(assembly.circuit)
+        usage = Usage.of(assembly.template.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
         variants.append(placed(assembly, Placement(positions, error), request, started))
     if budget.infidelity is not None:

@@ -9,6 +9,7 @@ import cirq
 import networkx as nx
 
 from noise_models.checks import only_known_keys
+from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError, shown
 
@@ -69,6 +70,16 @@ def read_placement(placement: PlacementLike, device: Device) -> Pinning:
     qubits = _qubits("placement", placement)
     _check(qubits, device)
     return Pinning(allowed=frozenset(qubits))
+
+
+def roles_of(template: Template) -> dict[str, tuple[cirq.Qid, ...]]:
+    """The qubits of a circuit by what they are for; roles that it does not have are left out.
+
+    Args:
+        template: The circuit.
+    """
+    registers = (template.data_qubits, template.filter_qubits, template.ancillas)
+    return {role: qubits for role, qubits in zip(ROLES, registers, strict=True) if qubits}
 
 
 def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:

@@ -47,7 +47,7 @@ def best_placement(
     Returns:
         None if the layout fits nowhere on the device.
     """
-    usage = Usage.of(assembly.circuit)
+    usage = Usage.of(assembly.template.circuit)
     best: Placement | None = None
     for positions in placements(usage, device, pinning.allowed):
         roles = assembly.roles_on(positions) if pinning.roles else {}
@@ -67,9 +67,10 @@ def unmoved(assembly: Assembly, device: Device, gate_set: str) -> Placement:
         device: The device.
         gate_set: The native two-qubit gate, one of `GATE_SETS`.
     """
-    usage = Usage.of(assembly.circuit)
-    positions: Positions = {qubit: qubit for qubit in (*usage.qubits, *assembly.data)}
-    positions |= {qubit: qubit for qubit in assembly.filter}
+    usage = Usage.of(assembly.template.circuit)
+    template = assembly.template
+    places = (*usage.qubits, *template.data_qubits, *template.filter_qubits)
+    positions: Positions = {qubit: qubit for qubit in places}
     return Placement(positions, usage.predicted_error(positions, device, gate_set))
 
 

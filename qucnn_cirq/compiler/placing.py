@@ -9,7 +9,6 @@ from qucnn_cirq.compiler.assembly import Assembly
 from qucnn_cirq.compiler.placement import Placement
 from qucnn_cirq.compiler.program import Report, Variant
 from qucnn_cirq.compiler.request import Request
-from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.validation import check
 
 
@@ -25,10 +24,8 @@ def placed(assembly: Assembly, placement: Placement, request: Request, started: 
     Raises:
         InputError: If the device cannot run the circuit.
     """
-    positions, device = placement.positions, request.device
-    circuit, registers = assembly.circuit.freeze(), (assembly.data, assembly.filter)
-    unmoved = Template(circuit, assembly.observable, *registers, assembly.ancillas)
-    template = unmoved.moved(positions)
+    device = request.device
+    template = assembly.template.moved(placement.positions)
     check(template.marked_circuit, device)
     counts = asdict(assembly.passes[-1])
     del counts["name"]

@@ -18,6 +18,7 @@ from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.line_search import SEARCH
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
+from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.verification import MOST_VERIFIED, Verification, verify
@@ -283,13 +284,7 @@ class Program:
 
         It can be given to ``compile_convolution(..., placement=...)`` to pin another program.
         """
-        template = self.filters[0].template
-        roles = {
-            "data": template.data_qubits,
-            "filter": template.filter_qubits,
-            "ancilla": template.ancillas,
-        }
-        return {role: qubits for role, qubits in roles.items() if qubits}
+        return roles_of(self.filters[0].template)
 
     @property
     def passes_text(self) -> str:

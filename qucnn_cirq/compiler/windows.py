@@ -22,6 +22,7 @@ from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Report, check_measured
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
+from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
@@ -295,10 +296,9 @@ def _candidates(
 
 def _used(assembly: Assembly) -> Assembly:
     """Without the qubits of the data and the filter that no operation acts on."""
-    used = assembly.circuit.all_qubits()
-    return replace(
-        assembly,
-        data=tuple(qubit for qubit in assembly.data if qubit in used),
-        filter=tuple(qubit for qubit in assembly.filter if qubit in used),
-        ancillas=tuple(qubit for qubit in assembly.ancillas if qubit in used),
-    )
+    template, used = assembly.template, set(assembly.template.qubits)
+    registers = [
+        tuple(qubit for qubit in qubits if qubit in used)
+        for qubits in (template.data_qubits, template.filter_qubits, template.ancillas)
+    ]
+    return replace(assembly, template=Template(template.circuit, template.observable, *registers))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from noise_models import fields
 from noise_models.checks import only_known_keys, required
-from qucnn_cirq.arrays import real_array
+from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters.filter import Filter
 
@@ -26,9 +26,7 @@ def _nonzero(_: str, values: object) -> npt.NDArray[np.float64]:
             f"fixed filter has shape {array.shape}: give a vector, a matrix (rows, columns) "
             f"or an array (channels, rows, columns)."
         )
-    if not np.isfinite(array).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"fixed filter has {array[index]} at {index}: give finite numbers.")
+    check_finite("fixed filter has", array)
     if not array.any():
         raise InputError("fixed filter is all zero: it has no state; give a non-zero vector.")
     array.flags.writeable = False
