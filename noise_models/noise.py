@@ -25,39 +25,31 @@ class Noise:
     Args:
         source: A configuration, or any other `cirq.NoiseModel`, which is guarded: see
             `GuardedNoiseModel`.
+
+    Attributes:
+        configuration: The noise as data; None if it was given as a `cirq.NoiseModel`.
+        gate_model: Noise of gates and idle qubits; `cirq.NO_NOISE` if there is none. It never
+            contains readout errors (unless a foreign model does), and never puts anything after a
+            qubit's last measurement or on a virtual Z.
     """
 
     def __init__(self, source: NoiseConfiguration | cirq.NoiseModel) -> None:
-        self._configuration: NoiseConfiguration | None = None
+        self.configuration: NoiseConfiguration | None = None
         self._kinds: tuple[NoiseKind, ...] = ()
         self._strength = Strength()
-        self._gate_model: cirq.NoiseModel = cirq.NO_NOISE
+        self.gate_model: cirq.NoiseModel = cirq.NO_NOISE
         # Subclasses may return anything, so they are guarded too.
         if type(source) is ConfiguredNoiseModel:
-            self._gate_model = source
+            self.gate_model = source
         elif isinstance(source, NoiseConfiguration):
-            self._configuration = source
+            self.configuration = source
             self._kinds, self._strength = source.kinds, source.strength
             if any(kind.has_gate_noise(self._strength) for kind in self._kinds):
-                self._gate_model = ConfiguredNoiseModel(source)
+                self.gate_model = ConfiguredNoiseModel(source)
         elif type(source) is GuardedNoiseModel or source == cirq.NO_NOISE:
-            self._gate_model = source
+            self.gate_model = source
         else:
-            self._gate_model = GuardedNoiseModel(source)
-
-    @property
-    def configuration(self) -> NoiseConfiguration | None:
-        """The noise as data; None if it was given as a `cirq.NoiseModel`."""
-        return self._configuration
-
-    @property
-    def gate_model(self) -> cirq.NoiseModel:
-        """Noise of gates and idle qubits; `cirq.NO_NOISE` if there is none.
-
-        It never contains readout errors (unless a foreign model does), and never puts anything
-        after a qubit's last measurement or on a virtual Z.
-        """
-        return self._gate_model
+            self.gate_model = GuardedNoiseModel(source)
 
     @property
     def has_readout_noise(self) -> bool:
@@ -71,7 +63,7 @@ class Noise:
     @property
     def is_ideal(self) -> bool:
         """Whether there is no noise of any kind."""
-        return self._gate_model == cirq.NO_NOISE and not self.has_readout_noise
+        return self.gate_model == cirq.NO_NOISE and not self.has_readout_noise
 
     def readout(self, qubit: cirq.Qid) -> tuple[float, float]:
         """How often a qubit is read wrongly, flips together with others apart.
@@ -147,7 +139,7 @@ class Noise:
         Raises:
             InputError: If an operation cannot be given noise.
         """
-        noisy = circuit.with_noise(self._gate_model)
+        noisy = circuit.with_noise(self.gate_model)
         if not self.has_readout_noise:
             return noisy
         moments: list[cirq.Moment] = []
@@ -180,13 +172,13 @@ class Noise:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Noise):
             return NotImplemented
-        return (self._configuration, self._gate_model) == (other._configuration, other._gate_model)
+        return (self.configuration, self.gate_model) == (other.configuration, other.gate_model)
 
     def __hash__(self) -> int:
-        return hash((self._configuration, type(self._gate_model)))
+        return hash((self.configuration, type(self.gate_model)))
 
     def __repr__(self) -> str:
-        source = self._gate_model if self._configuration is None else self._configuration
+        source = self.gate_model if self.configuration is None else self.configuration
         return f"noise_models.Noise({source!r})"
 
 

@@ -85,9 +85,9 @@ class Registry(Generic[T]):
         """
         if isinstance(name, str) and name in self._members:
             return self._members[name]
+        what = f"{self.kind} = {shown(name)}"
         if isinstance(name, str) and ":" in name:
-            found = extensions.load_object(self.kind, name)
-            return self._checked(f"{self.kind} = {shown(name)}", found)
+            return self._checked(what, extensions.load_object(self.kind, name))
         offered = self._offered()
         if not isinstance(name, str) or name not in offered:
             if extensions.is_reading_stored():
@@ -96,8 +96,7 @@ class Registry(Generic[T]):
                     "what was stored."
                 )
             raise unknown_name(self.kind, name, {*self._members, *offered, *beside})
-        found = extensions.load_entry_point(self.kind, offered[name])
-        return self._checked(f"{self.kind} = {shown(name)}", found)
+        return self._checked(what, extensions.load_entry_point(self.kind, offered[name]))
 
     def check_name(self, name: object) -> str:
         """Refuses a name that no member can have; nothing is imported to find out.

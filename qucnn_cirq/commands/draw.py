@@ -84,17 +84,18 @@ def run(options: argparse.Namespace) -> int:
     if compiled:
         drawing = _drawn(_compiled(options, name), *arguments)
     else:
-        drawing = guarded(options.source, _read_and_drawn, *arguments)
+        drawing = guarded(options.source, _read, _drawn, *arguments)
     return _put(options, drawing)
 
 
 _Draw = Callable[["cirq.AbstractCircuit", str | None, int], str]
 
 
-def _read_and_drawn(path: Path, draw: _Draw, device: str | None, width: int) -> dict[str, Any]:
+def _read(path: Path, function: Callable[..., Any], *others: Any) -> Any:
+    """What a function makes of the circuit of a file."""
     from qucnn_cirq.exchange.reading import parsed_circuit
 
-    return _drawn(parsed_circuit(path), draw, device, width)
+    return function(parsed_circuit(path), *others)
 
 
 def _drawn(
@@ -155,7 +156,7 @@ def _draw_map(options: argparse.Namespace, device: Any, compiled: bool) -> int:
     if compiled:
         placement = placement_of(_compiled(options, options.device))
     else:
-        placement = guarded(options.source, _placement)
+        placement = guarded(options.source, _read, placement_of)
     outside = [qubit for qubit in placement.roles if qubit not in device.graph]
     if outside:
         raise InputError(
@@ -175,13 +176,6 @@ def _draw_map(options: argparse.Namespace, device: Any, compiled: bool) -> int:
     with theme():
         save_figure_as(device_figure(device, placement), options.out)
     return _put(options, content | {"drawing": None})
-
-
-def _placement(path: Path) -> Any:
-    from qucnn_cirq.drawing.placement import placement_of
-    from qucnn_cirq.exchange.reading import parsed_circuit
-
-    return placement_of(parsed_circuit(path))
 
 
 def _put(options: argparse.Namespace, drawing: dict[str, Any]) -> int:

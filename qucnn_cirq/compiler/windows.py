@@ -243,10 +243,8 @@ def _compile_window(
     row, start = _row(part.qubits, window)
     loader = CircuitLoader(part.circuit, row)
     filter_loader = _filter_loader(filter_, request)
-    best: tuple[Assembly, Placement] | None = None
-    for candidate, placement in _candidates(filter_, loader, start, filter_loader, request):
-        if best is None or placement.predicted_error < best[1].predicted_error:
-            best = candidate, placement
+    candidates = _candidates(filter_, loader, start, filter_loader, request)
+    best = min(candidates, key=lambda each: each[1].predicted_error, default=None)
     if best is None:
         raise InputError(
             f"layout 'ladder' for data of {len(row)} qubits does not fit device "

@@ -43,11 +43,8 @@ def read_diagram(
     Raises:
         InputError: If a character has no meaning where it stands.
     """
-    lines = [line.rstrip() for line in textwrap.dedent(text.expandtabs()).splitlines()]
-    while lines and not lines[0]:
-        lines.pop(0)
-    while lines and not lines[-1]:
-        lines.pop()
+    trimmed = map(str.rstrip, textwrap.dedent(text.expandtabs()).splitlines())
+    lines = "\n".join(trimmed).strip("\n").splitlines()
     if not lines:
         raise InputError("the diagram is empty: draw qubits as o and couplers as - and |.")
     if _HEADING.fullmatch(lines[0]) and len(lines) > 1 and _ROW_NUMBER.match(lines[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from html import escape
 
@@ -142,13 +143,8 @@ class _Writer:
     ) -> Iterator[str]:
         """Every other moment on a grey ground; its index and duration above."""
         x = self._left
-        index = 0
-        while index < len(system):
-            moment = system[index][0].moment
-            width = 0.0
-            while index < len(system) and system[index][0].moment == moment:
-                width += system[index][1]
-                index += 1
+        for moment, columns in itertools.groupby(system, key=lambda each: each[0].moment):
+            width = sum(width for _, width in columns)
             if moment % 2:
                 yield (
                     f'<rect class="band" x="{x:g}" y="{top:g}" width="{width:g}" '

@@ -75,9 +75,6 @@ class _Reader(GateCalls):
         elif word in _STATEMENTS:
             self._at += 1
             _STATEMENTS[word](self)
-        elif word in _SCALARS:
-            self._at += 1
-            self._constant()
         elif word in self._bits and self._is_assignment():
             self._assignment()
         elif self._kind() == "name" and not word.startswith("$"):
@@ -190,9 +187,7 @@ class _Reader(GateCalls):
 
     def _input(self) -> None:
         self._take(*_SCALARS)
-        if self._peek() == "[":
-            self._size()
-        name = self._name()
+        name = self._sized_name()
         self._values[name] = sympy.Symbol(name)
         self._take(";")
 
@@ -200,10 +195,13 @@ class _Reader(GateCalls):
         self._take(*_SCALARS)
         self._constant()
 
-    def _constant(self) -> None:
+    def _sized_name(self) -> str:
         if self._peek() == "[":
             self._size()
-        name = self._name()
+        return self._name()
+
+    def _constant(self) -> None:
+        name = self._sized_name()
         if self._peek() == ";":
             raise Refused(f"{shown(name)} changes while the program runs, which is not read.")
         self._take("=")
@@ -240,9 +238,7 @@ class _Reader(GateCalls):
 
     def _for(self) -> None:
         self._take(*_SCALARS)
-        if self._peek() == "[":
-            self._size()
-        name = self._name()
+        name = self._sized_name()
         self._take("in")
         values: Iterable[Any]
         if self._skip("{"):
@@ -285,6 +281,7 @@ _STATEMENTS: Mapping[str, Callable[[_Reader], None]] = {
     "delay": _Reader._delay,
     "input": _Reader._input,
     "const": _Reader._const,
+    **dict.fromkeys(_SCALARS, _Reader._constant),
     "let": _Reader._let,
     "if": _Reader._if,
     "for": _Reader._for,
