@@ -8,20 +8,24 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from helpers import here_and_now, sweep_in_process, wait_until
 
+from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies import load
 from studies.sweep.catalogue import study_named
 from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, local_workers
-from studies.sweep.results import status
+from studies.sweep.results import export, status
 from studies.sweep.run import Stop, run_points
 from studies.sweep.store import open_folder
 from studies.sweep.template import _receive
@@ -230,26 +234,67 @@ def test_a_worker_ends_whatever_became_of_the_pipe(
     assert codes == [1]
 
 
-def test_workers_end_with_the_process_that_started_them_in_the_middle_of_a_point(
-    tmp_path: Path, in_workers: Callable[[str], None], plan: Plan
+def test_killed_interrupted_and_resumed_it_gives_the_same_bytes(
+    tmp_path: Path,
+    in_workers: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    in_workers("import time; open(os.environ['QUCNN_PIDS'], 'a').write('x'); time.sleep(1000)")
-    (tmp_path / "sweep.toml").write_text(plan.to_toml())
-    command = [sys.executable, "-m", "qucnn_cirq", "study", str(tmp_path / "sweep.toml")]
-    pids = tmp_path / "pids"
-    process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "out"), "--workers", "2", "--quiet"],
-        env={**os.environ, "QUCNN_PIDS": str(pids)},
+    document = {**DOCUMENT, "axes": {"noise.scale": [0.5, 2.0], "repeat": list(range(8))}}
+    folder, usual = tmp_path / "killed", tmp_path / "usual"
+    configuration, pids = tmp_path / "sweep.toml", tmp_path / "pids"
+    configuration.write_text(make_plan(NOISE, document).to_toml())
+    sweep = ["study", str(configuration), "--out", str(folder), "--quiet", "--workers"]
+
+    in_workers(
+        f"settings.repeat > 1 and (open({str(pids)!r}, 'a').write('x'),"
+        " __import__('time').sleep(1000))"
     )
-    while not pids.exists() or len(pids.read_text()) < 2:
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = subprocess.Popen([sys.executable, "-m", "qucnn_cirq", *sweep, "2"])
+    wait_until(lambda: pids.exists() and len(pids.read_text()) == 2, process)
     below = [pid for child in _children(process.pid) for pid in [child, *_children(child)]]
     assert len(below) == 3
     process.kill()
     process.wait()
+    # Workers do not outlive the process that started them, even in the middle of a point.
     for pid in below:
         _wait_until_gone(pid)
+    before = status(folder).done
+    assert 0 < before < 16
+
+    # Interrupted while most points are left, and by a signal to the main thread of this process.
+    slow = _PATCH.format(body="__import__('time').sleep(0.3)")
+    (tmp_path / "site" / "sitecustomize.py").write_text(slow)
+
+    def interrupt() -> None:
+        wait_until(lambda: status(folder).done > before)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    capfd.readouterr()
+    # Should it ever come after the end, it must not end the tests.
+    earlier = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        assert main([*sweep, "1"]) == 130
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    assert "Traceback" not in capfd.readouterr().err
+    assert not list(folder.glob("chunks/.*"))
+    assert before < status(folder).done < 16
+
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
+    monkeypatch.setattr("studies.drawing.FORMATS", ("png", "svg", "pdf"))
+    assert main([*sweep, "1"]) == 0
+    sweep_in_process(NOISE, document, usual)
+    texts = []
+    for path in (folder, usual):
+        export(path, path / "table.csv")
+        texts.append(pd.read_csv(path / "table.csv", dtype=str).drop(columns="seconds").to_csv())
+    assert texts[0] == texts[1]
+    for suffix in ("png", "svg", "pdf", "csv"):
+        assert (folder / f"error_against_noise_scale.{suffix}").stat().st_size > 100
 
 
 def _children(pid: int) -> list[int]:

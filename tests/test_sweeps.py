@@ -6,8 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import SAFETY_NET, HereAndNow, here_and_now, wait_until
+from helpers import HereAndNow, here_and_now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -270,62 +268,6 @@ def test_order_and_sharding_change_no_number(undisturbed: Path, tmp_path: Path) 
         pd.testing.assert_frame_equal(
             table_without_times(folder), table_without_times(undisturbed), check_exact=True
         )
-
-
-def start(folder: Path, *more: str) -> subprocess.Popen[str]:
-    configuration = folder.parent / "sweep.toml"
-    plan = make_plan(NOISE, DOCUMENT)
-    configuration.write_text(plan.to_toml())
-    command = [sys.executable, "-m", "qucnn_cirq", "study", str(configuration), "--out"]
-    return subprocess.Popen(
-        [*command, str(folder), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_for_chunk(folder: Path, process: subprocess.Popen[str]) -> None:
-    wait_until(lambda: list(folder.glob("chunks/*.json")), process)
-
-
-def children_of(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(each) for each in path.read_text().split()] if path.exists() else []
-
-
-def test_killed_interrupted_and_resumed_it_gives_the_same_bytes(
-    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "killed"
-    process = start(folder, "--workers", "2")
-    wait_for_chunk(folder, process)
-    workers = children_of(process.pid)
-    process.kill()
-    process.communicate()
-    # Workers do not outlive the process that started them.
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
-    assert 0 < status(folder).done <= 12
-
-    process = start(folder, "--workers", "1")
-    before = status(folder).done
-    wait_until(lambda: status(folder).done > before, process)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=SAFETY_NET)
-    # A fast machine may have finished before the signal came.
-    assert process.returncode in (130, 0)
-    assert "Traceback" not in errors
-    assert not list(folder.glob("chunks/.*"))
-
-    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
-    configuration = str(folder.parent / "sweep.toml")
-    assert main(["study", configuration, "--out", str(folder), "--quiet"]) == 0
-    for name in (folder, undisturbed):
-        export(name, tmp_path / f"{name.name}.csv")
-    texts = [
-        pd.read_csv(tmp_path / f"{name.name}.csv", dtype=str).drop(columns="seconds").to_csv()
-        for name in (folder, undisturbed)
-    ]
-    assert texts[0] == texts[1]
-    for suffix in ("png", "svg", "pdf", "csv"):
-        assert (folder / f"error_against_noise_scale.{suffix}").stat().st_size > 100
 
 
 # Failures.
