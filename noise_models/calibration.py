@@ -152,15 +152,10 @@ class Calibration:
         Returns:
             Nanoseconds; 0 if nothing in it takes time.
         """
-        durations = [step.longest_wait_ns]
-        if step.one_qubit_gates:
-            durations.append(self.one_qubit_ns)
-        for operation in step.two_qubit_gates:
-            listed = self.gate_type(operation.gate)
-            durations.append(self.two_qubit_ns[listed] if listed else self.longest_two_qubit_ns)
-        if step.has_measurement:
-            durations.append(self.measurement_ns)
-        return max(durations)
+        listed = [self.gate_type(operation.gate) for operation in step.two_qubit_gates]
+        longest = self.longest_two_qubit_ns
+        two_qubit = [self.two_qubit_ns[kind] if kind else longest for kind in listed]
+        return step.duration_ns(self.one_qubit_ns, two_qubit, self.measurement_ns)
 
 
 def is_missing(value: object) -> bool:

@@ -165,20 +165,12 @@ class ThermalNoise(NoiseKind):
         """1/T1 and 1/T2 in 1/ns."""
         return 1e-3 / self.t1, 1e-3 / self.t2
 
-    def _duration_ns(self, step: Step) -> float:
-        durations = [step.longest_wait_ns]
-        if step.one_qubit_gates:
-            durations.append(self.one_qubit)
-        if step.two_qubit_gates:
-            durations.append(self.two_qubit)
-        if step.has_measurement:
-            durations.append(self.measurement)
-        return max(durations)
-
     def has_gate_noise(self, strength: Strength) -> bool:
         """See `NoiseKind.has_gate_noise`."""
         return max(self._rates) * max(strength.gate, strength.idle) > 0
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
         """See `NoiseKind.layers`."""
-        return [thermal_layer(step, self._duration_ns(step), self._rates, strength)]
+        two_qubit = [self.two_qubit for _ in step.two_qubit_gates]
+        duration_ns = step.duration_ns(self.one_qubit, two_qubit, self.measurement)
+        return [thermal_layer(step, duration_ns, self._rates, strength)]

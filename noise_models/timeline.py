@@ -101,6 +101,24 @@ class Step:
     has_measurement: bool
     longest_wait_ns: float
 
+    def duration_ns(
+        self, one_qubit: float, two_qubit: Iterable[float], measurement: float
+    ) -> float:
+        """How long the moment takes, which is as long as its longest operation.
+
+        Args:
+            one_qubit: Duration of a one-qubit gate, in nanoseconds.
+            two_qubit: Durations of its two-qubit gates.
+            measurement: Duration of a measurement.
+
+        Returns:
+            Nanoseconds; 0 if nothing in it takes time.
+        """
+        durations = [self.longest_wait_ns, *two_qubit]
+        durations += [one_qubit] if self.one_qubit_gates else []
+        durations += [measurement] if self.has_measurement else []
+        return max(durations)
+
     @property
     def operated(self) -> tuple[cirq.Qid, ...]:
         """The qubits that gates act on."""

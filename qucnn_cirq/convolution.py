@@ -13,19 +13,7 @@ from noise_models.checks import instance_of
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
-from qucnn_cirq.specification import OVERLAP_TESTS, ConvolutionSpec
-
-__all__ = [
-    "OVERLAP_TESTS",
-    "ConvolutionSpec",
-    "Patches",
-    "classical_convolution",
-    "extract_patches",
-    "filter_states",
-    "ideal_overlaps",
-    "sliding_windows",
-    "squared_cosine_similarity",
-]
+from qucnn_cirq.specification import ConvolutionSpec
 
 
 def classical_convolution(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate2d
 
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.convolution import (
-    OVERLAP_TESTS,
     ConvolutionSpec,
     classical_convolution,
     extract_patches,

@@ -103,7 +103,9 @@ def assemble(
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
     own_loader = filter_loader or loader
-    logical, observable = _logical(filter_, layout, loader, own_loader, options, _as_it_is)
+    logical, observable = _logical(
+        filter_, layout, loader, own_loader, options, lambda as_it_is, _: as_it_is
+    )
     starts: dict[cirq.Qid, cirq.Qid] = {}
     if graph is None:
         routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
@@ -128,10 +130,6 @@ def assemble(
 
 
 _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]
-
-
-def _as_it_is(prepared: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
-    return prepared
 
 
 def _logical(

@@ -16,10 +16,6 @@ from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.errors import InputError
 
 
-def _needs_routing(circuit: cirq.Circuit, graph: nx.Graph) -> bool:
-    return any(len(op.qubits) == 2 and not graph.has_edge(*op.qubits) for op in _ops(circuit))
-
-
 def _ops(circuit: cirq.Circuit) -> list[cirq.Operation]:
     return list(circuit.all_operations())
 
@@ -38,7 +34,8 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
     Returns:
         The same state on the same qubits, with SWAPs written as CZ and slots.
     """
-    if not _needs_routing(circuit, graph):
+    pairs = [op.qubits for op in _ops(circuit) if len(op.qubits) == 2]
+    if all(graph.has_edge(*pair) for pair in pairs):
         return circuit
     backwards = cirq.Circuit(reversed(_ops(circuit)))
     routed, _ = _route(backwards, graph, {qubit: qubit for qubit in sorted(graph.nodes)})

@@ -165,10 +165,8 @@ class Device:
         gate_type = self.calibration.gate_type(NATIVE_GATES[gate_set])
         if gate_type is None:
             return 1.0
-        two_qubit, one_qubit = (
-            self.calibration.two_qubit_ns[gate_type],
-            self.calibration.one_qubit_ns,
-        )
+        two_qubit = self.calibration.two_qubit_ns[gate_type]
+        one_qubit = self.calibration.one_qubit_ns
         # A duration that is not known is zero.
         return two_qubit / one_qubit if two_qubit > 0 and one_qubit > 0 else 1.0
 

@@ -12,12 +12,9 @@ import sympy
 from qucnn_cirq.exchange.openqasm_tokens import Refused, shown
 
 CONSTANTS: Mapping[str, float] = {
-    "pi": math.pi,
-    "π": math.pi,
-    "tau": math.tau,
-    "τ": math.tau,
-    "euler": math.e,
-    "ℇ": math.e,
+    **dict.fromkeys(("pi", "π"), math.pi),
+    **dict.fromkeys(("tau", "τ"), math.tau),
+    **dict.fromkeys(("euler", "ℇ"), math.e),
     "true": 1,
     "false": 0,
 }
