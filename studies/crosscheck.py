@@ -7,7 +7,8 @@ its noise, one quantum trajectory a shot (one state vector for all shots where g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,15 @@ CHECK_COLUMNS = {
 """What the columns of a cross-check mean."""
 
 
-def is_checked(seed: np.random.SeedSequence, fraction: float) -> bool:
+def is_checked(settings: Any, seed: np.random.SeedSequence) -> bool:
     """Whether a point is one of the fraction that is checked, which its seed decides.
 
     Args:
+        settings: The point's, with `check_fraction` and `check_patches`.
         seed: The point's.
-        fraction: Of all points, 0..1.
     """
-    return bool(np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random() < fraction)
+    chance = np.random.default_rng([int(seed.generate_state(1)[0]), 1]).random()
+    return bool(settings.check_patches and chance < settings.check_fraction)
 
 
 def check_generator(seed: np.random.SeedSequence) -> np.random.Generator:
@@ -145,6 +147,60 @@ def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties:
     # The smaller tail is the one that is known precisely.
     scores = np.where(below < above, stats.norm.ppf(below), stats.norm.isf(above))
     return np.asarray(np.clip(scores, -10, 10))
+
+
+def checked_patches(
+    settings: Any,
+    program: Program,
+    states: Array,
+    parameters: Array,
+    generator: np.random.Generator,
+) -> Row:
+    """Runs the circuits of some patches again.
+
+    Args:
+        settings: The point's, with `check_patches`, `check_shots` and `noise`.
+        program: The compiled convolution.
+        states: As for `z_scores`, of all patches.
+        parameters: As for `z_scores`.
+        generator: The source of the choice and of the shots.
+
+    Returns:
+        The columns `CHECK_COLUMNS`.
+    """
+    rows = chosen_rows(generator, len(states), settings.check_patches)
+    seed = int(generator.integers(2**31))
+    return check_row(
+        z_scores(program, settings.noise, states[rows], parameters, settings.check_shots, seed)
+    )
+
+
+def checked_shifts(
+    settings: Any,
+    program: Program,
+    cases: Iterable[tuple[Array, Array]],
+    generator: np.random.Generator,
+    upstream: float | None = None,
+) -> Row:
+    """Runs circuits with shifted angles again, as a gradient does.
+
+    Args:
+        settings: The point's, with `check_shots` and `noise`.
+        program: The compiled convolution.
+        cases: States and angles, each as for `z_scores`.
+        generator: The source of the shifts and of the shots.
+        upstream: As for `z_scores`.
+
+    Returns:
+        The columns `CHECK_COLUMNS`.
+    """
+    scores = []
+    for states, angles in cases:
+        shifted, seed = shifted_angles(generator, angles), int(generator.integers(2**31))
+        scores.append(
+            z_scores(program, settings.noise, states, shifted, settings.check_shots, seed, upstream)
+        )
+    return check_row(np.concatenate(scores))
 
 
 def check_row(scores: Array) -> Row:

@@ -1,5 +1,6 @@
 """Studies that check themselves: work items again as trajectories, and whether that can fail."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -141,11 +142,15 @@ def test_which_points_are_checked_is_decided_by_their_identity() -> None:
             kind, {"convolution": SMALL, "axes": {"repeat": list(range(60))}}
         ).points
     ]
-    chosen = [is_checked(seed, 0.3) for seed in seeds]
-    assert chosen == [is_checked(seed, 0.3) for seed in seeds]
-    assert 6 < sum(chosen) < 32
-    assert not any(is_checked(seed, 0.0) for seed in seeds)
-    assert all(is_checked(seed, 1.0) for seed in seeds)
+
+    def chosen(fraction: float, patches: int = 1) -> list[bool]:
+        settings = SimpleNamespace(check_fraction=fraction, check_patches=patches)
+        return [is_checked(settings, seed) for seed in seeds]
+
+    assert chosen(0.3) == chosen(0.3)
+    assert 6 < sum(chosen(0.3)) < 32
+    assert all(chosen(1.0))
+    assert not any(chosen(0.0) + chosen(1.0, patches=0))
 
 
 def test_agreement_is_pooled_over_points() -> None:

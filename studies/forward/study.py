@@ -22,7 +22,7 @@ from qucnn_cirq.convolution import (
 from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
-from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.forward.configuration import ForwardPoint
 from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.point import compiler_options, program_of
@@ -195,19 +195,9 @@ def measure(
     exact = ideal_overlaps(patches, settings.convolution, parameters)
     row = _row(settings, program, patches, runs, exact)
     noisy = runs.get("noisy")
-    checked = is_checked(seed, settings.check_fraction) and settings.check_patches
-    if noisy is not None and noisy.means is not None and checked:
+    if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
-        rows = chosen_rows(generator, patches.n_occupied, settings.check_patches)
-        scores = z_scores(
-            program,
-            settings.noise,
-            patches.states[rows],
-            parameters,
-            settings.check_shots,
-            int(generator.integers(2**31)),
-        )
-        row |= check_row(scores)
+        row |= checked_patches(settings, program, patches.states, parameters, generator)
     arrays = dict(_arrays(settings.convolution, selection, patches, runs, exact))
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)

@@ -20,11 +20,9 @@ from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
     check_generator,
-    check_row,
+    checked_shifts,
     chosen_rows,
     is_checked,
-    shifted_angles,
-    z_scores,
 )
 from studies.point import AnsatzPoint, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -177,7 +175,7 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
             "formula_items": z_squared.size,
             "formula_chi_squared": float(z_squared.sum()),
         }
-    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+    if is_checked(settings, seed):
         row |= _checked(settings, angles, images, seed)
     return Measured([row], {"estimates": estimates, "exact": exact})
 
@@ -193,19 +191,12 @@ def _checked(
         spec = attrs.evolve(settings.convolution, backward=True)
         program = compile_convolution(spec, settings.device, gate_set=settings.gate_set)
         upstream = settings.upstream / max(1.0, abs(settings.upstream))
-    scores = [
-        z_scores(
-            program,
-            settings.noise,
-            states[chosen_rows(generator, len(states), 1)],
-            shifted_angles(generator, angles),
-            settings.check_shots,
-            int(generator.integers(2**31)),
-            upstream,
-        )
+    # Each is chosen when it is asked for: all draws come from one generator, case by case.
+    cases = (
+        (states[chosen_rows(generator, len(states), 1)], angles)
         for _ in range(settings.check_patches)
-    ]
-    return check_row(np.concatenate(scores))
+    )
+    return checked_shifts(settings, program, cases, generator, upstream)
 
 
 def _data_images(settings: GradientPoint) -> Array:

@@ -18,14 +18,7 @@ from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
 from qucnn_cirq.layer import QuantumConvolution
-from studies.crosscheck import (
-    CHECK_COLUMNS,
-    check_generator,
-    check_row,
-    is_checked,
-    shifted_angles,
-    z_scores,
-)
+from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.optimizers import Adam
 from studies.point import AnsatzPoint, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -174,20 +167,9 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             circuits += found.circuits
             shots += found.shots or 0
         angles = angles + optimizer.step(gradient)
-    if layer is not None and is_checked(seed, settings.check_fraction) and settings.check_patches:
-        generator = check_generator(seed)
-        scores = [
-            z_scores(
-                layer.program,
-                settings.noise,
-                target[None],
-                shifted_angles(generator, angles[None]),
-                settings.check_shots,
-                int(generator.integers(2**31)),
-            )
-            for _ in range(settings.check_patches)
-        ]
-        rows[-1] |= check_row(np.concatenate(scores))
+    if layer is not None and is_checked(settings, seed):
+        cases = [(target[None], angles[None])] * settings.check_patches
+        rows[-1] |= checked_shifts(settings, layer.program, cases, check_generator(seed))
     return Measured(rows, {"angles": angles, "target": target})
 
 

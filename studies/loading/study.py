@@ -13,7 +13,7 @@ from qucnn_cirq.compiler.program import CompiledFilter
 from qucnn_cirq.convolution import ConvolutionSpec, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
-from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.images import data_digest, occupied_patches
 from studies.point import PlainData, absolute_path, convolution_field, noise_field, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -142,18 +142,8 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
         "error_without_noise": float(np.abs(ideal).mean()),
         "root_mean_square_error": float(np.sqrt(np.mean(noisy**2))),
     }
-    if is_checked(seed, settings.check_fraction) and settings.check_patches:
-        generator = np.random.default_rng(seed)
-        rows = chosen_rows(generator, len(patches.states), settings.check_patches)
-        scores = z_scores(
-            program,
-            settings.noise,
-            patches.states[rows],
-            none,
-            settings.check_shots,
-            int(generator.integers(2**31)),
-        )
-        row |= check_row(scores)
+    if is_checked(settings, seed):
+        row |= checked_patches(settings, program, patches.states, none, np.random.default_rng(seed))
     images = patches.positions()[0][patches.occupied]
     counts = np.bincount(images)
     sums = np.bincount(images, error)

@@ -21,7 +21,7 @@ from qucnn_cirq.convolution import (
 from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
-from studies.crosscheck import CHECK_COLUMNS, check_row, chosen_rows, is_checked, z_scores
+from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.images import Selection, data_digest, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
@@ -172,19 +172,10 @@ def measure(
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
         row |= _classified(settings, prepared, estimates)
-    if is_checked(seed, settings.check_fraction) and settings.check_patches:
+    if is_checked(settings, seed):
         generator = np.random.default_rng(checks_seed)
-        patches = prepared.patches
-        rows = chosen_rows(generator, patches.n_occupied, settings.check_patches)
-        scores = z_scores(
-            prepared.program,
-            settings.noise,
-            patches.states[rows],
-            layer.parameters,
-            settings.check_shots,
-            int(generator.integers(2**31)),
-        )
-        row |= check_row(scores)
+        states = prepared.patches.states
+        row |= checked_patches(settings, prepared.program, states, layer.parameters, generator)
     arrays = {
         "counts": counts,
         "estimates": estimates,

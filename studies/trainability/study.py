@@ -18,11 +18,9 @@ from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
     check_generator,
-    check_row,
+    checked_shifts,
     chosen_rows,
     is_checked,
-    shifted_angles,
-    z_scores,
 )
 from studies.point import AnsatzPoint, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -122,21 +120,11 @@ def measure(settings: TrainabilityPoint, seed: np.random.SeedSequence) -> Measur
         "mean_overlap": float(overlaps.mean()),
         "theory": 1 / (dimension * (dimension + 2)),
     }
-    checked = is_checked(seed, settings.check_fraction) and settings.check_patches
-    if checked and settings.noise.to_mapping():
+    if settings.noise.to_mapping() and is_checked(settings, seed):
         choose = check_generator(seed)
-        scores = [
-            z_scores(
-                program_of(settings),
-                settings.noise,
-                states[[sample]],
-                shifted_angles(choose, angles[[sample]]),
-                settings.check_shots,
-                int(choose.integers(2**31)),
-            )
-            for sample in chosen_rows(choose, len(states), settings.check_patches)
-        ]
-        row |= check_row(np.concatenate(scores))
+        chosen = chosen_rows(choose, len(states), settings.check_patches)
+        cases = [(states[[sample]], angles[[sample]]) for sample in chosen]
+        row |= checked_shifts(settings, program_of(settings), cases, choose)
     return Measured([row], {"variances": variances})
 
 

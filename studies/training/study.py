@@ -15,14 +15,7 @@ from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from qucnn_cirq.layer import QuantumConvolution
-from studies.crosscheck import (
-    CHECK_COLUMNS,
-    check_generator,
-    check_row,
-    chosen_rows,
-    is_checked,
-    z_scores,
-)
+from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
 from studies.images import occupied_patches
 from studies.optimizers import Adam
 from studies.point import AnsatzPoint, convolution_field, program_of
@@ -181,18 +174,9 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
             }
         )
     rows[-1] |= _tested(settings, seed, model, head)
-    if _is_run(settings) and is_checked(seed, settings.check_fraction) and settings.check_patches:
-        generator = check_generator(seed)
-        states = extract_patches(train_images, spec).states
-        scores = z_scores(
-            program_of(settings),
-            settings.noise,
-            states[chosen_rows(generator, len(states), settings.check_patches)],
-            model.weights,
-            settings.check_shots,
-            int(generator.integers(2**31)),
-        )
-        rows[-1] |= check_row(scores)
+    if _is_run(settings) and is_checked(settings, seed):
+        program, states = program_of(settings), extract_patches(train_images, spec).states
+        rows[-1] |= checked_patches(settings, program, states, model.weights, check_generator(seed))
     return Measured(rows, {"weights": model.weights, "head": head})
 
 
