@@ -7,7 +7,7 @@ its noise, one quantum trajectory a shot (one state vector for all shots where g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -83,9 +83,8 @@ def z_scores(
     shots: int,
     seed: int,
     upstream: float | None = None,
-    engines: Sequence[str] = ("exact", "qsim"),
 ) -> Array:
-    """How far shots of the one engine are from the means of the other, in standard errors.
+    """How far qsim's shots are from the means of the exact engine, in standard errors.
 
     Args:
         program: The compiled convolution.
@@ -95,14 +94,13 @@ def z_scores(
         shots: Shots of each circuit.
         seed: Seed of the shots.
         upstream: The value g in -1..1 of a backward program.
-        engines: The engine of the means, and the one of the shots.
 
     Returns:
         Scores of all filters and patches, one after the other; standard normal if both agree.
     """
     by_means, by_shots = (
         Execution(make_engine(name), as_noise(noise), wanted, seed)
-        for name, wanted in zip(engines, (None, shots), strict=True)
+        for name, wanted in (("exact", None), ("qsim", shots))
     )
     scores = []
     for row, compiled in enumerate(program.filters):
@@ -161,8 +159,8 @@ def checked_patches(
     Args:
         settings: The point's, with `check_patches`, `check_shots` and `noise`.
         program: The compiled convolution.
-        states: As for `z_scores`, of all patches.
-        parameters: As for `z_scores`.
+        states: States of all patches, unit vectors, shape (patches, 2^n).
+        parameters: Angles, shape (filters, parameters).
         generator: The source of the choice and of the shots.
 
     Returns:
@@ -187,7 +185,8 @@ def checked_shifts(
     Args:
         settings: The point's, with `check_shots` and `noise`.
         program: The compiled convolution.
-        cases: States and angles, each as for `z_scores`.
+        cases: States, unit vectors of shape (patches, 2^n), and angles, shape (filters,
+            parameters).
         generator: The source of the shifts and of the shots.
         upstream: As for `z_scores`.
 

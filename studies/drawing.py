@@ -190,7 +190,7 @@ def set_title(axes: Axes, title: str) -> None:
     axes.set_title("\n".join(lines))
 
 
-def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = None) -> None:
+def legend_below(figure: Figure, panels: Iterable[Axes]) -> None:
     """One legend for all panels, below them, where it covers no data.
 
     The figure becomes higher by as much, so that the panels keep their size.
@@ -198,7 +198,6 @@ def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = Non
     Args:
         figure: A figure with constrained layout.
         panels: The panels; entries of the same text appear once.
-        title: What the entries have in common.
     """
     entries: dict[str, Any] = {}
     for axes in panels:
@@ -208,11 +207,9 @@ def legend_below(figure: Figure, panels: Iterable[Axes], title: str | None = Non
         return
     labels = list(entries)
     columns = _legend_columns(labels, figure.get_figwidth())
-    rows = -(-len(labels) // columns) + (title is not None)
+    rows = -(-len(labels) // columns)
     figure.set_figheight(figure.get_figheight() + LINE * rows + 0.05)
-    figure.legend(
-        list(entries.values()), labels, loc="outside lower center", ncols=columns, title=title
-    )
+    figure.legend(list(entries.values()), labels, loc="outside lower center", ncols=columns)
 
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:

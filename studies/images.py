@@ -77,6 +77,15 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
     )
 
 
+def images_of(settings: Any) -> tuple[str, int, int, str | None]:
+    """The first arguments of `select_images` and of the functions below.
+
+    Args:
+        settings: Those of a point, with `split`, `first`, `images` and `data`.
+    """
+    return settings.split, settings.first, settings.images, settings.data
+
+
 selected = functools.lru_cache(maxsize=8)(select_images)
 """What `select_images` gives, kept for points of a sweep that read the same images."""
 

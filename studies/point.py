@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from noise_models import NoiseConfiguration, as_noise, fields
 from noise_models.checks import instance_of, only_known_keys, text
@@ -17,36 +19,7 @@ from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
-
-
-def read_arguments(
-    mapping: Mapping[str, Any], keys: Iterable[str], default: str = "trained"
-) -> dict[str, Any]:
-    """The arguments of a study of one convolution, from plain data.
-
-    Args:
-        mapping: The tables "study", "convolution" and "noise" (a table or a name).
-        keys: The keys of the table "study" besides its name.
-        default: As for `read_convolution`.
-
-    Returns:
-        The entries of "study", and the `convolution` and the `noise`.
-
-    Raises:
-        InputError: If a key is unknown or a value not allowed.
-    """
-    only_known_keys("the configuration", mapping, TABLES)
-    study = dict(only_known_keys("study", mapping.get("study", {}), ("name", *keys)))
-    study.pop("name", None)
-    convolution = mapping.get("convolution", {})
-    only_known_keys("convolution", convolution, field_names(ConvolutionSpec))
-    noise = as_noise(mapping.get("noise")).configuration
-    assert noise is not None  # Plain data never is a foreign noise model.
-    return {
-        **study,
-        "convolution": read_convolution(convolution, default),
-        "noise": noise,
-    }
+from qucnn_cirq.layer import QuantumConvolution
 
 
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +107,15 @@ class PlainData:
         Raises:
             InputError: If a key is unknown or a value not allowed.
         """
-        return cls(**read_arguments(mapping, cls.study_keys(), cls.default_filter))
+        only_known_keys("the configuration", mapping, TABLES)
+        keys = ("name", *cls.study_keys())
+        study = dict(only_known_keys("study", mapping.get("study", {}), keys))
+        study.pop("name", None)
+        table = mapping.get("convolution", {})
+        only_known_keys("convolution", table, field_names(ConvolutionSpec))
+        study["convolution"] = read_convolution(table, cls.default_filter)
+        study["noise"] = as_noise(mapping.get("noise")).configuration
+        return cls(**study)
 
     def to_mapping(self) -> dict[str, Any]:
         """All settings as plain data, defaults spelled out."""
@@ -153,18 +134,14 @@ class PlainData:
         Filters always are among them: which one is the default depends on the study.
         """
         whole = self.to_mapping()
-        study = {
-            each.name: getattr(self, each.name)
-            for each in fields_of(self)
-            if each.name not in TABLES and not each.is_default(getattr(self, each.name))
-        }
+        study = {key: getattr(self, key) for key in self.study_keys()}
         usual = ConvolutionSpec().to_mapping()
         convolution = {
             key: value for key, value in whole["convolution"].items() if value != usual[key]
         }
         filters = [_differing(each, each.to_mapping()) for each in self.convolution.filter_list]
         return {
-            "study": study,
+            "study": _differing(self, study),
             "convolution": {**convolution, "filters": filters},
             "noise": whole["noise"],
         }
@@ -199,6 +176,36 @@ def program_of(settings: Any) -> Program:
     )
     check_own_code(program)
     return program
+
+
+def exact_layer(
+    settings: Any, parameters: NDArray[np.float64], shots: int | None, seed: int
+) -> QuantumConvolution:
+    """The layer of a point on the exact engine.
+
+    Args:
+        settings: As for `program_of`, and the noise.
+        parameters: Angles, shape (filters, parameters).
+        shots: Shots of each circuit; None for exact means.
+        seed: Seed of the shots.
+    """
+    return QuantumConvolution(
+        program_of(settings),
+        engine="exact",
+        noise=settings.noise,
+        shots=shots,
+        seed=seed,
+        parameters=parameters,
+    )
+
+
+def layer_seed(seed: np.random.SeedSequence) -> int:
+    """The seed of a layer's shots.
+
+    Args:
+        seed: That of the point, or a part of it.
+    """
+    return int(seed.generate_state(1, np.uint64)[0])
 
 
 @attrs.frozen

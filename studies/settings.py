@@ -86,7 +86,8 @@ def override(
         value = _value(text.strip())
         _check_brackets(key.strip(), text.strip(), value)
         if path[0] in AXES and len(path) > 1:
-            _put_axis(result, path[0], ".".join(path[1:]).removeprefix("study."), value)
+            axis = ".".join(path[1:]).removeprefix("study.")
+            result.setdefault(path[0], {})[axis] = value
             continue
         axis = ".".join(path).removeprefix("study.")
         for other in (key for name in AXES for key in result.get(name, {})):
@@ -97,16 +98,13 @@ def override(
                     "list or to a whole range."
                 )
         swept = [name for name in AXES if axis in result.get(name, {})]
-        if swept and isinstance(value, list | dict):
-            result[swept[0]][axis] = value
-            continue
-        if _is_swept_over(path, value):
-            _put_axis(result, "axes", axis, value)
+        if (swept and isinstance(value, list | dict)) or _is_swept_over(path, value):
+            result.setdefault(swept[0] if swept else "axes", {})[axis] = value
             continue
         for name in swept:
             del result[name][axis]
         if path[0] in AXES:
-            _check_axes(path[0], value)
+            axes_table({path[0]: value}, path[0])
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
 
@@ -177,13 +175,20 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
     table[path[-1]] = value
 
 
-def _put_axis(document: dict[str, Any], name: str, key: str, value: Any) -> None:
-    document.setdefault(name, {})[key] = value
+def axes_table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table of settings and what they are swept over; empty if there is none.
 
+    Args:
+        document: The configuration.
+        name: "axes" or "zip".
 
-def _check_axes(name: str, table: object) -> None:
-    if not isinstance(table, dict):
+    Raises:
+        InputError: If it is no table.
+    """
+    table = document.get(name, {})
+    if not isinstance(table, Mapping):
         raise InputError(f"{name} = {shown(table)} must be a table of settings and their values.")
+    return table
 
 
 def _value(text: str) -> Any:

@@ -12,6 +12,15 @@ from scipy import stats
 CONFIDENCE = 0.95
 
 
+def root_mean_square(values: NDArray[np.float64]) -> float:
+    """The root of the mean of the squares.
+
+    Args:
+        values: Of any shape.
+    """
+    return float(np.sqrt((values**2).mean()))
+
+
 def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
     """The mean of independent repetitions with Student's 95 % confidence interval.
 

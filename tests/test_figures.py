@@ -27,8 +27,7 @@ from studies.grouping import MOST_LINES, REPEATED, arrange, cells, groups
 from studies.learning.figures import learning_data
 from studies.noise.figures import _draw_against, _draw_noise_and_shots
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
-from studies.noise.lines import accuracy_data, error_data, plot_error
-from studies.noise.names import name_line
+from studies.noise.lines import accuracy_data, error_data, name_line, plot_error
 from studies.sweep.catalogue import STUDIES, study_named
 from studies.sweep.results import _cell
 from studies.training.figures import loss_data

@@ -33,7 +33,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.program_files import _is_readable
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
-from studies.compilation import textbook
+from studies.compilation import peers
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "own_loader.py"
@@ -219,8 +219,8 @@ def test_the_documentation_shows_the_example() -> None:
 def test_the_textbook_circuit_has_the_shortest_loader_in_closed_form(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = [type(textbook._shortest(n_qubits)) for n_qubits in (1, 2, 3, 4, 5)]
+    found = [type(peers._shortest(n_qubits)) for n_qubits in (1, 2, 3, 4, 5)]
     assert found == [MultiplexedLoader] * 3 + [SchmidtLoader, MultiplexedLoader]
     shorter = type("Shorter", (MultiplexedLoader,), {"cost": (0, 0)})
-    monkeypatch.setattr(textbook, "BUILT_IN", (*textbook.BUILT_IN, shorter))
-    assert type(textbook._shortest(4)) is shorter
+    monkeypatch.setattr(peers, "BUILT_IN", (*peers.BUILT_IN, shorter))
+    assert type(peers._shortest(4)) is shorter

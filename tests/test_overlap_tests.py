@@ -37,7 +37,7 @@ from qucnn_cirq.compiler.verification import simulated_mean
 from qucnn_cirq.drawing.placement import placement_of
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.registries import register_overlap_test
-from studies.compilation.textbook import textbook_circuit
+from studies.compilation.peers import textbook_circuit
 from studies.files import SUMMARY
 from studies.report.report import study_sections
 

@@ -28,16 +28,16 @@ from noise_models.writing import atomic_write
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from studies import load, load_arrays
+from studies.files import SCHEMA
 from studies.provenance import provenance
 from studies.report.report import _numbers, write_report
 from studies.settings import override
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
-from studies.sweep.inputs import keep_inputs
 from studies.sweep.job import finish
-from studies.sweep.plan import SCHEMA, Plan, make_plan, resolve
+from studies.sweep.plan import Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status
-from studies.sweep.store import open_folder
+from studies.sweep.store import keep_inputs, open_folder
 from studies.sweep.stored_plan import read_plan
 
 OLD = Path(__file__).parent / "old_results" / "schema_2"

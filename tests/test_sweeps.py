@@ -669,14 +669,17 @@ def test_what_takes_longer_than_a_minute_says_so_first(
 def test_a_dry_run_shows_progress_only_where_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shown: list[str] = []
-    monkeypatch.setattr(
-        sweep_job, "progress_bar", lambda items, description: shown.append(description) or items
-    )
+    disabled: list[bool | None] = []
+
+    def bar(items: list[Any], description: str, **options: Any) -> list[Any]:
+        disabled.append(options["disable"])
+        return items
+
+    monkeypatch.setattr("studies.sweep.plan.tqdm", bar)
     dry_run(NOISE, DOCUMENT)
-    assert shown == []
     dry_run(NOISE, DOCUMENT, quiet=False)
-    assert shown == ["points"]
+    # None: where standard error is a terminal.
+    assert disabled == [True, None]
 
 
 def test_a_dry_run_counts(capsys: Any) -> None:
@@ -758,14 +761,15 @@ def test_intervals_hold_at_all_looks_at_once_and_shrink() -> None:
     assert interval(50, 50, 1)[1] == 1
 
 
-def test_planning_shows_how_far_it_is() -> None:
+def test_planning_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
-    def track(items: list[Any], description: str) -> list[Any]:
+    def bar(items: list[Any], description: str, **_: Any) -> list[Any]:
         told.append(f"{len(items)} {description}")
         return items
 
-    make_plan(NOISE, DOCUMENT, track)
+    monkeypatch.setattr("studies.sweep.plan.tqdm", bar)
+    make_plan(NOISE, DOCUMENT, quiet=False)
     assert told == ["12 points"]
 
 

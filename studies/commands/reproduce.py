@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from qucnn_cirq.commands.output import print_json
 from qucnn_cirq.errors import InputError
+from studies.commands import note_of
 
 HELP = "compute the paper's figures 3, 4 and 6 again, ideal and noisy, with one report"
 DESCRIPTION = """\
@@ -44,11 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if workers < 1:
         raise InputError(f"--workers {workers} is not allowed: give at least 1.")
 
-    def note(line: str) -> None:
-        if not options.quiet:
-            print(line, file=sys.stderr)
-
-    found = reproduce(options.out, options.quick, workers, options.quiet, note)
+    found = reproduce(options.out, options.quick, workers, options.quiet, note_of(options))
     if options.json:
         print_json(found)
     else:

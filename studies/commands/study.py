@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Any
 
 from qucnn_cirq.commands.output import print_json, tell_not_drawn
 from qucnn_cirq.errors import InputError
+from studies.commands import note_of
 
 HELP = "run or resume a study and write its results to a folder"
 DESCRIPTION = """\
@@ -85,8 +84,9 @@ def run(options: argparse.Namespace) -> int:
         else:
             print(dry_run_text(plan, workers))
         return 1 if plan["failed"] else 0
-    folder = _folder(options)
-    summary = run_sweep(study, document, folder, chosen, options.quiet, _note(options))
+    if options.out is None:
+        raise InputError("--out DIR is missing: give the folder that the results go to.")
+    summary = run_sweep(study, document, options.out, chosen, options.quiet, note_of(options))
     if options.json:
         print_json(summary)
     else:
@@ -95,15 +95,8 @@ def run(options: argparse.Namespace) -> int:
             print(line)
         if summary["text"]:
             print(summary["text"])
-        print(f"\nresults in {folder}")
+        print(f"\nresults in {options.out}")
     return 1 if tell_not_drawn(summary) or summary["failed"] else 0
-
-
-def _folder(options: argparse.Namespace) -> Path:
-    if options.out is None:
-        raise InputError("--out DIR is missing: give the folder that the results go to.")
-    folder: Path = options.out
-    return folder
 
 
 def _shard(text: str | None) -> tuple[int, int]:
@@ -117,11 +110,3 @@ def _shard(text: str | None) -> tuple[int, int]:
     if not separator or not 1 <= number <= count:
         raise InputError(f"--shard {text} is not allowed: give I/N with 1 <= I <= N, such as 1/3.")
     return number, count
-
-
-def _note(options: argparse.Namespace) -> Any:
-    def note(line: str) -> None:
-        if not options.quiet:
-            print(line, file=sys.stderr)
-
-    return note

@@ -15,11 +15,17 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.compilation.peers import compile_with
-from studies.compilation.textbook import textbook_circuit
-from studies.examples import example_circuit
+from studies.compilation.peers import Costs, compile_with, textbook_circuit
 from studies.point import PlainData, convolution_field, noise_field, program_of
-from studies.sweep.study import REFUSED, Cost, Measured, Row, Study, circuits_digest
+from studies.sweep.study import (
+    REFUSED,
+    Cost,
+    Measured,
+    Row,
+    Study,
+    circuits_digest,
+    example_circuit,
+)
 
 COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
 
@@ -121,15 +127,12 @@ def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measure
     Raises:
         InputError: If the convolution does not fit the device, or the compiler is not installed.
     """
-    row: Row
+    row: Row = {}
     if settings.compiler == "qucnn":
         program = program_of(settings)
         report = program.report
-        pulses = _pulses(program)
+        costs = Costs(report.two_qubit_gates, report.two_qubit_depth, _pulses(program))
         row = {
-            "two_qubit_gates": report.two_qubit_gates,
-            "two_qubit_depth": report.two_qubit_depth,
-            "one_qubit_gates": pulses,
             "verified": program.verify(patches=2).passed,
             "layout": report.layout,
             "loader": report.loader,
@@ -143,16 +146,10 @@ def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measure
             settings.gate_set or device.default_gate_set,
             settings.seeds,
         )
-        row = {
-            "two_qubit_gates": costs.two_qubit_gates,
-            "two_qubit_depth": costs.two_qubit_depth,
-            "one_qubit_gates": costs.one_qubit_gates,
-        }
-    survival = (1 - settings.p1) ** int(row["one_qubit_gates"] or 0)
-    survival *= (1 - settings.p2) ** int(row["two_qubit_gates"] or 0)
-    return Measured(
-        [{**row, "error": 1 - survival, "register_qubits": settings.convolution.register_qubits}]
-    )
+    survival = (1 - settings.p1) ** costs.one_qubit_gates
+    survival *= (1 - settings.p2) ** costs.two_qubit_gates
+    register = settings.convolution.register_qubits
+    return Measured([{**vars(costs), **row, "error": 1 - survival, "register_qubits": register}])
 
 
 def circuits(settings: CompilationPoint) -> list[tuple[str, cirq.Circuit]]:

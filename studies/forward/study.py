@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.forward.configuration import ForwardPoint
-from studies.images import Selection, data_digest, occupied_patches, selected
-from studies.point import compiler_options, program_of
+from studies.images import data_digest, images_of, occupied_patches, selected
+from studies.point import compiler_options, layer_seed, program_of
+from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
 Array = NDArray[np.float64]
@@ -78,13 +79,11 @@ class Run:
 
     Attributes:
         engine: The engine's name.
-        counts: Shots with the observable's larger value.
-        estimates: The overlaps that follow from them.
+        estimates: The overlaps that follow from the counts.
         means: The means from which shots were drawn, or None if the engine only sampled.
     """
 
     engine: str
-    counts: NDArray[np.int64]
     estimates: Array
     means: Array | None
 
@@ -97,7 +96,7 @@ def digest(settings: ForwardPoint) -> Mapping[str, str]:
     """
     return {
         "circuits": circuits_digest(lambda: program_of(settings)),
-        "images": data_digest(*_images(settings), settings.convolution),
+        "images": data_digest(*images_of(settings), settings.convolution),
         **engine_digest(settings.noisy_engine),
     }
 
@@ -108,7 +107,7 @@ def cost(settings: ForwardPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*_images(settings), settings.convolution)
+    patches = occupied_patches(*images_of(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     noisy = not as_noise(settings.noise).is_ideal
@@ -121,15 +120,6 @@ def cost(settings: ForwardPoint) -> Cost:
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
     circuits *= 1 + noisy
     return Cost(circuits, circuits * settings.shots, 1.0 + seconds, 30 * patches.states.nbytes)
-
-
-def most_shots(settings: ForwardPoint) -> int:
-    """The shots of each circuit that a point takes.
-
-    Args:
-        settings: Those of the point.
-    """
-    return settings.shots
 
 
 def measure(
@@ -156,8 +146,8 @@ def measure(
         InputError: If the convolution does not fit the device or the images.
         InputError: If the noise does not fit the device.
     """
-    selection = selected(*_images(settings))
-    patches = occupied_patches(*_images(settings), settings.convolution)
+    selection = selected(*images_of(settings))
+    patches = occupied_patches(*images_of(settings), settings.convolution)
     program = program_of(settings)
     for compiled in program.filters:
         # Once for all images: a loader whose angles are solved for is quicker with many patches.
@@ -170,6 +160,15 @@ def measure(
     parameters = QuantumConvolution(program, seed=settings.seed).parameters
     ideal_seed, noisy_seed, check_seed = seed.spawn(3)
     observable = program.filters[0].template.observable
+    exact = ideal_overlaps(patches, settings.convolution, parameters)
+    arrays: dict[str, NDArray[Any]] = {"images": selection.images, "ids": selection.ids}
+    if selection.labels is not None:
+        arrays["labels"] = selection.labels
+    arrays["blank"] = patches.blank.reshape(patches.batch, patches.rows, patches.columns)
+    arrays["exact"] = exact
+    classical = _classical(settings.convolution, selection.images, patches)
+    if not np.isnan(classical).all():
+        arrays["classical"] = classical
     runs: dict[str, Run] = {}
     for name, engine, noise, own_seed in (
         ("ideal", settings.ideal_engine, None, ideal_seed),
@@ -182,7 +181,7 @@ def measure(
             engine=engine,
             noise=noise,
             shots=shots,
-            seed=int(own_seed.generate_state(1, np.uint64)[0]),
+            seed=layer_seed(own_seed),
             parameters=parameters,
         )
         overlaps = layer.run(patches, selection.ids, draw=len(rounds))
@@ -191,21 +190,18 @@ def measure(
         if earlier is not None:
             counts = counts + earlier[f"{RUNS[name]}counts"]
         estimates = np.asarray(observable.mean(counts / settings.shots))
-        runs[name] = Run(layer.engine.name, counts, estimates, overlaps.exact)
-    exact = ideal_overlaps(patches, settings.convolution, parameters)
+        runs[name] = Run(layer.engine.name, estimates, overlaps.exact)
+        arrays |= {f"{RUNS[name]}counts": counts, f"{RUNS[name]}estimates": estimates}
+        if overlaps.exact is not None:
+            arrays[f"{RUNS[name]}means"] = overlaps.exact
     row = _row(settings, program, patches, runs, exact)
     noisy = runs.get("noisy")
     if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
         row |= checked_patches(settings, program, patches.states, parameters, generator)
-    arrays = dict(_arrays(settings.convolution, selection, patches, runs, exact))
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
     return Measured([row], arrays, settings.shots)
-
-
-def _images(settings: ForwardPoint) -> tuple[str, int, int, str | None]:
-    return settings.split, settings.first, settings.images, settings.data
 
 
 def _row(
@@ -257,7 +253,7 @@ def _error_row(run: Run, exact: Array, observable: Observable, shots: int, occup
             is 0 by definition.
     """
     errors = run.estimates - exact
-    rmse = _root_mean_square(errors)
+    rmse = root_mean_square(errors)
     row: Row = {
         "rmse": rmse,
         "rmse_all": rmse * float(np.sqrt(occupied)),
@@ -276,35 +272,12 @@ def _error_row(run: Run, exact: Array, observable: Observable, shots: int, occup
         "predicted_rmse_all": predicted * float(np.sqrt(occupied)),
         "ratio": rmse / predicted if predicted > 0 else None,
         "predicted_bias": float(systematic.mean()),
-        "systematic_rmse": _root_mean_square(systematic),
+        "systematic_rmse": root_mean_square(systematic),
         "largest_mean_error": float(np.abs(systematic).max()),
         "within_one_sigma": float((np.abs(run.estimates - run.means) <= np.sqrt(variance)).mean()),
         "contraction": slope,
         "offset": offset,
     }
-
-
-def _arrays(
-    spec: ConvolutionSpec,
-    selection: Selection,
-    patches: Patches,
-    runs: Mapping[str, Run],
-    exact: Array,
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    yield "images", selection.images
-    yield "ids", selection.ids
-    if selection.labels is not None:
-        yield "labels", selection.labels
-    yield "blank", patches.blank.reshape(patches.batch, patches.rows, patches.columns)
-    yield "exact", exact
-    classical = _classical(spec, selection.images, patches)
-    if not np.isnan(classical).all():
-        yield "classical", classical
-    for name, run in runs.items():
-        yield f"{RUNS[name]}counts", run.counts
-        yield f"{RUNS[name]}estimates", run.estimates
-        if run.means is not None:
-            yield f"{RUNS[name]}means", run.means
 
 
 def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
@@ -336,10 +309,6 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _root_mean_square(values: Array) -> float:
-    return float(np.sqrt((values**2).mean()))
-
-
 def _line(x: Array, y: Array) -> tuple[float | None, float | None]:
     """Slope and offset of the least-squares line, None where the points do not fix it."""
     spread = x - x.mean()
@@ -359,5 +328,5 @@ STUDY = Study(
     figures="studies.forward.figures",
     program=program_of,
     targets=("shots",),
-    most_shots=most_shots,
+    most_shots=lambda settings: settings.shots,
 )

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from noise_models import fields
 from noise_models.checks import real_number, whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
-from qucnn_cirq.convolution import extract_patches
+from qucnn_cirq.convolution import extract_patches, ideal_overlaps
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.gradient_methods import METHODS
-from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
     check_generator,
@@ -24,7 +23,8 @@ from studies.crosscheck import (
     chosen_rows,
     is_checked,
 )
-from studies.point import AnsatzPoint, program_of
+from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
+from studies.statistics import mean_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
 STATES = ("superposition", "mixed", "patch")
@@ -130,19 +130,11 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
         InputError: If the convolution does not fit the device.
     """
     spec = settings.convolution
-    program = program_of(settings)
     angles = np.random.default_rng([settings.seed, settings.repeat]).uniform(
         0, 2 * np.pi, (spec.n_filters, spec.n_parameters)
     )
     images = _data_images(settings)
-    layer = QuantumConvolution(
-        program,
-        engine="exact",
-        noise=settings.noise,
-        shots=None,
-        seed=int(seed.generate_state(1, np.uint64)[0]),
-        parameters=angles,
-    )
+    layer = exact_layer(settings, angles, None, layer_seed(seed))
     parts = len(images)
     # The parts of a mixture are one data state: they share a random stream.
     maps = layer.run(images, np.zeros(parts, dtype=int)).maps
@@ -218,16 +210,12 @@ def _data_images(settings: GradientPoint) -> Array:
 
 
 def _overlap(settings: GradientPoint, images: Array, angles: Array) -> float:
-    from qucnn_cirq.convolution import ideal_overlaps
-
     patches = extract_patches(images, settings.convolution)
     return float(ideal_overlaps(patches, settings.convolution, angles).mean())
 
 
 def _rmse(squares: Array) -> Row:
     """Root mean square over draws, with Student's interval of the mean square."""
-    from studies.statistics import mean_interval
-
     mean, low, high = mean_interval(squares)
     ends = np.sqrt(np.maximum([mean, low, high], 0))
     return dict(zip(("rmse", "rmse_low", "rmse_high"), map(float, ends), strict=True))

@@ -17,10 +17,9 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
-from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.optimizers import Adam
-from studies.point import AnsatzPoint, program_of
+from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
 TARGETS = ("trained", "random")
@@ -130,14 +129,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     best = ceiling(filter_, n_qubits, tuple(target), settings.starts)
     layer = None
     if settings.method != "exact":
-        layer = QuantumConvolution(
-            program_of(settings),
-            engine="exact",
-            noise=settings.noise,
-            shots=settings.shots or None,
-            seed=int(seed.generate_state(1, np.uint64)[0]),
-            parameters=angles[None],
-        )
+        layer = exact_layer(settings, angles[None], settings.shots or None, layer_seed(seed))
         image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
         layer.run(image, image_ids=[0])
     optimizer = Adam(settings.rate)

@@ -38,7 +38,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     """
     names: list[str] = []
     for _, own in groups(*_by_setting(gains(results))):
-        if BUDGET not in own or own["gain"].isna().all() or len(_numbers(own)) < 2:
+        if BUDGET not in own or own["gain"].isna().all() or _is_number(own).sum() < 2:
             continue
         if len(names) == MOST_FIGURES:
             raise InputError(
@@ -185,10 +185,6 @@ def _is_number(table: pd.DataFrame) -> pd.Series:
     return table[BUDGET].map(lambda value: not isinstance(value, str))
 
 
-def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    return table[_is_number(table)]
-
-
 def _x(budgets: pd.DataFrame) -> pd.Series:
     return budgets[BUDGET].astype(float)
 
@@ -196,7 +192,7 @@ def _x(budgets: pd.DataFrame) -> pd.Series:
 def _split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """The budgets above 0 in order, what "auto" gives if it was measured, and exact loading."""
     require(table, [BUDGET])
-    numbers = _numbers(table)
+    numbers = table[_is_number(table)]
     exact = numbers[BUDGET].astype(float) == 0
     if exact.sum() != 1:
         raise InputError(f"the table needs one row with {BUDGET} = 0, which is exact loading.")

@@ -14,7 +14,7 @@ from qucnn_cirq.convolution import ConvolutionSpec, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.images import data_digest, occupied_patches
+from studies.images import data_digest, images_of, occupied_patches
 from studies.point import PlainData, absolute_path, convolution_field, noise_field, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
@@ -89,7 +89,7 @@ def digest(settings: LoadingPoint) -> Mapping[str, str]:
     Args:
         settings: Those of the point.
     """
-    images = data_digest(*_images(settings), settings.convolution)
+    images = data_digest(*images_of(settings), settings.convolution)
     return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 
@@ -99,7 +99,7 @@ def cost(settings: LoadingPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*_images(settings), settings.convolution)
+    patches = occupied_patches(*images_of(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     return Cost(circuits, 0, 0.1 + 1e-3 * circuits, int(1000 * patches.states.nbytes))
 
@@ -120,7 +120,7 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
     Raises:
         InputError: If the circuit that is compiled has no shorter loaders, or does not fit.
     """
-    patches = occupied_patches(*_images(settings), settings.convolution)
+    patches = occupied_patches(*images_of(settings), settings.convolution)
     none = np.zeros((settings.convolution.n_filters, 0))
     exact = ideal_overlaps(patches, settings.convolution, none)
     program = program_of(settings)
@@ -148,10 +148,6 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
     counts = np.bincount(images)
     sums = np.bincount(images, error)
     return Measured([row], {"image_error": sums[counts > 0] / counts[counts > 0]})
-
-
-def _images(settings: LoadingPoint) -> tuple[str, int, int, str | None]:
-    return settings.split, settings.first, settings.images, settings.data
 
 
 def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,8 +15,14 @@ from studies.crosscheck import check_lines
 from studies.drawing import name_of_key
 from studies.grouping import Lines, arrange, axes_of, is_numeric
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
-from studies.noise.lines import accuracy_data, error_data, plot_accuracy, plot_error
-from studies.noise.names import FIGURES, name_line
+from studies.noise.lines import (
+    FIGURES,
+    accuracy_data,
+    error_data,
+    name_line,
+    plot_accuracy,
+    plot_error,
+)
 from studies.noise.study import COLUMNS
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
@@ -102,10 +109,7 @@ def text(results: Results) -> str:
     axes = axes_of(table, COLUMNS)
     lines = [f"{len(table)} points; axes: {', '.join(axes) or 'none'}"]
     for bound, row in (("smallest", table["rmse"].idxmin()), ("largest", table["rmse"].idxmax())):
-        where = ", ".join(f"{axis} = {table.at[row, axis]}" for axis in axes)
-        lines.append(
-            f"{bound} RMSE {table.at[row, 'rmse']:.5f}" + (f" at {where}" if where else "")
-        )
+        lines.append(f"{bound} RMSE {table.at[row, 'rmse']:.5f}{_where(table, row, axes)}")
     if "predicted_rmse" in table and table["predicted_rmse"].notna().all():
         ratio = table["rmse"] / table["predicted_rmse"]
         lines.append(
@@ -123,11 +127,15 @@ def _accuracy_lines(table: pd.DataFrame, axes: list[str]) -> list[str]:
     exact = table["correct_exact"] / table["images_classified"]
     lines = [f"accuracy with exact feature maps {span_text(exact, '.3f')}"]
     for bound, row in (("largest", accuracy.idxmax()), ("smallest", accuracy.idxmin())):
-        where = ", ".join(f"{axis} = {table.at[row, axis]}" for axis in axes)
         images = table.at[row, "images_classified"]
         low, high = proportion_interval(table.at[row, "correct"], images)
         lines.append(
             f"{bound} accuracy {accuracy[row]:.3f} (95 %: {float(low):.3f} to {float(high):.3f}, "
-            f"{images} images)" + (f" at {where}" if where else "")
+            f"{images} images){_where(table, row, axes)}"
         )
     return lines
+
+
+def _where(table: pd.DataFrame, row: Any, axes: list[str]) -> str:
+    where = ", ".join(f"{axis} = {table.at[row, axis]}" for axis in axes)
+    return f" at {where}" if where else ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.drawing.ticks import log_axis, log_ticks
 from studies.grouping import cells, require
-from studies.noise.names import LABELS
+from studies.noise.lines import LABELS
 from studies.noise.study import COLUMNS
 
 MAP_AXES = ("noise.scale", "shots")
@@ -104,10 +104,8 @@ def plot_noise_and_shots(axes: Axes, table: pd.DataFrame, norm: LogNorm | None =
     if positive:
         log_axis(axes, "x")
     log_axis(axes, "y")
-    axes.set_xlim(across[0], across[-1])
-    axes.set_ylim(up[0], up[-1])
-    axes.set_xlabel(LABELS["noise.scale"])
-    axes.set_ylabel(LABELS["shots"])
+    axes.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
+    axes.set(xlabel=LABELS["noise.scale"], ylabel=LABELS["shots"])
     bar = axes.figure.colorbar(image, ax=axes, label=r"RMSE of $\hat F - F$")
     log_ticks(bar.ax.yaxis)
     return axes

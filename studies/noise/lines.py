@@ -6,6 +6,8 @@ The functions ``plot_...`` draw a table on Axes and return them, with labelled a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,13 +16,48 @@ from matplotlib.ticker import MaxNLocator
 from qucnn_cirq.drawing.ticks import TickTexts, log_axis
 from studies.drawing import explain_band, explain_line, place_on_axis, slope_guide
 from studies.grouping import images_read, is_numeric
-from studies.line_figures import Others, Styles, series_of
-from studies.noise.names import FIGURES, LABELS
+from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.noise.study import COLUMNS
 from studies.statistics import mean_interval, proportion_interval
-from studies.wording import span_text
+from studies.wording import axis_text, span_text
 
 _GUESSING = 0.1
 """The accuracy of naming one of ten digits at random."""
+
+LABELS = {
+    "shots": "shots for each patch",
+    "noise.scale": "noise scale (1: the noise as configured)",
+    "noise.depolarizing.p2": "two-qubit depolarising probability $p_2$",
+    "noise.depolarizing.p1": "one-qubit depolarising probability $p_1$",
+    "convolution.filters.layers": "layers of the ansatz",
+    "convolution.overlap": "overlap test",
+    "convolution.kernel": "kernel",
+    "gate_set": "gate set",
+}
+
+
+def name_line(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    """Names a line or a panel.
+
+    Args:
+        values: What it stands for, by axis.
+        texts: The same in words.
+    """
+    return ", ".join(_value_text(axis, value, texts[axis]) for axis, value in values.items())
+
+
+def _value_text(axis: str, value: object, text: str) -> str:
+    if isinstance(value, str) and value != "auto":
+        return text
+    if axis == "shots" and isinstance(value, (int, np.integer)):
+        return f"{value:,} shots"
+    if axis == "noise.scale":
+        return f"noise x {text}"
+    return axis_text(axis, text)
+
+
+FIGURES = LineFigures(COLUMNS, name_line)
+"""What the figures of a noise sweep have in common."""
 
 
 def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFrame:
@@ -90,8 +127,7 @@ def plot_error(
     if repeated:
         count = span_text(data["repetitions"])
         explain_band(axes, f"95 % interval, mean of {count} repetitions")
-    axes.set_xlabel(LABELS.get(x, x))
-    axes.set_ylabel(r"error of feature maps, RMSE of $\hat F - F$")
+    axes.set(xlabel=LABELS.get(x, x), ylabel=r"error of feature maps, RMSE of $\hat F - F$")
     patches = span_text(table["patches"], ",")
     axes.set_title(f"{patches} patches{'' if repeated else ', one repetition'}")
     return axes
@@ -169,9 +205,8 @@ def plot_accuracy(
     axes.axhline(_GUESSING, ls=(0, (1, 4)), lw=0.9, color="0.4", label="guessing")
     explain_band(axes, "accuracy: Wilson's 95 % interval", edged=True)
     _scale(axes, data[x])
-    axes.set_ylim(0, 1)
-    axes.set_xlabel(LABELS.get(x, x))
-    axes.set_ylabel(f"accuracy on {span_text(data['images'])} test images")
+    images = span_text(data["images"])
+    axes.set(ylim=(0, 1), xlabel=LABELS.get(x, x), ylabel=f"accuracy on {images} test images")
     fitted = "linear classifier, fitted to exact maps"
     axes.set_title(fitted if exact.nunique() > 1 else f"{fitted} ({exact.iloc[0]:.3f} on those)")
     return axes

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
-from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import (
     ConvolutionSpec,
     Patches,
     extract_patches,
     ideal_overlaps,
 )
-from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.images import Selection, data_digest, occupied_patches, selected
+from studies.forward import study as forward
+from studies.images import Selection, data_digest, images_of, occupied_patches, selected
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
-from studies.point import program_of
+from studies.point import layer_seed, program_of
+from studies.statistics import root_mean_square
 from studies.sweep.adaptive import interval
-from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, Study
 
 Array = NDArray[np.float64]
 
@@ -60,32 +59,17 @@ COLUMNS = {
 """What the columns mean; those that do not apply to any point are absent."""
 
 
-@dataclass(frozen=True, eq=False)
-class PointData:
-    """What all points of the same convolution, device and images share."""
-
-    selection: Selection
-    patches: Patches
-    program: Program
-    parameters: Array
-    exact: Array
-
-
 def digest(settings: NoisePoint) -> Mapping[str, str]:
     """Digests of the compiled circuits and of the images.
 
     Args:
         settings: Those of the point.
     """
-    digests = {
-        "circuits": circuits_digest(lambda: program_of(settings)),
-        "images": data_digest(*_images(settings), settings.convolution),
-        **engine_digest(settings.noisy_engine),
-    }
-    if settings.classify:
-        trained = ("train", 0, settings.classify, settings.data)
-        digests["training images"] = data_digest(*trained, settings.convolution)
-    return digests
+    digests = forward.digest(settings)
+    if not settings.classify:
+        return digests
+    trained = ("train", 0, settings.classify, settings.data)
+    return {**digests, "training images": data_digest(*trained, settings.convolution)}
 
 
 def cost(settings: NoisePoint) -> Cost:
@@ -94,7 +78,7 @@ def cost(settings: NoisePoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*_images(settings), settings.convolution)
+    patches = occupied_patches(*images_of(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
     per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
@@ -137,49 +121,54 @@ def measure(
         InputError: If the convolution does not fit the device or the images.
         InputError: If the noise does not fit the device.
     """
-    prepared = _prepared(settings)
+    spec = settings.convolution
+    selection = selected(*images_of(settings))
+    patches = occupied_patches(*images_of(settings), spec)
+    program = program_of(settings)
+    parameters = _parameters(spec, settings.seed, settings.repeat)
+    exact = ideal_overlaps(patches, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
     layer = QuantumConvolution(
-        prepared.program,
+        program,
         engine=settings.noisy_engine,
         noise=settings.noise,
         shots=settings.shots,
-        seed=int(shots_seed.generate_state(1, np.uint64)[0]),
-        parameters=prepared.parameters,
+        seed=layer_seed(shots_seed),
+        parameters=parameters,
     )
-    means, counts, rounds, ends = _take_shots(layer, prepared, settings, earlier)
+    means, counts, rounds, ends = _take_shots(layer, patches, selection.ids, settings, earlier)
     shots = sum(rounds)
-    observable = prepared.program.filters[0].template.observable
+    observable = program.filters[0].template.observable
     estimates = np.asarray(observable.mean(counts / shots))
-    report = prepared.program.report
+    report = program.report
     row: Row = {
-        "patches": prepared.patches.n_occupied,
-        "blank_patches": int(prepared.patches.blank.sum()),
-        "filters": prepared.program.spec.n_filters,
+        "patches": patches.n_occupied,
+        "blank_patches": int(patches.blank.sum()),
+        "filters": spec.n_filters,
         "shots_taken": shots,
         "two_qubit_gates": report.two_qubit_gates,
         "two_qubit_depth": report.two_qubit_depth,
         "moments": report.moments,
         "engine": layer.engine.name,
-        **_errors(estimates, means, prepared.exact),
+        **_errors(estimates, means, exact),
     }
     row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
     if means is not None:
         variance = observable.variance(np.clip(means, observable.low, 1), shots)
-        systematic = _root_mean_square(means - prepared.exact)
+        systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
-        row |= _classified(settings, prepared, estimates)
+        maps = {"correct": estimates, "correct_exact": exact}
+        row |= _classified(settings, selection, patches, maps)
     if is_checked(settings, seed):
         generator = np.random.default_rng(checks_seed)
-        states = prepared.patches.states
-        row |= checked_patches(settings, prepared.program, states, layer.parameters, generator)
+        row |= checked_patches(settings, program, patches.states, parameters, generator)
     arrays = {
         "counts": counts,
         "estimates": estimates,
-        "exact": prepared.exact,
+        "exact": exact,
         "rounds": np.array(rounds, dtype=np.int64),
     }
     return Measured([row], arrays, shots)
@@ -187,7 +176,8 @@ def measure(
 
 def _take_shots(
     layer: QuantumConvolution,
-    prepared: PointData,
+    patches: Patches,
+    ids: NDArray[np.int64],
     settings: NoisePoint,
     earlier: Mapping[str, NDArray[Any]] | None,
 ) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
@@ -200,8 +190,9 @@ def _take_shots(
         The engine's means if it has any, the counts of all rounds, the shots of each, and the
         confidence interval of the mean probability of the observable's larger value.
     """
-    observable = prepared.program.filters[0].template.observable
-    total = np.zeros_like(prepared.exact, dtype=np.int64)
+    template = layer.program.filters[0].template
+    observable = template.observable
+    total = np.zeros((settings.convolution.n_filters, patches.n_occupied), dtype=np.int64)
     rounds: list[int] = []
     if earlier is not None:
         total += earlier["counts"]
@@ -225,15 +216,14 @@ def _take_shots(
         # With a precision, rounds as large as all before them, so that looking often costs little.
         more = settings.shots - shots if settings.precision is None else shots or settings.shots
         layer.shots = min(more, most_shots(settings) - shots)
-        overlaps = layer.run(prepared.patches, prepared.selection.ids, draw=look)
+        overlaps = layer.run(patches, ids, draw=look)
         assert overlaps.counts is not None
         total += overlaps.counts
         rounds.append(layer.shots)
         means, taken = overlaps.exact, True
-    template = prepared.program.filters[0].template
     if not taken and layer.engine.gives_means(template, as_noise(settings.noise)):
         layer.shots = None
-        means = layer.run(prepared.patches, prepared.selection.ids).exact
+        means = layer.run(patches, ids).exact
     return means, total, rounds, ends
 
 
@@ -242,10 +232,10 @@ def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
     row: Row = {
         "mean_overlap": float(exact.mean()),
         "mean_estimate": float(estimates.mean()),
-        "rmse": _root_mean_square(errors),
+        "rmse": root_mean_square(errors),
         "mean_absolute_error": float(np.abs(errors).mean()),
         "bias": float(errors.mean()),
-        "relative_rmse": _root_mean_square(errors) / _root_mean_square(exact),
+        "relative_rmse": root_mean_square(errors) / root_mean_square(exact),
     }
     if estimates.size > 1 and estimates.std() > 0 and exact.std() > 0:
         row["correlation"] = float(np.corrcoef(estimates.ravel(), exact.ravel())[0, 1])
@@ -254,53 +244,35 @@ def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
     return row
 
 
-def _classified(settings: NoisePoint, prepared: PointData, estimates: Array) -> Row:
-    """What a linear classifier, fitted to exact maps of other images, makes of the maps."""
-    labels = prepared.selection.labels
-    if labels is None:
-        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+def _classified(
+    settings: NoisePoint, selection: Selection, patches: Patches, maps: Mapping[str, Array]
+) -> Row:
+    """What a linear classifier, fitted to exact maps of other images, makes of maps."""
+    spec, labels = settings.convolution, _labels(selection)
     if settings.split == "train":
         raise InputError(
             "classify fits to images of the training split: read other ones, split = 'test'."
         )
-    classifier = _classifier(settings)
-    maps = {"correct": estimates, "correct_exact": prepared.exact}
+    # An ansatz has other angles in each repetition, fixed filters do not.
+    repeat = settings.repeat if spec.n_parameters else 0
+    classifier = _fitted(settings.classify, settings.data, spec, settings.seed, repeat)
     row: Row = {"images_classified": len(labels)}
     for name, values in maps.items():
-        features = prepared.patches.to_maps(values).reshape(len(labels), -1)
+        features = patches.to_maps(values).reshape(len(labels), -1)
         row[name] = int((classifier.predict(features) == labels).sum())
     return row
 
 
-def _prepared(settings: NoisePoint) -> PointData:
-    selection = selected(*_images(settings))
-    patches = occupied_patches(*_images(settings), settings.convolution)
-    program = program_of(settings)
-    parameters = _parameters(settings)
-    exact = ideal_overlaps(patches, settings.convolution, parameters)
-    return PointData(selection, patches, program, parameters, exact)
+def _labels(selection: Selection) -> NDArray[np.int64]:
+    if selection.labels is None:
+        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    return selection.labels
 
 
-def _parameters(settings: NoisePoint) -> Array:
+def _parameters(spec: ConvolutionSpec, seed: int, repeat: int) -> Array:
     """Angles of an ansatz: the same for all points with the same seed and repetition."""
-    spec = settings.convolution
-    generator = np.random.default_rng([settings.seed, settings.repeat])
+    generator = np.random.default_rng([seed, repeat])
     return generator.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
-
-
-def _images(settings: NoisePoint) -> tuple[str, int, int, str | None]:
-    return settings.split, settings.first, settings.images, settings.data
-
-
-def _classifier(settings: NoisePoint) -> LinearClassifier:
-    return _fitted(
-        settings.classify,
-        settings.data,
-        settings.convolution,
-        settings.seed,
-        # An ansatz has other angles in each repetition, fixed filters do not.
-        settings.repeat if settings.convolution.n_parameters else 0,
-    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -308,17 +280,10 @@ def _fitted(
     count: int, data: str | None, convolution: ConvolutionSpec, seed: int, repeat: int
 ) -> LinearClassifier:
     selection = selected("train", 0, count, data)
-    if selection.labels is None:
-        raise InputError("classify needs labels, and these images have none: set classify = 0.")
+    labels = _labels(selection)
     patches = extract_patches(selection.images, convolution)
-    generator = np.random.default_rng([seed, repeat])
-    shape = (convolution.n_filters, convolution.n_parameters)
-    exact = ideal_overlaps(patches, convolution, generator.uniform(0, 2 * np.pi, shape))
-    return LinearClassifier.fit(patches.to_maps(exact).reshape(count, -1), selection.labels)
-
-
-def _root_mean_square(values: Array) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+    exact = ideal_overlaps(patches, convolution, _parameters(convolution, seed, repeat))
+    return LinearClassifier.fit(patches.to_maps(exact).reshape(count, -1), labels)
 
 
 STUDY = Study(

@@ -118,9 +118,11 @@ def study_sections(
     summary = finish(study, folder) if summary is None else summary
     results = read_results(folder)
     state, data = results.status(), results.table()
-    body = _question(study.title, level)
+    body = [html.heading("The question", level), html.paragraphs(study.title)]
     body += [html.heading("What was found", level)]
-    found = [*_findings(summary["text"]), *state_text(state).splitlines()]
+    # The cross-check has its own section.
+    found = [line for line in summary["text"].splitlines() if not line.startswith("cross-check")]
+    found += state_text(state).splitlines()
     body += [html.bullets([*found, *summary["not_drawn"]])]
     body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
     if state.done:
@@ -129,7 +131,8 @@ def study_sections(
     with attempt("circuits", not_drawn):
         body += _circuits(_example_circuits(study, document, results), level)
     body += [html.paragraphs(line) for line in not_drawn]
-    body += _device_map(folder, DEVICE_MAP in summary["figures"], level)
+    if DEVICE_MAP in summary["figures"]:
+        body += [html.heading("Device", level), *_figures(folder, [DEVICE_MAP])]
     body += _checks(_checked_points(data, results.plan.axes), level)
     body += _origin(folder, results.origins, level)
     return f"qucnn_cirq: the {study.name} study", body
@@ -149,15 +152,6 @@ def _no_results(folder: Path) -> InputError:
     return InputError(
         f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
     )
-
-
-def _question(title: str, level: int) -> list[str]:
-    return [html.heading("The question", level), html.paragraphs(title)]
-
-
-def _findings(text: str) -> list[str]:
-    """What a study found, line by line, without the cross-check, which has its own section."""
-    return [line for line in text.splitlines() if not line.startswith("cross-check")]
 
 
 def _figures(folder: Path, names: Sequence[str]) -> list[str]:
@@ -206,10 +200,6 @@ def _circuits(circuits: Sequence[tuple[str, cirq.Circuit]], level: int) -> list[
         drawing = circuit_svg(circuit, width=_CIRCUIT_WIDTH).encode()
         body.append(html.picture(drawing, ".svg", title, large=True))
     return body
-
-
-def _device_map(folder: Path, drawn: bool, level: int) -> list[str]:
-    return [html.heading("Device", level), *_figures(folder, [DEVICE_MAP])] if drawn else []
 
 
 def _checks(checked: pd.DataFrame, level: int) -> list[str]:

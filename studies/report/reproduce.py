@@ -153,7 +153,6 @@ def reproduce(
         OSError: If writing fails.
     """
     summaries: dict[str, dict[str, Any]] = {}
-    found: dict[str, str] = {}
     for number, part in enumerate(PARTS, start=1):
         note(f"[{number}/{len(PARTS)}] {part.title}")
         own = folder / part.folder
@@ -161,10 +160,10 @@ def reproduce(
         study, document = load_study(part.study, settings)
         options = RunOptions(workers, retry=True)
         summaries[part.folder] = run_sweep(study, document, own, options, quiet, note)
-        found[part.folder] = summaries[part.folder]["text"]
     page = html.page("QuCNN, reproduced", _sections(folder, quick, summaries))
     write_text(folder / REPORT, page)
     failed = {name: summary["failed"] for name, summary in summaries.items() if summary["failed"]}
+    found = {name: summary["text"] for name, summary in summaries.items()}
     return {"parts": found, "failed": failed, "report": str(folder / REPORT)}
 
 

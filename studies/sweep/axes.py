@@ -14,7 +14,7 @@ import numpy as np
 from noise_models.checks import INFINITE, only_known_keys, real_number, required, whole_number
 from noise_models.errors import shown
 from qucnn_cirq.errors import InputError
-from studies.settings import put, split_key
+from studies.settings import axes_table, put, split_key
 
 MOST_POINTS = 20_000
 """Each is read, checked and identified before the first is measured, in a few milliseconds."""
@@ -52,12 +52,12 @@ def read_axes(document: Mapping[str, Any], study_keys: Sequence[str]) -> tuple[A
         InputError: If an entry is no list or range, a setting is swept twice or is replaced by a
             table that is swept too, or there are more than `MOST_POINTS` points.
     """
-    product = _table(document, "axes")
+    product = axes_table(document, "axes")
     for key, entry in product.items():
         # A range between whole numbers may have fewer values than points, and none twice.
         if isinstance(entry, list) and _has_twice(_values(key, entry)):
             raise InputError(f"axis {key} has a value twice: leave one out.")
-    together = _table(document, "zip")
+    together = axes_table(document, "zip")
     axes = [
         Axis((_full(key, study_keys),), tuple((value,) for value in _values(key, entry)))
         for key, entry in product.items()
@@ -124,13 +124,6 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     for key, value in values.items():
         put(result, split_key(key), value)
     return result
-
-
-def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, Mapping):
-        raise InputError(f"{name} = {shown(table)} must be a table of settings and their values.")
-    return table
 
 
 def _full(key: str, study_keys: Sequence[str]) -> str:

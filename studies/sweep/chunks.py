@@ -27,9 +27,7 @@ from numpy.typing import NDArray
 from noise_models.files import parsed_json
 from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
-from studies.files import LARGEST_RESULT
-from studies.sweep.content import check_schema, damaged, file_content, parsed
-from studies.sweep.plan import SCHEMA
+from studies.files import LARGEST_RESULT, SCHEMA, check_schema, damaged, file_content, parsed
 from studies.sweep.stored_plan import StoredPlan
 from studies.sweep.study import Row
 
@@ -60,13 +58,7 @@ class MeasuredPoint:
 
     def to_mapping(self) -> dict[str, Any]:
         """As plain data, the arrays apart."""
-        return {
-            "identity": self.identity,
-            "rows": self.rows,
-            "seconds": self.seconds,
-            "error": self.error,
-            "shots": self.shots,
-        }
+        return {name: value for name, value in vars(self).items() if name != "arrays"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,13 +18,11 @@ from noise_models.writing import write_json
 from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError, shown
 from studies.drawing import FORMATS, attempt
-from studies.files import CONFIGURATION, SUMMARY
-from studies.progress import progress_bar, untracked
+from studies.files import CONFIGURATION, SCHEMA, SUMMARY
 from studies.provenance import provenance
 from studies.sweep.catalogue import study_named
 from studies.sweep.device_map import draw_device_map, sweep_programs
-from studies.sweep.inputs import keep_inputs
-from studies.sweep.plan import SCHEMA, Plan, make_plan, refusal, shard
+from studies.sweep.plan import Plan, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
 from studies.sweep.results import (
     Results,
@@ -34,7 +32,7 @@ from studies.sweep.results import (
     status,
 )
 from studies.sweep.run import check_workers, run_points, stopping
-from studies.sweep.store import open_folder
+from studies.sweep.store import keep_inputs, open_folder
 from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost
 from studies.sweep.under_way import UnderWay
@@ -97,7 +95,7 @@ def run_sweep(
             f"worker processes find a study by its name, and none is {shown(study.name, 40)}: add "
             "it by qucnn_cirq.register_study, or load it as path/to/file.py:attribute."
         ) from None
-    plan = make_plan(study, document, untracked if quiet else progress_bar)
+    plan = make_plan(study, document, quiet)
     refusals = [*itertools.takewhile(bool, (refusal(study, point) for point in plan.points))]
     if len(refusals) == len(plan.points):
         # Nothing could be measured: there is nothing to keep either.
@@ -254,7 +252,7 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
     Raises:
         InputError: If the configuration is not allowed.
     """
-    plan = make_plan(study, document, untracked if quiet else progress_bar)
+    plan = make_plan(study, document, quiet)
     costs = [expected_cost(study, point.settings) for point in plan.points]
     return {
         "study": study.name,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from noise_models import as_noise
 from noise_models.checks import text
@@ -18,14 +19,12 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.progress import Track, untracked
+from studies.files import SCHEMA
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import REFUSED, Study
 
-SCHEMA = 3
-"""Version of the files of a results folder."""
-READABLE = (2, SCHEMA)
-"""Versions that can be read; only folders of the last one are gone on with."""
+_BAR_DELAY = 1.0
+"""Seconds without a bar: what is done by then needs none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +115,13 @@ class Plan:
         return write_document(document)
 
 
-def make_plan(study: Study, document: Mapping[str, Any], track: Track = untracked) -> Plan:
+def make_plan(study: Study, document: Mapping[str, Any], quiet: bool = True) -> Plan:
     """Expands the axes, checks every point and derives its identity.
 
     Args:
         study: The study.
         document: Its configuration: the tables [study], [convolution], [noise], [axes], [zip].
-        track: Shows how far it is; thousands of points take a minute.
+        quiet: No progress bar; thousands of points take a minute.
 
     Raises:
         InputError: If a setting of any point is not allowed, or two points are the same.
@@ -131,7 +130,10 @@ def make_plan(study: Study, document: Mapping[str, Any], track: Track = untracke
     keys = [key for axis in axes for key in axis.keys]
     points: list[Point] = []
     seen: dict[str, Mapping[str, Any]] = {}
-    for values in track(list(combinations(axes)), "points"):
+    # tqdm's None means: only on a terminal.
+    disabled = True if quiet else None
+    combined = list(combinations(axes))
+    for values in tqdm(combined, "points", leave=False, disable=disabled, delay=_BAR_DELAY):
         own = place(document, values)
         settings = study.read(own)
         identity = digest_of(identified(study, settings, values))

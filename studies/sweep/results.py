@@ -18,7 +18,7 @@ from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError, missing_extra
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
-from studies.sweep.inputs import INPUTS, is_input
+from studies.sweep.store import INPUTS, is_input, make_chunks_folder
 from studies.sweep.stored_plan import PLAN, StoredPlan, check_configuration, check_same, read_plan
 
 
@@ -310,12 +310,7 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
     for path in inputs:
         # Others may have put anything there, such as a link to a device that never ends.
         check_file(path, LARGEST_RESULT)
-    try:
-        (target / CHUNKS).mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(
-            f"--out {target} is not a folder (or a part of the path is a file): choose another."
-        ) from None
+    make_chunks_folder(target)
     for source in sources:
         for path in chunk_paths(source):
             copy = target / CHUNKS / path.name

@@ -1,25 +1,41 @@
-"""Opening a folder of results: a configuration, a plan, and chunks of finished points."""
+"""Opening a folder of results: a configuration, a plan, and chunks of finished points.
+
+Beside them stand copies of the files that the configuration names.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from noise_models.files import parsed_toml
+from noise_models.files import file_bytes, parsed_toml, user_path
 from noise_models.writing import PARTIAL, atomic_write, write_text
 from qucnn_cirq.configuration import read_document
 from qucnn_cirq.errors import InputError
-from studies.files import CONFIGURATION, read_result, write_sealed
+from studies.files import (
+    CONFIGURATION,
+    SCHEMA,
+    DamagedError,
+    file_content,
+    parsed,
+    read_result,
+    write_sealed,
+)
 from studies.sweep.chunks import CHUNK_ADVICE, CHUNKS, chunk_paths, read_chunk
-from studies.sweep.content import DamagedError, file_content, parsed
-from studies.sweep.plan import SCHEMA, Plan
+from studies.sweep.plan import Plan
 from studies.sweep.stored_plan import PLAN, as_stored, check_same, stored_plan
 
 _LEFTOVER_SECONDS = 86_400.0
 """Long after any file has been written: other processes may be at work in the same folder."""
+
+INPUTS = "inputs"
+_SUFFIXES = (".toml", ".json", ".txt", ".textproto", ".npz", ".npy")
+_LARGEST_INPUT = 64 * 2**20
 
 
 def open_folder(folder: Path, plan: Plan) -> None:
@@ -33,14 +49,10 @@ def open_folder(folder: Path, plan: Plan) -> None:
         InputError: If it cannot be written to, or holds something else.
     """
     try:
-        (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
+        make_chunks_folder(folder)
         with atomic_write(folder / CHUNKS / f"probe{PARTIAL}"):
             pass
         (folder / CHUNKS / f"probe{PARTIAL}").unlink(missing_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(
-            f"--out {folder} is not a folder (or a part of the path is a file): choose another."
-        ) from None
     except OSError as error:
         raise InputError(
             f"--out {folder} cannot be written to ({error.strerror}): choose another folder."
@@ -86,6 +98,24 @@ def open_folder(folder: Path, plan: Plan) -> None:
         write_sealed(folder / PLAN, plan.to_mapping())
 
 
+def make_chunks_folder(folder: Path) -> None:
+    """Makes a results folder, with that of its chunks.
+
+    Args:
+        folder: The results folder.
+
+    Raises:
+        InputError: If it, or a part of its path, is a file.
+        OSError: If it cannot be made.
+    """
+    try:
+        (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"--out {folder} is not a folder (or a part of the path is a file): choose another."
+        ) from None
+
+
 def _check_chunks(folder: Path) -> None:
     """Makes sure that chunks whose plan is missing or damaged are of this version.
 
@@ -120,3 +150,71 @@ def _remove_leftovers(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < old:
                 path.unlink()
+
+
+def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Copies the files that a configuration names (devices, calibrations, images, filters).
+
+    A copy is named after its content, so that a file that changes later is told apart. Files over
+    64 MiB are left where they are.
+
+    Args:
+        document: The configuration, axes included.
+        folder: The results folder; the copies go to its folder ``inputs``.
+
+    Returns:
+        The copies.
+
+    Raises:
+        InputError: If a file cannot be read or a copy not be written.
+    """
+    copies = []
+    for text in sorted(set(_texts(document))):
+        try:
+            path = user_path("the file", text)
+        except InputError:
+            # A text that is no path, as its own setting would have been refused otherwise.
+            continue
+        if (
+            path.suffix.lower() not in _SUFFIXES
+            or not path.is_file()
+            or path.stat().st_size > _LARGEST_INPUT
+        ):
+            continue
+        try:
+            content = file_bytes(path, _LARGEST_INPUT)
+            copy = folder / INPUTS / f"{hashlib.sha256(content).hexdigest()[:12]}-{path.name}"
+            if not is_input(copy):
+                copy.parent.mkdir(exist_ok=True)
+                with atomic_write(copy) as file:
+                    file.write(content)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be copied to {folder / INPUTS} ({error.strerror})."
+            ) from None
+        copies.append(copy)
+    return copies
+
+
+def is_input(path: Path) -> bool:
+    """Whether a copy is there and has the content after which it is named.
+
+    Args:
+        path: Where the copy should be.
+    """
+    try:
+        content = file_bytes(path, _LARGEST_INPUT)
+    except InputError:
+        return False
+    return path.name.startswith(f"{hashlib.sha256(content).hexdigest()[:12]}-")
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            yield from _texts(each)

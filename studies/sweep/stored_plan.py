@@ -13,10 +13,17 @@ from typing import Any
 from noise_models.errors import shown, some
 from qucnn_cirq.configuration import AXES, read_document
 from qucnn_cirq.errors import InputError
-from studies.files import CONFIGURATION, is_sealed
+from studies.files import (
+    CONFIGURATION,
+    SCHEMA,
+    check_schema,
+    damaged,
+    file_content,
+    is_sealed,
+    parsed,
+)
 from studies.sweep.axes import combinations, read_axes
-from studies.sweep.content import check_schema, damaged, file_content, parsed
-from studies.sweep.plan import SCHEMA, Plan, digest_of
+from studies.sweep.plan import Plan, digest_of
 
 PLAN = "plan.json"
 _OLD_KEYS = {"schema", "study", "digest", "axes", "columns", "points"}

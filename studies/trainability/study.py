@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import fields
-from qucnn_cirq.convolution import extract_patches
+from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
@@ -141,8 +141,6 @@ def _states(settings: TrainabilityPoint, generator: np.random.Generator) -> Arra
 
 @functools.lru_cache(maxsize=8)
 def _patch_states(kernel: tuple[int, int]) -> Array:
-    from qucnn_cirq.convolution import ConvolutionSpec
-
     spec = ConvolutionSpec(kernel=kernel, stride=3)
     return np.asarray(extract_patches(load_mnist("train", _IMAGES).images, spec).states)
 
@@ -152,17 +150,14 @@ def _ideal(settings: TrainabilityPoint, states: Array, angles: Array) -> tuple[A
     (filter_,) = settings.convolution.filter_list
     n_qubits = settings.convolution.register_qubits
     turned = filter_.angles(n_qubits, angles)
-    slopes = np.empty_like(turned)
-    for column in range(turned.shape[1]):
-        ends = []
-        for step in (np.pi / 2, -np.pi / 2):
-            moved = turned.copy()
-            moved[:, column] += step
-            amplitudes = (filter_.states_at(n_qubits, moved).conj() * states).sum(axis=1)
-            ends.append(np.abs(amplitudes) ** 2)
-        slopes[:, column] = (ends[0] - ends[1]) / 2
-    overlaps = np.abs((filter_.states_at(n_qubits, turned).conj() * states).sum(axis=1)) ** 2
-    return filter_.parameter_slopes(n_qubits, slopes), overlaps
+
+    def overlaps(rotations: Array) -> Array:
+        amplitudes = (filter_.states_at(n_qubits, rotations).conj() * states).sum(axis=1)
+        return np.asarray(np.abs(amplitudes) ** 2)
+
+    shifts = np.pi / 2 * np.eye(turned.shape[1])
+    slopes = [(overlaps(turned + shift) - overlaps(turned - shift)) / 2 for shift in shifts]
+    return filter_.parameter_slopes(n_qubits, np.stack(slopes, axis=1)), overlaps(turned)
 
 
 def _noisy(settings: TrainabilityPoint, states: Array, angles: Array) -> tuple[Array, Array]:

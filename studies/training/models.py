@@ -79,7 +79,31 @@ class QuantumModel(Model):
         return self.layer.gradient(upstream, "parameter_shift", step).values
 
 
-class IdealQuantumModel(Model):
+class _PatchModel(Model):
+    """A model of the patches of its images.
+
+    Args:
+        spec: The convolution.
+        weights: As for `Model`.
+    """
+
+    _patches: Patches
+
+    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
+        self.spec = spec
+        self.weights = weights
+
+    @abstractmethod
+    def _overlaps(self) -> Array:
+        """The values of the maps at the patches, shape (filters, patches)."""
+
+    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
+        """See `Model`."""
+        self._patches = extract_patches(images, self.spec)
+        return np.asarray(self._patches.to_maps(self._overlaps()), dtype=float)
+
+
+class IdealQuantumModel(_PatchModel):
     """The same filters by linear algebra: what the layer gives without shots and noise.
 
     Args:
@@ -87,20 +111,11 @@ class IdealQuantumModel(Model):
         weights: Angles, shape (filters, parameters).
     """
 
-    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
-        self.spec = spec
-        self.weights = weights
-        self._patches: Patches | None = None
-
-    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
-        """See `Model`."""
-        self._patches = extract_patches(images, self.spec)
-        overlaps = ideal_overlaps(self._patches, self.spec, self.weights)
-        return np.asarray(self._patches.to_maps(overlaps), dtype=float)
+    def _overlaps(self) -> Array:
+        return ideal_overlaps(self._patches, self.spec, self.weights)
 
     def gradient(self, upstream: Array, step: int) -> Array:
         """See `Model`; exact by the shift rule."""
-        assert self._patches is not None
         picked = self._patches.from_maps(upstream)
         n_qubits = self.spec.register_qubits
         gradient = np.empty_like(self.weights)
@@ -115,7 +130,7 @@ class IdealQuantumModel(Model):
         return gradient
 
 
-class SquaredOverlapModel(Model):
+class SquaredOverlapModel(_PatchModel):
     """Squared cosines of patches with free real kernels.
 
     Args:
@@ -123,19 +138,11 @@ class SquaredOverlapModel(Model):
         weights: Kernels, shape (filters, values of a patch).
     """
 
-    def __init__(self, spec: ConvolutionSpec, weights: Array) -> None:
-        self.spec = spec
-        self.weights = weights
-        self._patches: Patches | None = None
-
-    def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
-        """See `Model`."""
-        self._patches = extract_patches(images, self.spec)
-        return np.asarray(self._patches.to_maps(self._cosines() ** 2), dtype=float)
+    def _overlaps(self) -> Array:
+        return self._cosines() ** 2
 
     def gradient(self, upstream: Array, step: int) -> Array:
         """See `Model`."""
-        assert self._patches is not None
         picked = self._patches.from_maps(upstream)
         cosines = self._cosines()
         norms = np.linalg.norm(self.weights, axis=1, keepdims=True)
@@ -144,7 +151,6 @@ class SquaredOverlapModel(Model):
         return np.asarray(2 * (toward / norms - along * self.weights / norms**2))
 
     def _states(self) -> Array:
-        assert self._patches is not None
         return self._patches.states[:, : self.spec.n_elements]
 
     def _cosines(self) -> Array:

@@ -8,17 +8,17 @@ from typing import ClassVar
 import attrs
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from noise_models import fields
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
-from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
 from studies.images import occupied_patches
 from studies.optimizers import Adam
-from studies.point import AnsatzPoint, convolution_field, program_of
+from studies.point import AnsatzPoint, convolution_field, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 from studies.training.models import (
     ConvolutionModel,
@@ -140,8 +140,8 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
     train_labels = np.asarray(train.labels, dtype=np.int64)
     model = _model(settings, seed, training=True)
     order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
-    features = spec.n_filters * _map_size(settings, train_images)
-    head = np.zeros((features + 1, DIGITS))
+    one = extract_patches(train_images[:1], spec)
+    head = np.zeros((spec.n_filters * one.rows * one.columns + 1, DIGITS))
     optimizers = Adam(settings.rate), Adam(settings.head_rate)
     steps_per_epoch = -(-settings.images // settings.batch)
     rows: list[Row] = []
@@ -154,7 +154,7 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
             labels = train_labels[chosen]
             maps = model.maps(train_images[chosen], chosen, step)
             inputs = _with_one(maps)
-            scores = _log_softmax(inputs @ head)
+            scores = log_softmax(inputs @ head, axis=1)
             losses -= float(scores[np.arange(len(labels)), labels].sum())
             right += int((scores.argmax(axis=1) == labels).sum())
             slope = (np.exp(scores) - np.eye(DIGITS)[labels]) / len(labels)
@@ -210,35 +210,17 @@ def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool
     angles = start.uniform(0, 2 * np.pi, (spec.n_filters, spec.n_parameters))
     if not _is_run(settings) or (training and settings.train == "ideal"):
         return IdealQuantumModel(spec, angles)
-    entropy = int(seed.generate_state(1, np.uint64)[0])
-    layer = QuantumConvolution(
-        program_of(settings),
-        engine="exact",
-        noise=settings.noise,
-        shots=settings.shots or None,
-        # The shots of the test are not those of the training.
-        seed=entropy // 2 if training else entropy,
-        parameters=angles,
-    )
-    return QuantumModel(layer)
+    # The shots of the test are not those of the training.
+    entropy = layer_seed(seed) // 2 if training else layer_seed(seed)
+    return QuantumModel(exact_layer(settings, angles, settings.shots or None, entropy))
 
 
 _ORDER_STREAM = 3
 
 
-def _map_size(settings: TrainingPoint, images: Array) -> int:
-    patches = extract_patches(images[:1], settings.convolution)
-    return patches.rows * patches.columns
-
-
 def _with_one(maps: Array) -> Array:
     flat = maps.reshape(len(maps), -1)
     return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
-
-
-def _log_softmax(scores: Array) -> Array:
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 STUDY = Study(
