@@ -8,7 +8,7 @@ import cirq
 import cirq_google
 import numpy as np
 import pytest
-from helpers import here_and_now
+from helpers import sweep_in_process
 
 from noise_models import (
     Calibration,
@@ -274,10 +274,7 @@ def test_a_device_of_ones_own_gives_its_noise(tmp_path: Path) -> None:
     assert noise.configuration == NoiseConfiguration(calibrated=calibration)
 
 
-def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
+def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(tmp_path: Path) -> None:
     file = tmp_path / "today.toml"
     write_calibration(load_calibration("willow_pink"), file)
     document = {
@@ -288,7 +285,7 @@ def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(
     }
     kind = study_named("noise")
     plan = make_plan(kind, document)
-    run_sweep(kind, document, tmp_path / "out", RunOptions(), quiet=True)
+    sweep_in_process(kind, document, tmp_path / "out")
     (copy,) = (tmp_path / "out" / "inputs").iterdir()
     assert copy.name.endswith("-today.toml") and copy.read_bytes() == file.read_bytes()
     file.write_text(file.read_text().replace("one_qubit = 25.0", "one_qubit = 26.0"))

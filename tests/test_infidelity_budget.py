@@ -1,5 +1,7 @@
 """Loading against an error budget: shorter circuits, and how much they may miss."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,11 @@ SPEC = ConvolutionSpec(filters=FixedFilter(load_classical_filter()))
 COUNTS = (0, 2, 3, 4, 5, 6, 7)
 
 
+@functools.cache
+def program_within(infidelity):
+    return compile_convolution(SPEC, "willow_pink", infidelity=infidelity)
+
+
 def digits():
     return load_mnist("train", 2).images
 
@@ -40,7 +47,7 @@ def two_qubit_gates(program, patch_states):
 
 @pytest.mark.parametrize("infidelity", [1e-4, 1e-3, 1e-2])
 def test_every_patch_stays_within_the_budget(infidelity):
-    (compiled,) = compile_convolution(SPEC, "willow_pink", infidelity=infidelity).filters
+    (compiled,) = program_within(infidelity).filters
     patches = states()
     chosen = compiled.choose(patches)
     for index, variant in enumerate(compiled.variants):
@@ -51,18 +58,15 @@ def test_every_patch_stays_within_the_budget(infidelity):
 
 
 def test_a_larger_budget_takes_fewer_gates():
-    exact = compile_convolution(SPEC, "willow_pink")
+    exact = program_within(0.0)
     assert exact.report.two_qubit_gates == 34
-    loose, tight = (
-        two_qubit_gates(compile_convolution(SPEC, "willow_pink", infidelity=limit), states())
-        for limit in (1e-2, 1e-4)
-    )
+    loose, tight = (two_qubit_gates(program_within(limit), states()) for limit in (1e-2, 1e-4))
     assert loose.mean() < tight.mean() < 34
     assert (loose <= tight).all()
 
 
 def test_at_one_in_a_thousand_a_loader_averages_less_than_4_5_cz():
-    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-3)
+    program = program_within(1e-3)
     assert (two_qubit_gates(program, states()) - 27).mean() < 4.5
 
 
@@ -91,7 +95,7 @@ def test_auto_loads_longer_when_gates_are_better():
 
 
 def test_engines_agree_on_a_program_of_several_circuits():
-    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-2)
+    program = program_within(1e-2)
     image = digits()[:1, 4:14, 8:20]
     assert len(set(program.filters[0].choose(extract_patches(image, SPEC).states).tolist())) >= 3
     by_engine = [
@@ -102,7 +106,7 @@ def test_engines_agree_on_a_program_of_several_circuits():
 
 
 def test_shots_of_one_image_do_not_depend_on_its_batch():
-    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-2)
+    program = program_within(1e-2)
     layer = QuantumConvolution(program, engine="exact", noise=NOISE, shots=100, seed=3)
     both = layer.run(digits(), image_ids=[4, 9])
     alone = layer.run(digits()[1:], image_ids=[9])
@@ -110,7 +114,7 @@ def test_shots_of_one_image_do_not_depend_on_its_batch():
 
 
 def test_a_program_with_a_budget_proves_itself():
-    check = compile_convolution(SPEC, "willow_pink", infidelity=1e-2).verify(patches=1)
+    check = program_within(1e-2).verify(patches=1)
     assert check.passed and check.circuits == len(PATTERNS["cz"])
 
 
@@ -143,7 +147,7 @@ def test_the_score_is_the_mean_squared_error_over_all_filters():
 
 
 def test_survival_counts_every_channel():
-    (compiled,) = compile_convolution(SPEC, "willow_pink").filters
+    (compiled,) = program_within(0.0).filters
     report = compiled.report
     found = survival(compiled.template, as_noise({"depolarizing": {"p1": 0.001, "p2": 0.005}}))
     assert found == pytest.approx(
@@ -199,7 +203,7 @@ def test_noise_that_nothing_weighs_is_refused():
 
 
 def test_a_patch_names_its_circuit():
-    program = compile_convolution(SPEC, "willow_pink", infidelity=1e-3)
+    program = program_within(1e-3)
     corner = np.zeros((4, 4))
     corner[0, 0] = 1
     assert program.variant(corner).report.two_qubit_gates == 27

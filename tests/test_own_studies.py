@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from helpers import here_and_now
 
 from noise_models import NoiseConfiguration
 from noise_models.extensions import load_object
@@ -167,6 +168,7 @@ def test_results_of_a_study_of_ones_own_are_drawn_once_the_command_names_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("noise_models.extensions._NAMED", set())
+    monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     shutil.copy(EXAMPLES / "own_study.py", "mine.py")
     settings = ["--set", "images=1", "--set", "convolution.kernel=2", "--set", "device=grid:4x4"]
     settings += ["--set", 'convolution.filters={kind="ansatz"}', "--quiet"]

@@ -19,7 +19,7 @@ from studies.sweep import job
 # Trajectories take seconds a point; other tests are about them.
 UNCHECKED = "check_fraction=0.0"
 SMALL = {
-    "figure_3_forward": ("images=2", "check_patches=0"),
+    "figure_3_forward": ("images=1", "convolution.stride=3", "check_patches=0"),
     "figure_4_gradient": (
         "shots=[100, 1000]",
         "upstream=[1.0, 0.1]",
