@@ -12,13 +12,13 @@ import zlib
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from noise_models.checks import one_of, whole_number
-from noise_models.files import file_bytes, read_json
+from noise_models.checks import LARGEST_COUNT, one_of, whole_number
+from noise_models.files import check_file, file_bytes, read_json
 from qucnn_cirq.array_files import (
     LARGEST_ARRAYS,
     MOST_DIMENSIONS,
@@ -152,8 +152,61 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         raise InputError(f"{path} is damaged gzip ({error}): fetch it again.") from None
 
 
-def _parse_idx(file: io.BufferedIOBase, path: Path, packed: int) -> npt.NDArray[Any]:
-    """The array in an uncompressed IDX file; its path and its size on disk are for the errors."""
+def map_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """As `read_idx`, but a file that is not compressed is mapped into memory, whatever its size.
+
+    Args:
+        path: The file, which must not change as long as the array is in use.
+
+    Returns:
+        A read-only array, of the shape and the byte order of the file.
+
+    Raises:
+        InputError: As for `read_idx`.
+    """
+    path = Path(path)
+    check_file(path, LARGEST_COUNT)
+    with path.open("rb") as file:
+        is_packed = file.peek(2).startswith(_GZIP_MAGIC)
+        if not is_packed:
+            header = _idx_header(file, path)
+            header.check(path, os.fstat(file.fileno()).st_size - file.tell())
+            # There is no mapping of no bytes.
+            if header.size:
+                return np.memmap(file, header.dtype, "r", file.tell(), header.shape)
+    return read_idx(path)
+
+
+class _Header(NamedTuple):
+    """What the header of an IDX file says."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of data."""
+        # Python integers: the product of 32-bit dimensions may exceed 64 bits.
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.shape[:5]))} values ({self.size} bytes)"
+
+    def check(self, path: Path, following: int) -> None:
+        """Refuses a file in which fewer or more bytes follow."""
+        if following < self.size:
+            raise InputError(
+                f"{path} is cut short: its header says {self} and {following} bytes follow. "
+                f"Fetch it again."
+            )
+        if following > self.size:
+            raise InputError(
+                f"{path} goes on after the {self} of its header: it is damaged or no IDX file."
+            )
+
+
+def _idx_header(file: io.BufferedIOBase, path: Path) -> _Header:
+    """Reads the header of an uncompressed IDX file; its path is for the errors."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_TYPES or magic[3] == 0:
         raise InputError(
@@ -171,31 +224,27 @@ def _parse_idx(file: io.BufferedIOBase, path: Path, packed: int) -> npt.NDArray[
     if len(header) < 4 * n_dimensions:
         raise InputError(f"{path} is cut short: it ends within its header. Fetch it again.")
     shape = struct.unpack(f">{n_dimensions}I", header)
-    # Python integers: the product of 32-bit dimensions may exceed 64 bits.
-    size = math.prod(shape) * dtype.itemsize
-    described = f"{'x'.join(map(str, shape[:5]))} values ({size} bytes)"
+    return _Header(dtype, shape)
+
+
+def _parse_idx(file: io.BufferedIOBase, path: Path, packed: int) -> npt.NDArray[Any]:
+    """The array in an uncompressed IDX file; its path and its size on disk are for the errors."""
+    header = _idx_header(file, path)
     # Of a shape with a zero, the other numbers may be of any size.
-    if math.prod(max(each, 1) for each in shape) * dtype.itemsize > IDX_SIZE_LIMIT:
+    most = math.prod(max(each, 1) for each in header.shape) * header.dtype.itemsize
+    if most > IDX_SIZE_LIMIT:
         raise InputError(
-            f"{path} claims to hold {described}: at most {IDX_SIZE_LIMIT} bytes are read from one "
+            f"{path} claims to hold {header}: at most {IDX_SIZE_LIMIT} bytes are read from one "
             f"file. Split it, or fetch it again if it is damaged."
         )
     # Read piece by piece: memory follows what is there, not what the header claims.
-    content = bytearray()
+    content, size = bytearray(), header.size
     while len(content) <= size and (piece := file.read(min(_CHUNK, size + 1 - len(content)))):
         content += piece
         check_expansion(path, packed, len(content))
-    if len(content) < size:
-        raise InputError(
-            f"{path} is cut short: its header says {described} and {len(content)} bytes follow. "
-            f"Fetch it again."
-        )
-    if len(content) > size:
-        raise InputError(
-            f"{path} goes on after the {described} of its header: it is damaged or no IDX file."
-        )
-    values = np.frombuffer(content, dtype=dtype).reshape(shape)
-    return values.astype(dtype.newbyteorder("="), copy=False)
+    header.check(path, len(content))
+    values = np.frombuffer(content, dtype=header.dtype).reshape(header.shape)
+    return values.astype(header.dtype.newbyteorder("="), copy=False)
 
 
 def _data_file(name: str) -> Traversable:

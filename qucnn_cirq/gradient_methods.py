@@ -106,10 +106,9 @@ class Coin(ShiftRule):
     label = "classical coin"
 
     def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
-        found = _thrown(work, row, work.upstream[row] / scale)
-        values = scale / 2 * _difference(found.estimates).sum(axis=1)
-        return values, (scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
+        found = _thrown(work, row, work.upstream[row] / work.scale)
+        values = work.scale / 2 * _difference(found.estimates).sum(axis=1)
+        return values, (work.scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
 
     def check(self, program: Program) -> None:
         """Refuses an overlap test whose outcomes are not +1 and -1."""
@@ -136,9 +135,8 @@ class InCircuit(ShiftRule):
     """What part of g is loaded."""
 
     def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        scale = max(1.0, float(np.abs(work.upstream).max(initial=0.0)))
-        factor = scale / (2 * self.loaded)
-        loaded = self.loaded * work.upstream[row] / scale
+        factor = work.scale / (2 * self.loaded)
+        loaded = self.loaded * work.upstream[row] / work.scale
         found = work.measure_shifted(work.companion(), row, loaded)
         values = factor * _difference(found.estimates).sum(axis=1)
         return values, factor**2 * _sum(found.variance).sum(axis=1)

@@ -11,7 +11,7 @@ The methods are in `qucnn_cirq.gradient_methods`; this is what they share.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -26,6 +26,7 @@ from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, Measured
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -55,7 +56,7 @@ class Gradient:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """What a gradient is taken of.
+    """What a gradient is taken of: the images of a forward pass, or a block of them.
 
     Attributes:
         program: The compiled convolution.
@@ -66,6 +67,7 @@ class Pass:
         patches: The patches of the forward pass.
         images: Identifying number of the image of each patch that is not blank, shape (patches,).
         upstream: g for each filter and each such patch, shape (filters, patches).
+        largest: The largest |g| of all blocks together.
     """
 
     program: Program
@@ -76,6 +78,21 @@ class Pass:
     patches: Patches
     images: NDArray[np.integer]
     upstream: FloatArray
+    largest: float
+
+    @property
+    def scale(self) -> float:
+        """What g is divided by to lie within -1..1: the largest |g| if that exceeds 1, else 1."""
+        return max(1.0, self.largest)
+
+    def scaled_down(self, exponent: int) -> Pass:
+        """The same with upstream values divided by a power of 2.
+
+        Args:
+            exponent: The power.
+        """
+        upstream = np.ldexp(self.upstream, -exponent)
+        return replace(self, upstream=upstream, largest=float(np.ldexp(self.largest, -exponent)))
 
     def measure(
         self, program: Program, row: int, angles: FloatArray, upstream: FloatArray | None = None
@@ -230,6 +247,8 @@ class GradientMethod(abc.ABC):
     def gradient(self, work: Pass) -> Gradient:
         """dL/dtheta for the images of a pass, summed over its patches.
 
+        Many images are run a block at a time: values, variances and costs of all blocks are added.
+
         Args:
             work: What the gradient is taken of. It runs circuits with `Pass.measure` and
                 sums up their cost with `Pass.gradient`; of upstream values that are scaled
@@ -272,12 +291,12 @@ _LARGE = 2.0**400
 """Upstream values beyond it are scaled down: their squares, which variances need, overflow."""
 
 
-def gradient_by(method: GradientMethod, work: Pass) -> Gradient:
+def gradient_by(method: GradientMethod, works: Iterable[Pass]) -> Gradient:
     """The gradient by a method, for upstream values of any size.
 
     Args:
         method: The method.
-        work: What the gradient is taken of.
+        works: What the gradient is taken of: the blocks of a forward pass, one or more.
 
     Returns:
         The gradient. A variance beyond the range of float64 is infinite.
@@ -285,20 +304,37 @@ def gradient_by(method: GradientMethod, work: Pass) -> Gradient:
     Raises:
         InputError: If the gradient itself is beyond that range, or as the method does.
     """
-    exponent = _exponent(work.upstream)
+    found, exponent = None, 0
+    for work in works:
+        exponent = _exponent(work.largest)
+        # All methods are homogeneous for values of which the largest is at least 1.
+        part = method.gradient(work.scaled_down(exponent) if exponent else work)
+        found = part if found is None else _sum(found, part)
+    assert found is not None
     if not exponent:
-        return method.gradient(work)
-    # All methods are homogeneous for values of which the largest is at least 1.
-    found = method.gradient(replace(work, upstream=np.ldexp(work.upstream, -exponent)))
+        return found
     with np.errstate(over="ignore"):
         values = np.ldexp(found.values, exponent)
         variance = np.ldexp(np.ldexp(found.variance, exponent), exponent)
     return replace(found, values=_within_range("parameters", values), variance=variance)
 
 
-def _exponent(upstream: FloatArray) -> int:
+def _sum(first: Gradient, second: Gradient) -> Gradient:
+    """The gradient of two blocks, whose shots are independent."""
+    shots = None
+    if first.shots is not None and second.shots is not None:
+        shots = first.shots + second.shots
+    return Gradient(
+        first.values + second.values,
+        first.variance + second.variance,
+        first.method,
+        first.circuits + second.circuits,
+        shots,
+    )
+
+
+def _exponent(largest: float) -> int:
     """The power of 2 that leaves the largest of large upstream values within 1..2, else 0."""
-    largest = float(np.abs(upstream).max(initial=0.0))
     return int(np.frexp(largest)[1]) - 1 if largest > _LARGE else 0
 
 
@@ -311,7 +347,7 @@ def _within_range(what: str, gradient: FloatArray) -> FloatArray:
     return gradient
 
 
-def checked_upstream(upstream: ArrayLike, patches: Patches, n_filters: int) -> FloatArray:
+def checked_upstream(upstream: ArrayLike, patches: PatchGrid, n_filters: int) -> FloatArray:
     """Back-propagated values of the patches that are not blank, shape (filters, patches).
 
     Args:
@@ -349,8 +385,8 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
     Raises:
         InputError: If a value is beyond the range of float64.
     """
-    exponent = _exponent(work.upstream)
-    work = replace(work, upstream=np.ldexp(work.upstream, -exponent))
+    exponent = _exponent(work.largest)
+    work = work.scaled_down(exponent)
     spec = work.program.spec
     filters = filter_states(spec, work.parameters)
     states = work.patches.states

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 
 import attrs
 import cirq
@@ -17,7 +18,8 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.execution import Execution, stacked
+from qucnn_cirq.execution import Execution, Measured, stacked
+from qucnn_cirq.forward_pass import Overlaps, PassImages, grid_of, joined_maps, overlaps_of
 from qucnn_cirq.gradient_methods import make_method
 from qucnn_cirq.gradients import (
     Gradient,
@@ -26,41 +28,12 @@ from qucnn_cirq.gradients import (
     gradient_by,
     input_gradient,
 )
-from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
+from qucnn_cirq.patch_grid import Occupancy, PatchGrid
+from qucnn_cirq.patches import Patches
 
 LARGEST_ANGLE = 1e8
 """Radians of the largest angle: beyond it float64 no longer resolves the shifts of a gradient."""
-
-
-@dataclass(frozen=True, eq=False)
-class Overlaps:
-    """What a forward pass measured, one column for each patch that is not blank.
-
-    Attributes:
-        patches: The patches, blank ones included.
-        estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
-            where no shots were asked for.
-        exact: Exact noisy means where the engine computed them, of the same shape; else None.
-        counts: Shots with the observable's larger value, of the same shape; None without shots.
-        shots: Shots for each patch and filter, or None.
-    """
-
-    patches: Patches
-    estimates: NDArray[np.float64]
-    exact: NDArray[np.float64] | None
-    counts: NDArray[np.int64] | None
-    shots: int | None
-
-    @property
-    def maps(self) -> NDArray[np.float64]:
-        """Feature maps, shape (batch, filters, rows, columns); a blank patch is 0."""
-        maps: NDArray[np.float64] = self.patches.to_maps(self.estimates)
-        return maps
-
-    @property
-    def blank_patches(self) -> int:
-        """Patches that are all zero, for which no circuit was run."""
-        return int(self.patches.blank.sum())
 
 
 class QuantumConvolution:
@@ -100,7 +73,7 @@ class QuantumConvolution:
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        self._last: tuple[Patches, NDArray[np.integer], tuple[int, ...] | None] | None = None
+        self._last: PassImages | None = None
         spec = program.spec
         self._shape = (spec.n_filters, spec.n_parameters)
         if parameters is None:
@@ -138,18 +111,21 @@ class QuantumConvolution:
 
     def forward(
         self,
-        images: ArrayLike | Patches,
+        images: ImagesLike | Patches,
         image_ids: ArrayLike | None = None,
         draw: int = 0,
     ) -> NDArray[np.float64]:
-        """Feature maps of a batch of images.
+        """Feature maps of images, of which a block at a time is in memory.
 
         A second call with the same images repeats their shots: to average over several, count
         them with ``draw``.
 
         Args:
-            images: Shape (batch, rows, columns) or (batch, channels, rows, columns); only the
-                direction of a patch matters, not its norm. Or patches, as for `run`.
+            images: An array of shape (batch, rows, columns) or (batch, channels, rows, columns), or
+                one that is read in slices (``numpy.memmap``, say); the path of an IDX file; or an
+                iterable of images or batches of images, see
+                `qucnn_cirq.image_blocks.ImageBlocks`. Only the direction of a patch matters, not
+                its norm. Or patches, as for `run`.
             image_ids: As for `run`.
             draw: Number of the run, at least 0; as for `run`.
 
@@ -160,11 +136,13 @@ class QuantumConvolution:
         Raises:
             InputError: As for `run`.
         """
-        return self.run(images, image_ids, draw).maps
+        source = ImageBlocks(images, self.program.spec)
+        blocks = self._measured(source, image_ids, draw)
+        return joined_maps((grid.to_maps(found.estimates) for grid, found in blocks), source.count)
 
     def run(
         self,
-        images: ArrayLike | Patches,
+        images: ImagesLike | Patches,
         image_ids: ArrayLike | None = None,
         draw: int = 0,
     ) -> Overlaps:
@@ -179,6 +157,7 @@ class QuantumConvolution:
                 and from which its random stream derives. If None the stream derives from the values
                 of the image's patches and, where a call has equal images, from which of them it is:
                 it is the same in any batch at any place, and whether images or patches are given.
+                Images with equal numbers share a stream, and all are then in memory at once.
             draw: Number of the run, at least 0; the same number repeats the shots of an image,
                 another one gives others, independent of them.
 
@@ -186,29 +165,10 @@ class QuantumConvolution:
             InputError: If the images do not fit the specification or an argument is outside its
                 range.
         """
-        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
-        if isinstance(images, Patches):
-            patches, image_shape = images, None
-            self._check_patches(patches)
-        else:
-            patches, image_shape = extract_patches(images, self.program.spec), np.shape(images)
-        ids = content_ids(patches) if image_ids is None else _checked_ids(image_ids, patches.batch)
-        images_of_patches = ids[patches.positions()[0][patches.occupied]]
-        self._last = patches, images_of_patches, image_shape
-        structures = self._structures()
-        parts = [
-            self._execution.patches(
-                self.program.filters[rows[0]],
-                patches,
-                images_of_patches,
-                self._filter_table(rows),
-                numbers=rows,
-                purpose=purpose,
-            )
-            for rows in structures
-        ]
-        found = stacked(parts, structures)
-        return Overlaps(patches, found.estimates, found.means, found.counts, self.shots)
+        source = ImageBlocks(images, self.program.spec)
+        blocks = [found for _, found in self._measured(source, image_ids, draw)]
+        assert self._last is not None
+        return overlaps_of(blocks, self._last)
 
     def backward(
         self, upstream: ArrayLike, method: str = "auto", draw: int = 0
@@ -248,7 +208,7 @@ class QuantumConvolution:
         Raises:
             InputError: As for `backward`.
         """
-        return gradient_by(make_method(method, self.program), self._pass(upstream, draw))
+        return gradient_by(make_method(method, self.program), self._passes(upstream, draw))
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.
@@ -262,40 +222,95 @@ class QuantumConvolution:
         Raises:
             InputError: As for `backward`, or if the last forward pass was given patches.
         """
-        work = self._pass(upstream, 0)
-        image_shape = self._last[2] if self._last is not None else None
-        if image_shape is None:
+        last = self._remembered()
+        if last.shape is None:
             raise InputError(
                 "the last forward pass was given patches, not images: for a gradient of the "
                 "images run it with the images."
             )
-        return input_gradient(work, image_shape)
+        gradient, start = np.empty(last.shape), 0
+        for work in self._passes(upstream, 0):
+            own = slice(start, start + work.patches.batch)
+            gradient[own] = input_gradient(work, gradient[own].shape)
+            start = own.stop
+        return gradient
 
-    def _check_patches(self, patches: Patches) -> None:
-        spec = self.program.spec
-        found = patches.vectors.shape[1], patches.register_qubits
-        if found != (spec.n_elements, spec.register_qubits):
-            raise InputError(
-                f"patches of {found[0]} elements on {found[1]} qubits; this layer takes "
-                f"{spec.n_elements} on {spec.register_qubits}: extract them with its specification."
+    def _measured(
+        self, source: ImageBlocks, image_ids: ArrayLike | None, draw: int
+    ) -> Iterator[tuple[PatchGrid, Measured]]:
+        """Runs one block of images after the other, and remembers the images at the end."""
+        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
+        given = None if image_ids is None else _checked_ids(image_ids, source.count)
+        # Images that share a stream take from it in turn.
+        together = given is not None and len(np.unique(given)) < len(given)
+        seen: Counter[bytes] = Counter()
+        grids: list[PatchGrid] = []
+        ids: list[NDArray[np.int64]] = []
+        first, only = 0, None
+        for patches in source.patches(together):
+            batch = slice(first, first + patches.batch)
+            own = content_ids(patches, seen) if given is None else given[batch]
+            first, only = batch.stop, None if first else patches
+            _check_number_of_ids(given, first, is_last=False)
+            found = self._run(patches, own, purpose)
+            grids.append(Occupancy(patches.blank, patches.batch, patches.rows, patches.columns))
+            ids.append(own)
+            # Gone before the next block is made.
+            del patches
+            yield grids[-1], found
+            del found
+        _check_number_of_ids(given, first, is_last=True)
+        shape = None if source.shape is None else (first, *source.shape)
+        grid: PatchGrid = grid_of(grids) if only is None else only
+        again = only if only is not None else source if source.is_lasting else None
+        self._last = PassImages(grid, np.concatenate(ids), again, shape)
+
+    def _run(self, patches: Patches, ids: NDArray[np.int64], purpose: int) -> Measured:
+        """Runs all filters on patches, whose images have these numbers."""
+        structures = self._structures()
+        parts = [
+            self._execution.patches(
+                self.program.filters[rows[0]],
+                patches,
+                _of_patches(ids, patches),
+                self._filter_table(rows),
+                numbers=rows,
+                purpose=purpose,
             )
+            for rows in structures
+        ]
+        return stacked(parts, structures)
 
-    def _pass(self, upstream: ArrayLike, draw: int) -> Pass:
+    def _remembered(self) -> PassImages:
         if self._last is None:
             raise InputError(
                 "there is no forward pass to take a gradient of: call forward(images) first."
             )
-        patches, images, _ = self._last
-        return Pass(
-            program=self.program,
-            companion=self._backward_program,
-            execution=self._execution,
-            draw=whole_number("draw", draw, minimum=0),
-            parameters=self.parameters,
-            patches=patches,
-            images=images,
-            upstream=checked_upstream(upstream, patches, self.program.spec.n_filters),
-        )
+        return self._last
+
+    def _passes(self, upstream: ArrayLike, draw: int) -> Iterator[Pass]:
+        """The blocks of the last forward pass."""
+        last = self._remembered()
+        given = checked_upstream(upstream, last.grid, self.program.spec.n_filters)
+        number = whole_number("draw", draw, minimum=0)
+        largest = float(np.abs(given).max(initial=0.0))
+        image = column = 0
+        for patches in last.blocks():
+            ids = last.ids[image : image + patches.batch]
+            columns = slice(column, column + patches.n_occupied)
+            image, column = image + patches.batch, columns.stop
+            yield Pass(
+                program=self.program,
+                companion=self._backward_program,
+                execution=self._execution,
+                draw=number,
+                parameters=self.parameters,
+                patches=patches,
+                images=_of_patches(ids, patches),
+                upstream=given[:, columns],
+                largest=largest,
+            )
+            del patches
 
     def _backward_program(self) -> Program:
         """The program itself if it has a reader, else the same convolution with one."""
@@ -329,17 +344,34 @@ class QuantumConvolution:
         return list(groups.values())
 
 
-def _checked_ids(image_ids: ArrayLike, batch: int) -> NDArray[np.int64]:
+def _of_patches(ids: NDArray[np.int64], patches: PatchGrid) -> NDArray[np.int64]:
+    """The number of each occupied patch's image."""
+    return ids[patches.positions()[0][patches.occupied]]
+
+
+def _checked_ids(image_ids: ArrayLike, batch: int | None) -> NDArray[np.int64]:
+    """As many numbers as there are images, or any number if these are counted later."""
     try:
         ids = np.asarray(image_ids)
     except Exception:
         ids = np.empty(0)
-    wrong = ids.shape != (batch,) or (ids.size and ids.dtype.kind not in "iu")
+    wrong = ids.shape != (ids.size if batch is None else batch,)
+    wrong = wrong or (ids.size > 0 and ids.dtype.kind not in "iu")
     if wrong or (ids < 0).any() or (ids > LARGEST_COUNT).any() or np.ma.is_masked(image_ids):
+        wanted = "" if batch is None else f"{batch} "
         raise InputError(
-            f"image_ids must be {batch} whole numbers, at least 0 and below 2^63, one an image."
+            f"image_ids must be {wanted}whole numbers, at least 0 and below 2^63, one an image."
         )
     return ids.astype(np.int64)
+
+
+def _check_number_of_ids(ids: NDArray[np.int64] | None, batch: int, is_last: bool) -> None:
+    """Refuses too few numbers for the images so far, and too many for all of them."""
+    if ids is not None and (len(ids) < batch or (is_last and len(ids) > batch)):
+        raise InputError(
+            f"image_ids are {len(ids)} and images {batch}{'' if is_last else ' or more'}: give one "
+            "an image."
+        )
 
 
 _PARAMETER_STREAM = 1

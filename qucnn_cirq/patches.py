@@ -1,9 +1,8 @@
-"""Cutting images into patches, and putting one value per patch back into maps."""
+"""Cutting images into patches."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import attrs
 import numpy as np
@@ -13,6 +12,7 @@ from noise_models import fields
 from noise_models.checks import instance_of
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.specification import ConvolutionSpec
 
 _MOST_QUBITS = 30
@@ -32,12 +32,11 @@ def _finite_vectors(key: str, vectors: object) -> npt.NDArray[np.float64]:
 
 # Without slots: what it derives is kept beside the fields.
 @attrs.frozen(eq=False, slots=False)
-class Patches:
+class Patches(PatchGrid):
     """The patches of a batch of images, in raster order, image by image.
 
-    A patch of zeros has no quantum state: it is *blank*, no circuit is run for it and its overlap
-    is 0. The others are *occupied*; arrays with one entry per circuit follow their order.
-    Each object equals itself alone: what was solved for it is kept as long as it is.
+    Which of them are blank, and where they are in maps, is told as `PatchGrid` does. Each object
+    equals itself alone: what was solved for it is kept as long as it is.
 
     Attributes:
         vectors: The patches' values, shape (batch * rows * columns, elements), float64. Elements
@@ -68,10 +67,6 @@ class Patches:
         # What is cached is left behind, and the constructor makes the vectors read-only again.
         return type(self), attrs.astuple(self, recurse=False)
 
-    def __len__(self) -> int:
-        """Number of patches, blank ones included."""
-        return len(self.vectors)
-
     @functools.cached_property
     def _largest(self) -> npt.NDArray[np.float64]:
         largest: npt.NDArray[np.float64] = np.abs(self.vectors).max(axis=1)
@@ -88,19 +83,9 @@ class Patches:
         return norms
 
     @functools.cached_property
-    def blank(self) -> npt.NDArray[np.bool_]:
+    def blank(self) -> npt.NDArray[np.bool_]:  # type: ignore[override]  # It is never set.
         """Which patches are all zero, shape (n,)."""
         return np.asarray(self._largest == 0)
-
-    @functools.cached_property
-    def occupied(self) -> npt.NDArray[np.intp]:
-        """Indices of the patches that are not blank, ascending, shape (n_occupied,)."""
-        return np.flatnonzero(~self.blank)
-
-    @property
-    def n_occupied(self) -> int:
-        """Number of patches that are not blank."""
-        return len(self.occupied)
 
     @functools.cached_property
     def states(self) -> npt.NDArray[np.float64]:
@@ -109,62 +94,6 @@ class Patches:
         states = np.zeros((self.n_occupied, 2**self.register_qubits))
         states[:, : self.vectors.shape[1]] = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
         return states
-
-    def positions(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Image, output row and output column of every patch, three arrays of shape (n,)."""
-        image, row, column = np.unravel_index(
-            np.arange(len(self)), (self.batch, self.rows, self.columns)
-        )
-        return image, row, column
-
-    def to_maps(self, values: npt.ArrayLike, fill: float = 0.0) -> npt.NDArray[Any]:
-        """Puts one value per occupied patch back where the patch came from.
-
-        Args:
-            values: Shape (filters, n_occupied).
-            fill: The value of blank patches.
-
-        Returns:
-            Maps of shape (batch, filters, rows, columns).
-
-        Raises:
-            InputError: If the shape is wrong.
-        """
-        array = real_array("values", values)
-        if array.ndim != 2 or array.shape[1] != self.n_occupied:
-            raise InputError(
-                f"values have shape {array.shape}: give (filters, {self.n_occupied}), one for each "
-                f"patch that is not blank."
-            )
-        flat = np.full((len(array), len(self)), float(fill))
-        flat[:, self.occupied] = array
-        maps = flat.reshape(len(array), self.batch, self.rows, self.columns)
-        return np.ascontiguousarray(maps.swapaxes(0, 1))
-
-    def from_maps(self, maps: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Picks the values of the occupied patches out of maps: the reverse of `to_maps`.
-
-        Args:
-            maps: Shape (batch, filters, rows, columns).
-
-        Returns:
-            Values of shape (filters, n_occupied).
-
-        Raises:
-            InputError: If the shape is wrong.
-        """
-        array = real_array("maps", maps)
-        if array.ndim != 4 or (array.shape[0], *array.shape[2:]) != (
-            self.batch,
-            self.rows,
-            self.columns,
-        ):
-            raise InputError(
-                f"maps have shape {array.shape}: give ({self.batch}, filters, {self.rows}, "
-                f"{self.columns})."
-            )
-        flat = array.swapaxes(0, 1).reshape(array.shape[1], len(self))
-        return np.asarray(flat[:, self.occupied])
 
 
 def extract_patches(images: npt.ArrayLike, spec: ConvolutionSpec) -> Patches:
@@ -182,7 +111,18 @@ def extract_patches(images: npt.ArrayLike, spec: ConvolutionSpec) -> Patches:
         InputError: If the shape is wrong, a value is NaN or infinite, or the kernel is larger
             than the padded image.
     """
-    windows = sliding_windows(images, spec)
+    instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
+    return cut(checked_images(images, spec), spec)
+
+
+def cut(pixels: npt.NDArray[np.float64], spec: ConvolutionSpec) -> Patches:
+    """As `extract_patches`, for images as `checked_images` gives them.
+
+    Args:
+        pixels: Finite, shape (batch, channels, rows, columns).
+        spec: Kernel, stride and padding.
+    """
+    windows = _windows(pixels, spec)
     batch, rows, columns = windows.shape[:3]
     return Patches(
         vectors=np.array(windows, order="C").reshape(batch * rows * columns, spec.n_elements),
@@ -208,8 +148,10 @@ def sliding_windows(images: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray
         InputError: As for `extract_patches`.
     """
     instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
-    pixels = _checked_images(images, spec.channels)
-    spec.output_shape(*pixels.shape[2:])
+    return _windows(checked_images(images, spec), spec)
+
+
+def _windows(pixels: npt.NDArray[np.float64], spec: ConvolutionSpec) -> npt.NDArray[np.float64]:
     row_padding, column_padding = spec.padding_pair
     padded = np.pad(
         pixels,
@@ -220,32 +162,61 @@ def sliding_windows(images: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray
     return windows[:, :, ::row_stride, ::column_stride].transpose(0, 2, 3, 1, 4, 5)
 
 
-def _checked_images(images: npt.ArrayLike, channels: int) -> npt.NDArray[np.float64]:
-    """The images as float64 (batch, channels, rows, columns), or an InputError."""
-    array = real_array("images", images)
-    shape = array.shape
-    if array.ndim not in (3, 4):
+def check_shape(shape: tuple[int, ...], spec: ConvolutionSpec) -> None:
+    """Refuses a shape of images that the specification does not take.
+
+    Args:
+        shape: Shape of a batch of images.
+        spec: Kernel, padding and channels.
+
+    Raises:
+        InputError: If it has not 3 or 4 dimensions, other channels, no pixels, or fewer than the
+            kernel.
+    """
+    if len(shape) not in (3, 4):
         raise InputError(
             f"images have shape {shape}: give (batch, rows, columns) or (batch, channels, rows, "
             f"columns); a single image is images[None]."
         )
-    found = shape[1] if array.ndim == 4 else 1
-    if found != channels:
+    found = shape[1] if len(shape) == 4 else 1
+    if found != spec.channels:
         advice = "make them agree"
-        if shape[-1] == channels:
+        if shape[-1] == spec.channels:
             advice = "if channels are last, move them: np.moveaxis(images, -1, -3)"
         raise InputError(
             f"images of shape {shape} have {found} channel(s) and the specification has channels "
-            f"= {channels}: {advice}."
+            f"= {spec.channels}: {advice}."
         )
     if 0 in shape[1:]:
         raise InputError(f"images of shape {shape} are empty: give images with pixels.")
+    spec.output_shape(*shape[-2:])
+
+
+def checked_images(
+    images: npt.ArrayLike, spec: ConvolutionSpec, key: str = "images", first: int = 0
+) -> npt.NDArray[np.float64]:
+    """The images as finite float64 numbers.
+
+    Args:
+        images: As for `extract_patches`.
+        spec: Kernel, padding and channels.
+        key: What they are, for the error.
+        first: How many images came before, for the error.
+
+    Returns:
+        Shape (batch, channels, rows, columns).
+
+    Raises:
+        InputError: As for `extract_patches`.
+    """
+    array = real_array(key, images)
+    check_shape(array.shape, spec)
     finite = np.isfinite(array)
     if not finite.all():
         index = tuple(int(i) for i in np.argwhere(~finite)[0])
-        channel = f", channel {index[1]}" if array.ndim == 4 and channels > 1 else ""
+        channel = f", channel {index[1]}" if array.ndim == 4 and spec.channels > 1 else ""
         raise InputError(
-            f"images have {array[index]} in image {index[0]}{channel}, row {index[-2]}, column "
-            f"{index[-1]}: give finite numbers."
+            f"images have {array[index]} in image {first + index[0]}{channel}, row {index[-2]}, "
+            f"column {index[-1]}: give finite numbers."
         )
-    return array.reshape(shape[0], channels, *shape[-2:])
+    return array.reshape(len(array), spec.channels, *array.shape[-2:])

@@ -154,7 +154,8 @@ class _Convolution(torch.autograd.Function):
         layer.parameters = tensor_values("angles", angles)
         ctx.layer, ctx.method, ctx.draw = layer, module.gradient, draw
         ctx.images, ctx.angles = _kind(images), _kind(angles)
-        maps = layer.run(tensor_values("images", images), draw=draw).maps
+        # Another, as the layer may read images again for the gradient, which PyTorch can change.
+        maps = layer.forward(images.detach().clone(), draw=draw)
         # An overlap is a fraction: as an integer it would be 0, and have no gradient.
         dtype = images.dtype if images.is_floating_point() else torch.get_default_dtype()
         return torch.from_numpy(maps).to(images.device, dtype)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from qucnn_cirq import datasets
-from qucnn_cirq.datasets import Images, load_classical_filter, load_mnist, read_idx
+from qucnn_cirq.datasets import Images, load_classical_filter, load_mnist, map_idx, read_idx
 from qucnn_cirq.errors import InputError
 
 TYPE_CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
@@ -100,6 +100,7 @@ def test_read_idx_gives_back_what_was_written(tmp_path_factory, compress, array)
     read = read_idx(path)
     assert read.dtype == array.dtype and read.dtype.isnative
     np.testing.assert_array_equal(read, array)
+    np.testing.assert_array_equal(map_idx(path), array)
 
 
 def test_folder_of_idx_files_plain_and_compressed(mnist_folder):
@@ -133,8 +134,9 @@ def test_missing_files_are_named(mnist_folder):
         load_mnist(path=mnist_folder / "nowhere")
     with pytest.raises(InputError, match="cannot read .*nowhere: No such file"):
         read_idx(mnist_folder / "nowhere")
-    with pytest.raises(InputError, match="is no regular file"):
-        read_idx(mnist_folder)
+    for read in (read_idx, map_idx):
+        with pytest.raises(InputError, match="is no regular file"):
+            read(mnist_folder)
 
 
 def test_count_beyond_a_users_file_names_the_file(mnist_folder):
@@ -170,7 +172,7 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
         (GOOD[:9], "cut short: it ends within its header"),
         (GOOD[:-1], "cut short: its header says 3x4 values (12 bytes) and 11 bytes follow"),
         (GOOD + b"\0", "goes on after the 3x4 values (12 bytes)"),
-        (b"\0\0\x0e\x03" + b"\xff" * 12, "claims to hold 4294967295x4294967295x4294967295"),
+        (b"\0\0\x0e\x03" + b"\xff" * 12, " 4294967295x4294967295x4294967295 values"),
         # Within the limit, yet far more than is there.
         (b"\0\0\x08\x01" + struct.pack(">I", 2**30) + b"abc", "and 3 bytes follow"),
     ],
@@ -178,9 +180,11 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
 def test_damaged_idx_files_are_refused_and_named(tmp_path, content, message, compress):
     path = tmp_path / "damaged"
     path.write_bytes(gzip.compress(content) if compress else content)
-    with pytest.raises(InputError, match=re.escape(message)) as caught:
-        read_idx(path)
-    assert f"{path.parent.name}/{path.name}" in str(caught.value) and "\n" not in str(caught.value)
+    for read in (read_idx, map_idx):
+        with pytest.raises(InputError, match=re.escape(message)) as caught:
+            read(path)
+        text = str(caught.value)
+        assert f"{path.parent.name}/{path.name}" in text and "\n" not in text
 
 
 @pytest.mark.parametrize("keep", [5, 20, -4, -9])

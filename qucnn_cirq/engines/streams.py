@@ -88,20 +88,22 @@ class Outcome:
     counts: NDArray[np.int64] | None
 
 
-def content_ids(patches: Patches) -> NDArray[np.int64]:
+def content_ids(patches: Patches, seen: Counter[bytes] | None = None) -> NDArray[np.int64]:
     """Numbers that identify images by what is in their patches.
 
     Equal images of one call are told apart by how many of them came before. The numbers are the
     same on every machine, and larger than any with which a user would count images.
 
     Args:
-        patches: The patches of all images of a call, blank ones included.
+        patches: The patches of all images of a call, blank ones included, or of some of them.
+        seen: How many images of each content came before; it counts these as well. None if none
+            came.
 
     Returns:
         Shape (images,): one number for each image, from 2^62 to 2^63 - 1.
     """
     ids = np.empty(patches.batch, dtype=np.int64)
-    seen: Counter[bytes] = Counter()
+    seen = Counter() if seen is None else seen
     for image, values in enumerate(
         np.split(patches.vectors, max(1, patches.batch))[: patches.batch]
     ):

@@ -1,0 +1,158 @@
+"""What a forward pass measured, and which images a gradient is taken of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.execution import Measured
+from qucnn_cirq.image_blocks import ImageBlocks
+from qucnn_cirq.patch_grid import Occupancy, PatchGrid
+from qucnn_cirq.patches import Patches
+
+
+@dataclass(frozen=True, eq=False)
+class PassImages:
+    """The images of a forward pass, as they can be met again.
+
+    Attributes:
+        grid: Which patches are blank, and where they are.
+        ids: A number that identifies each image, shape (batch,).
+        source: The patches themselves if they make one block; else the images, by reference, or
+            None if they cannot be read again.
+        shape: Shape of the images; None if patches were given.
+    """
+
+    grid: PatchGrid
+    ids: NDArray[np.int64]
+    source: Patches | ImageBlocks | None
+    shape: tuple[int, ...] | None
+
+    def blocks(self) -> Iterator[Patches]:
+        """The patches again, one block after the other.
+
+        Raises:
+            InputError: If the images cannot be read again, or changed.
+        """
+        if self.source is None:
+            raise InputError(
+                "the images of the last forward pass came from an iterator, which is used up: give "
+                "an array, a list or the path of an IDX file."
+            )
+        if isinstance(self.source, Patches):
+            yield self.source
+            return
+        first = 0
+        for patches in self.source.patches():
+            own = self.grid.blank[first : first + len(patches)]
+            if not np.array_equal(own, patches.blank):
+                raise InputError(
+                    "the images of the last forward pass have changed since: leave them, or run it "
+                    "again."
+                )
+            first += len(patches)
+            yield patches
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """What a forward pass measured, one column for each patch that is not blank.
+
+    Attributes:
+        grid: Where the patches are in maps, and which are blank.
+        estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
+            where no shots were asked for.
+        exact: Exact noisy means where the engine computed them, of the same shape; else None.
+        counts: Shots with the observable's larger value, of the same shape; None without shots.
+        shots: Shots for each patch and filter, or None.
+    """
+
+    grid: PatchGrid
+    estimates: NDArray[np.float64]
+    exact: NDArray[np.float64] | None
+    counts: NDArray[np.int64] | None
+    shots: int | None
+    _images: PassImages
+
+    @property
+    def patches(self) -> Patches:
+        """The patches, blank ones included; of more than one block they are cut out anew.
+
+        Raises:
+            InputError: If the images came from an iterator and were more than one block.
+        """
+        blocks = list(self._images.blocks())
+        if len(blocks) == 1:
+            return blocks[0]
+        vectors = np.concatenate([block.vectors for block in blocks])
+        first, batch = blocks[0], self.grid.batch
+        return Patches(vectors, batch, first.rows, first.columns, first.register_qubits)
+
+    @property
+    def maps(self) -> NDArray[np.float64]:
+        """Feature maps, shape (batch, filters, rows, columns); a blank patch is 0."""
+        maps: NDArray[np.float64] = self.grid.to_maps(self.estimates)
+        return maps
+
+    @property
+    def blank_patches(self) -> int:
+        """Patches that are all zero, for which no circuit was run."""
+        return int(self.grid.blank.sum())
+
+
+def grid_of(blocks: Sequence[PatchGrid]) -> PatchGrid:
+    """The grid of all blocks.
+
+    Args:
+        blocks: One or more, of the same rows and columns.
+    """
+    blank = np.concatenate([block.blank for block in blocks])
+    batch = sum(block.batch for block in blocks)
+    return Occupancy(blank, batch, blocks[0].rows, blocks[0].columns)
+
+
+def overlaps_of(blocks: Sequence[Measured], images: PassImages) -> Overlaps:
+    """What was measured in blocks of images, as one.
+
+    Args:
+        blocks: One or more, of the same filters.
+        images: The images of all of them.
+    """
+    means = _side_by_side([block.means for block in blocks])
+    counts = _side_by_side([block.counts for block in blocks])
+    found = Measured(blocks[0].observable, means, counts, blocks[0].shots)
+    return Overlaps(images.grid, found.estimates, means, counts, found.shots, images)
+
+
+def joined_maps(blocks: Iterable[NDArray[np.float64]], batch: int | None) -> NDArray[np.float64]:
+    """The maps of all images.
+
+    Args:
+        blocks: Maps of one or more blocks, each of shape (images, filters, rows, columns).
+        batch: How many images they are together; None if that is not known before.
+
+    Returns:
+        Shape (batch, filters, rows, columns).
+    """
+    if batch is None:
+        return np.concatenate(list(blocks))
+    start = 0
+    for block in blocks:
+        if not start:
+            maps = np.empty((batch, *block.shape[1:]))
+        maps[start : start + len(block)] = block
+        start += len(block)
+    return maps
+
+
+def _side_by_side(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """Arrays of shape (filters, patches) as one; None if one of them is missing."""
+    found = [array for array in arrays if array is not None]
+    if len(found) < len(arrays):
+        return None
+    return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
