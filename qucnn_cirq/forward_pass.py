@@ -139,14 +139,16 @@ def joined_maps(blocks: Iterable[NDArray[np.float64]], batch: int | None) -> NDA
     Returns:
         Shape (batch, filters, rows, columns).
     """
-    if batch is None:
-        return np.concatenate(list(blocks))
-    start = 0
+    maps, start = np.empty(0), 0
     for block in blocks:
+        stop = start + len(block)
         if not start:
-            maps = np.empty((batch, *block.shape[1:]))
-        maps[start : start + len(block)] = block
-        start += len(block)
+            maps = np.empty((stop if batch is None else batch, *block.shape[1:]))
+        elif stop > len(maps):
+            # In place: together with a copy, maps of many images would need twice their memory.
+            maps.resize((stop, *block.shape[1:]), refcheck=False)
+        maps[start:stop] = block
+        start = stop
     return maps
 
 

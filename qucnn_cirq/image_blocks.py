@@ -122,6 +122,9 @@ class ImageBlocks:
 
     def _batch(self, key: str, item: Any) -> tuple[Any, bool]:
         """An item of an iterable as a batch, and whether it is a single image."""
+        if isinstance(item, (list, tuple)) and len(item) == 1:
+            # A loader's batch of a data set that has nothing but images.
+            item = item[0]
         if isinstance(item, (list, tuple)) and any(hasattr(part, "shape") for part in item):
             raise InputError(
                 f"{key} is a {type(item).__name__} of arrays: give images without labels, as by "
