@@ -59,8 +59,8 @@ def test_native_circuit_measures_the_overlap(gate_set, overlap):
         ("plaquettes", "ancilla", 40, 24),
         ("plaquettes", "destructive", 24, 8),
         ("plaquettes", "inversion", 10, 6),
-        ("ladder", "ancilla", 34, 21),
-        ("ladder", "destructive", 18, 6),
+        ("ladder", "ancilla", 32, 19),
+        ("ladder", "destructive", 16, 6),
     ],
 )
 @pytest.mark.parametrize("device", ["willow_pink", "sycamore_cz"])
@@ -170,7 +170,7 @@ def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():
 
 @pytest.mark.parametrize(
     ("layout", "backward", "gates", "depth"),
-    [("plaquettes", False, 40, 16), ("ladder", False, 34, 13), ("ladder", True, 36, 15)],
+    [("plaquettes", False, 40, 16), ("ladder", False, 32, 14), ("ladder", True, 34, 16)],
 )
 def test_two_walkers_halve_the_depth(layout, backward, gates, depth):
     spec = ConvolutionSpec(filters=FixedFilter(KERNEL_4X4), backward=backward)

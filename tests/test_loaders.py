@@ -22,7 +22,7 @@ from qucnn_cirq.circuits.loaders import (
     LOADERS,
     Loader,
     MultiplexedLoader,
-    SchmidtLoader,
+    SymplecticLoader,
     made,
     make_loader,
 )
@@ -137,7 +137,7 @@ def test_a_layout_takes_the_loaders_whose_couplers_it_has_best_first(own: Module
         return [each.name for each in fitting_loaders(layouts[layout], found, layouts.values())]
 
     assert names("plaquettes", 4) == ["schmidt", "multiplexed"]
-    assert names("ladder", 4) == ["line", "multiplexed"]
+    assert names("ladder", 4) == ["symplectic", "line", "multiplexed"]
     assert names("ladder", 2) == names("ladder", 7) == ["multiplexed"]
     assert names("ladder", 2, own.SingularValues(2)) == [OWN, "multiplexed"]
     vector = random_states(4, 3, seed=1)[1]

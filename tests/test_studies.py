@@ -198,8 +198,8 @@ def test_adam_finds_a_minimum_and_its_first_step_is_the_rate() -> None:
 
 def test_compilation_counts_and_verifies() -> None:
     for overlap, gates, depth in (
-        ("ancilla", 34, 21),
-        ("destructive", 18, 6),
+        ("ancilla", 32, 19),
+        ("destructive", 16, 6),
         ("inversion", 10, 6),
     ):
         row = row_of("compilation", convolution={"kernel": [4, 4], "overlap": overlap})

@@ -268,7 +268,8 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     loaders = request.loaders_of_size(merged)
     for name, layout in layouts.items():
         if request.layout in (name, "auto"):
-            for loader in fitting_loaders(layout, loaders, layouts.values())[:1]:
+            fitting = fitting_loaders(layout, loaders, layouts.values(), options.gate_set)
+            for loader in fitting[:1]:
                 own = loader if vector is None else loader.exact_for(vector)
                 yield assemble(filter_, layout, loader, options, own)
 

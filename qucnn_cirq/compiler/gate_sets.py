@@ -62,6 +62,18 @@ def _cz_in(gate_set: str) -> cirq.Circuit:
     return circuit
 
 
+def gates_of_cz(gate_set: str) -> int:
+    """How many native two-qubit gates a CZ takes.
+
+    Args:
+        gate_set: One of `GATE_SETS`.
+
+    Raises:
+        InputError: If the gate set is unknown.
+    """
+    return sum(len(operation.qubits) == 2 for operation in _cz_in(gate_set).all_operations())
+
+
 @cirq.transformer
 def rebase(
     circuit: cirq.AbstractCircuit,

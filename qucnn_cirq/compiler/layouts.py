@@ -18,6 +18,7 @@ import networkx as nx
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.overlap_tests import OverlapTest, Pair, WalkStep
+from qucnn_cirq.compiler.gate_sets import gates_of_cz
 
 Q = cirq.GridQubit
 
@@ -80,7 +81,7 @@ class Layout:
 
 
 def fitting_loaders(
-    layout: Layout, loaders: Iterable[Loader], others: Iterable[Layout] = ()
+    layout: Layout, loaders: Iterable[Loader], others: Iterable[Layout] = (), gate_set: str = "cz"
 ) -> list[Loader]:
     """The loaders that a register can have on a layout.
 
@@ -91,10 +92,11 @@ def fitting_loaders(
         layout: The layout.
         loaders: Loaders of the register's size.
         others: The other layouts of that size.
+        gate_set: The native two-qubit gate that CZ gates are written in.
 
     Returns:
-        Best first: those that need no routing, by two-qubit gates and then depth; then those that
-        may be routed.
+        Best first: those that need no routing, by native two-qubit gates and then depth; then those
+        that may be routed.
     """
     sparser = [other for other in others if other.n_couplers < layout.n_couplers]
     offered = {loader: layout.offers(loader) for loader in loaders}
@@ -105,7 +107,8 @@ def fitting_loaders(
         return not any(other.offers(loader) for other in sparser)
 
     def order(loader: Loader) -> tuple[bool, int, int]:
-        gates, depth = loader.cost
+        native = 1 if loader.gate == gate_set else gates_of_cz(gate_set)
+        gates, depth = (native * each for each in loader.cost)
         # What merges the filter stands for the filter's loader as well.
         return not offered[loader], gates if loader.merges_filter else 2 * gates, depth
 

@@ -50,7 +50,8 @@ def _shortened(request: Request) -> tuple[str, str] | None:
     layouts = layouts_for(request.spec.register_qubits, request.options.test)
     tolerance = request.budget.tolerance
     for name, layout in layouts.items():
-        for loader in fitting_loaders(layout, every, layouts.values()):
+        gates = request.options.gate_set
+        for loader in fitting_loaders(layout, every, layouts.values(), gates):
             if loader.family(tolerance)[0] is not loader:
                 return name, loader.name
     return None

@@ -265,7 +265,9 @@ def _filter_loader(filter_: Filter, request: Request) -> Loader:
     """The best loader on the row of a window, which all of its layouts have."""
     n_qubits = request.spec.register_qubits
     (layout, *_) = window_ladders(n_qubits, 0, n_qubits, request.options.test)
-    loader = fitting_loaders(layout, request.loaders_of_size())[0]
+    loader = fitting_loaders(layout, request.loaders_of_size(), gate_set=request.options.gate_set)[
+        0
+    ]
     vector = filter_.fixed_vector(n_qubits)
     return loader if vector is None else loader.exact_for(vector)
 

@@ -6,6 +6,7 @@ from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, make_loader
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
+from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 
 __all__ = [
     "AUTO",
@@ -17,6 +18,7 @@ __all__ = [
     "Loader",
     "MultiplexedLoader",
     "SchmidtLoader",
+    "SymplecticLoader",
     "made",
     "make_loader",
 ]

@@ -40,6 +40,7 @@ class Loader(abc.ABC):
             with the probability |<f|x>|^2. It is made by `for_filter` then.
         n_qubits: Size of the register.
         n_angles: Columns of the angle table.
+        gate: Its two-qubit gates, "cz" or those of the gate set that it is made for.
     """
 
     name: ClassVar[str]
@@ -49,6 +50,7 @@ class Loader(abc.ABC):
     merges_filter: ClassVar[bool] = False
     n_qubits: int
     n_angles: int
+    gate: str = "cz"
 
     def __init__(self, n_qubits: int) -> None:
         self.n_qubits = n_qubits

@@ -11,6 +11,7 @@ from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
+from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 from qucnn_cirq.errors import InputError, shown
 
 AUTO = "auto"
@@ -56,7 +57,13 @@ class Loaders(Registry[type[Loader]]):
 LOADERS = Loaders()
 """Classes of loaders by name."""
 
-BUILT_IN: tuple[type[Loader], ...] = (SchmidtLoader, LineLoader, MultiplexedLoader, Comparison)
+BUILT_IN: tuple[type[Loader], ...] = (
+    SchmidtLoader,
+    SymplecticLoader,
+    LineLoader,
+    MultiplexedLoader,
+    Comparison,
+)
 """The package's own."""
 
 for _loader in BUILT_IN:

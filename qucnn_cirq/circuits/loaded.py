@@ -1,0 +1,100 @@
+"""What circuits of slots and CZ make of |0...0>, for a whole table of angles at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.slots import AngleTables, Rotation, Slot, TableAngle
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+def loaded_states(
+    circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid], tables: AngleTables, batch: int
+) -> ComplexArray:
+    """The states that a circuit prepares, up to a phase of each.
+
+    Args:
+        circuit: Slots, CZ gates and other unitary gates that no table changes.
+        qubits: The register, most significant qubit first.
+        tables: The angle tables, each of ``batch`` rows.
+        batch: How many states.
+
+    Returns:
+        Unit vectors, shape (2^n, batch).
+    """
+    axes = {qubit: axis for axis, qubit in enumerate(qubits)}
+    states = np.zeros((2,) * len(qubits) + (batch,), dtype=complex)
+    states[(0,) * len(qubits)] = 1
+    for operation in circuit.all_operations():
+        on = [axes[qubit] for qubit in operation.qubits]
+        # The qubits' bits first; a view.
+        front = np.moveaxis(states, on, range(len(on)))
+        if isinstance(operation.gate, Slot):
+            for factor in operation.gate.factors:
+                if isinstance(factor, Rotation):
+                    _turn(front, factor, tables)
+                else:
+                    _multiply(front, factor.unitaries({})[0])
+        elif operation.gate == cirq.CZ:
+            front[1, 1] *= -1
+        else:
+            _multiply(front, cirq.unitary(operation))
+    return states.reshape(-1, batch)
+
+
+def infidelities(states: FloatArray, loaded: ComplexArray) -> FloatArray:
+    """1 - |<x|y>|^2, with all digits near zero.
+
+    Args:
+        states: The vectors x that were asked for, shape (batch, 2^n).
+        loaded: The vectors y that there are, shape (2^n, batch).
+
+    Returns:
+        Shape (batch,).
+    """
+    wanted = states.T
+    # The part of y that is orthogonal to x, squared.
+    rest = loaded - np.sum(wanted * loaded, axis=0) * wanted
+    found: FloatArray = np.sum(rest.real**2 + rest.imag**2, axis=0)
+    return found
+
+
+def _turn(front: ComplexArray, rotation: Rotation, tables: AngleTables) -> None:
+    """Turns the qubit of the first axis, in place."""
+    angle = rotation.angle
+    if isinstance(angle, TableAngle):
+        half = angle.sign * tables[angle.table][:, angle.column] / 2
+    else:
+        half = np.array([angle / 2])
+    zero, one = front
+    cosine, sine = np.cos(half), np.sin(half)
+    if rotation.axis == "z":
+        # A phase of both is left out.
+        one *= (cosine + 1j * sine) ** 2
+        return
+    across = sine if rotation.axis == "y" else -1j * sine
+    from_zero = across * zero
+    zero *= cosine
+    if rotation.axis == "y":
+        zero -= across * one
+    else:
+        zero += across * one
+    one *= cosine
+    one += from_zero
+
+
+def _multiply(front: ComplexArray, matrix: NDArray[np.complex128]) -> None:
+    """Multiplies the first axes by a matrix, in place."""
+    n_qubits = len(matrix).bit_length() - 1
+    product = np.tensordot(
+        matrix.reshape((2,) * 2 * n_qubits),
+        front,
+        axes=(range(n_qubits, 2 * n_qubits), range(n_qubits)),
+    )
+    front[...] = product

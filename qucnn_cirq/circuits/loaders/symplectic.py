@@ -1,0 +1,128 @@
+"""The symplectic loader: three or four qubits on a line in 3 or 6 CZ, closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.loaded import infidelities, loaded_states
+from qucnn_cirq.circuits.loaders.line import LineLoader
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.slots import Rotation, Slot, Table, TableAngle
+from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
+from qucnn_cirq.errors import InputError
+
+_SHORTER = ("", "O", "MO", "MOM", "OMO")
+"""Patterns of the line loader with fewer CZ, which load some vectors of four qubits."""
+_BLOCK = 2048
+"""Vectors that are checked together: their arrays fit a processor's cache."""
+
+_Turn = tuple[Literal["x", "y", "z"], float | str]
+"""An axis, and an angle: radians, or its name."""
+
+
+class SymplecticLoader(Loader):
+    """Loads any real vector of 8 or 16 values on a line, without a search.
+
+    Three qubits take 3 CZ in depth 3, four take 6 CZ in depth 5: the words ``R' R R`` and
+    ``M O M M R`` of the middle edge M, both outer edges O, the first edge R' and the last edge R.
+    The last CZ, with the rotations by pi/2 after it, is the same for every vector. Amplitudes are
+    complex in between. See `qucnn_cirq.circuits.symplectic` for the angles.
+
+    Args:
+        n_qubits: Length of the line, 3 or 4.
+
+    Raises:
+        InputError: For any other size.
+    """
+
+    name = "symplectic"
+    purpose = "registers of 3 or 4 qubits"
+
+    def __init__(self, n_qubits: int = 4) -> None:
+        if n_qubits not in (3, 4):
+            raise InputError(
+                f"the symplectic loader is for {self.purpose}, not {n_qubits}; "
+                "choose loader = 'multiplexed'."
+            )
+        super().__init__(n_qubits)
+        self._columns = THREE_QUBITS if n_qubits == 3 else FOUR_QUBITS
+        self.n_angles = len(self._columns)
+
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """As `Loader.circuit`: slots and CZ gates."""
+        quarter = np.pi / 2
+
+        def turned(qubit: int, *turns: _Turn) -> cirq.Operation:
+            return Slot(tuple(self._rotation(turn, table) for turn in turns)).on(qubits[qubit])
+
+        def cz(qubit: int) -> cirq.Operation:
+            return cirq.CZ.on(qubits[qubit], qubits[qubit + 1])
+
+        if self.n_qubits == 3:
+            return cirq.Circuit(
+                [turned(0, ("y", "first_0")), turned(1, ("y", quarter)), turned(2, ("y", quarter))],
+                cz(0),
+                turned(0, ("z", quarter), ("y", "outer_0")),
+                cz(1),
+                turned(1, ("z", "last_1a"), ("y", "last_1y"), ("z", "last_1b")),
+                turned(2, ("y", "last_2y"), ("z", "last_2b")),
+                cz(1),
+                [turned(qubit, ("x", -quarter)) for qubit in (1, 2)],
+            )
+        return cirq.Circuit(
+            [turned(qubit, ("y", f"first_{qubit}")) for qubit in (0, 1)],
+            [turned(qubit, ("y", quarter)) for qubit in (2, 3)],
+            cz(1),
+            turned(1, ("y", quarter)),
+            [cz(0), cz(2)],
+            turned(0, ("z", quarter), ("y", "outer_0")),
+            turned(1, ("z", "phase_1"), ("x", quarter)),
+            turned(2, ("z", "inner_2a"), ("y", "inner_2y"), ("z", "inner_2b")),
+            turned(3, ("y", -quarter), ("z", -quarter), ("y", "outer_3")),
+            cz(1),
+            [turned(qubit, ("x", f"middle_{qubit}")) for qubit in (1, 2)],
+            cz(1),
+            turned(1, ("y", "last_1")),
+            turned(2, ("z", "last_2a"), ("y", "last_2y"), ("z", "last_2b")),
+            cz(2),
+            turned(2, ("x", -quarter)),
+            turned(3, ("z", "last_3"), ("x", -quarter)),
+        )
+
+    def _rotation(self, turn: _Turn, table: Table) -> Rotation:
+        axis, angle = turn
+        if isinstance(angle, str):
+            return Rotation(axis, TableAngle(table, self._columns.index(angle)))
+        return Rotation(axis, angle)
+
+    @classmethod
+    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
+        """In CZ, which other gate sets rewrite."""
+        return cls(n_qubits)
+
+    def family(self, tolerance: float | None) -> tuple[Loader, ...]:
+        """Within a tolerance the line loader's shorter patterns of four qubits as well."""
+        if self.n_qubits != 4 or tolerance is None:
+            return (self,)
+        shorter = (LineLoader(pattern=pattern, tolerance=tolerance) for pattern in _SHORTER)
+        return (*shorter, self)
+
+    def angles(self, states: FloatArray) -> FloatArray:
+        """As `Loader.angles`, in closed form."""
+        return symplectic_angles(states)
+
+    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `Loader.solve`; the infidelities are those of the circuit, simulated."""
+        angles, found = self.angles(states), np.empty(len(states))
+        register = cirq.LineQubit.range(self.n_qubits)
+        circuit = self.circuit(register, "patch")
+        for start in range(0, len(states), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            tables = {"patch": angles[rows]}
+            loaded = loaded_states(circuit, register, tables, len(angles[rows]))
+            found[rows] = infidelities(states[rows], loaded)
+        return angles, found
