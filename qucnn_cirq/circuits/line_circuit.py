@@ -2,6 +2,7 @@
 
 The register q0-q1-q2-... meets in layers of two-qubit gates in parallel: ``O`` joins q0-q1, q2-q3
 and so on, ``M`` q1-q2, q3-q4 and so on; of four qubits that is the outer edges, and the middle one.
+``L`` joins the first two qubits alone, ``R`` the last two.
 A *pattern* is a word in these letters. Every qubit turns by a free RY angle at the start and after
 each layer that touches it. A rotation of a qubit that the layer before left alone would merge with
 its previous one, so there are no others.
@@ -22,11 +23,13 @@ from qucnn_cirq.errors import InputError, unknown_name
 
 FloatArray = NDArray[np.float64]
 
-LETTERS = "MO"
+LETTERS = "MOLR"
 
 
 def _couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
     """The pairs of qubits that a layer joins."""
+    if letter in "LR":
+        return ((0, 1),) if letter == "L" else ((n_qubits - 2, n_qubits - 1),)
     return tuple((q, q + 1) for q in range(1 if letter == "M" else 0, n_qubits - 1, 2))
 
 
@@ -78,7 +81,7 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
     """The layers of a pattern; the first has no two-qubit gate.
 
     Args:
-        pattern: A word in ``M`` and ``O``.
+        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
         gate: One of `GATES`.
         n_qubits: Length of the line.
 
@@ -91,7 +94,7 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
     if unknown:
         raise InputError(
             f"pattern = {pattern!r}: {unknown[0]!r} is no layer; use words in 'M' (couplers 1-2, "
-            "3-4, ...) and 'O' (couplers 0-1, 2-3, ...)."
+            "3-4, ...), 'O' (couplers 0-1, 2-3, ...), 'L' (the first one) and 'R' (the last one)."
         )
     layers = [LineLayer((), tuple(range(n_qubits)), gate)]
     for letter in pattern:
@@ -104,7 +107,7 @@ def n_line_angles(pattern: str, n_qubits: int = 4) -> int:
     """The number of free angles of a pattern.
 
     Args:
-        pattern: A word in ``M`` and ``O``.
+        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
         n_qubits: Length of the line.
     """
     return sum(len(layer.turned) for layer in line_layers(pattern, n_qubits=n_qubits))
@@ -117,7 +120,7 @@ def line_states(
 
     Args:
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n_qubits)).
-        pattern: A word in ``M`` and ``O``.
+        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
         gate: One of `GATES`.
         n_qubits: Length of the line.
 

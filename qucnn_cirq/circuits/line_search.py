@@ -128,7 +128,7 @@ def line_infidelities(
     Args:
         states: Real unit vectors, shape (batch, 2^n).
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n)).
-        pattern: A word in ``M`` and ``O``.
+        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
         gate: One of `GATES`.
 
     Returns:

@@ -18,7 +18,8 @@ class LoadingRule:
     """Scores a loader for a state; the loader with the smallest score is taken.
 
     The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. Loaders come
-    shortest first, so floors ascend, and the last one loads every state.
+    shortest first, so floors ascend, and the last one loads every state; of equal ones the first is
+    taken.
 
     Attributes:
         floors: For each loader its score without any infidelity.
@@ -54,13 +55,13 @@ class LoadingRule:
         Args:
             survivals: 1 - h of the circuit with each loader.
         """
-        floors = tuple((1 - survival) ** 2 for survival in survivals)
-        return cls(floors, tuple(2 * survival for survival in survivals), np.inf)
+        floors = np.array([(1 - survival) ** 2 for survival in survivals])
+        # Of as many two-qubit gates the first is to be taken, whatever pulses it has besides.
+        ascending = np.minimum.accumulate(floors[::-1])[::-1]
+        return cls(tuple(ascending.tolist()), tuple(2 * survival for survival in survivals), np.inf)
 
     def choose(self, states: FloatArray, loaders: Sequence[Loader]) -> NDArray[np.intp]:
         """The loader of each state.
-
-        A loader is solved for only where it can still win.
 
         Args:
             states: Real unit vectors, shape (batch, 2^n).
@@ -69,21 +70,57 @@ class LoadingRule:
         Returns:
             An index into ``loaders`` for each state, shape (batch,).
         """
+        return self._chosen(states, loaders)[0]
+
+    def load(
+        self, states: FloatArray, loaders: Sequence[Loader]
+    ) -> list[tuple[int, NDArray[np.intp], FloatArray]]:
+        """The states of each loader and their angles, which are solved for once.
+
+        Args:
+            states: As for `choose`.
+            loaders: As for `choose`.
+
+        Returns:
+            For each loader that is chosen for any state its index, the rows of its states and their
+            angles.
+        """
+        chosen, solved = self._chosen(states, loaders)
+        loads = []
+        for index in np.unique(chosen).tolist():
+            rows = np.flatnonzero(chosen == index)
+            if index in solved:
+                tried, angles = solved[index]
+                loads.append((index, rows, angles[np.searchsorted(tried, rows)]))
+            else:
+                loads.append((index, rows, loaders[index].angles(states[rows])))
+        return loads
+
+    def _chosen(
+        self, states: FloatArray, loaders: Sequence[Loader]
+    ) -> tuple[NDArray[np.intp], dict[int, tuple[NDArray[np.intp], FloatArray]]]:
+        """The loader of each state, and for each loader the rows it was solved for and the angles.
+
+        A loader is solved for only where it can still win.
+        """
         last = len(loaders) - 1
         best = np.full(len(states), np.inf)
         chosen = np.full(len(states), last)
+        solved = {}
         for index, loader in enumerate(loaders[:-1]):
             hopeful = np.flatnonzero(best > self.floors[index])
             bounds = self._scores(index, loader.least_infidelities(states[hopeful]))
-            hopeful = hopeful[bounds < np.minimum(best[hopeful], self.floors[last])]
+            hopeful = hopeful[(bounds < best[hopeful]) & (bounds <= self.floors[last])]
             if not len(hopeful):
                 continue
-            scores = self._scores(index, loader.solve(states[hopeful])[1])
+            angles, infidelities = loader.solve(states[hopeful])
+            solved[index] = hopeful, angles
+            scores = self._scores(index, infidelities)
             better = scores < best[hopeful]
             best[hopeful[better]] = scores[better]
             chosen[hopeful[better]] = index
-        chosen[best >= self.floors[last]] = last
-        return chosen
+        chosen[best > self.floors[last]] = last
+        return chosen, solved
 
     def _scores(self, index: int, infidelities: FloatArray) -> FloatArray:
         scores = self.floors[index] + self.slopes[index] * infidelities

@@ -186,14 +186,13 @@ class CompiledFilter:
         Returns:
             One entry for each variant that is chosen for any patch.
         """
-        chosen = self.choose(states)
-        loads = []
-        for index, variant in enumerate(self.variants):
-            columns = np.flatnonzero(chosen == index)
-            if len(columns):
-                angles = variant.loader.angles(states[columns])
-                loads.append(Load(index, variant, columns, angles))
-        return tuple(loads)
+        if self.rule is None:
+            rows, angles = np.arange(len(states)), self.loader.angles(states)
+            return (Load(0, self.variants[0], rows, angles),) if len(states) else ()
+        found = self.rule.load(states, [variant.loader for variant in self.variants])
+        return tuple(
+            Load(index, self.variants[index], columns, angles) for index, columns, angles in found
+        )
 
     def load_patches(self, patches: Patches) -> tuple[Load, ...]:
         """As `load`, for the occupied patches of images.

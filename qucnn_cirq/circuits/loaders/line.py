@@ -12,16 +12,18 @@ pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
 ``MOM``       4      12      11              11
 ``OMO``       5      14      11              12
 ``MOMO``      6      16      14              15: most vectors
+``MOMMR``     6      16      15: most
 ``MOMOM``     7      18      15: every one   15: all but few vectors
 ``MOMOMM``    8      20                      15: every one
 ============  =====  ======  ==============  ==========================
 
 For other lines there is one pattern, `EXACT_PATTERNS`.
 
-The dimension is that of the set of real vectors that a pattern loads. No closed form of the angles
-is known; `qucnn_cirq.circuits.line_search` finds them. With sqrt-iSWAP ``MOMO`` can be exact
-where it is not with CZ, but finding that takes ten times as long as ``MOMOM``; it is tried only
-within an infidelity budget.
+The dimension is that of the set of real vectors that a pattern loads. With CZ ``OMM`` on three
+qubits, ``MOMMR`` and its mirror image ``MOMML`` have closed forms of the angles
+(`qucnn_cirq.circuits.line_closed_forms`); `qucnn_cirq.circuits.line_search` finds those of others.
+With sqrt-iSWAP ``MOMO`` can be exact where it is not with CZ, but finding that takes ten times as
+long as ``MOMOM``; it is tried only within an infidelity budget.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from qucnn_cirq.circuits.line_circuit import (
     line_states,
     n_line_angles,
 )
+from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, closed_form_angles
 from qucnn_cirq.circuits.line_search import SEARCH, line_infidelities, solve_line_angles
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
@@ -59,7 +62,7 @@ GENERIC = "MOMOM"
 """The shortest pattern that is tried for exact loading."""
 
 EXACT_PATTERNS: dict[str, dict[int, str]] = {
-    "cz": {3: "OMO", N_QUBITS: GENERIC, 5: "MOMOMOMO", 6: "OMOMOMOMOMOMO"},
+    "cz": {3: "OMM", N_QUBITS: GENERIC, 5: "MOMOMOMO", 6: "OMOMOMOMOMOMO"},
     "sqrt_iswap": {3: "OMOM", N_QUBITS: GENERIC, 5: "MOMOMOMOM", 6: "OMOMOMOMOMOMO"},
 }
 """For each gate and length of the line the pattern that loads generic vectors.
@@ -69,6 +72,8 @@ them takes several times as long and misses some vectors.
 """
 
 _REMEMBERED = 1_000_000
+_CLOSED = 1e-24
+"""Infidelity of a closed form beyond which rounding has spoilt it."""
 
 
 def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArray:
@@ -107,7 +112,6 @@ class LineLoader(Loader):
 
     name = "line"
     purpose = "registers of 3 to 6 qubits"
-    is_closed_form = False
 
     def __init__(
         self,
@@ -128,6 +132,7 @@ class LineLoader(Loader):
         self.tolerance = tolerance
         self.gate = gate
         self.n_angles = n_line_angles(self.pattern, n_qubits)
+        self.is_closed_form = gate == "cz" and (n_qubits, self.pattern) in CLOSED_FORMS
         self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
@@ -207,12 +212,17 @@ class LineLoader(Loader):
         return np.allclose(found, infidelities, rtol=1e-6, atol=EXACT)
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """As `Loader.solve`, by a search for the angles.
+        """As `Loader.solve`, in closed form where the pattern has one, else by a search.
 
-        Solved states are remembered in this process and on disk
-        (`qucnn_cirq.circuits.angle_cache`), so that the same images are solved for only once.
+        In closed form a state that the pattern does not load has infidelity 1. Solved states are
+        remembered in this process and on disk (`qucnn_cirq.circuits.angle_cache`), so that the same
+        images are solved for only once.
         """
         states = np.ascontiguousarray(states, dtype=float)
+        if self.is_closed_form:
+            angles, exist = closed_form_angles(states, self.pattern)
+            infidelities = line_infidelities(states, angles, self.pattern, self.gate)
+            return angles, np.where(exist & (infidelities <= _CLOSED), infidelities, 1.0)
         keys = [state.tobytes() for state in states]
         new = {key: row for row, key in enumerate(keys) if key not in self._solved}
         if new:

@@ -45,7 +45,7 @@ class Loader(abc.ABC):
 
     name: ClassVar[str]
     purpose: ClassVar[str] = "other registers"
-    is_closed_form: ClassVar[bool] = True
+    is_closed_form: bool = True
     is_routable: ClassVar[bool] = False
     merges_filter: ClassVar[bool] = False
     n_qubits: int

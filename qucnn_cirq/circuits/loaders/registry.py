@@ -59,8 +59,8 @@ LOADERS = Loaders()
 
 BUILT_IN: tuple[type[Loader], ...] = (
     SchmidtLoader,
-    SymplecticLoader,
     LineLoader,
+    SymplecticLoader,
     MultiplexedLoader,
     Comparison,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -10,18 +11,25 @@ import numpy as np
 
 from qucnn_cirq.circuits.loaded import infidelities, loaded_states
 from qucnn_cirq.circuits.loaders.line import LineLoader
-from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
 from qucnn_cirq.circuits.slots import Rotation, Slot, Table, TableAngle
 from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
 from qucnn_cirq.errors import InputError
 
 _SHORTER = ("", "O", "MO", "MOM", "OMO")
 """Patterns of the line loader with fewer CZ, which load some vectors of four qubits."""
+_REAL = ("MOMMR", "MOMML")
+"""Patterns with as many CZ, which load most vectors with real amplitudes all the way."""
 _BLOCK = 2048
 """Vectors that are checked together: their arrays fit a processor's cache."""
 
 _Turn = tuple[Literal["x", "y", "z"], float | str]
 """An axis, and an angle: radians, or its name."""
+
+
+@functools.cache
+def _real(pattern: str) -> LineLoader:
+    return LineLoader(pattern=pattern)
 
 
 class SymplecticLoader(Loader):
@@ -105,11 +113,22 @@ class SymplecticLoader(Loader):
         return cls(n_qubits)
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """Within a tolerance the line loader's shorter patterns of four qubits as well."""
-        if self.n_qubits != 4 or tolerance is None:
+        """For four qubits the line loader's real patterns, and shorter ones within a tolerance.
+
+        Where amplitudes are real a gate with a wrong phase changes an overlap to second order only.
+        """
+        if self.n_qubits != 4:
             return (self,)
-        shorter = (LineLoader(pattern=pattern, tolerance=tolerance) for pattern in _SHORTER)
-        return (*shorter, self)
+        shorter = () if tolerance is None else _SHORTER
+        found = [LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in shorter]
+        return (*found, *map(_real, _REAL), self)
+
+    def exact_for(self, vector: FloatArray) -> Loader:
+        """The first of the exact family that loads the vector."""
+        for loader in self.family(None)[:-1]:
+            if loader.solve(vector[None])[1][0] <= EXACT:
+                return loader
+        return self
 
     def angles(self, states: FloatArray) -> FloatArray:
         """As `Loader.angles`, in closed form."""
