@@ -317,7 +317,7 @@ class QuantumConvolution:
         spec = self.program.spec
         if spec.backward:
             return self.program
-        if any(compiled.rule is not None for compiled in self.program.filters):
+        if not all(compiled.is_exact for compiled in self.program.filters):
             raise InputError(
                 "the program has an infidelity budget, which its circuits without a reader cannot "
                 "hand on: compile it with ConvolutionSpec(backward=True) for an in-circuit method."

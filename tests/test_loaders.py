@@ -20,6 +20,7 @@ from noise_models import extensions
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, XZAnsatz
 from qucnn_cirq.circuits.loaders import (
     LOADERS,
+    LineLoader,
     Loader,
     MultiplexedLoader,
     SymplecticLoader,
@@ -220,7 +221,10 @@ def test_the_textbook_circuit_has_the_shortest_loader_in_closed_form(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [type(peers._shortest(n_qubits)) for n_qubits in (1, 2, 3, 4, 5)]
-    assert found == [MultiplexedLoader] * 3 + [SchmidtLoader, MultiplexedLoader]
+    assert found == [
+        *[MultiplexedLoader] * 2,
+        *(LineLoader, SymplecticLoader, MultiplexedLoader),
+    ]
     shorter = type("Shorter", (MultiplexedLoader,), {"cost": (0, 0)})
     monkeypatch.setattr(peers, "BUILT_IN", (*peers.BUILT_IN, shorter))
     assert type(peers._shortest(4)) is shorter

@@ -161,9 +161,9 @@ def test_is_taken_where_it_is_the_shortest_in_native_gates(
 def test_shares_a_budget_with_the_shorter_patterns_of_the_line() -> None:
     family = SymplecticLoader().family(1e-4)
     gates = [loader.cost[0] for loader in family]
-    assert gates == sorted(set(gates)) == [0, 2, 3, 4, 5, 6]
+    assert gates == [0, 2, 3, 4, 5, 6, 6, 6]
     assert all(isinstance(loader, LineLoader) for loader in family[:-1])
-    assert [len(SymplecticLoader(n).family(None)) for n in (3, 4)] == [1, 1]
+    assert [len(SymplecticLoader(n).family(None)) for n in (3, 4)] == [1, 3]
 
 
 def test_other_sizes_are_refused() -> None:

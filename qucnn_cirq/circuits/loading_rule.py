@@ -78,12 +78,12 @@ class LoadingRule:
         """The states of each loader and their angles, which are solved for once.
 
         Args:
-            states: As for `choose`.
+            states: Real unit vectors, shape (batch, 2^n).
             loaders: As for `choose`.
 
         Returns:
-            For each loader that is chosen for any state its index, the rows of its states and their
-            angles.
+            For each loader that is chosen for any state its index, the rows of its states, shape
+            (own,), and their angles, shape (own, angles).
         """
         chosen, solved = self._chosen(states, loaders)
         loads = []

@@ -16,7 +16,7 @@ from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.line_search import SEARCH
-from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.circuits.loaders import EXACT, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_text
@@ -155,6 +155,11 @@ class CompiledFilter:
     def report(self) -> Report:
         """What that circuit costs."""
         return self.variants[self.generic].report
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every patch is loaded exactly, without an infidelity budget."""
+        return self.rule is None or self.rule.limit <= EXACT
 
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.

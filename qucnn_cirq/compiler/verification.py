@@ -24,6 +24,8 @@ TOLERANCE = 1e-6
 """Largest deviation of an expectation value that passes."""
 MOST_VERIFIED = 10_000
 """Patches of each filter: their circuits take milliseconds each, and longer on more qubits."""
+_TRIED = 64
+"""Vectors among which one is looked for that a circuit is chosen for."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,21 @@ def _verified_once(program: Program) -> Verification:
 def _patches(
     program: Program, compiled: CompiledFilter, count: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Random patches and, for every shorter loader, one that it can load."""
+    """Random patches and, for every circuit that none of them is run with, one that is."""
     spec = program.spec
     shape = (spec.channels, *spec.kernel_pair)
     size = int(np.prod(shape))
-    for _ in range(count):
-        yield generator.normal(size=shape)
-    for index, variant in enumerate(compiled.variants[:-1]):
-        if index == compiled.generic:
-            continue
-        yield variant.loader.random_states(1, generator)[0, :size].reshape(shape)
+    states = np.zeros((count, 2**spec.register_qubits))
+    states[:, :size] = generator.normal(size=(count, size))
+    yield from states[:, :size].reshape(-1, *shape)
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    for index in sorted(set(range(len(compiled.variants))) - set(compiled.choose(states).tolist())):
+        tried = compiled.variants[index].loader.random_states(_TRIED, generator)
+        tried[:, size:] = 0
+        tried /= np.linalg.norm(tried, axis=1, keepdims=True)
+        # The first one will do where a patch is too small for the circuit to be needed.
+        row = int((compiled.choose(tried) == index).argmax())
+        yield tried[row, :size].reshape(shape)
 
 
 def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:

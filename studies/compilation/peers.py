@@ -198,8 +198,9 @@ def _shortest(n_qubits: int) -> Loader:
     for kind in BUILT_IN:
         # Another size than its own is refused.
         with contextlib.suppress(InputError):
-            if kind.is_closed_form and not kind.merges_filter:
-                found.append(made(kind, n_qubits, "cz"))
+            loader = made(kind, n_qubits, "cz")
+            if loader.is_closed_form and not loader.merges_filter:
+                found.append(loader)
     return min(found, key=lambda loader: loader.cost)
 
 

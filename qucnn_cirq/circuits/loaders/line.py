@@ -112,6 +112,7 @@ class LineLoader(Loader):
 
     name = "line"
     purpose = "registers of 3 to 6 qubits"
+    is_closed_form = False
 
     def __init__(
         self,
