@@ -154,6 +154,38 @@ class Execution:
                 counts[:, load.columns] = outcome.counts
         return Measured(compiled.template.observable, means, counts, self.shots)
 
+    def sums(
+        self,
+        compiled: CompiledFilter,
+        patches: Patches,
+        images: NDArray[np.integer],
+        filters: FloatArray,
+        factors: FloatArray,
+    ) -> FloatArray:
+        """Exact means of circuits, multiplied by a factor for each patch and summed over patches.
+
+        Args:
+            compiled: The structure.
+            patches: The patches of some images.
+            images: As for `patches`.
+            filters: Rows of the table "filter", shape (rows, angles).
+            factors: One for each patch that is not blank, shape (patches,).
+
+        Returns:
+            Shape (rows,).
+
+        Raises:
+            InputError: As the engine does.
+        """
+        total = np.zeros(len(filters))
+        for load in compiled.load_patches(patches):
+            streams = Streams(self.seed, tuple(range(len(filters))), images[load.columns])
+            tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
+            total += self.engine.weighted_means(
+                load.variant.template, self.noise, tables, factors[load.columns], streams
+            )
+        return total
+
     def _means(
         self, template: Template, tables: AngleTables, streams: Streams, upstream: FloatArray | None
     ) -> FloatArray:

@@ -139,6 +139,24 @@ class Pass:
         table = shifted(self.angles(row), np.pi / 2)
         return self._run(program, row, table, max(self.shifts), upstream)
 
+    def sums_shifted(self, program: Program, row: int) -> FloatArray:
+        """As `measure_shifted` without shots: exact means times g, summed over the patches.
+
+        Args:
+            program: Where the filter was compiled.
+            row: Which filter.
+
+        Returns:
+            Shape (2 angles,).
+        """
+        return self.execution.sums(
+            program.filters[row],
+            self.patches,
+            self.images,
+            shifted(self.angles(row), np.pi / 2),
+            self.upstream[row],
+        )
+
     @cached_property
     def shifts(self) -> tuple[int, ...]:
         """How many settings the shift rule takes for each filter: two an angle."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError
 
 
 class Engine(ABC):
@@ -63,6 +67,35 @@ class Engine(ABC):
         Raises:
             InputError: If it cannot do what is asked.
         """
+
+    def weighted_means(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        factors: NDArray[np.float64],
+        streams: Streams,
+    ) -> NDArray[np.float64]:
+        """Means without shot noise, multiplied by a factor for each patch and summed over patches.
+
+        Args:
+            template: The compiled circuit.
+            noise: The noise.
+            tables: As for `run`.
+            factors: Shape (patches,).
+            streams: The random streams of the items, which no mean depends on.
+
+        Returns:
+            A sum for each filter, shape (filters,).
+
+        Raises:
+            InputError: As `run` does.
+        """
+        means = self.run(template, noise, tables, None, streams).means
+        if means is None:
+            raise InputError(f"engine {self.name!r} gives no means: set shots.")
+        sums: NDArray[np.float64] = means @ factors
+        return sums
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether `run` can do without shots.

@@ -74,6 +74,8 @@ class Evolution:
 
     Attributes:
         qubits: The qubits in the order that the results have.
+        live: The rows of the results that can be other than zero, whatever the angles: of a real
+            state those with an even number of Y. Shape (rows,), ascending.
     """
 
     def __init__(
@@ -112,6 +114,31 @@ class Evolution:
                 clusters[cluster] = [*step.qubits, *(q for q in order if q not in step.qubits)]
         self._last = join(list(home)) if home else None
         self.qubits = tuple(clusters[self._last]) if self._last is not None else ()
+        self.live = self._live_rows()
+
+    def _live_rows(self) -> NDArray[np.intp]:
+        """The rows that any angles can fill, by following which ones each instruction reaches."""
+        if self._last is None:
+            return np.arange(1)
+        live = dict.fromkeys(range(self._starts), ZERO_STATE != 0)
+        for do in self._instructions:
+            rows = live[do.cluster]
+            if isinstance(do, _Rotate):
+                planes = rows.reshape(4**do.axis, 4, -1).copy()
+                first, second = do.turn.plane
+                planes[:, first] |= planes[:, second]
+                planes[:, second] = planes[:, first]
+                live[do.cluster] = planes.ravel()
+            elif isinstance(do, _Select):
+                factors = self._library.get(do.factors)[:, 0]
+                live[do.cluster] = rows[self._library.get(do.rows)] & (factors != 0)
+            elif isinstance(do, _Multiply):
+                reached = np.abs(self._library.get(do.matrix)) > _NEGLIGIBLE
+                counts = rows[:, None].astype(float)
+                live[do.cluster] = _multiplied(reached + 0.0, do.axes, counts, np)[:, 0] > 0
+            else:
+                live[do.cluster] = np.logical_and.outer(rows, live[do.other]).ravel()
+        return np.flatnonzero(live[self._last])
 
     def run(self, tables: AngleTables, batch: int = 1) -> Array:
         """The coefficients after the steps.

@@ -1,16 +1,17 @@
 """The exact engine: the noisy mean of every patch, by factoring the process where it factors.
 
 Data and filter sit on different qubits until they meet. The measured observable is carried
-backwards (Heisenberg picture) through the noisy meeting and contracted with the noisy state of
-the filter, once for each filter. What is left for each patch is one expectation value in the data
-register, whose state is evolved for all patches at once. Everything is done on real Pauli
-coefficients.
+backwards (Heisenberg picture) through the noisy meeting and contracted with the noisy state of the
+filter, once for each filter. What is left for each patch is one expectation value in the data
+register, whose state is evolved for all patches at once, and kept for other filters and angles of
+the same patches. Everything is done on real Pauli coefficients.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,8 @@ _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
 _FILTERS_TOGETHER = 2**24
 """Numbers in the largest tensor of all filters that are contracted together."""
+_LARGEST_EVOLVED = 2**28
+"""Bytes of patches' states that are kept: a quarter of a GiB, 250,000 patches of four qubits."""
 _KEPT_WEIGHTS = 64
 _LARGEST_KEPT = 2**20
 
@@ -74,6 +77,7 @@ class ExactEngine(Engine):
         self._library = array_library(library)
         self.name = "exact" if self._library is NUMPY else f"exact:{library}"
         self._kept: dict[object, Array] = {}
+        self._evolved: dict[_Key, tuple[weakref.ref[NDArray[np.float64]], list[Array]]] = {}
 
     def __reduce__(self) -> tuple[type[ExactEngine], tuple[str]]:
         # The module of the library cannot be copied, and what is kept is found again.
@@ -119,13 +123,37 @@ class ExactEngine(Engine):
         _check_memory(prepared)
         if prepared.process.is_cut:
             weights = self._weights(prepared, template, noise, tables)
-            return self._expectations(prepared.patch, weights, tables)
+            return self._expectations(weights, self._states(prepared, template, noise, tables))
         # The whole process is the patch's: filters are run one after the other.
         weights = prepared.meeting.weights(self._library.put(np.ones((1, 1))), {})
+        weights = weights[:, prepared.patch.live]
         means = [
-            self._expectations(prepared.patch, weights, own) for own in _filters(tables, size=1)
+            self._expectations(weights, self._evolve(prepared.patch, own))
+            for own in _filters(tables, size=1)
         ]
         return np.concatenate(means)
+
+    def weighted_means(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        factors: NDArray[np.float64],
+        streams: Streams,
+    ) -> NDArray[np.float64]:
+        """As `Engine.weighted_means`: the patches' states are summed, not their means."""
+        prepared = _prepared(template, noise, self._library)
+        if not prepared.process.is_cut:
+            return super().weighted_means(template, noise, tables, factors, streams)
+        _check_memory(prepared)
+        weights = self._weights(prepared, template, noise, tables)
+        total, start = self._library.put(np.zeros(len(prepared.patch.live))), 0
+        for states in self._states(prepared, template, noise, tables):
+            n_patches = states.shape[1]
+            total = total + states @ self._library.put(factors[start : start + n_patches])
+            start += n_patches
+            circuits_run(len(weights) * n_patches)
+        return self._library.get(weights @ total)
 
     def _weights(
         self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
@@ -140,7 +168,7 @@ class ExactEngine(Engine):
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
             states = prepared.filter.run(own, len(own["filter"]))
             parts.append(self._library.get(prepared.meeting.weights(states, own)))
-        weights = self._library.put(np.concatenate(parts))
+        weights = self._library.put(np.concatenate(parts)[:, prepared.patch.live])
         if len(self._kept) >= _KEPT_WEIGHTS:
             self._kept.clear()
         small = len(others["filter"]) * 4 ** len(prepared.patch.qubits) <= _LARGEST_KEPT
@@ -148,19 +176,61 @@ class ExactEngine(Engine):
             self._kept[key] = weights
         return weights
 
-    def _expectations(
-        self, patch: Evolution, weights: Array, tables: AngleTables
-    ) -> NDArray[np.float64]:
-        """Means for all patches, a chunk that fits the cache at a time; (filters, patches)."""
+    def _expectations(self, weights: Array, parts: Iterable[Array]) -> NDArray[np.float64]:
+        """Means of all patches, shape (filters, patches), from their states in parts."""
+        means = [np.empty((len(weights), 0))]
+        for states in parts:
+            means.append(self._library.get(weights @ states))
+            circuits_run(len(weights) * states.shape[1])
+        return np.concatenate(means, axis=1)
+
+    def _states(
+        self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
+    ) -> Iterable[Array]:
+        """The states of all patches, in parts; kept while there is a table that nobody changes."""
+        angles = tables["patch"]
+        key = (template, noise, id(angles))
+        found = self._evolved.get(key)
+        if found is not None and found[0]() is angles:
+            return found[1]
+        parts = self._evolve(prepared.patch, tables)
+        size = 8 * len(prepared.patch.live)
+        if (
+            angles.flags.writeable
+            or not _is_constant(noise)
+            or size * len(angles) > _LARGEST_EVOLVED
+        ):
+            return parts
+        whole = list(parts)
+        while self._evolved and size * len(angles) + self._bytes_evolved > _LARGEST_EVOLVED:
+            del self._evolved[next(iter(self._evolved))]
+        forget = functools.partial(_forget, weakref.ref(self), key)
+        self._evolved[key] = weakref.ref(angles, forget), whole
+        return whole
+
+    @property
+    def _bytes_evolved(self) -> int:
+        states = [part for _, parts in self._evolved.values() for part in parts]
+        return sum(8 * part.shape[0] * part.shape[1] for part in states)
+
+    def _evolve(self, patch: Evolution, tables: AngleTables) -> Iterator[Array]:
+        """The states of all patches, those that fit the cache at a time: (live rows, patches)."""
         n_patches = len(tables["patch"])
         chunk = max(1, self._library.chunk_bytes // (8 * 4 ** len(patch.qubits)))
-        means = np.empty((len(weights), n_patches))
         for start in range(0, n_patches, chunk):
-            rows = slice(start, start + chunk)
-            own = {**tables, "patch": tables["patch"][rows]}
-            means[:, rows] = self._library.get(weights @ patch.run(own, len(own["patch"])))
-            circuits_run(len(weights) * len(own["patch"]))
-        return means
+            own = {**tables, "patch": tables["patch"][start : start + chunk]}
+            yield patch.run(own, len(own["patch"]))[patch.live]
+
+
+_Key = tuple[Template, Noise, int]
+"""A circuit, its noise and the identity of a table of patches' angles."""
+
+
+def _forget(engine: weakref.ref[ExactEngine], key: _Key, _: object) -> None:
+    """Lets go of the states of patches whose angles are gone."""
+    alive = engine()
+    if alive is not None:
+        alive._evolved.pop(key, None)
 
 
 def check_memory(template: Template, noise: Noise) -> bool:
