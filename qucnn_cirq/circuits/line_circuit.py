@@ -25,6 +25,9 @@ FloatArray = NDArray[np.float64]
 
 LETTERS = "MOLR"
 
+_BLOCK = 2048
+"""States that are made together: their arrays fit a processor's cache."""
+
 
 def _couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
     """The pairs of qubits that a layer joins."""
@@ -128,7 +131,11 @@ def line_states(
         Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
     """
     layers = line_layers(pattern, gate, n_qubits)
-    return np.ascontiguousarray(propagate(angles, layers, derivatives=False)[0].T)
+    states = np.empty((len(angles), 1 << n_qubits))
+    for start in range(0, len(angles), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        states[rows] = propagate(angles[rows], layers, derivatives=False)[0].T
+    return states
 
 
 def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:

@@ -37,8 +37,8 @@ class ArrayLibrary:
     chunk_bytes: int
 
 
-_PROCESSOR_CHUNK = 2**19
-"""Half a megabyte: the arrays of a chunk fit the caches, and calls of NumPy are few enough."""
+_PROCESSOR_CHUNK = 2**20
+"""A megabyte: the arrays of a chunk fit the caches, and calls of NumPy are few enough."""
 
 NUMPY = ArrayLibrary("numpy", "cpu", np, lambda array: array, lambda array: array, _PROCESSOR_CHUNK)
 """On the processor."""
