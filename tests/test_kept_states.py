@@ -39,13 +39,13 @@ def evolved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("shots", [None, 100])
 def test_forward_and_gradient_evolve_a_patch_once(evolved: list[int], shots: int | None) -> None:
     layer = _layer(shots)
-    layer.forward(IMAGES)
-    # Filters of a register the same size run without the table of patches.
+    patches = extract_patches(IMAGES, SPEC)
+    layer.run(patches)
     once = sum(evolved)
     assert once > 0
     layer.backward(UPSTREAM, "parameter_shift")
     layer.parameters = layer.parameters + 0.1
-    layer.run(layer._last[0])
+    layer.run(patches)
     assert sum(evolved) == once
 
 
