@@ -31,6 +31,7 @@ from qucnn_cirq.gradients import (
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
+from qucnn_cirq.threads import in_order, n_threads
 
 LARGEST_ANGLE = 1e8
 """Radians of the largest angle: beyond it float64 no longer resolves the shifts of a gradient."""
@@ -247,12 +248,19 @@ class QuantumConvolution:
         grids: list[PatchGrid] = []
         ids: list[NDArray[np.int64]] = []
         first, only = 0, None
-        for patches in source.patches(together):
-            batch = slice(first, first + patches.batch)
-            own = content_ids(patches, seen) if given is None else given[batch]
-            first, only = batch.stop, None if first else patches
-            _check_number_of_ids(given, first, is_last=False)
-            found = self._run(patches, own, purpose)
+
+        def numbered() -> Iterator[tuple[Patches, NDArray[np.int64]]]:
+            first = 0
+            for patches in source.patches(together):
+                batch = slice(first, first + patches.batch)
+                first = batch.stop
+                _check_number_of_ids(given, first, is_last=False)
+                yield patches, content_ids(patches, seen) if given is None else given[batch]
+
+        threads = n_threads() if self.engine.is_threaded else 1
+        blocks = in_order(lambda block: self._run(*block, purpose), numbered(), threads)
+        for (patches, own), found in blocks:
+            first, only = first + patches.batch, None if first else patches
             grids.append(Occupancy(patches.blank, patches.batch, patches.rows, patches.columns))
             ids.append(own)
             # Gone before the next block is made.

@@ -22,7 +22,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq drawing filters validation",
     "qucnn_cirq specification",
     "qucnn_cirq configuration patches",
-    "qucnn_cirq convolution image_blocks",
+    "qucnn_cirq convolution image_blocks threads",
     "qucnn_cirq compiler",
     "qucnn_cirq commands engines",
     "qucnn_cirq cli execution",

@@ -27,11 +27,14 @@ class Engine(ABC):
             if it has none.
         label: What figures call it; the name if empty.
         samples: Whether shots are simulated one by one, so that their number decides the time.
+        is_threaded: Whether `run` may be called in several threads at the same time, and gains by
+            it: a layer then runs blocks of images so, as many as there are processors.
     """
 
     name: str
     label: ClassVar[str] = ""
     samples: ClassVar[bool] = False
+    is_threaded: ClassVar[bool] = False
 
     def __init_subclass__(cls, **arguments: object) -> None:
         super().__init_subclass__(**arguments)

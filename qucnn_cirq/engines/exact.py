@@ -10,6 +10,7 @@ the same patches. Everything is done on real Pauli coefficients.
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ _FILTERS_TOGETHER = 2**24
 _LARGEST_EVOLVED = 2**28
 """Bytes of patches' states that are kept: a quarter of a GiB, 250,000 patches of four qubits."""
 _KEPT_WEIGHTS = 64
+_KEEPING = threading.Lock()
+"""Held while states are put where they are kept; letting go of them takes no lock."""
 _LARGEST_KEPT = 2**20
 
 
@@ -72,6 +75,7 @@ class ExactEngine(Engine):
     """
 
     label = "qucnn_cirq: exact"
+    is_threaded = True
 
     def __init__(self, library: str = "numpy") -> None:
         self._library = array_library(library)
@@ -161,8 +165,9 @@ class ExactEngine(Engine):
         """For each filter the observable on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
         key = (template, noise, tuple((name, t.tobytes()) for name, t in others.items()))
-        if key in self._kept:
-            return self._kept[key]
+        known = self._kept.get(key)
+        if known is not None:
+            return known
         largest = max(prepared.meeting.elements, 4 ** len(prepared.filter.qubits))
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
@@ -202,15 +207,18 @@ class ExactEngine(Engine):
         ):
             return parts
         whole = list(parts)
-        while self._evolved and size * len(angles) + self._bytes_evolved > _LARGEST_EVOLVED:
-            del self._evolved[next(iter(self._evolved))]
-        forget = functools.partial(_forget, weakref.ref(self), key)
-        self._evolved[key] = weakref.ref(angles, forget), whole
+        with _KEEPING:
+            for oldest in list(self._evolved):
+                if size * len(angles) + self._bytes_evolved <= _LARGEST_EVOLVED:
+                    break
+                self._evolved.pop(oldest, None)
+            forget = functools.partial(_forget, weakref.ref(self), key)
+            self._evolved[key] = weakref.ref(angles, forget), whole
         return whole
 
     @property
     def _bytes_evolved(self) -> int:
-        states = [part for _, parts in self._evolved.values() for part in parts]
+        states = [part for _, parts in list(self._evolved.values()) for part in parts]
         return sum(8 * part.shape[0] * part.shape[1] for part in states)
 
     def _evolve(self, patch: Evolution, tables: AngleTables) -> Iterator[Array]:

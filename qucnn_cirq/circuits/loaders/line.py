@@ -28,6 +28,7 @@ long as ``MOMOM``; it is tried only within an infidelity budget.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -72,6 +73,8 @@ them takes several times as long and misses some vectors.
 """
 
 _REMEMBERED = 1_000_000
+_REMEMBERING = threading.RLock()
+"""Held while states are searched for: several threads would search for the same."""
 _CLOSED = 1e-24
 """Infidelity of a closed form beyond which rounding has spoilt it."""
 
@@ -224,6 +227,11 @@ class LineLoader(Loader):
             angles, exist = closed_form_angles(states, self.pattern)
             infidelities = line_infidelities(states, angles, self.pattern, self.gate)
             return angles, np.where(exist & (infidelities <= _CLOSED), infidelities, 1.0)
+        with _REMEMBERING:
+            return self._searched(states)
+
+    def _searched(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The angles of a search, which are remembered."""
         keys = [state.tobytes() for state in states]
         new = {key: row for row, key in enumerate(keys) if key not in self._solved}
         if new:
