@@ -43,7 +43,7 @@ class QuantumConvolution:
     Args:
         program: The compiled convolution.
         engine: The name of an engine, see `qucnn_cirq.engines.ENGINES`; an engine; or a
-            ``cirq.Sampler``. "auto" takes the fastest one that is exact, and trajectories where
+            ``cirq.Sampler``. "auto" takes the fastest one that is exact, and shots of qsim where
             none is; ``layer.engine.reason`` then says why in a line.
         noise: None, a name, a mapping as in TOML, a configuration or a ``cirq.NoiseModel``.
         shots: Shots for each patch and filter; None for exact expectation values.

@@ -1,8 +1,8 @@
-"""Work items of a study, run again as qsim trajectories and compared with the exact means.
+"""Work items of a study, run again on qsim and compared with the exact means.
 
 The exact engine computes every number of most studies. It factors circuits, multiplies transfer
-matrices and draws binomial shots; qsim does none of this: it runs the native, bound circuit with
-its noise, one quantum trajectory a shot (one state vector for all shots where gates are noiseless).
+matrices and carries observables back; qsim does none of this: it runs the native, bound circuit
+with its noise, a state vector for every pattern of errors that shots have, or a trajectory a shot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from studies.sweep.study import Row
 Array = NDArray[np.float64]
 
 CHECK_COLUMNS = {
-    "check_items": "circuits run again as qsim trajectories",
+    "check_items": "circuits run again on qsim",
     "check_chi_squared": "sum of their squared z-scores, by the quantile of each count",
     "check_largest_z": "largest of these |z|",
 }
@@ -228,7 +228,7 @@ def check_lines(table: pd.DataFrame) -> list[str]:
     items = int(table["check_items"].sum())
     total = float(table["check_chi_squared"].sum())
     return [
-        f"cross-check by qsim trajectories: {items} circuits, chi-squared {total:.1f}, "
+        f"cross-check by qsim: {items} circuits, chi-squared {total:.1f}, "
         f"p = {float(stats.chi2.sf(total, items)):.3f}, "
         f"largest |z| {table['check_largest_z'].max():.2f}"
     ]

@@ -218,9 +218,9 @@ class AnsatzPoint(PlainData):
         seed: Seed of all random draws besides those that derive from the point, at least 0.
         repeat: Number of the repetition, at least 0: other angles and other shots.
         check_fraction: Fraction of the points, chosen by their identity, of which some circuits
-            are run again as qsim trajectories, within 0..1. Points that run none are not checked.
+            are run again on qsim, within 0..1. Points that run none are not checked.
         check_patches: How many circuits of each filter of such a point.
-        check_shots: Trajectories of each, at least 10.
+        check_shots: Shots of each, at least 10.
         convolution: The convolution; without filters, an ansatz of three layers.
         noise: The noise.
     """

@@ -1,4 +1,4 @@
-"""Studies that check themselves: work items again as trajectories, and whether that can fail."""
+"""Studies that check themselves: work items again on qsim, and whether that can fail."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -43,8 +43,8 @@ def test_right_noise_passes_and_wrong_noise_fails(monkeypatch: pytest.MonkeyPatc
     right = z_scores(program, NOISE, states(40), none, 500, 1)
     assert right.shape == (40,)
     assert 0.01 < probability_of(right) < 0.99
-    # The engine of the shots is given gates that err half as often again.
-    wrong = as_noise({**NOISE, "depolarizing": {"p1": 0.015, "p2": 0.15}})
+    # The engine of the shots is given gates that err twice as often.
+    wrong = as_noise({**NOISE, "depolarizing": {"p1": 0.02, "p2": 0.2}})
 
     class Mistaken(Engine):
         name = "mistaken"
@@ -131,7 +131,7 @@ def test_every_study_checks_its_own_circuits(name: str, study: dict[str, Any], i
     others = {key: value for key, value in rows[1.0].items() if not key.startswith("check_")}
     assert others == rows[0.0]
     assert set(rows[1.0]) <= set(kind.columns)
-    assert "cross-check by qsim trajectories" in check_lines(pd.DataFrame([rows[1.0]]))[0]
+    assert "cross-check by qsim" in check_lines(pd.DataFrame([rows[1.0]]))[0]
 
 
 def test_which_points_are_checked_is_decided_by_their_identity() -> None:

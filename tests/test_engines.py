@@ -92,7 +92,7 @@ def test_direct_gates_give_what_qsimcirq_gives():
 
 
 @pytest.mark.parametrize("noise", list(NOISES))
-def test_trajectories_agree_with_the_density_matrix_within_three_standard_errors(noise):
+def test_shots_of_qsim_agree_with_the_density_matrix_within_three_standard_errors(noise):
     # Seeded, so that the false-alarm rate of 0.3 % a case is drawn once and for all.
     generator = np.random.default_rng(5)
     spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter(generator.normal(size=(2, 2))))
@@ -104,7 +104,7 @@ def test_trajectories_agree_with_the_density_matrix_within_three_standard_errors
     if noise == "readout only":
         assert outcome.exact is not None
     else:
-        assert outcome.exact is None, "noisy shots must be trajectories"
+        assert outcome.exact is None, "noisy shots must not be drawn from an exact mean"
     sigma = np.sqrt((1 - expected**2) / 4000)
     assert abs(outcome.estimates[0, 0] - expected) < 3 * sigma
 

@@ -281,7 +281,7 @@ def test_without_noise_there_is_one_run():
     assert "noisy_rmse" not in maps.row and "noisy_estimate" not in maps.patch_table()
 
 
-def test_trajectories_have_no_means_and_agree_with_the_exact_engine(tmp_path):
+def test_shots_of_qsim_have_no_means_and_agree_with_the_exact_engine(tmp_path):
     images = np.random.default_rng(5).random((1, 3, 3))
     np.save(tmp_path / "a.npy", images)
     given = ("images=1", "shots=400", f"data={tmp_path / 'a.npy'}")

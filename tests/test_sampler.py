@@ -1,4 +1,4 @@
-"""The sampler and auto engines, and trajectories against exact means over many items."""
+"""The sampler and auto engines, and shots of qsim against exact means over many items."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_auto_falls_back_and_refuses_with_the_size():
         "takes 8.0 GiB; the exact engine goes up to 11 qubits",
     )
     engine, reason = AutoEngine().choose(template, noisy, 100)
-    assert (engine.name, reason.startswith("qsim: trajectories")) == ("qsim", True)
+    assert (engine.name, reason.startswith("qsim: shots")) == ("qsim", True)
     patch = np.eye(1, 128)
     tables = {
         "patch": program.filters[0].loader.angles(patch),
@@ -197,7 +197,7 @@ def test_every_engine_refuses_what_does_not_fit_beforehand():
         window_overlaps(shorter, engine="sampler", noise=NOISE, shots=1)
 
 
-def test_pooled_trajectories_agree_with_exact_means_and_would_notice_ten_percent():
+def test_pooled_shots_of_qsim_agree_with_exact_means_and_would_notice_ten_percent():
     """Chi-squared and mean z over 200 items, at the 1 % level each."""
     generator = np.random.default_rng(12)
     images = generator.uniform(0.1, 1.0, (200, 2, 2))

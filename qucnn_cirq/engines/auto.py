@@ -15,7 +15,7 @@ from qucnn_cirq.errors import InputError
 
 
 class AutoEngine(Engine):
-    """Takes the fastest engine that is exact, and trajectories where none is.
+    """Takes the fastest engine that is exact, and qsim's shots where none is.
 
     Attributes:
         reason: Why the last run was done by the engine that did it, in one line.
@@ -93,7 +93,7 @@ class AutoEngine(Engine):
                 + ("Ask for shots or use" if shots is None else "Use")
                 + " a smaller kernel."
             )
-        return QsimEngine(), f"qsim: trajectories of {n_qubits} qubits; not exact: {refusal}"
+        return QsimEngine(), f"qsim: shots of {n_qubits} qubits; not exact: {refusal}"
 
 
 _LARGEST_WHOLE = 8

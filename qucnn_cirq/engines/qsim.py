@@ -1,4 +1,4 @@
-"""The qsim engine: state vectors when ideal; trajectories, or the doubled register, when noisy.
+"""The qsim engines: state vectors; sampled errors, or the doubled register, when noisy.
 
 Translating a Cirq circuit to qsim takes many times longer than simulating it. All instances of
 a template share their structure, so gates are handed to qsim directly, with the numbers of
@@ -13,42 +13,52 @@ import cirq
 import numpy as np
 import qsimcirq
 from numpy.typing import NDArray
-from qsimcirq import qsim_simulator
 
 from noise_models import Noise
-from noise_models.checks import whole_number
+from noise_models.checks import one_of, whole_number
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines.branches import BranchedCircuit
 from qucnn_cirq.engines.engine import Engine, relative_size
-from qucnn_cirq.engines.process import Element, physical_process, read_observable
+from qucnn_cirq.engines.process import physical_process, read_observable
+from qucnn_cirq.engines.qsim_circuits import CircuitWriter, evolved, mean_of_state
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
-_qsim = qsim_simulator.qsim
 LARGEST_STATE = 26
 """Qubits of the largest state vector: 2^26 amplitudes of 8 bytes are half a GiB."""
 LARGEST_SAMPLE = 2**31 - 1
 """Shots that a simulator can be asked for one by one: its counters have 32 bits."""
 _MOST_THREADS = 1024
+_METHODS = ("branches", "trajectories")
 
 
 class QsimEngine(Engine):
-    """Runs compiled circuits on qsim, every noisy shot as a trajectory of its own.
+    """Runs compiled circuits on qsim.
 
-    Without gate noise the shots are drawn from the state vector's outcome distribution, which
-    is the same distribution and takes one simulation a patch.
+    Without gate noise the shots are drawn from the state vector's outcome distribution, one
+    simulation a patch. Where every error is a unitary that acts by chance (see
+    `qucnn_cirq.engines.branches`), the errors of all shots are drawn first, and shots with the same
+    errors are drawn from one state vector. Under other noise every shot is a quantum trajectory of
+    its own. The distribution is the same.
 
     Args:
+        method: "branches" for that; "trajectories" for a trajectory a shot under any gate noise.
         threads: Threads of one simulation. More than one gains nothing below about 12 qubits.
+
+    Attributes:
+        reason: How the last run was done and why, in one line.
     """
 
-    name = "qsim"
-    label = "qsim trajectories"
+    label = "qsim"
     samples = True
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, method: str = "branches", threads: int = 1) -> None:
+        self.method = one_of("method", method, _METHODS)
         self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
+        self.name = "qsim" if method == "branches" else f"qsim:{method}"
+        self.reason = "nothing was run yet"
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the state, doubled where it is noisy, fits the memory."""
@@ -57,8 +67,13 @@ class QsimEngine(Engine):
 
     @classmethod
     def seconds(cls, template: Template, shots: int) -> float:
-        """A trajectory for every shot."""
+        """A trajectory for every shot, which is the most that it takes."""
         return 3e-4 * shots * relative_size(template)
+
+    @classmethod
+    def variants(cls) -> tuple[str, ...]:
+        """One trajectory a shot under any noise, besides the engine as it is."""
+        return "", "trajectories"
 
     def run(
         self,
@@ -68,15 +83,38 @@ class QsimEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """State vectors, or trajectories; see `qucnn_cirq.engines.Engine`.
+        """State vectors, or shots of noisy circuits; see `qucnn_cirq.engines.Engine`.
 
         Noisy means without shots come from the density matrix, as in
         `QsimDensityEngine`.
         """
         if shots is None or noise.gate_model == cirq.NO_NOISE:
             means = final_state_means(template, noise, tables, self.threads)
+            self.reason = f"{self.name}: one final state a patch, of which shots are independent"
             return outcome_from_means(means, template, shots, streams)
-        counts = _trajectories(template, noise, tables, shots, streams.item_seeds(), self.threads)
+        check_sample(shots, self.name)
+        check_state(len(template.qubits))
+        diagonal = _diagonal(template, noise)
+        seeds = streams.item_seeds()
+        counts = np.empty(seeds.shape, dtype=np.int64)
+        self.reason = f"{self.name}: shots by branches, since every error is a unitary"
+        for row, (column,), own in _chunks(tables, size=1):
+            generator = np.random.default_rng(int(seeds[row, column]))
+            circuit = template.bound_circuit(own).with_noise(noise.gate_model)
+            branched = None
+            if self.method == "branches":
+                branched = BranchedCircuit.of(circuit, template.qubits, self.threads)
+            if branched is None:
+                why = "asked for" if self.method != "branches" else "an error is no unitary"
+                self.reason = f"{self.name}: a trajectory for every shot ({why})"
+                counts[row, column] = _trajectories(
+                    template, noise, circuit, shots, generator, self.threads
+                )
+            else:
+                numbers, means = branched.sample(diagonal, shots, generator)
+                chances = np.clip(template.observable.probability(means), 0, 1)
+                counts[row, column] = generator.binomial(numbers, chances).sum()
+            circuits_run(1)
         return Outcome(None, counts)
 
 
@@ -171,22 +209,12 @@ def final_state_means(
     fits = doubled and len(template.qubits) <= LARGEST_STATE
     check_state(n_qubits, "shots on the qsim engine (trajectories)" if fits else "")
     diagonal = _diagonal(template, noise)
-    settings = qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=4).as_dict()
-    writer = _CircuitWriter(elements, template.qubits, doubled)
+    writer = CircuitWriter(elements, template.qubits, doubled)
     means = np.empty((len(tables["filter"]), len(tables["patch"])))
     for row, columns, own in _chunks(tables):
-        for column, circuit in zip(columns, writer.circuits(own), strict=True):
-            # The seed is for measurements inside the circuit, of which there are none.
-            options = {**settings, "c": circuit, "s": 1}
-            state = _qsim.qsim_simulate_fullstate(options, 0).view(np.complex64)
-            if doubled:
-                size = 2 ** len(template.qubits)
-                probabilities = state.reshape(size, size).diagonal().real
-            else:
-                probabilities = state.real**2 + state.imag**2
-            # Single precision lets the norm drift; what is conserved is put back.
-            weights = probabilities.astype(float)
-            means[row, column] = weights @ diagonal / weights.sum()
+        for column, gates in zip(columns, writer.gates(own), strict=True):
+            state = evolved(n_qubits, gates, threads)
+            means[row, column] = mean_of_state(state, diagonal, doubled)
             circuits_run(1)
     return means
 
@@ -194,31 +222,22 @@ def final_state_means(
 def _trajectories(
     template: Template,
     noise: Noise,
-    tables: AngleTables,
+    circuit: cirq.Circuit,
     shots: int,
-    seeds: NDArray[np.uint64],
+    generator: np.random.Generator,
     threads: int,
-) -> NDArray[np.int64]:
-    """For each item how many trajectories gave the observable's larger value."""
-    check_sample(shots, "qsim")
-    check_state(len(template.qubits))
-    counts = np.empty(seeds.shape, dtype=np.int64)
-    for row, (column,), own in _chunks(tables, size=1):
-        generator = np.random.default_rng(int(seeds[row, column]))
-        simulator = qsimcirq.QSimSimulator(
-            qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=2),
-            seed=int(generator.integers(2**31 - 1)),
-        )
-        circuit = template.bound_circuit(own).with_noise(noise.gate_model)
-        bits = simulator.run(circuit, repetitions=shots).measurements[MEASUREMENT_KEY]
-        bits = _misread(bits, template.observable.qubits, noise, generator)
-        values = template.observable.values(bits)
-        counts[row, column] = np.count_nonzero(values == 1)
-        circuits_run(1)
-    return counts
+) -> int:
+    """How many trajectories of a noisy circuit gave the observable's larger value."""
+    simulator = qsimcirq.QSimSimulator(
+        qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=2),
+        seed=int(generator.integers(2**31 - 1)),
+    )
+    bits = simulator.run(circuit, repetitions=shots).measurements[MEASUREMENT_KEY]
+    bits = _misread(bits, template.observable.qubits, noise, generator)
+    return int(np.count_nonzero(template.observable.values(bits) == 1))
 
 
-def _chunks(tables: AngleTables, size: int = 256) -> Iterator[tuple[int, range, AngleTables]]:
+def _chunks(tables: AngleTables, size: int = 64) -> Iterator[tuple[int, range, AngleTables]]:
     """Filter by filter, some patches at a time: their numbers and their rows of the tables."""
     n_patches = len(tables["patch"])
     for row in range(len(tables["filter"])):
@@ -239,59 +258,6 @@ def _diagonal(template: Template, noise: Noise) -> NDArray[np.float64]:
     whole = np.asarray(np.kron(diagonal, np.ones(2 ** len(rest))), dtype=np.float64)
     axes = [[*order, *rest].index(qubit) for qubit in template.qubits]
     return whole.reshape((2,) * len(template.qubits)).transpose(axes).ravel()
-
-
-class _CircuitWriter:
-    """Writes a process as qsim circuits; qsim counts qubits from the least significant."""
-
-    def __init__(
-        self, elements: Sequence[Element], qubits: Sequence[cirq.Qid], doubled: bool
-    ) -> None:
-        self._n_qubits = len(qubits)
-        self._doubled = doubled
-        number = {qubit: self._n_qubits - 1 - i for i, qubit in enumerate(qubits)}
-        self._elements = [(e, [number[qubit] for qubit in e.qubits]) for e in elements]
-
-    def circuits(self, tables: AngleTables) -> Iterator[object]:
-        """One circuit for each row of the table ``"patch"``."""
-        n_patches = len(tables["patch"])
-        # For each gate its qubits and its entries, one list for each patch or one for all.
-        gates: list[tuple[list[int], list[list[float]]]] = []
-        for element, numbers in self._elements:
-            if element.slot is None:
-                gates += self._fixed_gates(element, numbers)
-                continue
-            unitaries = element.slot.unitaries(tables)
-            gates.append((numbers, _entries(unitaries)))
-            if self._doubled:
-                gates.append((self._upper(numbers), _entries(unitaries.conj())))
-        for patch in range(n_patches):
-            circuit = _qsim.Circuit()
-            circuit.num_qubits = self._n_qubits * (2 if self._doubled else 1)
-            for time, (numbers, entries) in enumerate(gates):
-                own = entries[patch] if len(entries) > 1 else entries[0]
-                _qsim.add_matrix_gate(time, numbers, own, circuit)
-            yield circuit
-
-    def _fixed_gates(
-        self, element: Element, numbers: list[int]
-    ) -> list[tuple[list[int], list[list[float]]]]:
-        if not self._doubled:
-            (unitary,) = element.kraus
-            return [(numbers, _entries(unitary[None]))]
-        # vec(rho) has its row index on the lower qubits and its column index on the upper ones.
-        superoperator = sum(np.kron(k.conj(), k) for k in element.kraus)
-        return [([*self._upper(numbers), *numbers], _entries(np.asarray(superoperator)[None]))]
-
-    def _upper(self, numbers: list[int]) -> list[int]:
-        return [number + self._n_qubits for number in numbers]
-
-
-def _entries(matrices: NDArray[np.complex128]) -> list[list[float]]:
-    """Real and imaginary parts in turn, row by row, one list for each matrix."""
-    contiguous = np.ascontiguousarray(matrices, dtype=complex)
-    entries: list[list[float]] = contiguous.view(float).reshape(len(matrices), -1).tolist()
-    return entries
 
 
 def _misread(

@@ -36,9 +36,9 @@ class ForwardPoint(PlainData):
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches of
-            the noisy run are run again as qsim trajectories, within 0..1.
+            the noisy run are run again on qsim, within 0..1.
         check_patches: How many patches of such a point; 0 for none.
-        check_shots: Trajectories of each, at least 10.
+        check_shots: Shots of each, at least 10.
         data: Where the images are (see `studies.images.select_images`), as an absolute path; None
             for those that come with the package.
         convolution: The convolution. Without filters it takes the one that comes with the

@@ -102,7 +102,7 @@ def digest(settings: ForwardPoint) -> Mapping[str, str]:
 
 
 def cost(settings: ForwardPoint) -> Cost:
-    """What a point takes: both runs, and the trajectories of the check.
+    """What a point takes: both runs, and the shots of the check.
 
     Args:
         settings: Those of the point.
@@ -115,7 +115,7 @@ def cost(settings: ForwardPoint) -> Cost:
     seconds = circuits * each.get(settings.ideal_engine, 7e-4)
     if noisy:
         slow = {**each, "qsim": 3e-4 * settings.shots}
-        seconds += circuits * slow.get(settings.noisy_engine, 3e-2)
+        seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, patches.n_occupied)
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
     circuits *= 1 + noisy

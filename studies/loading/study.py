@@ -32,9 +32,9 @@ class LoadingPoint(PlainData):
         infidelity: Largest infidelity of a loaded patch, within 0..1; 0 is exact loading. Or
             "auto": for each patch what is best under the noise.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches
-            are run again as qsim trajectories, within 0..1.
+            are run again on qsim, within 0..1.
         check_patches: How many patches of such a point.
-        check_shots: Trajectories of each, at least 10.
+        check_shots: Shots of each, at least 10.
         data: Where the images are, as an absolute path; None for those of the package.
         convolution: The convolution; without filters, the package's 4x4 kernel.
         noise: The noise, which must not be absent.

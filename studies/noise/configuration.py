@@ -28,9 +28,9 @@ class NoisePoint(ForwardPoint):
         classify: Images of the training split, from the first one, whose exact feature maps a
             linear classifier is fitted to; it then reads this point's maps. 0 for none.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches
-            are run again as qsim trajectories, within 0..1.
+            are run again on qsim, within 0..1.
         check_patches: How many patches of such a point.
-        check_shots: Trajectories of each, at least 10.
+        check_shots: Shots of each, at least 10.
     """
 
     name: ClassVar[str] = "noise"

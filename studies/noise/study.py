@@ -81,7 +81,8 @@ def cost(settings: NoisePoint) -> Cost:
     patches = occupied_patches(*images_of(settings), settings.convolution)
     circuits = patches.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
-    per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(settings.noisy_engine, 3e-2)
+    engine = settings.noisy_engine.removesuffix(":trajectories")
+    per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(engine, 3e-2)
     per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
     return Cost(
         circuits,

@@ -56,7 +56,7 @@ _CAPTIONS = {
     "calibration; which noise was simulated is a matter of the configuration.",
 }
 _CHECKED = (
-    "Some circuits were run again as qsim trajectories, one quantum trajectory a shot, and their "
+    "Some circuits were run again on qsim, state vectors with the errors of each shot, and their "
     "counts compared with the exact means of the study. The z-scores are standard normal if both "
     "agree: chi-squared, their squared sum, is then about the number of circuits."
 )
@@ -203,11 +203,11 @@ def _circuits(circuits: Sequence[tuple[str, cirq.Circuit]], level: int) -> list[
 
 
 def _checks(checked: pd.DataFrame, level: int) -> list[str]:
-    """The agreement with trajectories: over all, and of each point that was checked."""
+    """The agreement with qsim: over all, and of each point that was checked."""
     body = [html.heading("Cross-checks", level)]
     if checked.empty:
         words = (
-            "None of these points was run again as trajectories: check_fraction or check_patches "
+            "None of these points was run again on qsim: check_fraction or check_patches "
             "in [study] sets how many are."
         )
         return [*body, html.paragraphs(words)]
