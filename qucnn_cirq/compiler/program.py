@@ -191,9 +191,11 @@ class CompiledFilter:
         Returns:
             One entry for each variant that is chosen for any patch.
         """
+        if not len(states):
+            return ()
         if self.rule is None:
             rows, angles = np.arange(len(states)), self.loader.angles(states)
-            return (Load(0, self.variants[0], rows, angles),) if len(states) else ()
+            return (Load(0, self.variants[0], rows, angles),)
         found = self.rule.load(states, [variant.loader for variant in self.variants])
         return tuple(
             Load(index, self.variants[index], columns, angles) for index, columns, angles in found
