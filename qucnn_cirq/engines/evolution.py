@@ -8,6 +8,7 @@ Pauli noise) is a selection of rows and a scaling, any other one a product of ma
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,8 +75,6 @@ class Evolution:
 
     Attributes:
         qubits: The qubits in the order that the results have.
-        live: The rows of the results that can be other than zero, whatever the angles: of a real
-            state those with an even number of Y. Shape (rows,), ascending.
     """
 
     def __init__(
@@ -114,10 +113,13 @@ class Evolution:
                 clusters[cluster] = [*step.qubits, *(q for q in order if q not in step.qubits)]
         self._last = join(list(home)) if home else None
         self.qubits = tuple(clusters[self._last]) if self._last is not None else ()
-        self.live = self._live_rows()
 
-    def _live_rows(self) -> NDArray[np.intp]:
-        """The rows that any angles can fill, by following which ones each instruction reaches."""
+    @functools.cached_property
+    def live(self) -> NDArray[np.intp]:
+        """The rows of the results that can be other than zero, whatever the angles.
+
+        Of a real state those with an even number of Y. Ascending, shape (rows,).
+        """
         if self._last is None:
             return np.arange(1)
         live = dict.fromkeys(range(self._starts), ZERO_STATE != 0)
