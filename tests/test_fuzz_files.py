@@ -311,6 +311,7 @@ READERS = {
     "noise_models/extensions.py": "it digests source code that Python has imported",
     "noise_models/writing.py": "it writes, and flushes folders",
     "qucnn_cirq/cli.py": "it opens the null device",
+    "qucnn_cirq/datasets.py": "it maps IDX files whose sizes it has checked",
     "qucnn_cirq/guard.py": "it asks the system for its own memory",
 }
 

@@ -15,6 +15,7 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.compiler import program as program_module
+from qucnn_cirq.compiler.program import CompiledFilter
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.gradient_methods import METHODS
@@ -365,10 +366,11 @@ def test_patches_give_the_numbers_of_their_images_and_solve_their_angles_once(mo
     images = digits(2)
     patches = extract_patches(images, program.spec)
     solved = []
-    loader = type(program.filters[0].loader)
-    angles = loader.angles
+    load = CompiledFilter.load
     monkeypatch.setattr(
-        loader, "angles", lambda self, states: (solved.append(len(states)), angles(self, states))[1]
+        CompiledFilter,
+        "load",
+        lambda self, states: (solved.append(len(states)), load(self, states))[1],
     )
     of_patches = QuantumConvolution(program, "exact", noise="willow_pink", shots=50)
     first = of_patches.run(patches, image_ids=[7, 3])

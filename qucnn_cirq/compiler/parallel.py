@@ -192,7 +192,8 @@ def compile_parallel(
     wanted = None if copies is None else whole_number("copies", copies, minimum=1)
     gap = whole_number("spacing", spacing, minimum=0)
     program = compile_convolution(spec, device, **settings)
-    circuits = [v.template.circuit for compiled in program.filters for v in compiled.variants]
+    # The others have the same couplers, or fewer.
+    circuits = [compiled.template.circuit for compiled in program.filters]
     usage = Usage.of(cirq.Circuit(moment for circuit in circuits for moment in circuit))
     target = load_device(device)
     places = disjoint_placements(usage, target, program.report.gateset, wanted, gap)
