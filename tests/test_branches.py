@@ -160,3 +160,17 @@ def test_blocks_of_gates_do_what_the_gates_do():
             ),
         ]
         np.testing.assert_allclose(*states, atol=1e-6)
+
+
+def test_gates_that_are_made_anew_are_not_mistaken_for_one_another() -> None:
+    """A controlled operation makes its gate when asked, which may take the place of the last."""
+    (a, b), powers = cirq.LineQubit.range(2), np.random.default_rng(1).random(300)
+    turns = (
+        cirq.PhasedXZGate(x_exponent=power, z_exponent=0, axis_phase_exponent=0)
+        for power in powers
+    )
+    circuit = cirq.Circuit(cirq.H(a), *(cirq.ControlledOperation([a], turn(b)) for turn in turns))
+    branched = BranchedCircuit.of(circuit, [a, b])
+    assert branched is not None
+    _, mean = branched.sample(np.array([0.0, 1, 0, 1]), 10, np.random.default_rng(0))
+    assert mean[0] == pytest.approx(np.sin(np.pi * powers.sum() / 2) ** 2 / 2, abs=1e-4)

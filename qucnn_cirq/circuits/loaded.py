@@ -1,4 +1,4 @@
-"""What circuits of slots and CZ make of |0...0>, for a whole table of angles at once."""
+"""What circuits of rotations and CZ make of |0...0>, for a whole table of angles at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def loaded_states(
     """The states that a circuit prepares, up to a phase of each.
 
     Args:
-        circuit: Slots, CZ gates and other unitary gates that no table changes.
+        circuit: Slots made of rotations, and CZ gates.
         qubits: The register, most significant qubit first.
         tables: The angle tables, each of ``batch`` rows.
         batch: How many states.
@@ -37,14 +37,11 @@ def loaded_states(
         front = np.moveaxis(states, on, range(len(on)))
         if isinstance(operation.gate, Slot):
             for factor in operation.gate.factors:
-                if isinstance(factor, Rotation):
-                    _turn(front, factor, tables)
-                else:
-                    _multiply(front, factor.unitaries({})[0])
-        elif operation.gate == cirq.CZ:
-            front[1, 1] *= -1
+                assert isinstance(factor, Rotation)
+                _turn(front, factor, tables)
         else:
-            _multiply(front, cirq.unitary(operation))
+            assert operation.gate == cirq.CZ
+            front[1, 1] *= -1
     return states.reshape(-1, batch)
 
 
@@ -87,14 +84,3 @@ def _turn(front: ComplexArray, rotation: Rotation, tables: AngleTables) -> None:
         zero += across * one
     one *= cosine
     one += from_zero
-
-
-def _multiply(front: ComplexArray, matrix: NDArray[np.complex128]) -> None:
-    """Multiplies the first axes by a matrix, in place."""
-    n_qubits = len(matrix).bit_length() - 1
-    product = np.tensordot(
-        matrix.reshape((2,) * 2 * n_qubits),
-        front,
-        axes=(range(n_qubits, 2 * n_qubits), range(n_qubits)),
-    )
-    front[...] = product

@@ -166,16 +166,17 @@ class BranchedCircuit:
             None if it holds what is no mixture of unitaries.
         """
         numbers = qubit_numbers(qubits)
-        known: dict[int, Mixture | None] = {}
+        known: dict[int, tuple[object, Mixture | None]] = {}
         places, mixtures = [], []
         for operation in circuit.all_operations():
             if cirq.is_measurement(operation) or not operation.qubits:
                 continue
-            # Not every channel is hashable; all of them live as long as the circuit does.
-            key = id(operation if operation.gate is None else operation.gate)
-            if key not in known:
-                known[key] = Mixture.of(operation)
-            mixture = known[key]
+            # Not every channel is hashable. Some operations make their gate anew when asked: it is
+            # kept, so that no other one gets its identity.
+            acting = operation if operation.gate is None else operation.gate
+            if id(acting) not in known:
+                known[id(acting)] = acting, Mixture.of(operation)
+            mixture = known[id(acting)][1]
             if mixture is None:
                 return None
             places.append([numbers[qubit] for qubit in operation.qubits])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal
 
 import cirq
 import numpy as np
@@ -25,11 +24,6 @@ _BLOCK = 2048
 
 _Turn = tuple[Literal["x", "y", "z"], float | str]
 """An axis, and an angle: radians, or its name."""
-
-
-@functools.cache
-def _real(pattern: str) -> LineLoader:
-    return LineLoader(pattern=pattern)
 
 
 class SymplecticLoader(Loader):
@@ -107,11 +101,6 @@ class SymplecticLoader(Loader):
             return Rotation(axis, TableAngle(table, self._columns.index(angle)))
         return Rotation(axis, angle)
 
-    @classmethod
-    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """In CZ, which other gate sets rewrite."""
-        return cls(n_qubits)
-
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """For four qubits the line loader's real patterns, and shorter ones within a tolerance.
 
@@ -119,9 +108,9 @@ class SymplecticLoader(Loader):
         """
         if self.n_qubits != 4:
             return (self,)
-        shorter = () if tolerance is None else _SHORTER
-        found = [LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in shorter]
-        return (*found, *map(_real, _REAL), self)
+        patterns = _REAL if tolerance is None else (*_SHORTER, *_REAL)
+        found = (LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in patterns)
+        return (*found, self)
 
     def exact_for(self, vector: FloatArray) -> Loader:
         """The first of the exact family that loads the vector."""
