@@ -193,7 +193,15 @@ class _Header(NamedTuple):
         return f"{'x'.join(map(str, self.shape[:5]))} values ({self.size} bytes)"
 
     def check(self, path: Path, following: int) -> None:
-        """Refuses a file in which fewer or more bytes follow."""
+        """Refuses a file in which fewer or more bytes follow.
+
+        Args:
+            path: The file, for the error.
+            following: How many bytes follow.
+
+        Raises:
+            InputError: If these are not as many as the header says.
+        """
         if following < self.size:
             raise InputError(
                 f"{path} is cut short: its header says {self} and {following} bytes follow. "

@@ -166,8 +166,7 @@ def test_gates_that_are_made_anew_are_not_mistaken_for_one_another() -> None:
     """A controlled operation makes its gate when asked, which may take the place of the last."""
     (a, b), powers = cirq.LineQubit.range(2), np.random.default_rng(1).random(300)
     turns = (
-        cirq.PhasedXZGate(x_exponent=power, z_exponent=0, axis_phase_exponent=0)
-        for power in powers
+        cirq.PhasedXZGate(x_exponent=power, z_exponent=0, axis_phase_exponent=0) for power in powers
     )
     circuit = cirq.Circuit(cirq.H(a), *(cirq.ControlledOperation([a], turn(b)) for turn in turns))
     branched = BranchedCircuit.of(circuit, [a, b])

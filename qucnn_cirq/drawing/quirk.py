@@ -124,6 +124,10 @@ class _Read:
     def follow(self, operation: cirq.Operation, rows: list[int]) -> None:
         """Takes the next operation.
 
+        Args:
+            operation: The operation.
+            rows: The rows of its qubits.
+
         Raises:
             InputError: If Quirk would skip it.
         """
