@@ -18,7 +18,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq arrays guard preparations",
     "qucnn_cirq array_files exchange patch_grid quantum_data",
     "qucnn_cirq datasets devices",
-    "qucnn_cirq circuits",
+    "qucnn_cirq augmentation circuits",
     "qucnn_cirq drawing filters validation",
     "qucnn_cirq specification",
     "qucnn_cirq configuration patches",
