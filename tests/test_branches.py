@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from noise_models import as_noise
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
@@ -16,8 +17,13 @@ from qucnn_cirq import (
     QuantumConvolution,
     compile_convolution,
 )
-from qucnn_cirq.engines import branches, make_engine
-from qucnn_cirq.engines.branches import BranchedCircuit, Mixture, error_patterns
+from qucnn_cirq.engines import branches, expected_seconds, make_engine
+from qucnn_cirq.engines.branches import (
+    BranchedCircuit,
+    Mixture,
+    error_patterns,
+    expected_patterns,
+)
 from qucnn_cirq.engines.qsim_circuits import blocks_of, entries, evolved
 
 NOISE = {"depolarizing": {"p1": 0.001, "p2": 0.005}, "readout": {"p01": 0.01, "p10": 0.03}}
@@ -173,3 +179,28 @@ def test_gates_that_are_made_anew_are_not_mistaken_for_one_another() -> None:
     assert branched is not None
     _, mean = branched.sample(np.array([0.0, 1, 0, 1]), 10, np.random.default_rng(0))
     assert mean[0] == pytest.approx(np.sin(np.pi * powers.sum() / 2) ** 2 / 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("shots", [100, 10_000, 100_000])
+def test_as_many_patterns_are_expected_as_are_drawn(shots: int) -> None:
+    bound = layer("qsim", NOISE).program.circuit(np.eye(2))
+    circuit = bound.with_noise(as_noise(NOISE).gate_model)
+    branched = BranchedCircuit.of(circuit, sorted(circuit.all_qubits()))
+    drawn = len(error_patterns(branched.mixtures, shots, np.random.default_rng(1)))
+    assert expected_patterns(branched.mixtures, shots) == pytest.approx(drawn, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("engine", "noise", "seconds"),
+    [
+        ("qsim", None, 1.5e-4),
+        ("qsim", NOISE, 0.15),
+        ("qsim:trajectories", NOISE, 3.3),
+        ("qsim", "willow_pink", 12.6),
+    ],
+)
+def test_qsim_expects_what_it_takes(engine: str, noise: object, seconds: float) -> None:
+    """Within a factor of 3 of what was measured for 10,000 shots of the test of 4x4 patches."""
+    template = layer(engine, noise, kernel=(4, 4)).program.filters[0].template
+    found = expected_seconds(engine, template, as_noise(noise), 10_000)
+    assert seconds / 3 < found < 3 * seconds

@@ -32,7 +32,14 @@ from qucnn_cirq.circuits.loaders import LOADERS
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.engines import ENGINES, engine_class, engine_label, engine_names, make_engine
+from qucnn_cirq.engines import (
+    ENGINES,
+    engine_class,
+    engine_label,
+    engine_names,
+    expected_seconds,
+    make_engine,
+)
 from qucnn_cirq.filters import FILTER_KINDS
 from qucnn_cirq.gradient_methods import METHODS
 from studies.gradient.study import GradientPoint
@@ -242,7 +249,8 @@ def test_the_gradient_study_refuses_what_it_cannot_measure() -> None:
 def test_every_engine_says_what_it_is_called_and_what_it_takes(program: Program, name: str) -> None:
     engine, template = engine_class(name), program.filters[0].template
     assert engine.label and engine_label(name).startswith(engine.label)
-    few, many = (engine.seconds(template, shots) for shots in (100, 10_000))
+    noise = as_noise(NOISE)
+    few, many = (expected_seconds(name, template, noise, shots) for shots in (100, 10_000))
     assert 0 < few <= many < 60
     assert (few < many) <= engine.samples
 
@@ -287,7 +295,12 @@ def test_an_engine_that_cannot_be_made_is_refused_in_a_sentence(outside: Path) -
     ("study", "setting", "base", "failing"),
     [
         ("performance", "engine=mine.py:Mine", "DensityMatrix", "def __init__(self)"),
-        ("performance", "engine=mine.py:Mine", "DensityMatrix", "def seconds(template, shots)"),
+        (
+            "performance",
+            "engine=mine.py:Mine",
+            "DensityMatrix",
+            "def seconds(template, noise, shots)",
+        ),
         ("gradient", "method=mine.py:Mine", "OneSided", "def __init__(self)"),
         ("noise", "loader=mine.py:Mine", "SingularValues", "def __init__(self, n_qubits)"),
         ("noise", "convolution.overlap=mine.py:Mine", "CrossedTest", "def __init__(self)"),

@@ -9,8 +9,10 @@ from typing import Any
 
 import cirq
 
+from noise_models import Noise
 from noise_models.extensions import source_digest
 from noise_models.registry import Registry, made, try_to_make
+from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.exact import ExactEngine
@@ -119,6 +121,25 @@ def _making(name: str) -> tuple[Any, ...]:
     base, colon, variant = name.partition(":")
     arguments = [variant] if colon and base in ENGINES else []
     return f"engine = {shown(name)}", engine_class(name), *arguments
+
+
+def expected_seconds(name: str, template: Template, noise: Noise, shots: int) -> float:
+    """About how long an engine takes for a patch, see `Engine.seconds`.
+
+    Args:
+        name: As for `make_engine`.
+        template: The compiled circuit.
+        noise: The noise.
+        shots: Shots for each patch.
+
+    Returns:
+        Seconds on one core.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    _, engine, *variant = _making(name)
+    return float(engine.seconds(template, noise, shots, *variant))
 
 
 def engine_label(name: str) -> str:

@@ -37,9 +37,9 @@ class AutoEngine(Engine):
         return True
 
     @classmethod
-    def seconds(cls, template: Template, shots: int) -> float:
+    def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """As the exact engine, which is nearly always taken."""
-        return ExactEngine.seconds(template, shots)
+        return ExactEngine.seconds(template, noise, shots)
 
     def run(
         self,

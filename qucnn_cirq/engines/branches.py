@@ -121,6 +121,22 @@ def error_patterns(
     return +patterns
 
 
+def expected_patterns(mixtures: Sequence[Mixture], shots: int) -> float:
+    """About how many patterns `error_patterns` draws.
+
+    Args:
+        mixtures: As for `error_patterns`.
+        shots: As for `error_patterns`.
+
+    Returns:
+        A number within 1..shots. Shots with several errors count as different from one another.
+    """
+    none = float(np.prod([mixture.chances[0] for mixture in mixtures]))
+    single = np.concatenate([m.chances[1:] * none / m.chances[0] for m in mixtures])
+    several = max(0.0, 1 - none - single.sum())
+    return float(min(1 + np.sum(1 - (1 - single) ** shots) + shots * several, shots))
+
+
 class BranchedCircuit:
     """A noisy circuit of mixtures, run on qsim with given errors.
 

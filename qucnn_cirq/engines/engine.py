@@ -110,12 +110,14 @@ class Engine(ABC):
         return True
 
     @classmethod
-    def seconds(cls, template: Template, shots: int) -> float:
-        """About how long a patch takes with noise, in seconds on one core: for estimates alone.
+    def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
+        """About how long a patch takes, in seconds on one core: for estimates alone.
 
         Args:
             template: The compiled circuit.
+            noise: The noise.
             shots: Shots for each patch.
+            variant: What follows the engine's name and a colon; not given where nothing does.
         """
         return 0.03 * relative_size(template)
 

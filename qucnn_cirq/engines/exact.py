@@ -88,7 +88,7 @@ class ExactEngine(Engine):
         return type(self), (self._library.name,)
 
     @classmethod
-    def seconds(cls, template: Template, shots: int) -> float:
+    def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """Microseconds, whatever the shots."""
         return 2e-5 * relative_size(template)
 

@@ -19,8 +19,8 @@ from noise_models.checks import one_of, whole_number
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
-from qucnn_cirq.engines.branches import BranchedCircuit
-from qucnn_cirq.engines.engine import Engine, relative_size
+from qucnn_cirq.engines.branches import BranchedCircuit, expected_patterns
+from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.process import physical_process, read_observable
 from qucnn_cirq.engines.qsim_circuits import CircuitWriter, evolved, mean_of_state
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
@@ -66,9 +66,20 @@ class QsimEngine(Engine):
         return len(template.qubits) * (2 if noisy else 1) <= LARGEST_STATE
 
     @classmethod
-    def seconds(cls, template: Template, shots: int) -> float:
-        """A trajectory for every shot, which is the most that it takes."""
-        return 3e-4 * shots * relative_size(template)
+    def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
+        """One state without gate noise, else one for each pattern of errors or each shot."""
+        circuit = template.marked_circuit.with_noise(noise.gate_model)
+        operations = sum(1 for _ in circuit.all_operations())
+        states, overhead = float(shots), 0.02
+        if noise.gate_model == cirq.NO_NOISE:
+            states, overhead = 1.0, 0.0
+        elif variant != "trajectories":
+            branched = BranchedCircuit.of(circuit, template.qubits)
+            if branched is not None:
+                states = expected_patterns(branched.mixtures, shots)
+                operations = sum(mixture.usual is not None for mixture in branched.mixtures)
+        # Handing a gate over takes longer than simulating it below about 13 qubits.
+        return overhead + states * operations * (2e-6 + 2e-10 * 2.0 ** len(template.qubits))
 
     @classmethod
     def variants(cls) -> tuple[str, ...]:

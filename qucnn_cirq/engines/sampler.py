@@ -42,7 +42,7 @@ class SamplerEngine(Engine):
         return False
 
     @classmethod
-    def seconds(cls, template: Template, shots: int) -> float:
+    def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """Cirq's density matrix simulator, whatever the shots."""
         return 8.0 * relative_size(template)
 

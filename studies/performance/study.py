@@ -19,8 +19,8 @@ from qucnn_cirq.engines import (
     ExactEngine,
     Streams,
     check_engine_name,
-    engine_class,
     engine_digest,
+    expected_seconds,
     make_engine,
 )
 from qucnn_cirq.engines.engine import relative_size
@@ -97,7 +97,8 @@ def cost(settings: PerformancePoint) -> Cost:
         each = PEERS[settings.engine].seconds * relative_size(template)
     else:
         with users_code(f"engine {settings.engine}"):
-            each = engine_class(settings.engine).seconds(template, settings.shots)
+            noise = as_noise(settings.noise)
+            each = expected_seconds(settings.engine, template, noise, settings.shots)
     seconds = settings.runs * settings.patches * each
     return Cost(settings.patches, settings.patches * settings.shots, seconds, 2**28)
 
