@@ -62,6 +62,7 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
         ("qiskit", lambda: peer("qiskit")),
         ("pytket", lambda: peer("pytket")),
         ("qiskit_aer", lambda: prepare("aer", cirq.Circuit(cirq.X(cirq.q(0))))),
+        ("qulacs", lambda: prepare("qulacs", cirq.Circuit(cirq.X(cirq.q(0))))),
         ("pennylane", lambda: prepare("pennylane", cirq.Circuit(cirq.X(cirq.q(0))))),
     ],
 }

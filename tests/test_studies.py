@@ -27,6 +27,7 @@ from studies.linear_classifier import LinearClassifier
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import error_data, plot_error
 from studies.optimizers import Adam
+from studies.performance.peers import PEERS
 from studies.statistics import jackknife_interval, mean_interval, proportion_interval
 from studies.sweep.catalogue import STUDIES, load_study, presets, study_named
 from studies.sweep.plan import make_plan
@@ -581,9 +582,9 @@ def test_classifiers_learn_and_the_layer_agrees_with_linear_algebra() -> None:
 # Performance
 
 
-@pytest.mark.parametrize("engine", ["exact", "qsim_density", "qsim", "sampler", "aer", "pennylane"])
+@pytest.mark.parametrize("engine", ["exact", "qsim_density", "qsim", "sampler", *PEERS])
 def test_every_engine_that_is_timed_computes_the_same(engine: str) -> None:
-    if engine in ("aer", "pennylane"):
+    if engine in PEERS and engine != "cirq":
         pytest.importorskip({"aer": "qiskit_aer"}.get(engine, engine))
     row = row_of(
         "performance",

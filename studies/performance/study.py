@@ -38,8 +38,9 @@ class PerformancePoint(PlainData):
 
     Attributes:
         engine: The name of an engine, as for a layer; those that simulate shots one by one, such
-            as "qsim", are given shots, the others compute means. Or, with the extra [peers], "aer"
-            or "pennylane": the density matrix of the same bound and noisy circuit.
+            as "qsim", are given shots, the others compute means. Or another simulator, which
+            computes the density matrix of the same bound and noisy circuit: "cirq" or, with the
+            extra [peers], "aer", "qulacs" or "pennylane".
         device: Name of the device to compile for.
         patches: Random patches of one call.
         shots: Shots for each patch, where the engine takes them; the others compute means.
