@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import functools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,6 +28,23 @@ def n_threads() -> int:
         available = os.cpu_count() or 1
     limit = os.environ.get(VARIABLE, "")
     return min(available, max(1, int(limit))) if limit.isdigit() else available
+
+
+@contextlib.contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Keeps NumPy's products of matrices to the thread that asks for them.
+
+    Products of many small matrices take longer in several threads than in one, and on a busy
+    machine, where the threads wait for each other, many times longer.
+    """
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    # It looks through all libraries of the process, which takes a millisecond.
+    return ThreadpoolController()
 
 
 def in_order(
@@ -46,7 +67,8 @@ def in_order(
             yield item, run(item)
         return
     pending: deque[tuple[Item, Future[Result]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    # Here, as what one of several threads limits another one would be the last to set free.
+    with single_threaded_blas(), ThreadPoolExecutor(threads) as pool:
         try:
             for item in items:
                 # Whoever listens to progress here hears of it from there.

@@ -10,10 +10,12 @@ from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_co
 from qucnn_cirq.circuits.slots import Rotation, Slot, TableAngle
 from qucnn_cirq.engines import make_engine
 from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, array_library
-from qucnn_cirq.engines.evolution import Evolution, _Multiply, _Select
+from qucnn_cirq.engines.evolution import Evolution, _halves
 from qucnn_cirq.engines.pauli_transfer import pauli_basis
+from qucnn_cirq.engines.plan import Multiply, MultiplyWhole, Select
 from qucnn_cirq.engines.process import Element
-from qucnn_cirq.engines.steps import fused
+from qucnn_cirq.engines.rows import Plane, arranged, closed
+from qucnn_cirq.engines.steps import PLANES, fused, taken_apart
 from qucnn_cirq.errors import InputError
 
 QUBITS = cirq.LineQubit.range(3)
@@ -65,9 +67,8 @@ def test_evolution_is_that_of_density_matrices(operations, seed):
         element_of(op, turned.index(i) if i in turned else 0) for i, op in enumerate(operations)
     ]
     evolution = Evolution(fused(elements), QUBITS)
-    found = evolution.run({"patch": angles}, 3).reshape(4, 4, 4, 3)
-    found = found.transpose([*(evolution.qubits.index(qubit) for qubit in QUBITS), 3])
-    np.testing.assert_allclose(found.reshape(64, 3), instances_of(operations, angles), atol=1e-12)
+    found = evolution.whole(evolution.run({"patch": angles}, 3))
+    np.testing.assert_allclose(found, instances_of(operations, angles), atol=1e-12)
 
 
 @pytest.mark.parametrize("axis", ["x", "y", "z"])
@@ -80,7 +81,8 @@ def test_rotations_turn_as_their_unitaries_do(axis):
         Element((QUBITS[0],), Slot((rotation,))),
     ]
     evolution = Evolution(fused(elements), QUBITS[:1])
-    for column, row in zip(evolution.run({"filter": angles}, 2).T, angles, strict=True):
+    found = evolution.whole(evolution.run({"filter": angles}, 2))
+    for column, row in zip(found.T, angles, strict=True):
         gate = {"x": cirq.rx, "y": cirq.ry, "z": cirq.rz}[axis](-row[1])
         state = cirq.unitary(gate) @ cirq.unitary(first)[:, 0]
         expected = np.einsum("i,pij,j->p", state.conj(), pauli_basis(1), state).real
@@ -88,14 +90,19 @@ def test_rotations_turn_as_their_unitaries_do(axis):
 
 
 def test_clifford_gates_with_pauli_noise_are_selections():
-    for kind, instruction in (("selected", _Select), ("multiplied", _Multiply)):
+    for kind, instruction in (("selected", Select), ("multiplied", Multiply | MultiplyWhole)):
         for gate in FIXED[kind]:
             qubits = tuple(QUBITS[: cirq.num_qubits(gate)])
             noisy = [Element(qubits, kraus=cirq.kraus(gate))]
             if gate == cirq.depolarize(0.1, 2):
                 noisy.insert(0, Element(qubits, kraus=cirq.kraus(cirq.ISWAP**0.25)))
+            # So that no coefficient is left out.
+            turned = Slot(
+                (Rotation("y", TableAngle("patch", 0)), Rotation("z", TableAngle("patch", 0)))
+            )
+            noisy = [*taken_apart([Element((qubit,), turned) for qubit in qubits]), *noisy]
             evolution = Evolution(fused(noisy), qubits)
-            assert any(isinstance(each, instruction) for each in evolution._instructions), gate
+            assert any(isinstance(each, instruction) for each in evolution._plan.instructions), gate
 
 
 @pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
@@ -114,9 +121,39 @@ def test_torch_computes_the_same(overlap, noise):
     np.testing.assert_allclose(means["exact:torch"], means["exact"], atol=1e-13)
 
 
+@pytest.mark.parametrize("noise", [None, {"depolarizing": {"p2": 0.02}}, "willow_pink"])
+def test_single_precision_is_off_by_rounding_alone(noise):
+    spec = ConvolutionSpec(kernel=(4, 4), filters=[XZAnsatz(2)] * 2)
+    program = compile_convolution(spec, "willow_pink")
+    images = np.random.default_rng(5).normal(size=(1, 12, 12))
+    upstream = np.random.default_rng(6).normal(size=(1, 2, 9, 9))
+    found = {}
+    for engine in ("exact", "exact:float32"):
+        layer = QuantumConvolution(program, engine=engine, noise=noise, shots=None, seed=2)
+        found[engine] = layer.forward(images), layer.backward(upstream, "parameter_shift")
+    for single, double in zip(found["exact:float32"], found["exact"], strict=True):
+        assert single.dtype == np.float64
+        assert 0 < abs(single - double).max() < 1e-6 * max(1, abs(double).max())
+
+
+@given(st.lists(st.integers(0, 63), min_size=1, unique=True), st.permutations(range(3)))
+def test_rotations_find_their_components_as_blocks(carried, qubits):
+    planes = [Plane(2 * qubit, *PLANES[axis]) for qubit, axis in zip(qubits, "xyz", strict=True)]
+    labels = closed(np.array(carried), planes)
+    order, paths = arranged(labels, planes)
+    assert sorted(order) == sorted(labels) and set(carried) <= set(labels)
+    for plane, own in zip(planes, paths, strict=True):
+        pairs = [_halves(order[:, None], path) for path in own]
+        firsts = np.concatenate([first.ravel() for first, _ in pairs] or [order[:0]])
+        seconds = np.concatenate([second.ravel() for _, second in pairs] or [order[:0]])
+        turned = [label for label in labels if label >> plane.shift & 3 == plane.first]
+        assert sorted(firsts) == sorted(turned)
+        assert (seconds == firsts + plane.step).all()
+
+
 def test_array_libraries_by_name():
     assert array_library("numpy") is NUMPY
-    assert ARRAY_LIBRARIES == ("numpy", "torch", "cupy")
+    assert ARRAY_LIBRARIES == ("numpy", "float32", "torch", "cupy")
     assert make_engine("exact:numpy").name == "exact"
     with pytest.raises(InputError, match="unknown array library 'torhc'. Did you mean 'torch'"):
         make_engine("exact:torhc")

@@ -102,6 +102,6 @@ def test_rows_that_are_left_out_are_zero() -> None:
         patch = exact._prepared_once(template, as_noise(noise), exact.NUMPY).patch
         vectors = loader.random_states(40, np.random.default_rng(3))
         states = patch.run({"patch": loader.angles(vectors)}, 40)
-        live = np.isin(np.arange(256), patch.live)
-        assert (states[~live] == 0).all() and (np.abs(states[live]).max(axis=1) > 0).all()
+        assert len(states) == len(patch.live)
+        assert (np.abs(states).max(axis=1) > 0).all()
         assert len(patch.live) == (136 if noise is NOISE else 256)

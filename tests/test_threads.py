@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from qucnn_cirq import (
     ConvolutionSpec,
@@ -15,7 +16,7 @@ from qucnn_cirq import (
     layer,
 )
 from qucnn_cirq.advance import counted
-from qucnn_cirq.threads import in_order, n_threads
+from qucnn_cirq.threads import in_order, n_threads, single_threaded_blas
 
 SPEC = ConvolutionSpec(kernel=(2, 2), filters=[XZAnsatz(layers=1)] * 2)
 IMAGES = np.random.default_rng(0).random((40, 5, 5))
@@ -91,3 +92,18 @@ def test_threads_change_no_number(
     np.testing.assert_array_equal(found[0].estimates, found[1].estimates)
     assert circuits[0] == circuits[1]
     assert shots is None or (found[0].counts == found[1].counts).all()
+
+
+def test_blas_has_one_thread_where_matrices_are_small_and_all_afterwards() -> None:
+    def of_blas(_: object = None) -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    seen = []
+    with threadpool_limits(2, "blas"):
+        for _, found in in_order(of_blas, range(3), 2):
+            seen.append(found)
+        assert of_blas() == {2}
+        with single_threaded_blas():
+            seen.append(of_blas())
+        assert of_blas() == {2}
+    assert seen == [{1}] * 4

@@ -24,9 +24,10 @@ class ArrayLibrary:
         name: The name under which it is chosen.
         device: Where its arrays live, in words.
         module: Has ``cos``, ``sin``, ``moveaxis`` and ``tensordot`` as NumPy has.
-        put: Makes an array of the library of one of NumPy's; the data type is kept.
+        put: Makes an array of the library of one of NumPy's; whole numbers stay whole.
         get: The way back.
         chunk_bytes: Size of the arrays that it works through fastest.
+        itemsize: Bytes of a number.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ArrayLibrary:
     put: Callable[[NDArray[Any]], Array]
     get: Callable[[Array], NDArray[Any]]
     chunk_bytes: int
+    itemsize: int = 8
 
 
 _PROCESSOR_CHUNK = 2**20
@@ -42,6 +44,16 @@ _PROCESSOR_CHUNK = 2**20
 
 NUMPY = ArrayLibrary("numpy", "cpu", np, lambda array: array, lambda array: array, _PROCESSOR_CHUNK)
 """On the processor."""
+
+
+def _in_single(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+SINGLE = ArrayLibrary(
+    "float32", "cpu", np, _in_single, lambda array: array.astype(float), _PROCESSOR_CHUNK, 4
+)
+"""On the processor, in single precision."""
 
 
 def _torch() -> ArrayLibrary:
@@ -74,6 +86,7 @@ def _cupy() -> ArrayLibrary:
 
 _LIBRARIES: dict[str, Callable[[], ArrayLibrary]] = {
     "numpy": lambda: NUMPY,
+    "float32": lambda: SINGLE,
     "torch": _torch,
     "cupy": _cupy,
 }

@@ -10,6 +10,7 @@ the same patches. Everything is done on real Pauli coefficients.
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.threads import single_threaded_blas
 
 _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
@@ -68,7 +70,8 @@ class ExactEngine(Engine):
     A process that does not factor is evolved whole, which takes 4^n numbers for n qubits.
 
     Args:
-        library: Name of the array library that computes: "numpy", or "torch" or "cupy" for a GPU.
+        library: Name of the array library that computes: "numpy", "float32" for NumPy in single
+            precision, or "torch" or "cupy" for a GPU.
 
     Raises:
         InputError: If there is no such library.
@@ -108,6 +111,7 @@ class ExactEngine(Engine):
         """Exact means, and shots drawn from them; see `qucnn_cirq.engines.Engine`."""
         return outcome_from_means(self.means(template, noise, tables), template, shots, streams)
 
+    @single_threaded_blas()
     def means(self, template: Template, noise: Noise, tables: AngleTables) -> NDArray[np.float64]:
         """Exact means of the observable, noise and readout included.
 
@@ -137,6 +141,7 @@ class ExactEngine(Engine):
         ]
         return np.concatenate(means)
 
+    @single_threaded_blas()
     def weighted_means(
         self,
         template: Template,
@@ -172,6 +177,7 @@ class ExactEngine(Engine):
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
             states = prepared.filter.run(own, len(own["filter"]))
+            states = prepared.filter.whole(states)
             parts.append(self._library.get(prepared.meeting.weights(states, own)))
         weights = self._library.put(np.concatenate(parts)[:, prepared.patch.live])
         if len(self._kept) >= _KEPT_WEIGHTS:
@@ -199,7 +205,7 @@ class ExactEngine(Engine):
         if found is not None and found[0]() is angles:
             return found[1]
         parts = self._evolve(prepared.patch, tables)
-        size = 8 * len(prepared.patch.live)
+        size = self._library.itemsize * len(prepared.patch.live)
         if (
             angles.flags.writeable
             or not _is_constant(noise)
@@ -219,15 +225,16 @@ class ExactEngine(Engine):
     @property
     def _bytes_evolved(self) -> int:
         states = [part for _, parts in list(self._evolved.values()) for part in parts]
-        return sum(8 * part.shape[0] * part.shape[1] for part in states)
+        return sum(self._library.itemsize * math.prod(part.shape) for part in states)
 
     def _evolve(self, patch: Evolution, tables: AngleTables) -> Iterator[Array]:
         """The states of all patches, those that fit the cache at a time: (live rows, patches)."""
         n_patches = len(tables["patch"])
-        chunk = max(1, self._library.chunk_bytes // (8 * 4 ** len(patch.qubits)))
+        size = self._library.itemsize * len(patch.live)
+        chunk = max(1, self._library.chunk_bytes // size)
         for start in range(0, n_patches, chunk):
             own = {**tables, "patch": tables["patch"][start : start + chunk]}
-            yield patch.run(own, len(own["patch"]))[patch.live]
+            yield patch.run(own, len(own["patch"]))
 
 
 _Key = tuple[Template, Noise, int]
