@@ -48,6 +48,36 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
     Raises:
         InputError: If the data cannot be read or do not have these images.
     """
+    images, labels, source = read_images(split, data)
+    if first + count > len(images):
+        raise InputError(
+            f"first = {first} and images = {count} reach beyond the {len(images)} {split} images "
+            f"in {source}: first + images is at most {len(images)}."
+        )
+    chosen = slice(first, first + count)
+    return Selection(
+        images=real_array("images", images[chosen]),
+        labels=None if labels is None else whole_labels(labels[chosen], source),
+        ids=np.arange(first, first + count),
+    )
+
+
+def read_images(
+    split: str, data: str | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None, str]:
+    """Loads all images of a part of a data set, as they are stored.
+
+    Args:
+        split: As for `select_images`.
+        data: As for `select_images`.
+
+    Returns:
+        The images; the labels, shape (n,), or None if they are not known; and where they come
+        from, for errors.
+
+    Raises:
+        InputError: If the data cannot be read.
+    """
     if data is not None and Path(data).suffix.lower() in (".npy", ".npz"):
         images, labels = _from_numpy(Path(data), split)
     else:
@@ -64,17 +94,7 @@ def select_images(split: str, first: int, count: int, data: str | None) -> Selec
             f"{source} holds {len(images)} images and labels of shape {labels.shape}: give one "
             f"label an image."
         )
-    if first + count > len(images):
-        raise InputError(
-            f"first = {first} and images = {count} reach beyond the {len(images)} {split} images "
-            f"in {source}: first + images is at most {len(images)}."
-        )
-    chosen = slice(first, first + count)
-    return Selection(
-        images=real_array("images", images[chosen]),
-        labels=None if labels is None else _whole(labels[chosen], source),
-        ids=np.arange(first, first + count),
-    )
+    return images, labels, source
 
 
 def images_of(settings: Any) -> tuple[str, int, int, str | None]:
@@ -139,8 +159,16 @@ def data_digest(
     return digest.hexdigest()
 
 
-def _whole(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
-    """Labels as they are counted: whole numbers, whatever their type."""
+def whole_labels(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
+    """Labels as they are counted: whole numbers, whatever their type.
+
+    Args:
+        labels: Those of images, of any shape.
+        source: Where they come from, for the error.
+
+    Raises:
+        InputError: If one is no whole number.
+    """
     numbers = real_array(f"{source}: labels", labels)
     wrong = numbers[(numbers != np.rint(numbers)) | ~(np.abs(numbers) < 2**53)]
     if wrong.size:

@@ -75,7 +75,7 @@ SMALL = {"images": 1, "shots": 20, "check_fraction": 0, "patches": 2, "runs": 1,
 OF_STUDIES: dict[str, dict[str, Any]] = {
     "loading": {"images": 2},
     "learning": {"shots": 0},
-    "training": {"images": 10, "shots": 0},
+    "training": {"images": 10, "shots": 0, "data": "digits.npz"},
     "trainability": {"data": "isotropic"},
 }
 ANSATZ = {"kind": "ansatz", "layers": 1}
@@ -96,10 +96,14 @@ NOT_NUMBERS = {"device": "willow_pink"}
 
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder outside the package with the examples and an image; what it names is forgotten."""
+    """A folder outside the package with the examples and images; what it names is forgotten."""
     for file in EXAMPLES.glob("own_*.py"):
         shutil.copy(file, tmp_path)
-    np.save(tmp_path / "images.npy", np.random.default_rng(3).random((2, 4, 4)))
+    draws = np.random.default_rng(3)
+    np.save(tmp_path / "images.npy", draws.random((2, 4, 4)))
+    digits = {f"{part}_images": draws.random((10, 4, 4)) for part in ("train", "test")}
+    labels = dict.fromkeys(("train_labels", "test_labels"), np.arange(10))
+    np.savez(tmp_path / "digits.npz", **digits, **labels)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(LOADERS, "_found", {})
     monkeypatch.setattr(extensions, "_NAMED", set())

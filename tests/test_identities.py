@@ -107,6 +107,11 @@ GOLDEN = {
         "1eed6f608c6ddd5b279f58bf78120509796c8ddaf014343ffcd27b73bc9a2a2f",
         156731529,
     ),
+    "training": (
+        {"study": {"shots": 1000, "train": "as_run", "images": 60}, "noise": "willow_pink"},
+        "1d076fdc6d0bf57d7ebb2c8064a3dbbe55342f185eba144a7f443816b6c1a518",
+        1013099529,
+    ),
 }
 """Configurations, with the identity of their point and the first number of its seed."""
 

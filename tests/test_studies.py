@@ -635,7 +635,7 @@ def test_noise_flattens_gradients_and_its_absence_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["accuracy", "gradient", "learning", "noise", "trainability", "training"]
+    "name", ["accuracy", "dataset", "gradient", "learning", "noise", "trainability", "training"]
 )
 def test_quick_versions_are_shorter(name: str) -> None:
     seconds = {}

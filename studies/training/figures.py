@@ -96,7 +96,7 @@ def plot_loss(
         style.plot(axes, own["epoch"], own["loss"], label=label)
     log_axis(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel="training loss (nats), mean of repetitions")
+    axes.set(xlabel="epoch", ylabel="training loss (nats),\nmean of repetitions")
     return axes
 
 
@@ -194,6 +194,7 @@ def _name(chosen: Mapping[str, object]) -> str:
         named = [str(chosen[key]) for key in ("noise", "device") if chosen.get(key)]
         parts += [name.replace("depolarizing_readout", "depolarising, readout") for name in named]
         noisy = bool(shots) or float(str(chosen.get("noise.scale", 0))) > 0
+        noisy = noisy or chosen.get("noise", "ideal") != "ideal"
         if "train" in chosen and noisy:
             parts.append("trained ideally" if chosen["train"] == "ideal" else "trained as run")
     return ", ".join(parts)

@@ -12,14 +12,27 @@ from scipy.special import log_softmax
 
 from noise_models import fields
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
-from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
-from studies.images import occupied_patches
 from studies.optimizers import Adam
-from studies.point import AnsatzPoint, convolution_field, exact_layer, layer_seed, program_of
+from studies.point import (
+    AnsatzPoint,
+    absolute_path,
+    convolution_field,
+    exact_layer,
+    layer_seed,
+    program_of,
+)
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.training.data import (
+    CLASSES,
+    LEAST_IMAGES,
+    data_digests,
+    first_images,
+    occupied,
+    training_set,
+)
 from studies.training.models import (
     ConvolutionModel,
     IdealQuantumModel,
@@ -30,7 +43,11 @@ from studies.training.models import (
 
 MODELS = ("quantum", "squared_overlap", "convolution")
 REGIMES = ("ideal", "as_run")
-_TRAIN, _TEST = 2000, 500
+_MOST_IMAGES = 10**7
+_TEST_BLOCK = 1000
+"""Test images whose maps are made at a time."""
+_MOST_CHECKED = 2000
+"""Training images out of whose patches those of the cross-check are chosen."""
 _DEFAULT = ConvolutionSpec(kernel=4, stride=3, filters=[XZAnsatz(layers=3)] * 4)
 
 
@@ -42,8 +59,15 @@ class TrainingPoint(AnsatzPoint):
         model: "quantum", ansatz filters; "squared_overlap", the fair classical control: squared
             cosines with free real kernels, as many as there are filters; or "convolution", a plain
             convolution with a ReLU.
-        images: Training images, from the first one; 10 to the 2,000 that come with the package.
-        test_images: Test images, from the first one; 10 to the 500 of the package.
+        images: Training images, from the first one, at least 10: as many as the data have, or more
+            with `originals`.
+        originals: How many of them are images of the data; the others are copies of these, shifted
+            and rotated a little (see `qucnn_cirq.augmentation`). None for all.
+        test_images: Test images, from the first one; at least 10, never copies.
+        data: A folder of IDX files with MNIST's names, or a .npz file with train_images,
+            train_labels, test_images and test_labels, whose labels are within 0..9 and whose
+            pixels are within 0..255; an absolute path. None for the 2,000 training and 500 test
+            images that come with the package.
         epochs: Passes over the training images.
         batch: Images of a step.
         rate: Adam's learning rate of the filters; it falls to 0 along half a cosine.
@@ -52,14 +76,16 @@ class TrainingPoint(AnsatzPoint):
             quantum model, as is the noise.
         train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
             without.
-        loader: The compiler's loader; "schmidt" has a closed form, which saves solving for angles.
+        loader: The compiler's loader.
     """
 
     name: ClassVar[str] = "training"
 
     model: str = fields.one_of(MODELS, default="quantum")
-    images: int = fields.whole(10, _TRAIN, default=500)
-    test_images: int = fields.whole(10, _TEST, default=500)
+    images: int = fields.whole(LEAST_IMAGES, _MOST_IMAGES, default=500)
+    originals: int | None = fields.whole(LEAST_IMAGES, _MOST_IMAGES, beside=(None,), default=None)
+    test_images: int = fields.whole(LEAST_IMAGES, _MOST_IMAGES, default=500)
+    data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
     epochs: int = fields.whole(1, default=10)
     batch: int = fields.whole(1, default=25)
     rate: float = fields.real(1e-6, 10.0, default=0.05)
@@ -73,10 +99,19 @@ class TrainingPoint(AnsatzPoint):
         super().__attrs_post_init__()
         if self.model != "quantum" and (self.shots or self.noise.to_mapping()):
             raise InputError(f"model = {self.model!r} has neither shots nor noise: leave them out.")
+        if self.originals is not None and self.originals > self.images:
+            raise InputError(
+                f"originals = {self.originals} is more than images = {self.images}, of which they "
+                f"are a part: give {LEAST_IMAGES} to {self.images}, or leave it out."
+            )
+
+    @property
+    def from_data(self) -> int:
+        """Training images that are no copies."""
+        return self.images if self.originals is None else self.originals
 
 
 Array = NDArray[np.float64]
-DIGITS = 10
 
 COLUMNS = {
     "epoch": "passes over the training images so far",
@@ -90,14 +125,24 @@ COLUMNS = {
 
 
 def digest(settings: TrainingPoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits, if any are run.
+    """Digests of the compiled circuits, if any are run, and of images of the user's own.
 
     Args:
         settings: Those of the point.
+
+    Raises:
+        InputError: If the images cannot be used.
     """
+    images = data_digests(
+        settings.from_data,
+        settings.test_images,
+        settings.data,
+        settings.convolution,
+        settings.from_data < settings.images,
+    )
     if not _is_run(settings):
-        return {}
-    return {"circuits": circuits_digest(lambda: program_of(settings))}
+        return images
+    return {"circuits": circuits_digest(lambda: program_of(settings)), **images}
 
 
 def cost(settings: TrainingPoint) -> Cost:
@@ -106,18 +151,28 @@ def cost(settings: TrainingPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    spec = settings.convolution
-    runs = _is_run(settings) and settings.train == "as_run"
-    circuits = 0
-    if runs:
-        # Maps, and two circuits for each rotation.
-        patches = occupied_patches("train", 0, settings.images, None, spec).n_occupied
-        circuits += settings.epochs * patches * (spec.n_filters + 2 * spec.n_angles)
+    spec, data = settings.convolution, settings.data
+    patches = settings.epochs * occupied("train", settings.images, data, spec)
+    tested = occupied("test", settings.test_images, data, spec)
+    steps = settings.epochs * -(-settings.images // settings.batch)
+    # With circuits, maps and two for each rotation: their filters are evolved at every step, the
+    # patches once for all, and shots drawn for each filter and patch.
+    turned = spec.n_filters + 2 * spec.n_angles
+    size = 4.0 ** max(0, spec.register_qubits - 4)
+    circuits, seconds = 0, 1e-4 * (settings.images - settings.from_data)
     if _is_run(settings):
-        tested = occupied_patches("test", 0, settings.test_images, None, spec).n_occupied
         circuits += tested * spec.n_filters
-    seconds = 16 * settings.images * settings.epochs * (3e-3 if runs else 1e-4)
-    return Cost(circuits, circuits * settings.shots, seconds, 2**28)
+        seconds += tested * 1e-5 * size
+    if _is_run(settings) and settings.train == "as_run":
+        circuits += patches * turned
+        each = 5e-6 if settings.shots else 0.0
+        seconds += steps * turned * 3e-4 * size + patches * (1e-5 * size + turned * each)
+    else:
+        seconds += steps * (turned * 6e-5 if settings.model == "quantum" else 5e-4) + patches * 1e-6
+    pixels = first_images("originals", settings.from_data, data).images[:1].nbytes
+    return Cost(
+        circuits, circuits * settings.shots, 0.5 + seconds, 2**28 + settings.images * pixels
+    )
 
 
 def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
@@ -135,13 +190,13 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
         InputError: If the convolution does not fit the device.
     """
     spec = settings.convolution
-    train = load_mnist("train", settings.images)
-    train_images = np.asarray(train.images, float)
-    train_labels = np.asarray(train.labels, dtype=np.int64)
+    train_images, train_labels = training_set(
+        settings.images, settings.originals, settings.data, settings.seed
+    )
     model = _model(settings, seed, training=True)
     order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
     one = extract_patches(train_images[:1], spec)
-    head = np.zeros((spec.n_filters * one.rows * one.columns + 1, DIGITS))
+    head = np.zeros((spec.n_filters * one.rows * one.columns + 1, CLASSES))
     optimizers = Adam(settings.rate), Adam(settings.head_rate)
     steps_per_epoch = -(-settings.images // settings.batch)
     rows: list[Row] = []
@@ -157,7 +212,7 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
             scores = log_softmax(inputs @ head, axis=1)
             losses -= float(scores[np.arange(len(labels)), labels].sum())
             right += int((scores.argmax(axis=1) == labels).sum())
-            slope = (np.exp(scores) - np.eye(DIGITS)[labels]) / len(labels)
+            slope = (np.exp(scores) - np.eye(CLASSES)[labels]) / len(labels)
             upstream = (slope @ head[:-1].T).reshape(maps.shape)
             fade = 0.5 * (1 + np.cos(np.pi * step / (settings.epochs * steps_per_epoch)))
             model.weights = model.weights + fade * optimizers[0].step(
@@ -175,7 +230,8 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
         )
     rows[-1] |= _tested(settings, seed, model, head)
     if _is_run(settings) and is_checked(settings, seed):
-        program, states = program_of(settings), extract_patches(train_images, spec).states
+        program = program_of(settings)
+        states = extract_patches(train_images[:_MOST_CHECKED], spec).states
         rows[-1] |= checked_patches(settings, program, states, model.weights, check_generator(seed))
     return Measured(rows, {"weights": model.weights, "head": head})
 
@@ -183,15 +239,18 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
 def _tested(
     settings: TrainingPoint, seed: np.random.SeedSequence, model: Model, head: Array
 ) -> Row:
-    test = load_mnist("test", settings.test_images)
-    images, labels = np.asarray(test.images, float), np.asarray(test.labels)
+    images, labels = first_images("test_images", settings.test_images, settings.data)
     tester = model
     if _is_run(settings):
         tester = _model(settings, seed, training=False)
         tester.weights = model.weights
-    maps = tester.maps(images, np.arange(len(images)), 0)
-    predicted = (_with_one(maps) @ head).argmax(axis=1)
-    return {"correct": int((predicted == labels).sum()), "tested": len(labels)}
+    correct = 0
+    for start in range(0, len(images), _TEST_BLOCK):
+        numbers = np.arange(start, min(start + _TEST_BLOCK, len(images)))
+        maps = tester.maps(images[numbers], numbers, 0)
+        predicted = (_with_one(maps) @ head).argmax(axis=1)
+        correct += int((predicted == labels[numbers]).sum())
+    return {"correct": correct, "tested": len(labels)}
 
 
 def _is_run(settings: TrainingPoint) -> bool:
