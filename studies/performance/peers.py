@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -163,18 +162,3 @@ PEERS = {
     "pennylane": Peer("PennyLane, default.mixed", "pennylane", 15.0, _pennylane),
 }
 """The other simulators, by the name that stands for an engine's."""
-
-
-def fastest(function: Callable[[], object], runs: int) -> float:
-    """Seconds of the fastest of several calls.
-
-    Args:
-        function: What is timed.
-        runs: Number of calls, at least 1.
-    """
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return min(times)

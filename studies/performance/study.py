@@ -1,32 +1,33 @@
-"""The performance study: times one engine on one kind of circuit."""
+"""The performance study: times circuits on engines, loaders, and layers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import attrs
-import cirq
 import numpy as np
-from numpy.typing import NDArray
 
 from noise_models import NoiseConfiguration, as_noise, fields
+from noise_models.checks import whole_number
 from noise_models.extensions import users_code
-from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.compiler.program import Program
+from noise_models.fields import fields_of
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import (
+    AutoEngine,
     ExactEngine,
-    Streams,
     check_engine_name,
+    engine_class,
     engine_digest,
     expected_seconds,
-    make_engine,
 )
 from qucnn_cirq.engines.engine import relative_size
-from qucnn_cirq.errors import InputError
-from qucnn_cirq.execution import Execution
-from studies.performance.peers import PEERS, fastest, prepare
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.filters import XZAnsatz
+from studies.images import data_digest
+from studies.performance.circuits import time_circuits
+from studies.performance.peers import PEERS
+from studies.performance.tasks import LAYERS, LOADERS, patches_of, time_layer, time_loader
 from studies.point import PlainData, convolution_field, noise_field, program_of
 from studies.provenance import package_version
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -37,54 +38,117 @@ class PerformancePoint(PlainData):
     """Settings of one timing.
 
     Attributes:
-        engine: The name of an engine, as for a layer; those that simulate shots one by one, such
-            as "qsim", are given shots, the others compute means. Or another simulator, which
-            computes the density matrix of the same bound and noisy circuit: "cirq" or, with the
-            extra [peers], "aer", "qulacs" or "pennylane".
+        task: What is timed. "run": circuits whose angles are known. "solve": a loader's angles,
+            with the infidelities that prove them. "load": the same as a layer does it, which also
+            chooses each patch's circuit. "forward": feature maps of images, from cutting patches
+            to shots. "step": a forward pass and the gradient of the parameters.
+        engine: The name of an engine, as for a layer; in the task "run" those that simulate shots
+            one by one, such as "qsim", are given shots, the others compute means. Or, in that task,
+            another simulator, which computes the density matrix of the same bound and noisy
+            circuit: "cirq" or, with the extra [peers], "aer", "qulacs" or "pennylane".
+        loader: The compiler's loader, or "auto".
+        cache: "cold": no angles and states of patches are known. "warm": those that the loader or
+            the engine keeps are, from a call before. For all tasks but "run", whose angles are
+            known and whose states are not.
         device: Name of the device to compile for.
-        patches: Random patches of one call.
-        shots: Shots for each patch, where the engine takes them; the others compute means.
+        patches: Random patches of one call, in the task "run".
+        images: Images of one call of all other tasks: the package's first ones.
+        shots: Shots for each patch, where the engine takes them; of layers 0 for exact means.
         runs: Calls, of which the fastest counts.
-        convolution: The convolution; filters default to a fixed random vector.
+        convolution: The convolution; filters default to a fixed random vector, and in the task
+            "step" to four ansatze of three layers.
         noise: The noise.
+
+    Raises:
+        InputError: If a value is outside its range, or has no effect on the task.
     """
 
     name: ClassVar[str] = "performance"
     default_filter: ClassVar[str] = "random"
 
+    task: str = fields.one_of(("run", *LOADERS, *LAYERS), default="run")
     engine: str = fields.named(check_engine_name, beside=PEERS, default="exact")
+    loader: str = fields.text(default="auto")
+    cache: str = fields.one_of(("cold", "warm"), default="cold")
     device: str = fields.text(default="willow_pink")
     patches: int = fields.whole(1, default=100)
-    shots: int = fields.whole(1, default=10_000)
+    images: int = fields.whole(1, default=32)
+    shots: int = fields.whole(0, default=10_000)
     runs: int = fields.whole(1, default=3)
     convolution: ConvolutionSpec = convolution_field("random")
     noise: NoiseConfiguration = noise_field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.convolution.n_parameters or self.convolution.n_filters != 1:
-            raise InputError("the performance study times one fixed filter: give one.")
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """As `PlainData.from_mapping`; filters of a training step default to such with angles."""
+        study, convolution = mapping.get("study"), mapping.get("convolution", {})
+        is_step = isinstance(study, Mapping) and study.get("task") == "step"
+        if is_step and isinstance(convolution, Mapping) and "filters" not in convolution:
+            filters = [XZAnsatz(layers=3).to_mapping()] * 4
+            mapping = {**mapping, "convolution": {**convolution, "filters": filters}}
+        return super().from_mapping(mapping)
 
+    def __attrs_post_init__(self) -> None:
+        for each in fields_of(self):
+            value = getattr(self, each.name)
+            if each.name in _UNREAD[self.task] and not each.is_default(value):
+                raise InputError(
+                    f"{each.name} = {shown(value, 40)} has no effect on task = {self.task!r}: "
+                    "leave it out."
+                )
+        if self.task == "run":
+            whole_number("shots", self.shots, 1)
+        elif self.engine in PEERS:
+            raise InputError(f"engine = {self.engine!r} runs circuits alone: choose task = 'run'.")
+        fixed = not self.convolution.n_parameters
+        if self.task == "run" and not (fixed and self.convolution.n_filters == 1):
+            raise InputError("task = 'run' times one fixed filter: give one.")
+        if self.task == "step" and fixed:
+            raise InputError(
+                "task = 'step' needs filters with angles: set convolution.filters, such as to "
+                "{kind = 'ansatz', layers = 3}."
+            )
+
+
+_UNREAD = {
+    "run": ("cache", "images"),
+    **dict.fromkeys(LOADERS, ("engine", "noise", "patches", "shots")),
+    **dict.fromkeys(LAYERS, ("patches",)),
+}
+"""For each task the settings that have no effect on it."""
 
 COLUMNS = {
-    "seconds_per_patch": "fastest call over its patches; compiling and binding are not counted",
+    "seconds_per_patch": "the fastest call over its patches; compiling and binding do not count",
+    "seconds_per_call": "the fastest call; of other simulators the sum over patches",
+    "met": "patches of a call that are not blank",
+    "times_exact": "seconds_per_patch over those of the exact engine for the same circuit and "
+    "noise, many patches a call, timed beside it",
     "qubits": "qubits of the circuit",
     "two_qubit_gates": "its two-qubit gates",
+    "filters": "filters of the convolution",
+    "largest_infidelity": "largest infidelity of the patches' loaded states",
     "largest_deviation": "largest |mean - mean of the exact engine| over the patches",
     "largest_z": "the same in standard deviations of the shots, for engines that only sample",
 }
+_OVERHEAD = 0.2
+"""Seconds for what is prepared once."""
+_SHIFT = 8e-7
+"""Seconds for the shots of one patch at one shift of an angle, of an engine that keeps states."""
 
 
 def digest(settings: PerformancePoint) -> Mapping[str, str]:
-    """Digest of the compiled circuits, and the version of another simulator.
+    """Digest of the compiled circuits and of images, and the version of another simulator.
 
     Args:
         settings: Those of the point.
     """
-    circuits = {"circuits": circuits_digest(lambda: program_of(settings))}
+    found = {"circuits": circuits_digest(lambda: program_of(settings))}
+    if settings.task != "run":
+        found["images"] = data_digest("train", 0, settings.images, None, settings.convolution)
     if settings.engine in PEERS:
         package = PEERS[settings.engine].package
-        return {**circuits, "simulator": f"{package} {package_version(package)}"}
-    return {**circuits, **engine_digest(settings.engine)}
+        return {**found, "simulator": f"{package} {package_version(package)}"}
+    return {**found, **engine_digest(settings.engine)}
 
 
 def cost(settings: PerformancePoint) -> Cost:
@@ -93,88 +157,58 @@ def cost(settings: PerformancePoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    template = program_of(settings).filters[0].template
+    spec, compiled = settings.convolution, program_of(settings).filters[0]
+    template, noise = compiled.template, as_noise(settings.noise)
+    # A search takes about eight times as long for a qubit more.
+    is_closed = all(variant.loader.is_closed_form for variant in compiled.variants)
+    angles = 1e-5 if is_closed else 8e-4 * 8.0 ** (spec.register_qubits - 4)
     if settings.engine in PEERS:
         each = PEERS[settings.engine].seconds * relative_size(template)
     else:
         with users_code(f"engine {settings.engine}"):
-            noise = as_noise(settings.noise)
             each = expected_seconds(settings.engine, template, noise, settings.shots)
-    seconds = settings.runs * settings.patches * each
-    return Cost(settings.patches, settings.patches * settings.shots, seconds, 2**28)
+    if settings.task == "run":
+        patches = circuits = settings.patches
+        exact = ExactEngine.seconds(template, noise, 0)
+        seconds = patches * (angles + exact) + settings.runs * (patches * each + max(0.1, exact))
+        return Cost(circuits, circuits * settings.shots, _OVERHEAD + seconds, 2**28)
+    patches = patches_of(settings).n_occupied
+    seconds = patches * angles * (1 if settings.cache == "warm" else settings.runs)
+    if settings.task in LOADERS:
+        return Cost(0, 0, _OVERHEAD + seconds, 2**28)
+    shifts = 0
+    if settings.task == "step":
+        shifts = sum(2 * each.n_angles(spec.register_qubits) for each in spec.filter_list)
+    circuits = patches * (spec.n_filters + shifts)
+    if issubclass(engine_class(settings.engine), ExactEngine | AutoEngine):
+        # The patches evolve once for all filters and shifts.
+        seconds += settings.runs * patches * (each + (shifts * _SHIFT if settings.shots else 0.0))
+    else:
+        seconds += settings.runs * circuits * each
+    return Cost(circuits, circuits * settings.shots, _OVERHEAD + seconds, 2**28)
 
 
 def measure(settings: PerformancePoint, seed: np.random.SeedSequence) -> Measured:
-    """Times the engine, and compares what it gives with the exact engine.
+    """Times the task; circuits are compared with the exact engine, loaded states with patches.
 
     Args:
         settings: The settings.
-        seed: Seed of the patches and of the shots.
+        seed: Seed of random patches, of shots and of parameters.
 
     Raises:
         InputError: If the convolution does not fit the device or the engine, or the simulator is
             not installed.
     """
     program = program_of(settings)
-    compiled = program.filters[0]
-    spec, template, noise = settings.convolution, compiled.template, as_noise(settings.noise)
-    generator = np.random.default_rng(seed)
-    states = np.zeros((settings.patches, 2**spec.register_qubits))
-    states[:, : spec.n_elements] = generator.normal(size=(settings.patches, spec.n_elements))
-    states /= np.linalg.norm(states, axis=1, keepdims=True)
-    tables = {"patch": compiled.loader.angles(states), "filter": compiled.filter_table(None)}
-    expected = ExactEngine().means(template, noise, tables)[0]
-    row: Row = {"qubits": len(template.qubits), "two_qubit_gates": program.report.two_qubit_gates}
-    if settings.engine in PEERS:
-        seconds, means = _peer(settings, program, tables)
-        row["largest_deviation"] = float(np.abs(means - expected).max())
-        return Measured([{**row, "seconds_per_patch": seconds / settings.patches}])
-    engine = make_engine(settings.engine)
-    shots = settings.shots if engine.samples or not engine.gives_means(template, noise) else None
-    streams = Streams(int(generator.integers(2**31)), (0,), np.arange(settings.patches))
-    execution = Execution(engine, noise, shots, streams.seed)
-    outcomes = []
-
-    def call() -> None:
-        # What an engine keeps from one call to the next is kept here too, as in a sweep.
-        outcomes.append(execution.circuits(template, tables, streams))
-
-    row["seconds_per_patch"] = fastest(call, settings.runs) / settings.patches
-    found = outcomes[-1]
-    if found.means is not None:
-        row["largest_deviation"] = float(np.abs(found.means[0] - expected).max())
-    else:
-        deviations = template.observable.variance(expected, settings.shots)
-        z = (found.estimates[0] - expected) / np.sqrt(np.maximum(deviations, 1e-12))
-        row["largest_z"] = float(np.abs(z).max())
-    return Measured([row])
-
-
-def _peer(
-    settings: PerformancePoint, program: Program, tables: Mapping[str, NDArray[np.float64]]
-) -> tuple[float, NDArray[np.float64]]:
-    """Seconds for all patches, and their means."""
-    template, noise = program.filters[0].template, as_noise(settings.noise)
-    seconds = 0.0
-    means = np.empty(settings.patches)
-    for index in range(settings.patches):
-        own = {**tables, "patch": tables["patch"][index : index + 1]}
-        circuit = template.bound_circuit(own)
-        physical = circuit if noise.is_ideal else noise.noisy_circuit(circuit)
-        run, qubits = prepare(settings.engine, physical)
-        seconds += fastest(run, settings.runs)
-        means[index] = _mean(run(), qubits, template.observable)
-    return seconds, means
-
-
-def _mean(
-    probabilities: NDArray[np.float64], qubits: Sequence[cirq.Qid], observable: Observable
-) -> float:
-    """Mean of the observable under the outcome probabilities of all qubits."""
-    positions = [qubits.index(qubit) for qubit in observable.qubits]
-    patterns = np.arange(len(probabilities))
-    bits = np.stack([(patterns >> (len(qubits) - 1 - p)) & 1 for p in positions], axis=1)
-    return float(probabilities @ observable.values(bits))
+    row: Row = {
+        "qubits": len(program.filters[0].template.qubits),
+        "two_qubit_gates": program.report.two_qubit_gates,
+        "filters": settings.convolution.n_filters,
+    }
+    if settings.task in LOADERS:
+        return Measured([row | time_loader(settings)])
+    times = time_layer if settings.task in LAYERS else time_circuits
+    return Measured([row | times(settings, seed)])
 
 
 STUDY = Study(

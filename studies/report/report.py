@@ -49,6 +49,7 @@ _CAPTIONS = {
     "(1 - p2)^n2 with the error rates of the study, against the kernel.",
     "trainability_against_qubits": "Variance of gradients against qubits.",
     "trainability_against_layers": "Variance of gradients against layers of the ansatz.",
+    "performance": "Time for each patch of everything that was timed.",
     "performance_against_qubits": "Time for each patch against qubits.",
     "performance_against_patches": "Time for each patch against the size of a batch.",
     DEVICE_MAP: "The qubits that the circuits use. Discs are qubits in the colour of their readout "
