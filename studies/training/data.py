@@ -38,7 +38,7 @@ class Labelled(NamedTuple):
     labels: NDArray[np.int64]
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def training_set(count: int, originals: int | None, data: str | None, seed: int) -> Labelled:
     """The images that are trained with.
 

@@ -116,7 +116,7 @@ class IdealQuantumModel(_PatchModel):
 
     def gradient(self, upstream: Array, step: int) -> Array:
         """See `Model`; exact by the shift rule."""
-        picked = self._patches.from_maps(upstream)
+        picked, patches = self._patches.from_maps(upstream), self._patches.states
         n_qubits = self.spec.register_qubits
         gradient = np.empty_like(self.weights)
         for row, (filter_, angles) in enumerate(
@@ -124,8 +124,9 @@ class IdealQuantumModel(_PatchModel):
         ):
             rows = shifted(filter_.angles(n_qubits, angles[None])[0], np.pi / 2)
             states = filter_.states_at(n_qubits, rows)
-            overlaps = np.abs(states.conj() @ self._patches.states.T) ** 2
-            plus, minus = np.split(overlaps @ picked[row], 2)
+            # Summed over patches first, of which there are many more than of shifted filters.
+            total = (patches.T * picked[row]) @ patches
+            plus, minus = np.split(((states.conj() @ total) * states).sum(axis=1).real, 2)
             gradient[row] = filter_.parameter_slopes(n_qubits, (plus - minus) / 2)
         return gradient
 
