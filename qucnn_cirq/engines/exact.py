@@ -94,7 +94,7 @@ class ExactEngine(Engine):
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """Microseconds for four qubits, whatever the shots: gates times numbers of a state."""
         gates = sum(len(each.qubits) == 2 for each in template.marked_circuit.all_operations())
-        return 2e-5 * relative_size(template) * max(1.0, gates / 32)
+        return 1e-5 * relative_size(template) * max(1.0, gates / 32)
 
     @classmethod
     def variants(cls) -> tuple[str, ...]:

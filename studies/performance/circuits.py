@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from studies.performance.study import PerformancePoint
 
 Tables = Mapping[str, NDArray[np.float64]]
-_REFERENCE_SECONDS = 0.1
-"""About how long the exact engine runs for comparison: 4,000 patches of four qubits."""
+_REFERENCE_SECONDS = 0.05
+"""About how long the exact engine runs for comparison: 5,000 patches of four qubits."""
 
 
 def time_circuits(settings: PerformancePoint, seed: np.random.SeedSequence) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -95,11 +95,12 @@ def side_by_side_data(table: pd.DataFrame) -> pd.DataFrame:
         in words, "kind" of which kind that is.
     """
     axes, rows = axes_of(table, COLUMNS), []
-    said = [axis for axis in axes if axis not in _SAID]
+    others = [axis for axis in axes if axis not in _SAID]
+    usual = {axis: _usual(table[axis].astype(str)) for axis in others}
     for _, own in groups(table, axes):
         best = own.loc[own["seconds_per_patch"].idxmin()]
         shown = {name: best[name] for name in _SHOWN if name in best}
-        rows.append({"timed": _words(best, said), "kind": _kind(best), **shown})
+        rows.append({"timed": _words(best, usual), "kind": _kind(best), **shown})
     return pd.DataFrame(rows)
 
 
@@ -110,8 +111,14 @@ def _kind(row: pd.Series) -> str:
     return _KINDS[0] if task in LOADERS else _KINDS[1]
 
 
-def _words(row: pd.Series, said: Sequence[str]) -> str:
-    """What was timed, in a few words, with the values of some axes."""
+def _usual(values: pd.Series) -> str | None:
+    """The value of more than half of the rows, if there is one."""
+    counts = values.value_counts()
+    return str(counts.index[0]) if 2 * counts.iloc[0] > len(values) else None
+
+
+def _words(row: pd.Series, usual: Mapping[str, str | None]) -> str:
+    """What was timed, in a few words, with those values of further axes that are not usual."""
     task, name = row.get("task", "run"), row.get("engine", "the engine")
     what = PEERS[name].label if name in PEERS else name
     if task in LOADERS:
@@ -122,10 +129,10 @@ def _words(row: pd.Series, said: Sequence[str]) -> str:
     if task not in LOADERS:
         words += [str(row["noise"])] if "noise" in row else []
         words += [noise_text(row["noise.scale"])] if "noise.scale" in row else []
-        words += ["exact means"] if task in LAYERS and row.get("shots") == 0 else []
+        words += ["no shots"] if task in LAYERS and row.get("shots") == 0 else []
     if row.get("filters", 1) > 1:
         words.append(f"{row['filters']:.0f} filters")
-    words += [axis_text(axis, row[axis]) for axis in said]
+    words += [axis_text(a, row[a]) for a, value in usual.items() if str(row[a]) != value]
     return ", ".join(words)
 
 
@@ -232,7 +239,7 @@ def text(results: Results) -> str:
     width = data["timed"].str.len().max()
     lines = []
     for _, row in data.iterrows():
-        line = f"{row['timed']:{width}}  {_duration(row['seconds_per_patch']):>7} a patch"
+        line = f"{row['timed']:{width}}  {_duration(row['seconds_per_patch']):>8} a patch"
         task = row.get("task", "run")
         if task in LOADERS:
             cold = data[(data["task"] == task) & (data.get("cache", "cold") == "cold")]
