@@ -168,11 +168,11 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
             split = vectors.reshape(-1, 1 << qubit, 2, dimension >> (qubit + 1), batch)
             present = split[: 1 + column * derivatives]
             zero, one = present[:, :, 0], present[:, :, 1]
-            before = zero.copy()
+            from_zero, from_one = sines[column] * zero, sines[column] * one
             zero *= cosines[column]
-            zero -= sines[column] * one
+            zero -= from_one
             one *= cosines[column]
-            one += sines[column] * before
+            one += from_zero
             if derivatives:
                 np.multiply(split[0, :, 1], -0.5, out=split[column + 1, :, 0])
                 np.multiply(split[0, :, 0], 0.5, out=split[column + 1, :, 1])

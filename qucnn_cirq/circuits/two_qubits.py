@@ -43,7 +43,8 @@ def _generators() -> NDArray[np.float64]:
     return np.array([[a @ b for b in second] for a in first])
 
 
-_GENERATORS = _generators()
+_COORDINATES = _generators().reshape(16, 16).T / 4
+"""A matrix's 16 entries times this are its coordinates in the products."""
 
 
 def special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,7 +60,7 @@ def special_orthogonal_angles(matrices: NDArray[np.float64]) -> NDArray[np.float
     Returns:
         Angles in radians, shape (batch, 6), in the order in which `special_orthogonal` reads them.
     """
-    coefficients = np.einsum("abij,nij->nab", _GENERATORS, matrices) / 4
+    coefficients = (matrices.reshape(-1, 16) @ _COORDINATES).reshape(-1, 4, 4)
     # The coefficients are p_a q_b: a rank-one table, read along its largest row.
     largest = np.abs(coefficients).max(axis=2).argmax(axis=1)
     q = np.take_along_axis(coefficients, largest[:, None, None], axis=1)[:, 0]
