@@ -115,7 +115,8 @@ class Execution:
             images: The number that identifies the image of each patch that is not blank, shape
                 (patches,).
             filters: Rows of the table "filter", shape (rows, angles).
-            numbers: A number for each of the rows, which sets their random streams apart.
+            numbers: A number for each of the rows, which sets their random streams apart; rows of
+                equal numbers share a stream.
             purpose: Sets runs of the same seed apart, see `Streams`.
             upstream: For circuits with a reader what it multiplies by, within -1..1: one value for
                 each patch that is not blank, shape (patches,). 1 if None; circuits without a reader

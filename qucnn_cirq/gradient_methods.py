@@ -228,8 +228,7 @@ def _thrown(work: Pass, row: int, upstream: FloatArray) -> Measured:
     found = work.measure_shifted(work.program, row)
     counts = None
     if found.counts is not None and found.shots is not None:
-        first = row * max(work.shifts)
-        numbers = tuple(range(first, first + work.shifts[row]))
+        numbers = (row,) * len(found.counts)
         coins = Streams(
             work.execution.seed, numbers, work.images, _COIN_STREAM, backward_purpose(work.draw)
         )

@@ -109,7 +109,7 @@ class Pass:
             What was measured, shape (settings, patches).
         """
         table = program.filters[row].filter_table(angles)
-        return self._run(program, row, table, len(angles), upstream)
+        return self._run(program, row, table, upstream)
 
     def angles(self, row: int) -> FloatArray:
         """The angles of one filter's rotations, which parameters may share.
@@ -137,7 +137,7 @@ class Pass:
             What was measured, shape (2 angles, patches), those of all shifts by pi/2 first.
         """
         table = shifted(self.angles(row), np.pi / 2)
-        return self._run(program, row, table, max(self.shifts), upstream)
+        return self._run(program, row, table, upstream)
 
     def sums_shifted(self, program: Program, row: int) -> FloatArray:
         """As `measure_shifted` without shots: exact means times g, summed over the patches.
@@ -186,18 +186,17 @@ class Pass:
         program: Program,
         row: int,
         table: FloatArray,
-        most: int,
         upstream: FloatArray | None,
     ) -> Measured:
-        """Runs rows of the table of one filter, of which every filter has at most so many."""
+        """Runs rows of the table of one filter."""
         compiled = program.filters[row]
         return self.execution.patches(
             compiled,
             self.patches,
             self.images,
             table,
-            # Shots of their own for each filter and setting of its angles.
-            numbers=range(row * most, row * most + len(table)),
+            # All settings of a filter's angles take from its stream.
+            numbers=[row] * len(table),
             purpose=backward_purpose(self.draw),
             upstream=upstream,
             from_means=True,

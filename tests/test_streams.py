@@ -31,7 +31,7 @@ def test_passes_of_a_layer_share_no_stream(monkeypatch: pytest.MonkeyPatch, meth
 
     def recorded(self: Streams, shots: int, probabilities: np.ndarray) -> np.ndarray:
         variants.add(self.variant)
-        for _, _, sequence in self._sequences():
+        for _, sequence in self._sequences():
             seen.append(tuple(sequence.generate_state(4).tolist()))
         return binomial(self, shots, probabilities)
 
@@ -47,3 +47,16 @@ def test_passes_of_a_layer_share_no_stream(monkeypatch: pytest.MonkeyPatch, meth
         layer.backward(np.ones(maps.shape), method, draw)
     assert len(variants) > 1
     assert len(set(seen)) == len(seen)
+
+
+def test_rows_of_one_number_take_from_one_stream_in_turn() -> None:
+    images, chances = np.array([5, 5, 3, 3, 3]), np.random.default_rng(1).random((3, 5))
+    counts = Streams(1, (7, 2, 7), images).binomial(50, chances)
+    for number, rows in ((7, [0, 2]), (2, [1])):
+        for image, columns in ((5, [0, 1]), (3, [2, 3, 4])):
+            generator = np.random.default_rng(np.random.SeedSequence([1, 0, image, number, 0]))
+            for row in rows:
+                np.testing.assert_array_equal(
+                    counts[row, columns], generator.binomial(50, chances[row, columns])
+                )
+    assert len(np.unique(Streams(1, (7, 2, 7), images).item_seeds())) == 15

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,8 @@ class Streams:
     """One random stream for each image and filter of a run.
 
     A stream is derived from what it is for, never from when it is used, so the same image gives
-    the same shots in any batch, order or process.
+    the same shots in any batch, order or process. Rows of equal numbers, those of one filter with
+    its angles shifted, say, take from one stream, one after the other.
 
     Attributes:
         seed: Seed of the run.
@@ -49,28 +52,32 @@ class Streams:
         clipped = np.clip(probabilities, 0, 1)
         trials = np.broadcast_to(shots, clipped.shape)
         counts = np.empty(clipped.shape, dtype=np.int64)
-        for row, columns, sequence in self._sequences():
+        for items, sequence in self._sequences():
             generator = np.random.default_rng(sequence)
-            counts[row, columns] = generator.binomial(trials[row, columns], clipped[row, columns])
+            counts[items] = generator.binomial(trials[items], clipped[items])
         return counts
 
     def item_seeds(self) -> NDArray[np.uint64]:
         """A seed for each item, shape (filters, patches)."""
         seeds = np.empty((len(self.filters), len(self.images)), dtype=np.uint64)
-        for row, columns, sequence in self._sequences():
-            seeds[row, columns] = sequence.generate_state(len(columns), np.uint64)
+        for items, sequence in self._sequences():
+            shape = seeds[items].shape
+            seeds[items] = sequence.generate_state(math.prod(shape), np.uint64).reshape(shape)
         return seeds
 
-    def _sequences(
-        self,
-    ) -> list[tuple[int, NDArray[np.intp], np.random.SeedSequence]]:
-        columns = {int(i): np.flatnonzero(self.images == i) for i in np.unique(self.images)}
-        identity = self.seed, self.purpose
-        return [
-            (row, own, np.random.SeedSequence([*identity, image, number, self.variant]))
-            for row, number in enumerate(self.filters)
-            for image, own in columns.items()
-        ]
+    def _sequences(self) -> Iterator[tuple[tuple[NDArray[np.intp], ...], np.random.SeedSequence]]:
+        """The items of each stream, as an index of two axes, and the stream."""
+        for number, rows in _places(np.array(self.filters)):
+            for image, columns in _places(self.images):
+                identity = [self.seed, self.purpose, image, number, self.variant]
+                yield np.ix_(rows, columns), np.random.SeedSequence(identity)
+
+
+def _places(numbers: NDArray[np.integer]) -> list[tuple[int, NDArray[np.intp]]]:
+    """Each number and where it stands, ascending."""
+    order = np.argsort(numbers, kind="stable")
+    distinct, starts = np.unique(numbers[order], return_index=True)
+    return list(zip(distinct.tolist(), np.split(order, starts[1:]), strict=False))
 
 
 @dataclass(frozen=True, eq=False)
