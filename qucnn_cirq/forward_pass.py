@@ -23,14 +23,14 @@ class PassImages:
     Attributes:
         grid: Which patches are blank, and where they are.
         ids: A number that identifies each image, shape (batch,).
-        source: The patches themselves if they make one block; else the images, by reference, or
-            None if they cannot be read again.
+        source: The patches themselves, block by block, if they are few; else the images, by
+            reference, or None if they cannot be read again.
         shape: Shape of the images; None if patches were given.
     """
 
     grid: PatchGrid
     ids: NDArray[np.int64]
-    source: Patches | ImageBlocks | None
+    source: tuple[Patches, ...] | ImageBlocks | None
     shape: tuple[int, ...] | None
 
     def blocks(self) -> Iterator[Patches]:
@@ -44,8 +44,8 @@ class PassImages:
                 "the images of the last forward pass came from an iterator, which is used up: give "
                 "an array, a list or the path of an IDX file."
             )
-        if isinstance(self.source, Patches):
-            yield self.source
+        if isinstance(self.source, tuple):
+            yield from self.source
             return
         first = 0
         for patches in self.source.patches():
@@ -81,10 +81,10 @@ class Overlaps:
 
     @property
     def patches(self) -> Patches:
-        """The patches, blank ones included; of more than one block they are cut out anew.
+        """The patches, blank ones included; of many images they are cut out anew.
 
         Raises:
-            InputError: If the images came from an iterator and were more than one block.
+            InputError: If the images came from an iterator and were too many to be kept.
         """
         blocks = list(self._images.blocks())
         if len(blocks) == 1:

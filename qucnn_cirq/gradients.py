@@ -28,6 +28,7 @@ from qucnn_cirq.execution import Execution, Measured
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.patches import Patches
+from qucnn_cirq.threads import in_order
 
 FloatArray = NDArray[np.float64]
 
@@ -264,7 +265,8 @@ class GradientMethod(abc.ABC):
     def gradient(self, work: Pass) -> Gradient:
         """dL/dtheta for the images of a pass, summed over its patches.
 
-        Many images are run a block at a time: values, variances and costs of all blocks are added.
+        Many images are run a block at a time, some at the same time: values, variances and costs
+        of all blocks are added.
 
         Args:
             work: What the gradient is taken of. It runs circuits with `Pass.measure` and
@@ -308,12 +310,13 @@ _LARGE = 2.0**400
 """Upstream values beyond it are scaled down: their squares, which variances need, overflow."""
 
 
-def gradient_by(method: GradientMethod, works: Iterable[Pass]) -> Gradient:
+def gradient_by(method: GradientMethod, works: Iterable[Pass], threads: int = 1) -> Gradient:
     """The gradient by a method, for upstream values of any size.
 
     Args:
         method: The method.
         works: What the gradient is taken of: the blocks of a forward pass, one or more.
+        threads: On how many blocks to work at the same time, at least 1.
 
     Returns:
         The gradient. A variance beyond the range of float64 is infinite.
@@ -321,13 +324,17 @@ def gradient_by(method: GradientMethod, works: Iterable[Pass]) -> Gradient:
     Raises:
         InputError: If the gradient itself is beyond that range, or as the method does.
     """
-    found, exponent = None, 0
-    for work in works:
+
+    def of_block(work: Pass) -> tuple[Gradient, int]:
         exponent = _exponent(work.largest)
         # All methods are homogeneous for values of which the largest is at least 1.
-        part = method.gradient(work.scaled_down(exponent) if exponent else work)
-        found = part if found is None else _sum(found, part)
-    assert found is not None
+        return method.gradient(work.scaled_down(exponent) if exponent else work), exponent
+
+    parts = (part for _, part in in_order(of_block, works, threads))
+    # The exponent is that of the largest value of all blocks.
+    found, exponent = next(parts)
+    for part, _ in parts:
+        found = _sum(found, part)
     if not exponent:
         return found
     with np.errstate(over="ignore"):

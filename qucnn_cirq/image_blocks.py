@@ -17,8 +17,10 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, check_shape, checked_images, cut
 from qucnn_cirq.specification import ConvolutionSpec
 
-BLOCK_ELEMENTS = 2**21
-"""Numbers in the patches of one block: 16 MiB, or 2**17 patches of 4x4."""
+BLOCK_ELEMENTS = 2**18
+"""Numbers in the patches of one block, on which one thread works: 2 MiB, 16,384 patches of 4x4."""
+KEPT_ELEMENTS = 2**21
+"""Numbers in the patches of a forward pass that are kept for its gradient: 16 MiB."""
 
 ImagesLike = ArrayLike | str | os.PathLike[str] | Iterable[Any]
 """An array, the path of an IDX file, or images or batches of images one after the other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.checks import LARGEST_COUNT, LARGEST_SEED, instance_of, whole_number
+from qucnn_cirq import image_blocks
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
@@ -209,7 +211,8 @@ class QuantumConvolution:
         Raises:
             InputError: As for `backward`.
         """
-        return gradient_by(make_method(method, self.program), self._passes(upstream, draw))
+        by = make_method(method, self.program)
+        return gradient_by(by, self._passes(upstream, draw), self._threads)
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.
@@ -247,7 +250,8 @@ class QuantumConvolution:
         seen: Counter[bytes] = Counter()
         grids: list[PatchGrid] = []
         ids: list[NDArray[np.int64]] = []
-        first, only = 0, None
+        kept: list[Patches] = []
+        first = size = 0
 
         def numbered() -> Iterator[tuple[Patches, NDArray[np.int64]]]:
             first = 0
@@ -257,10 +261,15 @@ class QuantumConvolution:
                 _check_number_of_ids(given, first, is_last=False)
                 yield patches, content_ids(patches, seen) if given is None else given[batch]
 
-        threads = n_threads() if self.engine.is_threaded else 1
-        blocks = in_order(lambda block: self._run(*block, purpose), numbered(), threads)
+        tables = [(rows, self._filter_table(rows)) for rows in self._structures()]
+        run = functools.partial(self._run, tables=tables, purpose=purpose)
+        blocks = in_order(lambda block: run(*block), numbered(), self._threads)
         for (patches, own), found in blocks:
-            first, only = first + patches.batch, None if first else patches
+            first, size = first + patches.batch, size + patches.vectors.size
+            if grids and size > image_blocks.KEPT_ELEMENTS:
+                kept.clear()
+            else:
+                kept.append(patches)
             grids.append(Occupancy(patches.blank, patches.batch, patches.rows, patches.columns))
             ids.append(own)
             # Gone before the next block is made.
@@ -269,25 +278,30 @@ class QuantumConvolution:
             del found
         _check_number_of_ids(given, first, is_last=True)
         shape = None if source.shape is None else (first, *source.shape)
-        grid: PatchGrid = grid_of(grids) if only is None else only
-        again = only if only is not None else source if source.is_lasting else None
+        grid: PatchGrid = kept[0] if len(kept) == len(grids) == 1 else grid_of(grids)
+        again = tuple(kept) or (source if source.is_lasting else None)
         self._last = PassImages(grid, np.concatenate(ids), again, shape)
 
-    def _run(self, patches: Patches, ids: NDArray[np.int64], purpose: int) -> Measured:
+    def _run(
+        self,
+        patches: Patches,
+        ids: NDArray[np.int64],
+        tables: list[tuple[list[int], NDArray[np.float64]]],
+        purpose: int,
+    ) -> Measured:
         """Runs all filters on patches, whose images have these numbers."""
-        structures = self._structures()
         parts = [
             self._execution.patches(
                 self.program.filters[rows[0]],
                 patches,
                 _of_patches(ids, patches),
-                self._filter_table(rows),
+                table,
                 numbers=rows,
                 purpose=purpose,
             )
-            for rows in structures
+            for rows, table in tables
         ]
-        return stacked(parts, structures)
+        return stacked(parts, [rows for rows, _ in tables])
 
     def _remembered(self) -> PassImages:
         if self._last is None:
@@ -335,6 +349,10 @@ class QuantumConvolution:
             self.program.device,
             gate_set=self.program.report.gateset,
         )
+
+    @property
+    def _threads(self) -> int:
+        return n_threads() if self.engine.is_threaded else 1
 
     @property
     def _execution(self) -> Execution:

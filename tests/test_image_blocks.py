@@ -39,7 +39,8 @@ def small_blocks(monkeypatch):
     """Has the blocks hold so many images of `images_of`, of 12 patches of 4 pixels."""
 
     def limit(images):
-        monkeypatch.setattr(image_blocks, "BLOCK_ELEMENTS", images * 48)
+        for name in ("BLOCK_ELEMENTS", "KEPT_ELEMENTS"):
+            monkeypatch.setattr(image_blocks, name, images * 48)
 
     return limit
 
@@ -208,5 +209,6 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
 
     layer.forward(images[:2])
     at_once = peak()
-    monkeypatch.setattr(image_blocks, "BLOCK_ELEMENTS", 20 * 36 * 4)
+    for name in ("BLOCK_ELEMENTS", "KEPT_ELEMENTS"):
+        monkeypatch.setattr(image_blocks, name, 20 * 36 * 4)
     assert peak() < 1.5 < 4 < at_once

@@ -73,7 +73,9 @@ def test_threads_change_no_number(
     engine: str, shots: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_blocks, "BLOCK_ELEMENTS", 3 * 16 * 4)
-    program, found, circuits = compile_convolution(SPEC, "willow_pink"), [], []
+    program = compile_convolution(SPEC, "willow_pink")
+    upstream = np.random.default_rng(1).normal(size=(40, 2, 4, 4))
+    found, gradients, circuits = [], [], []
     for threads in (1, 4):
         monkeypatch.setattr(layer, "n_threads", lambda threads=threads: threads)
         ran: list[int] = []
@@ -87,9 +89,12 @@ def test_threads_change_no_number(
         with counted(listen):
             one = QuantumConvolution(program, engine, noise, shots, seed=3)
             found.append(one.run(IMAGES))
+            gradients.append(one.gradient(upstream, "parameter_shift"))
         circuits.append(sum(ran))
         assert (names != {"MainThread"}) == (threads > 1 and engine == "exact")
     np.testing.assert_array_equal(found[0].estimates, found[1].estimates)
+    np.testing.assert_array_equal(gradients[0].values, gradients[1].values)
+    np.testing.assert_array_equal(gradients[0].variance, gradients[1].variance)
     assert circuits[0] == circuits[1]
     assert shots is None or (found[0].counts == found[1].counts).all()
 

@@ -65,19 +65,33 @@ class Streams:
             seeds[items] = sequence.generate_state(math.prod(shape), np.uint64).reshape(shape)
         return seeds
 
-    def _sequences(self) -> Iterator[tuple[tuple[NDArray[np.intp], ...], np.random.SeedSequence]]:
+    def _sequences(self) -> Iterator[tuple[tuple[_Places, _Places], np.random.SeedSequence]]:
         """The items of each stream, as an index of two axes, and the stream."""
+        columns_of = _places(self.images)
         for number, rows in _places(np.array(self.filters)):
-            for image, columns in _places(self.images):
+            for image, columns in columns_of:
                 identity = [self.seed, self.purpose, image, number, self.variant]
-                yield np.ix_(rows, columns), np.random.SeedSequence(identity)
+                sequence = np.random.SeedSequence(identity)
+                if isinstance(rows, slice) or isinstance(columns, slice):
+                    yield (rows, columns), sequence
+                else:
+                    yield (rows[:, None], columns), sequence
 
 
-def _places(numbers: NDArray[np.integer]) -> list[tuple[int, NDArray[np.intp]]]:
-    """Each number and where it stands, ascending."""
+_Places = slice | NDArray[np.intp]
+
+
+def _places(numbers: NDArray[np.integer]) -> list[tuple[int, _Places]]:
+    """Each number and where it stands, ascending; side by side as a rule."""
     order = np.argsort(numbers, kind="stable")
-    distinct, starts = np.unique(numbers[order], return_index=True)
-    return list(zip(distinct.tolist(), np.split(order, starts[1:]), strict=False))
+    distinct, starts, counts = np.unique(numbers[order], return_index=True, return_counts=True)
+    found: list[tuple[int, _Places]] = []
+    for number, start, count in zip(distinct.tolist(), starts, counts, strict=True):
+        places = order[start : start + count]
+        first, last = int(places[0]), int(places[-1])
+        is_run = last - first + 1 == count
+        found.append((number, slice(first, last + 1) if is_run else places))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
