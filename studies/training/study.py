@@ -165,8 +165,8 @@ def cost(settings: TrainingPoint) -> Cost:
         seconds += tested * 1e-5 * size
     if _is_run(settings) and settings.train == "as_run":
         circuits += patches * turned
-        each = 5e-6 if settings.shots else 0.0
-        seconds += steps * turned * 3e-4 * size + patches * (1e-5 * size + turned * each)
+        each = 5e-7 if settings.shots else 0.0
+        seconds += steps * turned * 4e-4 * size + patches * (1e-5 * size + turned * each)
     else:
         seconds += steps * (turned * 6e-5 if settings.model == "quantum" else 5e-4) + patches * 1e-6
     pixels = first_images("originals", settings.from_data, data).images[:1].nbytes
