@@ -131,7 +131,7 @@ COLUMNS = {
     "largest_z": "the same in standard deviations of the shots, for engines that only sample",
 }
 _OVERHEAD = 0.2
-"""Seconds for what is prepared once."""
+"""Seconds for what is prepared once, with the circuit of 4x4 patches."""
 _SHIFT = 8e-7
 """Seconds for the shots of one patch at one shift of an angle, of an engine that keeps states."""
 
@@ -159,6 +159,7 @@ def cost(settings: PerformancePoint) -> Cost:
     """
     spec, compiled = settings.convolution, program_of(settings).filters[0]
     template, noise = compiled.template, as_noise(settings.noise)
+    overhead = _OVERHEAD * max(1.0, program_of(settings).report.two_qubit_gates / 32)
     # A search takes about eight times as long for a qubit more.
     is_closed = all(variant.loader.is_closed_form for variant in compiled.variants)
     angles = 1e-5 if is_closed else 8e-4 * 8.0 ** (spec.register_qubits - 4)
@@ -170,12 +171,12 @@ def cost(settings: PerformancePoint) -> Cost:
     if settings.task == "run":
         patches = circuits = settings.patches
         exact = ExactEngine.seconds(template, noise, 0)
-        seconds = patches * (angles + exact) + settings.runs * (patches * each + max(0.1, exact))
-        return Cost(circuits, circuits * settings.shots, _OVERHEAD + seconds, 2**28)
+        seconds = patches * (angles + exact) + settings.runs * (patches * each + max(0.05, exact))
+        return Cost(circuits, circuits * settings.shots, overhead + seconds, 2**28)
     patches = patches_of(settings).n_occupied
     seconds = patches * angles * (1 if settings.cache == "warm" else settings.runs)
     if settings.task in LOADERS:
-        return Cost(0, 0, _OVERHEAD + seconds, 2**28)
+        return Cost(0, 0, overhead + seconds, 2**28)
     shifts = 0
     if settings.task == "step":
         shifts = sum(2 * each.n_angles(spec.register_qubits) for each in spec.filter_list)
@@ -185,7 +186,7 @@ def cost(settings: PerformancePoint) -> Cost:
         seconds += settings.runs * patches * (each + (shifts * _SHIFT if settings.shots else 0.0))
     else:
         seconds += settings.runs * circuits * each
-    return Cost(circuits, circuits * settings.shots, _OVERHEAD + seconds, 2**28)
+    return Cost(circuits, circuits * settings.shots, overhead + seconds, 2**28)
 
 
 def measure(settings: PerformancePoint, seed: np.random.SeedSequence) -> Measured:
