@@ -13,7 +13,7 @@ import pytest
 from helpers import here_and_now
 
 from qucnn_cirq.cli import main
-from studies.report import reproduce
+from studies.report import documentation, reproduce
 from studies.sweep import job
 
 # Trajectories take seconds a point; other tests are about them.
@@ -87,3 +87,44 @@ def test_points_that_fail_do_not_stop_the_rest(
     assert "measured / predicted RMSE" in output
     assert re.search(r"failed at .*ancilla.*grid:2x2", output)
     assert "Points of this study failed" in (folder / "report.html").read_text()
+
+
+def test_the_documentation_is_measured_by_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = ("images=2", "convolution.stride=9")
+    quoted = (
+        documentation.Quoted(
+            "forward", ("README.md",), {"forward": "maps"}, (*few, "check_patches=0")
+        ),
+        documentation.Quoted(
+            "loading", ("docs/compiler.md",), {}, (*few, "infidelity=[0.0, 1e-3]", UNCHECKED)
+        ),
+    )
+    monkeypatch.setattr(documentation, "QUOTED", quoted)
+    arguments = ["reproduce", "--out", str(tmp_path), "--documentation", "--quick", "--quiet"]
+    assert main([*arguments, "--workers", "1"]) == 0
+    measured = (tmp_path / "measured.md").read_text()
+    for own in quoted:
+        assert re.search(
+            rf"## {own.preset} .{own.pages[0]}.\n\n`qucnn study {own.preset} .*`, \d+ s\n", measured
+        )
+    assert "32 cz gates, 37 moments" in measured
+    drawn = (tmp_path / "figures" / "maps.png").read_bytes()
+    assert drawn == (tmp_path / "forward" / "forward.png").read_bytes()
+    # What is there is neither run nor timed again.
+    assert main([*arguments, "--workers", "1"]) == 0
+    again = (tmp_path / "measured.md").read_text()
+    assert "--workers 1`\n" in again and "32 cz gates, 37 moments" in again
+
+
+def test_what_is_quoted_is_there() -> None:
+    root = Path(__file__).parents[1]
+    for own in documentation.QUOTED:
+        own.load(quick=True)
+        for page in own.pages:
+            assert own.preset in (root / page).read_text() or own.figures
+        for quoted in own.figures.values():
+            assert any(f"{quoted}.png" in (root / page).read_text() for page in own.pages)
+    pictures = {path.stem for path in (root / "docs").glob("*.png")}
+    assert pictures == {name for own in documentation.QUOTED for name in own.figures.values()}
