@@ -88,7 +88,8 @@ class ImageBlocks:
         held: list[NDArray[np.float64]] = []
         first = n_held = 0
         for key, batch in self._batches():
-            largest = sys.maxsize if together else self._images_in_block(*batch.shape[-2:])
+            largest = images_in_block(self._spec, batch.shape, BLOCK_ELEMENTS)
+            largest = sys.maxsize if together else largest
             size, start = batch.shape[0], 0
             # Once for a batch of none, too: its type is checked as others' are.
             while start < size or start == size == 0:
@@ -104,11 +105,6 @@ class ImageBlocks:
             raise InputError("images hold no image: give at least one.")
         if n_held or not first:
             yield cut(np.concatenate(held), self._spec)
-
-    def _images_in_block(self, rows: int, columns: int) -> int:
-        """How many images of a size are in memory at once, at least one."""
-        places = math.prod(self._spec.output_shape(rows, columns))
-        return max(1, BLOCK_ELEMENTS // (places * self._spec.n_elements))
 
     def _batches(self) -> Iterator[tuple[str, Any]]:
         """What is read piece by piece, (batch, ...), and what errors call it."""
@@ -150,6 +146,21 @@ class ImageBlocks:
                 f"{self.shape[-2]}x{self.shape[-1]}: give images of one size."
             )
         return batch[None] if is_single else batch, is_single
+
+
+def images_in_block(spec: ConvolutionSpec, shape: tuple[int, ...], elements: int) -> int:
+    """How many images are in memory at once, at least one.
+
+    Args:
+        spec: Kernel, stride and padding.
+        shape: That of the images, (..., rows, columns).
+        elements: How many numbers their patches may have.
+
+    Raises:
+        InputError: If the kernel is larger than the padded images.
+    """
+    places = math.prod(spec.output_shape(*shape[-2:]))
+    return max(1, elements // (places * spec.n_elements))
 
 
 def _check_patches(patches: Patches, spec: ConvolutionSpec) -> None:

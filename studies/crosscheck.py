@@ -7,7 +7,7 @@ with its noise, a state vector for every pattern of errors that shots have, or a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,8 @@ def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties:
 def checked_patches(
     settings: Any,
     program: Program,
-    states: Array,
+    n_patches: int,
+    states: Callable[[NDArray[np.intp]], Array],
     parameters: Array,
     generator: np.random.Generator,
 ) -> Row:
@@ -159,17 +160,18 @@ def checked_patches(
     Args:
         settings: The point's, with `check_patches`, `check_shots` and `noise`.
         program: The compiled convolution.
-        states: States of all patches, unit vectors, shape (patches, 2^n).
+        n_patches: How many patches there are.
+        states: Gives the states of those of some numbers, unit vectors, shape (numbers, 2^n).
         parameters: Angles, shape (filters, parameters).
         generator: The source of the choice and of the shots.
 
     Returns:
         The columns `CHECK_COLUMNS`.
     """
-    rows = chosen_rows(generator, len(states), settings.check_patches)
+    chosen = states(chosen_rows(generator, n_patches, settings.check_patches))
     seed = int(generator.integers(2**31))
     return check_row(
-        z_scores(program, settings.noise, states[rows], parameters, settings.check_shots, seed)
+        z_scores(program, settings.noise, chosen, parameters, settings.check_shots, seed)
     )
 
 

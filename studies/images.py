@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qucnn_cirq import image_blocks
 from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.forward_pass import grid_of
+from qucnn_cirq.image_blocks import images_in_block
+from qucnn_cirq.patch_grid import Occupancy, PatchGrid
+from qucnn_cirq.patches import Patches, check_shape, checked_images, cut
 from qucnn_cirq.specification import ConvolutionSpec
 
 
@@ -110,11 +115,88 @@ selected = functools.lru_cache(maxsize=8)(select_images)
 """What `select_images` gives, kept for points of a sweep that read the same images."""
 
 
+class PatchBlocks:
+    """The images of a point, cut into patches a block of images at a time.
+
+    Images whose patches have at most `qucnn_cirq.image_blocks.KEPT_ELEMENTS` numbers make one
+    block, which is kept for points that cut the same ones, as are its loading angles. Of more
+    images, blocks of `BLOCK_ELEMENTS` numbers are cut anew whenever they are met, and memory does
+    not grow with their number. Random streams belong to images: no estimate depends on the blocks.
+
+    Args:
+        selection: The images.
+        convolution: What cuts the patches.
+
+    Attributes:
+        selection: The images.
+        grid: Where all patches are in maps, and which of them are blank.
+
+    Raises:
+        InputError: If the images do not fit the convolution.
+    """
+
+    def __init__(self, selection: Selection, convolution: ConvolutionSpec) -> None:
+        self.selection = selection
+        self._spec = convolution
+        shape = selection.images.shape
+        check_shape(shape, convolution)
+        self._is_kept = shape[0] <= images_in_block(convolution, shape, image_blocks.KEPT_ELEMENTS)
+        limit = image_blocks.BLOCK_ELEMENTS
+        self._size = shape[0] if self._is_kept else images_in_block(convolution, shape, limit)
+        self._starts = range(0, shape[0], self._size)
+        self.grid: PatchGrid = grid_of(
+            [Occupancy(each.blank, each.batch, each.rows, each.columns) for _, each in self]
+        )
+
+    def __iter__(self) -> Iterator[tuple[Selection, Patches]]:
+        """The images of each block, and their patches."""
+        for start in self._starts:
+            yield self._images(start), self._patches(start)
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of the states of the patches of a block, at most."""
+        in_block = min(self.grid.n_occupied, self._size * self.grid.rows * self.grid.columns)
+        return int(in_block * 8 * 2**self._spec.register_qubits)
+
+    def states(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """Unit vectors of a few of the patches that are not blank.
+
+        Args:
+            rows: Which of them, ascending.
+
+        Returns:
+            Shape (rows, 2^n).
+        """
+        per_image = np.count_nonzero(~self.grid.blank.reshape(self.grid.batch, -1), axis=1)
+        firsts = np.concatenate([[0], np.cumsum(np.add.reduceat(per_image, self._starts))])
+        found = []
+        for number in np.unique(np.searchsorted(firsts, rows, side="right") - 1):
+            own = rows[(firsts[number] <= rows) & (rows < firsts[number + 1])]
+            found.append(self._patches(self._starts[number]).states[own - firsts[number]])
+        return np.concatenate(found)
+
+    def _images(self, start: int) -> Selection:
+        whole, own = self.selection, slice(start, start + self._size)
+        labels = None if whole.labels is None else whole.labels[own]
+        return Selection(whole.images[own], labels, whole.ids[own])
+
+    def _patches(self, start: int) -> Patches:
+        return _kept(self, start) if self._is_kept else self._cut(start)
+
+    def _cut(self, start: int) -> Patches:
+        images = checked_images(self._images(start).images, self._spec, first=start)
+        return cut(images, self._spec)
+
+
+_kept = functools.lru_cache(maxsize=8)(PatchBlocks._cut)
+
+
 @functools.lru_cache(maxsize=8)
 def occupied_patches(
     split: str, first: int, count: int, data: str | None, convolution: ConvolutionSpec
-) -> Patches:
-    """The patches of images, kept for points that cut the same ones.
+) -> PatchBlocks:
+    """The patches of images, in blocks, kept for points that cut the same ones.
 
     Args:
         split: As for `select_images`.
@@ -126,13 +208,35 @@ def occupied_patches(
     Raises:
         InputError: If the images do not fit the convolution or all patches are blank.
     """
-    patches = extract_patches(selected(split, first, count, data).images, convolution)
-    if patches.n_occupied == 0:
+    blocks = PatchBlocks(selected(split, first, count, data), convolution)
+    if blocks.grid.n_occupied == 0:
         raise InputError(
-            f"every patch of the {patches.batch} image(s) is all zero, so that no circuit would "
-            "be run: choose other images."
+            f"every patch of the {blocks.grid.batch} image(s) is all zero, so that no circuit "
+            "would be run: choose other images."
         )
-    return patches
+    return blocks
+
+
+def side_by_side(
+    blocks: Iterable[Mapping[str, npt.NDArray[Any]]],
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays of blocks of patches as those of all patches.
+
+    Args:
+        blocks: For each block arrays by name, of shape (..., patches) or (..., anything else).
+
+    Returns:
+        Those that every block has, by name, joined along the last axis.
+    """
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    n_blocks = 0
+    for block in blocks:
+        n_blocks += 1
+        for name, array in block.items():
+            parts.setdefault(name, []).append(array)
+    shared = [name for name, arrays in parts.items() if len(arrays) == n_blocks]
+    # One name after the other, whose parts go before the next is joined.
+    return {name: np.concatenate(parts.pop(name), axis=-1) for name in shared}
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from qucnn_cirq.convolution import (
 from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.patch_grid import PatchGrid
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.forward.configuration import ForwardPoint
-from studies.images import data_digest, images_of, occupied_patches, selected
+from studies.images import Selection, data_digest, images_of, occupied_patches, side_by_side
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -107,8 +109,8 @@ def cost(settings: ForwardPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*images_of(settings), settings.convolution)
-    circuits = patches.n_occupied * settings.convolution.n_filters
+    blocks = occupied_patches(*images_of(settings), settings.convolution)
+    circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     noisy = not as_noise(settings.noise).is_ideal
     each = {"exact": 1e-5 * size}
@@ -116,10 +118,13 @@ def cost(settings: ForwardPoint) -> Cost:
     if noisy:
         slow = {**each, "qsim": 3e-4 * settings.shots}
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
-        checked = min(settings.check_patches, patches.n_occupied)
+        checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
+    # Of each run counts, estimates and means; once exact and classical values, and the images.
+    returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes
     circuits *= 1 + noisy
-    return Cost(circuits, circuits * settings.shots, 1.0 + seconds, 30 * patches.states.nbytes)
+    memory = returned + 30 * blocks.block_bytes
+    return Cost(circuits, circuits * settings.shots, 1.0 + seconds, memory)
 
 
 def measure(
@@ -146,12 +151,11 @@ def measure(
         InputError: If the convolution does not fit the device or the images.
         InputError: If the noise does not fit the device.
     """
-    selection = selected(*images_of(settings))
-    patches = occupied_patches(*images_of(settings), settings.convolution)
+    spec = settings.convolution
+    blocks = occupied_patches(*images_of(settings), spec)
+    selection, grid = blocks.selection, blocks.grid
     program = program_of(settings)
     for compiled in program.filters:
-        # Once for all images: a loader whose angles are solved for is quicker with many patches.
-        compiled.prepare(patches.states)
         # Noise that does not fit the circuit is found now rather than after the ideal run.
         as_noise(settings.noise).noisy_circuit(compiled.template.marked_circuit)
     rounds = [] if earlier is None else [int(each) for each in earlier["rounds"]]
@@ -160,23 +164,8 @@ def measure(
     parameters = QuantumConvolution(program, seed=settings.seed).parameters
     ideal_seed, noisy_seed, check_seed = seed.spawn(3)
     observable = program.filters[0].template.observable
-    exact = ideal_overlaps(patches, settings.convolution, parameters)
-    arrays: dict[str, NDArray[Any]] = {"images": selection.images, "ids": selection.ids}
-    if selection.labels is not None:
-        arrays["labels"] = selection.labels
-    arrays["blank"] = patches.blank.reshape(patches.batch, patches.rows, patches.columns)
-    arrays["exact"] = exact
-    classical = _classical(settings.convolution, selection.images, patches)
-    if not np.isnan(classical).all():
-        arrays["classical"] = classical
-    runs: dict[str, Run] = {}
-    for name, engine, noise, own_seed in (
-        ("ideal", settings.ideal_engine, None, ideal_seed),
-        ("noisy", settings.noisy_engine, settings.noise, noisy_seed),
-    ):
-        if name == "noisy" and as_noise(noise).is_ideal:
-            continue
-        layer = QuantumConvolution(
+    layers = {
+        name: QuantumConvolution(
             program,
             engine=engine,
             noise=noise,
@@ -184,21 +173,45 @@ def measure(
             seed=layer_seed(own_seed),
             parameters=parameters,
         )
-        overlaps = layer.run(patches, selection.ids, draw=len(rounds))
-        assert overlaps.counts is not None
-        counts = overlaps.counts
+        for name, engine, noise, own_seed in (
+            ("ideal", settings.ideal_engine, None, ideal_seed),
+            ("noisy", settings.noisy_engine, settings.noise, noisy_seed),
+        )
+        if name == "ideal" or not as_noise(noise).is_ideal
+    }
+
+    def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:
+        found: dict[str, NDArray[Any]] = {"exact": ideal_overlaps(patches, spec, parameters)}
+        if any(isinstance(each, FixedFilter) for each in spec.filter_list):
+            found["classical"] = _classical(spec, images.images, patches)
+        for name, layer in layers.items():
+            overlaps = layer.run(patches, images.ids, draw=len(rounds))
+            assert overlaps.counts is not None
+            found[f"{RUNS[name]}counts"] = overlaps.counts
+            if overlaps.exact is not None:
+                found[f"{RUNS[name]}means"] = overlaps.exact
+        return found
+
+    arrays: dict[str, NDArray[Any]] = {"images": selection.images, "ids": selection.ids}
+    if selection.labels is not None:
+        arrays["labels"] = selection.labels
+    arrays["blank"] = grid.blank.reshape(grid.batch, grid.rows, grid.columns)
+    arrays |= side_by_side(starmap(of_block, blocks))
+    runs: dict[str, Run] = {}
+    for name, layer in layers.items():
+        counts = arrays[f"{RUNS[name]}counts"]
         if earlier is not None:
-            counts = counts + earlier[f"{RUNS[name]}counts"]
+            counts += earlier[f"{RUNS[name]}counts"]
         estimates = np.asarray(observable.mean(counts / settings.shots))
-        runs[name] = Run(layer.engine.name, estimates, overlaps.exact)
-        arrays |= {f"{RUNS[name]}counts": counts, f"{RUNS[name]}estimates": estimates}
-        if overlaps.exact is not None:
-            arrays[f"{RUNS[name]}means"] = overlaps.exact
-    row = _row(settings, program, patches, runs, exact)
+        runs[name] = Run(layer.engine.name, estimates, arrays.get(f"{RUNS[name]}means"))
+        arrays[f"{RUNS[name]}estimates"] = estimates
+    row = _row(settings, program, grid, runs, arrays["exact"])
     noisy = runs.get("noisy")
     if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
-        row |= checked_patches(settings, program, patches.states, parameters, generator)
+        row |= checked_patches(
+            settings, program, grid.n_occupied, blocks.states, parameters, generator
+        )
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
     return Measured([row], arrays, settings.shots)
@@ -207,16 +220,16 @@ def measure(
 def _row(
     settings: ForwardPoint,
     program: Program,
-    patches: Patches,
+    grid: PatchGrid,
     runs: Mapping[str, Run],
     exact: Array,
 ) -> Row:
     report = program.report
     row: Row = {
-        "images": patches.batch,
+        "images": grid.batch,
         "filters": len(exact),
-        "patches": len(patches),
-        "blank_patches": int(patches.blank.sum()),
+        "patches": len(grid),
+        "blank_patches": int(grid.blank.sum()),
         "shots_taken": settings.shots,
         "overlap": program.spec.overlap,
         "device": report.device,
@@ -226,7 +239,7 @@ def _row(
         "two_qubit_depth": report.two_qubit_depth,
         "moments": report.moments,
     }
-    occupied = patches.n_occupied / len(patches)
+    occupied = grid.n_occupied / len(grid)
     for name, run in runs.items():
         prefix = RUNS[name]
         row[f"{prefix}engine"] = run.engine

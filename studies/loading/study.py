@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from itertools import starmap
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from noise_models import NoiseConfiguration, as_noise, fields
 from qucnn_cirq.compiler.program import CompiledFilter
-from qucnn_cirq.convolution import ConvolutionSpec, ideal_overlaps
+from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.images import data_digest, images_of, occupied_patches
+from studies.images import Selection, data_digest, images_of, occupied_patches, side_by_side
 from studies.point import PlainData, absolute_path, convolution_field, noise_field, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
@@ -99,9 +101,9 @@ def cost(settings: LoadingPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*images_of(settings), settings.convolution)
-    circuits = patches.n_occupied * settings.convolution.n_filters
-    return Cost(circuits, 0, 0.1 + 1e-3 * circuits, int(1000 * patches.states.nbytes))
+    blocks = occupied_patches(*images_of(settings), settings.convolution)
+    circuits = blocks.grid.n_occupied * settings.convolution.n_filters
+    return Cost(circuits, 0, 0.1 + 1e-3 * circuits, 1000 * blocks.block_bytes)
 
 
 def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
@@ -120,34 +122,52 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
     Raises:
         InputError: If the circuit that is compiled has no shorter loaders, or does not fit.
     """
-    patches = occupied_patches(*images_of(settings), settings.convolution)
-    none = np.zeros((settings.convolution.n_filters, 0))
-    exact = ideal_overlaps(patches, settings.convolution, none)
+    spec = settings.convolution
+    blocks = occupied_patches(*images_of(settings), spec)
+    none = np.zeros((spec.n_filters, 0))
     program = program_of(settings)
     compiled = program.filters[0]
-    compiled.load_patches(patches)
-    gates, infidelities = _loading(compiled, patches.states)
-    noisy, ideal = (
-        QuantumConvolution(program, engine="exact", noise=noise, shots=None).run(patches).estimates
-        - exact
+    layers = [
+        QuantumConvolution(program, engine="exact", noise=noise, shots=None)
         for noise in (settings.noise, None)
-    )
-    error = np.abs(noisy).mean(axis=0)
+    ]
+
+    def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:
+        """Sums over the patches, and the error of each image."""
+        exact = ideal_overlaps(patches, spec, none)
+        compiled.load_patches(patches)
+        gates, infidelities = _loading(compiled, patches.states)
+        noisy, ideal = (layer.run(patches, images.ids).estimates - exact for layer in layers)
+        error = np.abs(noisy).mean(axis=0)
+        image = patches.positions()[0][patches.occupied]
+        counts, errors = np.bincount(image), np.bincount(image, error)
+        sums = {
+            "gates": gates.sum(),
+            "infidelity": infidelities.sum(),
+            "largest_infidelity": infidelities.max(initial=0.0),
+            "error": error.sum(),
+            "error_without_noise": np.abs(ideal).sum(),
+            "squares": (noisy**2).sum(),
+        }
+        image_error = errors[counts > 0] / counts[counts > 0]
+        return {"image_error": image_error, **{key: np.array([sums[key]]) for key in sums}}
+
+    found = side_by_side(starmap(of_block, blocks))
+    patches = blocks.grid.n_occupied
+    circuits = patches * spec.n_filters
     row: Row = {
-        "patches": len(patches.states),
-        "loader_gates": float(gates.mean()),
-        "mean_infidelity": float(infidelities.mean()),
-        "largest_infidelity": float(infidelities.max()),
-        "error": float(error.mean()),
-        "error_without_noise": float(np.abs(ideal).mean()),
-        "root_mean_square_error": float(np.sqrt(np.mean(noisy**2))),
+        "patches": patches,
+        "loader_gates": float(found["gates"].sum() / patches),
+        "mean_infidelity": float(found["infidelity"].sum() / patches),
+        "largest_infidelity": float(found["largest_infidelity"].max()),
+        "error": float(found["error"].sum() / patches),
+        "error_without_noise": float(found["error_without_noise"].sum() / circuits),
+        "root_mean_square_error": float(np.sqrt(found["squares"].sum() / circuits)),
     }
     if is_checked(settings, seed):
-        row |= checked_patches(settings, program, patches.states, none, np.random.default_rng(seed))
-    images = patches.positions()[0][patches.occupied]
-    counts = np.bincount(images)
-    sums = np.bincount(images, error)
-    return Measured([row], {"image_error": sums[counts > 0] / counts[counts > 0]})
+        generator = np.random.default_rng(seed)
+        row |= checked_patches(settings, program, patches, blocks.states, none, generator)
+    return Measured([row], {"image_error": found["image_error"]})
 
 
 def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

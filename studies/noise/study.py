@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from itertools import starmap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import as_noise
-from qucnn_cirq.convolution import (
-    ConvolutionSpec,
-    Patches,
-    extract_patches,
-    ideal_overlaps,
-)
+from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.forward import study as forward
-from studies.images import Selection, data_digest, images_of, occupied_patches, selected
+from studies.images import (
+    PatchBlocks,
+    Selection,
+    data_digest,
+    images_of,
+    occupied_patches,
+    side_by_side,
+)
 from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.point import layer_seed, program_of
@@ -78,8 +81,8 @@ def cost(settings: NoisePoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    patches = occupied_patches(*images_of(settings), settings.convolution)
-    circuits = patches.n_occupied * settings.convolution.n_filters
+    blocks = occupied_patches(*images_of(settings), settings.convolution)
+    circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
     engine = settings.noisy_engine.removesuffix(":trajectories")
     per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(engine, 3e-2)
@@ -88,7 +91,8 @@ def cost(settings: NoisePoint) -> Cost:
         circuits,
         circuits * settings.shots,
         0.1 + circuits * per_circuit,
-        int(8 * max(4 ** (register + 4), 4**register * 32, 30 * patches.states.size)),
+        # Counts of all shots and of a round, estimates, exact overlaps and means.
+        40 * circuits + max(8 * 4 ** (register + 4), 30 * blocks.block_bytes),
     )
 
 
@@ -123,11 +127,11 @@ def measure(
         InputError: If the noise does not fit the device.
     """
     spec = settings.convolution
-    selection = selected(*images_of(settings))
-    patches = occupied_patches(*images_of(settings), spec)
+    blocks = occupied_patches(*images_of(settings), spec)
+    grid = blocks.grid
     program = program_of(settings)
     parameters = _parameters(spec, settings.seed, settings.repeat)
-    exact = ideal_overlaps(patches, spec, parameters)
+    exact = _exact(blocks, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
     layer = QuantumConvolution(
         program,
@@ -137,14 +141,14 @@ def measure(
         seed=layer_seed(shots_seed),
         parameters=parameters,
     )
-    means, counts, rounds, ends = _take_shots(layer, patches, selection.ids, settings, earlier)
+    means, counts, rounds, ends = _take_shots(layer, blocks, settings, earlier)
     shots = sum(rounds)
     observable = program.filters[0].template.observable
     estimates = np.asarray(observable.mean(counts / shots))
     report = program.report
     row: Row = {
-        "patches": patches.n_occupied,
-        "blank_patches": int(patches.blank.sum()),
+        "patches": grid.n_occupied,
+        "blank_patches": int(grid.blank.sum()),
         "filters": spec.n_filters,
         "shots_taken": shots,
         "two_qubit_gates": report.two_qubit_gates,
@@ -162,10 +166,12 @@ def measure(
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
         maps = {"correct": estimates, "correct_exact": exact}
-        row |= _classified(settings, selection, patches, maps)
+        row |= _classified(settings, blocks, maps)
     if is_checked(settings, seed):
         generator = np.random.default_rng(checks_seed)
-        row |= checked_patches(settings, program, patches.states, parameters, generator)
+        row |= checked_patches(
+            settings, program, grid.n_occupied, blocks.states, parameters, generator
+        )
     arrays = {
         "counts": counts,
         "estimates": estimates,
@@ -177,8 +183,7 @@ def measure(
 
 def _take_shots(
     layer: QuantumConvolution,
-    patches: Patches,
-    ids: NDArray[np.int64],
+    blocks: PatchBlocks,
     settings: NoisePoint,
     earlier: Mapping[str, NDArray[Any]] | None,
 ) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
@@ -193,7 +198,7 @@ def _take_shots(
     """
     template = layer.program.filters[0].template
     observable = template.observable
-    total = np.zeros((settings.convolution.n_filters, patches.n_occupied), dtype=np.int64)
+    total = np.zeros((settings.convolution.n_filters, blocks.grid.n_occupied), dtype=np.int64)
     rounds: list[int] = []
     if earlier is not None:
         total += earlier["counts"]
@@ -217,15 +222,32 @@ def _take_shots(
         # With a precision, rounds as large as all before them, so that looking often costs little.
         more = settings.shots - shots if settings.precision is None else shots or settings.shots
         layer.shots = min(more, most_shots(settings) - shots)
-        overlaps = layer.run(patches, ids, draw=look)
-        assert overlaps.counts is not None
-        total += overlaps.counts
+        found = _overlaps(layer, blocks, draw=look)
+        total += found["counts"]
         rounds.append(layer.shots)
-        means, taken = overlaps.exact, True
+        means, taken = found.get("exact"), True
     if not taken and layer.engine.gives_means(template, as_noise(settings.noise)):
         layer.shots = None
-        means = layer.run(patches, ids).exact
+        means = _overlaps(layer, blocks)["exact"]
     return means, total, rounds, ends
+
+
+def _overlaps(
+    layer: QuantumConvolution, blocks: PatchBlocks, draw: int = 0
+) -> dict[str, NDArray[Any]]:
+    """What the layer counts and, where the engine has them, the exact means."""
+
+    def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:
+        found = layer.run(patches, images.ids, draw)
+        both = {"exact": found.exact, "counts": found.counts}
+        return {name: array for name, array in both.items() if array is not None}
+
+    return side_by_side(starmap(of_block, blocks))
+
+
+def _exact(blocks: PatchBlocks, spec: ConvolutionSpec, parameters: Array) -> Array:
+    each = ({"exact": ideal_overlaps(patches, spec, parameters)} for _, patches in blocks)
+    return side_by_side(each)["exact"]
 
 
 def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
@@ -245,11 +267,9 @@ def _errors(estimates: Array, means: Array | None, exact: Array) -> Row:
     return row
 
 
-def _classified(
-    settings: NoisePoint, selection: Selection, patches: Patches, maps: Mapping[str, Array]
-) -> Row:
+def _classified(settings: NoisePoint, blocks: PatchBlocks, maps: Mapping[str, Array]) -> Row:
     """What a linear classifier, fitted to exact maps of other images, makes of maps."""
-    spec, labels = settings.convolution, _labels(selection)
+    spec, labels = settings.convolution, _labels(blocks.selection)
     if settings.split == "train":
         raise InputError(
             "classify fits to images of the training split: read other ones, split = 'test'."
@@ -259,7 +279,7 @@ def _classified(
     classifier = _fitted(settings.classify, settings.data, spec, settings.seed, repeat)
     row: Row = {"images_classified": len(labels)}
     for name, values in maps.items():
-        features = patches.to_maps(values).reshape(len(labels), -1)
+        features = blocks.grid.to_maps(values).reshape(len(labels), -1)
         row[name] = int((classifier.predict(features) == labels).sum())
     return row
 
@@ -280,11 +300,10 @@ def _parameters(spec: ConvolutionSpec, seed: int, repeat: int) -> Array:
 def _fitted(
     count: int, data: str | None, convolution: ConvolutionSpec, seed: int, repeat: int
 ) -> LinearClassifier:
-    selection = selected("train", 0, count, data)
-    labels = _labels(selection)
-    patches = extract_patches(selection.images, convolution)
-    exact = ideal_overlaps(patches, convolution, _parameters(convolution, seed, repeat))
-    return LinearClassifier.fit(patches.to_maps(exact).reshape(count, -1), labels)
+    blocks = occupied_patches("train", 0, count, data, convolution)
+    labels = _labels(blocks.selection)
+    exact = _exact(blocks, convolution, _parameters(convolution, seed, repeat))
+    return LinearClassifier.fit(blocks.grid.to_maps(exact).reshape(count, -1), labels)
 
 
 STUDY = Study(

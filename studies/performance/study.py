@@ -173,7 +173,7 @@ def cost(settings: PerformancePoint) -> Cost:
         exact = ExactEngine.seconds(template, noise, 0)
         seconds = patches * (angles + exact) + settings.runs * (patches * each + max(0.05, exact))
         return Cost(circuits, circuits * settings.shots, overhead + seconds, 2**28)
-    patches = patches_of(settings).n_occupied
+    patches = patches_of(settings).grid.n_occupied
     seconds = patches * angles * (1 if settings.cache == "warm" else settings.runs)
     if settings.task in LOADERS:
         return Cost(0, 0, overhead + seconds, 2**28)

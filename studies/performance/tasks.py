@@ -17,7 +17,7 @@ from qucnn_cirq.circuits.angle_cache import VARIABLE
 from qucnn_cirq.compiler.program import Program, Variant
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
-from studies.images import occupied_patches, selected
+from studies.images import PatchBlocks, occupied_patches, selected
 from studies.point import layer_seed, program_of
 from studies.sweep.study import Row
 
@@ -55,7 +55,7 @@ def per_patch(seconds: float, patches: int) -> Row:
     return {"seconds_per_call": seconds, "met": patches, "seconds_per_patch": seconds / patches}
 
 
-def patches_of(settings: PerformancePoint) -> Patches:
+def patches_of(settings: PerformancePoint) -> PatchBlocks:
     """The patches of the package's first images.
 
     Args:
@@ -76,7 +76,8 @@ def time_loader(settings: PerformancePoint) -> Row:
     Returns:
         Columns of the study.
     """
-    program, states = program_of(settings), patches_of(settings).states
+    program, patches = program_of(settings), patches_of(settings)
+    states = patches.states(np.arange(patches.grid.n_occupied))
     known = unsolved(program).filters[0]
     warm = settings.cache == "warm"
     with _no_angles_on_disk():

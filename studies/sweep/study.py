@@ -59,7 +59,7 @@ class Cost:
         circuits: Different circuits, one a patch, filter and shift.
         shots: Shots over all of them.
         seconds: Time on one core.
-        memory: Largest array, in bytes.
+        memory: What it returns and the largest arrays on the way, in bytes.
     """
 
     circuits: int

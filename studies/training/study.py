@@ -232,7 +232,10 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
     if _is_run(settings) and is_checked(settings, seed):
         program = program_of(settings)
         states = extract_patches(train_images[:_MOST_CHECKED], spec).states
-        rows[-1] |= checked_patches(settings, program, states, model.weights, check_generator(seed))
+        generator = check_generator(seed)
+        rows[-1] |= checked_patches(
+            settings, program, len(states), states.__getitem__, model.weights, generator
+        )
     return Measured(rows, {"weights": model.weights, "head": head})
 
 
