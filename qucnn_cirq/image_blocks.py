@@ -17,8 +17,11 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, check_shape, checked_images, cut
 from qucnn_cirq.specification import ConvolutionSpec
 
-BLOCK_ELEMENTS = 2**18
-"""Numbers in the patches of one block, on which one thread works: 2 MiB, 16,384 patches of 4x4."""
+BLOCK_ELEMENTS = 2**20
+"""Numbers in the patches of one block, on which one thread works: 8 MiB, 65,536 patches of 4x4."""
+_FEWEST_ELEMENTS = 2**17
+_BLOCKS = 8
+"""Few images make so many blocks, so that threads have work, unless blocks become too small."""
 KEPT_ELEMENTS = 2**21
 """Numbers in the patches of a forward pass that are kept for its gradient: 16 MiB."""
 
@@ -88,7 +91,7 @@ class ImageBlocks:
         held: list[NDArray[np.float64]] = []
         first = n_held = 0
         for key, batch in self._batches():
-            largest = images_in_block(self._spec, batch.shape, BLOCK_ELEMENTS)
+            largest = self._images_together(batch.shape)
             largest = sys.maxsize if together else largest
             size, start = batch.shape[0], 0
             # Once for a batch of none, too: its type is checked as others' are.
@@ -105,6 +108,15 @@ class ImageBlocks:
             raise InputError("images hold no image: give at least one.")
         if n_held or not first:
             yield cut(np.concatenate(held), self._spec)
+
+    def _images_together(self, shape: tuple[int, ...]) -> int:
+        """How many images make one block, at least one."""
+        most, fewest = (
+            images_in_block(self._spec, shape, elements)
+            for elements in (BLOCK_ELEMENTS, _FEWEST_ELEMENTS)
+        )
+        share = most if self.count is None else -(-self.count // _BLOCKS)
+        return min(most, max(share, fewest))
 
     def _batches(self) -> Iterator[tuple[str, Any]]:
         """What is read piece by piece, (batch, ...), and what errors call it."""

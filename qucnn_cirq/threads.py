@@ -52,7 +52,8 @@ def in_order(
 ) -> Iterator[tuple[Item, Result]]:
     """Runs a function on items, some at the same time.
 
-    Items are taken when a thread is free for them, so that no more than ``threads`` are alive.
+    One item is read ahead of those that threads work on, so that none waits for the reading; no
+    more than ``threads + 1`` are alive.
 
     Args:
         run: The function; what it raises is raised when its item's turn comes.
@@ -75,7 +76,7 @@ def in_order(
                 context = contextvars.copy_context()
                 pending.append((item, pool.submit(context.run, run, item)))
                 del item
-                if len(pending) == threads:
+                if len(pending) > threads:
                     done, future = pending.popleft()
                     yield done, future.result()
                     del done, future

@@ -9,8 +9,9 @@ opt_einsum (D. G. A. Smith and J. Gray, J. Open Source Softw. 3, 753 (2018)).
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -121,6 +122,8 @@ class Meeting:
         indices = [*(tensor.indices for tensor in self._tensors), self._state_indices]
         self._expression = _expression(indices, result)
         self._order = _contraction_order(indices, result)
+        # Reading the expression takes as long as contracting it for one filter.
+        self._contraction = functools.lru_cache(maxsize=16)(self._contraction_of)
         shapes = [tuple(map(_size, own)) for own in indices]
         self.elements = _largest(self._expression, shapes, self._order)
 
@@ -140,8 +143,15 @@ class Meeting:
             for tensor in self._tensors
         ]
         arrays.append(states.reshape((4,) * (len(self._state_indices) - 1) + (-1,)))
-        result = opt_einsum.contract(self._expression, *arrays, optimize=self._order)
+        result = self._contraction(tuple(tuple(array.shape) for array in arrays))(*arrays)
         return result.reshape(states.shape[1], -1)
+
+    def _contraction_of(self, shapes: tuple[tuple[int, ...], ...]) -> Callable[..., Array]:
+        """Contracts tensors of these shapes."""
+        found: Callable[..., Array] = opt_einsum.contract_expression(
+            self._expression, *shapes, optimize=self._order
+        )
+        return found
 
     def _matrix(self, tensor: _Turned, tables: AngleTables) -> Array:
         """Shape (4, 4), or (4, 4, filters) where each filter has its own angle."""
