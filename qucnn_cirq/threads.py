@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import functools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,15 +31,26 @@ def n_threads() -> int:
     return min(available, max(1, int(limit))) if limit.isdigit() else available
 
 
+_LIMITED = threading.Lock()
+"""Held while BLAS is limited."""
+
+
 @contextlib.contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Keeps NumPy's products of matrices to the thread that asks for them.
 
     Products of many small matrices take longer in several threads than in one, and on a busy
-    machine, where the threads wait for each other, many times longer.
+    machine, where the threads wait for each other, many times longer. The limit is the process's:
+    whoever sets it takes it back, and those who meet it leave it alone.
     """
-    with _controller().limit(limits=1, user_api="blas"):
+    if not _LIMITED.acquire(blocking=False):
         yield
+        return
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _LIMITED.release()
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import cirq
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
@@ -58,7 +58,13 @@ def processes(draw: st.DrawFn) -> list[cirq.Operation]:
     return operations
 
 
+_FULL = [cirq.H, cirq.X, cirq.amplitude_damp(0.3), cirq.X, cirq.T, cirq.X]
+"""Of a qubit of which then no coefficient is zero, so that it is kept whole."""
+
+
 @given(processes(), st.integers(0, 2**32 - 1))
+@example([*(gate(QUBITS[0]) for gate in _FULL), cirq.CZ(*QUBITS[:2])], 1)
+@example([*(gate(QUBITS[1]) for gate in _FULL), cirq.CZ(*QUBITS[:2]), cirq.CZ(*QUBITS[1:])], 2)
 @settings(max_examples=40, deadline=None)
 def test_evolution_is_that_of_density_matrices(operations, seed):
     turned = [i for i, op in enumerate(operations) if isinstance(op.gate, cirq.XPowGate)]

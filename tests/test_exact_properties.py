@@ -208,3 +208,12 @@ def test_4x4_kernels(overlap: str) -> None:
     else:
         noise["calibrated"] = "willow_pink"
     check(program, noise, 9)
+
+
+@pytest.mark.parametrize(
+    "noise", [{"thermal": {"t1": 20.0, "t2": 15.0}}, {"coherent": {"angle": 0.1}}]
+)
+def test_registers_of_which_a_part_has_no_zero_coefficient(noise: object) -> None:
+    """Two filter qubits that are kept whole meet a third one whose coefficients are listed."""
+    spec = ConvolutionSpec(kernel=(2, 3), filters=XZAnsatz(layers=2), overlap="destructive")
+    check(compile_convolution(spec, "grid:4x5"), noise, seed=3)

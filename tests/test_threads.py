@@ -111,4 +111,19 @@ def test_blas_has_one_thread_where_matrices_are_small_and_all_afterwards() -> No
         with single_threaded_blas():
             seen.append(of_blas())
         assert of_blas() == {2}
+        # The first to limit it may leave before another one does.
+        entered, leave = threading.Event(), threading.Event()
+
+        def other() -> None:
+            with single_threaded_blas():
+                entered.set()
+                assert leave.wait(30)
+
+        thread = threading.Thread(target=other)
+        with single_threaded_blas():
+            thread.start()
+            assert entered.wait(30)
+        leave.set()
+        thread.join()
+        assert of_blas() == {2}
     assert seen == [{1}] * 4

@@ -194,7 +194,8 @@ class Plan:
         cluster = self._clusters[first]
         for number in others:
             other = self._clusters[number]
-            if 4 ** (len(cluster.qubits) + len(other.qubits)) > _LARGEST_LISTED:
+            is_large = 4 ** (len(cluster.qubits) + len(other.qubits)) > _LARGEST_LISTED
+            if is_large or cluster.labels is None or other.labels is None:
                 self._keep_whole(first)
                 self._keep_whole(number)
             self._finish(first)
