@@ -163,27 +163,27 @@ class Execution:
         filters: FloatArray,
         factors: FloatArray,
     ) -> FloatArray:
-        """Exact means of circuits, multiplied by a factor for each patch and summed over patches.
+        """Exact means of circuits, multiplied by factors for each patch and summed over patches.
 
         Args:
             compiled: The structure.
             patches: The patches of some images.
             images: As for `patches`.
             filters: Rows of the table "filter", shape (rows, angles).
-            factors: One for each patch that is not blank, shape (patches,).
+            factors: One or more for each patch that is not blank, shape (sums, patches).
 
         Returns:
-            Shape (rows,).
+            Shape (rows, sums).
 
         Raises:
             InputError: As the engine does.
         """
-        total = np.zeros(len(filters))
+        total = np.zeros((len(filters), len(factors)))
         for load in compiled.load_patches(patches):
             streams = Streams(self.seed, tuple(range(len(filters))), images[load.columns])
             tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
             total += self.engine.weighted_means(
-                load.variant.template, self.noise, tables, factors[load.columns], streams
+                load.variant.template, self.noise, tables, factors[:, load.columns], streams
             )
         return total
 

@@ -88,7 +88,7 @@ class ParameterShift(ShiftRule):
     def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         if work.execution.shots is None:
             # Summed over patches first, of which there are many more than of angles.
-            values = _difference(work.sums_shifted(work.program, row)) / 2
+            values = _difference(work.sums_shifted[row]) / 2
             return values, np.zeros_like(values)
         found, upstream = work.measure_shifted(work.program, row), work.upstream[row]
         return (

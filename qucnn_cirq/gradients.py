@@ -140,23 +140,26 @@ class Pass:
         table = shifted(self.angles(row), np.pi / 2)
         return self._run(program, row, table, upstream)
 
-    def sums_shifted(self, program: Program, row: int) -> FloatArray:
-        """As `measure_shifted` without shots: exact means times g, summed over the patches.
+    @cached_property
+    def sums_shifted(self) -> tuple[FloatArray, ...]:
+        """For each filter what `measure_shifted` gives without shots, times g, summed over patches.
 
-        Args:
-            program: Where the filter was compiled.
-            row: Which filter.
-
-        Returns:
-            Shape (2 angles,).
+        Each of shape (2 angles,). Filters that share a circuit are run together.
         """
-        return self.execution.sums(
-            program.filters[row],
-            self.patches,
-            self.images,
-            shifted(self.angles(row), np.pi / 2),
-            self.upstream[row],
-        )
+        sums: dict[int, FloatArray] = {}
+        for rows in self.program.structures:
+            tables = [shifted(self.angles(row), np.pi / 2) for row in rows]
+            found = self.execution.sums(
+                self.program.filters[rows[0]],
+                self.patches,
+                self.images,
+                np.concatenate(tables),
+                self.upstream[list(rows)],
+            )
+            # Of each filter's rows the sums with its own g.
+            own = np.split(found, np.cumsum([len(table) for table in tables])[:-1])
+            sums |= {row: part[:, k] for k, (row, part) in enumerate(zip(rows, own, strict=True))}
+        return tuple(sums[row] for row in range(len(sums)))
 
     @cached_property
     def shifts(self) -> tuple[int, ...]:

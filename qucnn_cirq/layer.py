@@ -261,7 +261,7 @@ class QuantumConvolution:
                 _check_number_of_ids(given, first, is_last=False)
                 yield patches, content_ids(patches, seen) if given is None else given[batch]
 
-        tables = [(rows, self._filter_table(rows)) for rows in self._structures()]
+        tables = [(rows, self._filter_table(rows)) for rows in self.program.structures]
         run = functools.partial(self._run, tables=tables, purpose=purpose)
         blocks = in_order(lambda block: run(*block), numbered(), self._threads)
         for (patches, own), found in blocks:
@@ -286,7 +286,7 @@ class QuantumConvolution:
         self,
         patches: Patches,
         ids: NDArray[np.int64],
-        tables: list[tuple[list[int], NDArray[np.float64]]],
+        tables: list[tuple[tuple[int, ...], NDArray[np.float64]]],
         purpose: int,
     ) -> Measured:
         """Runs all filters on patches, whose images have these numbers."""
@@ -358,16 +358,9 @@ class QuantumConvolution:
     def _execution(self) -> Execution:
         return Execution(self.engine, self.noise, self.shots, self.seed)
 
-    def _filter_table(self, rows: list[int]) -> NDArray[np.float64]:
+    def _filter_table(self, rows: tuple[int, ...]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]
         return np.concatenate(filters)
-
-    def _structures(self) -> list[list[int]]:
-        """Filters that share a template, which an engine runs together."""
-        groups: dict[int, list[int]] = {}
-        for row, compiled in enumerate(self.program.filters):
-            groups.setdefault(id(compiled.variants), []).append(row)
-        return list(groups.values())
 
 
 def _of_patches(ids: NDArray[np.int64], patches: PatchGrid) -> NDArray[np.int64]:

@@ -284,6 +284,14 @@ class Program:
         """
         return self.filters[0].report
 
+    @cached_property
+    def structures(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the filters that share a circuit, which an engine runs together."""
+        groups: dict[int, list[int]] = {}
+        for row, compiled in enumerate(self.filters):
+            groups.setdefault(id(compiled.variants), []).append(row)
+        return tuple(map(tuple, groups.values()))
+
     @property
     def placement(self) -> dict[str, tuple[cirq.Qid, ...]]:
         """Where the first filter's registers and ancillas start: "data", "filter", "ancilla".

@@ -79,17 +79,17 @@ class Engine(ABC):
         factors: NDArray[np.float64],
         streams: Streams,
     ) -> NDArray[np.float64]:
-        """Means without shot noise, multiplied by a factor for each patch and summed over patches.
+        """Means without shot noise, multiplied by factors for each patch and summed over patches.
 
         Args:
             template: The compiled circuit.
             noise: The noise.
             tables: As for `run`.
-            factors: Shape (patches,).
+            factors: One or more for each patch, shape (sums, patches).
             streams: The random streams of the items, which no mean depends on.
 
         Returns:
-            A sum for each filter, shape (filters,).
+            As many sums for each filter, shape (filters, sums).
 
         Raises:
             InputError: As `run` does.
@@ -97,7 +97,7 @@ class Engine(ABC):
         means = self.run(template, noise, tables, None, streams).means
         if means is None:
             raise InputError(f"engine {self.name!r} gives no means: set shots.")
-        sums: NDArray[np.float64] = means @ factors
+        sums: NDArray[np.float64] = means @ factors.T
         return sums
 
     def gives_means(self, template: Template, noise: Noise) -> bool:

@@ -157,10 +157,10 @@ class ExactEngine(Engine):
             return super().weighted_means(template, noise, tables, factors, streams)
         _check_memory(prepared)
         weights = self._weights(prepared, template, noise, tables)
-        total, start = self._library.put(np.zeros(len(prepared.patch.live))), 0
+        total, start = self._library.put(np.zeros((len(prepared.patch.live), len(factors)))), 0
         for states in self._states(prepared, template, noise, tables):
             n_patches = states.shape[1]
-            total = total + states @ self._library.put(factors[start : start + n_patches])
+            total += states @ self._library.put(factors[:, start : start + n_patches].T)
             start += n_patches
             circuits_run(len(weights) * n_patches)
         return self._library.get(weights @ total)
