@@ -47,16 +47,18 @@ class PassImages:
         if isinstance(self.source, tuple):
             yield from self.source
             return
+        changed = InputError(
+            "the images of the last forward pass have changed since: leave them, or run it again."
+        )
         first = 0
         for patches in self.source.patches():
             own = self.grid.blank[first : first + len(patches)]
             if not np.array_equal(own, patches.blank):
-                raise InputError(
-                    "the images of the last forward pass have changed since: leave them, or run it "
-                    "again."
-                )
+                raise changed
             first += len(patches)
             yield patches
+        if first < len(self.grid):
+            raise changed
 
 
 @dataclass(frozen=True, eq=False)

@@ -166,8 +166,10 @@ def checked_patches(
         generator: The source of the choice and of the shots.
 
     Returns:
-        The columns `CHECK_COLUMNS`.
+        The columns `CHECK_COLUMNS`; none where there is no patch.
     """
+    if not n_patches:
+        return {}
     chosen = states(chosen_rows(generator, n_patches, settings.check_patches))
     seed = int(generator.integers(2**31))
     return check_row(

@@ -140,6 +140,10 @@ def test_single_precision_is_off_by_rounding_alone(noise):
     for single, double in zip(found["exact:float32"], found["exact"], strict=True):
         assert single.dtype == np.float64
         assert 0 < abs(single - double).max() < 1e-6 * max(1, abs(double).max())
+    # Beyond the range of single precision.
+    for scale in (2.0**140, 2.0**-150):
+        found = layer.backward(scale * upstream, "parameter_shift") / scale
+        np.testing.assert_array_equal(found, single)
 
 
 @given(st.lists(st.integers(0, 63), min_size=1, unique=True), st.permutations(range(3)))

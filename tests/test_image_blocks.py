@@ -145,6 +145,11 @@ def test_gradients_of_what_can_be_read_again_are_taken(small_blocks, tmp_path):
     images[5] = 0
     with pytest.raises(InputError, match="have changed since"):
         layer.backward(upstream)
+    fewer = list(images)
+    layer.forward(fewer)
+    fewer.pop()
+    with pytest.raises(InputError, match="have changed since"):
+        layer.backward(upstream)
 
 
 def with_nan(images):

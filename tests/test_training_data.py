@@ -125,6 +125,7 @@ def test_memory_is_that_of_bytes_and_tests_are_made_in_blocks(
         ({}, {"train_images": np.full((40, 9, 9), np.nan)}, "images have nan"),
         ({}, {"train_images": np.ones((40, 2, 9, 9))}, r"have 2 channel\(s\)"),
         ({}, {"train_labels": np.full(40, 10)}, "holds the label 10: give labels within 0..9"),
+        ({}, {"test_images": np.ones((30, 14, 14))}, "of 28x28 for training and of 14x14"),
         ({}, {"test_labels": None}, "has no labels"),
         ({}, {"test_images": load_mnist("train", 40).images, "test_labels": np.zeros(40)},
          "the same images for training and for the test"),

@@ -157,13 +157,17 @@ class ExactEngine(Engine):
             return super().weighted_means(template, noise, tables, factors, streams)
         _check_memory(prepared)
         weights = self._weights(prepared, template, noise, tables)
+        # By a power of two, so that single precision reaches them.
+        exponent = int(np.frexp(np.abs(factors).max(initial=0.0))[1])
+        factors = np.ldexp(factors, -exponent)
         total, start = self._library.put(np.zeros((len(prepared.patch.live), len(factors)))), 0
         for states in self._states(prepared, template, noise, tables):
             n_patches = states.shape[1]
             total += states @ self._library.put(factors[:, start : start + n_patches].T)
             start += n_patches
             circuits_run(len(weights) * n_patches)
-        return self._library.get(weights @ total)
+        sums: NDArray[np.float64] = np.ldexp(self._library.get(weights @ total), exponent)
+        return sums
 
     def _weights(
         self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables

@@ -131,6 +131,12 @@ def data_digests(
             f"originals = {count} asks for copies of images of shape {pixels.shape} and type "
             f"{pixels.dtype}: give uint8 of shape (n, rows, columns), or leave it out."
         )
+    sizes = ["x".join(map(str, images.shape[-2:])) for images, _ in parts]
+    if sizes[0] != sizes[1]:
+        raise InputError(
+            f"data = {shown(data, 60)} has images of {sizes[0]} for training and of {sizes[1]} for "
+            "the test: give images of one size."
+        )
     if data is None:
         return {}
     if np.array_equal(_all_images("train", data)[0].images, _all_images("test", data)[0].images):
