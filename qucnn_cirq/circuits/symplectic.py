@@ -32,8 +32,8 @@ FOUR_QUBITS = (
 )
 """The angles of four qubits, in the order of the columns of `symplectic_angles`."""
 
-_BLOCK = 2048
-"""Vectors that are solved together: their arrays fit a processor's cache."""
+_BLOCK = 8192
+"""Vectors that are solved together: many for each call of NumPy."""
 _TINY = 1e-14
 """A length below which a direction is a matter of rounding, and any other one is as good."""
 

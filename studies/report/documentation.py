@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from noise_models.writing import write_text
+from noise_models.files import file_bytes
+from noise_models.writing import atomic_write, write_text
 from studies.provenance import provenance
 from studies.sweep.catalogue import load_study
 from studies.sweep.job import RunOptions, run_sweep
@@ -131,7 +131,8 @@ def measure_documentation(
         for name, quoted in own.figures.items():
             if name in summary["figures"]:
                 (folder / FIGURES).mkdir(exist_ok=True)
-                shutil.copyfile(results / f"{name}.png", folder / FIGURES / f"{quoted}.png")
+                with atomic_write(folder / FIGURES / f"{quoted}.png") as copy:
+                    copy.write(file_bytes(results / f"{name}.png"))
         # After each: what was measured is there if the next is stopped.
         write_text(folder / MEASURED, "\n\n".join(sections) + "\n")
     return {"parts": found, "failed": failed, "measured": str(folder / MEASURED)}

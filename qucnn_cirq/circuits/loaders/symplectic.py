@@ -19,8 +19,8 @@ _SHORTER = ("", "O", "MO", "MOM", "OMO")
 """Patterns of the line loader with fewer CZ, which load some vectors of four qubits."""
 _REAL = ("MOMMR", "MOMML")
 """Patterns with as many CZ, which load most vectors with real amplitudes all the way."""
-_BLOCK = 2048
-"""Vectors that are checked together: their arrays fit a processor's cache."""
+_BLOCK = 8192
+"""States that are simulated together: many for each call of NumPy."""
 
 _Turn = tuple[Literal["x", "y", "z"], float | str]
 """An axis, and an angle: radians, or its name."""
