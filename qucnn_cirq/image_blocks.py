@@ -91,8 +91,7 @@ class ImageBlocks:
         held: list[NDArray[np.float64]] = []
         first = n_held = 0
         for key, batch in self._batches():
-            largest = self._images_together(batch.shape)
-            largest = sys.maxsize if together else largest
+            largest = sys.maxsize if together else self._images_together(batch.shape)
             size, start = batch.shape[0], 0
             # Once for a batch of none, too: its type is checked as others' are.
             while start < size or start == size == 0:

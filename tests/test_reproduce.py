@@ -97,9 +97,6 @@ def test_the_documentation_is_measured_by_one_command(
         documentation.Quoted(
             "forward", ("README.md",), {"forward": "maps"}, (*few, "check_patches=0")
         ),
-        documentation.Quoted(
-            "loading", ("docs/compiler.md",), {}, (*few, "infidelity=[0.0, 1e-3]", UNCHECKED)
-        ),
     )
     monkeypatch.setattr(documentation, "QUOTED", quoted)
     arguments = ["reproduce", "--out", str(tmp_path), "--documentation", "--quick", "--quiet"]

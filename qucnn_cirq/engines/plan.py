@@ -107,14 +107,25 @@ class _Cluster:
         self.carry(np.array([0, 3 << shift]))
 
     def carry(self, labels: Labels) -> None:
-        """Says that the array has these labels now."""
+        """Says that the array has these labels now.
+
+        Args:
+            labels: Shape (rows,).
+        """
         self.labels: Labels | None = labels
         self.size = len(labels)
         self.rows = np.arange(self.size)
         self.factors = np.ones(self.size)
 
     def select(self, wanted: Labels, after: Labels, factors: NDArray[np.float64] | None) -> None:
-        """Takes rows, later: zeros for labels that are not carried."""
+        """Takes rows, later.
+
+        Args:
+            wanted: The labels of the rows that are taken, shape (rows,); zeros for labels that are
+                not carried.
+            after: What these rows are called afterwards, shape (rows,).
+            factors: What each is multiplied by, shape (rows,); None for 1.
+        """
         assert self.labels is not None
         rows, there = positions(wanted, self.labels)
         self.rows = self.rows[rows]
