@@ -33,6 +33,11 @@ class PassImages:
     source: tuple[Patches, ...] | ImageBlocks | None
     shape: tuple[int, ...] | None
 
+    @property
+    def kept(self) -> tuple[Patches, ...]:
+        """The patches, block by block; none if they are many."""
+        return self.source if isinstance(self.source, tuple) else ()
+
     def blocks(self) -> Iterator[Patches]:
         """The patches again, one block after the other.
 
@@ -105,6 +110,21 @@ class Overlaps:
     def blank_patches(self) -> int:
         """Patches that are all zero, for which no circuit was run."""
         return int(self.grid.blank.sum())
+
+
+def recognised(blocks: Iterable[Patches], known: Sequence[Patches]) -> Iterator[Patches]:
+    """Blocks of patches, as the objects of an earlier pass where that had the same.
+
+    Angles and states that were found for them need not be found again.
+
+    Args:
+        blocks: The blocks of a pass.
+        known: Those of the pass before.
+    """
+    before = iter(known)
+    for patches in blocks:
+        other = next(before, None)
+        yield patches if other is None or not patches.is_copy_of(other) else other
 
 
 def grid_of(blocks: Sequence[PatchGrid]) -> PatchGrid:

@@ -21,7 +21,14 @@ from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, Measured, stacked
-from qucnn_cirq.forward_pass import Overlaps, PassImages, grid_of, joined_maps, overlaps_of
+from qucnn_cirq.forward_pass import (
+    Overlaps,
+    PassImages,
+    grid_of,
+    joined_maps,
+    overlaps_of,
+    recognised,
+)
 from qucnn_cirq.gradient_methods import make_method
 from qucnn_cirq.gradients import (
     Gradient,
@@ -252,10 +259,11 @@ class QuantumConvolution:
         ids: list[NDArray[np.int64]] = []
         kept: list[Patches] = []
         first = size = 0
+        before = () if self._last is None else self._last.kept
 
         def numbered() -> Iterator[tuple[Patches, NDArray[np.int64]]]:
             first = 0
-            for patches in source.patches(together):
+            for patches in recognised(source.patches(together), before):
                 batch = slice(first, first + patches.batch)
                 first = batch.stop
                 _check_number_of_ids(given, first, is_last=False)

@@ -49,6 +49,30 @@ def test_forward_and_gradient_evolve_a_patch_once(evolved: list[int], shots: int
     assert sum(evolved) == once
 
 
+def test_images_of_the_pass_before_are_not_evolved_again(evolved: list[int]) -> None:
+    """As in training on all images at each step; other images, be it in one bit, are others."""
+    layer = _layer()
+    layer.run(IMAGES)
+    once = sum(evolved)
+    layer.parameters = layer.parameters + 0.1
+    maps = layer.run(IMAGES.copy()).maps
+    layer.backward(UPSTREAM, "parameter_shift")
+    assert sum(evolved) == once
+    np.testing.assert_array_equal(_again(layer, IMAGES), maps)
+    others = IMAGES.copy()
+    others[1, 3, 5] = np.nextafter(others[1, 3, 5], 1)
+    found = layer.run(others).maps
+    assert sum(evolved) > once
+    np.testing.assert_array_equal(_again(layer, others), found)
+
+
+def _again(layer: QuantumConvolution, images: np.ndarray) -> np.ndarray:
+    """The maps by a layer that remembers nothing."""
+    other = _layer()
+    other.parameters = layer.parameters
+    return other.run(images).maps
+
+
 def test_what_is_kept_goes_with_the_patches() -> None:
     layer = _layer()
     patches = extract_patches(IMAGES, SPEC)
@@ -71,6 +95,29 @@ def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         found = [again.run(each).estimates for each in (one, other)]
         np.testing.assert_array_equal(found, expected)
         assert len(again.engine._evolved) == kept
+
+
+def test_more_patches_than_fit_do_not_push_each_other_out(
+    evolved: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of another noise make room."""
+    layer = _layer()
+    batches = [extract_patches(IMAGES + i, SPEC) for i in range(3)]
+    for patches in batches:
+        layer.run(patches)
+    size, once = layer.engine._bytes_evolved // 3, sum(evolved) // 3
+    monkeypatch.setattr(exact, "_LARGEST_EVOLVED", 2 * size)
+    layer = _layer()
+    for _ in range(2):
+        evolved.clear()
+        for patches in batches:
+            layer.run(patches)
+    assert sum(evolved) == once
+    layer.noise = as_noise({"depolarizing": {"p1": 0.01}})
+    for _ in range(2):
+        evolved.clear()
+        layer.run(batches[0])
+    assert not sum(evolved)
 
 
 @pytest.mark.parametrize("noise", [None, NOISE, "willow_pink"])

@@ -68,6 +68,9 @@ def test_what_is_left_on_the_data_register_is_what_cirq_measures(operations, ord
     meeting = Meeting(steps, data, filters, observable, noise, NUMPY)
     coefficients = np.einsum("fi,pij,fj->pf", states.conj(), pauli_basis(len(filters)), states)
     weights = meeting.weights(coefficients.real, angles)
+    # Without angles it was contracted once for all filters.
+    one_by_one = meeting._contracted(coefficients.real, angles)
+    np.testing.assert_allclose(weights, one_by_one, atol=1e-13)
     found = weights @ np.einsum("pij,ji->p", pauli_basis(2), rho).real
 
     rest = [qubit for qubit in order if qubit not in (*data, *filters)]

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import cirq
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +30,7 @@ from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
 from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.process import physical_process
+from qucnn_cirq.engines.steps import GateStep
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.threads import single_threaded_blas
@@ -39,11 +41,12 @@ _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
 _FILTERS_TOGETHER = 2**24
 """Numbers in the largest tensor of all filters that are contracted together."""
-_LARGEST_EVOLVED = 2**28
-"""Bytes of patches' states that are kept: a quarter of a GiB, 250,000 patches of four qubits."""
-_KEPT_WEIGHTS = 64
+_LARGEST_EVOLVED = 2**30
+"""Bytes of patches' states that are kept: a GiB, a million patches of four qubits."""
 _KEEPING = threading.Lock()
 """Held while states are put where they are kept; letting go of them takes no lock."""
+_MOST_KEPT = 64
+"""Arrays of filters that are kept, each of at most so many numbers:"""
 _LARGEST_KEPT = 2**20
 
 
@@ -84,6 +87,7 @@ class ExactEngine(Engine):
         self._library = array_library(library)
         self.name = "exact" if self._library is NUMPY else f"exact:{library}"
         self._kept: dict[object, Array] = {}
+        self._kept_filters: dict[object, Array] = {}
         self._evolved: dict[_Key, tuple[weakref.ref[NDArray[np.float64]], list[Array]]] = {}
 
     def __reduce__(self) -> tuple[type[ExactEngine], tuple[str]]:
@@ -181,16 +185,21 @@ class ExactEngine(Engine):
         largest = max(prepared.meeting.elements, 4 ** len(prepared.filter.qubits))
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
-            states = prepared.filter.run(own, len(own["filter"]))
-            states = prepared.filter.whole(states)
+            states = self._filter_states(prepared.filter, own)
             parts.append(self._library.get(prepared.meeting.weights(states, own)))
         weights = self._library.put(np.concatenate(parts)[:, prepared.patch.live])
-        if len(self._kept) >= _KEPT_WEIGHTS:
-            self._kept.clear()
-        small = len(others["filter"]) * 4 ** len(prepared.patch.qubits) <= _LARGEST_KEPT
-        if small and _is_constant(noise):
-            self._kept[key] = weights
+        if _is_constant(noise):
+            _keep(self._kept, key, weights)
         return weights
+
+    def _filter_states(self, filters: Evolution, tables: AngleTables) -> Array:
+        """All coefficients of some filters' states; kept for patches that are loaded otherwise."""
+        key = (filters, tuple((name, table.tobytes()) for name, table in tables.items()))
+        known = self._kept_filters.get(key)
+        if known is None:
+            known = filters.whole(filters.run(tables, len(tables["filter"])))
+            _keep(self._kept_filters, key, known)
+        return known
 
     def _expectations(self, weights: Array, parts: Iterable[Array]) -> NDArray[np.float64]:
         """Means of all patches, shape (filters, patches), from their states in parts."""
@@ -219,12 +228,14 @@ class ExactEngine(Engine):
             return parts
         whole = list(parts)
         with _KEEPING:
-            for oldest in list(self._evolved):
-                if size * len(angles) + self._bytes_evolved <= _LARGEST_EVOLVED:
-                    break
-                self._evolved.pop(oldest, None)
-            forget = functools.partial(_forget, weakref.ref(self), key)
-            self._evolved[key] = weakref.ref(angles, forget), whole
+            if size * len(angles) + self._bytes_evolved > _LARGEST_EVOLVED:
+                # Under the same noise others come back as soon: who goes round through more
+                # patches than fit would find none of them if each made room for the next.
+                for other in [other for other in list(self._evolved) if other[1] != noise]:
+                    self._evolved.pop(other, None)
+            if size * len(angles) + self._bytes_evolved <= _LARGEST_EVOLVED:
+                forget = functools.partial(_forget, weakref.ref(self), key)
+                self._evolved[key] = weakref.ref(angles, forget), whole
         return whole
 
     @property
@@ -240,6 +251,14 @@ class ExactEngine(Engine):
         for start in range(0, n_patches, chunk):
             own = {**tables, "patch": tables["patch"][start : start + chunk]}
             yield patch.run(own, len(own["patch"]))
+
+
+def _keep(kept: dict[object, Array], key: object, array: Array) -> None:
+    """Keeps an array if it is small, and lets go of all others when they are many."""
+    if math.prod(array.shape) <= _LARGEST_KEPT:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[key] = array
 
 
 _Key = tuple[Template, Noise, int]
@@ -302,11 +321,19 @@ def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepar
 def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
     process = factor(physical_process(template, noise), template)
     patch = Evolution(process.patch, process.data_qubits, library)
-    filters = Evolution(process.filter, process.filter_qubits, library)
+    filters = _evolution(tuple(process.filter), process.filter_qubits, library)
     meeting = Meeting(
         process.meeting, patch.qubits, filters.qubits, template.observable, noise, library
     )
     return Prepared(process, patch, filters, meeting)
+
+
+@functools.lru_cache(maxsize=64)
+def _evolution(
+    steps: tuple[GateStep, ...], qubits: tuple[cirq.Qid, ...], library: ArrayLibrary
+) -> Evolution:
+    """The same object for the same filter, however its patches are loaded."""
+    return Evolution(steps, qubits, library)
 
 
 def _filters(tables: AngleTables, size: int) -> Iterator[dict[str, NDArray[np.float64]]]:

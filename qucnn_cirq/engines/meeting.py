@@ -29,6 +29,10 @@ from qucnn_cirq.engines.steps import GateStep, Turn
 
 _FILTER = 0
 """The index that counts filters; all others count Pauli coefficients of a qubit."""
+_LARGEST_MAP = 2**18
+"""Numbers in the matrix of a meeting that is contracted once for all filters: 2 MiB."""
+_LARGEST_ON_THE_WAY = 2**21
+"""Numbers in the largest tensor that contracting it makes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,7 @@ class Meeting:
             if qubit not in (*data, *filters):
                 add([index], ZERO_STATE)
         indices = [*(tensor.indices for tensor in self._tensors), self._state_indices]
+        self._n_weights = 4 ** len(data)
         self._expression = _expression(indices, result)
         self._order = _contraction_order(indices, result)
         # Reading the expression takes as long as contracting it for one filter.
@@ -138,6 +143,26 @@ class Meeting:
         Returns:
             Shape (filters, 4^n); an array of the library.
         """
+        if self._map is not None:
+            return states.T @ self._map
+        return self._contracted(states, tables)
+
+    @functools.cached_property
+    def _map(self) -> Array | None:
+        """The observable for each coefficient of a filter's state, shape (4^k, 4^n).
+
+        None if a table changes it, or if it is large: then each filter is contracted by itself.
+        """
+        size = 4 ** (len(self._state_indices) - 1)
+        if (
+            any(isinstance(tensor, _Turned) for tensor in self._tensors)
+            or size * self._n_weights > _LARGEST_MAP
+            or size * self.elements > _LARGEST_ON_THE_WAY
+        ):
+            return None
+        return self._contracted(self._library.put(np.eye(size)), {})
+
+    def _contracted(self, states: Array, tables: AngleTables) -> Array:
         arrays = [
             tensor.coefficients if isinstance(tensor, _Fixed) else self._matrix(tensor, tables)
             for tensor in self._tensors

@@ -51,7 +51,7 @@ class Turn:
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
-    """A step that no table changes.
+    """A step that no table changes; equal to another of the same numbers.
 
     Attributes:
         qubits: Where it acts, k of them.
@@ -60,6 +60,15 @@ class Fixed:
 
     qubits: tuple[cirq.Qid, ...]
     transfer: NDArray[np.float64]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[object, ...]:
+        return self.qubits, self.transfer.tobytes()
 
 
 GateStep = Turn | Fixed
