@@ -322,8 +322,8 @@ def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> P
     process = factor(physical_process(template, noise), template)
     patch = Evolution(process.patch, process.data_qubits, library)
     filters = _evolution(tuple(process.filter), process.filter_qubits, library)
-    meeting = Meeting(
-        process.meeting, patch.qubits, filters.qubits, template.observable, noise, library
+    meeting = _meeting(
+        tuple(process.meeting), patch.qubits, filters.qubits, template.observable, noise, library
     )
     return Prepared(process, patch, filters, meeting)
 
@@ -334,6 +334,10 @@ def _evolution(
 ) -> Evolution:
     """The same object for the same filter, however its patches are loaded."""
     return Evolution(steps, qubits, library)
+
+
+_meeting = functools.lru_cache(maxsize=64)(Meeting)
+"""The same object for the same meeting; noise that changes while it stays equal is in the steps."""
 
 
 def _filters(tables: AngleTables, size: int) -> Iterator[dict[str, NDArray[np.float64]]]:
