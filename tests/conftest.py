@@ -24,6 +24,12 @@ settings.load_profile("reproducible")
 gc.set_threshold(50_000, 20, 100)
 
 
+def pytest_collection_finish() -> None:
+    """What is imported by now is no garbage: neither this process nor those it forks look again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """All tests of a file run in one process, so that it makes its fixtures once."""
@@ -36,11 +42,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_format() -> Iterator[None]:
-    """Figures are written as small PNGs: other formats and many dots take most of the time."""
+    """Figures are written as small PNGs with no layout solved: all else takes most of the time.
+
+    The tests of figures lay out those of every study and check that they can be read.
+    """
     from qucnn_cirq.drawing.theme import save_figure_as
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("studies.drawing.FORMATS", ("png",))
+        patch.setattr("studies.drawing.lay_out", lambda figure: figure.set_layout_engine("none"))
         patch.setattr(
             "studies.drawing.save_figure_as",
             lambda figure, path, dpi: save_figure_as(figure, path, 50),

@@ -61,6 +61,7 @@ def _public(
             yield owner, node
 
 
+@functools.cache
 def _methods() -> dict[str, set[str]]:
     """The methods of every class of the project, its bases' by the name of the class."""
     return {
@@ -71,6 +72,7 @@ def _methods() -> dict[str, set[str]]:
     }
 
 
+@functools.cache
 def _bases() -> dict[str, list[str]]:
     """The names of the bases of every class of the project."""
     return {
@@ -81,19 +83,18 @@ def _bases() -> dict[str, list[str]]:
     }
 
 
-_METHODS, _BASES = _methods(), _bases()
 _CIRQ_HOOKS = {"noisy_moment", "on_each", "value"}
 """Methods that classes of Cirq define, whose arguments Cirq explains."""
 
 
 def _overrides(owner: ast.ClassDef | None, name: str) -> bool:
     """Whether a method implements one of a base class, which has the explanation."""
-    bases = [] if owner is None else list(_BASES[owner.name])
+    bases = [] if owner is None else list(_bases()[owner.name])
     while bases:
         base = bases.pop()
-        if name in _METHODS.get(base, ()):
+        if name in _methods().get(base, ()):
             return True
-        bases += _BASES.get(base, [])
+        bases += _bases().get(base, [])
     return False
 
 

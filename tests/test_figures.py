@@ -234,6 +234,21 @@ def test_figures_of_every_sweep_can_be_read(study: str, drawn: list[Any]) -> Non
             check_readable(figure)
 
 
+def test_a_figure_is_laid_out_before_it_is_saved_and_once_for_all_formats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[Figure] = []
+    monkeypatch.setattr(drawing, "lay_out", lambda figure: laid.append(figure) or lay_out(figure))
+    monkeypatch.setattr(drawing, "FORMATS", ("png", "svg", "pdf"))
+    figure = Figure(figsize=(3, 2), layout="constrained")
+    figure.subplots().set_ylabel("two\nlines")
+    before = figure.axes[0].get_position().x0
+    drawing.save_figure(figure, tmp_path, "one")
+    assert laid == [figure]
+    assert figure.axes[0].get_position().x0 > before
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".svg", ".pdf"}
+
+
 SPANS = [(1.0, 1.01), (1.0, 1.2), (2.1, 4.9), (1.0, 3.0), (3e-4, 9e-3), (0.9, 30.0), (1e-12, 1e9),
          (2.345e-7, 2.351e-7), (1, 1e5)]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,17 +58,22 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+
+
 def imported(path: Path, inside_functions: bool = True) -> Iterator[str]:
     """The project's modules that a file imports, those for types alone left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = nodes_of(path)
     left_out = {
         id(inner)
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+        for node in nodes
+        if (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"))
         or (isinstance(node, ast.FunctionDef) and not inside_functions)
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if id(node) in left_out:
             continue
         if isinstance(node, ast.Import):
@@ -78,7 +84,10 @@ def imported(path: Path, inside_functions: bool = True) -> Iterator[str]:
                 yield name if name in MODULES else str(node.module)
 
 
-IMPORTS = {name: set(imported(path)) - {name} for name, path in MODULES.items()}
+@functools.cache
+def imports() -> dict[str, set[str]]:
+    """Not while tests are collected, which every process of pytest does."""
+    return {name: set(imported(path)) - {name} for name, path in MODULES.items()}
 
 
 def room(module: str) -> str:
@@ -105,7 +114,7 @@ def test_nothing_imports_a_room_that_is_not_below_it(package):
     numbers = floors()
     wrong = [
         f"{module} imports {target}"
-        for module, targets in IMPORTS.items()
+        for module, targets in imports().items()
         for target in targets
         # The packages' own modules only hand out public names, when they are first used.
         if room(module).startswith(package)
