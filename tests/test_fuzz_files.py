@@ -158,14 +158,16 @@ def test_what_is_no_regular_file_is_refused_everywhere(tmp_path, capsys):
     Path(layer).write_text("[convolution]\nkernel = 2\n")
     for name in ("pipe", "endless", "loop", "folder"):
         path = str(tmp_path / f"{name}.toml")
-        for arguments in (
+        commands = [
             ["study", path, "--dry-run"],
             ["study", "noise", "--dry-run", "--set", f"noise={path}"],
             ["study", "noise", "--dry-run", "--set", f"device={path}"],
             ["study", "noise", "--dry-run", "--set", f"data={path}"],
             ["compile", path, "--device", "rainbow", "--out", str(tmp_path / "o.json")],
             ["compile", layer, "--device", "rainbow", "--patch", path, "--out", "o.json"],
-        ):
+        ]
+        # The presets have hundreds of points, which two kinds need not go through.
+        for arguments in commands if name in ("pipe", "endless") else commands[::4]:
             code = main(arguments)
             captured = capsys.readouterr()
             assert code in (1, 2), arguments

@@ -47,7 +47,7 @@ def compiled(**settings):
 def test_qsim_means_equal_numpy(kernel, stride, padding, channels):
     generator = np.random.default_rng(kernel[1] + 10 * stride)
     # A few columns of real digits, so that the larger kernels stay quick.
-    images = digits(channels)[None, :, 6:20, 8:18] if channels > 1 else digits(1)[:, 6:20, 8:18]
+    images = digits(channels)[None, :, 6:15, 8:18] if channels > 1 else digits(1)[:, 6:15, 8:18]
     kernels = generator.normal(size=(1, channels, *kernel))
     spec = ConvolutionSpec(
         kernel=kernel,

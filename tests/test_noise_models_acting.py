@@ -394,7 +394,8 @@ def test_measurements_alone_are_read_wrongly() -> None:
     noise = as_noise({"readout": {"p01": 0.25}})
     circuit = noise.noisy_circuit(cirq.Circuit(cirq.measure(A, B, key="m")))
     for simulator in (qsimcirq.QSimSimulator(seed=3), cirq.Simulator(seed=3)):
-        bits = simulator.run(circuit, repetitions=2000).measurements["m"]
+        # Cirq simulates each of them; the standard error is 0.014.
+        bits = simulator.run(circuit, repetitions=1000).measurements["m"]
         assert np.abs(bits.mean(axis=0) - 0.25).max() < 0.05
 
 

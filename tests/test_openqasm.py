@@ -298,9 +298,16 @@ def test_inputs_stay_symbols():
     )
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("first", ["OPENQASM 2.0;", "OPENQASM 3;", "/* a\n*/ // b\nOPENQASM 2;"])
+@pytest.mark.parametrize(
+    ("newline", "mark", "first"),
+    [
+        ("\n", "\ufeff", "OPENQASM 2.0;"),
+        ("\r\n", "", "OPENQASM 3;"),
+        ("\r\n", "\ufeff", "/* a\n*/ // b\nOPENQASM 2;"),
+        ("\r", "", "/* a\n*/ // b\nOPENQASM 2;"),
+        ("\r", "\ufeff", "OPENQASM 3;"),
+    ],
+)
 def test_marks_line_ends_and_versions_do_not_matter(newline, mark, first, tmp_path):
     text = f"{mark}{first}\ninclude 'qelib1.inc';\nqreg q[2]; // two\ncx q[0],q[1];\n"
     path = tmp_path / "circuit"

@@ -71,15 +71,21 @@ def test_every_option_of_compile_convolution_changes_the_program(name):
     assert _content(compile_convolution(SPEC, "grid:5x6", **CHANGES[name])) != _content(default)
 
 
+def _of_windows(**options):
+    found = compile_windows(DATA, XZAnsatz(), "grid:4x6", size=2, **options)
+    return [found.circuit(window, np.ones(4)) for window in range(len(found.windows))]
+
+
+@pytest.fixture(scope="module")
+def usual_windows():
+    return _of_windows()
+
+
 @pytest.mark.parametrize(
     "name", ["routed", "gate_set", "walkers", "dynamical_decoupling", "placement"]
 )
-def test_every_option_of_compile_windows_changes_the_program(name):
-    def circuits(**options):
-        found = compile_windows(DATA, XZAnsatz(), "grid:4x6", size=2, **options)
-        return [found.circuit(window, np.ones(4)) for window in range(len(found.windows))]
-
-    assert circuits(**CHANGES[name]) != circuits()
+def test_every_option_of_compile_windows_changes_the_program(name, usual_windows):
+    assert _of_windows(**CHANGES[name]) != usual_windows
 
 
 @pytest.mark.parametrize("options", [{"copies": 3}, {"spacing": 1}, {"walkers": 2}])

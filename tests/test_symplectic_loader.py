@@ -155,7 +155,7 @@ def test_is_taken_where_it_is_the_shortest_in_native_gates(
     device = "willow_pink" if gate_set == "cz" else "sycamore"
     program = compile_convolution(spec, device, gate_set=gate_set)
     assert (program.report.loader, program.report.two_qubit_gates) == (name, gates)
-    assert program.verify().largest_deviation < 1e-7
+    assert program.verify(patches=1).largest_deviation < 1e-7
 
 
 def test_shares_a_budget_with_the_shorter_patterns_of_the_line() -> None:
