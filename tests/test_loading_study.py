@@ -118,6 +118,7 @@ def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:
 
 def test_what_has_no_shorter_loaders_is_refused(tmp_path: Path, capsys: Any) -> None:
     arguments = ["study", "loading", "--dry-run", "--set", "images=2", "--quiet"]
+    arguments += ["--set", "infidelity=[0.0, 1e-2]"]
     assert main([*arguments, "--set", "convolution.overlap=inversion"]) == 1
     assert "no shorter loaders" in capsys.readouterr().out
 
@@ -132,6 +133,7 @@ def test_a_folder_from_before_it_was_a_sweep_is_told_and_kept(tmp_path: Path, ca
         (tmp_path / name).write_text(content)
     assert main(["report", str(tmp_path)]) == 2
     assert "of an earlier version, which was no sweep" in capsys.readouterr().err
-    assert main(["study", "loading", "--out", str(tmp_path), "--quiet"]) == 2
+    small = ["--set", "images=2", "--set", "infidelity=[0.0, 1e-2]"]
+    assert main(["study", "loading", "--out", str(tmp_path), "--quiet", *small]) == 2
     assert "choose another folder" in capsys.readouterr().err
     assert {name: (tmp_path / name).read_text() for name in old} == old
