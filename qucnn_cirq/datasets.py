@@ -216,6 +216,11 @@ class _Header(NamedTuple):
 def _idx_header(file: io.BufferedIOBase, path: Path) -> _Header:
     """Reads the header of an uncompressed IDX file; its path is for the errors."""
     magic = file.read(4)
+    if magic[:1] == b"\x93" or magic[:2] == b"PK":
+        raise InputError(
+            f"{path} is a file of NumPy's and no IDX file: give the array, "
+            "numpy.load(path, mmap_mode='r')."
+        )
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_TYPES or magic[3] == 0:
         raise InputError(
             f"{path} is not an IDX file: it starts with bytes {magic.hex(' ') or '(none)'}, and "

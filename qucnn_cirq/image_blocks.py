@@ -195,7 +195,10 @@ def _has_slices(images: Any) -> bool:
 def _has_items(images: Any) -> bool:
     """Whether images are read one after the other: not if they are nested numbers, or none."""
     if isinstance(images, (list, tuple)):
-        return len(images) > 0 and hasattr(images[0], "shape")
+        if not images:
+            return True
+        parts = images[0] if isinstance(images[0], (list, tuple)) else ()
+        return hasattr(images[0], "shape") or any(map(_has_slices, parts))
     if isinstance(images, (bytes, bytearray, Mapping, Set, type)) or hasattr(images, "__array__"):
         return False
     return isinstance(images, Iterable)

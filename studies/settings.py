@@ -53,7 +53,8 @@ def override(
     A value is read as TOML and, where that fails, as text: `device=sycamore` needs no quotes.
     A list, or a range {start, stop, points}, is swept over, where the setting itself is none: a
     kernel, stride or padding of two numbers and a list of filters are values. Any other value
-    fixes a key that was swept. "axes.KEY" sweeps in any case.
+    fixes a key that was swept. "axes.KEY" sweeps in any case. Of keys that vary together a value
+    of one, or a shorter list of its values, leaves the steps that have it.
 
     Args:
         document: The configuration; it is not changed.
@@ -98,6 +99,8 @@ def override(
                     "list or to a whole range."
                 )
         swept = [name for name in AXES if axis in result.get(name, {})]
+        if "zip" in swept and _narrowed(result["zip"], axis, value):
+            continue
         if (swept and isinstance(value, list | dict)) or _is_swept_over(path, value):
             result.setdefault(swept[0] if swept else "axes", {})[axis] = value
             continue
@@ -107,6 +110,30 @@ def override(
             axes_table({path[0]: value}, path[0])
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
+
+
+def _narrowed(together: dict[str, Any], key: str, value: object) -> bool:
+    """Leaves the steps that have a value of a key, or one of a shorter list of values, if any do.
+
+    Args:
+        together: The table [zip], which is changed.
+        key: One of its keys.
+        value: What is wanted of it.
+    """
+    columns = together.values()
+    if not all(isinstance(column, list) for column in columns) or isinstance(value, dict):
+        return False
+    own, wanted = together[key], value if isinstance(value, list) else [value]
+    if len({len(column) for column in columns}) > 1 or len(wanted) >= len(own):
+        return False
+    if not wanted or not all(each in own for each in wanted):
+        return False
+    steps = [
+        step for step in zip(*columns, strict=True) if step[list(together).index(key)] in wanted
+    ]
+    for name, column in zip(together, zip(*steps, strict=True), strict=True):
+        together[name] = list(column)
+    return True
 
 
 def _check_known_table(path: Sequence[str]) -> None:

@@ -187,6 +187,13 @@ def test_damaged_idx_files_are_refused_and_named(tmp_path, content, message, com
         assert f"{path.parent.name}/{path.name}" in text and "\n" not in text
 
 
+def test_a_file_of_numpy_is_told_from_a_damaged_one(tmp_path):
+    for name, save in (("images.npy", np.save), ("images.npz", np.savez)):
+        save(tmp_path / name, np.ones((2, 3, 3)))
+        with pytest.raises(InputError, match="a file of NumPy's .*numpy.load"):
+            map_idx(tmp_path / name)
+
+
 @pytest.mark.parametrize("keep", [5, 20, -4, -9])
 def test_damaged_gzip_is_refused_and_named(tmp_path, keep):
     path = tmp_path / "damaged.gz"

@@ -92,6 +92,28 @@ def test_axes_multiply_and_zipped_axes_vary_together() -> None:
     }
 
 
+def test_a_value_of_a_zipped_setting_leaves_the_steps_that_have_it() -> None:
+    document = {"study": {}, "zip": {"model": ["a", "b", "b"], "shots": [1, 1, 2]}}
+    for given_settings, left in (
+        (["model=b"], {"model": ["b", "b"], "shots": [1, 2]}),
+        (["model=b", "shots=1"], {"model": ["b"], "shots": [1]}),
+        (['model=["b"]'], {"model": ["b", "b"], "shots": [1, 2]}),
+        (["shots=1"], {"model": ["a", "b"], "shots": [1, 1]}),
+        # A list as long as the others takes the place of the setting's own.
+        (['model=["b", "a", "a"]'], {"model": ["b", "a", "a"], "shots": [1, 1, 2]}),
+    ):
+        assert override(document, given_settings, ("model", "shots"))["zip"] == left
+    fixed = override(document, ["model=c"], ("model", "shots"))
+    assert fixed == {"study": {"model": "c"}, "zip": {"shots": [1, 1, 2]}}
+
+
+def test_what_is_left_of_zipped_settings_twice_is_told() -> None:
+    together = {"repeat": [1, 1], "noise.scale": [0.5, 1.0]}
+    document = override({**DOCUMENT, "axes": {}, "zip": together}, ["noise.scale=2.0"], ())
+    with pytest.raises(InputError, match="the point repeat = 1 is there twice: entries of .zip."):
+        make_plan(NOISE, document)
+
+
 @given(start=st.integers(1, 10**6), factor=st.integers(2, 1000), points=st.integers(2, 30))
 def test_a_logarithmic_range_between_whole_numbers_is_whole_and_has_both_ends(
     start: int, factor: int, points: int
@@ -604,7 +626,7 @@ def test_what_a_dry_run_found_is_told_in_whole_units() -> None:
         "about 50 s on 2 worker(s), 3 MiB of arrays each",
     ]
     assert "about 59 min on 1 " in dry_run_text({**plan, "seconds": 3540.0}, 1)
-    assert "noise: 1 points\n" in dry_run_text({**plan, "points": 1, "axes": {}}, 1)
+    assert "noise: 1 point\n" in dry_run_text({**plan, "points": 1, "axes": {}}, 1)
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -20,6 +20,7 @@ from qucnn_cirq.errors import InputError, shown
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SCHEMA, SUMMARY
 from studies.provenance import provenance
+from studies.sweep.axes import read_axes
 from studies.sweep.catalogue import study_named
 from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.plan import Plan, make_plan, refusal, shard
@@ -117,7 +118,7 @@ def run_sweep(
         costs = {point.identity: expected_cost(study, point.settings) for point in todo}
         seconds = sum(cost.seconds for cost in costs.values()) / options.workers
         if seconds > _LONG_SECONDS and options.dask is None:
-            note(f"{len(todo)} points: {_time_text(seconds, options.workers)}.")
+            note(f"{_points(len(todo))}: {_time_text(seconds, options.workers)}.")
         _compute(plan, todo, len(own), folder, options, quiet, note, results, UnderWay(costs))
     return finish(study, folder, note)
 
@@ -256,7 +257,10 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
     costs = [expected_cost(study, point.settings) for point in plan.points]
     return {
         "study": study.name,
-        "axes": {name: len({str(p.values[name]) for p in plan.points}) for name in plan.axes},
+        "axes": {
+            ", ".join(key.removeprefix("study.") for key in axis.keys): len(axis.values)
+            for axis in read_axes(plan.document, plan.study.study_keys)
+        },
         "points": len(costs),
         "circuits": sum(cost.circuits for cost in costs),
         "shots": sum(cost.shots for cost in costs),
@@ -279,13 +283,17 @@ def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
     """
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
     lines = [
-        f"{plan['study']}: {plan['points']} points{': ' if axes else ''}{axes}",
+        f"{plan['study']}: {_points(plan['points'])}{': ' if axes else ''}{axes}",
         f"{plan['circuits']:,} circuits, {plan['shots']:,} shots",
         f"{_time_text(plan['seconds'] / workers, workers)}, "
         f"{plan['memory'] / 2**20:.0f} MiB of arrays each",
         *failure_lines(plan["failed"]),
     ]
     return "\n".join(lines)
+
+
+def _points(count: int) -> str:
+    return f"{count} point{'' if count == 1 else 's'}"
 
 
 def _time_text(seconds: float, workers: int) -> str:

@@ -139,10 +139,13 @@ def make_plan(study: Study, document: Mapping[str, Any], quiet: bool = True) -> 
         identity = digest_of(identified(study, settings, values))
         short = {key.removeprefix("study."): value for key, value in values.items()}
         if identity in seen:
-            raise InputError(
-                f"the points {_text(seen[identity])} and {_text(short)} mean the same: leave one "
-                "out."
-            )
+            one, other = _text(seen[identity]), _text(short)
+            if one == other:
+                raise InputError(
+                    f"the point {one} is there twice: entries of [zip] vary together, and differ "
+                    "only in what is fixed now; fix the others too, or leave one out."
+                )
+            raise InputError(f"the points {one} and {other} mean the same: leave one out.")
         seen[identity] = short
         digests = digests_of(study, settings)
         targets = {key: getattr(settings, key) for key in study.targets}
