@@ -21,7 +21,7 @@ from qucnn_cirq import (
 from qucnn_cirq.circuits.slots import Slot, fixed, ry
 from qucnn_cirq.compiler import passes
 from qucnn_cirq.compiler.gate_sets import GATE_SETS, rebase
-from qucnn_cirq.compiler.routing import route_preparation, route_whole
+from qucnn_cirq.compiler.routing import route_preparation, routes
 from qucnn_cirq.devices import NATIVE_GATES, device_names, grid_device, load_device
 
 KERNEL_4X4 = np.random.default_rng(4).normal(size=(4, 4))
@@ -419,9 +419,9 @@ def test_routing_prepares_the_same_state(seed):
     routed = route_preparation(circuit, graph)
     assert all(len(op.qubits) == 1 or graph.has_edge(*op.qubits) for op in routed.all_operations())
     assert abs(np.vdot(state_of(routed, line, {}), expected)) == pytest.approx(1, abs=1e-9)
-    whole, starts, ends = route_whole(circuit, grid_device(cirq.GridQubit.rect(2, 2)).graph)
-    assert set(starts) == set(ends) == set(line)
-    there = state_of(whole, [ends[qubit] for qubit in line], {})
+    route = next(routes(circuit, grid_device(cirq.GridQubit.rect(2, 2)).graph))
+    assert set(route.starts) == set(route.ends) == set(line)
+    there = state_of(route.circuit, [route.ends[qubit] for qubit in line], {})
     assert abs(np.vdot(there, expected)) == pytest.approx(1, abs=1e-9)
 
 

@@ -14,6 +14,7 @@ from qucnn_cirq import (
     InputError,
     QuantumConvolution,
     compile_convolution,
+    load_device,
 )
 from qucnn_cirq.engines import ENGINES, Streams, exact, make_engine
 from qucnn_cirq.engines.arrays import NUMPY
@@ -135,7 +136,8 @@ def test_process_factors_for_layouts():
 
 def test_exact_refuses_what_does_not_fit_and_says_how_much():
     spec = ConvolutionSpec(kernel=(8, 8), filters=FixedFilter(np.arange(1, 65)))
-    program = compile_convolution(spec, "grid:6x7", layout="routed", loader="multiplexed")
+    device = load_device("ooooo\nooooo\nooo..\n")
+    program = compile_convolution(spec, device, layout="routed", loader="multiplexed")
     with pytest.raises(InputError, match=r"state of a patch has 13 qubits, which takes 0.5 GiB"):
         means(program, np.ones((8, 8)), "exact", DEPOLARIZING)
 

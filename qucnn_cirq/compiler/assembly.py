@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import cirq
@@ -13,12 +13,16 @@ from qucnn_cirq.circuits.observable import Observable, all_zeros
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
 from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
-from qucnn_cirq.compiler.passes import merge_slots
+from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
-from qucnn_cirq.compiler.routing import route_preparation, route_whole, swap
+from qucnn_cirq.compiler.routing import route_preparation, routes
+from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.filters import Filter, filter_circuit
+
+ROUTED = "routed"
+"""The layout of the last resort: the whole circuit is routed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,6 @@ def assemble(
     loader: Loader,
     options: Options,
     filter_loader: Loader | None = None,
-    graph: nx.Graph | None = None,
 ) -> Assembly:
     """Builds the circuit of a layout and runs the passes on it.
 
@@ -92,41 +95,82 @@ def assemble(
         loader: The loader of the patch.
         options: What else is asked of the circuit.
         filter_loader: The loader of a filter with a fixed vector; the patch's if None.
-        graph: The qubits and couplers of a device that may be used, on which the circuit is routed
-            without the layout's positions: the last resort, if no layout fits. None for these.
-
-    Raises:
-        InputError: If no connected part of the graph is large enough.
     """
 
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
-    own_loader = filter_loader or loader
-    logical, observable = _logical(
-        filter_, layout, loader, own_loader, options, lambda as_it_is, _: as_it_is
-    )
-    starts: dict[cirq.Qid, cirq.Qid] = {}
-    if graph is None:
-        routed, _ = _logical(filter_, layout, loader, own_loader, options, prepare)
-    else:
-        idle = (*layout.data, *layout.filter)
-        routed, starts, ends = route_whole(merge_slots(logical), graph, idle)
-        observable = observable.on(ends)
+    loaders = loader, filter_loader or loader
+    logical, observable = _logical(filter_, layout, *loaders, options, _as_it_is)
+    routed, _ = _logical(filter_, layout, *loaders, options, prepare)
+    begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
+    return _finished(routed, observable, layout, loaders, options, begun)
+
+
+def assemble_routed(
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    options: Options,
+    filter_loader: Loader | None,
+    graph: nx.Graph,
+) -> Iterator[Assembly]:
+    """Builds the circuit of a layout, and routes it on a device without the layout's positions.
+
+    Args:
+        filter_: What the filter is.
+        layout: How the registers meet.
+        loader: The loader of the patch.
+        options: What else is asked of the circuit.
+        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
+        graph: The qubits and couplers of the device that may be used.
+
+    Yields:
+        The circuit in several ways, those with the fewest two-qubit gates first.
+
+    Raises:
+        InputError: If no connected part of the graph is large enough.
+    """
+    loaders = loader, filter_loader or loader
+    logical, observable = _logical(filter_, layout, *loaders, options, _as_it_is)
+    noticed = drop_unobserved(logical + cirq.measure(*observable.qubits))
+    needed = merge_slots(cirq.drop_terminal_measurements(noticed))
+    for route in routes(needed, graph, (*layout.data, *layout.filter, *observable.qubits)):
+        begun = (
+            PassRecord.of("logical circuit", logical),
+            PassRecord.of(f"route, {route.tries} starts", route.circuit),
+        )
+        moved = observable.on(route.ends)
+        yield _finished(route.circuit, moved, layout, loaders, options, begun, route.starts)
+
+
+def _finished(
+    routed: cirq.Circuit,
+    observable: Observable,
+    layout: Layout,
+    loaders: tuple[Loader, Loader],
+    options: Options,
+    begun: tuple[PassRecord, PassRecord],
+    starts: Mapping[cirq.Qid, cirq.Qid] | None = None,
+) -> Assembly:
+    """Runs the passes on a measured circuit; ``starts`` says where a routed one has its qubits."""
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
     passes = passes_for(options.gate_set, options.decoupling, options.duration_ratio)
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes)
-    begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     walks = layout.walks[options.walkers - 1] if options.test.most_walkers else ()
     ancillas = [walk[0][0] for walk in walks]
     registers = [
-        tuple(starts.get(qubit, qubit) for qubit in qubits)
+        tuple(starts[qubit] if starts else qubit for qubit in qubits)
         for qubits in (layout.data, layout.filter, ancillas)
     ]
     template = Template(native.freeze(), observable, *registers)
-    name = layout.name if graph is None else "routed"
-    return Assembly(name, loader, own_loader, template, (*begun, *records))
+    name = layout.name if starts is None else ROUTED
+    return Assembly(name, *loaders, template, (*begun, *records))
+
+
+def _as_it_is(circuit: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
+    return circuit
 
 
 _Prepare = Callable[[cirq.Circuit, tuple[cirq.GridQubit, ...]], cirq.Circuit]

@@ -18,9 +18,10 @@ from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
+from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
-from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement, unmoved
+from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
 from qucnn_cirq.compiler.refusals import (
@@ -215,8 +216,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         raise budget_without_effect(request, best[0] if best else None)
     if best is None:
         check_routable(request, candidates)
-        assembly = _routed(filter_, request)
-        best = assembly, unmoved(assembly, device, request.options.gate_set)
+        best = _routed(filter_, request)
     generic = placed(*best, request, started)
     # Routing needs a loader that loads every vector with one circuit.
     family = generic.loader.family(budget.tolerance)
@@ -274,13 +274,14 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                 yield assemble(filter_, layout, loader, options, own)
 
 
-def _routed(filter_: Filter, request: Request) -> Assembly:
+def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     spec, options = request.spec, request.options
-    layout = next(iter(layouts_for(spec.register_qubits, options.test).values()))
+    layouts = layouts_for(spec.register_qubits, options.test)
+    # Positions do not matter, so that exchanging qubits before they meet would be for nothing.
+    layout = next(each for each in layouts.values() if not each.swaps)
     if request.loader == AUTO:
         # In CZ: routing needs a loader that loads every vector with one circuit.
         loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
-    graph = request.pinning.graph(request.device)
-    return assemble(filter_, layout, loader, options, graph=graph)
+    return best_route(filter_, (layout,), loader, None, options, request.device, request.pinning)

@@ -11,7 +11,7 @@ from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import one_of, real_number, whole_number
 from noise_models.extensions import FailedCodeError
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, made
-from qucnn_cirq.compiler.assembly import Options
+from qucnn_cirq.compiler.assembly import ROUTED, Options
 from qucnn_cirq.compiler.decoupling import SEQUENCES
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
@@ -19,9 +19,6 @@ from qucnn_cirq.compiler.pinning import Pinning
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.specification import ConvolutionSpec
-
-ROUTED = "routed"
-"""The layout of the last resort: the whole circuit is routed."""
 
 LARGEST_REGISTER = 10
 """Qubits of a register: its loader has about 1,000 two-qubit gates, which takes half a minute."""

@@ -6,13 +6,17 @@ fits a device, the whole logical circuit is routed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import cirq
 import networkx as nx
+import numpy as np
 
 from qucnn_cirq.circuits.parts import tagged
-from qucnn_cirq.circuits.slots import fixed
+from qucnn_cirq.compiler.swap_search import ADVANCE, Couplers, find_moves
+from qucnn_cirq.compiler.swaps import write_out_swaps
 from qucnn_cirq.errors import InputError
 
 
@@ -38,63 +42,146 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
     if all(graph.has_edge(*pair) for pair in pairs):
         return circuit
     backwards = cirq.Circuit(reversed(_ops(circuit)))
-    routed, _ = _route(backwards, graph, {qubit: qubit for qubit in sorted(graph.nodes)})
-    return cirq.Circuit(reversed(_ops(routed)))
+    router = cirq.RouteCQC(nx.Graph(graph))
+    places = {qubit: qubit for qubit in sorted(graph.nodes)}
+    mapper = cirq.HardCodedInitialMapper(places)
+    routed, _, _ = router.route_circuit(backwards, initial_mapper=mapper)
+    return write_out_swaps(cirq.Circuit(reversed(_ops(routed))))
 
 
-def route_whole(
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A routed circuit.
+
+    Attributes:
+        circuit: CZ gates, slots and what else there was; what belongs to no part yet is tagged as
+            routing.
+        starts: For each logical qubit where its first operation is.
+        ends: Where it is at the end.
+        tries: How many starts were tried to find it.
+    """
+
+    circuit: cirq.Circuit
+    starts: dict[cirq.Qid, cirq.Qid]
+    ends: dict[cirq.Qid, cirq.Qid]
+    tries: int
+
+
+def routes(
     circuit: cirq.Circuit, graph: nx.Graph, idle: Collection[cirq.Qid] = ()
-) -> tuple[cirq.Circuit, dict[cirq.Qid, cirq.Qid], dict[cirq.Qid, cirq.Qid]]:
-    """Routes a circuit without measurements on part of a device.
+) -> Iterator[Route]:
+    """Routes a circuit without measurements on part of a device, in several ways.
 
     Args:
         circuit: Operations on one or two qubits.
         graph: The device's couplers.
         idle: Qubits that have a place even if nothing acts on them.
 
-    Returns:
-        The routed circuit, in which operations that belong to no part yet are tagged as
-        routing, and where each logical qubit starts and ends.
+    Yields:
+        Routes, those with the fewest two-qubit gates first.
 
     Raises:
         InputError: If no connected part of the device is large enough.
     """
     logical = _by_first_use(circuit)
     logical += sorted(set(idle).difference(logical))
-    region = _compact_region(graph, len(logical))
-    mapping = dict(zip(logical, region, strict=True))
-    routed, moves = _route(circuit, graph.subgraph(region), mapping)
-    ends = {qubit: moves.get(place, place) for qubit, place in mapping.items()}
-    return tagged(routed, "routing"), dict(mapping), ends
-
-
-def _route(
-    circuit: cirq.Circuit, graph: nx.Graph, mapping: dict[cirq.Qid, cirq.Qid]
-) -> tuple[cirq.Circuit, dict[cirq.Qid, cirq.Qid]]:
-    router = cirq.RouteCQC(nx.Graph(graph))
-    routed, _, moves = router.route_circuit(
-        circuit, initial_mapper=cirq.HardCodedInitialMapper(mapping)
+    largest = max(map(len, nx.connected_components(graph)), default=0)
+    if largest < len(logical):
+        raise InputError(
+            f"the circuit needs {len(logical)} connected qubits; the largest connected part that "
+            f"may be used has {largest}."
+        )
+    # Beyond some spare qubits a larger part only takes longer.
+    region = _compact_region(graph, min(largest, 2 * len(logical) + 8))
+    number = {place: index for index, place in enumerate(region)}
+    part = graph.subgraph(region)
+    pairs = sorted(tuple(sorted((number[a], number[b]))) for a, b in part.edges)
+    lengths = dict(nx.all_pairs_shortest_path_length(part))
+    distances = [[lengths[a][b] for b in region] for a in region]
+    couplers = Couplers(np.array(pairs).reshape(-1, 2), np.array(distances))
+    gates = [op for op in _ops(circuit) if len(op.qubits) == 2]
+    if not gates:
+        places = dict(zip(logical, region, strict=False))
+        yield Route(tagged(circuit.transform_qubits(places), "routing"), places, places, 1)
+        return
+    found, tries = find_moves(
+        [(logical.index(a), logical.index(b)) for a, b in (op.qubits for op in gates)],
+        [op.gate == cirq.CZ for op in gates],
+        len(logical),
+        couplers,
     )
-    return cirq.map_operations_and_unroll(routed, _swap_to_cz).unfreeze(copy=False), moves
+    for way in found:
+        moved = _Moved(circuit, dict(zip(logical, (region[p] for p in way.start), strict=True)))
+        for move in way.moves:
+            if move == ADVANCE:
+                moved.advance(part)
+            else:
+                moved.swap(*(region[place] for place in pairs[move]))
+        moved.finish()
+        routed = write_out_swaps(moved.circuit)
+        yield Route(tagged(routed, "routing"), moved.starts, moved.places, tries)
 
 
-def _swap_to_cz(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
-    """SWAP as three CZ gates; any other operation as it is."""
-    return swap(*operation.qubits) if operation.gate == cirq.SWAP else operation
+class _Moved:
+    """A circuit that is written anew while its qubits move."""
 
+    def __init__(self, circuit: cirq.Circuit, places: dict[cirq.Qid, cirq.Qid]) -> None:
+        self.circuit = cirq.Circuit()
+        self.places = places
+        self.starts = dict(places)
+        self._left: dict[cirq.Qid, deque[cirq.Operation]] = {q: deque() for q in places}
+        for operation in _ops(circuit):
+            for qubit in operation.qubits:
+                self._left[qubit].append(operation)
+        self._used: set[cirq.Qid] = set()
+        self._begun: set[cirq.Qid] = set()
 
-def swap(a: cirq.Qid, b: cirq.Qid) -> list[cirq.Operation]:
-    """Exchanges two qubits by three CZ gates between Hadamards.
+    def swap(self, a: cirq.Qid, b: cirq.Qid) -> None:
+        """Exchanges two places."""
+        moved = {a: b, b: a}
+        for qubit, place in self.places.items():
+            self.places[qubit] = moved.get(place, place)
+        if self._used.isdisjoint(moved):
+            # Both are in |0>: they might as well have started there.
+            return
+        self.circuit.append(cirq.SWAP(a, b))
+        self._used.update(moved)
 
-    Args:
-        a: One qubit.
-        b: The other, its neighbour.
-    """
-    hadamard = fixed(cirq.unitary(cirq.H))
-    operations: list[cirq.Operation] = []
-    for target in (b, a, b):
-        operations += [hadamard.on(target), cirq.CZ(a, b), hadamard.on(target)]
-    return operations
+    def advance(self, graph: nx.Graph) -> None:
+        """Does every next two-qubit gate whose qubits are neighbours, and what comes before it."""
+        now = []
+        for qubit, left in self._left.items():
+            gate = next((op for op in left if len(op.qubits) == 2), None)
+            if gate is not None and qubit == gate.qubits[0]:
+                other = self._left[gate.qubits[1]]
+                is_next = next(op for op in other if len(op.qubits) == 2) is gate
+                if is_next and graph.has_edge(*(self.places[q] for q in gate.qubits)):
+                    now.append(gate)
+        for gate in now:
+            for qubit in gate.qubits:
+                self._do_up_to(qubit, gate)
+                self._left[qubit].popleft()
+            self._append(gate)
+
+    def finish(self) -> None:
+        """Does what is left, on one qubit each."""
+        for qubit in self._left:
+            self._do_up_to(qubit, None)
+            if qubit not in self._begun:
+                self.starts[qubit] = self.places[qubit]
+
+    def _do_up_to(self, qubit: cirq.Qid, gate: cirq.Operation | None) -> None:
+        left = self._left[qubit]
+        while left and left[0] is not gate:
+            self._append(left.popleft())
+
+    def _append(self, operation: cirq.Operation) -> None:
+        for qubit in operation.qubits:
+            if qubit not in self._begun:
+                self.starts[qubit] = self.places[qubit]
+            self._begun.add(qubit)
+            self._used.add(self.places[qubit])
+        self.circuit.append(operation.transform_qubits(self.places))
 
 
 def _by_first_use(circuit: cirq.Circuit) -> list[cirq.Qid]:
@@ -118,9 +205,4 @@ def _compact_region(graph: nx.Graph, size: int) -> list[cirq.Qid]:
         couplers = graph.subgraph(region).number_of_edges()
         if len(region) == size and couplers > most:
             best, most = region, couplers
-    if not best:
-        raise InputError(
-            f"the circuit needs {size} connected qubits; the largest connected part that may "
-            f"be used has {max(map(len, nx.connected_components(graph)), default=0)}."
-        )
     return best

@@ -16,9 +16,10 @@ from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
+from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
-from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
+from qucnn_cirq.compiler.placement import Placement, best_placement
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Report, check_measured
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
@@ -289,9 +290,9 @@ def _candidates(
             needs_routing &= after.two_qubit_gates > before.two_qubit_gates
             yield assembly, placement
     if request.layout == ROUTED or (request.layout == "auto" and needs_routing):
-        graph = pinning.graph(device)
-        assembly = _used(assemble(filter_, layouts[0], loader, options, filter_loader, graph))
-        yield assembly, unmoved(assembly, device, options.gate_set)
+        way = layouts[:1], loader, filter_loader, options, device, pinning
+        assembly, placement = best_route(filter_, *way)
+        yield _used(assembly), placement
 
 
 def _used(assembly: Assembly) -> Assembly:

@@ -1,0 +1,55 @@
+"""The last resort, where no layout fits: the whole circuit routed in many ways."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.compiler.assembly import Assembly, Options, assemble_routed
+from qucnn_cirq.compiler.layouts import Layout
+from qucnn_cirq.compiler.pinning import Pinning
+from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
+from qucnn_cirq.devices import Device
+from qucnn_cirq.filters import Filter
+
+_PLACED = 8
+"""Routes of a circuit that are placed and compared by their predicted errors."""
+
+
+def best_route(
+    filter_: Filter,
+    layouts: Iterable[Layout],
+    loader: Loader,
+    filter_loader: Loader | None,
+    options: Options,
+    device: Device,
+    pinning: Pinning,
+) -> tuple[Assembly, Placement]:
+    """The routed circuit with the smallest predicted error.
+
+    Args:
+        filter_: What the filter is.
+        layouts: The ways in which the registers may meet; positions do not matter.
+        loader: The loader of the patch.
+        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
+        options: What else is asked of the circuit.
+        device: The device.
+        pinning: The qubits that may be used.
+
+    Raises:
+        InputError: If no connected part of them is large enough.
+    """
+    graph = pinning.graph(device)
+    found = []
+    for layout in layouts:
+        ways = assemble_routed(filter_, layout, loader, options, filter_loader, graph)
+        for assembly in itertools.islice(ways, _PLACED):
+            placement = unmoved(assembly, device, options.gate_set)
+            if set(placement.positions) == set(assembly.template.qubits):
+                # What was routed in one place may be better in another of the same couplers.
+                moved = best_placement(assembly, device, options.gate_set, pinning)
+                placement = moved or placement
+            found.append((assembly, placement))
+    return min(found, key=lambda each: each[1].predicted_error)
