@@ -167,7 +167,7 @@ def test_auto_falls_back_and_refuses_with_the_size():
 
 def test_auto_takes_a_density_matrix_where_nothing_factors_and_it_fits():
     spec = ConvolutionSpec(kernel=(4, 4), filters=XZAnsatz(layers=1))
-    program = compile_convolution(spec, "grid:3x3", layout="routed")
+    program = compile_convolution(spec, "grid:1x9", layout="routed")
     template = program.filters[0].template
     assert len(template.qubits) == 9
     for shots in (None, 10):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble_routed

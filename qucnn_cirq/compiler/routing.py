@@ -1,7 +1,8 @@
-"""Routing with Cirq's router, in the two places where it is needed.
+"""Routing, in the two places where it is needed.
 
-Inside a register a preparation circuit may use pairs that are not coupled. And where no layout
-fits a device, the whole logical circuit is routed.
+Inside a register a preparation circuit may use pairs that are not coupled, which is left to Cirq's
+router. And where no layout fits a device, the whole logical circuit is routed, by a search of our
+own, as it is by far the longer part.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from qucnn_cirq.compiler.swaps import write_out_swaps
 from qucnn_cirq.errors import InputError
 
 
-def _ops(circuit: cirq.Circuit) -> list[cirq.Operation]:
+def _ops(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
     return list(circuit.all_operations())
 
 

@@ -210,11 +210,11 @@ def _search(
     beam = _Beam.of(starts, len(couplers.distances), n_gates)
     history: list[tuple[Ints, Ints]] = []
     ended: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
-    best = np.iinfo(np.intp).max
+    best = int(np.iinfo(np.intp).max)
     patience = 4 * (n_gates + len(couplers.distances))
     while len(beam.left):
         parents, moves, beam = _children(beam, gates, couplers)
-        for row in np.flatnonzero(beam.left == 0):
+        for row in np.flatnonzero(beam.left == 0).tolist():
             extra = int(beam.extra[row])
             end = tuple(beam.place[row].tolist())
             if end not in ended or extra < ended[end][0]:
@@ -229,9 +229,9 @@ def _search(
     ways = []
     for end, (extra, step, row, move) in ended.items():
         made = [move]
-        for earlier, done in reversed(history[:step]):
-            made.append(int(done[row]))
-            row = int(earlier[row])
+        for parents, moves in reversed(history[:step]):
+            made.append(int(moves[row]))
+            row = int(parents[row])
         ways.append(Moves(extra, tuple(starts[row].tolist()), end, tuple(reversed(made))))
     return sorted(ways, key=lambda way: way.extra)
 
@@ -253,14 +253,14 @@ def _scores(beam: _Beam, gates: _Gates, couplers: Couplers, is_late: bool) -> In
         partner = gates.partner[gates.qubits, beam.done]
         number = gates.number[gates.qubits, beam.done]
         first = np.where(number < 0, len(gates.number[0]) * len(number), number).argmin(axis=1)
-        ahead = couplers.distances[places[rows, first], places[rows, partner[rows, first]]]
-        return beam.left * len(couplers.distances) + ahead
+        ahead: Ints = couplers.distances[places[rows, first], places[rows, partner[rows, first]]]
+        return ahead + beam.left * len(couplers.distances)
     columns = beam.done[:, :, None] + np.arange(len(_AHEAD))
     partner = gates.partner[gates.qubits[:, None], columns].reshape(len(places), -1)
     others = np.take_along_axis(places, partner, axis=1).reshape(columns.shape)
     between = couplers.distances[places[:, :, None], others] - 1
-    ahead = np.maximum(between, 0).sum(axis=1) @ np.array(_AHEAD)
-    return _SWAPPED * beam.extra + _LEFT * beam.left + ahead
+    scores: Ints = np.maximum(between, 0).sum(axis=1) @ np.array(_AHEAD)
+    return scores + _SWAPPED * beam.extra + _LEFT * beam.left
 
 
 def _children(beam: _Beam, gates: _Gates, couplers: Couplers) -> tuple[Ints, Ints, _Beam]:
@@ -296,7 +296,7 @@ def _children(beam: _Beam, gates: _Gates, couplers: Couplers) -> tuple[Ints, Int
     child.holder[row, u], child.holder[row, v] = at_v, at_u
     cost = cost[swapped, coupler]
     child.extra[row] += cost
-    # Two unused qubits change places for nothing; the search takes it for a gate, to come to an end.
+    # Two unused qubits change places for nothing; taken for a gate, so that the search ends.
     is_done = unused[swapped, coupler] < 2
     bonus = np.where(is_cheap[swapped, coupler], 0, cost - 1)
     for here, there in ((u, v), (v, u)):
