@@ -6,6 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
+from tqdm import tqdm
+
+_BAR_DELAY = 2.0
+"""Seconds before progress is shown."""
+
 _LISTENER: ContextVar[Callable[[int], object] | None] = ContextVar("listener", default=None)
 
 
@@ -32,3 +37,29 @@ def counted(listener: Callable[[int], object]) -> Iterator[None]:
         yield
     finally:
         _LISTENER.reset(token)
+
+
+@contextlib.contextmanager
+def shown(what: str) -> Iterator[Callable[[float], None]]:
+    """Shows on a terminal how many circuits are run, if it takes long and nobody else listens.
+
+    Args:
+        what: What is done, a word.
+
+    Yields:
+        A function that is told how many circuits there will be, as soon as that is known.
+    """
+    if _LISTENER.get() is not None:
+        yield lambda _: None
+        return
+    # None means: only on a terminal.
+    with tqdm(desc=what, unit=" circuits", delay=_BAR_DELAY, leave=False, disable=None) as bar:
+
+        def expected(circuits: float) -> None:
+            bar.total = max(round(circuits), bar.n)
+
+        if bar.disable:
+            yield expected
+            return
+        with counted(bar.update):
+            yield expected

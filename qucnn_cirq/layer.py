@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import cirq
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models import NoiseLike, as_noise
 from noise_models.checks import LARGEST_COUNT, LARGEST_SEED, instance_of, whole_number
 from qucnn_cirq import image_blocks
+from qucnn_cirq.advance import shown
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
@@ -147,8 +148,10 @@ class QuantumConvolution:
             InputError: As for `run`.
         """
         source = ImageBlocks(images, self.program.spec)
-        blocks = self._measured(source, image_ids, draw)
-        return joined_maps((grid.to_maps(found.estimates) for grid, found in blocks), source.count)
+        with shown("forward") as expected:
+            blocks = self._measured(source, image_ids, draw, expected)
+            maps = (grid.to_maps(found.estimates) for grid, found in blocks)
+            return joined_maps(maps, source.count)
 
     def run(
         self,
@@ -176,7 +179,8 @@ class QuantumConvolution:
                 range.
         """
         source = ImageBlocks(images, self.program.spec)
-        blocks = [found for _, found in self._measured(source, image_ids, draw)]
+        with shown("forward") as expected:
+            blocks = [found for _, found in self._measured(source, image_ids, draw, expected)]
         assert self._last is not None
         return overlaps_of(blocks, self._last)
 
@@ -219,7 +223,8 @@ class QuantumConvolution:
             InputError: As for `backward`.
         """
         by = make_method(method, self.program)
-        return gradient_by(by, self._passes(upstream, draw), self._threads)
+        with shown("gradient"):
+            return gradient_by(by, self._passes(upstream, draw), self._threads)
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.
@@ -247,7 +252,11 @@ class QuantumConvolution:
         return gradient
 
     def _measured(
-        self, source: ImageBlocks, image_ids: ArrayLike | None, draw: int
+        self,
+        source: ImageBlocks,
+        image_ids: ArrayLike | None,
+        draw: int,
+        expected: Callable[[float], None],
     ) -> Iterator[tuple[PatchGrid, Measured]]:
         """Runs one block of images after the other, and remembers the images at the end."""
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
@@ -262,10 +271,14 @@ class QuantumConvolution:
         before = () if self._last is None else self._last.kept
 
         def numbered() -> Iterator[tuple[Patches, NDArray[np.int64]]]:
-            first = 0
+            first = circuits = 0
             for patches in recognised(source.patches(together), before):
                 batch = slice(first, first + patches.batch)
                 first = batch.stop
+                circuits += patches.n_occupied * self.program.spec.n_filters
+                if source.count:
+                    # As if those to come had as many patches that are not blank.
+                    expected(circuits * source.count / first)
                 _check_number_of_ids(given, first, is_last=False)
                 yield patches, content_ids(patches, seen) if given is None else given[batch]
 

@@ -1,5 +1,8 @@
 """Whole data sets: images of any origin, a block at a time, give what they give at once."""
 
+import functools
+import io
+import re
 import struct
 import tracemalloc
 
@@ -11,6 +14,7 @@ from qucnn_cirq import (
     InputError,
     QuantumConvolution,
     XZAnsatz,
+    advance,
     compile_convolution,
     image_blocks,
 )
@@ -219,3 +223,34 @@ def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
     for name in ("BLOCK_ELEMENTS", "KEPT_ELEMENTS"):
         monkeypatch.setattr(image_blocks, name, 20 * 36 * 4)
     assert peak() < 1.5 < 4 < at_once
+
+
+class Terminal(io.StringIO):
+    """What a terminal would show."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(small_blocks, monkeypatch):
+    """Of blocks to come as many circuits are expected as of those that were cut."""
+    small_blocks(2)
+    monkeypatch.setattr(advance, "_BAR_DELAY", 0.0)
+    monkeypatch.setattr(advance, "tqdm", functools.partial(advance.tqdm, mininterval=0))
+    layer = layer_of()
+    terminal, pipe, told = Terminal(), io.StringIO(), []
+    monkeypatch.setattr("sys.stderr", terminal)
+    layer.forward(IMAGES)
+    n_circuits = layer.run(IMAGES).estimates.size
+    # The last block is cut when those before it have been run.
+    assert re.search(f"[1-9][0-9]+/({n_circuits}|1[0-9][0-9]) ", terminal.getvalue())
+    assert "forward" in terminal.getvalue()
+    layer.backward(np.ones((len(IMAGES), 2, 3, 4)))
+    assert "gradient" in terminal.getvalue()
+    before = terminal.getvalue()
+    with advance.counted(told.append):
+        layer.forward(IMAGES)
+    assert terminal.getvalue() == before and sum(told) == n_circuits
+    monkeypatch.setattr("sys.stderr", pipe)
+    layer.forward(IMAGES)
+    assert not pipe.getvalue()
