@@ -38,6 +38,7 @@ def maps_of(spec):
 
 ring = ConvolutionSpec(filters=XZAnsatz(layers=2, entangler="ring"))
 fixed = ConvolutionSpec(filters=FixedFilter(np.arange(16) - 3), overlap="destructive")
+bent = ConvolutionSpec(filters=FixedFilter(np.arange(16) - 3), overlap="inversion")
 hexagon = grid_device([q for q in cirq.GridQubit.rect(4, 4) if q != cirq.GridQubit(1, 1)])
 found = {
     "circuits": [
@@ -45,6 +46,7 @@ found = {
         circuit_of(ring, "grid:3x3", layout="routed"),
         circuit_of(fixed, hexagon, layout="routed", gate_set="syc"),
         circuit_of(fixed, "rainbow", gate_set="sqrt_iswap"),
+        circuit_of(bent, "weber"),
     ],
     # Its last digits depend on the order of sums.
     "maps": maps_of(ConvolutionSpec(filters=[XZAnsatz(layers=2)] * 2)),

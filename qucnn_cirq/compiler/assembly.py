@@ -19,6 +19,7 @@ from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
 from qucnn_cirq.compiler.routing import route_preparation, routes
 from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.compiler.usage import Coupler
 from qucnn_cirq.filters import Filter, filter_circuit
 
 ROUTED = "routed"
@@ -35,6 +36,7 @@ class Assembly:
         filter_loader: The loader of a filter with a fixed vector.
         template: Slots, native two-qubit gates and the measurement, and where the registers are.
         passes: What each pass changed.
+        couplers: Couplers that must be there besides those that the circuit uses.
     """
 
     layout: str
@@ -42,6 +44,7 @@ class Assembly:
     filter_loader: Loader
     template: Template
     passes: tuple[PassRecord, ...]
+    couplers: tuple[Coupler, ...] = ()
 
     @property
     def roles(self) -> dict[str, tuple[cirq.Qid, ...]]:

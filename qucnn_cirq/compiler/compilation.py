@@ -21,7 +21,7 @@ from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
-from qucnn_cirq.compiler.placement import Placement, Positions, Usage, best_placement
+from qucnn_cirq.compiler.placement import Placement, Positions, best_placement
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
 from qucnn_cirq.compiler.refusals import (
@@ -40,6 +40,7 @@ from qucnn_cirq.compiler.request import (
     read_options,
 )
 from qucnn_cirq.compiler.survival import survival
+from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
@@ -271,7 +272,12 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             fitting = fitting_loaders(layout, loaders, layouts.values(), options.gate_set)
             for loader in fitting[:1]:
                 own = loader if vector is None else loader.exact_for(vector)
-                yield assemble(filter_, layout, loader, options, own)
+                assembly = assemble(filter_, layout, loader, options, own)
+                if len(loader.family(request.budget.tolerance)) > 1:
+                    # The others take the same place and may use any coupler of the register.
+                    couplers = tuple(layout.register_graph(layout.data).edges)
+                    assembly = replace(assembly, couplers=couplers)
+                yield assembly
 
 
 def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:

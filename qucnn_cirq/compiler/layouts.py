@@ -1,9 +1,9 @@
 """Layouts: where data, filter and ancilla sit relative to each other, and how they meet.
 
 A layout is written once in coordinates of its own; placement then looks for the best of its
-translations, rotations and reflections on a device. In each layout the two registers load
-without leaving their own couplers and the ancilla walks from pair to pair, so that nothing
-needs to be routed except inside a register.
+translations, rotations and reflections on a device, and bends it where that helps. In each layout
+the two registers load without leaving their own couplers and the ancilla walks from pair to pair,
+so that nothing needs to be routed except inside a register.
 
 Adding a layout is adding a function to `LAYOUTS`.
 """

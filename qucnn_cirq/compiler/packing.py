@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cirq
 import networkx as nx
 
-from qucnn_cirq.compiler.placement import Placement, Usage, placements
+from qucnn_cirq.compiler.placement import Placement, placements
+from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device
 
 

@@ -20,9 +20,10 @@ from noise_models.checks import whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.packing import disjoint_placements
 from qucnn_cirq.compiler.passes import schedule_as_late_as_possible
-from qucnn_cirq.compiler.placement import Positions, Usage
+from qucnn_cirq.compiler.placement import Positions
 from qucnn_cirq.compiler.program import Program, Report, Variant, check_measured
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
+from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.compiler.verification import Verification
 from qucnn_cirq.devices import DeviceLike, load_device
 from qucnn_cirq.errors import InputError
@@ -192,9 +193,10 @@ def compile_parallel(
     wanted = None if copies is None else whole_number("copies", copies, minimum=1)
     gap = whole_number("spacing", spacing, minimum=0)
     program = compile_convolution(spec, device, **settings)
-    # The others have the same couplers, or fewer.
     circuits = [compiled.template.circuit for compiled in program.filters]
-    usage = Usage.of(cirq.Circuit(moment for circuit in circuits for moment in circuit))
+    variants = [variant for compiled in program.filters for variant in compiled.variants]
+    couplers = [pair for each in variants for pair in Usage.of(each.template.circuit).two_qubit]
+    usage = Usage.of(cirq.Circuit(moment for circuit in circuits for moment in circuit), couplers)
     target = load_device(device)
     places = disjoint_placements(usage, target, program.report.gateset, wanted, gap)
     if wanted is not None and len(places) < wanted:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import cirq
 
-from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.assembly import Assembly
+from qucnn_cirq.compiler.embedding import best_embedding
 from qucnn_cirq.compiler.pinning import Pinning
+from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device
 
 Q = cirq.GridQubit
 Positions = dict[cirq.Qid, cirq.Qid]
 _ANYWHERE = Pinning()
+
+WORTH_BENDING = 0.01
+"""Share of the predicted error that has to be saved for a layout to be bent."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Placement:
 def best_placement(
     assembly: Assembly, device: Device, gate_set: str, pinning: Pinning = _ANYWHERE
 ) -> Placement | None:
-    """The placement with the smallest predicted error; the first in qubit order if equal.
+    """The placement with the smallest predicted error.
+
+    The layout as it is drawn, moved, turned or reflected; of these the first in qubit order if
+    they are equal. It is bent only if nothing else fits or if that is worth `WORTH_BENDING`.
 
     Args:
         assembly: The circuit in coordinates of its own.
@@ -45,18 +51,29 @@ def best_placement(
         pinning: Where the circuit may be.
 
     Returns:
-        None if the layout fits nowhere on the device.
+        None if none was found.
     """
-    usage = Usage.of(assembly.template.circuit)
+    usage = Usage.of(assembly.template.circuit, assembly.couplers)
+    pinned = {
+        qubit: place
+        for role, places in pinning.roles
+        for qubit, place in zip(assembly.roles[role], places, strict=True)
+    }
     best: Placement | None = None
     for positions in placements(usage, device, pinning.allowed):
-        roles = assembly.roles_on(positions) if pinning.roles else {}
-        if any(roles[role] != qubits for role, qubits in pinning.roles):
+        if any(positions[qubit] != place for qubit, place in pinned.items()):
             continue
         error = usage.predicted_error(positions, device, gate_set)
         if best is None or error < best.predicted_error * (1 - 1e-9):
             best = Placement(positions, error)
-    return best
+    if best is not None and not device.is_calibrated:
+        # All places are equal.
+        return best
+    below = best.predicted_error * (1 - WORTH_BENDING) if best else None
+    bent = best_embedding(usage, device, gate_set, pinning.graph(device), pinned, below)
+    if bent is None:
+        return best
+    return Placement(bent, usage.predicted_error(bent, device, gate_set))
 
 
 def unmoved(assembly: Assembly, device: Device, gate_set: str) -> Placement:
@@ -72,85 +89,6 @@ def unmoved(assembly: Assembly, device: Device, gate_set: str) -> Placement:
     places = (*usage.qubits, *template.data_qubits, *template.filter_qubits)
     positions: Positions = {qubit: qubit for qubit in places}
     return Placement(positions, usage.predicted_error(positions, device, gate_set))
-
-
-@dataclass(frozen=True)
-class Usage:
-    """How often a circuit uses each qubit and each coupler.
-
-    Attributes:
-        one_qubit: One-qubit gates on each qubit, virtual Z excepted.
-        two_qubit: Two-qubit gates on each coupler.
-        measured: The measured qubits.
-        qubits: All qubits.
-        active: For each qubit the moments of one- and of two-qubit gates from its first
-            operation to its last.
-    """
-
-    one_qubit: Counter[cirq.Qid]
-    two_qubit: Counter[tuple[cirq.Qid, cirq.Qid]]
-    measured: tuple[cirq.Qid, ...]
-    qubits: tuple[cirq.Qid, ...]
-    active: dict[cirq.Qid, tuple[int, int]]
-
-    @classmethod
-    def of(cls, circuit: cirq.AbstractCircuit) -> Usage:
-        """Counts the operations of a circuit.
-
-        Args:
-            circuit: Native gates and measurements; its moments count for `active`.
-        """
-        one_qubit: Counter[cirq.Qid] = Counter()
-        two_qubit: Counter[tuple[cirq.Qid, cirq.Qid]] = Counter()
-        measured: list[cirq.Qid] = []
-        for operation in circuit.all_operations():
-            if cirq.is_measurement(operation):
-                measured += operation.qubits
-            elif len(operation.qubits) == 2:
-                first, second = sorted(operation.qubits)
-                two_qubit[first, second] += 1
-            elif not (isinstance(operation.gate, Slot) and operation.gate.is_virtual):
-                one_qubit.update(operation.qubits)
-        qubits = tuple(sorted(circuit.all_qubits()))
-        return cls(one_qubit, two_qubit, tuple(measured), qubits, _active_moments(circuit))
-
-    def predicted_error(self, positions: Positions, device: Device, gate_set: str) -> float:
-        """1 - product of (1 - error) over all gates, the decay of active qubits and readouts.
-
-        Args:
-            positions: From the circuit's qubits to qubits of the device.
-            device: The device, whose error rates count.
-            gate_set: The native two-qubit gate, one of `GATE_SETS`.
-        """
-        kept = 1.0
-        for (a, b), count in self.two_qubit.items():
-            kept *= (1 - device.two_qubit_error(positions[a], positions[b], gate_set)) ** count
-        for qubit, count in self.one_qubit.items():
-            kept *= (1 - device.one_qubit_error(positions[qubit])) ** count
-        for qubit, (one_qubit_moments, two_qubit_moments) in self.active.items():
-            kept *= 1 - device.decay_error(positions[qubit], one_qubit_moments, two_qubit_moments)
-        for qubit in self.measured:
-            kept *= 1 - device.readout_error(positions[qubit])
-        return 1 - kept
-
-
-def _active_moments(circuit: cirq.AbstractCircuit) -> dict[cirq.Qid, tuple[int, int]]:
-    first: dict[cirq.Qid, int] = {}
-    last: dict[cirq.Qid, int] = {}
-    two_qubit_moments = [0]
-    for index, moment in enumerate(circuit):
-        for qubit in moment.qubits:
-            first.setdefault(qubit, index)
-            last[qubit] = index
-        has_two_qubit_gates = any(
-            len(op.qubits) == 2 and not cirq.is_measurement(op) for op in moment
-        )
-        two_qubit_moments.append(two_qubit_moments[-1] + has_two_qubit_gates)
-    active = {}
-    for qubit, start in first.items():
-        two_qubit = two_qubit_moments[last[qubit] + 1] - two_qubit_moments[start]
-        active[qubit] = (last[qubit] + 1 - start - two_qubit, two_qubit)
-    return active
 
 
 _SYMMETRIES = tuple(itertools.product((False, True), (1, -1), (1, -1)))
