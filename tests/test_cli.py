@@ -416,9 +416,10 @@ def test_an_interrupt_has_exit_code_130(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "taken", "hinted"), [("ancilla", "ancilla", True), ("auto", "inversion", False)]
 )
-def test_the_overlap_test_is_named_and_a_better_one_hinted(
-    asked, taken, hinted, config, tmp_path, capsys
+def test_the_overlap_test_is_named_a_better_one_hinted_and_a_hopeless_circuit_warned_of(
+    asked, taken, hinted, config, tmp_path, capsys, monkeypatch
 ):
+    monkeypatch.setattr("qucnn_cirq.compiler.program.HOPELESS_ERROR", 0.01 if hinted else 0.9)
     text = config.read_text().replace("stride = 3", f'stride = 3\noverlap = "{asked}"')
     config.write_text(text)
     files = ("--out", str(tmp_path / "c.json"), "--metrics", str(tmp_path / "m.json"))
@@ -426,10 +427,12 @@ def test_the_overlap_test_is_named_and_a_better_one_hinted(
     said = capsys.readouterr().err
     assert json.loads((tmp_path / "m.json").read_text())["overlap"] == taken
     assert ("convolution.overlap = 'inversion' has the predicted error" in said) == hinted
+    assert ("warning: the predicted error of the circuit is 0." in said) == hinted
     assert main(["study", str(config), "--out", str(tmp_path / "r")]) == 0
     captured = capsys.readouterr()
     assert f"overlap test     {taken}\n" in captured.out
     assert ("convolution.overlap = 'inversion'" in captured.out) == hinted
+    assert ("warning: the predicted error of the circuit is 0." in captured.out) == hinted
 
 
 def test_long_paths_are_shortened_before_reasons_are():

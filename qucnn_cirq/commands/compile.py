@@ -120,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         print_table(("what", "value"), list(metrics.items()))
         if options.passes:
             print(f"\n{passes_text(variant.passes)}")
+        if variant.report.warning is not None:
+            print(f"warning: {variant.report.warning}", file=sys.stderr)
         hint = better_overlap_test(program, **settings)
         if hint is not None:
             print(f"note: {hint}", file=sys.stderr)

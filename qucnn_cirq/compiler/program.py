@@ -28,6 +28,10 @@ from qucnn_cirq.filters import Filter, filter_angles
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
 
+HOPELESS_ERROR = 0.9
+"""Predicted error from which a circuit is warned of: where a part E of the runs errs, the deviation
+from what noise alone gives shrinks to 1 - E, and takes 1 / (1 - E)^2 times as many shots to see."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -62,6 +66,17 @@ class Report:
     def to_mapping(self) -> dict[str, object]:
         """The figures by name, ready for JSON."""
         return asdict(self)
+
+    @property
+    def warning(self) -> str | None:
+        """What to say of a circuit that is next to never right, on one line; None of others."""
+        if self.predicted_error <= HOPELESS_ERROR:
+            return None
+        return (
+            f"the predicted error of the circuit is {self.predicted_error:.3f}: nearly every run "
+            "errs. What helps: overlap = 'auto', a smaller kernel, channels one by one, or "
+            "infidelity = 'auto'."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ ADVANCE = -1
 """The move that does every gate whose qubits are neighbours, in place of a SWAP."""
 
 _ROUNDS, _WIDTH, _SLACK = 8, 200, 2
-_NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 100, 200, 20
+_NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 200, 200, 20
 # Weights of the score: SWAPs so far, distances of the next gates of each qubit, gates to be done.
 _SWAPPED, _AHEAD, _LEFT = 8, (8, 5, 3, 2, 1, 1), 2
 _USUAL_GATES = 64

@@ -69,6 +69,7 @@ COLUMNS = {
     **_ERRORS,
     **{f"noisy_{key}": f"{words}, with noise" for key, words in _ERRORS.items()},
     "noise_in_words": "the noise of the noisy run",
+    "warning": "that the circuit is next to never right, if it is",
     "hint": "which overlap test has a smaller predicted error, if one has",
     **CHECK_COLUMNS,
 }
@@ -248,6 +249,8 @@ def _row(
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = _noise_text(settings.noise)
+    if report.warning is not None:
+        row["warning"] = report.warning
     hint = better_overlap_test(program, **compiler_options(settings))
     if hint is not None:
         row["hint"] = hint

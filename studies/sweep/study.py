@@ -280,4 +280,6 @@ def example_circuit(program: Program) -> list[tuple[str, cirq.Circuit]]:
         f"The compiled circuit of one patch on {report.device}: {report.two_qubit_gates} "
         f"{report.gateset} gates, two-qubit depth {report.two_qubit_depth}, {report.qubits} qubits."
     )
+    if report.warning is not None:
+        title += f" Warning: {report.warning}"
     return [(title, program.circuit(patch, angles))]
