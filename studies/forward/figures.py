@@ -138,10 +138,10 @@ def text(results: Results) -> str:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(padded).rstrip())
-    warned = table["warning"].dropna() if "warning" in table else []
-    if len(warned):
+    warned = list(table["warning"].dropna()) if "warning" in table else []
+    if warned:
         where = "" if len(table) == 1 else f"{len(warned)} of {len(table)} points, first: "
-        lines += ["", f"warning: {where}{warned.iloc[0]}"]
+        lines += ["", f"warning: {where}{warned[0]}"]
     if len(table) == 1 and isinstance(first.get("hint"), str):
         lines += ["", first["hint"]]
     if len(table) > MOST_POINTS:
