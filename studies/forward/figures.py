@@ -140,8 +140,8 @@ def text(results: Results) -> str:
         lines.append("  ".join(padded).rstrip())
     warned = list(table["warning"].dropna()) if "warning" in table else []
     if warned:
-        where = "" if len(table) == 1 else f"{len(warned)} of {len(table)} points, first: "
-        lines += ["", f"warning: {where}{warned[0]}"]
+        points = "" if len(table) == 1 else f"{len(warned)} of {len(table)} points, first: "
+        lines += ["", f"warning: {points}{warned[0]}"]
     if len(table) == 1 and isinstance(first.get("hint"), str):
         lines += ["", first["hint"]]
     if len(table) > MOST_POINTS:
