@@ -1,4 +1,4 @@
-"""How many circuits have been run: engines tell it, and whoever shows progress listens."""
+"""How far a computation is: engines and searches tell it, and who shows progress listens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _BAR_DELAY = 2.0
 """Seconds before progress is shown."""
 
 _LISTENER: ContextVar[Callable[[int], object] | None] = ContextVar("listener", default=None)
+_SOLVED: ContextVar[Callable[[int], object] | None] = ContextVar("solved", default=None)
 
 
 def circuits_run(count: int) -> None:
@@ -63,3 +64,36 @@ def shown(what: str) -> Iterator[Callable[[float], None]]:
             return
         with counted(bar.update):
             yield expected
+
+
+def vectors_solved(count: int) -> None:
+    """Says that the loading angles of vectors were found.
+
+    Args:
+        count: How many, since it was said last.
+    """
+    listener = _SOLVED.get()
+    if listener is not None:
+        listener(count)
+
+
+@contextlib.contextmanager
+def solving(total: int) -> Iterator[None]:
+    """Shows a bar of the vectors that are solved for, on a terminal, if it takes long.
+
+    Below a bar of circuits; where something else listens by `counted`, the terminal is that one's.
+
+    Args:
+        total: How many vectors there are.
+    """
+    listener = _LISTENER.get()
+    hidden = listener is not None and not isinstance(getattr(listener, "__self__", None), tqdm)
+    # None means: only on a terminal.
+    with tqdm(
+        total=total, desc="angles", disable=hidden or None, delay=_BAR_DELAY, leave=False
+    ) as bar:
+        token = _SOLVED.set(bar.update)
+        try:
+            yield
+        finally:
+            _SOLVED.reset(token)

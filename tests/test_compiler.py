@@ -115,10 +115,10 @@ def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
     [
         ((2, 2), 1, "ancilla", 12, 10),
         ((2, 4), 1, "ancilla", 21, 16),
-        ((3, 3), 3, "ancilla", 57, 29),
-        ((3, 3), 3, "destructive", 37, 9),
-        ((4, 4), 3, "ancilla", 96, 38),
-        ((8, 8), 1, "destructive", 72, 14),
+        ((3, 3), 3, "ancilla", 53, 28),
+        ((3, 3), 3, "destructive", 33, 8),
+        ((4, 4), 3, "ancilla", 90, 37),
+        ((8, 8), 1, "destructive", 66, 13),
     ],
 )
 def test_gate_counts_of_other_kernels(kernel, channels, overlap, gates, depth):

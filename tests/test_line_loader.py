@@ -10,11 +10,14 @@ from qucnn_cirq.circuits.line_circuit import (
     line_layers,
     line_states,
     n_line_angles,
-    states_and_jacobians,
+    propagate,
 )
+from qucnn_cirq.circuits.line_jacobians import states_and_jacobians
 from qucnn_cirq.circuits.line_search import solve_line_angles
+from qucnn_cirq.circuits.loaded import infidelities, loaded_states
 from qucnn_cirq.circuits.loaders import line as line_loader
 from qucnn_cirq.circuits.loaders.line import EXACT, PATTERNS, LineLoader
+from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.errors import InputError
 
@@ -209,29 +212,60 @@ def test_bad_input_is_named(states, pattern, message):
 
 
 def test_other_registers_are_refused():
-    with pytest.raises(InputError, match="3 to 6 qubits, not 7"):
-        LineLoader(7)
+    with pytest.raises(InputError, match="3 to 8 qubits, not 9"):
+        LineLoader(9)
 
 
-@pytest.mark.parametrize("gate", ["cz", "sqrt_iswap"])
-@pytest.mark.parametrize(("n_qubits", "count"), [(3, 40), (5, 6), (6, 1)])
-def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate):
+def test_a_digit_is_one_coupler():
+    angles = np.random.default_rng(0).normal(size=(3, n_line_angles("OMLR", 5)))
+    one, other = (line_states(angles, word, n_qubits=5) for word in ("OMLR", "021303"))
+    np.testing.assert_allclose(one, other, atol=1e-14)
+    with pytest.raises(InputError, match="'4' is no layer"):
+        line_layers("0314", n_qubits=5)
+
+
+@pytest.mark.parametrize(("pattern", "gate"), [("2103", "cz"), ("MOMOM", "sqrt_iswap")])
+@pytest.mark.parametrize("n_qubits", [5, 6])
+def test_derivatives_by_halves_are_those_gate_by_gate(n_qubits, pattern, gate):
+    layers = line_layers(pattern, gate, n_qubits)
+    angles = np.random.default_rng(0).normal(size=(2, n_line_angles(pattern, n_qubits)))
+    vectors = propagate(angles, layers, derivatives=True)
+    states, jacobians = states_and_jacobians(angles, layers)
+    np.testing.assert_allclose(states, vectors[0].T, atol=1e-14)
+    np.testing.assert_allclose(jacobians, vectors[1:].transpose(2, 1, 0), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("n_qubits", "count", "gate", "gates"),
+    [
+        (3, 40, "cz", 3),
+        (5, 3, "cz", 14),
+        (6, 1, "cz", 30),
+        (7, 1, "cz", 63),
+        (3, 40, "sqrt_iswap", 4),
+        (5, 3, "sqrt_iswap", 16),
+        (6, 1, "sqrt_iswap", 33),
+    ],
+)
+def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate, gates):
     generator = np.random.default_rng(n_qubits)
     dense = generator.normal(size=(count, 2**n_qubits))
     sparse = dense * (generator.random(dense.shape) < 0.2)
     sparse[:, 0] += 1e-3
-    states = normalised(np.concatenate([dense, sparse, np.ones((1, 2**n_qubits))]))
-    loader = LineLoader(n_qubits, gate=gate)
-    angles, infidelities = loader.solve(states)
-    assert infidelities.max() < EXACT
+    states = normalised(np.concatenate([dense, sparse] if n_qubits < 7 else [dense]))
+    family = LineLoader(n_qubits, gate=gate).family(None)
+    assert [loader.cost[0] for loader in family][0] == gates
     qubits = cirq.LineQubit.range(n_qubits)
-    circuit = loader.circuit(qubits, "patch")
-    for row in (0, -1):
-        loaded = state_of(circuit, qubits, {"patch": angles[[row]]})
-        assert abs(np.vdot(loaded, states[row])) == pytest.approx(1, abs=1e-9)
-    if gate == "cz":
-        gates = sum(len(op.qubits) == 2 for op in circuit.all_operations())
-        assert gates == {3: 3, 5: 16, 6: 33}[n_qubits]
+    rule = LoadingRule.within(EXACT, [loader.cost[0] for loader in family])
+    for index, rows, angles in rule.load(states, family):
+        circuit = family[index].circuit(qubits, "patch")
+        if gate == "cz":
+            loaded = loaded_states(circuit, qubits, {"patch": angles}, len(rows))
+            assert infidelities(states[rows], loaded).max() < EXACT
+        for row in (0, len(rows) - 1):
+            state = state_of(circuit, qubits, {"patch": angles[[row]]})
+            assert abs(np.vdot(state, states[rows[row]])) == pytest.approx(1, abs=1e-9)
+    assert (rule.choose(dense / np.linalg.norm(dense, axis=1)[:, None], family) == 0).mean() > 0.6
 
 
 def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> None:

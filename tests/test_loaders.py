@@ -139,7 +139,7 @@ def test_a_layout_takes_the_loaders_whose_couplers_it_has_best_first(own: Module
 
     assert names("plaquettes", 4) == ["schmidt", "multiplexed"]
     assert names("ladder", 4) == ["symplectic", "line", "multiplexed"]
-    assert names("ladder", 2) == names("ladder", 7) == ["multiplexed"]
+    assert names("ladder", 2) == names("ladder", 9) == ["multiplexed"]
     assert names("ladder", 2, own.SingularValues(2)) == [OWN, "multiplexed"]
     vector = random_states(4, 3, seed=1)[1]
     merged = made(LOADERS["comparison"], 4, "cz", vector)

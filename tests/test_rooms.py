@@ -15,7 +15,7 @@ PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 
 FLOORS: tuple[str, ...] = (
     "noise_models",
-    "qucnn_cirq advance errors finite interruption text",
+    "qucnn_cirq advance errors finite interruption text threads",
     "qucnn_cirq arrays guard preparations",
     "qucnn_cirq array_files exchange patch_grid quantum_data",
     "qucnn_cirq datasets devices",
@@ -23,7 +23,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq drawing filters validation",
     "qucnn_cirq specification",
     "qucnn_cirq configuration patches",
-    "qucnn_cirq convolution image_blocks threads",
+    "qucnn_cirq convolution image_blocks",
     "qucnn_cirq compiler",
     "qucnn_cirq commands engines",
     "qucnn_cirq cli execution",

@@ -55,6 +55,7 @@ def cached(
     states: FloatArray,
     solve: Callable[[FloatArray], Result],
     holds: Callable[[FloatArray, Result], bool],
+    expense: int = 1,
 ) -> Result:
     """The result of ``solve(states)``, from the disk if it is there.
 
@@ -64,29 +65,34 @@ def cached(
         solve: Returns arrays of shape (states, ...), of which no row depends on another row's
             state.
         holds: Whether finite arrays of shape (states, ...) solve the states.
+        expense: How many times as long as for a few numbers it takes to solve for a state. Files
+            hold fewer states then, so that less is lost when a process ends.
 
     Returns:
         The arrays that ``solve`` returns, of all states.
     """
     folder = cache_folder()
-    blocks = [states[first : first + _BLOCK] for first in range(0, max(len(states), 1), _BLOCK)]
+    size = max(1, _BLOCK // expense)
+    blocks = [states[first : first + size] for first in range(0, max(len(states), 1), size)]
     results: list[Result] = [()] * len(blocks)
     # In an order of its own, which decides no result, a process seldom meets another one at the
     # same block, and finds what the others have solved.
     for index in np.random.default_rng().permutation(len(blocks)):
-        results[index] = _cached_block(folder, description, blocks[index], solve, holds)
+        block = blocks[index]
+        if folder is None or len(block) * expense < _SMALLEST_BATCH:
+            results[index] = solve(block)
+        else:
+            results[index] = _cached_block(folder, description, block, solve, holds)
     return tuple(np.concatenate(parts) for parts in zip(*results, strict=True))
 
 
 def _cached_block(
-    folder: Path | None,
+    folder: Path,
     description: str,
     states: FloatArray,
     solve: Callable[[FloatArray], Result],
     holds: Callable[[FloatArray, Result], bool],
 ) -> Result:
-    if folder is None or len(states) < _SMALLEST_BATCH:
-        return solve(states)
     key = hashlib.sha256(f"{description}:{states.shape}:".encode() + states.tobytes()).hexdigest()
     path = folder / f"{key}.npz"
     kept = _kept(path, key, len(states))

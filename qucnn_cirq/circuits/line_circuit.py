@@ -2,10 +2,10 @@
 
 The register q0-q1-q2-... meets in layers of two-qubit gates in parallel: ``O`` joins q0-q1, q2-q3
 and so on, ``M`` q1-q2, q3-q4 and so on; of four qubits that is the outer edges, and the middle one.
-``L`` joins the first two qubits alone, ``R`` the last two.
-A *pattern* is a word in these letters. Every qubit turns by a free RY angle at the start and after
-each layer that touches it. A rotation of a qubit that the layer before left alone would merge with
-its previous one, so there are no others.
+``L`` joins the first two qubits alone, ``R`` the last two, and a digit k qubits k and k + 1.
+A *pattern* is a word in these letters and digits. Every qubit turns by a free RY angle at the
+start and after each layer that touches it. A rotation of a qubit that the layer before left alone
+would merge with its previous one, so there are no others.
 
 The gate is CZ or, up to virtual Z, sqrt-iSWAP: a real rotation of |01>, |10> by pi/4. Either way a
 state stays real.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, shown, unknown_name
 
 FloatArray = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _BLOCK = 8192
 
 def _couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:
     """The pairs of qubits that a layer joins."""
+    if letter not in LETTERS:
+        return ((int(letter), int(letter) + 1),)
     if letter in "LR":
         return ((0, 1),) if letter == "L" else ((n_qubits - 2, n_qubits - 1),)
     return tuple((q, q + 1) for q in range(1 if letter == "M" else 0, n_qubits - 1, 2))
@@ -84,7 +86,7 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
     """The layers of a pattern; the first has no two-qubit gate.
 
     Args:
-        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
+        pattern: A word in ``M``, ``O``, ``L``, ``R`` and the digits of the line's couplers.
         gate: One of `GATES`.
         n_qubits: Length of the line.
 
@@ -93,11 +95,13 @@ def line_layers(pattern: str, gate: str = "cz", n_qubits: int = 4) -> tuple[Line
     """
     if gate not in GATES:
         raise unknown_name("gate", gate, GATES)
-    unknown = sorted(set(pattern) - set(LETTERS))
+    digits = "".join(str(coupler) for coupler in range(min(n_qubits - 1, 10)))
+    unknown = sorted(set(pattern) - set(LETTERS) - set(digits))
     if unknown:
         raise InputError(
-            f"pattern = {pattern!r}: {unknown[0]!r} is no layer; use words in 'M' (couplers 1-2, "
-            "3-4, ...), 'O' (couplers 0-1, 2-3, ...), 'L' (the first one) and 'R' (the last one)."
+            f"pattern = {shown(pattern, 40)}: {unknown[0]!r} is no layer; use words in 'M' (1-2, "
+            "3-4, ...), 'O' (0-1, 2-3, ...), 'L' (the first edge), 'R' (the last) and digits k "
+            "(k to k + 1)."
         )
     layers = [LineLayer((), tuple(range(n_qubits)), gate)]
     for letter in pattern:
@@ -110,7 +114,7 @@ def n_line_angles(pattern: str, n_qubits: int = 4) -> int:
     """The number of free angles of a pattern.
 
     Args:
-        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
+        pattern: As for `line_layers`.
         n_qubits: Length of the line.
     """
     return sum(len(layer.turned) for layer in line_layers(pattern, n_qubits=n_qubits))
@@ -123,7 +127,7 @@ def line_states(
 
     Args:
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n_qubits)).
-        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
+        pattern: As for `line_layers`.
         gate: One of `GATES`.
         n_qubits: Length of the line.
 
@@ -138,25 +142,35 @@ def line_states(
     return states
 
 
-def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool) -> FloatArray:
+def propagate(
+    angles: FloatArray,
+    layers: Sequence[LineLayer],
+    derivatives: bool,
+    start: FloatArray | None = None,
+) -> FloatArray:
     """The prepared states and, on request, their derivatives by each angle.
 
     Args:
         angles: RY angles in radians, shape (batch, angles).
         layers: From `line_layers`, whose turned qubits take the columns of the angles in order.
         derivatives: Whether to return the derivatives too.
+        start: What to begin with, shape (2^n,), where n may be more than the layers' qubits; None
+            for |0...0>.
 
     Returns:
         Shape (1 + angles or 1, 2^n, batch): the states, then the derivatives. The batch comes last
         so that every gate is elementwise arithmetic on contiguous rows.
     """
     batch, n_angles = angles.shape
-    n_qubits = len(layers[0].turned)
-    dimension = 1 << n_qubits
+    dimension = 1 << len(layers[0].turned) if start is None else len(start)
+    n_qubits = dimension.bit_length() - 1
     cosines, sines = np.cos(angles.T / 2), np.sin(angles.T / 2)
     vectors = np.empty((1 + n_angles * derivatives, *(2,) * n_qubits, batch))
-    vectors[0] = 0
-    vectors[(0,) * (1 + n_qubits)] = 1
+    if start is None:
+        vectors[0] = 0
+        vectors[(0,) * (1 + n_qubits)] = 1
+    else:
+        vectors[0] = start.reshape((2,) * n_qubits + (1,))
     column = 0
     for layer in layers:
         # The derivatives by later angles are not there yet.
@@ -178,22 +192,3 @@ def propagate(angles: FloatArray, layers: Sequence[LineLayer], derivatives: bool
                 np.multiply(split[0, :, 0], 0.5, out=split[column + 1, :, 1])
             column += 1
     return vectors.reshape(-1, dimension, batch)
-
-
-def states_and_jacobians(
-    angles: FloatArray, layers: Sequence[LineLayer]
-) -> tuple[FloatArray, FloatArray]:
-    """The states and their derivatives by each angle.
-
-    Args:
-        angles: RY angles in radians, shape (batch, angles).
-        layers: From `line_layers`.
-
-    Returns:
-        States, shape (batch, 2^n), and their Jacobians, shape (batch, 2^n, angles).
-    """
-    vectors = propagate(angles, layers, derivatives=True)
-    return (
-        np.ascontiguousarray(vectors[0].T),
-        np.ascontiguousarray(vectors[1:].transpose(2, 1, 0)),
-    )

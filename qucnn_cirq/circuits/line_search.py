@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.advance import vectors_solved
 from qucnn_cirq.circuits.line_circuit import (
     FloatArray,
     LineLayer,
@@ -22,16 +23,22 @@ from qucnn_cirq.circuits.line_circuit import (
     line_states,
     n_line_angles,
     propagate,
-    states_and_jacobians,
 )
+from qucnn_cirq.circuits.line_jacobians import states_and_jacobians
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.threads import single_threaded_blas
 
 SEARCH = 2
 """Raised when the search finds other angles, so that no result of an earlier one is mixed in."""
 
+_SEARCH_ON_LONG_LINES = 3
+"""The same for more than four qubits."""
+
 # Entries of the Jacobians of the states that are solved together, which fit a processor's cache.
 _BLOCK_ENTRIES = 300_000
 _LIBRARY = 256
+_LIBRARY_ON_LONG_LINES = {6: 64, 7: 16}
+"""Starting points of six and seven qubits; more have 8. Making them takes as long as solving."""
 _NORM_TOLERANCE = 1e-6
 _PROBE = 0.1
 _GEODESIC_RATIO = 0.75
@@ -58,9 +65,19 @@ class _Search:
 
 
 _EXACT = _Search(((20, 1),) * 3 + ((60, 1),) * 2 + ((60, 4), (400, 6)), 1e-24, 0.0, 1e-13)
-_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((100, 1),) * 3 + ((100, 3), (400, 6)))
+_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1),) * 2 + ((100, 1), (100, 3), (200, 4)))
+_EXACT_ON_LONGEST_LINES = replace(_EXACT, heats=((100, 1), (100, 1), (150, 1), (250, 3)))
 _CLOSEST = _Search(((60, 1),) * 4, 1e-24, 1e-5, 1e-7)
 _CLOSE_ENOUGH = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
+
+
+def search_version(n_qubits: int) -> int:
+    """Tells the angles that this search finds from those of an earlier one.
+
+    Args:
+        n_qubits: Length of the line.
+    """
+    return SEARCH if n_qubits <= 4 else _SEARCH_ON_LONG_LINES
 
 
 def solve_line_angles(
@@ -80,7 +97,7 @@ def solve_line_angles(
 
     Args:
         states: Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
-        pattern: A word in ``M`` and ``O``, see `qucnn_cirq.circuits.line_circuit`.
+        pattern: A word, see `qucnn_cirq.circuits.line_circuit`.
         seed: Chooses the starting points.
         tolerance: Infidelity that is good enough. If it is not 0, the search for a shorter pattern
             is brief: now and then it misses the best minimum.
@@ -107,13 +124,16 @@ def solve_line_angles(
     if not len(states):
         return np.zeros((0, n_line_angles(pattern, n_qubits))), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
-    if n_qubits > 4:
+    if n_qubits > 6:
+        search = _EXACT_ON_LONGEST_LINES
+    elif n_qubits > 4:
         search = _EXACT_ON_LONG_LINES
     elif "MOMOM" in pattern or n_qubits < 4:
         search = _EXACT
     else:
         search = replace(_CLOSE_ENOUGH, solved=tolerance) if tolerance else _CLOSEST
-    angles = _search(distinct, layers, _library(layers, seed), search)
+    with single_threaded_blas():
+        angles = _search(distinct, layers, _library(layers, seed), search)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     infidelities = line_infidelities(distinct, angles, pattern, gate)
@@ -128,7 +148,7 @@ def line_infidelities(
     Args:
         states: Real unit vectors, shape (batch, 2^n).
         angles: RY angles in radians, shape (batch, n_line_angles(pattern, n)).
-        pattern: A word in ``M``, ``O``, ``L`` and ``R``.
+        pattern: A word, see `qucnn_cirq.circuits.line_circuit`.
         gate: One of `GATES`.
 
     Returns:
@@ -144,13 +164,15 @@ def line_infidelities(
 @lru_cache(maxsize=32)
 def _library(layers: tuple[LineLayer, ...], seed: int) -> tuple[FloatArray, FloatArray]:
     """Starting angles and their states: of random points the half with the best Jacobians."""
-    shape = (2 * _LIBRARY, sum(len(layer.turned) for layer in layers))
+    n_qubits = len(layers[0].turned)
+    size = _LIBRARY if n_qubits < 6 else _LIBRARY_ON_LONG_LINES.get(n_qubits, 8)
+    shape = (2 * size, sum(len(layer.turned) for layer in layers))
     angles = np.random.default_rng(seed).uniform(-np.pi, np.pi, shape)
     states, jacobians = states_and_jacobians(angles, layers)
     singular_values = np.linalg.svd(jacobians, compute_uv=False)
     # Directions in the angles that no state depends on are the same everywhere.
     rank = int(np.median(np.sum(singular_values > 1e-9, axis=1)))
-    best = np.argsort(-singular_values[:, rank - 1], kind="stable")[:_LIBRARY]
+    best = np.argsort(-singular_values[:, rank - 1], kind="stable")[:size]
     return angles[best], states[best]
 
 
@@ -179,7 +201,9 @@ def _search(
             better = reached < distances[block]
             best[block[better]] = angles[better]
             distances[block[better]] = reached[better]
+            vectors_solved(int(np.sum(reached <= search.solved)))
         rank += starts
+    vectors_solved(int(np.sum(distances > search.solved)))
     return best
 
 

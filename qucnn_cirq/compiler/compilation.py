@@ -287,7 +287,7 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     layout = next(each for each in layouts.values() if not each.swaps)
     if request.loader == AUTO:
         # In CZ: routing needs a loader that loads every vector with one circuit.
-        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
+        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0].family(None)[-1]
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
     return best_route(filter_, (layout,), loader, None, options, request.device, request.pinning)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
-from qucnn_cirq.circuits.line_search import SEARCH
+from qucnn_cirq.circuits.line_search import search_version
 from qucnn_cirq.circuits.loaders import EXACT, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pinning import roles_of
@@ -170,6 +170,14 @@ class CompiledFilter:
     def report(self) -> Report:
         """What that circuit costs."""
         return self.variants[self.generic].report
+
+    @property
+    def seconds_to_load(self) -> float:
+        """About how long one core takes for the angles of a patch that was not met before.
+
+        Up to the loader of a generic patch each is tried in turn; the others seldom.
+        """
+        return sum(variant.loader.seconds for variant in self.variants[: self.generic + 1])
 
     @property
     def is_exact(self) -> bool:
@@ -514,6 +522,7 @@ def _loader_version(loader: Loader) -> str:
 
     That is the search, or the code of a user's own.
     """
-    version = loader.name if loader.is_closed_form else f"{loader.name} {SEARCH}"
+    searched = f"{loader.name} {search_version(loader.n_qubits)}"
+    version = loader.name if loader.is_closed_form else searched
     own = source_digest(loader)
     return version if own is None else f"{version} {own}"

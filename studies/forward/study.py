@@ -121,6 +121,7 @@ def cost(settings: ForwardPoint) -> Cost:
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
+    seconds += blocks.grid.n_occupied * program_of(settings).filters[0].seconds_to_load
     # Of each run counts, estimates and means; once exact and classical values, and the images.
     returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes
     circuits *= 1 + noisy

@@ -103,7 +103,8 @@ def cost(settings: LoadingPoint) -> Cost:
     """
     blocks = occupied_patches(*images_of(settings), settings.convolution)
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
-    return Cost(circuits, 0, 0.1 + 1e-3 * circuits, 30 * blocks.block_bytes)
+    seconds = blocks.grid.n_occupied * program_of(settings).filters[0].seconds_to_load
+    return Cost(circuits, 0, 0.1 + 2e-4 * circuits + seconds, 30 * blocks.block_bytes)
 
 
 def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:

@@ -160,9 +160,7 @@ def cost(settings: PerformancePoint) -> Cost:
     spec, compiled = settings.convolution, program_of(settings).filters[0]
     template, noise = compiled.template, as_noise(settings.noise)
     overhead = _OVERHEAD * max(1.0, program_of(settings).report.two_qubit_gates / 32)
-    # A search takes about eight times as long for a qubit more.
-    is_closed = all(variant.loader.is_closed_form for variant in compiled.variants)
-    angles = 1e-5 if is_closed else 8e-4 * 8.0 ** (spec.register_qubits - 4)
+    angles = compiled.seconds_to_load
     if settings.engine in PEERS:
         each = PEERS[settings.engine].seconds * relative_size(template)
     else:

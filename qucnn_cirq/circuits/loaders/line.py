@@ -1,6 +1,6 @@
-"""The line loader: three to six qubits on a line, RY rotations and few two-qubit gates.
+"""The line loader: three to eight qubits on a line, RY rotations and few two-qubit gates.
 
-Its circuits are words in layers of couplers, see `qucnn_cirq.circuits.line_circuit`. Four
+Its circuits are words in couplers and layers of them, see `qucnn_cirq.circuits.line_circuit`. Four
 qubits take 7 two-qubit gates in depth 5, and fewer for some vectors:
 
 ============  =====  ======  ==============  ==========================
@@ -17,7 +17,7 @@ pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
 ``MOMOMM``    8      20                      15: every one
 ============  =====  ======  ==============  ==========================
 
-For other lines there is one pattern, `EXACT_PATTERNS`.
+For other lines see `EXACT_PATTERNS`.
 
 The dimension is that of the set of real vectors that a pattern loads. With CZ ``OMM`` on three
 qubits, ``MOMMR`` and its mirror image ``MOMML`` have closed forms of the angles
@@ -35,6 +35,7 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
+from qucnn_cirq.advance import solving
 from qucnn_cirq.circuits.angle_cache import cached
 from qucnn_cirq.circuits.entanglers import givens
 from qucnn_cirq.circuits.line_circuit import (
@@ -45,7 +46,7 @@ from qucnn_cirq.circuits.line_circuit import (
     n_line_angles,
 )
 from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, closed_form_angles
-from qucnn_cirq.circuits.line_search import SEARCH, line_infidelities, solve_line_angles
+from qucnn_cirq.circuits.line_search import line_infidelities, search_version, solve_line_angles
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
@@ -62,17 +63,35 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 GENERIC = "MOMOM"
 """The shortest pattern that is tried for exact loading."""
 
-EXACT_PATTERNS: dict[str, dict[int, str]] = {
-    "cz": {3: "OMM", N_QUBITS: GENERIC, 5: "MOMOMOMO", 6: "OMOMOMOMOMOMO"},
-    "sqrt_iswap": {3: "OMOM", N_QUBITS: GENERIC, 5: "MOMOMOMOM", 6: "OMOMOMOMOMOMO"},
+EXACT_PATTERNS: dict[str, dict[int, tuple[str, ...]]] = {
+    "cz": {
+        3: ("OMM",),
+        N_QUBITS: (GENERIC,),
+        5: ("20103213201320", "MOMOMOMO"),
+        6: ("MOMMOMOMOMOO", "OMOMOMOMOMOMO"),
+        7: (10 * "MO" + "M",),
+        8: (18 * "MO",),
+    },
+    "sqrt_iswap": {
+        3: ("OMOM",),
+        N_QUBITS: (GENERIC, "MOMOMM"),
+        5: ("MOMOMOMO", "MOMOMOMOM"),
+        6: ("OMOMOMOMOMOMO",),
+        7: (10 * "MO" + "M",),
+        8: (18 * "MO",),
+    },
 }
-"""For each gate and length of the line the pattern that loads generic vectors.
+"""For each gate and length of the line the patterns that load generic vectors, shortest first.
 
-That is 3, 7, 16 and 33 CZ. On five and six qubits 14 and 30 have enough angles, but the search for
-them takes several times as long and misses some vectors.
+With fewer CZ than 3, 14, 30, 63 and 126 on other lines than that of four qubits there are not as
+many directions as vectors. Where a search misses vectors, the last pattern of a line loads them.
 """
 
-_REMEMBERED = 1_000_000
+_SECONDS = {3: 2e-4, N_QUBITS: 8e-4, 5: 0.015, 6: 0.06, 7: 0.25, 8: 1.5}
+"""What the search takes for a vector, by the length of the line."""
+
+_REMEMBERED = 2**24
+"""Amplitudes of the states whose angles one loader remembers."""
 _REMEMBERING = threading.RLock()
 """Held while states are searched for: several threads would search for the same."""
 _CLOSED = 1e-24
@@ -88,7 +107,7 @@ def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArr
     """
     if states.shape[1] != 1 << N_QUBITS:
         return np.zeros(len(states))
-    middle = pattern.count("M")
+    middle = pattern.count("M") + pattern.count("1")
     if middle >= (2 if gate == "cz" else 1):
         return np.zeros(len(states))
     coefficients = np.linalg.svd(states.reshape(-1, 4, 4), compute_uv=False)
@@ -98,12 +117,12 @@ def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArr
 
 
 class LineLoader(Loader):
-    """Loads real vectors on a line of three to six qubits with the pattern's two-qubit gates.
+    """Loads real vectors on a line of three to eight qubits with the pattern's two-qubit gates.
 
     Args:
-        n_qubits: Length of the line, 3 to 6; see `EXACT_PATTERNS`.
-        pattern: The layers; None for the one that loads every vector. For four qubits that is 7
-            CZ in depth 5, which with sqrt-iSWAP loads all but one random vector in about two
+        n_qubits: Length of the line, 3 to 8; see `EXACT_PATTERNS`.
+        pattern: The word; None for the shortest that loads generic vectors. For four qubits that
+            is 7 CZ in depth 5, which with sqrt-iSWAP loads all but one random vector in about two
             hundred.
         tolerance: For shorter patterns, the infidelity that is good enough, as for
             `solve_line_angles`.
@@ -114,7 +133,7 @@ class LineLoader(Loader):
     """
 
     name = "line"
-    purpose = "registers of 3 to 6 qubits"
+    purpose = "registers of 3 to 8 qubits"
     is_closed_form = False
 
     def __init__(
@@ -132,7 +151,7 @@ class LineLoader(Loader):
                 "choose loader = 'multiplexed'."
             )
         super().__init__(n_qubits)
-        self.pattern = EXACT_PATTERNS[gate][n_qubits] if pattern is None else pattern
+        self.pattern = EXACT_PATTERNS[gate][n_qubits][0] if pattern is None else pattern
         self.tolerance = tolerance
         self.gate = gate
         self.n_angles = n_line_angles(self.pattern, n_qubits)
@@ -164,21 +183,17 @@ class LineLoader(Loader):
         return {name: getattr(self, name) for name in ("n_qubits", "pattern", "tolerance", "gate")}
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """The other patterns of four qubits; within a tolerance those that load some vectors."""
-        if self.n_qubits != N_QUBITS or self.pattern != GENERIC:
+        """The other exact patterns; within a tolerance also those that load some vectors."""
+        exact = EXACT_PATTERNS[self.gate][self.n_qubits]
+        if self.pattern != exact[0]:
             return (self,)
-        patterns = PATTERNS[self.gate]
-        if tolerance is None:
-            patterns = patterns[patterns.index(GENERIC) :]
-        return tuple(
-            self
-            if pattern == GENERIC
-            else LineLoader(
-                pattern=pattern,
-                tolerance=0.0 if GENERIC in pattern else tolerance or 0.0,
-                gate=self.gate,
-            )
-            for pattern in patterns
+        shorter: tuple[str, ...] = ()
+        if tolerance is not None and self.n_qubits == N_QUBITS:
+            shorter = PATTERNS[self.gate][: -len(exact)]
+        return (
+            *(LineLoader(self.n_qubits, each, tolerance or 0.0, self.gate) for each in shorter),
+            self,
+            *(LineLoader(self.n_qubits, each, gate=self.gate) for each in exact[1:]),
         )
 
     def exact_for(self, vector: FloatArray) -> Loader:
@@ -188,6 +203,13 @@ class LineLoader(Loader):
             return self
         exact = (each for each in family if each.solve(vector[None])[1][0] <= EXACT)
         return next(exact, family[-1])
+
+    @property
+    def seconds(self) -> float:
+        """As `Loader.seconds`; shorter words within a tolerance are looked for briefly."""
+        if self.is_closed_form:
+            return super().seconds
+        return _SECONDS[self.n_qubits] / (4 if self.tolerance else 1)
 
     def angles(self, states: FloatArray) -> FloatArray:
         """As `Loader.angles`: the angles of `solve`."""
@@ -210,7 +232,7 @@ class LineLoader(Loader):
         if not (np.abs(angles) <= np.pi).all():
             return False
         found = line_infidelities(states, angles, self.pattern, self.gate)
-        if self.gate == "cz" and self.pattern == EXACT_PATTERNS["cz"][self.n_qubits]:
+        if self.gate == "cz" and self.pattern == EXACT_PATTERNS["cz"][self.n_qubits][-1]:
             # It loads every vector: what is worse is the solution of other states.
             found = np.where(found > max(self.tolerance, EXACT), np.inf, found)
         return np.allclose(found, infidelities, rtol=1e-6, atol=EXACT)
@@ -237,17 +259,20 @@ class LineLoader(Loader):
         if new:
             # Four qubits have no number in their name: what was solved for them stays known.
             line = "line" if self.n_qubits == N_QUBITS else f"line{self.n_qubits}"
-            angles, infidelities = cached(
-                f"{SEARCH} {line} {self.gate} {self.pattern} {self.tolerance!r}",
-                states[list(new.values())],
-                lambda rows: solve_line_angles(
-                    rows, self.pattern, tolerance=self.tolerance, gate=self.gate
-                ),
-                self._loads,
-            )
+            version = search_version(self.n_qubits)
+            with solving(len(new)):
+                angles, infidelities = cached(
+                    f"{version} {line} {self.gate} {self.pattern} {self.tolerance!r}",
+                    states[list(new.values())],
+                    lambda rows: solve_line_angles(
+                        rows, self.pattern, tolerance=self.tolerance, gate=self.gate
+                    ),
+                    self._loads,
+                    expense=4 ** max(0, self.n_qubits - N_QUBITS),
+                )
             both = np.column_stack([angles, infidelities])
             self._solved.update(zip(new, both, strict=True))
         both = np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles + 1)
-        if len(self._solved) > _REMEMBERED:
+        if len(self._solved) << self.n_qubits > _REMEMBERED:
             self._solved.clear()
         return both[:, :-1], both[:, -1]
