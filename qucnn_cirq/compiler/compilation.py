@@ -286,8 +286,9 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     # Positions do not matter, so that exchanging qubits before they meet would be for nothing.
     layout = next(each for each in layouts.values() if not each.swaps)
     if request.loader == AUTO:
-        # In CZ: routing needs a loader that loads every vector with one circuit.
-        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0].family(None)[-1]
+        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
+    # In CZ: routing needs a loader that loads every vector with one circuit.
+    loader = loader.family(None)[-1]
     return best_route(filter_, (layout,), loader, None, options, request.device, request.pinning)
