@@ -42,7 +42,7 @@ class Usage:
             couplers: More couplers that must be there, with no gate on them.
         """
         one_qubit: Counter[cirq.Qid] = Counter()
-        two_qubit: Counter[Coupler] = Counter({(min(pair), max(pair)): 0 for pair in couplers})
+        two_qubit: Counter[Coupler] = Counter()
         measured: list[cirq.Qid] = []
         for operation in circuit.all_operations():
             if cirq.is_measurement(operation):
@@ -52,6 +52,7 @@ class Usage:
                 two_qubit[first, second] += 1
             elif not (isinstance(operation.gate, Slot) and operation.gate.is_virtual):
                 one_qubit.update(operation.qubits)
+        two_qubit.update({(min(pair), max(pair)): 0 for pair in couplers})
         qubits = tuple(sorted(circuit.all_qubits().union(*two_qubit)))
         return cls(one_qubit, two_qubit, tuple(measured), qubits, _active_moments(circuit))
 
