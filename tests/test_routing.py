@@ -27,6 +27,15 @@ def test_what_fits_no_layout_takes_few_more_gates(device, overlap, most):
     assert "starts" in program.passes_text
 
 
+def test_a_circuit_that_fits_gives_way_to_one_that_errs_less_when_routed():
+    device = load_device(".o..\noooo\noooo\n")
+    program = compile_convolution(ConvolutionSpec(filters=FIXED), device)
+    fits = compile_convolution(ConvolutionSpec(filters=FIXED), device, layout="plaquettes")
+    assert program.report.layout == "routed"
+    assert program.report.predicted_error < fits.report.predicted_error
+    assert program.verify(patches=1).passed
+
+
 def test_a_swap_beside_a_gate_costs_one_and_one_of_a_qubit_in_zero_two():
     a, b, c = cirq.LineQubit.range(3)
     angles = {"patch": np.random.default_rng(4).normal(size=(1, 6))}

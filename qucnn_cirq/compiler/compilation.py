@@ -207,17 +207,24 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     check_sizes(request.spec)
     check_qubits(request)
     best: tuple[Assembly, Placement] | None = None
+    unplaced: list[int] = []
     candidates = list(_candidates(filter_, request))
     for candidate in candidates:
         check_roles(candidate, request.pinning)
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
-        if placement and (best is None or placement.predicted_error < best[1].predicted_error):
+        if placement is None:
+            unplaced.append(_gates(candidate))
+        elif best is None or placement.predicted_error < best[1].predicted_error:
             best = (candidate, placement)
     if budget.infidelity != 0 and (best is None or not has_shorter_loaders(best[0], request)):
         raise budget_without_effect(request, best[0] if best else None)
     if best is None:
         check_routable(request, candidates)
         best = _routed(filter_, request)
+    elif _may_be_routed(request) and any(each < _gates(best[0]) for each in unplaced):
+        # What fits is not what has the fewest gates, which may have fewer even when routed.
+        routed = _routed(filter_, request)
+        best = min(best, routed, key=lambda each: each[1].predicted_error)
     generic = placed(*best, request, started)
     # Routing needs a loader that loads every vector with one circuit.
     family = generic.loader.family(budget.tolerance)
@@ -278,6 +285,16 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                     couplers = tuple(layout.register_graph(layout.data).edges)
                     assembly = replace(assembly, couplers=couplers)
                 yield assembly
+
+
+def _gates(assembly: Assembly) -> int:
+    return assembly.passes[-1].two_qubit_gates
+
+
+def _may_be_routed(request: Request) -> bool:
+    """Whether a routed circuit may take the place of one that fits."""
+    is_free = request.layout == request.loader == AUTO and not request.pinning.roles
+    return is_free and request.budget.infidelity == 0
 
 
 def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:

@@ -1,14 +1,13 @@
 """Routing, in the two places where it is needed.
 
-Inside a register a preparation circuit may use pairs that are not coupled, which is left to Cirq's
-router. And where no layout fits a device, the whole logical circuit is routed, by a search of our
-own, as it is by far the longer part.
+Inside a register a preparation circuit may use pairs that are not coupled. And where no layout
+fits a device, the whole logical circuit is routed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -16,7 +15,7 @@ import networkx as nx
 import numpy as np
 
 from qucnn_cirq.circuits.parts import tagged
-from qucnn_cirq.compiler.swap_search import ADVANCE, Couplers, find_moves
+from qucnn_cirq.compiler.swap_search import ADVANCE, Couplers, find_moves, moves_from
 from qucnn_cirq.compiler.swaps import write_out_swaps
 from qucnn_cirq.errors import InputError
 
@@ -43,11 +42,14 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
     if all(graph.has_edge(*pair) for pair in pairs):
         return circuit
     backwards = cirq.Circuit(reversed(_ops(circuit)))
-    router = cirq.RouteCQC(nx.Graph(graph))
-    places = {qubit: qubit for qubit in sorted(graph.nodes)}
-    mapper = cirq.HardCodedInitialMapper(places)
-    routed, _, _ = router.route_circuit(backwards, initial_mapper=mapper)
-    return write_out_swaps(cirq.Circuit(reversed(_ops(routed))))
+    register = sorted(graph.nodes)
+    couplers = _couplers(graph, register)
+    numbers = [(register.index(a), register.index(b)) for a, b in reversed(pairs)]
+    is_cz = [op.gate == cirq.CZ for op in _ops(backwards) if len(op.qubits) == 2]
+    moves = moves_from(tuple(range(len(register))), numbers, is_cz, couplers).moves
+    moved = _Moved(backwards, {qubit: qubit for qubit in register}, used=register)
+    moved.follow(moves, graph, register, couplers)
+    return write_out_swaps(cirq.Circuit(reversed(_ops(moved.circuit))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +96,8 @@ def routes(
         )
     # Beyond some spare qubits a larger part only takes longer.
     region = _compact_region(graph, min(largest, 2 * len(logical) + 8))
-    number = {place: index for index, place in enumerate(region)}
     part = graph.subgraph(region)
-    pairs = sorted(tuple(sorted((number[a], number[b]))) for a, b in part.edges)
-    lengths = dict(nx.all_pairs_shortest_path_length(part))
-    distances = [[lengths[a][b] for b in region] for a in region]
-    couplers = Couplers(np.array(pairs).reshape(-1, 2), np.array(distances))
+    couplers = _couplers(part, region)
     gates = [op for op in _ops(circuit) if len(op.qubits) == 2]
     if not gates:
         places = dict(zip(logical, region, strict=False))
@@ -113,12 +111,7 @@ def routes(
     )
     for way in found:
         moved = _Moved(circuit, dict(zip(logical, (region[p] for p in way.start), strict=True)))
-        for move in way.moves:
-            if move == ADVANCE:
-                moved.advance(part)
-            else:
-                moved.swap(*(region[place] for place in pairs[move]))
-        moved.finish()
+        moved.follow(way.moves, part, region, couplers)
         routed = write_out_swaps(moved.circuit)
         yield Route(tagged(routed, "routing"), moved.starts, moved.places, tries)
 
@@ -126,7 +119,12 @@ def routes(
 class _Moved:
     """A circuit that is written anew while its qubits move."""
 
-    def __init__(self, circuit: cirq.Circuit, places: dict[cirq.Qid, cirq.Qid]) -> None:
+    def __init__(
+        self,
+        circuit: cirq.Circuit,
+        places: dict[cirq.Qid, cirq.Qid],
+        used: Collection[cirq.Qid] = (),
+    ) -> None:
         self.circuit = cirq.Circuit()
         self.places = places
         self.starts = dict(places)
@@ -134,10 +132,28 @@ class _Moved:
         for operation in _ops(circuit):
             for qubit in operation.qubits:
                 self._left[qubit].append(operation)
-        self._used: set[cirq.Qid] = set()
+        self._used = set(used)
         self._begun: set[cirq.Qid] = set()
 
-    def swap(self, a: cirq.Qid, b: cirq.Qid) -> None:
+    def follow(
+        self,
+        moves: Sequence[int],
+        graph: nx.Graph,
+        numbered: Sequence[cirq.Qid],
+        couplers: Couplers,
+    ) -> None:
+        """Makes all moves, and then does what is left, on one qubit each."""
+        for move in moves:
+            if move == ADVANCE:
+                self._advance(graph)
+            else:
+                self._swap(*(numbered[place] for place in couplers.pairs[move]))
+        for qubit in self._left:
+            self._do_up_to(qubit, None)
+            if qubit not in self._begun:
+                self.starts[qubit] = self.places[qubit]
+
+    def _swap(self, a: cirq.Qid, b: cirq.Qid) -> None:
         """Exchanges two places."""
         moved = {a: b, b: a}
         for qubit, place in self.places.items():
@@ -148,7 +164,7 @@ class _Moved:
         self.circuit.append(cirq.SWAP(a, b))
         self._used.update(moved)
 
-    def advance(self, graph: nx.Graph) -> None:
+    def _advance(self, graph: nx.Graph) -> None:
         """Does every next two-qubit gate whose qubits are neighbours, and what comes before it."""
         now = []
         for qubit, left in self._left.items():
@@ -164,13 +180,6 @@ class _Moved:
                 self._left[qubit].popleft()
             self._append(gate)
 
-    def finish(self) -> None:
-        """Does what is left, on one qubit each."""
-        for qubit in self._left:
-            self._do_up_to(qubit, None)
-            if qubit not in self._begun:
-                self.starts[qubit] = self.places[qubit]
-
     def _do_up_to(self, qubit: cirq.Qid, gate: cirq.Operation | None) -> None:
         left = self._left[qubit]
         while left and left[0] is not gate:
@@ -183,6 +192,15 @@ class _Moved:
             self._begun.add(qubit)
             self._used.add(self.places[qubit])
         self.circuit.append(operation.transform_qubits(self.places))
+
+
+def _couplers(graph: nx.Graph, places: Sequence[cirq.Qid]) -> Couplers:
+    """A connected graph, its places numbered in the order given."""
+    number = {place: index for index, place in enumerate(places)}
+    pairs = sorted(tuple(sorted((number[a], number[b]))) for a, b in graph.edges)
+    lengths = dict(nx.all_pairs_shortest_path_length(graph))
+    distances = [[lengths[a][b] for b in places] for a in places]
+    return Couplers(np.array(pairs).reshape(-1, 2), np.array(distances))
 
 
 def _by_first_use(circuit: cirq.Circuit) -> list[cirq.Qid]:

@@ -164,7 +164,8 @@ def find_moves(
         tried += len(starts)
         # The last round goes forwards.
         direction = backwards if (rounds - number) % 2 == 0 else forwards
-        ways = _search(direction, len(gates), couplers, starts, width)
+        beam = _Beam.of(starts, len(couplers.distances), len(gates))
+        ways = _search(direction, len(gates), couplers, beam, width)
         if direction is forwards:
             for way in ways:
                 if way.start not in found or way.extra < found[way.start].extra:
@@ -173,6 +174,32 @@ def find_moves(
         if direction is forwards and ways[0].extra == 0:
             break
     return sorted(found.values(), key=lambda way: way.extra), tried
+
+
+def moves_from(
+    start: tuple[int, ...],
+    gates: Sequence[tuple[int, int]],
+    is_cz: Sequence[bool],
+    couplers: Couplers,
+) -> Moves:
+    """Looks for SWAPs with which all gates act on neighbours, where no SWAP is free.
+
+    Args:
+        start: The place of each logical qubit; all places are taken.
+        gates: As for `find_moves`.
+        is_cz: As for `find_moves`.
+        couplers: The places, connected.
+
+    Returns:
+        The way with the fewest gates that was found.
+    """
+    effort = min(1.0, _USUAL_GATES / max(1, len(gates)))
+    begun = _Beam.of(np.array([start]), len(start), len(gates))
+    # Never a partner of anyone, and not unused either.
+    begun.partner += len(start) + 1
+    width = max(16, round(_WIDTH * effort))
+    own = _Gates(gates, is_cz, len(start))
+    return _search(own, len(gates), couplers, begun, width)[0]
 
 
 def _new_starts(
@@ -204,10 +231,10 @@ def _varied(kept: Ints, couplers: Couplers, generator: np.random.Generator) -> I
 
 
 def _search(
-    gates: _Gates, n_gates: int, couplers: Couplers, starts: Ints, width: int
+    gates: _Gates, n_gates: int, couplers: Couplers, beam: _Beam, width: int
 ) -> list[Moves]:
     """One round; at most one way for each end, fewest gates first."""
-    beam = _Beam.of(starts, len(couplers.distances), n_gates)
+    starts = beam.place
     history: list[tuple[Ints, Ints]] = []
     ended: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
     best = int(np.iinfo(np.intp).max)
