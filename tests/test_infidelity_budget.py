@@ -172,7 +172,40 @@ def test_auto_needs_noise():
         compile_convolution(SPEC, "willow_pink", infidelity="auto")
 
 
-@pytest.mark.parametrize("kernel", [(1, 2), (2, 2), (2, 4), (4, 8), (8, 8)])
+def large(stride):
+    kernel = FixedFilter(np.outer(np.hanning(8), np.hanning(8)))
+    return ConvolutionSpec(kernel=(8, 8), stride=stride, filters=kernel, overlap="inversion")
+
+
+def test_shorter_words_of_six_qubits_come_close_to_patches():
+    """The bars are means that words in another order of qubits reached; the last one a median."""
+    patches = np.unique(extract_patches(digits(), large(5)).states, axis=0)
+    family = LineLoader(6).family(1e-3)
+    assert [loader.cost[0] for loader in family] == [10, 13, 15, 20, 30, 33]
+    qubits = cirq.LineQubit.range(6)
+    for loader, bar in zip(family, (0.037, 0.021, 0.013), strict=False):
+        angles, told = loader.solve(patches)
+        loaded = loaded_states(
+            loader.circuit(qubits, "patch"), qubits, {"patch": angles}, len(patches)
+        )
+        np.testing.assert_allclose(infidelities(patches, loaded), told, atol=1e-12)
+        assert told.mean() < bar
+    assert np.median(family[3].solve(patches)[1]) < 0.0015
+
+
+def test_a_budget_makes_overlaps_of_larger_patches_more_accurate():
+    errors = []
+    spec = large(10)
+    patches = extract_patches(digits()[:1], spec)
+    exact = ideal_overlaps(patches, spec, np.zeros((1, 0)))
+    for infidelity in (0.0, 0.01):
+        program = compile_convolution(spec, "willow_pink", infidelity=infidelity)
+        layer = QuantumConvolution(program, "exact", NOISE, shots=None)
+        errors.append(np.abs(layer.run(patches).estimates - exact).mean())
+    assert errors[1] < 0.98 * errors[0]
+
+
+@pytest.mark.parametrize("kernel", [(1, 2), (2, 2), (2, 4), (8, 16)])
 @pytest.mark.parametrize("budget", [{"infidelity": 0.1}, {"infidelity": "auto", "noise": NOISE}])
 def test_a_budget_for_registers_without_shorter_loaders_is_refused(kernel, budget):
     spec = ConvolutionSpec(kernel=kernel)

@@ -66,6 +66,7 @@ class _Search:
 
 _EXACT = _Search(((20, 1),) * 3 + ((60, 1),) * 2 + ((60, 4), (400, 6)), 1e-24, 0.0, 1e-13)
 _EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1),) * 2 + ((100, 1), (100, 3), (200, 4)))
+_CLOSE_ON_LONG_LINES = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 _EXACT_ON_LONGEST_LINES = replace(_EXACT, heats=((100, 1), (100, 1), (150, 1), (250, 3)))
 _CLOSEST = _Search(((60, 1),) * 4, 1e-24, 1e-5, 1e-7)
 _CLOSE_ENOUGH = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
@@ -124,7 +125,9 @@ def solve_line_angles(
     if not len(states):
         return np.zeros((0, n_line_angles(pattern, n_qubits))), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
-    if n_qubits > 6:
+    if n_qubits > 4 and n_line_angles(pattern, n_qubits) < states.shape[1] - 1:
+        search = replace(_CLOSE_ON_LONG_LINES, solved=max(tolerance, _EXACT.solved))
+    elif n_qubits > 6:
         search = _EXACT_ON_LONGEST_LINES
     elif n_qubits > 4:
         search = _EXACT_ON_LONG_LINES
@@ -164,9 +167,10 @@ def line_infidelities(
 @lru_cache(maxsize=32)
 def _library(layers: tuple[LineLayer, ...], seed: int) -> tuple[FloatArray, FloatArray]:
     """Starting angles and their states: of random points the half with the best Jacobians."""
-    n_qubits = len(layers[0].turned)
-    size = _LIBRARY if n_qubits < 6 else _LIBRARY_ON_LONG_LINES.get(n_qubits, 8)
-    shape = (2 * size, sum(len(layer.turned) for layer in layers))
+    n_qubits, n_angles = len(layers[0].turned), sum(len(layer.turned) for layer in layers)
+    is_quick = n_qubits < 6 or n_angles < 1 << n_qubits
+    size = _LIBRARY if is_quick else _LIBRARY_ON_LONG_LINES.get(n_qubits, 8)
+    shape = (2 * size, n_angles)
     angles = np.random.default_rng(seed).uniform(-np.pi, np.pi, shape)
     states, jacobians = states_and_jacobians(angles, layers)
     singular_values = np.linalg.svd(jacobians, compute_uv=False)
@@ -291,17 +295,25 @@ def _accelerated_step(
 ) -> FloatArray:
     """The damped Gauss-Newton step, bent along the curvature of the residuals.
 
-    J^T (J J^T + d)^-1 is the damped pseudo-inverse; of its two forms this one inverts the smaller
-    matrix for the longest pattern.
+    J^T (J J^T + d)^-1 = (J^T J + d)^-1 J^T is the damped pseudo-inverse. The first form inverts the
+    smaller matrix for the longest patterns, the second one for shorter ones of long lines.
     """
     transposed = jacobians.transpose(0, 2, 1)
-    products = jacobians @ transposed
+    is_short = jacobians.shape[2] < jacobians.shape[1] > 16
+    products = transposed @ jacobians if is_short else jacobians @ transposed
     inverses = np.linalg.inv(products + damping[:, None, None] * np.eye(products.shape[1]))
-    velocity = -np.squeeze(transposed @ (inverses @ residuals[:, :, None]), axis=2)
+
+    def removing(what: FloatArray) -> FloatArray:
+        column = what[:, :, None]
+        step = inverses @ (transposed @ column) if is_short else transposed @ (inverses @ column)
+        removed: FloatArray = -np.squeeze(step, axis=2)
+        return removed
+
+    velocity = removing(residuals)
     probe = propagate(angles + _PROBE * velocity, layers, derivatives=False)[0].T - targets
     slope = np.squeeze(jacobians @ velocity[:, :, None], axis=2)
     curvature = (2 / _PROBE) * ((probe - residuals) / _PROBE - slope)
-    acceleration = -np.squeeze(transposed @ (inverses @ curvature[:, :, None]), axis=2)
+    acceleration = removing(curvature)
     # A long acceleration says that the quadratic model does not hold over this step.
     lengths = np.linalg.norm(acceleration, axis=1), np.linalg.norm(velocity, axis=1)
     trusted = lengths[0] < _GEODESIC_RATIO * lengths[1]

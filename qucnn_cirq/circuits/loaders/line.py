@@ -87,6 +87,15 @@ With fewer CZ than 3, 14, 30, 63 and 126 on other lines than that of four qubits
 many directions as vectors. Where a search misses vectors, the last pattern of a line loads them.
 """
 
+SHORTER_PATTERNS: dict[int, tuple[str, ...]] = {
+    5: ("123202", "21303210", "12302310211"),
+    6: ("2130241304", "0132130241304", "024132130241304", "20341023412130241304"),
+}
+"""In CZ and by length of the line, patterns that come close to patches of images; shortest first.
+
+Found by exchanging couplers: the mean infidelity of 24 patches of digits is small.
+"""
+
 _SECONDS = {3: 2e-4, N_QUBITS: 8e-4, 5: 0.015, 6: 0.06, 7: 0.25, 8: 1.5}
 """What the search takes for a vector, by the length of the line."""
 
@@ -190,6 +199,8 @@ class LineLoader(Loader):
         shorter: tuple[str, ...] = ()
         if tolerance is not None and self.n_qubits == N_QUBITS:
             shorter = PATTERNS[self.gate][: -len(exact)]
+        elif tolerance is not None and self.gate == "cz":
+            shorter = SHORTER_PATTERNS.get(self.n_qubits, ())
         return (
             *(LineLoader(self.n_qubits, each, tolerance or 0.0, self.gate) for each in shorter),
             self,
@@ -209,7 +220,7 @@ class LineLoader(Loader):
         """As `Loader.seconds`; shorter words within a tolerance are looked for briefly."""
         if self.is_closed_form:
             return super().seconds
-        return _SECONDS[self.n_qubits] / (4 if self.tolerance else 1)
+        return _SECONDS[self.n_qubits] / (8 if self.tolerance else 1)
 
     def angles(self, states: FloatArray) -> FloatArray:
         """As `Loader.angles`: the angles of `solve`."""
