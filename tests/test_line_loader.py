@@ -275,3 +275,17 @@ def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> Non
     angles = loader.angles(states)
     monkeypatch.setattr(line_loader, "solve_line_angles", None)
     np.testing.assert_array_equal(loader.angles(states[::-1]), angles[::-1])
+
+
+def test_a_search_tells_of_every_vector_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(line_search, "vectors_solved", told.append)
+    solve_line_angles(np.concatenate([random_states(5, 1), DEGENERATE["GHZ"]]), "MOM")
+    assert sum(told) == 7
+
+
+def test_what_a_search_costs_grows_with_the_line() -> None:
+    seconds = [LineLoader(n).seconds for n in range(3, 9)]
+    assert seconds[0] < 1e-4 and all(np.diff(seconds) > 0) and seconds[-1] > 1
+    within = LineLoader(6).family(1e-3)
+    assert max(loader.seconds for loader in within[:4]) < 0.02 < within[4].seconds
