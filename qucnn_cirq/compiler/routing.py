@@ -15,7 +15,8 @@ import networkx as nx
 import numpy as np
 
 from qucnn_cirq.circuits.parts import tagged
-from qucnn_cirq.compiler.swap_search import ADVANCE, Couplers, find_moves, moves_from
+from qucnn_cirq.compiler.swap_beam import ADVANCE, Couplers
+from qucnn_cirq.compiler.swap_search import find_moves, moves_from
 from qucnn_cirq.compiler.swaps import write_out_swaps
 from qucnn_cirq.errors import InputError
 
