@@ -137,7 +137,15 @@ class Device:
             return NOMINAL_ERRORS["two_qubit"]
         if (a, b) not in self.calibration.two_qubit:
             return 1.0
-        return self.calibration.error_of(NATIVE_GATES[gate_set](a, b)).total
+        # Placement asks thousands of times, and making the operation takes longest.
+        known = self._two_qubit_errors
+        if (a, b, gate_set) not in known:
+            known[a, b, gate_set] = self.calibration.error_of(NATIVE_GATES[gate_set](a, b)).total
+        return known[a, b, gate_set]
+
+    @cached_property
+    def _two_qubit_errors(self) -> dict[tuple[cirq.Qid, cirq.Qid, str], float]:
+        return {}
 
     def readout_error(self, qubit: cirq.Qid) -> float:
         """Mean probability that a qubit is read wrongly.
