@@ -11,8 +11,10 @@ from tqdm import tqdm
 _BAR_DELAY = 2.0
 """Seconds before progress is shown."""
 
-_LISTENER: ContextVar[Callable[[int], object] | None] = ContextVar("listener", default=None)
-_SOLVED: ContextVar[Callable[[int], object] | None] = ContextVar("solved", default=None)
+_Listener = ContextVar[Callable[[int], object] | None]
+
+_LISTENER: _Listener = ContextVar("listener", default=None)
+_SOLVED: _Listener = ContextVar("solved", default=None)
 
 
 def circuits_run(count: int) -> None:
@@ -21,9 +23,16 @@ def circuits_run(count: int) -> None:
     Args:
         count: How many, since it was said last.
     """
-    listener = _LISTENER.get()
-    if listener is not None:
-        listener(count)
+    _tell(_LISTENER, count)
+
+
+def vectors_solved(count: int) -> None:
+    """Says that the loading angles of vectors were found.
+
+    Args:
+        count: How many, since it was said last.
+    """
+    _tell(_SOLVED, count)
 
 
 @contextlib.contextmanager
@@ -33,11 +42,8 @@ def counted(listener: Callable[[int], object]) -> Iterator[None]:
     Args:
         listener: Takes the number of circuits since its last call; it is called often.
     """
-    token = _LISTENER.set(listener)
-    try:
+    with _heard(_LISTENER, listener):
         yield
-    finally:
-        _LISTENER.reset(token)
 
 
 @contextlib.contextmanager
@@ -66,17 +72,6 @@ def shown(what: str) -> Iterator[Callable[[float], None]]:
             yield expected
 
 
-def vectors_solved(count: int) -> None:
-    """Says that the loading angles of vectors were found.
-
-    Args:
-        count: How many, since it was said last.
-    """
-    listener = _SOLVED.get()
-    if listener is not None:
-        listener(count)
-
-
 @contextlib.contextmanager
 def solving(total: int) -> Iterator[None]:
     """Shows a bar of the vectors that are solved for, on a terminal, if it takes long.
@@ -89,11 +84,25 @@ def solving(total: int) -> Iterator[None]:
     listener = _LISTENER.get()
     hidden = listener is not None and not isinstance(getattr(listener, "__self__", None), tqdm)
     # None means: only on a terminal.
-    with tqdm(
-        total=total, desc="angles", disable=hidden or None, delay=_BAR_DELAY, leave=False
-    ) as bar:
-        token = _SOLVED.set(bar.update)
-        try:
-            yield
-        finally:
-            _SOLVED.reset(token)
+    with (
+        tqdm(
+            total=total, desc="angles", disable=hidden or None, delay=_BAR_DELAY, leave=False
+        ) as bar,
+        _heard(_SOLVED, bar.update),
+    ):
+        yield
+
+
+def _tell(heard_by: _Listener, count: int) -> None:
+    listener = heard_by.get()
+    if listener is not None:
+        listener(count)
+
+
+@contextlib.contextmanager
+def _heard(heard_by: _Listener, listener: Callable[[int], object]) -> Iterator[None]:
+    token = heard_by.set(listener)
+    try:
+        yield
+    finally:
+        heard_by.reset(token)

@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 LETTERS = "MOLR"
 
 _BLOCK = 8192
-"""States that are made together: many for each call of NumPy, few for a processor\'s cache."""
+"""States that are made together: many for each call of NumPy, few for a processor's cache."""
 
 
 def _couplers(letter: str, n_qubits: int) -> tuple[tuple[int, int], ...]:

@@ -13,7 +13,7 @@ from qucnn_cirq.circuits.two_qubits import special_orthogonal_angles
 FloatArray = NDArray[np.float64]
 
 _BLOCK = 8192
-"""Vectors that are solved together: many for each call of NumPy, few for a processor\'s cache."""
+"""Vectors that are solved together: many for each call of NumPy, few for a processor's cache."""
 _LAYERS = (4, 2, 4, 2, 2, 2)
 """How many qubits turn in each layer of MOMMR."""
 

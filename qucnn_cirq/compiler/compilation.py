@@ -309,4 +309,4 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
     # In CZ: routing needs a loader that loads every vector with one circuit.
     loader = loader.family(None)[-1]
-    return best_route(filter_, (layout,), loader, None, options, request.device, request.pinning)
+    return best_route(filter_, layout, loader, None, options, request.device, request.pinning)

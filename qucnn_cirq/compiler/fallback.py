@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.assembly import Assembly, Options, assemble_routed
@@ -19,7 +18,7 @@ _PLACED = 8
 
 def best_route(
     filter_: Filter,
-    layouts: Iterable[Layout],
+    layout: Layout,
     loader: Loader,
     filter_loader: Loader | None,
     options: Options,
@@ -30,7 +29,7 @@ def best_route(
 
     Args:
         filter_: What the filter is.
-        layouts: The ways in which the registers may meet; positions do not matter.
+        layout: How the registers meet; positions do not matter.
         loader: The loader of the patch.
         filter_loader: The loader of a filter with a fixed vector; the patch's if None.
         options: What else is asked of the circuit.
@@ -42,13 +41,12 @@ def best_route(
     """
     graph = pinning.graph(device)
     found = []
-    for layout in layouts:
-        ways = assemble_routed(filter_, layout, loader, options, filter_loader, graph)
-        for assembly in itertools.islice(ways, _PLACED):
-            placement = unmoved(assembly, device, options.gate_set)
-            if set(placement.positions) == set(assembly.template.qubits):
-                # What was routed in one place may be better in another of the same couplers.
-                moved = best_placement(assembly, device, options.gate_set, pinning)
-                placement = moved or placement
-            found.append((assembly, placement))
+    ways = assemble_routed(filter_, layout, loader, options, filter_loader, graph)
+    for assembly in itertools.islice(ways, _PLACED):
+        placement = unmoved(assembly, device, options.gate_set)
+        if set(placement.positions) == set(assembly.template.qubits):
+            # What was routed in one place may be better in another of the same couplers.
+            moved = best_placement(assembly, device, options.gate_set, pinning)
+            placement = moved or placement
+        found.append((assembly, placement))
     return min(found, key=lambda each: each[1].predicted_error)

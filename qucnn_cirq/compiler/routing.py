@@ -143,7 +143,14 @@ class _Moved:
         numbered: Sequence[cirq.Qid],
         couplers: Couplers,
     ) -> None:
-        """Makes all moves, and then does what is left, on one qubit each."""
+        """Makes all moves, and then does what is left, on one qubit each.
+
+        Args:
+            moves: As `qucnn_cirq.compiler.swap_search.Moves.moves`.
+            graph: The places and their couplers.
+            numbered: The places by their numbers.
+            couplers: The same couplers, by numbers.
+        """
         for move in moves:
             if move == ADVANCE:
                 self._advance(graph)

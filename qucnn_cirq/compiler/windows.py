@@ -290,8 +290,9 @@ def _candidates(
             needs_routing &= after.two_qubit_gates > before.two_qubit_gates
             yield assembly, placement
     if request.layout == ROUTED or (request.layout == "auto" and needs_routing):
-        way = layouts[:1], loader, filter_loader, options, device, pinning
-        assembly, placement = best_route(filter_, *way)
+        assembly, placement = best_route(
+            filter_, layouts[0], loader, filter_loader, options, device, pinning
+        )
         yield _used(assembly), placement
 
 
