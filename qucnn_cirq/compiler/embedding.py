@@ -138,11 +138,13 @@ class _Search:
         for i in reversed(range(count)):
             *others, (_, gates) = self._links[i] or [(0, 0)]
             children = [c for c in range(i + 1, count) if parents[c] == i]
+            beyond = [[self._two_least(c, at) for at in range(len(self.places))] for c in children]
             for at, own in enumerate(self._own_costs[i]):
                 cost = own + cheapest[at] * sum(n for _, n in others)
+                least = [child[at] for child in beyond]
                 for source in self._near[at] if self._links[i] else [None]:
                     step = gates * self._gate_costs[source, at] if source is not None else 0.0
-                    rest = sum(self._least_beyond(child, at, source) for child in children)
+                    rest = sum(second if place == source else one for one, place, second in least)
                     self._least[i][source, at] = cost + step + rest
         # Parts of the circuit that are not connected with those before them.
         starts = [min(self._least[c].values()) if p is None else 0.0 for c, p in enumerate(parents)]
@@ -188,12 +190,17 @@ class _Search:
         self._is_free[place] = True
         return round(cost + self._later[index], 9)
 
-    def _least_beyond(self, child: int, at: int, source: int | None = None) -> float:
-        """The least cost of a subtree whose parent is at a place and was reached from another."""
+    def _least_beyond(self, child: int, at: int) -> float:
+        """The least cost of a subtree whose parent is at a place."""
         least, free = self._least[child], self._is_free
-        return min(
-            (least[at, t] for t in self._near[at] if free[t] and t != source), default=math.inf
-        )
+        return min((least[at, t] for t in self._near[at] if free[t]), default=math.inf)
+
+    def _two_least(self, child: int, at: int) -> tuple[float, int, float]:
+        """The least cost of a subtree whose parent is at a place, where, and the next elsewhere."""
+        least = self._least[child]
+        costs = sorted((least[at, t], t) for t in self._near[at])
+        (one, place), (second, _) = (*costs, (math.inf, -1), (math.inf, -1))[:2]
+        return one, place, second
 
 
 def _connected_order(wanted: nx.Graph, pinned: Mapping[cirq.Qid, cirq.Qid]) -> list[cirq.Qid]:
