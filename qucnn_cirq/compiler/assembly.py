@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from qucnn_cirq.filters import Filter, filter_circuit
 
 ROUTED = "routed"
 """The layout of the last resort: the whole circuit is routed."""
+
+_NOTHING = cirq.FrozenCircuit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +107,7 @@ def assemble(
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
     loaders = loader, filter_loader or loader
-    logical, observable = _logical(filter_, layout, *loaders, options, _as_it_is)
-    routed, _ = _logical(filter_, layout, *loaders, options, prepare)
+    (logical, routed), observable = _logical(filter_, layout, *loaders, options, _as_it_is, prepare)
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     return _finished(routed, observable, layout, loaders, options, begun)
 
@@ -135,7 +137,7 @@ def assemble_routed(
         InputError: If no connected part of the graph is large enough.
     """
     loaders = loader, filter_loader or loader
-    logical, observable = _logical(filter_, layout, *loaders, options, _as_it_is)
+    (logical,), observable = _logical(filter_, layout, *loaders, options, _as_it_is)
     noticed = drop_unobserved(logical + cirq.measure(*observable.qubits))
     needed = merge_slots(cirq.drop_terminal_measurements(noticed))
     for route in routes(needed, graph, (*layout.data, *layout.filter, *observable.qubits)):
@@ -185,29 +187,52 @@ def _logical(
     loader: Loader,
     filter_loader: Loader,
     options: Options,
-    prepare: _Prepare,
-) -> tuple[cirq.Circuit, Observable]:
-    """Both preparations and their meeting, every operation tagged with its part."""
+    *prepares: _Prepare,
+) -> tuple[list[cirq.Circuit], Observable]:
+    """Both preparations and their meeting, every operation tagged with its part.
+
+    There is a circuit for each way to prepare the registers.
+    """
     if loader.merges_filter:
         parts = loader.parts(layout.data, "patch")
         whole = cirq.Circuit(tagged(part, name) for name, part in parts)
-        return whole, all_zeros(layout.data)
+        return [whole] * len(prepares), all_zeros(layout.data)
     register = layout.filter or layout.met
-    circuit = tagged(prepare(loader.circuit(layout.data, "patch"), layout.data), "loader")
-    prepared = prepare(filter_circuit(filter_, register, filter_loader), register)
+    loading = loader.circuit(layout.data, "patch")
+    preparation = filter_circuit(filter_, register, filter_loader)
     test = options.test
+    swaps = cirq.Circuit()
     if not test.undoes_filter:
-        circuit += tagged(prepared, "filter")
         for pair in layout.swaps:
-            circuit += tagged(cirq.Circuit(swap(*pair)), "overlap")
+            swaps += tagged(cirq.Circuit(swap(*pair)), "overlap")
+    circuits = []
+    for prepare in prepares:
+        circuit = tagged(prepare(loading, layout.data), "loader")
+        prepared = prepare(preparation, register)
+        if test.undoes_filter:
+            meeting, observable = _meeting(layout, options, prepared.freeze())
+        else:
+            circuit += tagged(prepared, "filter")
+            meeting, observable = _meeting(layout, options)
+        circuits.append(circuit + swaps + meeting)
+    return circuits, observable
+
+
+@functools.lru_cache(maxsize=64)
+def _meeting(
+    layout: Layout, options: Options, preparation: cirq.FrozenCircuit = _NOTHING
+) -> tuple[cirq.FrozenCircuit, Observable]:
+    """How the registers meet; the same object for all loaders, of which there are several."""
+    test = options.test
     meeting, observable = test.meeting(
         MeetingPlace(
             data=layout.met,
-            preparation=prepared if test.undoes_filter else cirq.Circuit(),
+            preparation=preparation.unfreeze(),
             pairs=layout.pairs,
             walks=layout.walks[options.walkers - 1] if test.most_walkers else (),
             reader=layout.readers[options.walkers - 1] if options.backward else None,
             gate_set=options.gate_set if options.gate_set in test.native_gate_sets else "cz",
         )
     )
-    return circuit + tagged(meeting, "filter" if test.undoes_filter else "overlap"), observable
+    part = "filter" if test.undoes_filter else "overlap"
+    return tagged(meeting, part).freeze(), observable

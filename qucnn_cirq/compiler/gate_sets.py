@@ -94,9 +94,12 @@ def rebase(
         InputError: If the gate set is unknown.
     """
     native = _cz_in(gate_set)
+    written_out = {cirq.SQRT_ISWAP_INV} if gate_set == "cz" else {cirq.CZ, cirq.SQRT_ISWAP_INV}
+    if not any(operation.gate in written_out for operation in circuit.all_operations()):
+        return circuit.unfreeze()
 
     def replace(operation: cirq.Operation, _: int) -> cirq.OP_TREE:
-        if operation.gate not in (cirq.CZ, cirq.SQRT_ISWAP_INV):
+        if operation.gate not in written_out:
             return operation
         if is_ignored(operation, context):
             return operation
