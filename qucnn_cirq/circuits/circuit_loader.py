@@ -13,7 +13,7 @@ from qucnn_cirq.circuits.slots import Table
 from qucnn_cirq.circuits.user_circuits import user_circuit
 
 
-class CircuitLoader(Loader):
+class CircuitLoader(Loader, takes_vectors=False):
     """Prepares the same state always; it has no angles.
 
     Args:

@@ -4,19 +4,67 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.slots import Table
+from qucnn_cirq.arrays import real_array
+from qucnn_cirq.circuits.slots import FixedUnitary, Slot, Table
+from qucnn_cirq.errors import InputError
 
 FloatArray = NDArray[np.float64]
+T = TypeVar("T")
 
 EXACT = 1e-18
 """Infidelity that counts as zero: rounding leaves 1e-24, the nearest miss seen is above 1e-12."""
+_UNIT = 1e-6
+"""How far the squared length of a unit vector may be from 1: that of float32 is 1e-7."""
+
+
+def unit_vectors(states: object, n_qubits: int) -> FloatArray:
+    """Vectors to be loaded, checked.
+
+    Args:
+        states: Real unit vectors, shape (batch, 2**n_qubits).
+        n_qubits: Size of the register.
+
+    Returns:
+        The same array where it is one of float64, else a copy.
+
+    Raises:
+        InputError: If it has another shape, or a row is no real unit vector.
+    """
+    is_array = type(states) is np.ndarray and states.dtype == np.float64
+    vectors: FloatArray = states if is_array else real_array("states", states)  # type: ignore[assignment]
+    if vectors.ndim != 2 or vectors.shape[1] != 1 << n_qubits:
+        raise InputError(
+            f"states of shape {vectors.shape}: a loader of {n_qubits} qubits takes real unit "
+            f"vectors of shape (batch, {1 << n_qubits})."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        is_unit = np.abs(squares - 1) <= _UNIT
+    if not is_unit.all():
+        row = int(is_unit.argmin())
+        raise InputError(
+            f"row {row} of the states has length {np.sqrt(squares[row]):.6g}: a loader takes "
+            "unit vectors of finite numbers."
+        )
+    return vectors
+
+
+def _of_unit_vectors(method: Callable[..., T]) -> Callable[..., T]:
+    """A method of loaders that refuses what are no unit vectors of the register's size."""
+
+    @functools.wraps(method)
+    def checked(self: Loader, states: FloatArray, *others: Any, **named: Any) -> T:
+        return method(self, unit_vectors(states, self.n_qubits), *others, **named)
+
+    return checked
 
 
 class Loader(abc.ABC):
@@ -25,7 +73,8 @@ class Loader(abc.ABC):
     To add one, derive a class with a name, `circuit` and `angles`, and hand it to
     `qucnn_cirq.registries.register_loader`. It is then chosen by its name wherever one of the
     package's own is, and by ``loader="auto"`` where it has the fewest two-qubit gates among those
-    that a layout has the couplers for. What is compiled can be checked by ``program.verify()``.
+    that a layout has the couplers for. What is compiled can be checked by ``program.verify()``. Its
+    `angles` and `solve` are only called with real unit vectors: what is none is refused before.
 
     Args:
         n_qubits: Size of the register.
@@ -41,6 +90,8 @@ class Loader(abc.ABC):
         n_qubits: Size of the register.
         n_angles: Columns of the angle table.
         gate: Its two-qubit gates, "cz" or those of the gate set that it is made for.
+        frame: The name of a fixed unitary U if it makes U x of every vector x; "" if it makes x.
+            The overlap of two registers is that of their vectors if both are in the same frame.
     """
 
     name: ClassVar[str]
@@ -51,6 +102,20 @@ class Loader(abc.ABC):
     n_qubits: int
     n_angles: int
     gate: str = "cz"
+    frame: str = ""
+
+    def __init_subclass__(cls, takes_vectors: bool = True, **settings: Any) -> None:
+        """Has `angles` and `solve` check their vectors.
+
+        Args:
+            takes_vectors: Whether it loads vectors; otherwise it may be handed anything.
+            settings: For further base classes.
+        """
+        super().__init_subclass__(**settings)
+        for name in ("angles", "solve") if takes_vectors else ():
+            method = vars(cls).get(name)
+            if inspect.isfunction(method):
+                setattr(cls, name, _of_unit_vectors(method))
 
     def __init__(self, n_qubits: int) -> None:
         self.n_qubits = n_qubits
@@ -77,6 +142,9 @@ class Loader(abc.ABC):
 
         Returns:
             Angles in radians, shape (batch, n_angles).
+
+        Raises:
+            InputError: If the states are anything else.
         """
 
     @classmethod
@@ -134,6 +202,14 @@ class Loader(abc.ABC):
         return 1e-5 if self.is_closed_form else 8e-4 * 8.0 ** (self.n_qubits - 4)
 
     @functools.cached_property
+    def is_real(self) -> bool:
+        """Whether amplitudes are real after each of its gates: rotations about Y, and CZ.
+
+        A two-qubit gate with a wrong phase changes overlaps to second order only, then.
+        """
+        return all(_keeps_real(operation) for operation in self._on_line.all_operations())
+
+    @functools.cached_property
     def _on_line(self) -> cirq.Circuit:
         return self.circuit(cirq.LineQubit.range(self.n_qubits), "patch")
 
@@ -162,6 +238,14 @@ class Loader(abc.ABC):
         """What prepares a single vector: the loader itself, unless it merges a filter."""
         return self
 
+    def framed(self) -> Loader | None:
+        """The same loader in its frame, which takes fewer gates; None if it has none."""
+        return None
+
+    def unframed(self) -> Loader:
+        """The same loader in no frame."""
+        return self
+
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """The loaders of the same register that may take its place, shortest first.
 
@@ -170,7 +254,8 @@ class Loader(abc.ABC):
                 as exact as this one.
 
         Returns:
-            One or more, this object among them. The last one loads every vector.
+            One or more, this object among them. The last one loads every vector. They may be in
+            different frames.
         """
         return (self,)
 
@@ -190,7 +275,10 @@ class Loader(abc.ABC):
 
         Returns:
             Angles in radians, shape (batch, n_angles), and infidelities 1 - <x|y>^2 of the loaded
-            vectors y, shape (batch,).
+            vectors y, or 1 - |<Ux|y>|^2 in a frame U, shape (batch,).
+
+        Raises:
+            InputError: If the states are anything else.
         """
         return self.angles(states), np.zeros(len(states))
 
@@ -218,3 +306,17 @@ class Loader(abc.ABC):
         states = generator.normal(size=(count, 2**self.n_qubits))
         norms: FloatArray = np.linalg.norm(states, axis=1, keepdims=True)
         return states / norms
+
+
+def _keeps_real(operation: cirq.Operation) -> bool:
+    """Whether a gate makes real vectors of real ones, whatever its angles are."""
+    gate = operation.gate
+    if isinstance(gate, Slot):
+        return all(
+            not np.imag(factor.entries).any()
+            if isinstance(factor, FixedUnitary)
+            else factor.axis == "y"
+            for factor in gate.factors
+        )
+    unitary = cirq.unitary(operation, None)
+    return unitary is not None and not np.imag(unitary).any()

@@ -1,9 +1,9 @@
-"""The symplectic loader: three or four qubits on a line in 3 or 6 CZ, closed form."""
+"""The symplectic loader: three or four qubits on a line in 3 or 6 CZ, or one less in a frame."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import cirq
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from qucnn_cirq.circuits.loaded import infidelities, loaded_states
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
-from qucnn_cirq.circuits.slots import Rotation, Slot, Table, TableAngle
+from qucnn_cirq.circuits.loaders.named_turns import named_turns
+from qucnn_cirq.circuits.slots import Table, rotation
 from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
 from qucnn_cirq.errors import InputError
 
@@ -21,9 +22,8 @@ _REAL = ("MOMMR", "MOMML")
 """Patterns with as many CZ, which load most vectors with real amplitudes all the way."""
 _BLOCK = 8192
 """States that are simulated together: many for each call of NumPy."""
-
-_Turn = tuple[Literal["x", "y", "z"], float | str]
-"""An axis, and an angle: radians, or its name."""
+_FRAME = "quaternions"
+"""The frame's name."""
 
 
 class SymplecticLoader(Loader):
@@ -31,11 +31,15 @@ class SymplecticLoader(Loader):
 
     Three qubits take 3 CZ in depth 3, four take 6 CZ in depth 5: the words ``R' R R`` and
     ``M O M M R`` of the middle edge M, both outer edges O, the first edge R' and the last edge R.
-    The last CZ, with the rotations by pi/2 after it, is the same for every vector. Amplitudes are
-    complex in between. See `qucnn_cirq.circuits.symplectic` for the angles.
+    The last CZ, with the rotations by pi/2 after it, is the same for every vector: a fixed unitary
+    U^+. A register in the frame is loaded without it, with U x, in 2 or 5 CZ. The overlap of two
+    registers in the frame is that of their vectors. Amplitudes are complex in between. See
+    `qucnn_cirq.circuits.symplectic` for the angles, which are the same.
 
     Args:
         n_qubits: Length of the line, 3 or 4.
+        in_frame: Whether to make U x of a vector x, U = CZ RX(pi/2) RX(pi/2) on the last two
+            qubits.
 
     Raises:
         InputError: For any other size.
@@ -44,22 +48,22 @@ class SymplecticLoader(Loader):
     name = "symplectic"
     purpose = "registers of 3 or 4 qubits"
 
-    def __init__(self, n_qubits: int = 4) -> None:
+    def __init__(self, n_qubits: int = 4, in_frame: bool = False) -> None:
         if n_qubits not in (3, 4):
             raise InputError(
                 f"the symplectic loader is for {self.purpose}, not {n_qubits}; "
                 "choose loader = 'multiplexed'."
             )
         super().__init__(n_qubits)
+        self.in_frame = in_frame
+        self.frame = _FRAME if in_frame else ""
         self._columns = THREE_QUBITS if n_qubits == 3 else FOUR_QUBITS
         self.n_angles = len(self._columns)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """As `Loader.circuit`: slots and CZ gates."""
         quarter = np.pi / 2
-
-        def turned(qubit: int, *turns: _Turn) -> cirq.Operation:
-            return Slot(tuple(self._rotation(turn, table) for turn in turns)).on(qubits[qubit])
+        turned, back = named_turns(qubits, table, self._columns), ("x", -quarter)
 
         def cz(qubit: int) -> cirq.Operation:
             return cirq.CZ.on(qubits[qubit], qubits[qubit + 1])
@@ -72,8 +76,7 @@ class SymplecticLoader(Loader):
                 cz(1),
                 turned(1, ("z", "last_1a"), ("y", "last_1y"), ("z", "last_1b")),
                 turned(2, ("y", "last_2y"), ("z", "last_2b")),
-                cz(1),
-                [turned(qubit, ("x", -quarter)) for qubit in (1, 2)],
+                [] if self.in_frame else [cz(1), turned(1, back), turned(2, back)],
             )
         return cirq.Circuit(
             [turned(qubit, ("y", f"first_{qubit}")) for qubit in (0, 1)],
@@ -90,16 +93,21 @@ class SymplecticLoader(Loader):
             cz(1),
             turned(1, ("y", "last_1")),
             turned(2, ("z", "last_2a"), ("y", "last_2y"), ("z", "last_2b")),
-            cz(2),
-            turned(2, ("x", -quarter)),
-            turned(3, ("z", "last_3"), ("x", -quarter)),
+            [] if self.in_frame else [cz(2), turned(2, back)],
+            turned(3, ("z", "last_3"), *([] if self.in_frame else [back])),
         )
 
-    def _rotation(self, turn: _Turn, table: Table) -> Rotation:
-        axis, angle = turn
-        if isinstance(angle, str):
-            return Rotation(axis, TableAngle(table, self._columns.index(angle)))
-        return Rotation(axis, angle)
+    def settings(self) -> dict[str, Any]:
+        """Size, and whether it is in the frame."""
+        return {"n_qubits": self.n_qubits, "in_frame": self.in_frame}
+
+    def framed(self) -> Loader:
+        """The same loader in the frame, with one CZ less."""
+        return self if self.in_frame else type(self)(self.n_qubits, in_frame=True)
+
+    def unframed(self) -> Loader:
+        """The same loader in no frame."""
+        return type(self)(self.n_qubits) if self.in_frame else self
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """For four qubits the line loader's real patterns, and shorter ones within a tolerance.
@@ -113,9 +121,9 @@ class SymplecticLoader(Loader):
         return (*found, self)
 
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The first of the exact family that loads the vector."""
+        """The first of the exact family in the same frame that loads the vector."""
         for loader in self.family(None)[:-1]:
-            if loader.solve(vector[None])[1][0] <= EXACT:
+            if loader.frame == self.frame and loader.solve(vector[None])[1][0] <= EXACT:
                 return loader
         return self
 
@@ -128,9 +136,17 @@ class SymplecticLoader(Loader):
         angles, found = self.angles(states), np.empty(len(states))
         register = cirq.LineQubit.range(self.n_qubits)
         circuit = self.circuit(register, "patch")
+        if self.in_frame:
+            circuit += _out_of_frame(register)
         for start in range(0, len(states), _BLOCK):
             rows = slice(start, start + _BLOCK)
             tables = {"patch": angles[rows]}
             loaded = loaded_states(circuit, register, tables, len(angles[rows]))
             found[rows] = infidelities(states[rows], loaded)
         return angles, found
+
+
+def _out_of_frame(qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+    """U^+, which takes a register out of the frame."""
+    last = qubits[-2:]
+    return cirq.Circuit(cirq.CZ(*last), rotation("x", -np.pi / 2).on_each(*last))
