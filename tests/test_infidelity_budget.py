@@ -226,9 +226,9 @@ def test_a_budget_gives_several_loaders_or_is_refused(overlap):
     options = {"infidelity": 0.01}
     if overlap == "inversion":
         # Its best circuit undoes the filter in few gates and has one form only.
-        with pytest.raises(InputError, match="layout plaquettes, loader comparison"):
+        with pytest.raises(InputError, match="layout ladder, loader comparison"):
             compile_convolution(spec, "willow_pink", **options)
-        options |= {"layout": "ladder"}
+        options |= {"loader": "symplectic"}
     (compiled,) = compile_convolution(spec, "willow_pink", **options).filters
     assert len(compiled.variants) > 1
 

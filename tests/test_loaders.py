@@ -142,9 +142,9 @@ def test_a_layout_takes_the_loaders_whose_couplers_it_has_best_first(own: Module
     assert names("ladder", 2) == names("ladder", 9) == ["multiplexed"]
     assert names("ladder", 2, own.SingularValues(2)) == [OWN, "multiplexed"]
     vector = random_states(4, 3, seed=1)[1]
-    merged = made(LOADERS["comparison"], 4, "cz", vector)
-    assert names("plaquettes", 4, merged) == ["comparison", "schmidt", "multiplexed"]
-    assert "comparison" not in names("ladder", 4, merged)
+    merged = [made(LOADERS[name], 4, "cz", vector) for name in ("comparison", "ring_comparison")]
+    assert names("plaquettes", 4, *merged) == ["ring_comparison", "schmidt", "multiplexed"]
+    assert names("ladder", 4, *merged) == ["comparison", "symplectic", "line", "multiplexed"]
 
 
 @pytest.mark.parametrize(

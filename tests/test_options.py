@@ -21,7 +21,9 @@ PLACES = [f"{row}_{column}" for row in range(1, 4) for column in range(6)]
 
 
 @pytest.mark.parametrize("n_qubits", KERNELS)
-@pytest.mark.parametrize("loader", ["schmidt", "line", "multiplexed", "comparison"])
+@pytest.mark.parametrize(
+    "loader", ["schmidt", "line", "multiplexed", "comparison", "ring_comparison"]
+)
 def test_a_loader_that_is_asked_for_is_used_or_refused(n_qubits, loader):
     spec = ConvolutionSpec(kernel=KERNELS[n_qubits], filters=XZAnsatz(), overlap="destructive")
     for layout in ("auto", "plaquettes", "ladder"):

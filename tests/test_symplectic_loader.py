@@ -18,7 +18,7 @@ LIMIT = 1e-24
 SIZES = [(3, 3, 3), (4, 6, 5)]
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
@@ -50,7 +50,7 @@ def test_loads_on_a_line_with_few_gates(n_qubits: int, gates: int, depth: int) -
 def test_cirq_finds_the_state_that_was_asked_for(n_qubits: int) -> None:
     size = 2**n_qubits
     generator = np.random.default_rng(n_qubits)
-    states = _unit(np.concatenate([np.eye(size)[:: size // 4], generator.normal(size=(12, size))]))
+    states = unit(np.concatenate([np.eye(size)[:: size // 4], generator.normal(size=(12, size))]))
     loader = SymplecticLoader(n_qubits)
     angles, infidelities = loader.solve(states)
     for state, row, infidelity in zip(states, angles, infidelities, strict=True):
@@ -61,7 +61,7 @@ def test_cirq_finds_the_state_that_was_asked_for(n_qubits: int) -> None:
 
 
 def test_the_infidelity_is_that_of_the_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = _unit(np.random.default_rng(0).normal(size=(1, 16)))
+    state = unit(np.random.default_rng(0).normal(size=(1, 16)))
     loader = SymplecticLoader()
     wrong = loader.angles(state) + 0.1
     monkeypatch.setattr(loader, "angles", lambda _: wrong)
@@ -71,7 +71,7 @@ def test_the_infidelity_is_that_of_the_circuit(monkeypatch: pytest.MonkeyPatch) 
 
 def test_angles_of_a_known_vector() -> None:
     """Those of a second derivation, over pi, for six CZ."""
-    state = _unit(np.random.default_rng(7).random(16))
+    state = unit(np.random.default_rng(7).random(16))
     expected = {
         **{"first_0": 0.1645, "first_1": -0.2790, "outer_0": 0.3908, "phase_1": 0.1027},
         **{"inner_2a": -0.1621, "inner_2y": 0.4826, "inner_2b": 0.1783, "outer_3": 0.2142},
@@ -82,7 +82,7 @@ def test_angles_of_a_known_vector() -> None:
     np.testing.assert_allclose(found, list(expected.values()), atol=5e-5)
 
 
-def _structured(n_qubits: int) -> st.SearchStrategy[np.ndarray]:
+def structured(n_qubits: int) -> st.SearchStrategy[np.ndarray]:
     """Basis, sparse, integer, product and low-rank vectors, and such with a little noise."""
     size = 2**n_qubits
     integers = hnp.arrays(float, size, elements=st.integers(-2, 2).map(float))
@@ -114,15 +114,15 @@ def _structured(n_qubits: int) -> st.SearchStrategy[np.ndarray]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_structured(3), min_size=1, max_size=30))
+@given(st.lists(structured(3), min_size=1, max_size=30))
 def test_every_vector_of_three_qubits(vectors: list[np.ndarray]) -> None:
-    assert SymplecticLoader(3).solve(_unit(np.array(vectors)))[1].max() < LIMIT
+    assert SymplecticLoader(3).solve(unit(np.array(vectors)))[1].max() < LIMIT
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(_structured(4), min_size=1, max_size=30))
+@given(st.lists(structured(4), min_size=1, max_size=30))
 def test_every_vector_of_four_qubits(vectors: list[np.ndarray]) -> None:
-    angles, infidelities = SymplecticLoader(4).solve(_unit(np.array(vectors)))
+    angles, infidelities = SymplecticLoader(4).solve(unit(np.array(vectors)))
     assert infidelities.max() < LIMIT
     assert np.isfinite(angles).all()
 
@@ -135,7 +135,7 @@ def test_every_patch_of_real_images() -> None:
 
 @pytest.mark.parametrize("n_qubits", [3, 4])
 def test_a_vector_has_the_same_angles_in_any_batch(n_qubits: int) -> None:
-    states = _unit(np.random.default_rng(1).normal(size=(4100, 2**n_qubits)))
+    states = unit(np.random.default_rng(1).normal(size=(4100, 2**n_qubits)))
     loader = SymplecticLoader(n_qubits)
     together = loader.angles(states)
     for row in (0, 2047, 2048, 4099):

@@ -16,7 +16,7 @@ contiguous rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ FOUR_QUBITS = (
     *("middle_1", "middle_2", "last_1", "last_2a", "last_2y", "last_2b", "last_3"),
 )
 """The angles of four qubits, in the order of the columns of `symplectic_angles`."""
+COMPARISON = (
+    *("first_0", "first_1", "outer_0", "phase_1", "inner_2a", "inner_2y", "inner_2b"),
+    *("outer_3", "between_3", "undone_3", "middle_1", "middle_2"),
+    *("last_1", "last_2a", "last_2y", "last_2b", "undone_0", "undone_1"),
+)
+"""The angles of the inversion test, in the order of the columns of `comparison_angles`."""
 
 _BLOCK = 8192
 """Vectors that are solved together: many for each call of NumPy."""
@@ -57,6 +63,52 @@ def symplectic_angles(states: FloatArray) -> FloatArray:
         for column, values in enumerate(found):
             angles[rows, column] = values
     return angles
+
+
+def comparison_angles(vector: FloatArray, states: FloatArray) -> FloatArray:
+    """Angles that load real vectors of four qubits and undo the loading of another one.
+
+    Of qubits 1 and 2 both loaders are elements of Sp(2) between their layers of outer CZ. So is the
+    second one's inverse times the first one, which takes two CZ as each does.
+
+    Args:
+        vector: The real unit vector whose loading is undone, shape (16,).
+        states: Real unit vectors, shape (batch, 16), qubit 0 most significant.
+
+    Returns:
+        Angles in radians, shape (batch, 18), in the order of `COMPARISON`.
+    """
+    angles = np.empty((len(states), len(COMPARISON)))
+    undone = _outer_part(vector[:, None])
+    column_00, column_10 = undone.column_00, undone.column_10
+    columns = column_00, _conjugate(column_10), column_10, _conjugate(column_00)
+    for start in range(0, len(states), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        own = _outer_part(np.ascontiguousarray(states[rows].T))
+        middle = _two_cz(_between(columns, own.column_00), _between(columns, own.column_10))
+        found = (
+            *(own.first_0, own.first_1, own.outer_0 - undone.outer_0, *middle[:4]),
+            *(own.polar_3, own.azimuth_3 - undone.azimuth_3, -undone.polar_3, *middle[4:]),
+            *(-undone.first_0, -undone.first_1),
+        )
+        for column, values in enumerate(found):
+            angles[rows, column] = values
+    return angles
+
+
+def _between(columns: Sequence[ComplexArray], own: ComplexArray) -> ComplexArray:
+    """RX(pi/2) on qubit 1 times the inverse of a unitary of Sp(2), on a column of another one.
+
+    The unitary's columns are paired by J as they are out of it; the rotation makes that the pairing
+    in which `_two_cz` is given its columns.
+
+    Args:
+        columns: All columns of the unitary, each of shape (4, 1).
+        own: The other one's column, shape (4, batch).
+    """
+    undone = np.stack([_dot(column, own) for column in columns])
+    turned: ComplexArray = (undone - 1j * undone[[2, 3, 0, 1]]) / np.sqrt(2)
+    return turned
 
 
 def _three_qubits(states: FloatArray) -> Sequence[FloatArray]:
@@ -86,6 +138,31 @@ def _three_qubits(states: FloatArray) -> Sequence[FloatArray]:
 
 def _four_qubits(states: FloatArray) -> Sequence[FloatArray]:
     """The angles that load states of shape (16, batch)."""
+    outer = _outer_part(states)
+    middle = _two_cz(outer.column_00, outer.column_10)
+    return (
+        *(outer.first_0, outer.first_1, outer.outer_0, *middle[:4]),
+        *(outer.polar_3, *middle[4:], outer.azimuth_3),
+    )
+
+
+class _OuterPart(NamedTuple):
+    """Angles of four qubits, each of shape (batch,), and the unitary of qubits 1 and 2 among them.
+
+    It has two columns of shape (4, batch); J makes column |11> of |00>, and |01> of |10>.
+    """
+
+    first_0: FloatArray
+    first_1: FloatArray
+    outer_0: FloatArray
+    polar_3: FloatArray
+    azimuth_3: FloatArray
+    column_00: ComplexArray
+    column_10: ComplexArray
+
+
+def _outer_part(states: FloatArray) -> _OuterPart:
+    """All that two CZ and the gates around them do not make of states of shape (16, batch)."""
     outer, low, high = _without_outer_turn(states)
     # The vector of qubit 3 that goes with Y of qubit 0.
     a, b = low.reshape(2, 4, -1), high.reshape(2, 4, -1)
@@ -125,8 +202,7 @@ def _four_qubits(states: FloatArray) -> Sequence[FloatArray]:
     cosine, sine = np.cos(apart / 2), np.sin(apart / 2)
     column_00 = cosine * with_zero + sine * beside
     column_10 = sine * with_zero - cosine * beside
-    middle = _two_cz(column_00, column_10)
-    return first, apart - np.pi / 2, outer, *middle[:4], polar, *middle[4:], azimuth
+    return _OuterPart(first, apart - np.pi / 2, outer, polar, azimuth, column_00, column_10)
 
 
 def _two_cz(column_00: ComplexArray, column_10: ComplexArray) -> Sequence[FloatArray]:

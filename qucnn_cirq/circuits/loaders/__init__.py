@@ -5,6 +5,7 @@ from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, make_loader
+from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 
@@ -17,6 +18,7 @@ __all__ = [
     "LineLoader",
     "Loader",
     "MultiplexedLoader",
+    "RingComparison",
     "SchmidtLoader",
     "SymplecticLoader",
     "made",

@@ -1,36 +1,29 @@
-"""The inversion test of two known vectors, with the filter's rotations folded into the patch's.
+"""The inversion test of two known vectors, with the middle of both loaders multiplied into one.
 
-Loading x and undoing the loading of f costs 14 CZ. But x = (U (x) V) s_x and f = (P (x) Q) s_f with
-Schmidt states s, so <f|x> = <s_f| (P^T U (x) Q^T V) |s_x>: the rotations in the middle merge, and
-10 CZ in depth 6 remain. They depend on both vectors, so each filter has a table of angles of its
-own for the same patches.
+Loading x in the frame and undoing the loading of f takes 10 CZ (`SymplecticLoader`). Between the
+layers of outer CZ both loaders are elements of Sp(2) on the inner qubits, of two CZ each. The
+product of the two is one as well, and 8 CZ in depth 6 remain. It depends on both vectors, so each
+filter has a table of angles of its own for the same patches.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Self
 
 import cirq
 import numpy as np
-from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders.loader import Loader
-from qucnn_cirq.circuits.loaders.schmidt import (
-    SchmidtLoader,
-    schmidt_factors,
-    schmidt_state,
-    special_orthogonal,
-    special_orthogonal_angles,
-    two_qubit_angles,
-)
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader, unit_vectors
+from qucnn_cirq.circuits.loaders.named_turns import named_turns
+from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 from qucnn_cirq.circuits.slots import Table
+from qucnn_cirq.circuits.symplectic import COMPARISON, comparison_angles
 from qucnn_cirq.errors import InputError
 
 
 class Comparison(Loader):
-    """A loader whose circuit ends in |0000> with the probability |<f|x>|^2.
+    """A loader whose circuit ends in |0000> with the probability |<f|x>|^2, on a line.
 
     Args:
         vector: The filter's unit vector f, real, shape (16,).
@@ -40,21 +33,15 @@ class Comparison(Loader):
     """
 
     name = "comparison"
-    purpose = (
-        "the inversion test of fixed filters of 9 to 16 values on a device with a ring of four "
-        "qubits"
-    )
+    purpose = "the inversion test of fixed filters of 9 to 16 values"
     merges_filter = True
-    n_angles = 18
+    n_angles = len(COMPARISON)
 
-    def __init__(self, vector: NDArray[np.float64]) -> None:
+    def __init__(self, vector: FloatArray) -> None:
         super().__init__(4)
-        self.vector = np.asarray(vector, float)
-        if self.vector.shape != (16,):
+        if np.shape(vector) != (16,):
             raise InputError(f"the comparison is for {self.purpose}; choose loader = 'auto'.")
-        rows, singular_values, columns = schmidt_factors(self.vector[None])
-        self._rows, self._columns = rows[0].T, columns[0].T
-        self._undone = two_qubit_angles(singular_values)
+        (self.vector,) = unit_vectors(np.asarray(vector)[None], 4)
 
     @classmethod
     def for_register(cls, n_qubits: int, gate_set: str) -> Self:
@@ -62,7 +49,7 @@ class Comparison(Loader):
         raise InputError(f"the comparison is for {cls.purpose}; choose loader = 'auto'.")
 
     @classmethod
-    def for_filter(cls, vector: NDArray[np.float64], gate_set: str) -> Self:
+    def for_filter(cls, vector: FloatArray, gate_set: str) -> Self:
         """The comparison with a filter's vector; see `Loader`."""
         return cls(vector)
 
@@ -72,10 +59,10 @@ class Comparison(Loader):
 
     def alone(self) -> Loader:
         """The loader whose parts it is made of."""
-        return SchmidtLoader()
+        return SymplecticLoader(4)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """As `Loader.circuit`: slots and CZ gates on a ring."""
+        """As `Loader.circuit`: slots and CZ gates on a line."""
         return cirq.Circuit(circuit for _, circuit in self.parts(qubits, table))
 
     def parts(
@@ -83,21 +70,38 @@ class Comparison(Loader):
     ) -> tuple[tuple[str, cirq.Circuit], ...]:
         """The circuit in three parts, each with the part of the layer that it belongs to."""
         q0, q1, q2, q3 = qubits
-        angles = itertools.count()
-        load = schmidt_state(qubits, table, angles)
-        meet = special_orthogonal(q0, q1, table, angles) + special_orthogonal(q2, q3, table, angles)
-        undo = cirq.inverse(schmidt_state(qubits, table, angles))
+        quarter = np.pi / 2
+        turned = named_turns(qubits, table, COMPARISON)
+        load = cirq.Circuit(
+            [turned(qubit, ("y", f"first_{qubit}")) for qubit in (0, 1)],
+            [turned(qubit, ("y", quarter)) for qubit in (2, 3)],
+            cirq.CZ(q1, q2),
+            turned(1, ("y", quarter)),
+            [cirq.CZ(q0, q1), cirq.CZ(q2, q3)],
+        )
+        meet = cirq.Circuit(
+            turned(0, ("z", quarter), ("y", "outer_0"), ("z", -quarter)),
+            turned(1, ("z", "phase_1"), ("x", quarter)),
+            turned(2, ("z", "inner_2a"), ("y", "inner_2y"), ("z", "inner_2b")),
+            turned(
+                *(3, ("y", -quarter), ("z", -quarter), ("y", "outer_3"), ("z", "between_3")),
+                *(("y", "undone_3"), ("z", quarter), ("y", quarter)),
+            ),
+            cirq.CZ(q1, q2),
+            [turned(qubit, ("x", f"middle_{qubit}")) for qubit in (1, 2)],
+            cirq.CZ(q1, q2),
+            turned(1, ("y", "last_1"), ("x", -quarter)),
+            turned(2, ("z", "last_2a"), ("y", "last_2y"), ("z", "last_2b")),
+        )
+        undo = cirq.Circuit(
+            [cirq.CZ(q0, q1), cirq.CZ(q2, q3)],
+            turned(1, ("y", -quarter)),
+            cirq.CZ(q1, q2),
+            [turned(qubit, ("y", f"undone_{qubit}")) for qubit in (0, 1)],
+            [turned(qubit, ("y", -quarter)) for qubit in (2, 3)],
+        )
         return (("loader", load), ("overlap", meet), ("filter", undo))
 
-    def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """As `Loader.angles`, from one batched SVD."""
-        rows, singular_values, columns = schmidt_factors(states)
-        return np.concatenate(
-            [
-                two_qubit_angles(singular_values),
-                special_orthogonal_angles(self._rows @ rows),
-                special_orthogonal_angles(self._columns @ columns),
-                np.broadcast_to(self._undone, (len(states), 3)),
-            ],
-            axis=1,
-        )
+    def angles(self, states: FloatArray) -> FloatArray:
+        """As `Loader.angles`, in closed form."""
+        return comparison_angles(self.vector, states)

@@ -10,6 +10,7 @@ from qucnn_cirq.circuits.loaders.comparison import Comparison
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
+from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 from qucnn_cirq.errors import InputError, shown
@@ -63,6 +64,7 @@ BUILT_IN: tuple[type[Loader], ...] = (
     SymplecticLoader,
     MultiplexedLoader,
     Comparison,
+    RingComparison,
 )
 """The package's own."""
 
