@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.line_trees import turned
 from qucnn_cirq.circuits.two_qubits import special_orthogonal_angles, two_qubit_angles
 
 FloatArray = NDArray[np.float64]
@@ -43,12 +44,12 @@ def real_six_angles(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     vectors = np.ascontiguousarray(states.T)
     last_2, last_3, exists = _last_angles(vectors.reshape(2, 2, 2, 2, -1))
     rest = vectors.reshape(2, 2, 2, 2, -1)
-    rest = _turned(_turned(rest, 2, -last_2), 3, -last_3)
+    rest = turned(turned(rest, 2, -last_2), 3, -last_3)
     rest[:, :, 1, 1] *= -1
     table = np.stack([_with_outer(rest, other) for other in _on_last(rest)], axis=1)
     outer_0, first_0 = _two_directions(_null_vector(table))
     outer_3, first_3 = _two_directions(_null_vector(table.swapaxes(0, 1)))
-    rest = _turned(_turned(rest, 0, -outer_0), 3, -outer_3)
+    rest = turned(turned(rest, 0, -outer_0), 3, -outer_3)
     # For each pair of directions of the outer qubits the vector that the inner ones have with it.
     sums = _parts(rest, first_0)
     columns = np.stack([part for half in sums for part in _parts(np.moveaxis(half, 2, 0), first_3)])
@@ -89,11 +90,11 @@ def _last_angles(psi: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bo
 
 def _last_angle(psi: FloatArray, last_2: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The angle of qubit 3 that makes det T vanish, given that of qubit 2, and the margin."""
-    turned = _turned(psi, 2, -last_2)
-    t, wx, wz = (_with_outer(turned, other) for other in _on_last(turned))
-    signed = turned.copy()
+    rotated = turned(psi, 2, -last_2)
+    t, wx, wz = (_with_outer(rotated, other) for other in _on_last(rotated))
+    signed = rotated.copy()
     signed[:, :, 1] *= -1
-    _, ux, uz = (_with_outer(turned, other) for other in _on_last(signed))
+    _, ux, uz = (_with_outer(rotated, other) for other in _on_last(signed))
     a = _determinant(t, ux, wz)
     b = _determinant(t, ux, wx) - _determinant(t, uz, wz)
     c = -_determinant(t, uz, wx)
@@ -192,16 +193,6 @@ def _complement(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
         for entry in range(4)
     ]
     return np.stack([-minors[0], minors[1], -minors[2], minors[3]])
-
-
-def _turned(psi: FloatArray, qubit: int, angle: FloatArray) -> FloatArray:
-    """RY on one qubit of vectors of shape (2, 2, 2, 2, batch)."""
-    cosine, sine = np.cos(angle / 2), np.sin(angle / 2)
-    turned = np.empty(psi.shape)
-    (zero, one), (new_zero, new_one) = np.moveaxis(psi, qubit, 0), np.moveaxis(turned, qubit, 0)
-    new_zero[...] = cosine * zero - sine * one
-    new_one[...] = sine * zero + cosine * one
-    return turned
 
 
 def _sum(vectors: FloatArray) -> FloatArray:

@@ -29,6 +29,7 @@ long as ``MOMOM``; it is tried only within an infidelity budget.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -45,8 +46,9 @@ from qucnn_cirq.circuits.line_circuit import (
     line_states,
     n_line_angles,
 )
-from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, closed_form_angles
+from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, NEAREST, closed_form_angles
 from qucnn_cirq.circuits.line_search import line_infidelities, search_version, solve_line_angles
+from qucnn_cirq.circuits.line_trees import direction, mirrored
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
@@ -105,23 +107,32 @@ _REMEMBERING = threading.RLock()
 """Held while states are searched for: several threads would search for the same."""
 _CLOSED = 1e-24
 """Infidelity of a closed form beyond which rounding has spoilt it."""
+_FAR = 0.05
+"""Infidelity that no budget allows for, beyond which a lower bound need not be sharp."""
 
 
 def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArray:
     """A lower bound of the infidelity with which a pattern can load each state.
 
-    Without a middle gate the two halves of the register stay a product, and one middle CZ gives
-    them Schmidt rank 2, so that the other Schmidt coefficients are lost. One sqrt-iSWAP can give
-    the full rank.
+    Where k CZ cross a cut of the line its two sides have Schmidt rank 2^k at most, with sqrt-iSWAP
+    4^k, so that the other Schmidt coefficients are lost; the largest loss of all cuts counts.
     """
+    bound = np.zeros(len(states))
     if states.shape[1] != 1 << N_QUBITS:
-        return np.zeros(len(states))
-    middle = pattern.count("M") + pattern.count("1")
-    if middle >= (2 if gate == "cz" else 1):
-        return np.zeros(len(states))
-    coefficients = np.linalg.svd(states.reshape(-1, 4, 4), compute_uv=False)
-    kept = np.sum(coefficients[:, : 1 + middle] ** 2, axis=1)
-    bound: FloatArray = np.maximum(1 - kept, 0)
+        return bound
+    crossings = Counter(a for layer in line_layers(pattern, gate) for a, _ in layer.edges)
+    psi = np.ascontiguousarray(states.T).reshape((2,) * N_QUBITS + (-1,))
+    for coupler, outer_first in ((0, psi), (2, mirrored(psi))):
+        if not crossings[coupler]:
+            # Beside the nearest product, which keeps the digits of a small coefficient.
+            half = direction(outer_first) / 2
+            lost = np.cos(half) * outer_first[1] - np.sin(half) * outer_first[0]
+            bound = np.maximum(bound, np.einsum("abcn,abcn->n", lost, lost))
+    rank = (2 if gate == "cz" else 4) ** crossings[1]
+    near = np.flatnonzero(bound < _FAR)
+    if rank < 4 and len(near):
+        coefficients = np.linalg.svd(states[near].reshape(-1, 4, 4), compute_uv=False)
+        bound[near] = np.maximum(bound[near], np.sum(coefficients[:, rank:] ** 2, axis=1))
     return bound
 
 
@@ -164,7 +175,9 @@ class LineLoader(Loader):
         self.tolerance = tolerance
         self.gate = gate
         self.n_angles = n_line_angles(self.pattern, n_qubits)
-        self.is_closed_form = gate == "cz" and (n_qubits, self.pattern) in CLOSED_FORMS
+        # Within a tolerance the form of the nearest vector will do, but not one that may have none.
+        forms = NEAREST if tolerance else CLOSED_FORMS
+        self.is_closed_form = gate == "cz" and (n_qubits, self.pattern) in forms
         self._solved: dict[bytes, FloatArray] = {}
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
@@ -251,15 +264,17 @@ class LineLoader(Loader):
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """As `Loader.solve`, in closed form where the pattern has one, else by a search.
 
-        In closed form a state that the pattern does not load has infidelity 1. Solved states are
-        remembered in this process and on disk (`qucnn_cirq.circuits.angle_cache`), so that the same
+        In closed form a state that the pattern does not load has infidelity 1; within a tolerance
+        it is the least there can be. States that were searched for are remembered in this process and on disk (`qucnn_cirq.circuits.angle_cache`), so that the same
         images are solved for only once.
         """
         states = np.ascontiguousarray(states, dtype=float)
         if self.is_closed_form:
             angles, exist = closed_form_angles(states, self.pattern)
             infidelities = line_infidelities(states, angles, self.pattern, self.gate)
-            return angles, np.where(exist & (infidelities <= _CLOSED), infidelities, 1.0)
+            if not self.tolerance:
+                exist &= infidelities <= _CLOSED
+            return angles, np.where(exist, infidelities, 1.0)
         with _REMEMBERING:
             return self._searched(states)
 

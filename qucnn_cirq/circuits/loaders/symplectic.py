@@ -16,10 +16,15 @@ from qucnn_cirq.circuits.slots import Table, rotation
 from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
 from qucnn_cirq.errors import InputError
 
-_SHORTER = ("", "O", "MO", "MOM", "OMO")
-"""Patterns of the line loader with fewer CZ, which load some vectors of four qubits."""
-_REAL = ("MOMMR", "MOMML")
-"""Patterns with as many CZ, which load most vectors with real amplitudes all the way."""
+_EXACT = ("", "L", "R", "MO", "MRR", "MLL", "MRO", "MLO", "MOO", "MOMMR", "MOMML")
+"""Patterns of the line loader that load some vectors exactly, in closed form, shortest first.
+
+The last two, of as many CZ, load most vectors with real amplitudes all the way.
+"""
+_SINGLE = ("", "L", "R", "M", "O", "MR", "ML", *_EXACT[3:])
+"""Those for a vector of its own circuit: also those that few patches of images have a use for."""
+_WITHIN = ("", "O", "MO", "MOM", "OMO")
+"""Patterns that come close to some vectors; shortest first."""
 _BLOCK = 8192
 """States that are simulated together: many for each call of NumPy."""
 _FRAME = "quaternions"
@@ -109,21 +114,30 @@ class SymplecticLoader(Loader):
         """The same loader in no frame."""
         return type(self)(self.n_qubits) if self.in_frame else self
 
+    @property
+    def _has_patterns(self) -> bool:
+        """Whether the line loader has patterns that make the same vectors."""
+        return self.n_qubits == 4 and not self.in_frame
+
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """For four qubits the line loader's real patterns, and shorter ones within a tolerance.
 
         Where amplitudes are real a gate with a wrong phase changes an overlap to second order only.
         """
-        if self.n_qubits != 4:
+        if not self._has_patterns:
             return (self,)
-        patterns = _REAL if tolerance is None else (*_SHORTER, *_REAL)
-        found = (LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in patterns)
-        return (*found, self)
+        within: tuple[Loader, ...] = ()
+        exact = _EXACT
+        if tolerance is not None:
+            within = tuple(LineLoader(pattern=each, tolerance=tolerance) for each in _WITHIN)
+            exact = _EXACT[-2:]
+        return (*within, *(LineLoader(pattern=each) for each in exact), self)
 
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The first of the exact family in the same frame that loads the vector."""
-        for loader in self.family(None)[:-1]:
-            if loader.frame == self.frame and loader.solve(vector[None])[1][0] <= EXACT:
+        """The shortest pattern that loads the vector exactly, else this loader; itself in a frame."""
+        for pattern in _SINGLE if self._has_patterns else ():
+            loader = LineLoader(pattern=pattern)
+            if loader.solve(vector[None])[1][0] <= EXACT:
                 return loader
         return self
 
