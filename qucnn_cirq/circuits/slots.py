@@ -10,7 +10,7 @@ filled by array arithmetic and no symbolic parameter is ever resolved.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cirq
@@ -248,6 +248,32 @@ def fixed(matrix: NDArray[Any]) -> Slot:
         matrix: A unitary of shape (2, 2).
     """
     return Slot((FixedUnitary.from_matrix(matrix),))
+
+
+def from_column(circuit: cirq.AbstractCircuit, start: int) -> cirq.Circuit:
+    """A circuit whose slots read columns further on in their table.
+
+    Args:
+        circuit: Slots and other operations; it is not changed.
+        start: What is added to the number of each column.
+
+    Returns:
+        A circuit with the same moments and tags.
+    """
+
+    def moved(factor: Factor) -> Factor:
+        if isinstance(factor, Rotation) and isinstance(factor.angle, TableAngle):
+            angle = replace(factor.angle, column=factor.angle.column + start)
+            return Rotation(factor.axis, angle)
+        return factor
+
+    def with_moved(operation: cirq.Operation, _: int) -> cirq.Operation:
+        if not isinstance(operation.gate, Slot):
+            return operation
+        slot = Slot(tuple(map(moved, operation.gate.factors)))
+        return slot.on(*operation.qubits).with_tags(*operation.tags)
+
+    return cirq.map_operations(circuit.unfreeze(), with_moved)
 
 
 def phased_xz_exponents(

@@ -7,6 +7,7 @@ from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, make_loader
 from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
+from qucnn_cirq.circuits.loaders.side_by_side import SideBySide
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MultiplexedLoader",
     "RingComparison",
     "SchmidtLoader",
+    "SideBySide",
     "SymplecticLoader",
     "made",
     "make_loader",
