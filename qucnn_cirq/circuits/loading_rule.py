@@ -109,6 +109,8 @@ class LoadingRule:
         solved = {}
         for index, loader in enumerate(loaders[:-1]):
             hopeful = np.flatnonzero(best > self.floors[index])
+            if not len(hopeful):
+                continue
             bounds = self._scores(index, loader.least_infidelities(states[hopeful]))
             hopeful = hopeful[(bounds < best[hopeful]) & (bounds <= self.floors[last])]
             if not len(hopeful):

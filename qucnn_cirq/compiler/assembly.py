@@ -14,6 +14,7 @@ from qucnn_cirq.circuits.observable import Observable, all_zeros
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
 from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
+from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
@@ -40,6 +41,7 @@ class Assembly:
         template: Slots, native two-qubit gates and the measurement, and where the registers are.
         passes: What each pass changed.
         couplers: Couplers that must be there besides those that the circuit uses.
+        pairs: The loaders that the patch and a fixed filter may have instead.
     """
 
     layout: str
@@ -48,6 +50,7 @@ class Assembly:
     template: Template
     passes: tuple[PassRecord, ...]
     couplers: tuple[Coupler, ...] = ()
+    pairs: LoaderPairs | None = None
 
     @property
     def roles(self) -> dict[str, tuple[cirq.Qid, ...]]:
@@ -90,8 +93,8 @@ def assemble(
     filter_: Filter,
     layout: Layout,
     loader: Loader,
+    filter_loader: Loader,
     options: Options,
-    filter_loader: Loader | None = None,
 ) -> Assembly:
     """Builds the circuit of a layout and runs the passes on it.
 
@@ -99,14 +102,14 @@ def assemble(
         filter_: What the filter is.
         layout: Where the registers sit, in coordinates of its own.
         loader: The loader of the patch.
+        filter_loader: The loader of a filter with a fixed vector.
         options: What else is asked of the circuit.
-        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
     """
 
     def prepare(circuit: cirq.Circuit, register: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
         return route_preparation(merge_slots(circuit), layout.register_graph(register))
 
-    loaders = loader, filter_loader or loader
+    loaders = loader, filter_loader
     (logical, routed), observable = _logical(filter_, layout, *loaders, options, _as_it_is, prepare)
     begun = PassRecord.of("logical circuit", logical), PassRecord.of("route", routed)
     return _finished(routed, observable, layout, loaders, options, begun)
@@ -116,8 +119,8 @@ def assemble_routed(
     filter_: Filter,
     layout: Layout,
     loader: Loader,
+    filter_loader: Loader,
     options: Options,
-    filter_loader: Loader | None,
     graph: nx.Graph,
 ) -> Iterator[Assembly]:
     """Builds the circuit of a layout, and routes it on a device without the layout's positions.
@@ -126,8 +129,8 @@ def assemble_routed(
         filter_: What the filter is.
         layout: How the registers meet.
         loader: The loader of the patch.
+        filter_loader: The loader of a filter with a fixed vector.
         options: What else is asked of the circuit.
-        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
         graph: The qubits and couplers of the device that may be used.
 
     Yields:
@@ -136,7 +139,7 @@ def assemble_routed(
     Raises:
         InputError: If no connected part of the graph is large enough.
     """
-    loaders = loader, filter_loader or loader
+    loaders = loader, filter_loader
     (logical,), observable = _logical(filter_, layout, *loaders, options, _as_it_is)
     noticed = drop_unobserved(logical + cirq.measure(*observable.qubits))
     needed = merge_slots(cirq.drop_terminal_measurements(noticed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike
 from noise_models.checks import instance_of
-from qucnn_cirq.circuits.loaders import EXACT, Loader, made
+from qucnn_cirq.circuits.loaders import EXACT, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
+from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, best_placement
 from qucnn_cirq.compiler.placing import placed
@@ -40,7 +41,7 @@ from qucnn_cirq.compiler.request import (
     read_options,
 )
 from qucnn_cirq.compiler.survival import survival
-from qucnn_cirq.compiler.usage import Usage
+from qucnn_cirq.compiler.usage import Coupler, Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
@@ -227,33 +228,31 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         routed = _routed(filter_, request)
         best = min(best, routed, key=lambda each: each[1].predicted_error)
     generic = placed(*best, request, started)
+    pairs = best[0].pairs
+    assert pairs is not None
     # Routing needs a loader that loads every vector with one circuit.
-    family = generic.loader.family(budget.tolerance)
-    if generic.report.layout == ROUTED or len(family) == 1:
-        return CompiledFilter(filter_, (generic,), best[0].filter_loader.alone())
-    return _with_other_loaders(
-        filter_, generic, best[0].filter_loader, best[1].positions, family, request
-    )
+    if generic.report.layout == ROUTED or len(pairs.family(budget.tolerance)) == 1:
+        return CompiledFilter(filter_, (generic,), pairs.of_filter)
+    return _with_other_loaders(filter_, generic, best[1].positions, pairs, request)
 
 
 def _with_other_loaders(
     filter_: Filter,
     generic: Variant,
-    filter_loader: Loader,
     positions: Positions,
-    family: Sequence[Loader],
+    pairs: LoaderPairs,
     request: Request,
 ) -> CompiledFilter:
     """The same circuit in the same place with other loaders of the same family."""
     spec, options, budget = request.spec, request.options, request.budget
     layout = layouts_for(spec.register_qubits, options.test)[generic.report.layout]
     variants = []
-    for loader in family:
-        if loader is generic.loader:
+    for pair in pairs.family(budget.tolerance):
+        if pair.patch is generic.loader:
             variants.append(generic)
             continue
         started = time.perf_counter()
-        assembly = assemble(filter_, layout, loader, options, filter_loader=filter_loader)
+        assembly = assemble(filter_, layout, *pair, options)
         usage = Usage.of(assembly.template.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
         variants.append(placed(assembly, Placement(positions, error), request, started))
@@ -264,9 +263,7 @@ def _with_other_loaders(
         assert budget.noise is not None
         survivals = [survival(variant.template, budget.noise) for variant in variants]
         rule = LoadingRule.least_error(survivals)
-    return CompiledFilter(
-        filter_, tuple(variants), filter_loader, family.index(generic.loader), rule
-    )
+    return CompiledFilter(filter_, tuple(variants), pairs.of_filter, variants.index(generic), rule)
 
 
 def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
@@ -277,15 +274,17 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     loaders = request.loaders_of_size(merged)
     for name, layout in layouts.items():
         if request.layout in (name, "auto"):
-            fitting = fitting_loaders(layout, loaders, layouts.values(), options.gate_set)
+            fitting = fitting_loaders(
+                layout, loaders, layouts.values(), options.gate_set, in_frame=vector is not None
+            )
             for loader in fitting[:1]:
-                own = loader if vector is None else loader.exact_for(vector)
-                assembly = assemble(filter_, layout, loader, options, own)
-                if len(loader.family(request.budget.tolerance)) > 1:
+                pairs = LoaderPairs.of(loader, vector)
+                assembly = assemble(filter_, layout, *pairs.generic, options)
+                couplers: tuple[Coupler, ...] = ()
+                if len(pairs.family(request.budget.tolerance)) > 1:
                     # The others take the same place and may use any coupler of the register.
                     couplers = tuple(layout.register_graph(layout.data).edges)
-                    assembly = replace(assembly, couplers=couplers)
-                yield assembly
+                yield replace(assembly, pairs=pairs, couplers=couplers)
 
 
 def _gates(assembly: Assembly) -> int:
@@ -300,13 +299,18 @@ def _may_be_routed(request: Request) -> bool:
 
 def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     spec, options = request.spec, request.options
+    vector = filter_.fixed_vector(spec.register_qubits)
     layouts = layouts_for(spec.register_qubits, options.test)
     # Positions do not matter, so that exchanging qubits before they meet would be for nothing.
     layout = next(each for each in layouts.values() if not each.swaps)
     if request.loader == AUTO:
-        loader = fitting_loaders(layout, request.loaders_of_size(gate_set="cz"))[0]
+        loaders = request.loaders_of_size(gate_set="cz")
+        loader = fitting_loaders(layout, loaders, in_frame=vector is not None)[0]
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
     # In CZ: routing needs a loader that loads every vector with one circuit.
-    loader = loader.family(None)[-1]
-    return best_route(filter_, layout, loader, None, options, request.device, request.pinning)
+    pairs = LoaderPairs.of(loader.family(None)[-1], vector)
+    assembly, placement = best_route(
+        filter_, layout, *pairs.generic, options, request.device, request.pinning
+    )
+    return replace(assembly, pairs=pairs), placement

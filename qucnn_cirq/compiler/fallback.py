@@ -20,7 +20,7 @@ def best_route(
     filter_: Filter,
     layout: Layout,
     loader: Loader,
-    filter_loader: Loader | None,
+    filter_loader: Loader,
     options: Options,
     device: Device,
     pinning: Pinning,
@@ -31,7 +31,7 @@ def best_route(
         filter_: What the filter is.
         layout: How the registers meet; positions do not matter.
         loader: The loader of the patch.
-        filter_loader: The loader of a filter with a fixed vector; the patch's if None.
+        filter_loader: The loader of a filter with a fixed vector.
         options: What else is asked of the circuit.
         device: The device.
         pinning: The qubits that may be used.
@@ -41,7 +41,7 @@ def best_route(
     """
     graph = pinning.graph(device)
     found = []
-    ways = assemble_routed(filter_, layout, loader, options, filter_loader, graph)
+    ways = assemble_routed(filter_, layout, loader, filter_loader, options, graph)
     for assembly in itertools.islice(ways, _PLACED):
         placement = unmoved(assembly, device, options.gate_set)
         if set(placement.positions) == set(assembly.template.qubits):

@@ -81,7 +81,11 @@ class Layout:
 
 
 def fitting_loaders(
-    layout: Layout, loaders: Iterable[Loader], others: Iterable[Layout] = (), gate_set: str = "cz"
+    layout: Layout,
+    loaders: Iterable[Loader],
+    others: Iterable[Layout] = (),
+    gate_set: str = "cz",
+    in_frame: bool = False,
 ) -> list[Loader]:
     """The loaders that a register can have on a layout.
 
@@ -93,6 +97,7 @@ def fitting_loaders(
         loaders: Loaders of the register's size.
         others: The other layouts of that size.
         gate_set: The native two-qubit gate that CZ gates are written in.
+        in_frame: Whether they may be in their frame, as where they load a known filter too.
 
     Returns:
         Best first: those that need no routing, by native two-qubit gates and then depth; then those
@@ -108,7 +113,8 @@ def fitting_loaders(
 
     def order(loader: Loader) -> tuple[bool, int, int]:
         native = 1 if loader.gate == gate_set else gates_of_cz(gate_set)
-        gates, depth = (native * each for each in loader.cost)
+        shortest = (loader.framed() if in_frame else None) or loader
+        gates, depth = (native * each for each in shortest.cost)
         # What merges the filter stands for the filter's loader as well.
         return not offered[loader], gates if loader.merges_filter else 2 * gates, depth
 

@@ -21,7 +21,11 @@ def has_shorter_loaders(candidate: Assembly, request: Request) -> bool:
         candidate: A circuit with a loader for exact states.
         request: What was asked for.
     """
-    return candidate.loader.family(request.budget.tolerance)[0] is not candidate.loader
+    assert candidate.pairs is not None
+    return (
+        candidate.pairs.family(request.budget.tolerance)[0].patch
+        is not candidate.pairs.generic.patch
+    )
 
 
 def budget_without_effect(request: Request, chosen: Assembly | None) -> InputError:

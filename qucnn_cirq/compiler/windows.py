@@ -282,7 +282,7 @@ def _candidates(
     layouts = window_ladders(loader.n_qubits, start, size, options.test)
     needs_routing = True
     for layout in layouts if request.layout != ROUTED else ():
-        assembly = _used(assemble(filter_, layout, loader, options, filter_loader))
+        assembly = _used(assemble(filter_, layout, loader, filter_loader, options))
         placement = best_placement(assembly, device, options.gate_set, pinning)
         if placement is not None:
             # Routing inside the row shows in the second record.

@@ -1,0 +1,84 @@
+"""Which loaders a patch and a fixed filter have together.
+
+A loader may leave out a last unitary that is the same for every vector, its frame. Overlaps do not
+change if patch and filter are in the same frame, so that both are loaded with fewer gates; but a
+patch or filter that a short word loads, which is in no frame, is better off without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.loaders import Loader, SideBySide
+
+
+class LoaderPair(NamedTuple):
+    """The loaders of both registers.
+
+    Attributes:
+        patch: That of the patch.
+        filter: That of a filter with a fixed vector; other filters do not look at it.
+    """
+
+    patch: Loader
+    filter: Loader
+
+    @property
+    def gates(self) -> int:
+        """Two-qubit gates of both."""
+        return self.patch.cost[0] + self.filter.cost[0]
+
+
+@dataclass(frozen=True, eq=False)
+class LoaderPairs:
+    """The pairs of loaders of a filter.
+
+    Attributes:
+        generic: The pair that loads every patch with the fewest gates.
+        of_filter: What prepares the filter; its table of angles serves every pair.
+        by_frame: The loader of the filter that goes with each frame of the patch's.
+    """
+
+    generic: LoaderPair
+    of_filter: Loader
+    by_frame: Mapping[str, Loader]
+
+    @classmethod
+    def of(cls, loader: Loader, vector: NDArray[np.float64] | None) -> Self:
+        """The pairs of a loader of patches.
+
+        Args:
+            loader: It loads every patch, in no frame.
+            vector: The filter's real unit vector, shape (2^n,); None if it has none.
+        """
+        if vector is None or loader.merges_filter:
+            return cls(LoaderPair(loader, loader), loader.alone(), {loader.frame: loader})
+        own, framed = loader.exact_for(vector), loader.framed()
+        if framed is None:
+            return cls(LoaderPair(loader, own), own, {loader.frame: own})
+        both = SideBySide((own, framed))
+        plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
+        return cls(
+            min(plain, in_frame, key=lambda pair: pair.gates),
+            both,
+            {pair.patch.frame: pair.filter for pair in (plain, in_frame)},
+        )
+
+    def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
+        """The generic pair and those with fewer gates that load some patches, shortest first.
+
+        Args:
+            tolerance: As for `Loader.family`.
+        """
+        loader = self.generic.patch
+        members = loader.family(tolerance)
+        if not loader.frame:
+            return tuple(LoaderPair(each, self.by_frame[each.frame]) for each in members)
+        plain = loader.unframed()
+        shorter = [LoaderPair(each, self.by_frame[""]) for each in plain.family(tolerance)]
+        return (*(pair for pair in shorter if pair.gates < self.generic.gates), self.generic)
