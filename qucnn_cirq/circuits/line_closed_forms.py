@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from qucnn_cirq.circuits.line_circuit import line_layers
 from qucnn_cirq.circuits.line_trees import (
     TREES,
-    direction,
     inner_basis,
-    mirrored,
     tree_angles,
     turned,
     without_outer,
@@ -92,9 +90,7 @@ def _one_and_three(states: FloatArray, both: bool) -> tuple[FloatArray, NDArray[
     return angles, exist
 
 
-def _mirrored(
-    states: FloatArray, form: Form, pattern: str
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _mirrored(states: FloatArray, form: Form, pattern: str) -> tuple[FloatArray, NDArray[np.bool_]]:
     """The angles of the mirror image of a word, by the form of the word."""
     angles, exist = form(states.reshape(-1, 2, 2, 2, 2).transpose(0, 4, 3, 2, 1).reshape(-1, 16))
     ends = np.cumsum([len(layer.turned) for layer in line_layers(pattern)])

@@ -1,20 +1,21 @@
 """Words of four qubits on a line that use each coupler once at most, in closed form.
 
-Let A be the outer qubit q0 and B its neighbour q1, and D = q3 and C = q2 on the other side. After M,
-which makes any amplitudes c_ij of the inner qubits, L and R let the outer ones turn by either of two
-angles: the states are
+M makes any amplitudes c_ij of the inner qubits q1 and q2; after it L lets the outer qubit q0 turn
+by either of two angles, and R does that with q3. The states of M O are
 
     sum_ij c_ij |x_i> |a_i> |b_j> |w_j>
 
-with orthonormal bases a of B and b of C, and any unit vectors x_0, x_1 of A and w_0, w_1 of D. So b
-and a are to be found in which A and D are factors of each part. The minors of A against all others
-are quadratic forms in (cos a, sin a), which vanish for both vectors of a basis: 2a is a null vector.
-Without L there is one x and no basis to find, without M c is a product.
+with any unit vectors x_0, x_1 of q0 and w_0, w_1 of q3 and orthonormal bases a of q1 and b of q2.
+Where q1 is in either vector of its basis, q0 is a factor of the rest: all 2x2 minors of q0
+against q2 and q3 vanish. Those are quadratic forms in (cos a, sin a); both vectors of a basis
+solve them only if all are multiples of one cos(2a + const), which gives a. Without L there is one
+x and no basis to find, and without M c is a product.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,14 @@ FloatArray = NDArray[np.float64]
 
 TREES = ("", "L", "R", "M", "O", "ML", "MR", "MO")
 """The words; ``O`` is L and R in parallel. In any order the couplers make no other states."""
+
+_PAIRS = np.array(list(itertools.combinations(range(4), 2))).T
+_STEPS = 2
+"""Newton steps, the first of which is enough but where minors are next to rounding."""
+_NEAR = 0.1
+"""Radians; longer steps come of rounding alone."""
+_TINY = 1e-13
+"""A minor that counts as zero: what is lost with it is its square."""
 
 
 def tree_angles(states: FloatArray, pattern: str) -> FloatArray:
@@ -71,21 +80,44 @@ def inner_basis(psi: FloatArray) -> FloatArray:
     Returns:
         The angle about Y from |0>, |1> to the basis, shape (batch,).
     """
+    of_low, of_high, of_both = _minors(psi)
+    # Their part in cos 2a and sin 2a, which is orthogonal to (cosine, of_both).
+    cosine = of_low - of_high
+    along, across = 2 * _dot(cosine, of_both), _dot(cosine, cosine) - _dot(of_both, of_both)
+    angle: FloatArray = np.arctan2(along, across) / 2 + np.pi / 2
+    for _ in range(_STEPS):
+        rotated = turned(psi, 1, -angle)
+        of_low, of_high, of_both = _minors(rotated)
+        # Rounding beside the larger part counts for much beside a smaller one: that is made exact.
+        sizes = np.einsum("abcdn,abcdn->bn", rotated, rotated)
+        smaller = np.where(sizes[0] < sizes[1], -of_low, of_high)
+        square = _dot(of_both, of_both)
+        step = _dot(of_both, smaller) / np.where(square > 0, square, 1)
+        angle = angle + 2 * np.where(np.abs(step) < _NEAR, step, 0)
+    # Where all that is left is rounding, any basis will do that has two parts of one size.
+    is_free = np.hypot(along, across) < _TINY**2
+    return np.where(is_free, direction(psi.swapaxes(0, 1)) + np.pi / 2, angle)
+
+
+def _minors(psi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The minors of (cos a) low + (sin a) high: what has cos^2 a, sin^2 a and the product.
+
+    Low and high, of two rows for qubit 0, are the parts in which qubit 1 is 0 and 1.
+    """
     low, high = psi[:, 0].reshape(2, 4, -1), psi[:, 1].reshape(2, 4, -1)
-    along = across = size = np.zeros(psi.shape[-1])
-    for one, other in itertools.combinations(range(4), 2):
-        # det((cos a) low + (sin a) high) of two columns, by 1, cos 2a and sin 2a; halved.
-        of_low = low[0, one] * low[1, other] - low[0, other] * low[1, one]
-        of_high = high[0, one] * high[1, other] - high[0, other] * high[1, one]
-        of_both = low[0, one] * high[1, other] - low[0, other] * high[1, one]
-        of_both += high[0, one] * low[1, other] - high[0, other] * low[1, one]
-        cosine = of_low - of_high
-        along = along + cosine * of_both
-        across = across + cosine**2
-        size = size + of_both**2
-    # 2a is orthogonal to all (cosine, of_both): to the major axis of their scatter.
-    doubled: FloatArray = np.arctan2(2 * along, across - size) / 2 + np.pi / 2
-    return doubled
+    of_both = _determinants(low[0], high[1]) + _determinants(high[0], low[1])
+    return _determinants(*low), _determinants(*high), of_both
+
+
+def _determinants(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Those of all pairs of columns of two rows, shape (6, batch)."""
+    one, other = _PAIRS
+    return first[one] * second[other] - first[other] * second[one]
+
+
+def _dot(left: FloatArray, right: FloatArray) -> FloatArray:
+    found: FloatArray = np.einsum("kn,kn->n", left, right)
+    return found
 
 
 def without_outer(psi: FloatArray, both: bool) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
@@ -117,10 +149,8 @@ def direction(psi: FloatArray) -> FloatArray:
     Returns:
         Shape (batch,).
     """
-    zero, one = psi.reshape(2, -1, psi.shape[-1])
-    sines = 2 * np.einsum("kn,kn->n", zero, one)
-    cosines = np.einsum("kn,kn->n", zero, zero) - np.einsum("kn,kn->n", one, one)
-    angles: FloatArray = np.arctan2(sines, cosines)
+    zero, one = psi.reshape(2, math.prod(psi.shape[1:-1]), -1)
+    angles: FloatArray = np.arctan2(2 * _dot(zero, one), _dot(zero, zero) - _dot(one, one))
     return angles
 
 

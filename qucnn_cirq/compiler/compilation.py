@@ -277,7 +277,10 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             fitting = fitting_loaders(
                 layout, loaders, layouts.values(), options.gate_set, in_frame=vector is not None
             )
-            for loader in fitting[:1]:
+            # What merges the filter is weighed against a filter that a short word loads.
+            merging = [loader for loader in fitting if loader.merges_filter]
+            others = [loader for loader in fitting if not loader.merges_filter]
+            for loader in (*merging[:1], *others[:1]):
                 pairs = LoaderPairs.of(loader, vector)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()

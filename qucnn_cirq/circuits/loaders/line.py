@@ -175,7 +175,7 @@ class LineLoader(Loader):
         self.tolerance = tolerance
         self.gate = gate
         self.n_angles = n_line_angles(self.pattern, n_qubits)
-        # Within a tolerance the form of the nearest vector will do, but not one that may have none.
+        # Within a tolerance a form has to come close to vectors that the pattern does not load.
         forms = NEAREST if tolerance else CLOSED_FORMS
         self.is_closed_form = gate == "cz" and (n_qubits, self.pattern) in forms
         self._solved: dict[bytes, FloatArray] = {}
@@ -265,18 +265,24 @@ class LineLoader(Loader):
         """As `Loader.solve`, in closed form where the pattern has one, else by a search.
 
         In closed form a state that the pattern does not load has infidelity 1; within a tolerance
-        it is the least there can be. States that were searched for are remembered in this process and on disk (`qucnn_cirq.circuits.angle_cache`), so that the same
-        images are solved for only once.
+        it is the least there can be, or it is searched for. What was searched for is remembered in
+        this process and on disk (`qucnn_cirq.circuits.angle_cache`), so that the same images are
+        solved for only once.
         """
         states = np.ascontiguousarray(states, dtype=float)
-        if self.is_closed_form:
-            angles, exist = closed_form_angles(states, self.pattern)
-            infidelities = line_infidelities(states, angles, self.pattern, self.gate)
-            if not self.tolerance:
-                exist &= infidelities <= _CLOSED
-            return angles, np.where(exist, infidelities, 1.0)
-        with _REMEMBERING:
-            return self._searched(states)
+        if self.gate != "cz" or (self.n_qubits, self.pattern) not in CLOSED_FORMS:
+            with _REMEMBERING:
+                return self._searched(states)
+        angles, exist = closed_form_angles(states, self.pattern)
+        infidelities = line_infidelities(states, angles, self.pattern, self.gate)
+        if self.tolerance and self.is_closed_form:
+            return angles, infidelities
+        loaded = exist & (infidelities <= max(_CLOSED, self.tolerance))
+        infidelities[~loaded] = 1
+        if self.tolerance and not loaded.all():
+            with _REMEMBERING:
+                angles[~loaded], infidelities[~loaded] = self._searched(states[~loaded])
+        return angles, infidelities
 
     def _searched(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The angles of a search, which are remembered."""

@@ -16,15 +16,14 @@ from qucnn_cirq.circuits.slots import Table, rotation
 from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
 from qucnn_cirq.errors import InputError
 
-_EXACT = ("", "L", "R", "MO", "MRR", "MLL", "MRO", "MLO", "MOO", "MOMMR", "MOMML")
-"""Patterns of the line loader that load some vectors exactly, in closed form, shortest first.
-
-The last two, of as many CZ, load most vectors with real amplitudes all the way.
-"""
-_SINGLE = ("", "L", "R", "M", "O", "MR", "ML", *_EXACT[3:])
-"""Those for a vector of its own circuit: also those that few patches of images have a use for."""
-_WITHIN = ("", "O", "MO", "MOM", "OMO")
-"""Patterns that come close to some vectors; shortest first."""
+_REAL = ("MOMMR", "MOMML")
+"""Patterns of the line loader with as many CZ, which load most vectors with real amplitudes."""
+_SHORTER = ("", "L", "R", "MO", "MRR", "MLL", "MRO", "MLO", "MOO")
+"""Those with fewer, shortest first: exact in closed form for products and vectors of low rank."""
+_WITHIN = ("", "L", "R", "MR", "MO", "MRR", "MLL", "MRO", "MLO", "MOM", "MOO")
+"""Those that come close to other vectors, shortest first; chosen on patches of digits."""
+_SINGLE = ("", "L", "R", "M", "O", "ML", "MR", *_SHORTER[3:], *_REAL)
+"""Those for one vector with a circuit of its own: also such as few patches of images would use."""
 _BLOCK = 8192
 """States that are simulated together: many for each call of NumPy."""
 _FRAME = "quaternions"
@@ -120,24 +119,22 @@ class SymplecticLoader(Loader):
         return self.n_qubits == 4 and not self.in_frame
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """For four qubits the line loader's real patterns, and shorter ones within a tolerance.
+        """For four qubits the line loader's real patterns too, the shorter ones first.
 
         Where amplitudes are real a gate with a wrong phase changes an overlap to second order only.
         """
         if not self._has_patterns:
             return (self,)
-        within: tuple[Loader, ...] = ()
-        exact = _EXACT
-        if tolerance is not None:
-            within = tuple(LineLoader(pattern=each, tolerance=tolerance) for each in _WITHIN)
-            exact = _EXACT[-2:]
-        return (*within, *(LineLoader(pattern=each) for each in exact), self)
+        shorter = _SHORTER if tolerance is None else _WITHIN
+        found = [LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in shorter]
+        return (*found, *(LineLoader(pattern=pattern) for pattern in _REAL), self)
 
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The shortest pattern that loads the vector exactly, else this loader; itself in a frame."""
+        """The shortest pattern that loads the vector exactly, else itself, as always in a frame."""
+        state = vector[None]
         for pattern in _SINGLE if self._has_patterns else ():
             loader = LineLoader(pattern=pattern)
-            if loader.solve(vector[None])[1][0] <= EXACT:
+            if loader.least_infidelities(state)[0] <= EXACT and loader.solve(state)[1][0] <= EXACT:
                 return loader
         return self
 
