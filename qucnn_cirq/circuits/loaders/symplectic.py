@@ -111,7 +111,7 @@ class SymplecticLoader(Loader):
 
     def unframed(self) -> Loader:
         """The same loader in no frame."""
-        return type(self)(self.n_qubits) if self.in_frame else self
+        return type(self)(self.n_qubits, in_frame=False) if self.in_frame else self
 
     @property
     def _has_patterns(self) -> bool:
