@@ -143,7 +143,7 @@ def test_a_layout_is_bent_before_anything_is_routed():
 
 def test_every_circuit_of_a_bent_program_is_on_couplers_that_are_there():
     bent = grid_device([Q(0, 0), Q(0, 1), Q(1, 1), Q(1, 2)], two_qubit_gates=["cz"])
-    program = compile_convolution(inversion((4, 4)), bent, infidelity=0.01)
+    program = compile_convolution(inversion((4, 4)), bent, infidelity=0.01, loader="symplectic")
     assert program.report.layout == "ladder"
     variants = program.filters[0].variants
     assert len(variants) > 5

@@ -105,7 +105,8 @@ def test_backward_copies_have_their_own_upstream():
 
 def test_circuits_of_different_length_end_together():
     spec = ConvolutionSpec(filters=FixedFilter(KERNELS[0]), overlap="inversion")
-    program = compile_parallel(spec, "grid:6x6", 2, infidelity=1e-3, gate_set="cz", layout="ladder")
+    options = {"infidelity": 1e-3, "gate_set": "cz", "loader": "symplectic"}
+    program = compile_parallel(spec, "grid:6x6", 2, **options)
     blank = np.zeros((4, 4))
     blank[1, 1] = 1
     circuit = program.circuit([PATCHES[0], blank])
