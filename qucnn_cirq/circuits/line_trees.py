@@ -96,7 +96,8 @@ def inner_basis(psi: FloatArray) -> FloatArray:
         angle = angle + 2 * np.where(np.abs(step) < _NEAR, step, 0)
     # Where all that is left is rounding, any basis will do that has two parts of one size.
     is_free = np.hypot(along, across) < _TINY**2
-    return np.where(is_free, direction(psi.swapaxes(0, 1)) + np.pi / 2, angle)
+    angle[is_free] = direction(psi.swapaxes(0, 1)[..., is_free]) + np.pi / 2
+    return angle
 
 
 def _minors(psi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -155,12 +156,22 @@ def direction(psi: FloatArray) -> FloatArray:
 
 
 def mirrored(psi: FloatArray) -> FloatArray:
-    """The qubits in reversed order, of vectors of shape (2, ..., batch)."""
+    """The qubits in reversed order.
+
+    Args:
+        psi: Shape (2, ..., batch).
+    """
     return psi.transpose(*reversed(range(psi.ndim - 1)), psi.ndim - 1)
 
 
 def turned(psi: FloatArray, qubit: int, angle: FloatArray) -> FloatArray:
-    """RY on one qubit of vectors of shape (2, ..., batch)."""
+    """RY on one qubit.
+
+    Args:
+        psi: Shape (2, ..., batch).
+        qubit: Its axis.
+        angle: Radians, shape (batch,).
+    """
     cosine, sine = np.cos(angle / 2), np.sin(angle / 2)
     found = np.empty(psi.shape)
     (zero, one), (new_zero, new_one) = np.moveaxis(psi, qubit, 0), np.moveaxis(found, qubit, 0)

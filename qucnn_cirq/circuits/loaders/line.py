@@ -7,21 +7,32 @@ qubits take 7 two-qubit gates in depth 5, and fewer for some vectors:
 pattern       gates  angles  dimension (CZ)  dimension (sqrt-iSWAP)
 ============  =====  ======  ==============  ==========================
 (empty)       0      4       4               4
+``M``         1      6       5
+``R``         1      6       5
 ``O``         2      8       6               6
+``MR``        2      8       7
+``MRR``       3      10      8
 ``MO``        3      10      9               9
+``MRO``       4      12      10
 ``MOM``       4      12      11              11
 ``OMO``       5      14      11              12
+``MOO``       5      14      11
 ``MOMO``      6      16      14              15: most vectors
 ``MOMMR``     6      16      15: most
 ``MOMOM``     7      18      15: every one   15: all but few vectors
 ``MOMOMM``    8      20                      15: every one
 ============  =====  ======  ==============  ==========================
 
-For other lines see `EXACT_PATTERNS`.
+Those with R have a mirror image with L. For other lines see `EXACT_PATTERNS`.
 
-The dimension is that of the set of real vectors that a pattern loads. With CZ ``OMM`` on three
-qubits, ``MOMMR`` and its mirror image ``MOMML`` have closed forms of the angles
-(`qucnn_cirq.circuits.line_closed_forms`); `qucnn_cirq.circuits.line_search` finds those of others.
+The dimension is that of the set of real vectors that a pattern loads. Of four qubits on which three
+CZ act at most there are no other sets than those above: M, R and their like load two qubits that
+are neighbours, ``O`` both pairs, ``MRR`` one qubit and any three, and ``MO`` and its parts what
+`qucnn_cirq.circuits.line_trees` says. ``MOO`` loads what has Schmidt rank 2 across the middle.
+
+With CZ these, but ``MOM`` and ``OMO``, have closed forms of the angles, as have ``OMM`` on three
+qubits, ``MOMMR`` and its mirror image ``MOMML`` (`qucnn_cirq.circuits.line_closed_forms`);
+`qucnn_cirq.circuits.line_search` finds those of others.
 With sqrt-iSWAP ``MOMO`` can be exact where it is not with CZ, but finding that takes ten times as
 long as ``MOMOM``; it is tried only within an infidelity budget.
 """
@@ -50,6 +61,7 @@ from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, NEAREST, closed_
 from qucnn_cirq.circuits.line_search import line_infidelities, search_version, solve_line_angles
 from qucnn_cirq.circuits.line_trees import direction, mirrored
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
+from qucnn_cirq.circuits.schmidt_bounds import least_beyond
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
 
@@ -131,8 +143,8 @@ def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArr
     rank = (2 if gate == "cz" else 4) ** crossings[1]
     near = np.flatnonzero(bound < _FAR)
     if rank < 4 and len(near):
-        coefficients = np.linalg.svd(states[near].reshape(-1, 4, 4), compute_uv=False)
-        bound[near] = np.maximum(bound[near], np.sum(coefficients[:, rank:] ** 2, axis=1))
+        halves = psi.reshape(4, 4, -1)[..., near]
+        bound[near] = np.maximum(bound[near], least_beyond(halves, rank))
     return bound
 
 

@@ -18,11 +18,11 @@ from qucnn_cirq.errors import InputError
 
 _REAL = ("MOMMR", "MOMML")
 """Patterns of the line loader with as many CZ, which load most vectors with real amplitudes."""
-_SHORTER = ("", "L", "R", "MO", "MRR", "MLL", "MRO", "MLO", "MOO")
+_SHORTER = ("", "L", "R", "MRR", "MLL", "MO", "MRO", "MLO", "MOO")
 """Those with fewer, shortest first: exact in closed form for products and vectors of low rank."""
-_WITHIN = ("", "L", "R", "MR", "MO", "MRR", "MLL", "MRO", "MLO", "MOM", "MOO")
+_WITHIN = ("", "L", "R", "MR", "MRR", "MLL", "MO", "MRO", "MLO", "MOM", "MOO")
 """Those that come close to other vectors, shortest first; chosen on patches of digits."""
-_SINGLE = ("", "L", "R", "M", "O", "ML", "MR", *_SHORTER[3:], *_REAL)
+_SINGLE = ("", "L", "R", "M", "O", "ML", "MR", "MO", *_SHORTER[3:], *_REAL)
 """Those for one vector with a circuit of its own: also such as few patches of images would use."""
 _BLOCK = 8192
 """States that are simulated together: many for each call of NumPy."""
