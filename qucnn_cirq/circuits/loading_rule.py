@@ -17,9 +17,9 @@ FloatArray = NDArray[np.float64]
 class LoadingRule:
     """Scores a loader for a state; the loader with the smallest score is taken.
 
-    The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. Loaders come
-    shortest first, so floors ascend, and the last one loads every state; of equal ones the first is
-    taken.
+    The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. Loaders come in
+    the order of their floors, the best first, and the last one loads every state; of equal ones the
+    first is taken.
 
     Attributes:
         floors: For each loader its score without any infidelity.
@@ -32,15 +32,14 @@ class LoadingRule:
     limit: float
 
     @classmethod
-    def within(cls, infidelity: float, two_qubit_gates: Sequence[int]) -> LoadingRule:
-        """Fewest two-qubit gates within an allowed infidelity.
+    def first_within(cls, infidelity: float, count: int) -> LoadingRule:
+        """The first loader within an allowed infidelity.
 
         Args:
             infidelity: Largest 1 - <x|y>^2 of a loaded state y that is allowed, in [0, 1].
-            two_qubit_gates: For each loader its number of two-qubit gates, ascending.
+            count: How many loaders there are.
         """
-        floors = tuple(float(count) for count in two_qubit_gates)
-        return cls(floors, (0.0,) * len(floors), infidelity)
+        return cls(tuple(map(float, range(count))), (0.0,) * count, infidelity)
 
     @classmethod
     def least_error(cls, survivals: Sequence[float]) -> LoadingRule:
@@ -65,7 +64,7 @@ class LoadingRule:
 
         Args:
             states: Real unit vectors, shape (batch, 2^n).
-            loaders: As many as there are floors, shortest first.
+            loaders: As many as there are floors, in their order.
 
         Returns:
             An index into ``loaders`` for each state, shape (batch,).

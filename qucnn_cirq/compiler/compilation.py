@@ -78,8 +78,11 @@ def compile_convolution(
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
         loader: "auto", "symplectic", "line", "schmidt", "multiplexed" or, for the inversion test
-            of a fixed filter of 9 to 16 values, "comparison": patch and filter in one. Or one of
-            your own, by the name with which it was registered or as "module:attribute".
+            of a fixed filter of 9 to 16 values, "comparison" or "ring_comparison": patch and filter
+            in one. Or one of your own, by the name with which it was registered or as
+            "module:attribute". A loader that is named takes the fewest gates for each patch; "auto"
+            takes up to two more where amplitudes stay real then, so that gates with a wrong phase
+            do less harm.
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
@@ -257,8 +260,7 @@ def _with_other_loaders(
         error = usage.predicted_error(positions, request.device, options.gate_set)
         variants.append(placed(assembly, Placement(positions, error), request, started))
     if budget.infidelity is not None:
-        gates = [variant.report.two_qubit_gates for variant in variants]
-        rule = LoadingRule.within(max(budget.infidelity, EXACT), gates)
+        rule = LoadingRule.first_within(max(budget.infidelity, EXACT), len(variants))
     else:
         assert budget.noise is not None
         survivals = [survival(variant.template, budget.noise) for variant in variants]
@@ -281,7 +283,7 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             merging = [loader for loader in fitting if loader.merges_filter]
             others = [loader for loader in fitting if not loader.merges_filter]
             for loader in (*merging[:1], *others[:1]):
-                pairs = LoaderPairs.of(loader, vector)
+                pairs = LoaderPairs.of(loader, vector, request.loader == AUTO)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()
                 if len(pairs.family(request.budget.tolerance)) > 1:
@@ -312,7 +314,7 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
     # In CZ: routing needs a loader that loads every vector with one circuit.
-    pairs = LoaderPairs.of(loader.family(None)[-1], vector)
+    pairs = LoaderPairs.of(loader.family(None)[-1], vector, request.loader == AUTO)
     assembly, placement = best_route(
         filter_, layout, *pairs.generic, options, request.device, request.pinning
     )

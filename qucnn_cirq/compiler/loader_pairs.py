@@ -42,43 +42,55 @@ class LoaderPairs:
         generic: The pair that loads every patch with the fewest gates.
         of_filter: What prepares the filter; its table of angles serves every pair.
         by_frame: The loader of the filter that goes with each frame of the patch's.
+        prefers_real: Whether real amplitudes on the way are worth a few gates.
     """
 
     generic: LoaderPair
     of_filter: Loader
     by_frame: Mapping[str, Loader]
+    prefers_real: bool
 
     @classmethod
-    def of(cls, loader: Loader, vector: NDArray[np.float64] | None) -> Self:
+    def of(cls, loader: Loader, vector: NDArray[np.float64] | None, prefers_real: bool) -> Self:
         """The pairs of a loader of patches.
 
         Args:
             loader: It loads every patch, in no frame.
             vector: The filter's real unit vector, shape (2^n,); None if it has none.
+            prefers_real: Whether real amplitudes on the way are worth a few gates: under the
+                calibrated noise of a processor, where phases of gates are wrong, they are, and
+                elsewhere they cost little.
         """
         if vector is None or loader.merges_filter:
-            return cls(LoaderPair(loader, loader), loader.alone(), {loader.frame: loader})
+            by_frame = {loader.frame: loader}
+            return cls(LoaderPair(loader, loader), loader.alone(), by_frame, prefers_real)
         own, framed = loader.exact_for(vector), loader.framed()
         if framed is None:
-            return cls(LoaderPair(loader, own), own, {loader.frame: own})
+            return cls(LoaderPair(loader, own), own, {loader.frame: own}, prefers_real)
         both = SideBySide((own, framed))
         plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
         return cls(
             min(plain, in_frame, key=lambda pair: pair.gates),
             both,
             {pair.patch.frame: pair.filter for pair in (plain, in_frame)},
+            prefers_real,
         )
 
     def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
-        """The generic pair and those with fewer gates that load some patches, shortest first.
+        """The generic pair after those that are better for the patches that they load, best first.
 
         Args:
             tolerance: As for `Loader.family`.
         """
         loader = self.generic.patch
-        members = loader.family(tolerance)
+        others = loader.unframed().family(tolerance)
+        frames = self.by_frame
+        pairs = [LoaderPair(each, frames[each.frame]) for each in others if each.frame in frames]
         if not loader.frame:
-            return tuple(LoaderPair(each, self.by_frame[each.frame]) for each in members)
-        plain = loader.unframed()
-        shorter = [LoaderPair(each, self.by_frame[""]) for each in plain.family(tolerance)]
-        return (*(pair for pair in shorter if pair.gates < self.generic.gates), self.generic)
+            return tuple(pairs)
+        better = [
+            pair
+            for pair in pairs
+            if pair.gates < self.generic.gates or (self.prefers_real and pair.patch.is_real)
+        ]
+        return (*better, self.generic)
