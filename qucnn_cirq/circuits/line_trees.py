@@ -113,7 +113,8 @@ def _minors(psi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _determinants(first: FloatArray, second: FloatArray) -> FloatArray:
     """Those of all pairs of columns of two rows, shape (6, batch)."""
     one, other = _PAIRS
-    return first[one] * second[other] - first[other] * second[one]
+    found: FloatArray = first[one] * second[other] - first[other] * second[one]
+    return found
 
 
 def _dot(left: FloatArray, right: FloatArray) -> FloatArray:
