@@ -13,6 +13,7 @@ from qucnn_cirq.circuits.line_search import line_infidelities, solve_line_angles
 from qucnn_cirq.circuits.loaders import LineLoader, SymplecticLoader
 from qucnn_cirq.circuits.loaders.line import PATTERNS
 from qucnn_cirq.circuits.loading_rule import LoadingRule
+from qucnn_cirq.circuits.schmidt_bounds import least_beyond
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.patches import extract_patches
@@ -154,6 +155,23 @@ def test_the_bound_is_never_above_the_infidelity(word: str, gate: str) -> None:
     near = _unit(made + away)
     assert (loader.least_infidelities(near) <= 1 - np.sum(near * made, axis=1) ** 2 + 1e-14).all()
     assert loader.least_infidelities(made[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_minors_bound_what_singular_values_are_left(rank: int) -> None:
+    generator = np.random.default_rng(6)
+    sizes = 10.0 ** generator.uniform(-9, 0, (500, 4))
+    sizes[::5, rank:] = 0
+    left, right = (np.linalg.qr(generator.normal(size=(500, 4, 4)))[0] for _ in range(2))
+    matrices = (left * _unit(sizes)[:, None]) @ right
+    squares = np.sort(_unit(sizes) ** 2)[:, ::-1]
+    left_over = squares[:, rank:].sum(axis=1)
+    bound = least_beyond(matrices.transpose(1, 2, 0), rank)
+    assert (bound <= left_over * (1 + 1e-9) + 1e-26).all()
+    # Sharp where what is left is small beside the rest.
+    clear = (left_over < 1e-3 * squares[:, rank - 1]) & (squares[:, rank - 1] > 1e-5)
+    assert clear.sum() > 50
+    np.testing.assert_allclose(bound[clear], left_over[clear], rtol=0.01, atol=1e-26)
 
 
 @pytest.mark.parametrize("word", ["", "L", "R", "M", "O", "MRR", "MLL", "MOO"])

@@ -42,7 +42,7 @@ def loaded_states(
         else:
             assert operation.gate == cirq.CZ
             front[1, 1] *= -1
-    return states.reshape(-1, batch)
+    return states.reshape(1 << len(qubits), batch)
 
 
 def infidelities(states: FloatArray, loaded: ComplexArray) -> FloatArray:
