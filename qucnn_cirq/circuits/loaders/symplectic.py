@@ -23,7 +23,7 @@ _SHORTER = ("", "L", "R", "MRR", "MOO")
 
 Each is one more circuit to compile: these five leave 0.02 CZ a patch of digits to all others.
 """
-_WITHIN = ("", "L", "R", "MR", "MO", "MRR", "MLL", "MRO", "MLO", "MOM", "MOO")
+_WITHIN = ("", "L", "R", "MR", "MRR", "MLL", "MO", "MRO", "MLO", "MOM", "MOO")
 """Those that come close to other vectors, shortest first; chosen on patches of digits."""
 _SINGLE = ("", "L", "R", "M", "O", "ML", "MR", "MO", "MRR", "MLL", "MRO", "MLO", "MOO", *_REAL)
 """All that are exact in closed form: for one vector with a circuit of its own."""
