@@ -210,7 +210,7 @@ def spoilt(whole: dict) -> dict[str, object]:
         "is not valid JSON": text[:-100],
         "this is no qucnn_cirq program": "{}",
         "this is no qucnn_cirq program: ": "[]",
-        "version 2 of the format": changed(version=2),
+        "version 1 of the format": changed(version=1),
         "version None of the format": json.dumps({"format": whole["format"]}),
         "compiled by qucnn_cirq '0.0.3'": changed(package="0.0.3"),
         "compiled by qucnn_cirq None": changed(package=None),

@@ -24,7 +24,6 @@ from qucnn_cirq.datasets import load_classical_filter, load_mnist
 
 NOISE = {"depolarizing": {"p1": 0.001, "p2": 0.005}}
 SPEC = ConvolutionSpec(filters=FixedFilter(load_classical_filter()))
-COUNTS = (0, 2, 3, 4, 5, 6, 7)
 
 
 @functools.cache
@@ -54,7 +53,8 @@ def test_every_patch_stays_within_the_budget(infidelity):
     for index, variant in enumerate(compiled.variants):
         own = patches[chosen == index]
         qubits, tables = cirq.LineQubit.range(4), {"patch": variant.loader.angles(own)}
-        circuit = variant.loader.circuit(qubits, "patch")
+        # The same angles, with the frame undone.
+        circuit = variant.loader.unframed().circuit(qubits, "patch")
         loaded = loaded_states(circuit, qubits, tables, len(own))
         assert (infidelities(own, loaded) <= infidelity + 1e-12).all()
     assert len(set(chosen.tolist())) >= 4
@@ -62,10 +62,11 @@ def test_every_patch_stays_within_the_budget(infidelity):
 
 def test_a_larger_budget_takes_fewer_gates():
     exact = program_within(0.0)
-    assert exact.report.two_qubit_gates == 32
+    assert exact.report.two_qubit_gates == 30
     loose, tight = (two_qubit_gates(program_within(limit), states()) for limit in (1e-2, 1e-4))
     assert loose.mean() < tight.mean() < 32
-    assert (loose <= tight).all()
+    # Real amplitudes may take two more.
+    assert (loose <= tight + 2).all()
 
 
 def test_at_one_in_a_thousand_a_loader_averages_less_than_4_5_cz():
@@ -124,7 +125,7 @@ def test_a_program_with_a_budget_proves_itself():
 def test_the_rule_takes_the_shortest_that_is_good_enough():
     random = LineLoader(pattern="MO", tolerance=1e-6).random_states(5, np.random.default_rng(1))
     loaders = [LineLoader(pattern=pattern, tolerance=1e-6) for pattern in PATTERNS["cz"]]
-    chosen = LoadingRule.within(1e-4, COUNTS).choose(random, loaders)
+    chosen = LoadingRule.first_within(1e-4, len(loaders)).choose(random, loaders)
     for row, index in enumerate(chosen):
         state, patterns = random[row : row + 1], PATTERNS["cz"][:index]
         shorter = [solve_line_angles(state, pattern)[1][0] for pattern in patterns]
@@ -246,4 +247,7 @@ def test_a_patch_names_its_circuit():
     circuit = program.circuit(corner)
     assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == 26
     generic = np.random.default_rng(0).normal(size=(4, 4))
-    assert program.variant(generic).report.two_qubit_gates == program.report.two_qubit_gates
+    assert program.variant(generic).report.two_qubit_gates == 32
+    complex_ones = np.random.default_rng(4).normal(size=(40, 4, 4))
+    gates = {program.variant(each).report.two_qubit_gates for each in complex_ones}
+    assert gates == {32, program.report.two_qubit_gates}

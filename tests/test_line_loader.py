@@ -256,7 +256,7 @@ def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate, 
     family = LineLoader(n_qubits, gate=gate).family(None)
     assert [loader.cost[0] for loader in family][0] == gates
     qubits = cirq.LineQubit.range(n_qubits)
-    rule = LoadingRule.within(EXACT, [loader.cost[0] for loader in family])
+    rule = LoadingRule.first_within(EXACT, len(family))
     for index, rows, angles in rule.load(states, family):
         circuit = family[index].circuit(qubits, "patch")
         if gate == "cz":

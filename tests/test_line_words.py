@@ -187,7 +187,7 @@ def test_patches_of_digits_take_four_cz_on_average() -> None:
     states, family = _digits(1), SymplecticLoader().family(None)
     gates = [loader.cost[0] for loader in family]
     assert gates == sorted(gates)
-    loads = LoadingRule.within(1e-18, gates).load(states, family)
+    loads = LoadingRule.first_within(1e-18, len(family)).load(states, family)
     rows = np.concatenate([rows for _, rows, _ in loads])
     assert sorted(rows) == list(range(len(states)))
     assert sum(gates[index] * len(rows) for index, rows, _ in loads) < 4 * len(states)

@@ -58,9 +58,9 @@ def test_a_budget_is_kept_and_pays(table: pd.DataFrame) -> None:
 def test_numbers_do_not_change_unseen(table: pd.DataFrame) -> None:
     columns = ["error", "error_without_noise", "loader_gates", "gain_standard_error"]
     expected = [
-        [0.015827405862485, 0.0, 4.02322206095791, 0.0],
-        [0.0156729989407829, 0.000364512259095384, 3.61973875181422, 0.000166361336026097],
-        [0.0156344344857456, 0.000607966550875555, 3.47169811320755, 0.000342222262817721],
+        [0.0157918000533228, 0.0, 3.97097242380261, 0.0],
+        [0.0156367746221991, 0.000364512259095374, 3.56603773584906, 0.000164512513997717],
+        [0.0155063313459191, 0.000313666673078638, 3.18577648766328, 0.000251148760254898],
     ]
     np.testing.assert_allclose(table[columns].to_numpy(float), expected, rtol=1e-10, atol=1e-12)
 

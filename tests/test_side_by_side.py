@@ -48,7 +48,7 @@ def test_each_part_reads_its_own_columns_of_one_table() -> None:
 def test_it_says_what_its_own_loader_says() -> None:
     states = random_states(4, 6, seed=1)
     short = SideBySide(LOADERS).part(1)
-    assert not short.is_closed_form
+    assert short.is_closed_form and not SideBySide([LineLoader()]).is_closed_form
     assert short.seconds == pytest.approx(sum(loader.seconds for loader in LOADERS))
     np.testing.assert_array_equal(
         short.least_infidelities(states), LOADERS[1].least_infidelities(states)

@@ -17,9 +17,8 @@ FloatArray = NDArray[np.float64]
 class LoadingRule:
     """Scores a loader for a state; the loader with the smallest score is taken.
 
-    The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. Loaders come in
-    the order of their floors, the best first, and the last one loads every state; of equal ones the
-    first is taken.
+    The score is ``floors[k] + slopes[k] * infidelity``, infinite above ``limit``. The last
+    loader loads every state; of equal scores the first is taken.
 
     Attributes:
         floors: For each loader its score without any infidelity.
@@ -42,7 +41,7 @@ class LoadingRule:
         return cls(tuple(map(float, range(count))), (0.0,) * count, infidelity)
 
     @classmethod
-    def least_error(cls, survivals: Sequence[float]) -> LoadingRule:
+    def least_error(cls, survivals: Sequence[float], last_resort: bool = False) -> LoadingRule:
         """The smallest mean squared error of F under noise, averaged over all filters.
 
         If a circuit's noise leaves of the loaded state y the part (1 - h) |y><y|, the estimate for
@@ -53,11 +52,13 @@ class LoadingRule:
 
         Args:
             survivals: 1 - h of the circuit with each loader.
+            last_resort: Whether the last loader is only for what no other loads exactly, because
+                it suffers from errors that a survival does not count.
         """
         floors = np.array([(1 - survival) ** 2 for survival in survivals])
-        # Of as many two-qubit gates the first is to be taken, whatever pulses it has besides.
-        ascending = np.minimum.accumulate(floors[::-1])[::-1]
-        return cls(tuple(ascending.tolist()), tuple(2 * survival for survival in survivals), np.inf)
+        if last_resort:
+            floors[-1] = floors.max()
+        return cls(tuple(floors.tolist()), tuple(2 * survival for survival in survivals), np.inf)
 
     def choose(self, states: FloatArray, loaders: Sequence[Loader]) -> NDArray[np.intp]:
         """The loader of each state.

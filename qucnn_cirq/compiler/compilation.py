@@ -40,7 +40,7 @@ from qucnn_cirq.compiler.request import (
     read_names,
     read_options,
 )
-from qucnn_cirq.compiler.survival import survival
+from qucnn_cirq.compiler.survival import is_coherent, survival
 from qucnn_cirq.compiler.usage import Coupler, Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
@@ -81,8 +81,8 @@ def compile_convolution(
             of a fixed filter of 9 to 16 values, "comparison" or "ring_comparison": patch and filter
             in one. Or one of your own, by the name with which it was registered or as
             "module:attribute". A loader that is named takes the fewest gates for each patch; "auto"
-            takes up to two more where amplitudes stay real then, so that gates with a wrong phase
-            do less harm.
+            takes up to two more where amplitudes stay real then, if the device is calibrated
+            to have gates with wrong angles, which do less harm to those.
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
@@ -264,7 +264,8 @@ def _with_other_loaders(
     else:
         assert budget.noise is not None
         survivals = [survival(variant.template, budget.noise) for variant in variants]
-        rule = LoadingRule.least_error(survivals)
+        turns = is_coherent(generic.template, budget.noise)
+        rule = LoadingRule.least_error(survivals, last_resort=pairs.prefers_real and turns)
     return CompiledFilter(filter_, tuple(variants), pairs.of_filter, variants.index(generic), rule)
 
 
@@ -283,7 +284,7 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             merging = [loader for loader in fitting if loader.merges_filter]
             others = [loader for loader in fitting if not loader.merges_filter]
             for loader in (*merging[:1], *others[:1]):
-                pairs = LoaderPairs.of(loader, vector, request.loader == AUTO)
+                pairs = LoaderPairs.of(loader, vector, request.prefers_real)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()
                 if len(pairs.family(request.budget.tolerance)) > 1:
@@ -314,7 +315,7 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     else:
         loader = made(request.loaders[0], spec.register_qubits, "cz")
     # In CZ: routing needs a loader that loads every vector with one circuit.
-    pairs = LoaderPairs.of(loader.family(None)[-1], vector, request.loader == AUTO)
+    pairs = LoaderPairs.of(loader.family(None)[-1], vector, request.prefers_real)
     assembly, placement = best_route(
         filter_, layout, *pairs.generic, options, request.device, request.pinning
     )

@@ -57,9 +57,8 @@ class LoaderPairs:
         Args:
             loader: It loads every patch, in no frame.
             vector: The filter's real unit vector, shape (2^n,); None if it has none.
-            prefers_real: Whether real amplitudes on the way are worth a few gates: under the
-                calibrated noise of a processor, where phases of gates are wrong, they are, and
-                elsewhere they cost little.
+            prefers_real: Whether real amplitudes on the way are worth a few gates, see
+                `Request.prefers_real`.
         """
         if vector is None or loader.merges_filter:
             by_frame = {loader.frame: loader}

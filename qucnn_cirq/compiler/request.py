@@ -74,6 +74,15 @@ class Request:
     budget: Budget
     pinning: Pinning
 
+    @property
+    def prefers_real(self) -> bool:
+        """Whether real amplitudes are worth a few gates: where gates turn by wrong angles."""
+        if self.loader != AUTO:
+            return False
+        if self.budget.noise is not None:
+            return True
+        return self.device.has_coherent_errors(self.options.gate_set)
+
     def loaders_of_size(
         self, vector: NDArray[np.float64] | None = None, gate_set: str | None = None
     ) -> list[Loader]:

@@ -108,6 +108,19 @@ class Device:
         """Whether errors are known qubit by qubit and coupler by coupler."""
         return self.own_calibration is not None or self.name in CALIBRATIONS
 
+    def has_coherent_errors(self, gate_set: str) -> bool:
+        """Whether the calibration knows of two-qubit gates whose angles are wrong.
+
+        Args:
+            gate_set: The native two-qubit gate, one of `NATIVE_GATES`.
+        """
+        if self.calibration is None:
+            return False
+        gate = type(NATIVE_GATES[gate_set])
+        errors = (of_kind.get(gate) for of_kind in self.calibration.two_qubit.values())
+        none = cirq.PhasedFSimGate(0.0)
+        return any(error is not None and error.coherent != none for error in errors)
+
     def one_qubit_error(self, qubit: cirq.Qid) -> float:
         """Pauli error of a one-qubit gate, decay during the gate apart.
 
