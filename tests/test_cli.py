@@ -287,7 +287,7 @@ def test_the_compiler_does_what_its_options_say(tmp_path):
     assert costs["--gate-set sqrt_iswap"][2] == "sqrt_iswap" != costs[""][2]
     assert costs["--dynamical-decoupling XX"] == costs[""]
     for shorter in ("--infidelity 1e-3", "--infidelity auto --noise depolarizing"):
-        assert costs[shorter][0] == costs[""][0] - 6
+        assert costs[shorter][0] == costs[""][0] - 4
 
 
 FORMATS = ("json", "qasm", "qasm3", "pb", "txt")

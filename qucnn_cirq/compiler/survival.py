@@ -12,8 +12,7 @@ from noise_models import Noise
 from qucnn_cirq.compiler.template import SlotTag, Template
 
 _TURNED = 1e-6
-"""By how much the likeliest Kraus operator of a channel that turns nothing differs from its adjoint,
-at most; it is as much as rounding and the sixth digits of calibrations leave."""
+"""How far the likeliest Kraus operator may be from its adjoint in a channel that turns nothing."""
 
 
 def survival(template: Template, noise: Noise) -> float:
