@@ -16,7 +16,17 @@ from qucnn_cirq.errors import unknown_name
 
 _A, _B = cirq.LineQubit.range(2)
 _Z = fixed(cirq.unitary(cirq.Z))
-_INVERSE_SQRT_ISWAP = cirq.Circuit(_Z.on(_A), cirq.SQRT_ISWAP(_A, _B), _Z.on(_A))
+_X = fixed(cirq.unitary(cirq.X))
+_T = fixed(np.diag([1, np.exp(1j * np.pi / 12)]))
+_INVERSES: dict[cirq.Gate | None, cirq.Circuit] = {
+    cirq.SQRT_ISWAP_INV: cirq.Circuit(_Z.on(_A), cirq.SQRT_ISWAP(_A, _B), _Z.on(_A)),
+    # SYC = exp(-i pi/4 (XX + YY) - i pi/24 ZZ) up to virtual Z. A flip X of one qubit before and of
+    # the other one afterwards makes XX + YY + c ZZ of its negative, as exp(i pi/2 XX) is i XX.
+    cirq_google.SYC**-1: cirq.Circuit(
+        _X.on(_A), _T.on_each(_A, _B), cirq_google.SYC(_A, _B), _X.on(_B), _T.on_each(_A, _B)
+    ),
+}
+"""What becomes of the gates of a circuit that was inverted."""
 
 
 def _cz() -> list[cirq.Operation]:
@@ -83,10 +93,11 @@ def rebase(
 ) -> cirq.Circuit:
     """Replaces every CZ by its form in the gate set, tags kept.
 
-    An inverse sqrt-iSWAP, from a circuit that was inverted, becomes sqrt-iSWAP between virtual Z.
+    The inverse of sqrt-iSWAP or SYC, from a circuit that was inverted, becomes the gate itself
+    between one-qubit gates.
 
     Args:
-        circuit: Any circuit; what is neither CZ nor inverse sqrt-iSWAP is left alone.
+        circuit: Any circuit; what is neither CZ nor such an inverse is left alone.
         context: Operations with one of its ``tags_to_ignore`` are left alone.
         gate_set: One of `GATE_SETS`.
 
@@ -94,7 +105,7 @@ def rebase(
         InputError: If the gate set is unknown.
     """
     native = _cz_in(gate_set)
-    written_out = {cirq.SQRT_ISWAP_INV} if gate_set == "cz" else {cirq.CZ, cirq.SQRT_ISWAP_INV}
+    written_out = {*_INVERSES} if gate_set == "cz" else {cirq.CZ, *_INVERSES}
     if not any(operation.gate in written_out for operation in circuit.all_operations()):
         return circuit.unfreeze()
 
@@ -103,7 +114,7 @@ def rebase(
             return operation
         if is_ignored(operation, context):
             return operation
-        form = native if operation.gate == cirq.CZ else _INVERSE_SQRT_ISWAP
+        form = native if operation.gate == cirq.CZ else _INVERSES[operation.gate]
         mapping: dict[cirq.Qid, cirq.Qid] = dict(zip((_A, _B), operation.qubits, strict=True))
         placed = form.transform_qubits(mapping)
         return [op.with_tags(*operation.tags) for op in placed.all_operations()]

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
-from qucnn_cirq.circuits.line_search import search_version
 from qucnn_cirq.circuits.loaders import EXACT, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pinning import roles_of
@@ -522,7 +521,7 @@ def _loader_version(loader: Loader) -> str:
 
     That is the search, or the code of a user's own.
     """
-    searched = f"{loader.name} {search_version(loader.n_qubits)}"
+    searched = f"{loader.name} {loader.search_version}"
     version = loader.name if loader.is_closed_form else searched
     own = source_digest(loader)
     return version if own is None else f"{version} {own}"

@@ -4,6 +4,7 @@ from qucnn_cirq.circuits.loaders.comparison import Comparison
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
+from qucnn_cirq.circuits.loaders.native import NativeLoader
 from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, make_loader
 from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
@@ -19,6 +20,7 @@ __all__ = [
     "LineLoader",
     "Loader",
     "MultiplexedLoader",
+    "NativeLoader",
     "RingComparison",
     "SchmidtLoader",
     "SideBySide",

@@ -39,7 +39,6 @@ long as ``MOMOM``; it is tried only within an infidelity budget.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
@@ -47,8 +46,6 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
-from qucnn_cirq.advance import solving
-from qucnn_cirq.circuits.angle_cache import cached
 from qucnn_cirq.circuits.entanglers import givens
 from qucnn_cirq.circuits.line_circuit import (
     GATES,
@@ -61,6 +58,7 @@ from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, NEAREST, closed_
 from qucnn_cirq.circuits.line_search import line_infidelities, search_version, solve_line_angles
 from qucnn_cirq.circuits.line_trees import direction, mirrored
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
+from qucnn_cirq.circuits.remembered import RememberedAngles
 from qucnn_cirq.circuits.schmidt_bounds import least_beyond
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
 from qucnn_cirq.errors import InputError, unknown_name
@@ -113,10 +111,6 @@ Found by exchanging couplers: the mean infidelity of 24 patches of digits is sma
 _SECONDS = {3: 2e-4, N_QUBITS: 8e-4, 5: 0.015, 6: 0.06, 7: 0.25, 8: 1.5}
 """What the search takes for a vector, by the length of the line."""
 
-_REMEMBERED = 2**24
-"""Amplitudes of the states whose angles one loader remembers."""
-_REMEMBERING = threading.RLock()
-"""Held while states are searched for: several threads would search for the same."""
 _CLOSED = 1e-24
 """Infidelity of a closed form beyond which rounding has spoilt it."""
 _FAR = 0.05
@@ -190,7 +184,7 @@ class LineLoader(Loader):
         # Within a tolerance a form has to come close to vectors that the pattern does not load.
         forms = NEAREST if tolerance else CLOSED_FORMS
         self.is_closed_form = gate == "cz" and (n_qubits, self.pattern) in forms
-        self._solved: dict[bytes, FloatArray] = {}
+        self._remembered = RememberedAngles(self.n_angles)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """As `Loader.circuit`: slots and native gates."""
@@ -247,6 +241,11 @@ class LineLoader(Loader):
             return super().seconds
         return _SECONDS[self.n_qubits] / (8 if self.tolerance else 1)
 
+    @property
+    def search_version(self) -> int:
+        """As `Loader.search_version`."""
+        return search_version(self.n_qubits)
+
     def angles(self, states: FloatArray) -> FloatArray:
         """As `Loader.angles`: the angles of `solve`."""
         return self.solve(states)[0]
@@ -283,8 +282,7 @@ class LineLoader(Loader):
         """
         states = np.ascontiguousarray(states, dtype=float)
         if self.gate != "cz" or (self.n_qubits, self.pattern) not in CLOSED_FORMS:
-            with _REMEMBERING:
-                return self._searched(states)
+            return self._searched(states)
         angles, exist = closed_form_angles(states, self.pattern)
         infidelities = line_infidelities(states, angles, self.pattern, self.gate)
         if self.tolerance and self.is_closed_form:
@@ -292,31 +290,19 @@ class LineLoader(Loader):
         loaded = exist & (infidelities <= max(_CLOSED, self.tolerance))
         infidelities[~loaded] = 1
         if self.tolerance and not loaded.all():
-            with _REMEMBERING:
-                angles[~loaded], infidelities[~loaded] = self._searched(states[~loaded])
+            angles[~loaded], infidelities[~loaded] = self._searched(states[~loaded])
         return angles, infidelities
 
     def _searched(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The angles of a search, which are remembered."""
-        keys = [state.tobytes() for state in states]
-        new = {key: row for row, key in enumerate(keys) if key not in self._solved}
-        if new:
-            # Four qubits have no number in their name: what was solved for them stays known.
-            line = "line" if self.n_qubits == N_QUBITS else f"line{self.n_qubits}"
-            version = search_version(self.n_qubits)
-            with solving(len(new)):
-                angles, infidelities = cached(
-                    f"{version} {line} {self.gate} {self.pattern} {self.tolerance!r}",
-                    states[list(new.values())],
-                    lambda rows: solve_line_angles(
-                        rows, self.pattern, tolerance=self.tolerance, gate=self.gate
-                    ),
-                    self._loads,
-                    expense=4 ** max(0, self.n_qubits - N_QUBITS),
-                )
-            both = np.column_stack([angles, infidelities])
-            self._solved.update(zip(new, both, strict=True))
-        both = np.array([self._solved[key] for key in keys]).reshape(-1, self.n_angles + 1)
-        if len(self._solved) << self.n_qubits > _REMEMBERED:
-            self._solved.clear()
-        return both[:, :-1], both[:, -1]
+        # Four qubits have no number in their name: what was solved for them stays known.
+        line = "line" if self.n_qubits == N_QUBITS else f"line{self.n_qubits}"
+        return self._remembered.solve(
+            states,
+            f"{self.search_version} {line} {self.gate} {self.pattern} {self.tolerance!r}",
+            lambda rows: solve_line_angles(
+                rows, self.pattern, tolerance=self.tolerance, gate=self.gate
+            ),
+            self._loads,
+            expense=4 ** max(0, self.n_qubits - N_QUBITS),
+        )

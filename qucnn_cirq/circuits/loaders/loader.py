@@ -201,6 +201,11 @@ class Loader(abc.ABC):
         # A search takes about eight times as long for a qubit more.
         return 1e-5 if self.is_closed_form else 8e-4 * 8.0 ** (self.n_qubits - 4)
 
+    @property
+    def search_version(self) -> int:
+        """Tells the angles that its search finds from those of an earlier one."""
+        return 0
+
     @functools.cached_property
     def is_real(self) -> bool:
         """Whether amplitudes are real after each of its gates: rotations about Y, and CZ.

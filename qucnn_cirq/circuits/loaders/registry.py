@@ -10,6 +10,7 @@ from qucnn_cirq.circuits.loaders.comparison import Comparison
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
+from qucnn_cirq.circuits.loaders.native import NativeLoader
 from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
@@ -62,6 +63,7 @@ BUILT_IN: tuple[type[Loader], ...] = (
     SchmidtLoader,
     LineLoader,
     SymplecticLoader,
+    NativeLoader,
     MultiplexedLoader,
     Comparison,
     RingComparison,

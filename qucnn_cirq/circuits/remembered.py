@@ -1,0 +1,66 @@
+"""Angles that a search found, remembered in this process and on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.advance import solving
+from qucnn_cirq.circuits.angle_cache import Result, cached
+
+FloatArray = NDArray[np.float64]
+
+_AMPLITUDES = 2**24
+"""Amplitudes of the states whose angles one loader remembers."""
+_REMEMBERING = threading.RLock()
+"""Held while states are searched for: several threads would search for the same."""
+
+
+class RememberedAngles:
+    """The angles and infidelities of the states that were searched for.
+
+    Args:
+        n_angles: How many angles a state has.
+    """
+
+    def __init__(self, n_angles: int) -> None:
+        self._n_angles = n_angles
+        self._solved: dict[bytes, FloatArray] = {}
+
+    def solve(
+        self,
+        states: FloatArray,
+        description: str,
+        search: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+        holds: Callable[[FloatArray, Result], bool],
+        expense: int = 1,
+    ) -> tuple[FloatArray, FloatArray]:
+        """What a search finds; those that are new are searched for, or read from the disk.
+
+        Args:
+            states: Unit vectors, shape (batch, dimension), contiguous.
+            description: As for `cached`.
+            search: Returns angles (batch, n_angles) and infidelities (batch,).
+            holds: As for `cached`.
+            expense: As for `cached`.
+
+        Returns:
+            Angles and infidelities.
+        """
+        with _REMEMBERING:
+            keys = [state.tobytes() for state in states]
+            new = {key: row for row, key in enumerate(keys) if key not in self._solved}
+            if new:
+                with solving(len(new)):
+                    angles, infidelities = cached(
+                        description, states[list(new.values())], search, holds, expense=expense
+                    )
+                both = np.column_stack([angles, infidelities])
+                self._solved.update(zip(new, both, strict=True))
+            both = np.array([self._solved[key] for key in keys]).reshape(-1, self._n_angles + 1)
+            if len(self._solved) * states.shape[1] > _AMPLITUDES:
+                self._solved.clear()
+            return both[:, :-1], both[:, -1]
