@@ -137,8 +137,6 @@ class NativeCircuit:
         made: list[Turn | Coupling] = []
         columns = iter(range(1000))
         fresh = set(range(N_QUBITS))
-        # Its next RZ would undo one that the other qubit of its first gate has.
-        without_z: set[int] = set()
 
         def turn(axis: Literal["y", "z"], qubit: int) -> None:
             made.append(Turn(axis, qubit, next(columns)))
@@ -147,19 +145,17 @@ class NativeCircuit:
             if {first, second} <= fresh:
                 made.append(Turn("y", first, None))
                 turn("y", second)
-                without_z.add(second)
             else:
                 for qubit in (first, second):
-                    if qubit not in fresh | without_z:
+                    if qubit not in fresh:
                         turn("z", qubit)
-                    without_z.discard(qubit)
                     turn("y", qubit)
                 if not NATIVE[self.gate].passes_all:
                     turn("z", second if first in fresh else first)
             fresh -= {first, second}
             made.append(Coupling(first, second))
         for qubit in range(N_QUBITS):
-            if qubit not in fresh | without_z:
+            if qubit not in fresh:
                 turn("z", qubit)
             turn("y", qubit)
             turn("z", qubit)
