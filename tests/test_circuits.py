@@ -17,7 +17,7 @@ from qucnn_cirq.circuits.slots import (
     TableAngle,
     phased_xz_exponents,
 )
-from qucnn_cirq.circuits.walking_step import walking_step
+from qucnn_cirq.circuits.walking_step import last_step, walking_step
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz, filter_angles, filter_circuit
 
@@ -140,6 +140,17 @@ def test_walking_step_moves_x_onto_the_next_qubit(gate_set, gates):
     moved = np.kron(np.kron(np.eye(2), cirq.unitary(cirq.X)), np.eye(2))
     before = np.kron(cirq.unitary(cirq.X), cirq.unitary(cirq.SWAP))
     np.testing.assert_allclose(step.conj().T @ moved @ step, before, atol=1e-12)
+    assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == gates
+
+
+@pytest.mark.parametrize(("gate_set", "gates"), [("cz", 5), ("sqrt_iswap", 6), ("syc", 6)])
+def test_last_step_leaves_x_on_the_qubit_that_it_names(gate_set, gates):
+    qubits = cirq.LineQubit.range(3)
+    circuit, end = last_step(*qubits, gate_set)
+    step = cirq.unitary(circuit)
+    after = cirq.unitary(cirq.Circuit(cirq.X(end), cirq.I.on_each(*qubits)))
+    before = np.kron(cirq.unitary(cirq.X), cirq.unitary(cirq.SWAP))
+    np.testing.assert_allclose(step.conj().T @ after @ step, before, atol=1e-12)
     assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == gates
 
 

@@ -35,15 +35,25 @@ class AncillaTest(OverlapTest):
     def meeting(self, place: MeetingPlace) -> tuple[cirq.Circuit, Observable]:
         """The ancillas walk over their pairs; then they are measured, or the reader is."""
         # Native gates come with cirq_google, which takes a second to import.
-        from qucnn_cirq.circuits.walking_step import walking_step
+        from qucnn_cirq.circuits.walking_step import last_step, walking_step
 
         circuit = cirq.Circuit()
         number = itertools.count(1)
+        ends = []
         for walk in place.walks:
             circuit.append(ry(np.pi / 2).on(walk[0][0]))
-            for step in walk:
+            *steps, last = walk
+            for step in steps:
                 circuit += of_step(walking_step(*step, place.gate_set), next(number))
-        ends = [walk[-1][1] for walk in place.walks]
+            # A reader sits beside the last pair's data qubit.
+            stays = place.reader is None
+            ending, end = (
+                last_step(*last, place.gate_set)
+                if stays
+                else (walking_step(*last, place.gate_set), last[1])
+            )
+            circuit += of_step(ending, next(number))
+            ends.append(end)
         if place.reader is not None:
             circuit += tagged(_reading(ends, place.reader), "backward")
             ends = [place.reader]
