@@ -105,7 +105,7 @@ def routes(
         yield Route(tagged(circuit.transform_qubits(places), "routing"), places, places, 1)
         return
     found, tries = find_moves(
-        [(logical.index(a), logical.index(b)) for a, b in (op.qubits for op in gates)],
+        np.array([[[logical.index(q) for q in op.qubits] for op in gates]]),
         [op.gate == cirq.CZ for op in gates],
         len(logical),
         couplers,
