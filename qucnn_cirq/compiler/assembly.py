@@ -15,6 +15,7 @@ from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
 from qucnn_cirq.circuits.parts import tagged
 from qucnn_cirq.compiler.layouts import Layout
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
+from qucnn_cirq.compiler.meeting_orders import renamed, renamings
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
@@ -26,6 +27,9 @@ from qucnn_cirq.filters import Filter, filter_circuit
 
 ROUTED = "routed"
 """The layout of the last resort: the whole circuit is routed."""
+
+_ORDERS = 192
+"""Orders of the pairs that are tried where a circuit is routed."""
 
 _NOTHING = cirq.FrozenCircuit()
 
@@ -140,16 +144,29 @@ def assemble_routed(
         InputError: If no connected part of the graph is large enough.
     """
     loaders = loader, filter_loader
-    (logical,), observable = _logical(filter_, layout, *loaders, options, _as_it_is)
-    noticed = drop_unobserved(logical + cirq.measure(*observable.qubits))
-    needed = merge_slots(cirq.drop_terminal_measurements(noticed))
-    for route in routes(needed, graph, (*layout.data, *layout.filter, *observable.qubits)):
+    ways = renamings(layout.pairs, _ORDERS) if options.test.pairs_commute else [{}]
+
+    @functools.cache
+    def logical(order: int) -> tuple[Layout, cirq.Circuit, Observable]:
+        own = renamed(layout, ways[order])
+        (circuit,), observable = _logical(filter_, own, *loaders, options, _as_it_is)
+        return own, circuit, observable
+
+    @functools.cache
+    def needed(order: int) -> cirq.Circuit:
+        _, circuit, observable = logical(order)
+        noticed = drop_unobserved(circuit + cirq.measure(*observable.qubits))
+        return merge_slots(cirq.drop_terminal_measurements(noticed))
+
+    idle = (*layout.data, *layout.filter, *logical(0)[2].qubits)
+    for route in routes(needed, ways, graph, idle):
+        own, circuit, observable = logical(route.order)
         begun = (
-            PassRecord.of("logical circuit", logical),
+            PassRecord.of("logical circuit", circuit),
             PassRecord.of(f"route, {route.tries} starts", route.circuit),
         )
         moved = observable.on(route.ends)
-        yield _finished(route.circuit, moved, layout, loaders, options, begun, route.starts)
+        yield _finished(route.circuit, moved, own, loaders, options, begun, route.starts)
 
 
 def _finished(

@@ -7,14 +7,15 @@ fits a device, the whole logical circuit is routed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import cirq
 import networkx as nx
 import numpy as np
 
-from qucnn_cirq.circuits.parts import tagged
+from qucnn_cirq.circuits.parts import part_of, tagged
+from qucnn_cirq.compiler.meeting_orders import Renaming
 from qucnn_cirq.compiler.swap_beam import ADVANCE, Couplers
 from qucnn_cirq.compiler.swap_search import find_moves, moves_from
 from qucnn_cirq.compiler.swaps import write_out_swaps
@@ -60,24 +61,32 @@ class Route:
     Attributes:
         circuit: CZ gates, slots and what else there was; what belongs to no part yet is tagged as
             routing.
+        order: The number of the renaming that it follows.
         starts: For each logical qubit where its first operation is.
         ends: Where it is at the end.
         tries: How many starts were tried to find it.
     """
 
     circuit: cirq.Circuit
+    order: int
     starts: dict[cirq.Qid, cirq.Qid]
     ends: dict[cirq.Qid, cirq.Qid]
     tries: int
 
 
 def routes(
-    circuit: cirq.Circuit, graph: nx.Graph, idle: Collection[cirq.Qid] = ()
+    circuit_of: Callable[[int], cirq.Circuit],
+    renamings: Sequence[Renaming],
+    graph: nx.Graph,
+    idle: Collection[cirq.Qid] = (),
 ) -> Iterator[Route]:
     """Routes a circuit without measurements on part of a device, in several ways.
 
     Args:
-        circuit: Operations on one or two qubits.
+        circuit_of: The circuit after a renaming, by the renaming's number: operations on one or
+            two qubits.
+        renamings: What the qubits of the preparations (loader and filter) may be called instead;
+            the first changes nothing.
         graph: The device's couplers.
         idle: Qubits that have a place even if nothing acts on them.
 
@@ -87,6 +96,7 @@ def routes(
     Raises:
         InputError: If no connected part of the device is large enough.
     """
+    circuit = circuit_of(0)
     logical = _by_first_use(circuit)
     logical += sorted(set(idle).difference(logical))
     largest = max(map(len, nx.connected_components(graph)), default=0)
@@ -102,19 +112,23 @@ def routes(
     gates = [op for op in _ops(circuit) if len(op.qubits) == 2]
     if not gates:
         places = dict(zip(logical, region, strict=False))
-        yield Route(tagged(circuit.transform_qubits(places), "routing"), places, places, 1)
+        yield Route(tagged(circuit.transform_qubits(places), "routing"), 0, places, places, 1)
         return
+    pairs = np.array([[logical.index(qubit) for qubit in op.qubits] for op in gates])
+    names = np.array([[logical.index(each.get(q, q)) for q in logical] for each in renamings])
+    is_prepared = np.array([part_of(op) in ("loader", "filter") for op in gates])
     found, tries = find_moves(
-        np.array([[[logical.index(q) for q in op.qubits] for op in gates]]),
+        np.where(is_prepared[:, None], names[:, pairs], pairs),
         [op.gate == cirq.CZ for op in gates],
         len(logical),
         couplers,
     )
     for way in found:
-        moved = _Moved(circuit, dict(zip(logical, (region[p] for p in way.start), strict=True)))
+        starts = dict(zip(logical, (region[place] for place in way.start), strict=True))
+        moved = _Moved(circuit_of(way.order), starts)
         moved.follow(way.moves, part, region, couplers)
-        routed = write_out_swaps(moved.circuit)
-        yield Route(tagged(routed, "routing"), moved.starts, moved.places, tries)
+        routed = tagged(write_out_swaps(moved.circuit), "routing")
+        yield Route(routed, way.order, moved.starts, moved.places, tries)
 
 
 class _Moved:

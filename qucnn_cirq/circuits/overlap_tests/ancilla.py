@@ -30,6 +30,7 @@ class AncillaTest(OverlapTest):
     title = "the SWAP test: one or two ancillas are read"
     most_walkers = 2
     takes_reader = True
+    pairs_commute = True
     native_gate_sets = ("cz", "sqrt_iswap", "syc")
 
     def meeting(self, place: MeetingPlace) -> tuple[cirq.Circuit, Observable]:
