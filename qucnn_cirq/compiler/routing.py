@@ -21,6 +21,8 @@ from qucnn_cirq.compiler.swap_search import find_moves, moves_from
 from qucnn_cirq.compiler.swaps import write_out_swaps
 from qucnn_cirq.errors import InputError
 
+_ORDERS_TIMES_GATES = 200_000
+
 
 def _ops(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
     return list(circuit.all_operations())
@@ -115,12 +117,14 @@ def routes(
         yield Route(tagged(circuit.transform_qubits(places), "routing"), 0, places, places, 1)
         return
     pairs = np.array([[logical.index(qubit) for qubit in op.qubits] for op in gates])
-    names = np.array([[logical.index(each.get(q, q)) for q in logical] for each in renamings])
+    # Tables of all orders take memory and time.
+    few = renamings[: max(1, _ORDERS_TIMES_GATES // (len(logical) * len(gates)))]
+    names = np.array([[logical.index(each.get(q, q)) for q in logical] for each in few])
     is_prepared = np.array([part_of(op) in ("loader", "filter") for op in gates])
     found, tries = find_moves(
         np.where(is_prepared[:, None], names[:, pairs], pairs),
         [op.gate == cirq.CZ for op in gates],
-        len(logical),
+        names,
         couplers,
     )
     for way in found:

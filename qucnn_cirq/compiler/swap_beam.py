@@ -46,6 +46,7 @@ class Beam:
         bonus: Gates that a CZ between the same places saves, as there was a SWAP last.
         extra: Gates that SWAPs have added.
         left: Gates to be done.
+        root: The start that it comes from.
         key: A number for the order, the places and what is done: equal states have equal ones.
     """
 
@@ -58,6 +59,7 @@ class Beam:
     bonus: Ints
     extra: Ints
     left: Ints
+    root: Ints
     key: Keys
 
     @classmethod
@@ -85,6 +87,7 @@ class Beam:
             bonus=zeros,
             extra=zeros[:, 0],
             left=zeros[:, 0] + gates.count,
+            root=np.arange(rows),
             key=key,
         )
 

@@ -17,6 +17,7 @@ from qucnn_cirq.compiler.swap_beam import (
     ADVANCE,
     Beam,
     Couplers,
+    Flags,
     Gates,
     Ints,
     Keys,
@@ -27,10 +28,15 @@ from qucnn_cirq.compiler.swap_beam import (
     swapped_keys,
 )
 
-_ROUNDS, _WIDTH, _SLACK = 8, 200, 2
+# Searches from starts of their own, before one from the best ends of all.
+_SEARCHES, _ROUNDS, _LAST_ROUNDS = 3, 4, 4
+_WIDTH, _SLACK = 200, 2
+# Of the varied starts half follow another order.
 _NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 200, 200, 20
+# A start has no more than this part of the states.
+_PER_START = 0.1
 # Weights of the score besides the distances ahead: SWAPs so far, gates to be done.
-_SWAPPED, _LEFT = 8, 2
+_SWAPPED, _LEFT = 8, 8
 _USUAL_GATES = 64
 
 
@@ -54,65 +60,119 @@ class Moves:
 
 
 def find_moves(
-    gates: Ints,
-    is_cz: Sequence[bool],
-    n_logical: int,
-    couplers: Couplers,
-    seed: int = 0,
+    gates: Ints, is_cz: Sequence[bool], names: Ints, couplers: Couplers, seed: int = 0
 ) -> tuple[list[Moves], int]:
     """Looks for an order, places and SWAPs with which all gates act on neighbours.
 
     Rounds go to and fro: where one ends is where the next, through the gates in the other
-    direction, starts; besides it starts anew, and from variations.
+    direction, starts; besides it starts anew, and from variations. As all soon come from the same
+    few starts, there are several searches, and a last one from the best of each.
 
     Args:
         gates: Pairs of logical qubits, numbered from 0, in order of time, for each of the orders
             that they may have, shape (orders, gates, 2).
         is_cz: For each gate whether it is a CZ.
-        n_logical: Number of logical qubits, not more than there are places.
+        names: The logical qubit that each is at first in each order, shape (orders, qubits); not
+            more than there are places.
         couplers: The places, connected.
         seed: Seed of the starts.
 
     Returns:
         The best ways to do it, at least one, fewest gates first; and how many starts were tried.
     """
-    generator = np.random.default_rng(seed)
-    n_orders, n_gates, _ = gates.shape
-    flags, n_places = np.array(is_cz), len(couplers.distances)
-    forwards = Gates(gates, flags, n_logical, n_places)
-    backwards = Gates(gates[:, ::-1], flags[::-1], n_logical, n_places)
-    # Long circuits get fewer states and rounds, so that the time stays bounded.
-    effort = min(1.0, _USUAL_GATES / max(1, n_gates))
-    rounds, width = 2 * max(1, round(_ROUNDS * effort / 2)), max(16, round(_WIDTH * effort))
-    found: dict[tuple[int, ...], Moves] = {}
-    kept = np.zeros((0, n_logical), dtype=np.intp)
-    kept_orders = np.zeros(0, dtype=np.intp)
-    tried = 0
-    for number in range(rounds):
-        is_last = number == rounds - 1
-        starts, orders = [kept], [kept_orders]
-        if len(kept):
-            which = generator.integers(len(kept), size=_VARIED_STARTS)
-            starts.append(_varied(kept[which], couplers, generator))
-            orders.append(kept_orders[which])
-        if not is_last or not len(kept):
-            starts.append(_new_starts(n_logical, couplers, generator))
-            orders.append(generator.integers(n_orders, size=_NEW_STARTS))
-        # The last round goes forwards.
-        direction = backwards if (rounds - number) % 2 == 0 else forwards
-        beam = Beam.of(np.concatenate(orders), np.concatenate(starts), n_places, direction)
-        tried += len(beam.left)
-        ways = _search(direction, couplers, beam, width)
-        if direction is forwards:
-            for way in ways:
-                key = way.order, *way.start
-                if key not in found or way.extra < found[key].extra:
-                    found[key] = way
-        kept = np.array([way.end for way in ways[:_KEPT_STARTS]])
-        kept_orders = np.array([way.order for way in ways[:_KEPT_STARTS]])
-        if direction is forwards and ways[0].extra == 0:
+    # Long circuits get fewer states and searches, so that the time stays bounded.
+    effort = min(1.0, _USUAL_GATES / max(1, gates.shape[1]))
+    search = _Search(gates, np.array(is_cz), names, couplers, seed, effort)
+    ends: list[Moves] = []
+    for _ in range(max(1, round(_SEARCHES * effort))):
+        ends += search.run(_ROUNDS, [])
+        if search.is_perfect:
             break
-    return sorted(found.values(), key=lambda way: way.extra), tried
+    else:
+        search.run(_LAST_ROUNDS, ends)
+    return sorted(search.found.values(), key=lambda way: way.extra), search.tried
+
+
+class _Search:
+    """Rounds to and fro, and what they have found.
+
+    Args:
+        gates: As for `find_moves`.
+        is_cz: As for `find_moves`.
+        names: As for `find_moves`.
+        couplers: The places, connected.
+        seed: Seed of the starts.
+        effort: Part of the usual number of states.
+    """
+
+    def __init__(
+        self, gates: Ints, is_cz: Flags, names: Ints, couplers: Couplers, seed: int, effort: float
+    ) -> None:
+        n_places = len(couplers.distances)
+        self.names, self.couplers = names, couplers
+        self.forwards = Gates(gates, is_cz, names.shape[1], n_places)
+        self.backwards = Gates(gates[:, ::-1], is_cz[::-1], names.shape[1], n_places)
+        self.width = max(16, round(_WIDTH * effort))
+        self.found: dict[tuple[int, ...], Moves] = {}
+        self.tried = 0
+        self._generator = np.random.default_rng(seed)
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether a way without any SWAP is found."""
+        return any(way.extra == 0 for way in self.found.values())
+
+    def run(self, rounds: int, ends: list[Moves]) -> list[Moves]:
+        """Some rounds, backwards and forwards in turn.
+
+        Args:
+            rounds: How many, an even number.
+            ends: Ways forwards whose ends to start from; with none there are new starts.
+
+        Returns:
+            The best ways of the last round.
+        """
+        is_new = not ends
+        for number in range(rounds):
+            is_forwards = number % 2 == 1
+            starts, orders = self._old_starts(ends, is_forwards)
+            if is_new and number < rounds - 1:
+                fresh = _new_starts(self.names.shape[1], self.couplers, self._generator)
+                starts = np.concatenate([starts, fresh])
+                own = self._generator.integers(len(self.names), size=len(fresh))
+                orders = np.concatenate([orders, own])
+            gates = self.forwards if is_forwards else self.backwards
+            beam = Beam.of(orders, starts, len(self.couplers.distances), gates)
+            self.tried += len(starts)
+            ways = _round(gates, self.couplers, beam, self.width)
+            ends = ways[:_KEPT_STARTS]
+            if is_forwards:
+                for way in ways:
+                    key = way.order, *way.start
+                    if key not in self.found or way.extra < self.found[key].extra:
+                        self.found[key] = way
+                if ways[0].extra == 0:
+                    break
+        return ends
+
+    def _old_starts(self, ends: list[Moves], is_forwards: bool) -> tuple[Ints, Ints]:
+        """The ends of the round before and variations of them; and their orders."""
+        n = self.names.shape[1]
+        places = np.array([way.end for way in ends], dtype=np.intp).reshape(-1, n)
+        orders = np.array([way.order for way in ends], dtype=np.intp)
+        if not ends:
+            return places, orders
+        which = self._generator.integers(len(ends), size=_VARIED_STARTS)
+        varied, old = _varied(places[which], self.couplers, self._generator), orders[which]
+        own = old.copy()
+        own[::2] = self._generator.integers(len(self.names), size=len(own[::2]))
+        if is_forwards:
+            # In another order everything is prepared in the same place nevertheless.
+            rows = np.arange(len(own))[:, None]
+            renamed = np.empty_like(varied)
+            renamed[rows, self.names[own]] = varied[rows, self.names[old]]
+            varied = renamed
+        return np.concatenate([places, varied]), np.concatenate([orders, own])
 
 
 def moves_from(
@@ -139,7 +199,7 @@ def moves_from(
     # Never a partner of anyone, and not unused either.
     begun.partner += len(start) + 1
     width = max(16, round(_WIDTH * effort))
-    return _search(own, couplers, begun, width)[0]
+    return _round(own, couplers, begun, width)[0]
 
 
 def _new_starts(n_logical: int, couplers: Couplers, generator: np.random.Generator) -> Ints:
@@ -171,7 +231,7 @@ def _varied(starts: Ints, couplers: Couplers, generator: np.random.Generator) ->
     return varied
 
 
-def _search(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Moves]:
+def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Moves]:
     """One round; at most one way for each order and end, fewest gates first."""
     orders, starts = beam.order, beam.place
     history: list[tuple[Ints, Ints]] = []
@@ -193,7 +253,8 @@ def _search(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mo
         extra = np.concatenate([after.extra, beam.extra[swaps.parent] + swaps.cost])
         is_open = extra < best + _SLACK
         is_open[: len(advanced)] &= after.left > 0
-        chosen = _distinct(np.flatnonzero(is_open), scores, keys, width)
+        roots = np.concatenate([after.root, beam.root[swaps.parent]])
+        chosen = _distinct(np.flatnonzero(is_open), scores, keys, roots, width)
         first, second = chosen[chosen < len(advanced)], chosen[chosen >= len(advanced)]
         swaps = swaps.of(second - len(advanced))
         parents = np.concatenate([advanced[first], swaps.parent])
@@ -210,16 +271,16 @@ def _search(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mo
     return sorted(ways, key=lambda way: way.extra)
 
 
-def _distinct(open_: Ints, scores: Ints, keys: Keys, width: int) -> Ints:
-    """The states with the smallest scores, of equal ones the first."""
+def _distinct(open_: Ints, scores: Ints, keys: Keys, roots: Ints, width: int) -> Ints:
+    """The states with the smallest scores: of equal ones the first, not too many of one start."""
     order = open_[np.argsort(scores[open_], kind="stable")]
-    chosen = order
-    for some in (order[: 3 * width], order):
-        _, first = np.unique(keys[some], return_index=True)
-        chosen = some[np.sort(first)[:width]]
-        if len(chosen) == width:
-            break
-    return chosen
+    _, first = np.unique(keys[order], return_index=True)
+    order = order[np.sort(first)]
+    by_root = np.argsort(roots[order], kind="stable")
+    sorted_ = roots[order[by_root]]
+    rank = np.empty_like(by_root)
+    rank[by_root] = np.arange(len(order)) - np.searchsorted(sorted_, sorted_)
+    return order[rank < max(1, round(_PER_START * width))][:width]
 
 
 def _scores(
