@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from helpers import state_of
 
-from qucnn_cirq import ConvolutionSpec, FixedFilter, compile_convolution, load_device
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    XZAnsatz,
+    compile_convolution,
+    load_device,
+)
 from qucnn_cirq.circuits.slots import TableAngle, ry
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.compiler.swaps import write_out_swaps
@@ -58,3 +64,11 @@ def test_a_swap_beside_a_gate_costs_one_and_one_of_a_qubit_in_zero_two():
         written += cirq.I.on_each(a, b, c)
         expected, found = (state_of(each, (a, b, c), angles) for each in (original, written))
         assert abs(np.vdot(expected, found)) == pytest.approx(1, abs=1e-12)
+
+
+def test_qubits_that_are_moved_while_they_are_in_zero_start_apart():
+    spec = ConvolutionSpec(filters=XZAnsatz(2), backward=True)
+    program = compile_convolution(spec, "grid:1x10")
+    starts = [qubit for qubits in program.placement.values() for qubit in qubits]
+    assert program.report.layout == "routed"
+    assert len(set(starts)) == len(starts) == 9

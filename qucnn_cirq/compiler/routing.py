@@ -64,7 +64,7 @@ class Route:
         circuit: CZ gates, slots and what else there was; what belongs to no part yet is tagged as
             routing.
         order: The number of the renaming that it follows.
-        starts: For each logical qubit where its first operation is.
+        starts: Where each logical qubit is before anything acts on it, a SWAP included.
         ends: Where it is at the end.
         tries: How many starts were tried to find it.
     """
@@ -187,6 +187,11 @@ class _Moved:
         if self._used.isdisjoint(moved):
             # Both are in |0>: they might as well have started there.
             return
+        for qubit, place in self.places.items():
+            if place in moved and qubit not in self._begun:
+                # It takes part while it is still in |0>, and cannot have started elsewhere.
+                self.starts[qubit] = moved[place]
+                self._begun.add(qubit)
         self.circuit.append(cirq.SWAP(a, b))
         self._used.update(moved)
 
