@@ -340,6 +340,16 @@ def test_a_circuit_can_be_kept_to_some_qubits(config, tmp_path, capsys):
     assert "'3-1'" in refusal(capsys, *arguments[1:], "--qubits", "3-1")
 
 
+def test_what_was_proved_is_printed_on_request(config, tmp_path, capsys):
+    arguments = ["compile", str(config), "--device", "sycamore", "--out", str(tmp_path / "c.json")]
+    assert main([*arguments, "--prove"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("proof")
+    assert "for all angles" in last
+    assert main(["--json", *arguments, "--prove"]) == 0
+    assert json.loads(capsys.readouterr().out)["proof"]["bound"] < 1e-10
+
+
 def test_what_each_pass_changed_is_printed_on_request(config, tmp_path, capsys):
     arguments = ["compile", str(config), "--device", "sycamore", "--out", str(tmp_path / "c.json")]
     assert main([*arguments, "--passes"]) == 0

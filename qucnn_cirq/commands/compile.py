@@ -75,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passes", action="store_true", help="print what each compiler pass left of the circuit"
     )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="prove the circuits for all patches, and print what was proved",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -98,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         dynamical_decoupling=options.dynamical_decoupling,
         placement=None if options.qubits is None else options.qubits.split(","),
     )
-    program = compile_convolution(spec, options.device, **settings)
+    program = compile_convolution(spec, options.device, prove=options.prove, **settings)
     check_own_code(program)
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
@@ -107,6 +112,9 @@ def run(options: argparse.Namespace) -> int:
     for name in ("layout", "loader", "predicted_error"):
         del metrics[name]
     metrics["compile_seconds"] = metrics.pop("compile_seconds")  # Last.
+    proof = program.proof if options.prove else None
+    if proof is not None:
+        metrics["proof"] = asdict(proof)
     _check_written(circuit, options.out, program.device)
     write_circuit(circuit, options.out)
     if options.program is not None:
@@ -117,7 +125,8 @@ def run(options: argparse.Namespace) -> int:
         passes = {"passes": [asdict(record) for record in variant.passes]}
         print_json(metrics | (passes if options.passes else {}))
     elif not options.quiet:
-        print_table(("what", "value"), list(metrics.items()))
+        shown = metrics if proof is None else metrics | {"proof": str(proof)}
+        print_table(("what", "value"), list(shown.items()))
         if options.passes:
             print(f"\n{passes_text(variant.passes)}")
         if variant.report.warning is not None:

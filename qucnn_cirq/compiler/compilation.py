@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import NoiseLike
-from noise_models.checks import instance_of
+from noise_models.checks import instance_of, true_or_false
 from qucnn_cirq.circuits.loaders import EXACT, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
@@ -60,6 +60,7 @@ def compile_convolution(
     noise: NoiseLike = None,
     dynamical_decoupling: str | None = None,
     placement: PlacementLike = None,
+    prove: bool = False,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -99,13 +100,19 @@ def compile_convolution(
             choose; or a mapping from any of "data", "filter" and "ancilla" to their qubits in
             order (as `Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
             pair (row, column) or text "row_column". None leaves it to the compiler.
+        prove: Whether to prove the circuits at once, see `Program.proof`: not on samples, but for
+            all angles and on a basis of states. It takes 0.1 to 2 s for kernels of 4x4.
 
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
-            circuit does not fit the device or the placement, or the budget is outside its range.
+            circuit does not fit the device or the placement, the budget is outside its range, or a
+            circuit is too large to be proved.
+        NotProvedError: If a circuit is not equal to the mathematics, which is an error of the
+            package or of an overlap test of your own.
     """
     instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
     target = load_device(device)
+    prove = true_or_false("prove", prove)
     if spec.overlap == AUTO:
         settings = {
             "layout": layout,
@@ -116,12 +123,20 @@ def compile_convolution(
             "dynamical_decoupling": dynamical_decoupling,
             "placement": placement,
         }
-        return _best_overlap_test(spec, target, walkers, settings)
+        program = _best_overlap_test(spec, target, walkers, settings)
+        return _proved(program) if prove else program
     loaders = read_names(layout, loader)
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
     pinning = read_placement(placement, target)
     budget = read_budget(infidelity, noise)
-    return _compile(Request(spec, target, layout, loader, loaders, options, budget, pinning))
+    program = _compile(Request(spec, target, layout, loader, loaders, options, budget, pinning))
+    return _proved(program) if prove else program
+
+
+def _proved(program: Program) -> Program:
+    """The program, which raises what `Program.proof` does."""
+    assert program.proof.circuits
+    return program
 
 
 def _best_overlap_test(
