@@ -225,7 +225,7 @@ def check_readable(figure: Figure) -> None:
 @pytest.mark.parametrize("study", SWEEP_NAMES)
 def test_figures_of_every_sweep_can_be_read(study: str, drawn: list[Any]) -> None:
     # These draw raw data besides; their figures have tests of their own.
-    assert set(SWEEP_NAMES) == set(STUDIES) - {"forward", "loading"}
+    assert set(SWEEP_NAMES) == set(STUDIES) - {"forward", "loading", "benchmark"}
     names = study_named(study).draw(Tabled(sweep_table(study, AXES[study])), Path())
     assert names == [name for name, _, _ in drawn]
     with theme():

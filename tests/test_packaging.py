@@ -38,7 +38,7 @@ def setup_cfg() -> configparser.ConfigParser:
 
 def peer(name: str) -> None:
     qubit = cirq.GridQubit(0, 0)
-    compile_with(name, cirq.Circuit(cirq.measure(qubit)), load_device("grid:1x2"), "cz", range(1))
+    compile_with(name, cirq.Circuit(cirq.measure(qubit)), load_device("grid:1x2"), "cz", 1)
 
 
 def with_cluster() -> None:

@@ -1,26 +1,40 @@
-"""General compilers, each from the textbook circuit to a device's couplers and gates.
+"""General compilers, each from a circuit without positions to a device's couplers and gates.
 
-The circuit that is handed to them: loaders, then the textbook overlap test.
+All are helped alike: what no measurement notices is dropped before and after, neighbouring gates
+of one qubit are merged into a pulse or a virtual Z, and moments are scheduled as this package's
+are. Of several results, of seeds or kinds of placement, the one with the smallest predicted error
+counts.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import attrs
 import cirq
 import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.loaders import BUILT_IN, Loader, made
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace
-from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.circuits.slots import AngleTables, Slot, fixed
+from qucnn_cirq.compiler.passes import (
+    drop_unobserved,
+    merge_slots,
+    schedule_as_late_as_possible,
+    two_qubit_depth,
+    two_qubit_gates,
+)
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
+from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.devices import Device
+from qucnn_cirq.devices import NATIVE_GATES, Device
 from qucnn_cirq.errors import InputError, missing_extra
+from qucnn_cirq.filters import FixedFilter
 
 
 @dataclass(frozen=True)
@@ -37,148 +51,288 @@ class Costs:
     two_qubit_depth: int
     one_qubit_gates: int
 
+    @classmethod
+    def of(cls, circuit: cirq.AbstractCircuit) -> Costs:
+        """Counts a circuit.
+
+        Args:
+            circuit: Slots, native two-qubit gates and a measurement.
+        """
+        pulses = sum(Usage.of(circuit).one_qubit.values())
+        return cls(two_qubit_gates(circuit), two_qubit_depth(circuit), pulses)
+
 
 def compile_with(
     compiler: str, circuit: cirq.Circuit, device: Device, gate_set: str, seeds: int
-) -> Costs:
+) -> cirq.Circuit:
     """Compiles a circuit with a general compiler.
 
     Args:
         compiler: "cirq", "qiskit" or "pytket".
-        circuit: The circuit, measured at the end.
+        circuit: The circuit of gates of at most three qubits, measured at the end with one key.
         device: Where it shall run.
-        gate_set: The two-qubit gate; "cz" for all but Cirq.
+        gate_set: The two-qubit gate, "cz" or "sqrt_iswap". The latter is made by Cirq from the
+            others' routed circuits.
         seeds: Seeds that Qiskit is tried with.
 
+    Returns:
+        Slots without tables, native two-qubit gates and the measurement, on qubits of the device.
+
     Raises:
-        InputError: If the compiler is not installed.
+        InputError: If the compiler is not installed, the gate set is another, or the device is too
+            small.
     """
-    if compiler == "cirq":
-        return _with_cirq(circuit, device, gate_set)
-    compile_: Callable[[cirq.Circuit, nx.Graph, int], Costs] = {
+    if gate_set not in _TARGETS:
+        raise InputError(
+            f"compiler = {compiler!r} is compared in cz and sqrt_iswap, not in {gate_set!r}."
+        )
+    largest = device.graph.subgraph(max(nx.connected_components(device.graph), key=len))
+    if len(largest) < len(circuit.all_qubits()):
+        raise InputError(f"device {device.name!r} is too small for {compiler}.")
+    ways: dict[str, Callable[[cirq.Circuit, _Goal], Iterator[_Compiled]]] = {
+        "cirq": _with_cirq,
         "qiskit": _with_qiskit,
         "pytket": _with_pytket,
-    }[compiler]
-    try:
-        return compile_(circuit, device.graph, seeds)
-    except ImportError:
-        raise missing_extra(f"compiler = {compiler!r}", "peers") from None
-
-
-def _with_cirq(circuit: cirq.Circuit, device: Device, gate_set: str) -> Costs:
-    gatesets: dict[str, cirq.CompilationTargetGateset] = {
-        "cz": cirq.CZTargetGateset(),
-        "sqrt_iswap": cirq.SqrtIswapTargetGateset(),
     }
-    if gate_set not in gatesets:
-        raise InputError(
-            f"compiler = 'cirq' is compared in cz and sqrt_iswap, not in {gate_set!r}."
-        )
-    # The router wants two-qubit gates only, and each measured qubit by itself.
+    # Routers want gates of two qubits, and each measured qubit by itself.
     small = cirq.expand_composite(
         circuit, no_decomp=lambda op: len(op.qubits) <= 2 and not cirq.is_measurement(op)
     )
-    unmeasured = cirq.drop_terminal_measurements(small)
-    largest = max(nx.connected_components(device.graph), key=len)
-    routed = cirq.RouteCQC(device.graph.subgraph(largest))(unmeasured)
-    compiled = cirq.optimize_for_target_gateset(
-        routed, gateset=gatesets[gate_set], max_num_passes=None
+    goal = _Goal(device, largest, gate_set, seeds)
+    try:
+        found = [_finished(each, gate_set) for each in ways[compiler](drop_unobserved(small), goal)]
+    except ImportError:
+        raise missing_extra(f"compiler = {compiler!r}", "peers") from None
+    return min(found, key=lambda each: predicted_error(each, device, gate_set))
+
+
+def predicted_error(circuit: cirq.AbstractCircuit, device: Device, gate_set: str) -> float:
+    """The error that this package predicts of its own circuits, see `Usage.predicted_error`.
+
+    Args:
+        circuit: Slots, native two-qubit gates and a measurement, on qubits of the device.
+        device: The device.
+        gate_set: Its two-qubit gate.
+    """
+    usage = Usage.of(circuit)
+    return usage.predicted_error({qubit: qubit for qubit in usage.qubits}, device, gate_set)
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """Where a circuit shall run, and how often that is tried."""
+
+    device: Device
+    graph: nx.Graph
+    gate_set: str
+    seeds: int
+
+    @property
+    def qubits(self) -> list[cirq.Qid]:
+        """The qubits by their numbers."""
+        return sorted(self.graph.nodes)
+
+    def couplers(self) -> Iterator[tuple[int, int, float]]:
+        """Numbers of two neighbours, and the error of a gate between them."""
+        number = {qubit: index for index, qubit in enumerate(self.qubits)}
+        for a, b in self.graph.edges:
+            error = self.device.two_qubit_error(a, b, self.gate_set)
+            yield number[a], number[b], error
+
+
+_TARGETS: dict[str, Callable[[], cirq.CompilationTargetGateset]] = {
+    "cz": cirq.CZTargetGateset,
+    "sqrt_iswap": cirq.SqrtIswapTargetGateset,
+}
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """What a compiler made: gates on qubits of the device, and where which bit is read."""
+
+    gates: cirq.Circuit
+    read: tuple[cirq.Qid, ...]
+
+
+def _finished(compiled: _Compiled, gate_set: str) -> cirq.Circuit:
+    """In the gate set, in slots and moments as this package has them."""
+    measurement = cirq.measure(*compiled.read, key=MEASUREMENT_KEY)
+    gates = drop_unobserved(compiled.gates + measurement)[:-1]
+    if any(len(op.qubits) == 2 and op.gate != NATIVE_GATES[gate_set] for op in _ops(gates)):
+        target = _TARGETS[gate_set]()
+        gates = cirq.optimize_for_target_gateset(gates, gateset=target, max_num_passes=None)
+    slots = cirq.Circuit(
+        fixed(cirq.unitary(op)).on(*op.qubits) if len(op.qubits) == 1 else op for op in _ops(gates)
     )
-    pairs = [op for op in compiled.all_operations() if len(op.qubits) == 2]
-    singles = [
-        op
-        for op in compiled.all_operations()
-        if len(op.qubits) == 1 and not isinstance(op.gate, cirq.ZPowGate)
-    ]
-    return Costs(len(pairs), len(cirq.Circuit(pairs)), len(singles))
+    return schedule_as_late_as_possible(merge_slots(slots) + measurement)
 
 
-def _with_qiskit(circuit: cirq.Circuit, graph: nx.Graph, seeds: int) -> Costs:
+def _ops(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
+    return [op for op in circuit.all_operations() if op.qubits]
+
+
+def _with_cirq(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
+    """Routed as it is, and with blocks of two qubits merged before."""
+    (read,) = (op.qubits for op in _ops(circuit) if cirq.is_measurement(op))
+    gates, target = cirq.drop_terminal_measurements(circuit), _TARGETS[goal.gate_set]()
+    merged = cirq.optimize_for_target_gateset(gates, gateset=target, max_num_passes=None)
+    router = cirq.RouteCQC(goal.graph)
+    for start in (gates, merged):
+        routed, first, moved = router.route_circuit(start)
+        compiled = cirq.optimize_for_target_gateset(routed, gateset=target, max_num_passes=None)
+        yield _Compiled(compiled, tuple(moved[first[qubit]] for qubit in read))
+
+
+def _with_qiskit(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
+    """Level 3 with the device's errors and what the measurements can notice, from many seeds."""
     from qiskit import qasm2
-    from qiskit.transpiler import CouplingMap
+    from qiskit.circuit import Measure, Parameter
+    from qiskit.circuit.library import CZGate, RZGate, UGate
+    from qiskit.transpiler import InstructionProperties, PassManager, Target
+    from qiskit.transpiler.passes import LightCone
     from qiskit.transpiler.preset_passmanagers import generate_preset_pass_manager
 
     source = qasm2.loads(circuit.to_qasm(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
-    coupling = CouplingMap([pair for edge in _numbered(graph) for pair in (edge, edge[::-1])])
-
-    def compiled_with(seed: int) -> Costs:
-        manager = generate_preset_pass_manager(
-            optimization_level=3,
-            coupling_map=coupling,
-            basis_gates=["cz", "rz", "sx", "x"],
-            seed_transpiler=seed,
-        )
-        compiled = manager.run(source)
-        counts = compiled.count_ops()
-        depth = compiled.depth(lambda instruction: len(instruction.qubits) == 2)
-        return Costs(counts.get("cz", 0), depth, counts.get("sx", 0) + counts.get("x", 0))
-
-    return min(
-        map(compiled_with, range(seeds)),
-        key=lambda costs: (costs.two_qubit_gates, costs.two_qubit_depth),
+    qubits, device = goal.qubits, goal.device
+    each = range(len(qubits))
+    target = Target(num_qubits=len(qubits))
+    pulses = {(n,): InstructionProperties(error=device.one_qubit_error(qubits[n])) for n in each}
+    target.add_instruction(UGate(*map(Parameter, "abc")), pulses)
+    target.add_instruction(
+        RZGate(Parameter("a")), {(n,): InstructionProperties(error=0.0) for n in each}
     )
+    readouts = {(n,): InstructionProperties(error=device.readout_error(qubits[n])) for n in each}
+    target.add_instruction(Measure(), readouts)
+    couplers = {
+        pair: InstructionProperties(error=error)
+        for a, b, error in goal.couplers()
+        for pair in ((a, b), (b, a))
+    }
+    target.add_instruction(CZGate(), couplers)
+    for seed in range(goal.seeds):
+        manager = generate_preset_pass_manager(
+            optimization_level=3, target=target, seed_transpiler=seed
+        )
+        manager.pre_init = PassManager([LightCone()])
+        compiled = manager.run(source)
+        gates, read = cirq.Circuit(), {}
+        for instruction in compiled.data:
+            numbers = [compiled.find_bit(qubit).index for qubit in instruction.qubits]
+            on = [qubits[number] for number in numbers]
+            if instruction.operation.name == "measure":
+                read[compiled.find_bit(instruction.clbits[0]).index] = on[0]
+            elif instruction.operation.name == "cz":
+                gates.append(cirq.CZ(*on))
+            elif instruction.operation.name != "barrier":
+                gates.append(cirq.MatrixGate(instruction.operation.to_matrix()).on(*on))
+        yield _Compiled(gates, tuple(read[bit] for bit in sorted(read)))
 
 
-def _with_pytket(circuit: cirq.Circuit, graph: nx.Graph, seeds: int) -> Costs:
+def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
+    """All of its optimisations, before and after routing, from each of its placements."""
     from pytket import OpType
     from pytket.architecture import Architecture
+    from pytket.circuit import Node, Qubit
     from pytket.passes import (
         AutoRebase,
+        BasePass,
         DecomposeBoxes,
-        DefaultMappingPass,
         FullPeepholeOptimise,
+        NaivePlacementPass,
+        PlacementPass,
         RemoveRedundancies,
+        RoutingPass,
         SequencePass,
-        SynthesiseTket,
+        SimplifyInitial,
     )
+    from pytket.placement import GraphPlacement, LinePlacement, NoiseAwarePlacement
+    from pytket.predicates import CompilationUnit
     from pytket.qasm import circuit_from_qasm_str
 
-    source = circuit_from_qasm_str(circuit.to_qasm())
-    SequencePass(
-        [
+    # A measurement would be done early, and its qubit used again.
+    (read,) = (op.qubits for op in _ops(circuit) if cirq.is_measurement(op))
+    order = sorted(circuit.all_qubits())
+    unmeasured = cirq.drop_terminal_measurements(circuit)
+    text = unmeasured.to_qasm(qubit_order=order)
+    couplers = list(goal.couplers())
+    architecture = Architecture([(a, b) for a, b, _ in couplers])
+    qubits, device = goal.qubits, goal.device
+    nodes = {Node(number): qubit for number, qubit in enumerate(qubits)}
+    noise_aware = NoiseAwarePlacement(
+        architecture,
+        {node: device.one_qubit_error(qubit) for node, qubit in nodes.items()},
+        {(Node(a), Node(b)): error for a, b, error in couplers},
+        {node: device.readout_error(qubit) for node, qubit in nodes.items()},
+    )
+    for placement in (noise_aware, GraphPlacement(architecture), LinePlacement(architecture)):
+        passes: list[BasePass] = [
             DecomposeBoxes(),
+            SimplifyInitial(allow_classical=False, create_all_qubits=True),
             FullPeepholeOptimise(),
-            DefaultMappingPass(Architecture(_numbered(graph))),
+            PlacementPass(placement),
+            RoutingPass(architecture),
+            NaivePlacementPass(architecture),
             FullPeepholeOptimise(allow_swaps=False),
-            SynthesiseTket(),
             AutoRebase({OpType.CZ, OpType.PhasedX, OpType.Rz}),
             RemoveRedundancies(),
         ]
-    ).apply(source)
-    return Costs(
-        source.n_gates_of_type(OpType.CZ),
-        source.depth_by_type(OpType.CZ),
-        source.n_gates_of_type(OpType.PhasedX),
-    )
-
-
-def _numbered(graph: nx.Graph) -> list[tuple[int, int]]:
-    """The couplers between numbered qubits."""
-    number = {qubit: index for index, qubit in enumerate(sorted(graph.nodes))}
-    return [(number[first], number[second]) for first, second in graph.edges]
+        unit = CompilationUnit(circuit_from_qasm_str(text))
+        SequencePass(passes).apply(unit)
+        gates = cirq.Circuit()
+        for command in unit.circuit.get_commands():
+            on = [qubits[qubit.index[0]] for qubit in command.qubits]
+            is_cz = command.op.type == OpType.CZ
+            gates.append((cirq.CZ if is_cz else cirq.MatrixGate(command.op.get_unitary())).on(*on))
+        ends = (unit.final_map[Qubit(order.index(qubit))] for qubit in read)
+        yield _Compiled(gates, tuple(qubits[node.index[0]] for node in ends))
 
 
 def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
     """A circuit on line qubits: a random patch and filter, one overlap test, measured.
 
+    Args:
+        spec: The convolution, its overlap test named; its filters are not read.
+
+    Returns:
+        As `textbook_circuit_of`.
+    """
+    vectors = [np.random.default_rng(seed).normal(size=spec.n_elements) for seed in (1, 2)]
+    kernel = vectors[1].reshape(spec.channels, *spec.kernel_pair)
+    fixed_filter = attrs.evolve(spec, filters=FixedFilter(kernel))
+    return textbook_circuit_of(fixed_filter, vectors[0])
+
+
+def textbook_circuit_of(
+    spec: ConvolutionSpec,
+    patch: NDArray[np.float64],
+    parameters: NDArray[np.float64] | None = None,
+    upstream: float | None = None,
+) -> tuple[cirq.Circuit, Observable]:
+    """A circuit on line qubits of one patch, the first filter and one overlap test, measured.
+
     The loaders are the shortest in closed form, already as CZ and one-qubit gates, so that no
-    compiler has to find them. Bits are recorded in the order of the qubits.
+    compiler has to find them; a filter that is a circuit is the circuit that was given. Bits are
+    recorded in the order of the qubits.
 
     Args:
         spec: The convolution, its overlap test named.
+        patch: The patch, as many values as the kernel has.
+        parameters: Angles of the filter, shape (parameters,), if it has any.
+        upstream: For a backward circuit the value g, by which the overlap is multiplied.
 
     Returns:
         The circuit, and the observable whose mean after it is the overlap.
     """
     n_qubits, test = spec.register_qubits, spec.overlap_test
     data, filters = cirq.LineQubit.range(n_qubits), cirq.LineQubit.range(n_qubits, 2 * n_qubits)
-    ancilla = cirq.LineQubit(2 * n_qubits)
-    prepared = _loaded(spec, data, seed=1)
-    undone = cirq.Circuit()
+    ancilla, reader = cirq.LineQubit(2 * n_qubits), cirq.LineQubit(2 * n_qubits + 1)
+    vector = np.zeros(2**n_qubits)
+    vector[: patch.size] = patch.ravel()
+    prepared, undone = _loaded(vector, data), cirq.Circuit()
     if test.undoes_filter:
-        undone = _loaded(spec, data, seed=2)
+        undone = _filter(spec, data, parameters)
     else:
-        prepared += _loaded(spec, filters, seed=2)
+        prepared += _filter(spec, filters, parameters)
     pairs = tuple(zip(data, filters, strict=True))
     meeting, observable = test.textbook(
         MeetingPlace(
@@ -188,8 +342,48 @@ def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
             walks=(tuple((ancilla, x, f) for x, f in pairs),),
         )
     )
+    if upstream is not None:
+        # The ancilla's sign times the reader's, which has the mean g.
+        (end,) = observable.qubits
+        meeting = [meeting, cirq.ry(np.arccos(upstream)).on(reader), cirq.CNOT(end, reader)]
+        observable = observable.on({end: reader})
     measured = cirq.measure(*sorted(observable.qubits), key=MEASUREMENT_KEY)
     return cirq.Circuit(prepared, meeting, measured), observable
+
+
+def _filter(
+    spec: ConvolutionSpec, qubits: list[cirq.LineQubit], parameters: NDArray[np.float64] | None
+) -> cirq.Circuit:
+    (filter_,) = spec.filter_list
+    vector = filter_.fixed_vector(len(qubits))
+    if vector is not None:
+        return _loaded(vector, qubits)
+    given = np.zeros(0) if parameters is None else parameters
+    circuit = filter_.circuit_on(qubits)
+    if any(isinstance(op.gate, Slot) for op in _ops(circuit)):
+        return _filled(circuit.unfreeze(), {"filter": filter_.angles(len(qubits), given[None])})
+    names = filter_.parameter_names(len(qubits))
+    values = dict(zip(names, map(float, given), strict=True))
+    return cirq.resolve_parameters(circuit, values).unfreeze()
+
+
+def _filled(circuit: cirq.Circuit, tables: AngleTables) -> cirq.Circuit:
+    """The circuit with gates in place of slots."""
+
+    def fill(operation: cirq.Operation, _: int) -> cirq.Operation:
+        if not isinstance(operation.gate, Slot):
+            return operation
+        matrix = operation.gate.unitaries(tables)[0]
+        gate = cirq.single_qubit_matrix_to_phxz(matrix)
+        return (gate or cirq.I).on(*operation.qubits)
+
+    return cirq.map_operations(circuit, fill).unfreeze(copy=False)
+
+
+def _loaded(vector: NDArray[np.float64], qubits: list[cirq.LineQubit]) -> cirq.Circuit:
+    loader = _shortest(len(qubits))
+    tables = {"patch": loader.angles(vector[None] / np.linalg.norm(vector))}
+    return _filled(loader.circuit(qubits, "patch"), tables)
 
 
 def _shortest(n_qubits: int) -> Loader:
@@ -202,19 +396,3 @@ def _shortest(n_qubits: int) -> Loader:
             if loader.is_closed_form and not loader.merges_filter:
                 found.append(loader)
     return min(found, key=lambda loader: loader.cost)
-
-
-def _loaded(spec: ConvolutionSpec, qubits: list[cirq.LineQubit], seed: int) -> cirq.Circuit:
-    loader = _shortest(len(qubits))
-    vector = np.zeros(2 ** len(qubits))
-    vector[: spec.n_elements] = np.random.default_rng(seed).normal(size=spec.n_elements)
-    tables = {"patch": loader.angles(vector[None] / np.linalg.norm(vector))}
-
-    def fill(operation: cirq.Operation, _: int) -> cirq.Operation:
-        if not isinstance(operation.gate, Slot):
-            return operation
-        matrix = operation.gate.unitaries(tables)[0]
-        gate = cirq.single_qubit_matrix_to_phxz(matrix)
-        return (gate or cirq.I).on(*operation.qubits)
-
-    return cirq.map_operations(loader.circuit(qubits, "patch"), fill)

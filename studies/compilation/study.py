@@ -42,7 +42,7 @@ class CompilationPoint(PlainData):
         gate_set: The native two-qubit gate; None takes the device's first. Only "cz" for qiskit
             and pytket.
         walkers: Ancillas of the ancilla test; only for qucnn.
-        seeds: Seeds that qiskit is tried with; the result with the fewest two-qubit gates counts.
+        seeds: Seeds that qiskit is tried with; the smallest predicted error on the device counts.
         p1: Error of a one-qubit gate in the predicted error.
         p2: Error of a two-qubit gate in it.
         convolution: The convolution; filters default to a fixed random vector of the kernel's size.
@@ -93,17 +93,28 @@ def digest(settings: CompilationPoint) -> Mapping[str, str]:
         settings: Those of the point.
     """
     if settings.compiler != "qucnn":
-        from studies.provenance import package_version
-
-        package = {"cirq": "cirq-core"}.get(settings.compiler, settings.compiler)
-        compiler = {"compiler": f"{package} {package_version(package)}"}
-        # They compile for a device, and none that this package compiled says whether it exists.
-        try:
-            load_device(settings.device)
-        except InputError:
-            return {**compiler, "device": REFUSED}
-        return compiler
+        return peer_digest(settings.compiler, settings.device)
     return {"circuits": circuits_digest(lambda: program_of(settings))}
+
+
+def peer_digest(compiler: str, device: str | None) -> Mapping[str, str]:
+    """Another compiler's version.
+
+    Args:
+        compiler: One of `COMPILERS`.
+        device: The name of a device; None if there is none to be named.
+    """
+    from studies.provenance import package_version
+
+    package = {"cirq": "cirq-core"}.get(compiler, compiler)
+    found = {"compiler": f"{package} {package_version(package)}"}
+    # They compile for a device, and none that this package compiled says whether it exists.
+    try:
+        if device is not None:
+            load_device(device)
+    except InputError:
+        return {**found, "device": REFUSED}
+    return found
 
 
 def cost(settings: CompilationPoint) -> Cost:
@@ -139,13 +150,14 @@ def measure(settings: CompilationPoint, seed: np.random.SeedSequence) -> Measure
         }
     else:
         device = load_device(settings.device)
-        costs = compile_with(
+        compiled = compile_with(
             settings.compiler,
             textbook_circuit(settings.convolution)[0],
             device,
             settings.gate_set or device.default_gate_set,
             settings.seeds,
         )
+        costs = Costs.of(compiled)
     survival = (1 - settings.p1) ** costs.one_qubit_gates
     survival *= (1 - settings.p2) ** costs.two_qubit_gates
     register = settings.convolution.register_qubits

@@ -80,6 +80,7 @@ QUOTED = (
         {"compilation": "compilation"},
         ("convolution.kernel=[2, 4]", "seeds=1"),
     ),
+    Quoted("benchmark", ("docs/compiler.md",), {"benchmark": "benchmark"}),
     Quoted("performance", ("docs/engines.md", "docs/compiler.md"), is_timed=True),
     Quoted("performance_peers", ("docs/engines.md",), is_timed=True),
 )

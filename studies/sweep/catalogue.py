@@ -27,6 +27,7 @@ STUDIES = (
     "learning",
     "loading",
     "compilation",
+    "benchmark",
     "training",
     "performance",
     "trainability",

@@ -1,0 +1,1 @@
+"""The benchmark: convolutions drawn at random, by this compiler and by general ones."""
