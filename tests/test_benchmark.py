@@ -16,7 +16,7 @@ from studies.benchmark.study import STUDY, BenchmarkPoint, measure
 from studies.compilation.peers import textbook_circuit_of
 from studies.sweep.catalogue import load_study
 
-NUMBERS = range(48)
+NUMBERS = range(40)
 SEED = np.random.SeedSequence(0)
 
 

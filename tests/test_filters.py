@@ -7,6 +7,7 @@ import cirq
 import numpy as np
 import pytest
 import sympy
+from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -313,3 +314,35 @@ def test_filter_from_mapping_refuses(mapping, message):
 def test_every_kind_is_registered_under_its_own_name():
     assert set(FILTER_KINDS) == {"ansatz", "fixed", "circuit"}
     assert all(cls.kind == kind for kind, cls in FILTER_KINDS.items())
+
+
+@pytest.mark.parametrize("n_qubits", [2, 3, 4])
+def test_a_fixed_circuit_of_a_users_is_shortened_where_it_acts_on_zero(n_qubits):
+    qubits = cirq.LineQubit.range(n_qubits)
+    circuit = cirq.Circuit(
+        cirq.MatrixGate(cirq.testing.random_unitary(4, random_state=n_qubits + shift)).on(*pair)
+        for pair in zip(qubits, qubits[1:], strict=False)
+        for shift in range(2)
+    )
+    written = CircuitFilter(circuit, qubits).slots(qubits)
+    # One CZ for the first pair, two for each that follows.
+    assert sum(len(op.qubits) == 2 for op in written.all_operations()) == 2 * n_qubits - 3
+    prepared = state_of(written, qubits, {})
+    expected = circuit.final_state_vector(qubit_order=qubits, dtype=np.complex128)
+    assert abs(np.vdot(prepared, expected)) ** 2 == pytest.approx(1, abs=1e-12)
+
+
+def test_only_what_comes_before_all_rotations_of_a_qubit_acts_on_zero():
+    a, b = qubits = cirq.LineQubit.range(2)
+    theta = sympy.Symbol("theta")
+    circuit = cirq.Circuit(
+        cirq.rx(theta)(a), cirq.CZ(a, b) ** 0.3, cirq.ISWAP(a, b) ** 0.7, cirq.ry(theta)(b)
+    )
+    filter_ = CircuitFilter(circuit, qubits)
+    written = filter_.slots(qubits)
+    assert sum(len(op.qubits) == 2 for op in written.all_operations()) == 2
+    for angle in (0.4, 2.0):
+        rows = filter_.angles(2, np.array([[angle]]))
+        prepared = state_of(written, qubits, {"filter": rows})
+        expected = filter_.states(2, [[angle]])[0]
+        assert abs(np.vdot(prepared, expected)) ** 2 == pytest.approx(1, abs=1e-12)

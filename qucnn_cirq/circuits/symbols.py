@@ -80,7 +80,8 @@ def as_rotations(
         nonlocal written, pending
         if not pending:
             return
-        written += user_circuit(what, pending, qubits, qubits)
+        zeros = set(qubits).difference(written.all_qubits())
+        written += user_circuit(what, pending, qubits, qubits, zeros)
         pending = cirq.Circuit()
 
     for part in _parts(what, circuit.all_operations()):

@@ -66,6 +66,9 @@ class Drawn:
         return factor * float(abs(np.vdot(prepared, state)) ** 2)
 
 
+_IN_SQRT_ISWAP = ("weber", "sycamore", "rainbow")
+"""Devices that are compiled for in their own gate."""
+
 _MOST_DRAWS = 1000
 """Specifications that are drawn until one fits the device."""
 
@@ -102,7 +105,7 @@ def draw(number: int, seed: int, device_name: str | None = None) -> Drawn:
             spec,
             device,
             device_text,
-            "cz" if "cz" in device.two_qubit_gates else "sqrt_iswap",
+            "sqrt_iswap" if device_text in _IN_SQRT_ISWAP else "cz",
             filter_text,
             generator.normal(size=(channels, *kernel)),
             generator.uniform(-np.pi, np.pi, spec.n_parameters),

@@ -100,10 +100,15 @@ def compile_with(
     )
     goal = _Goal(device, largest, gate_set, seeds)
     try:
-        found = [_finished(each, gate_set) for each in ways[compiler](drop_unobserved(small), goal)]
+        found = [_tidied(each) for each in ways[compiler](drop_unobserved(small), goal)]
     except ImportError:
         raise missing_extra(f"compiler = {compiler!r}", "peers") from None
-    return min(found, key=lambda each: predicted_error(each, device, gate_set))
+
+    def error(each: cirq.Circuit) -> float:
+        return predicted_error(each, device, gate_set)
+
+    best = sorted(found, key=error)[:_REBASED]
+    return min((_in_gate_set(each, gate_set) for each in best), key=error)
 
 
 def predicted_error(circuit: cirq.AbstractCircuit, device: Device, gate_set: str) -> float:
@@ -146,6 +151,10 @@ _TARGETS: dict[str, Callable[[], cirq.CompilationTargetGateset]] = {
 }
 
 
+_REBASED = 3
+"""Results of a compiler that are written in another gate set, which takes Cirq a while."""
+
+
 @dataclass(frozen=True)
 class _Compiled:
     """What a compiler made: gates on qubits of the device, and where which bit is read."""
@@ -154,17 +163,29 @@ class _Compiled:
     read: tuple[cirq.Qid, ...]
 
 
-def _finished(compiled: _Compiled, gate_set: str) -> cirq.Circuit:
-    """In the gate set, in slots and moments as this package has them."""
+def _tidied(compiled: _Compiled) -> cirq.Circuit:
+    """In slots and moments as this package has them, in whatever two-qubit gates it is."""
     measurement = cirq.measure(*compiled.read, key=MEASUREMENT_KEY)
     gates = drop_unobserved(compiled.gates + measurement)[:-1]
-    if any(len(op.qubits) == 2 and op.gate != NATIVE_GATES[gate_set] for op in _ops(gates)):
-        target = _TARGETS[gate_set]()
-        gates = cirq.optimize_for_target_gateset(gates, gateset=target, max_num_passes=None)
     slots = cirq.Circuit(
         fixed(cirq.unitary(op)).on(*op.qubits) if len(op.qubits) == 1 else op for op in _ops(gates)
     )
     return schedule_as_late_as_possible(merge_slots(slots) + measurement)
+
+
+def _in_gate_set(circuit: cirq.Circuit, gate_set: str) -> cirq.Circuit:
+    """The same in a gate set, by Cirq where it is in another one."""
+    native = NATIVE_GATES[gate_set]
+    pairs = (op for op in _ops(circuit) if len(op.qubits) == 2 and not cirq.is_measurement(op))
+    if all(op.gate == native for op in pairs):
+        return circuit
+    (read,) = (op.qubits for op in _ops(circuit) if cirq.is_measurement(op))
+    gates = cirq.optimize_for_target_gateset(
+        cirq.drop_terminal_measurements(circuit),
+        gateset=_TARGETS[gate_set](),
+        max_num_passes=None,
+    )
+    return _tidied(_Compiled(gates, read))
 
 
 def _ops(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
@@ -232,7 +253,7 @@ def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
     """All of its optimisations, before and after routing, from each of its placements."""
     from pytket import OpType
     from pytket.architecture import Architecture
-    from pytket.circuit import Node, Qubit
+    from pytket.circuit import Node, Qubit, UnitID
     from pytket.passes import (
         AutoRebase,
         BasePass,
@@ -245,7 +266,7 @@ def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
         SequencePass,
         SimplifyInitial,
     )
-    from pytket.placement import GraphPlacement, LinePlacement, NoiseAwarePlacement
+    from pytket.placement import GraphPlacement, NoiseAwarePlacement
     from pytket.predicates import CompilationUnit
     from pytket.qasm import circuit_from_qasm_str
 
@@ -264,7 +285,7 @@ def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
         {(Node(a), Node(b)): error for a, b, error in couplers},
         {node: device.readout_error(qubit) for node, qubit in nodes.items()},
     )
-    for placement in (noise_aware, GraphPlacement(architecture), LinePlacement(architecture)):
+    for placement in (noise_aware, GraphPlacement(architecture)):
         passes: list[BasePass] = [
             DecomposeBoxes(),
             SimplifyInitial(allow_classical=False, create_all_qubits=True),
@@ -283,7 +304,11 @@ def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
             on = [qubits[qubit.index[0]] for qubit in command.qubits]
             is_cz = command.op.type == OpType.CZ
             gates.append((cirq.CZ if is_cz else cirq.MatrixGate(command.op.get_unitary())).on(*on))
-        ends = (unit.final_map[Qubit(order.index(qubit))] for qubit in read)
+        # SWAPs that were left out are a permutation of the names at the end.
+        wires: dict[UnitID, Qubit] = {
+            end: wire for wire, end in unit.circuit.implicit_qubit_permutation().items()
+        }
+        ends = (wires[unit.final_map[Qubit(order.index(qubit))]] for qubit in read)
         yield _Compiled(gates, tuple(qubits[node.index[0]] for node in ends))
 
 
