@@ -53,8 +53,7 @@ def test_every_patch_stays_within_the_budget(infidelity):
     for index, variant in enumerate(compiled.variants):
         own = patches[chosen == index]
         qubits, tables = cirq.LineQubit.range(4), {"patch": variant.loader.angles(own)}
-        # The same angles, with the frame undone.
-        circuit = variant.loader.unframed().circuit(qubits, "patch")
+        circuit = variant.loader.circuit(qubits, "patch") + variant.loader.out_of_frame(qubits)
         loaded = loaded_states(circuit, qubits, tables, len(own))
         assert (infidelities(own, loaded) <= infidelity + 1e-12).all()
     assert len(set(chosen.tolist())) >= 4

@@ -59,12 +59,12 @@ def test_it_says_what_its_own_loader_says() -> None:
 
 
 def test_it_is_in_the_frame_of_its_own_loader() -> None:
-    whole = SideBySide(LOADERS)
-    assert (whole.framed(), whole.unframed().frame) == (None, "")
-    framed = whole.part(2).framed()
-    assert framed is not None and framed.frame == LOADERS[3].frame
-    assert framed.cost == (5, 4)
-    assert framed.unframed().cost == whole.part(3).unframed().cost == (6, 5)
+    state, whole = random_states(4, 1, seed=3), SideBySide(LOADERS)
+    for index in (0, 2, 3):
+        part = whole.part(index)
+        circuit = part.circuit(QUBITS, "filter") + part.out_of_frame(QUBITS)
+        found = state_of(circuit, QUBITS, {"filter": part.angles(state)})
+        assert abs(np.vdot(found, state[0])) == pytest.approx(1, abs=1e-7)
 
 
 def test_loaders_of_other_sizes_and_none_are_refused() -> None:

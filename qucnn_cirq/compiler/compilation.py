@@ -217,7 +217,9 @@ def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
     if vector is None or not loader.merges_filter:
         return replace(structure, filter=filter_)
     own = made(type(loader), loader.n_qubits, report.gateset, vector)
-    variants = tuple(replace(variant, loader=own) for variant in structure.variants)
+    variants = tuple(
+        replace(variant, loader=own, filter_loader=own) for variant in structure.variants
+    )
     return replace(structure, filter=filter_, variants=variants)
 
 

@@ -39,4 +39,4 @@ def placed(assembly: Assembly, placement: Placement, request: Request, started: 
         predicted_error=placement.predicted_error,
         compile_seconds=time.perf_counter() - started,
     )
-    return Variant(assembly.loader, template, assembly.passes, report)
+    return Variant(assembly.loader, assembly.filter_loader, template, assembly.passes, report)

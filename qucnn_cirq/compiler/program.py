@@ -85,12 +85,14 @@ class Variant:
 
     Attributes:
         loader: The loader of the patch register.
+        filter_loader: The loader of a fixed filter; it reads the table of `CompiledFilter`.
         template: The circuit with open slots. Filters of one structure share it.
         passes: What each compiler pass left behind.
         report: What the circuit costs.
     """
 
     loader: Loader
+    filter_loader: Loader
     template: Template
     passes: tuple[PassRecord, ...]
     report: Report

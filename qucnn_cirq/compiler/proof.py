@@ -35,7 +35,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import filter_circuit
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.program import CompiledFilter, Program
+    from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
 
 Matrix = NDArray[np.complexfloating[Any, Any]]
 
@@ -112,9 +112,10 @@ def prove(program: Program) -> Proof:
     ]
     n_qubits = program.spec.register_qubits
     infidelities = [
-        _infidelity(program, compiled)
+        _infidelity(program, compiled, variant.filter_loader)
         for compiled in program.filters
-        if compiled.filter.n_parameters(n_qubits) == 0 and not compiled.loader.merges_filter
+        for variant in compiled.variants
+        if compiled.filter.n_parameters(n_qubits) == 0 and not variant.loader.merges_filter
     ]
     worst = max(infidelities, default=None)
     if worst is not None and not worst <= TOLERANCE:
@@ -226,18 +227,19 @@ def _designed(circuit: cirq.AbstractCircuit, n_qubits: int) -> tuple[list[_Turn]
     return turns, fixed
 
 
-def _design(program: Program, compiled: CompiledFilter, loader: Loader) -> _Design:
+def _design(program: Program, compiled: CompiledFilter, variant: Variant) -> _Design:
     """The loaders as they were written, followed by the mathematics of the overlap."""
     n_qubits = program.spec.register_qubits
     line, size = cirq.LineQubit.range(n_qubits), 2**n_qubits
+    loader, filter_loader = variant.loader, variant.filter_loader
     patch = loader.circuit(line, "patch")
     if loader.merges_filter or program.spec.overlap_test.undoes_filter:
         if not loader.merges_filter:
-            patch += cirq.inverse(filter_circuit(compiled.filter, line, compiled.filter_loader))
+            patch += cirq.inverse(filter_circuit(compiled.filter, line, filter_loader))
         turns, fixed = _designed(patch, n_qubits)
         projector: Matrix = np.outer(fixed[0].conj(), fixed[0])
         return _Design((size,), (turns,), projector)
-    prepared = filter_circuit(compiled.filter, line, compiled.filter_loader)
+    prepared = filter_circuit(compiled.filter, line, filter_loader)
     (patch_turns, x), (filter_turns, f) = _designed(patch, n_qubits), _designed(prepared, n_qubits)
     # (X (x) F)^dagger SWAP (X (x) F) = (X^dagger F (x) F^dagger X) SWAP.
     met = x.conj().T @ f
@@ -260,7 +262,7 @@ def _prove_variant(program: Program, compiled: CompiledFilter, index: int) -> _C
             f"most {LARGEST_PROVED} qubits, {LARGEST_REGISTER} a register, are proved. Leave it "
             "out, and take Program.verify(), which checks samples."
         )
-    design = _design(program, compiled, variant.loader)
+    design = _design(program, compiled, variant)
     choices: list[int] = []
     failure = None
     for _ in range(_MOST_TRIES):
@@ -412,12 +414,12 @@ def _values(template: Template) -> NDArray[np.float64]:
     return template.observable.values(bits)
 
 
-def _infidelity(program: Program, compiled: CompiledFilter) -> float:
+def _infidelity(program: Program, compiled: CompiledFilter, loader: Loader) -> float:
     """With which the angles of a filter without parameters prepare it."""
     n_qubits = program.spec.register_qubits
     line = cirq.LineQubit.range(n_qubits)
     tables: AngleTables = {"filter": compiled.filter_table(None)}
-    prepared = filter_circuit(compiled.filter, line, compiled.filter_loader)
+    prepared = filter_circuit(compiled.filter, line, loader) + loader.out_of_frame(line)
     state: Matrix = np.eye(2**n_qubits, 1, dtype=complex)
     for operation in prepared.all_operations():
         gate = operation.gate

@@ -251,6 +251,14 @@ class Loader(abc.ABC):
         """The same loader in no frame."""
         return self
 
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """U^+, which makes x of U x; nothing in no frame.
+
+        Args:
+            qubits: The register, most significant qubit first.
+        """
+        return cirq.Circuit()
+
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """The loaders of the same register that may take its place, shortest first.
 

@@ -84,18 +84,9 @@ class SideBySide(Loader):
         """As `Loader.seconds`, for the angles of all loaders."""
         return sum(loader.seconds for loader in self.loaders)
 
-    def framed(self) -> Loader | None:
-        """As `Loader.framed`, with a table of its own."""
-        framed = self._own.framed()
-        return None if framed is None else self._with(framed)
-
-    def unframed(self) -> Loader:
-        """As `Loader.unframed`, with a table of its own."""
-        return self._with(self._own.unframed())
-
-    def _with(self, own: Loader) -> Self:
-        before, after = self.loaders[: self.own], self.loaders[self.own :][1:]
-        return type(self)((*before, own, *after), self.own)
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """As `Loader.out_of_frame`."""
+        return self._own.out_of_frame(qubits)
 
     def settings(self) -> dict[str, Any]:
         """The loaders, and which of them is its own."""

@@ -116,6 +116,13 @@ class SymplecticLoader(Loader):
         """The same loader in no frame."""
         return type(self)(self.n_qubits, in_frame=False) if self.in_frame else self
 
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """As `Loader.out_of_frame`: the last CZ and rotations by pi/2."""
+        if not self.in_frame:
+            return cirq.Circuit()
+        last = qubits[-2:]
+        return cirq.Circuit(cirq.CZ(*last), rotation("x", -np.pi / 2).on_each(*last))
+
     @property
     def _has_patterns(self) -> bool:
         """Whether the line loader has patterns that make the same vectors."""
@@ -150,17 +157,10 @@ class SymplecticLoader(Loader):
         angles, found = self.angles(states), np.empty(len(states))
         register = cirq.LineQubit.range(self.n_qubits)
         circuit = self.circuit(register, "patch")
-        if self.in_frame:
-            circuit += _out_of_frame(register)
+        circuit += self.out_of_frame(register)
         for start in range(0, len(states), _BLOCK):
             rows = slice(start, start + _BLOCK)
             tables = {"patch": angles[rows]}
             loaded = loaded_states(circuit, register, tables, len(angles[rows]))
             found[rows] = infidelities(states[rows], loaded)
         return angles, found
-
-
-def _out_of_frame(qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
-    """U^+, which takes a register out of the frame."""
-    last = qubits[-2:]
-    return cirq.Circuit(cirq.CZ(*last), rotation("x", -np.pi / 2).on_each(*last))
