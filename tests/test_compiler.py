@@ -88,10 +88,11 @@ def test_gate_counts_of_the_layouts(device, layout, overlap, gates, depth):
 @pytest.mark.parametrize(
     ("gate_set", "overlap", "gates", "depth"),
     [
-        ("sqrt_iswap", "ancilla", 38, 28),
-        ("sqrt_iswap", "destructive", 18, 6),
-        ("sqrt_iswap", "inversion", 14, 10),
-        ("syc", "ancilla", 56, 36),
+        ("sqrt_iswap", "ancilla", 36, 28),
+        ("sqrt_iswap", "destructive", 16, 5),
+        ("sqrt_iswap", "inversion", 12, 8),
+        ("syc", "ancilla", 39, 29),
+        ("syc", "destructive", 20, 6),
     ],
 )
 def test_gate_counts_in_native_gates(gate_set, overlap, gates, depth):
@@ -171,7 +172,7 @@ def test_a_vector_that_seven_sqrt_iswap_miss_is_loaded_with_eight():
     missed = np.random.default_rng(1).normal(size=(200, 16))[143]
     for patch, kernel in ((missed, KERNEL_4X4), (PATCH_4X4, missed)):
         spec = ConvolutionSpec(filters=FixedFilter(np.reshape(kernel, (4, 4))))
-        program = compile_convolution(spec, "sycamore")
+        program = compile_convolution(spec, "sycamore", loader="line")
         circuit = program.circuit(np.reshape(patch, (4, 4)))
         assert sum(op.gate == cirq.SQRT_ISWAP for op in circuit.all_operations()) == 39
         x, f = np.ravel(patch), np.ravel(kernel)

@@ -29,10 +29,10 @@ SOLVED = 1e-24
 _UNDER_WAY = 256
 """Starts that are on their way together: many for each call of NumPy, few for a cache."""
 _LIBRARY = 256
-_GIVEN_UP = ((12, 1e-2), (16, 4e-3), (20, 1e-3), (30, 1e-5), (60, 0.0))
+_GIVEN_UP = ((12, 2e-2), (16, 1e-2), (20, 3e-3), (30, 1e-4), (60, 0.0))
 """After so many steps a start that is not within this squared distance ends.
 
-Of those that would arrive in SYC two thirds go on, of the others a quarter, for 60 % of the steps.
+Most that arrive are nearer by then, most others are not.
 """
 _ROUGH = ((30, 0.0),)
 """The same where a residual may be left: then nothing tells a local minimum from the best one."""

@@ -36,10 +36,10 @@ WORDS: dict[str, tuple[str, ...]] = {
 SHORTER_WORDS = ("", "O", "MO", "MOM", "OMO")
 """Words that come close to some vectors, by their gates."""
 
-_RACES = {"syc": (6, 10, 16), "sqrt_iswap": (1, 3, 6)}
+_RACES = {"syc": (2, 4, 8, 16), "sqrt_iswap": (1, 3, 6)}
 """How many starts race for a vector, one race after the other."""
 _DIFFERENT = 8
-_SECONDS = {"syc": 0.015, "sqrt_iswap": 0.005}
+_SECONDS = {"syc": 0.01, "sqrt_iswap": 0.004}
 """What the search takes for a vector."""
 
 
