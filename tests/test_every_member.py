@@ -167,13 +167,16 @@ def smallest(kind: str, name: str) -> dict[str, Any]:
             "filters": {"kind": "fixed", "values": kernel.tolist()},
         }
         document["axes"] = {"loader": [name]}
+        if name == "native":
+            document["study"]["device"] = "sycamore"
     return document
 
 
 def takes(loader: str, n_qubits: int) -> bool:
     """Whether a loader has a form for a register."""
     try:
-        return bool(made(LOADERS[loader], n_qubits, "cz", np.eye(2**n_qubits)[0]))
+        gate_set = "sqrt_iswap" if loader == "native" else "cz"
+        return bool(made(LOADERS[loader], n_qubits, gate_set, np.eye(2**n_qubits)[0]))
     except InputError:
         return False
 
