@@ -15,6 +15,7 @@ from qucnn_cirq.circuits.loaders.native import WORDS
 from qucnn_cirq.circuits.native_circuit import NativeCircuit
 from qucnn_cirq.circuits.native_search import native_infidelities, solve_native_angles
 from qucnn_cirq.compiler.gate_sets import rebase
+from qucnn_cirq.drawing.placement import placement_of
 
 GATES = {"syc": cirq_google.SYC, "sqrt_iswap": cirq.SQRT_ISWAP}
 EXACT = 1e-20
@@ -184,4 +185,8 @@ def test_auto_takes_it_where_it_has_fewer_gates(gate_set: str, overlap: str) -> 
     bits = np.array(list(np.ndindex(*(2,) * len(qubits))))
     observable = program.filters[0].template.observable
     read = bits[:, [qubits.index(qubit) for qubit in observable.qubits]]
+    if overlap == "ancilla":
+        (walk,) = placement_of(circuit).walks
+        # In SYC the ancilla stays before the last pair.
+        assert len(walk) == (4 if gate_set == "syc" else 5)
     assert probabilities @ observable.values(read) == pytest.approx(expected, abs=1e-9)

@@ -95,6 +95,11 @@ def _walks(
             path = sorted(qubit for qubit in step if ROLE_PARTS[roles[qubit]] == "overlap")[:1]
         following = steps[index + 1] & step if index + 1 < len(steps) else set()
         out = sorted((following or step & ends) - set(path))
+        if not following and not out and set(path[-1:]) & ends:
+            # The last step may leave it where it came in.
+            yield tuple(path)
+            path = []
+            continue
         if len(path) < 1 or not out:
             return
         path.append(out[0])
