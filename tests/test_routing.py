@@ -1,28 +1,43 @@
 """Routing where no layout fits: few gates are added, and what is measured stays right."""
 
+import itertools
+
+import attrs
 import cirq
+import networkx as nx
 import numpy as np
 import pytest
 from helpers import state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from qucnn_cirq import (
-    ConvolutionSpec,
-    FixedFilter,
-    XZAnsatz,
-    compile_convolution,
-    load_device,
-)
+from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz, compile_convolution, load_device
 from qucnn_cirq.circuits.slots import TableAngle, ry
 from qucnn_cirq.compiler.passes import two_qubit_gates
+from qucnn_cirq.compiler.routing import route_preparation, routes
+from qucnn_cirq.compiler.swap_beam import ADVANCE, Couplers
+from qucnn_cirq.compiler.swap_search import moves_from
 from qucnn_cirq.compiler.swaps import write_out_swaps
 
 FIXED = FixedFilter(np.random.default_rng(3).normal(size=16))
 RINGS = load_device("ooooo\no.o.o\nooooo\no.o.o\nooooo\n")
 
 
+HOLE = load_device("oooo\no.oo\noooo\n")
+TWO_HOLES = load_device("oooo\no.oo\noo.o\noooo\n")
+
+
 @pytest.mark.parametrize(
     ("device", "overlap", "most"),
-    [("grid:3x3", "ancilla", 38), (RINGS, "destructive", 29), ("grid:1x10", "destructive", 35)],
+    [
+        ("grid:3x3", "ancilla", 35),
+        (HOLE, "ancilla", 35),
+        (RINGS, "ancilla", 47),
+        ("grid:1x10", "ancilla", 58),
+        ("grid:3x3", "destructive", 19),
+        (RINGS, "destructive", 27),
+        ("grid:1x10", "destructive", 33),
+    ],
 )
 def test_what_fits_no_layout_takes_few_more_gates(device, overlap, most):
     spec = ConvolutionSpec(filters=FIXED, overlap=overlap)
@@ -31,6 +46,100 @@ def test_what_fits_no_layout_takes_few_more_gates(device, overlap, most):
     assert program.report.two_qubit_gates <= most
     assert program.verify(patches=1).passed
     assert "starts" in program.passes_text
+
+
+def test_a_backward_circuit_of_an_ansatz_is_routed_in_few_gates():
+    spec = ConvolutionSpec(filters=XZAnsatz(layers=3), backward=True)
+    program = compile_convolution(spec, TWO_HOLES)
+    assert program.report.layout == "routed"
+    assert program.report.two_qubit_gates <= 58
+    assert program.verify(patches=1).passed
+
+
+@pytest.mark.parametrize("gate_set", ["cz", "sqrt_iswap", "syc"])
+@pytest.mark.parametrize("walkers", [1, 2])
+def test_pairs_that_meet_in_another_order_give_the_same_overlap(gate_set, walkers):
+    spec = ConvolutionSpec(kernel=(2, 4), filters=FixedFilter(np.arange(1.0, 9.0)))
+    chosen = {"gate_set": gate_set, "walkers": walkers, "layout": "routed"}
+    device = attrs.evolve(load_device("grid:2x4"), gate_sets=("cz", "sqrt_iswap", "syc"))
+    program = compile_convolution(spec, device, **chosen)
+    assert program.verify(patches=2).passed
+
+
+def test_where_a_circuit_fits_no_swap_is_put():
+    spec = ConvolutionSpec(filters=FIXED)
+    for device in ("grid:4x4", "grid:5x5"):
+        routed = compile_convolution(spec, device, layout="routed")
+        ladder = compile_convolution(spec, "grid:3x6", layout="ladder")
+        assert routed.report.two_qubit_gates <= ladder.report.two_qubit_gates
+
+
+def trees_and_more(draw):
+    """A connected graph: every place is joined to an earlier one, and some to more."""
+    n_places = draw(st.integers(2, 7))
+    shape = draw(st.sampled_from(["line", "star", "any"]))
+    graph = nx.Graph()
+    graph.add_node(0)
+    for place in range(1, n_places):
+        earlier = {"line": place - 1, "star": 0}.get(shape)
+        graph.add_edge(place, draw(st.integers(0, place - 1)) if earlier is None else earlier)
+    if shape == "any":
+        ends = st.integers(0, n_places - 1)
+        graph.add_edges_from((a, b) for a, b in draw(st.lists(st.tuples(ends, ends))) if a != b)
+    return nx.relabel_nodes(graph, cirq.LineQubit)
+
+
+@st.composite
+def circuits_and_graphs(draw):
+    """Slots and CZ on some qubits, and a graph with as many places or more."""
+    graph = trees_and_more(draw)
+    n_qubits = draw(st.integers(2, len(graph)))
+    qubits = cirq.LineQubit.range(n_qubits)
+    pairs = st.permutations(qubits).map(lambda order: order[:2])
+    circuit = cirq.Circuit(ry(0.4 + qubit.x)(qubit) for qubit in qubits)
+    for number, pair in enumerate(draw(st.lists(pairs, min_size=1, max_size=12))):
+        circuit.append([cirq.CZ(*pair), ry(1.0 + number)(pair[0]), ry(0.3 * number)(pair[1])])
+    return circuit, qubits, graph
+
+
+@settings(max_examples=25, deadline=None)
+@given(circuits_and_graphs())
+def test_every_circuit_is_routed_on_every_connected_graph(case):
+    circuit, qubits, graph = case
+    route = next(routes(lambda _: circuit, [{}], graph, qubits))
+    for operation in route.circuit.all_operations():
+        assert len(operation.qubits) == 1 or graph.has_edge(*operation.qubits)
+    places = sorted(graph.nodes)
+    found = state_of(route.circuit + cirq.I.on_each(*places), places, {})
+    ended = [route.ends[qubit] for qubit in qubits]
+    ended += [place for place in places if place not in ended]
+    moved = dict(zip([*qubits, *places[len(qubits) :]], ended, strict=True))
+    padded = (circuit + cirq.I.on_each(*places)).transform_qubits(moved)
+    assert abs(np.vdot(state_of(padded, places, {}), found)) == pytest.approx(1, abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(circuits_and_graphs())
+def test_a_preparation_ends_in_its_own_places_on_every_connected_graph(case):
+    circuit, _, graph = case
+    places = sorted(graph.nodes)
+    routed = route_preparation(circuit, graph)
+    for operation in routed.all_operations():
+        assert len(operation.qubits) == 1 or graph.has_edge(*operation.qubits)
+    expected, found = (
+        state_of(each + cirq.I.on_each(*places), places, {}) for each in (circuit, routed)
+    )
+    assert abs(np.vdot(expected, found)) == pytest.approx(1, abs=1e-9)
+
+
+def test_two_qubits_at_the_ends_of_a_line_that_have_just_changed_places_meet():
+    # Each has its only neighbour as its last partner: there is no move but to undo a SWAP.
+    gates = np.array([[[0, 1], [2, 3], [0, 3]]])
+    line = Couplers(np.array([[0, 1], [1, 2], [2, 3]]), abs(np.subtract.outer(range(4), range(4))))
+    for start in itertools.permutations(range(4)):
+        moves = moves_from(start, gates[0], [False, False, False], line)
+        assert moves.moves.count(ADVANCE) >= 1
+        assert sorted(moves.end) == [0, 1, 2, 3]
 
 
 def test_a_circuit_that_fits_gives_way_to_one_that_errs_less_when_routed():

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import cirq
 import numpy as np
@@ -57,9 +58,8 @@ def renamed(layout: Layout, renaming: Renaming) -> Layout:
         layout: The layout.
         renaming: As one of `renamings`.
     """
-    registers = (
-        tuple(renaming.get(qubit, qubit) for qubit in register)
-        for register in (layout.data, layout.filter, layout.window)
-    )
-    data, filter_, window = registers
-    return replace(layout, data=data, filter=filter_, window=window)
+
+    def of(register: tuple[cirq.GridQubit, ...]) -> tuple[cirq.GridQubit, ...]:
+        return tuple(cast(cirq.GridQubit, renaming.get(qubit, qubit)) for qubit in register)
+
+    return replace(layout, data=of(layout.data), filter=of(layout.filter), window=of(layout.window))

@@ -146,6 +146,11 @@ class Gates:
         grid = np.ix_(rows, self.qubits, np.arange(columns))
         for step, weight in enumerate(_AHEAD):
             self.ahead[(*grid, self.partner[:, :, step : step + columns])] += weight
+        # How many gates every two qubits have.
+        self.meetings: Weights = np.zeros((orders, n, n), dtype=np.float32)
+        for a, b in pairs.transpose(1, 2, 0):
+            self.meetings[rows, a, b] += 1
+            self.meetings[rows, b, a] += 1
         generator = np.random.default_rng(1)
         self.place_keys, self.done_keys, self.order_keys = (
             generator.integers(2**63, size=size, dtype=np.uint64)
@@ -234,12 +239,13 @@ def moves_of(
         is_lost = ~allowed.any(axis=1)
         is_lost[advanced] = False
         allowed[is_lost] = is_wanted[is_lost]
-    chosen = np.nonzero(allowed)
+    row, coupler = np.nonzero(allowed)
+    chosen = row, coupler
     unused = (partner_u[chosen] < 0).astype(np.intp) + (partner_v[chosen] < 0)
     cheap = is_cheap[chosen]
     cost = np.where(cheap, 1, 3 - unused)
     # Two unused qubits are taken for a gate all the same, so that the search ends.
-    return advanced, child, Swaps(*chosen, cost, cheap, unused < 2)
+    return advanced, child, Swaps(row, coupler, cost, cheap, unused < 2)
 
 
 def swapped(beam: Beam, swaps: Swaps, gates: Gates, couplers: Couplers) -> Beam:

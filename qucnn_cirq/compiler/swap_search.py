@@ -29,14 +29,16 @@ from qucnn_cirq.compiler.swap_beam import (
 )
 
 # Searches from starts of their own, before one from the best ends of all.
-_SEARCHES, _ROUNDS, _LAST_ROUNDS = 3, 4, 4
+_SEARCHES, _ROUNDS, _LAST_ROUNDS = 4, 4, 4
 _WIDTH, _SLACK = 200, 2
 # Of the varied starts half follow another order.
-_NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 200, 200, 20
+_NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 400, 200, 20
 # A start has no more than this part of the states.
 _PER_START = 0.1
+# Exchanges of two places that improve a new start.
+_EXCHANGES = 12
 # Weights of the score besides the distances ahead: SWAPs so far, gates to be done.
-_SWAPPED, _LEFT = 8, 8
+_SWAPPED, _LEFT = 6, 8
 _USUAL_GATES = 64
 
 
@@ -138,8 +140,9 @@ class _Search:
             starts, orders = self._old_starts(ends, is_forwards)
             if is_new and number < rounds - 1:
                 fresh = _new_starts(self.names.shape[1], self.couplers, self._generator)
-                starts = np.concatenate([starts, fresh])
                 own = self._generator.integers(len(self.names), size=len(fresh))
+                fresh = _improved(fresh, self.forwards.meetings[own], self.couplers)
+                starts = np.concatenate([starts, fresh])
                 orders = np.concatenate([orders, own])
             gates = self.forwards if is_forwards else self.backwards
             beam = Beam.of(orders, starts, len(self.couplers.distances), gates)
@@ -217,7 +220,40 @@ def _new_starts(n_logical: int, couplers: Couplers, generator: np.random.Generat
         total = np.cumsum(beside**2 * is_free, axis=1)
         drawn = generator.integers(total[:, -1])
         chosen[:, column] = (total <= drawn[:, None]).sum(axis=1)
-    return generator.permuted(chosen, axis=1)
+    shuffled: Ints = generator.permuted(chosen, axis=1)
+    return shuffled
+
+
+def _improved(starts: Ints, meetings: Weights, couplers: Couplers) -> Ints:
+    """Starts after exchanges of two places each that bring all that will meet closer together.
+
+    Args:
+        starts: Places of the logical qubits, a row for each start.
+        meetings: How many gates every two of them have, shape (starts, qubits, qubits).
+        couplers: The places.
+    """
+    rows, n = np.arange(len(starts)), starts.shape[1]
+    n_places = len(couplers.distances)
+    between = np.maximum(couplers.distances - 1, 0).astype(np.float32)
+    holder = np.full((len(starts), n_places), n)
+    holder[rows[:, None], starts] = np.arange(n)
+    # One more qubit stands for none.
+    met = np.pad(meetings, ((0, 0), (0, 1), (0, 1)))
+    for _ in range(_EXCHANGES):
+        at = met[rows[:, None, None], holder[:, :, None], holder[:, None, :]]
+        weights = at @ between
+        moved = weights - np.diagonal(weights, axis1=1, axis2=2)[:, :, None]
+        # The two that change places stay as far apart as they are.
+        change = moved + moved.transpose(0, 2, 1) + 2 * at * between
+        best = change.reshape(len(starts), -1).argmin(axis=1)
+        is_better = change.reshape(len(starts), -1)[rows, best] < 0
+        if not is_better.any():
+            break
+        row, (a, b) = rows[is_better], np.divmod(best[is_better], n_places)
+        holder[row, a], holder[row, b] = holder[row, b], holder[row, a]
+    places = np.argsort(holder, axis=1, kind="stable")
+    found: Ints = places[:, :n]
+    return found
 
 
 def _varied(starts: Ints, couplers: Couplers, generator: np.random.Generator) -> Ints:
@@ -250,8 +286,8 @@ def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mov
             best = min(best, extra)
         scores = _scores(beam, after, swaps, gates, couplers, is_late)
         keys = np.concatenate([after.key, swapped_keys(beam, swaps, gates, couplers)])
-        extra = np.concatenate([after.extra, beam.extra[swaps.parent] + swaps.cost])
-        is_open = extra < best + _SLACK
+        extras = np.concatenate([after.extra, beam.extra[swaps.parent] + swaps.cost])
+        is_open: Flags = extras < best + _SLACK
         is_open[: len(advanced)] &= after.left > 0
         roots = np.concatenate([after.root, beam.root[swaps.parent]])
         chosen = _distinct(np.flatnonzero(is_open), scores, keys, roots, width)
@@ -261,13 +297,13 @@ def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mov
         history.append((parents, np.concatenate([np.full_like(first, ADVANCE), swaps.coupler])))
         beam = after.rows(first).with_rows(swapped(beam, swaps, gates, couplers))
     ways = []
-    for (_, *end), (extra, step, row) in ended.items():
+    for end, (extra, step, row) in ended.items():
         made = [ADVANCE]
         for parents, moves in reversed(history[:step]):
             made.append(int(moves[row]))
             row = int(parents[row])
         start = tuple(starts[row].tolist())
-        ways.append(Moves(extra, int(orders[row]), start, tuple(end), tuple(reversed(made))))
+        ways.append(Moves(extra, int(orders[row]), start, end[1:], tuple(reversed(made))))
     return sorted(ways, key=lambda way: way.extra)
 
 
@@ -280,7 +316,8 @@ def _distinct(open_: Ints, scores: Ints, keys: Keys, roots: Ints, width: int) ->
     sorted_ = roots[order[by_root]]
     rank = np.empty_like(by_root)
     rank[by_root] = np.arange(len(order)) - np.searchsorted(sorted_, sorted_)
-    return order[rank < max(1, round(_PER_START * width))][:width]
+    few: Ints = order[rank < max(1, round(_PER_START * width))][:width]
+    return few
 
 
 def _scores(
@@ -300,9 +337,11 @@ def _scores(
     scores: Ints = np.concatenate([of_after, of_swaps]).astype(np.intp)
     left = np.concatenate([after.left, beam.left[row]])
     if is_late:
-        return scores + left * len(couplers.distances)
-    extra = np.concatenate([after.extra, beam.extra[row] + swaps.cost])
-    return scores + _SWAPPED * extra + _LEFT * left
+        scores += left * len(couplers.distances)
+    else:
+        extra = np.concatenate([after.extra, beam.extra[row] + swaps.cost])
+        scores += _SWAPPED * extra + _LEFT * left
+    return scores
 
 
 def _weights(beam: Beam, gates: Gates, couplers: Couplers, is_late: bool) -> Weights:

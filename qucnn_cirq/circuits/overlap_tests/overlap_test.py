@@ -56,7 +56,8 @@ class OverlapTest(abc.ABC):
         most_walkers: Ancillas that may walk from pair to pair: 0 (it has none), 1 or 2.
         takes_reader: Whether its meeting can hand its value to the second ancilla of the backward
             pass, which multiplies it by an upstream gradient.
-        pairs_commute: Whether pairs may meet in any order, and either qubit of one in either role.
+        pairs_commute: Whether pairs may meet in any order, and in each pair the two qubits change
+            places.
         takes_quantum_data: Whether the data may be a quantum state of which no vector is known.
         native_gate_sets: Gate sets that `meeting` can be written in, "cz" among them; in any
             other one its CZ gates are converted.
