@@ -64,6 +64,7 @@ QUOTED = (
         {"loading": "loading"},
         ("images=2", "infidelity=[0.0, 1e-3]"),
     ),
+    Quoted("loading_8x8", ("docs/compiler.md",), {"loading": "loading_8x8"}),
     Quoted("noise", ("docs/sweeps.md",), {"error_against_noise_scale": "noise_error"}),
     Quoted(
         "accuracy",
