@@ -34,7 +34,7 @@ _WIDTH, _SLACK = 200, 2
 # Of the varied starts half follow another order.
 _NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 400, 200, 20
 # A start has no more than this part of the states.
-_PER_START = 0.1
+_PER_START = 0.025
 # Exchanges of two places that improve a new start.
 _EXCHANGES = 12
 # Weights of the score besides the distances ahead: SWAPs so far, gates to be done.
