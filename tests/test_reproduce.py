@@ -106,13 +106,13 @@ def test_the_documentation_is_measured_by_one_command(
         assert re.search(
             rf"## {own.preset} .{own.pages[0]}.\n\n`qucnn study {own.preset} .*`, \d+ s\n", measured
         )
-    assert "32 cz gates, 37 moments" in measured
+    assert "30 cz gates, 37 moments" in measured
     drawn = (tmp_path / "figures" / "maps.png").read_bytes()
     assert drawn == (tmp_path / "forward" / "forward.png").read_bytes()
     # What is there is neither run nor timed again.
     assert main([*arguments, "--workers", "1"]) == 0
     again = (tmp_path / "measured.md").read_text()
-    assert "--workers 1`\n" in again and "32 cz gates, 37 moments" in again
+    assert "--workers 1`\n" in again and "30 cz gates, 37 moments" in again
 
 
 def test_what_is_quoted_is_there() -> None:

@@ -38,7 +38,7 @@ FLOORS: tuple[str, ...] = (
     "studies crosscheck",
     "studies point",
     "studies compilation performance",
-    "studies forward gradient learning loading trainability training",
+    "studies benchmark forward gradient learning loading trainability training",
     "studies noise",
     "studies report",
     "studies commands",

@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.devices import Device, grid_device, load_device
 from qucnn_cirq.errors import InputError
@@ -69,6 +70,12 @@ class Drawn:
 _IN_SQRT_ISWAP = ("weber", "sycamore", "rainbow")
 """Devices that are compiled for in their own gate."""
 
+_TESTS = {
+    name: test
+    for name, test in OVERLAP_TESTS.items()
+    if type(test).__module__.startswith(OverlapTest.__module__.rpartition(".")[0])
+}
+"""The package's own overlap tests: those of users change no draw."""
 _MOST_DRAWS = 1000
 """Specifications that are drawn until one fits the device."""
 
@@ -88,7 +95,7 @@ def draw(number: int, seed: int, device_name: str | None = None) -> Drawn:
     for _ in range(_MOST_DRAWS):
         kernel, channels = _SHAPES[generator.integers(len(_SHAPES))]
         backward = bool(generator.random() < 0.2)
-        tests = ("ancilla",) if backward else ("ancilla", "destructive", "inversion")
+        tests = [name for name, test in _TESTS.items() if test.takes_reader or not backward]
         overlap = tests[generator.integers(len(tests))]
         bare = ConvolutionSpec(kernel=kernel, channels=channels, overlap=overlap, backward=backward)
         filter_, filter_text = _filter(bare, generator)
