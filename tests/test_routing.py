@@ -55,6 +55,12 @@ def test_a_backward_circuit_of_an_ansatz_is_routed_in_few_gates():
     assert program.verify(patches=1).passed
 
 
+def test_an_ansatz_keeps_its_order_of_gates_in_every_order_of_the_pairs():
+    spec = ConvolutionSpec(filters=XZAnsatz(layers=3))
+    program = compile_convolution(spec, load_device("oo..\n.ooo\noooo\n"), layout="routed")
+    assert program.verify(patches=1).passed
+
+
 @pytest.mark.parametrize("gate_set", ["cz", "sqrt_iswap", "syc"])
 @pytest.mark.parametrize("walkers", [1, 2])
 def test_pairs_that_meet_in_another_order_give_the_same_overlap(gate_set, walkers):

@@ -19,7 +19,7 @@ from qucnn_cirq.compiler.meeting_orders import renamed, renamings
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
-from qucnn_cirq.compiler.routing import route_preparation, routes
+from qucnn_cirq.compiler.routing import is_preparation, route_preparation, routes
 from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Coupler
@@ -146,26 +146,29 @@ def assemble_routed(
     loaders = loader, filter_loader
     ways = renamings(layout.pairs, _ORDERS) if options.test.pairs_commute else [{}]
 
-    @functools.cache
-    def logical(order: int) -> tuple[Layout, cirq.Circuit, Observable]:
-        own = renamed(layout, ways[order])
-        (circuit,), observable = _logical(filter_, own, *loaders, options, _as_it_is)
-        return own, circuit, observable
+    (logical,), observable = _logical(filter_, layout, *loaders, options, _as_it_is)
 
     @functools.cache
     def needed(order: int) -> cirq.Circuit:
-        _, circuit, observable = logical(order)
+        prepared = (
+            op.transform_qubits(lambda q: ways[order].get(q, q))
+            for op in logical.all_operations()
+            if is_preparation(op)
+        )
+        circuit = cirq.Circuit(
+            # All that is renamed comes first, as the meeting may have begun on other qubits.
+            *prepared,
+            (op for op in logical.all_operations() if not is_preparation(op)),
+        )
         noticed = drop_unobserved(circuit + cirq.measure(*observable.qubits))
         return merge_slots(cirq.drop_terminal_measurements(noticed))
 
-    idle = (*layout.data, *layout.filter, *logical(0)[2].qubits)
-    for route in routes(needed, ways, graph, idle):
-        own, circuit, observable = logical(route.order)
+    for route in routes(needed, ways, graph, (*layout.data, *layout.filter, *observable.qubits)):
         begun = (
-            PassRecord.of("logical circuit", circuit),
+            PassRecord.of("logical circuit", logical),
             PassRecord.of(f"route, {route.tries} starts", route.circuit),
         )
-        moved = observable.on(route.ends)
+        own, moved = renamed(layout, ways[route.order]), observable.on(route.ends)
         yield _finished(route.circuit, moved, own, loaders, options, begun, route.starts)
 
 

@@ -56,6 +56,15 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
     return write_out_swaps(cirq.Circuit(reversed(_ops(moved.circuit))))
 
 
+def is_preparation(operation: cirq.Operation) -> bool:
+    """Whether an operation prepares a register: it comes before those that are not.
+
+    Args:
+        operation: An operation of a logical circuit, with the tag of its part.
+    """
+    return part_of(operation) in ("loader", "filter")
+
+
 @dataclass(frozen=True, eq=False)
 class Route:
     """A routed circuit.
@@ -112,6 +121,8 @@ def routes(
     part = graph.subgraph(region)
     couplers = _couplers(part, region)
     gates = [op for op in _ops(circuit) if len(op.qubits) == 2]
+    # All that is renamed comes first, as the meeting may have begun on other qubits.
+    gates.sort(key=lambda op: not is_preparation(op))
     if not gates:
         places = dict(zip(logical, region, strict=False))
         yield Route(tagged(circuit.transform_qubits(places), "routing"), 0, places, places, 1)
@@ -120,7 +131,7 @@ def routes(
     # Tables of all orders take memory and time.
     few = renamings[: max(1, _ORDERS_TIMES_GATES // (len(logical) * len(gates)))]
     names = np.array([[logical.index(each.get(q, q)) for q in logical] for each in few])
-    is_prepared = np.array([part_of(op) in ("loader", "filter") for op in gates])
+    is_prepared = np.array([is_preparation(op) for op in gates])
     found, tries = find_moves(
         np.where(is_prepared[:, None], names[:, pairs], pairs),
         [op.gate == cirq.CZ for op in gates],
