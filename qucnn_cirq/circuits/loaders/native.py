@@ -16,6 +16,7 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.entanglers import givens
+from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 from qucnn_cirq.circuits.native_circuit import NATIVE, Coupling, NativeCircuit
@@ -32,6 +33,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "sqrt_iswap": ("MOMO", "MOMRM", "012121", "MOMOM"),
 }
 """For each gate the words that are tried for exact loading: three of six gates, one of seven."""
+
+PRODUCTS = ("", "L", "R")
+"""Words of the line loader with RY and at most one CZ, which is two native gates: closed form."""
 
 SHORTER_WORDS = ("", "O", "MO", "MOM", "OMO")
 """Words that come close to some vectors, by their gates."""
@@ -100,13 +104,17 @@ class NativeLoader(Loader):
         return {name: getattr(self, name) for name in ("gate", "word", "tolerance")}
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """The other `WORDS`, shorter ones within a tolerance, and the symplectic loader."""
+        """`PRODUCTS`, or shorter words within a tolerance; `WORDS`; and the symplectic loader."""
         first, *others = WORDS[self.gate]
         if self.word != first:
             return (self,)
-        shorter = SHORTER_WORDS if tolerance is not None else ()
+        shorter: tuple[Loader, ...]
+        if tolerance is None:
+            shorter = tuple(LineLoader(pattern=word) for word in PRODUCTS)
+        else:
+            shorter = tuple(NativeLoader(self.gate, word, tolerance) for word in SHORTER_WORDS)
         return (
-            *(NativeLoader(self.gate, word, tolerance or 0.0) for word in shorter),
+            *shorter,
             self,
             *(NativeLoader(self.gate, word) for word in others),
             SymplecticLoader(),
