@@ -5,7 +5,7 @@ from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qucnn_cirq.circuits import line_search
+from qucnn_cirq.circuits import real_search
 from qucnn_cirq.circuits.line_circuit import (
     line_layers,
     line_states,
@@ -160,13 +160,13 @@ def test_stubborn_states_race_and_do_not_depend_on_the_batch_either(monkeypatch)
     sizes = np.array([1e-2, 1e-3, 1e-4, 1e-5])[:, None, None]
     states = normalised((products + sizes * noise).reshape(-1, 16))
     raced = []
-    descend = line_search._descend
+    descend = real_search._descend
 
     def recorded(targets, angles, *rest):
         raced.append(angles.shape[1])
         return descend(targets, angles, *rest)
 
-    monkeypatch.setattr(line_search, "_descend", recorded)
+    monkeypatch.setattr(real_search, "_descend", recorded)
     together, infidelities = solve_line_angles(states)
     assert set(raced) == {1, 4, 6}
     assert infidelities.max() < 1e-8
@@ -179,7 +179,7 @@ def test_stubborn_states_race_and_do_not_depend_on_the_batch_either(monkeypatch)
 
 def test_of_several_starts_that_arrive_the_first_one_in_order_wins():
     distances = np.array([[1e-3, 0.9e-24, 1e-26], [0.5, 0.2, 0.3]])
-    assert line_search._first_there(distances, 1e-24).tolist() == [1, 1]
+    assert real_search._first_there(distances, 1e-24).tolist() == [1, 1]
 
 
 def test_derivatives_agree_with_differences():
@@ -279,7 +279,7 @@ def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_search_tells_of_every_vector_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(line_search, "vectors_solved", told.append)
+    monkeypatch.setattr(real_search, "vectors_solved", told.append)
     solve_line_angles(np.concatenate([random_states(5, 1), DEGENERATE["GHZ"]]), "MOM")
     assert sum(told) == 7
 

@@ -1,21 +1,14 @@
 """Angles of a line circuit that make a given state, for a whole batch of states at once.
 
-No closed form of the angles is known. They are found by the Levenberg-Marquardt method with
-geodesic acceleration (Transtrum and Sethna, arXiv:1201.5885), which follows the narrow curved
-valleys around nearly degenerate vectors. Where it is not there after a few steps it starts again
-elsewhere; for the few stubborn vectors several starts race, and the first there ends the others.
+No closed form of the angles is known; `qucnn_cirq.circuits.real_search` finds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qucnn_cirq.advance import vectors_solved
 from qucnn_cirq.circuits.line_circuit import (
     FloatArray,
     LineLayer,
@@ -25,6 +18,7 @@ from qucnn_cirq.circuits.line_circuit import (
     propagate,
 )
 from qucnn_cirq.circuits.line_jacobians import states_and_jacobians
+from qucnn_cirq.circuits.real_search import Search, search_angles
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.threads import single_threaded_blas
 
@@ -34,42 +28,18 @@ SEARCH = 2
 _SEARCH_ON_LONG_LINES = 3
 """The same for more than four qubits."""
 
-# Entries of the Jacobians of the states that are solved together, which fit a processor's cache.
-_BLOCK_ENTRIES = 300_000
 _LIBRARY = 256
 _LIBRARY_ON_LONG_LINES = {6: 64, 7: 16}
 """Starting points of six and seven qubits; more have 8. Making them takes as long as solving."""
 _NORM_TOLERANCE = 1e-6
-_PROBE = 0.1
-_GEODESIC_RATIO = 0.75
-_DAMPING_START, _DAMPING_DOWN, _DAMPING_UP = 0.01, 0.2, 4.0
 
 
-@dataclass(frozen=True)
-class _Search:
-    """How long to search.
-
-    Attributes:
-        heats: Limit of steps, and how many starts race; one heat after the other.
-        solved: Squared distance below which a state counts as loaded.
-        stalled: An accepted step that lowers the squared distance by less than this fraction
-            ends a start.
-        least_damping: Lower limit of the damping. A residual that no step can remove needs more
-            of it, as rounding errors grow by its inverse.
-    """
-
-    heats: tuple[tuple[int, int], ...]
-    solved: float
-    stalled: float
-    least_damping: float
-
-
-_EXACT = _Search(((20, 1),) * 3 + ((60, 1),) * 2 + ((60, 4), (400, 6)), 1e-24, 0.0, 1e-13)
+_EXACT = Search(((20, 1),) * 3 + ((60, 1),) * 2 + ((60, 4), (400, 6)), 1e-24, 0.0, 1e-13)
 _EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1),) * 2 + ((100, 1), (100, 3), (200, 4)))
-_CLOSE_ON_LONG_LINES = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
+_CLOSE_ON_LONG_LINES = Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 _EXACT_ON_LONGEST_LINES = replace(_EXACT, heats=((100, 1), (100, 1), (150, 1), (250, 3)))
-_CLOSEST = _Search(((60, 1),) * 4, 1e-24, 1e-5, 1e-7)
-_CLOSE_ENOUGH = _Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
+_CLOSEST = Search(((60, 1),) * 4, 1e-24, 1e-5, 1e-7)
+_CLOSE_ENOUGH = Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 
 
 def search_version(n_qubits: int) -> int:
@@ -136,7 +106,7 @@ def solve_line_angles(
     else:
         search = replace(_CLOSE_ENOUGH, solved=tolerance) if tolerance else _CLOSEST
     with single_threaded_blas():
-        angles = _search(distinct, layers, _library(layers, seed), search)
+        angles = search_angles(distinct, _Line(layers), search, seed, _starts(layers))
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     infidelities = line_infidelities(distinct, angles, pattern, gate)
@@ -164,158 +134,30 @@ def line_infidelities(
     return infidelities
 
 
-@lru_cache(maxsize=32)
-def _library(layers: tuple[LineLayer, ...], seed: int) -> tuple[FloatArray, FloatArray]:
-    """Starting angles and their states: of random points the half with the best Jacobians."""
-    n_qubits, n_angles = len(layers[0].turned), sum(len(layer.turned) for layer in layers)
-    is_quick = n_qubits < 6 or n_angles < 1 << n_qubits
-    size = _LIBRARY if is_quick else _LIBRARY_ON_LONG_LINES.get(n_qubits, 8)
-    shape = (2 * size, n_angles)
-    angles = np.random.default_rng(seed).uniform(-np.pi, np.pi, shape)
-    states, jacobians = states_and_jacobians(angles, layers)
-    singular_values = np.linalg.svd(jacobians, compute_uv=False)
-    # Directions in the angles that no state depends on are the same everywhere.
-    rank = int(np.median(np.sum(singular_values > 1e-9, axis=1)))
-    best = np.argsort(-singular_values[:, rank - 1], kind="stable")[:size]
-    return angles[best], states[best]
+@dataclass(frozen=True)
+class _Line:
+    """Layers, as `qucnn_cirq.circuits.real_search.RealCircuit`."""
+
+    layers: tuple[LineLayer, ...]
+
+    @property
+    def n_angles(self) -> int:
+        return sum(len(layer.turned) for layer in self.layers)
+
+    def states(self, angles: FloatArray) -> FloatArray:
+        return propagate(angles, self.layers, derivatives=False)[0].T
+
+    def differences(
+        self, angles: FloatArray, targets: FloatArray, derivatives: bool = True
+    ) -> tuple[FloatArray, FloatArray]:
+        if not derivatives:
+            return self.states(angles) - targets, np.empty((*targets.shape, 0))
+        loaded, jacobians = states_and_jacobians(angles, self.layers)
+        return loaded - targets, jacobians
 
 
-def _search(
-    states: FloatArray,
-    layers: Sequence[LineLayer],
-    library: tuple[FloatArray, FloatArray],
-    search: _Search,
-) -> FloatArray:
-    """The best angles of several starts for each state."""
-    start_angles, start_states = library
-    # Rounded, as sums in another order must not decide between equally good starts.
-    overlaps = np.round(np.abs(states @ start_states.T), 6)
-    ranking = np.argsort(-overlaps, axis=1, kind="stable")
-    size = max(1, _BLOCK_ENTRIES // (start_angles.shape[1] * states.shape[1]))
-    best = start_angles[ranking[:, 0]]
-    distances = np.full(len(states), np.inf)
-    rank = 0
-    for steps, starts in search.heats:
-        open_states = np.flatnonzero(distances > search.solved)
-        together = max(1, size // starts)
-        for first in range(0, len(open_states), together):
-            block = open_states[first : first + together]
-            racing = start_angles[ranking[block, rank : rank + starts]]
-            angles, reached = _descend(states[block], racing, layers, steps, search)
-            better = reached < distances[block]
-            best[block[better]] = angles[better]
-            distances[block[better]] = reached[better]
-            vectors_solved(int(np.sum(reached <= search.solved)))
-        rank += starts
-    vectors_solved(int(np.sum(distances > search.solved)))
-    return best
-
-
-def _descend(
-    targets: FloatArray,
-    angles: FloatArray,
-    layers: Sequence[LineLayer],
-    steps: int,
-    search: _Search,
-) -> tuple[FloatArray, FloatArray]:
-    """Levenberg-Marquardt with geodesic acceleration, each start with a damping of its own.
-
-    The starts of a state race: when one has loaded it, the others end.
-
-    Args:
-        targets: States to load, (batch, 2^n).
-        angles: Where to start, (batch, starts, angles).
-        layers: The circuit.
-        steps: Limit of steps.
-        search: Tolerances.
-
-    Returns:
-        Angles (batch, angles) of the start that was there first, or else ended nearest, and
-        squared distances |loaded - target|^2, the sign of the target being free.
-    """
-    batch, starts, n_angles = angles.shape
-    races = np.repeat(np.arange(batch), starts)
-    targets, angles = targets[races], angles.reshape(-1, n_angles)
-    loaded, jacobians = states_and_jacobians(angles, layers)
-    overlaps = np.sum(loaded * targets, axis=1, keepdims=True)
-    targets = np.where(overlaps < 0, -targets, targets)
-    residuals = loaded - targets
-    distances = np.sum(residuals**2, axis=1)
-    damping = np.full(len(targets), _DAMPING_START)
-    ended = np.zeros(batch, dtype=bool)
-    ended[races[distances <= search.solved]] = True
-    moving = ~ended[races]
-    active = np.arange(len(targets))
-    final_angles, final_distances = angles.copy(), distances.copy()
-    for _ in range(steps):
-        if not moving.all():
-            active, races = active[moving], races[moving]
-            targets, angles, jacobians, residuals, distances, damping = (
-                values[moving]
-                for values in (targets, angles, jacobians, residuals, distances, damping)
-            )
-        if not len(active):
-            break
-        step = _accelerated_step(targets, angles, jacobians, residuals, damping, layers)
-        new_loaded, new_jacobians = states_and_jacobians(angles + step, layers)
-        new_residuals = new_loaded - targets
-        new_distances = np.sum(new_residuals**2, axis=1)
-        accepted = new_distances < distances
-        moving = ~accepted | (distances - new_distances >= search.stalled * distances)
-        ended[races[accepted & (new_distances <= search.solved)]] = True
-        moving &= ~ended[races]
-        angles[accepted] += step[accepted]
-        jacobians[accepted] = new_jacobians[accepted]
-        residuals[accepted] = new_residuals[accepted]
-        distances[accepted] = new_distances[accepted]
-        damping *= np.where(accepted, _DAMPING_DOWN, _DAMPING_UP)
-        np.maximum(damping, search.least_damping, out=damping)
-        final_angles[active], final_distances[active] = angles, distances
-    winners = _first_there(final_distances.reshape(batch, starts), search.solved)
-    rows = np.arange(batch) * starts + winners
-    return final_angles[rows], final_distances[rows]
-
-
-def _first_there(distances: FloatArray, solved: float) -> NDArray[np.intp]:
-    """Which start of each state, (batch, starts), counts: the first there, or else the nearest.
-
-    Not the nearest of those that are there: rounding would choose among them.
-    """
-    first: NDArray[np.intp] = np.argmin(np.where(distances <= solved, 0.0, distances), axis=1)
-    return first
-
-
-def _accelerated_step(
-    targets: FloatArray,
-    angles: FloatArray,
-    jacobians: FloatArray,
-    residuals: FloatArray,
-    damping: FloatArray,
-    layers: Sequence[LineLayer],
-) -> FloatArray:
-    """The damped Gauss-Newton step, bent along the curvature of the residuals.
-
-    J^T (J J^T + d)^-1 = (J^T J + d)^-1 J^T is the damped pseudo-inverse. The first form inverts the
-    smaller matrix for the longest patterns, the second one for shorter ones of long lines.
-    """
-    transposed = jacobians.transpose(0, 2, 1)
-    is_short = jacobians.shape[2] < jacobians.shape[1] > 16
-    products = transposed @ jacobians if is_short else jacobians @ transposed
-    inverses = np.linalg.inv(products + damping[:, None, None] * np.eye(products.shape[1]))
-
-    def removing(what: FloatArray) -> FloatArray:
-        column = what[:, :, None]
-        step = inverses @ (transposed @ column) if is_short else transposed @ (inverses @ column)
-        removed: FloatArray = -np.squeeze(step, axis=2)
-        return removed
-
-    velocity = removing(residuals)
-    probe = propagate(angles + _PROBE * velocity, layers, derivatives=False)[0].T - targets
-    slope = np.squeeze(jacobians @ velocity[:, :, None], axis=2)
-    curvature = (2 / _PROBE) * ((probe - residuals) / _PROBE - slope)
-    acceleration = removing(curvature)
-    # A long acceleration says that the quadratic model does not hold over this step.
-    lengths = np.linalg.norm(acceleration, axis=1), np.linalg.norm(velocity, axis=1)
-    trusted = lengths[0] < _GEODESIC_RATIO * lengths[1]
-    bent: FloatArray = velocity + 0.5 * acceleration * trusted[:, None]
-    return bent
+def _starts(layers: tuple[LineLayer, ...]) -> int:
+    """How many starting points there are."""
+    n_qubits = len(layers[0].turned)
+    is_quick = n_qubits < 6 or _Line(layers).n_angles < 1 << n_qubits
+    return _LIBRARY if is_quick else _LIBRARY_ON_LONG_LINES.get(n_qubits, 8)
