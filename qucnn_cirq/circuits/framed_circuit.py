@@ -6,10 +6,10 @@ rotation of a framed one, and exp(i pi/4 ZZ) of a framed qubit and another one: 
 both. So a CZ has three angles behind it where it would have two, and as many directions as there
 are vectors are there after fewer of them.
 
-Seen through U all of these are rotations about Y again: RZ of qubit 1 is RY of it, RY of qubit 1 is
-RY of qubit 3 by an angle whose sign is the bit of qubit 1, exp(i pi/4 ZZ) one of the framed qubit by
-pi/2 with the sign of the other's bit, and the same with 1 and 3 exchanged. Amplitudes are real, so
-that a search has half the work that it would have with those of the circuit.
+Seen through U all of these are rotations about Y again: RZ of qubit 1 is RY of it, RY of qubit 1
+is RY of qubit 3 by an angle whose sign is the bit of qubit 1, exp(i pi/4 ZZ) one of the framed
+qubit by pi/2 with the sign of the other's bit, and the same with 1 and 3 exchanged. Amplitudes are
+real, so that a search has half the work that it would have with those of the circuit.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ class FramedCircuit:
         Returns:
             Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
         """
-        return self._run(self._seen, angles, self._start, 1, False)[0].T
+        states: FloatArray = self._run(self._seen, angles, self._start, 1, False)[0].T
+        return states
 
     def differences(
         self, angles: FloatArray, targets: FloatArray, derivatives: bool = True
@@ -173,9 +174,9 @@ class FramedCircuit:
     @cached_property
     def _start(self) -> FloatArray:
         """What is seen after the first two CZ, shape (2, ..., 2, 1)."""
-        start = np.zeros((2,) * self.n_qubits + (1,))
-        start[(0, ..., *(0,) * (self.n_qubits - 4), 0)] = _SEEN.reshape(2, 2, 2)
-        return start
+        start = np.zeros((2, 8, 1 << self.n_qubits - 4))
+        start[0, :, 0] = _SEEN
+        return start.reshape((2,) * self.n_qubits + (1,))
 
     @cached_property
     def _seen(self) -> tuple[_SeenTurn | Coupling, ...]:
@@ -210,8 +211,8 @@ class FramedCircuit:
         inverse acts; with the minus of the difference that makes plus.
 
         Returns:
-            Shape (1 + columns of the operations or 1, 2^n, batch), the batch last so that everything
-            is elementwise arithmetic on contiguous rows.
+            Shape (1 + columns of the operations or 1, 2^n, batch), the batch last so that
+            everything is elementwise arithmetic on contiguous rows.
         """
         batch = len(angles)
         n_columns = len(_columns(operations)) * derivatives

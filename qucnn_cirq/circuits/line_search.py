@@ -145,7 +145,8 @@ class _Line:
         return sum(len(layer.turned) for layer in self.layers)
 
     def states(self, angles: FloatArray) -> FloatArray:
-        return propagate(angles, self.layers, derivatives=False)[0].T
+        states: FloatArray = propagate(angles, self.layers, derivatives=False)[0].T
+        return states
 
     def differences(
         self, angles: FloatArray, targets: FloatArray, derivatives: bool = True

@@ -9,6 +9,7 @@ there ends the others.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -27,7 +28,7 @@ _GEODESIC_RATIO = 0.75
 _DAMPING_START, _DAMPING_DOWN, _DAMPING_UP = 0.01, 0.2, 4.0
 
 
-class RealCircuit(Protocol):
+class RealCircuit(Hashable, Protocol):
     """A circuit that can be searched for. Two equal ones have the same hash."""
 
     @property

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from qucnn_cirq.circuits.loaders import Loader, SideBySide
 
 
+_FOR_REAL = 2
+"""How many more gates real amplitudes are worth."""
+
+
 class LoaderPair(NamedTuple):
     """The loaders of both registers.
 
@@ -66,7 +70,7 @@ class LoaderPairs:
         own, framed = loader.exact_for(vector), loader.framed()
         if framed is None:
             return cls(LoaderPair(loader, own), own, {loader.frame: own}, prefers_real)
-        both = SideBySide((own, framed))
+        both = SideBySide((own, framed.exact_for(vector)))
         plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
         return cls(
             min(plain, in_frame, key=lambda pair: pair.gates),
@@ -76,7 +80,8 @@ class LoaderPairs:
         )
 
     def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
-        """The generic pair after those that are better for the patches that they load, best first.
+        """The pairs for all patches, best first: those that are better than the generic one for what
+        they load, the generic one, and those for what it misses.
 
         Args:
             tolerance: As for `Loader.family`.
@@ -87,9 +92,13 @@ class LoaderPairs:
         pairs = [LoaderPair(each, frames[each.frame]) for each in others if each.frame in frames]
         if not loader.frame:
             return tuple(pairs)
+        most = self.generic.gates + _FOR_REAL
         better = [
             pair
             for pair in pairs
-            if pair.gates < self.generic.gates or (self.prefers_real and pair.patch.is_real)
+            if pair.gates < self.generic.gates
+            or (self.prefers_real and pair.patch.is_real and pair.gates <= most)
         ]
-        return (*better, self.generic)
+        # What the generic one misses, if it is searched for, is loaded in the same frame.
+        in_frame = loader.family(None)
+        return (*better, *(LoaderPair(each, self.generic.filter) for each in in_frame))

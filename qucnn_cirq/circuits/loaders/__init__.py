@@ -1,6 +1,7 @@
 """Loaders, one file each: circuits that turn |0...0> into the unit vector of a patch."""
 
 from qucnn_cirq.circuits.loaders.comparison import Comparison
+from qucnn_cirq.circuits.loaders.framed import FramedLoader
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
@@ -17,6 +18,7 @@ __all__ = [
     "EXACT",
     "LOADERS",
     "Comparison",
+    "FramedLoader",
     "LineLoader",
     "Loader",
     "MultiplexedLoader",

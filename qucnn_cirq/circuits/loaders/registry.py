@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from noise_models import extensions
 from noise_models.registry import Registry
 from qucnn_cirq.circuits.loaders.comparison import Comparison
+from qucnn_cirq.circuits.loaders.framed import FramedLoader
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
@@ -62,6 +63,7 @@ LOADERS = Loaders()
 BUILT_IN: tuple[type[Loader], ...] = (
     SchmidtLoader,
     LineLoader,
+    FramedLoader,
     SymplecticLoader,
     NativeLoader,
     MultiplexedLoader,

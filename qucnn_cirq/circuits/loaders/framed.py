@@ -1,0 +1,171 @@
+"""The framed loader: the line loader, with a fixed filter in a frame that takes fewer CZ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import cirq
+import numpy as np
+
+from qucnn_cirq.circuits.framed_circuit import FRAMED, FramedCircuit, Turn
+from qucnn_cirq.circuits.framed_search import SEARCH, framed_infidelities, solve_framed_angles
+from qucnn_cirq.circuits.loaders.line import LineLoader
+from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
+from qucnn_cirq.circuits.remembered import RememberedAngles
+from qucnn_cirq.circuits.slots import Table, TableAngle, rotation
+from qucnn_cirq.errors import InputError
+
+WORDS: dict[int, tuple[str, ...]] = {
+    5: ("0210213", "OMOM", "OMOMO"),
+    6: ("0241302413021302413", "OMOMOMOM", "OMOMOMOMO"),
+}
+"""By the length of the line the couplers after the first three, shortest first.
+
+What one word misses is loaded with the next.
+"""
+
+_FRAME = "quaternions on 1 and 3"
+"""The frame's name."""
+_SECONDS = {5: 0.02, 6: 0.07}
+"""What the search takes for a vector, by the length of the line."""
+_DIFFERENT = 8
+
+
+class FramedLoader(LineLoader):
+    """Loads real vectors on a line of five or six qubits in 10 or 22 CZ where a filter is fixed.
+
+    In the frame it makes U x of a vector x, U = CZ(1, 3) RX(pi/2) RX(pi/2) on the qubits 1 and 3,
+    see `qucnn_cirq.circuits.framed_circuit`. These two are no neighbours, so that out of the frame
+    it is the line loader, in 14 or 30 CZ.
+
+    Args:
+        n_qubits: Length of the line, 5 or 6.
+        word: The couplers after the first three, in the frame; None for no frame.
+
+    Raises:
+        InputError: For any other size, or an unknown word.
+    """
+
+    name = "framed"
+    purpose = "registers of 5 or 6 qubits in CZ"
+
+    def __init__(self, n_qubits: int, word: str | None = None) -> None:
+        if n_qubits not in WORDS:
+            raise InputError(
+                f"the framed loader is for {self.purpose}, not {n_qubits}; choose loader = 'auto'."
+            )
+        super().__init__(n_qubits)
+        self.word = word
+        self._framed = None if word is None else FramedCircuit(n_qubits, word)
+        if self._framed is not None:
+            self.frame = _FRAME
+            self.n_angles = self._framed.n_angles
+            self._angles = RememberedAngles(self.n_angles)
+
+    @classmethod
+    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
+        """For its sizes in CZ only."""
+        if gate_set != "cz":
+            raise InputError(
+                f"the framed loader is for {cls.purpose}, not in {gate_set}; "
+                "choose loader = 'auto'."
+            )
+        return cls(n_qubits)
+
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """As `Loader.circuit`: slots and CZ gates."""
+        if self._framed is None:
+            return super().circuit(qubits, table)
+        quarter = np.pi / 2
+        first, middle, last = qubits[1:4]
+        circuit = cirq.Circuit(
+            rotation("y", quarter).on_each(first, middle, last),
+            cirq.CZ(middle, last),
+            rotation("y", -quarter).on(last),
+            cirq.CZ(first, middle),
+            rotation("y", -quarter).on(first),
+            rotation("x", quarter).on(middle),
+        )
+        for each in self._framed.operations:
+            if isinstance(each, Turn):
+                angle = TableAngle(table, each.column)
+                circuit.append(rotation(each.axis, angle).on(qubits[each.qubit]))
+                continue
+            pair = qubits[each.first], qubits[each.second]
+            circuit.append(cirq.CZ(*pair))
+            if not each.is_cz:
+                circuit.append(rotation("z", -quarter).on_each(*pair))
+        return circuit
+
+    def settings(self) -> dict[str, Any]:
+        """Size and word."""
+        return {"n_qubits": self.n_qubits, "word": self.word}
+
+    def framed(self) -> Loader:
+        """The first word in the frame."""
+        return self if self.frame else type(self)(self.n_qubits, WORDS[self.n_qubits][0])
+
+    def unframed(self) -> Loader:
+        """The line loader's circuit."""
+        return type(self)(self.n_qubits) if self.frame else self
+
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """As `Loader.out_of_frame`: CZ of the qubits 1 and 3, and rotations by pi/2."""
+        if not self.frame:
+            return cirq.Circuit()
+        pair = [qubits[qubit] for qubit in FRAMED]
+        return cirq.Circuit(cirq.CZ(*pair), rotation("x", -np.pi / 2).on_each(*pair))
+
+    def family(self, tolerance: float | None) -> tuple[Loader, ...]:
+        """The other words in the frame; in no frame those of the line loader."""
+        if not self.frame:
+            return super().family(tolerance)
+        words = WORDS[self.n_qubits]
+        if self.word != words[0]:
+            return (self,)
+        return (self, *(type(self)(self.n_qubits, word) for word in words[1:]))
+
+    @property
+    def seconds(self) -> float:
+        """As `Loader.seconds`."""
+        return _SECONDS[self.n_qubits] if self.frame else super().seconds
+
+    @property
+    def search_version(self) -> int:
+        """As `Loader.search_version`."""
+        return SEARCH if self.frame else super().search_version
+
+    def least_infidelities(self, states: FloatArray) -> FloatArray:
+        """As `Loader.least_infidelities`: 0 in the frame."""
+        return np.zeros(len(states)) if self.frame else super().least_infidelities(states)
+
+    def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
+        """As `Loader.random_states`: in the frame few different ones, as each is searched for."""
+        if self._framed is None:
+            return super().random_states(count, generator)
+        angles = generator.uniform(-np.pi, np.pi, (_DIFFERENT, self.n_angles))
+        return np.resize(self._framed.states(angles), (count, 1 << self.n_qubits))
+
+    def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `Loader.solve`, by a search that remembers what it found as the line loader's does."""
+        framed = self._framed
+        if framed is None:
+            return super().solve(states)
+        return self._angles.solve(
+            np.ascontiguousarray(states, dtype=float),
+            f"{SEARCH} framed {self.n_qubits} {self.word}",
+            lambda rows: solve_framed_angles(rows, framed),
+            self._makes,
+            expense=4 ** (self.n_qubits - 4),
+        )
+
+    def _makes(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
+        """Whether angles make the states with the infidelities that are said to be theirs."""
+        if [array.shape[1:] for array in solution] != [(self.n_angles,), ()]:
+            return False
+        angles, infidelities = solution
+        if self._framed is None or not (np.abs(angles) <= np.pi).all():
+            return False
+        found = framed_infidelities(states, angles, self._framed)
+        return bool(np.allclose(found, infidelities, rtol=1e-6, atol=EXACT))
