@@ -6,6 +6,8 @@ the method.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,19 +20,16 @@ FloatArray = NDArray[np.float64]
 SEARCH = 1
 """Raised when the search finds other angles, so that no result of an earlier one is mixed in."""
 
-_SEARCH = Search(
-    heats=((40, 1), (40, 1), (60, 4), (100, 12), (300, 12)),
-    solved=1e-24,
-    stalled=0.0,
-    least_damping=1e-13,
-)
+_EXACT = Search(((40, 1), (40, 1), (60, 4), (100, 12), (300, 12)), 1e-24, 0.0, 1e-13)
+_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1), (80, 1), (100, 2), (150, 6), (300, 12)))
+_CLOSE = Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 _STARTS = 128
 _BLOCK = 8192
 """States that are made together: many for each call of NumPy, few for a processor's cache."""
 
 
 def solve_framed_angles(
-    states: FloatArray, circuit: FramedCircuit
+    states: FloatArray, circuit: FramedCircuit, tolerance: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a circuit makes U x of each vector x, where they are found.
 
@@ -39,6 +38,7 @@ def solve_framed_angles(
     Args:
         states: Real unit vectors, shape (batch, 2^n), qubit 0 most significant.
         circuit: The circuit.
+        tolerance: Infidelity that is good enough. If it is not 0, the search is brief.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_angles), and infidelities
@@ -47,8 +47,11 @@ def solve_framed_angles(
     if not len(states):
         return np.zeros((0, circuit.n_angles)), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
+    search = _EXACT if circuit.n_qubits == 5 else _EXACT_ON_LONG_LINES
+    if tolerance:
+        search = replace(_CLOSE, solved=max(tolerance, _CLOSE.solved))
     with single_threaded_blas():
-        angles = search_angles(distinct, circuit, _SEARCH, seed=0, starts=_STARTS)
+        angles = search_angles(distinct, circuit, search, seed=0, starts=_STARTS)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     infidelities = framed_infidelities(distinct, angles, circuit)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.loaders import Loader, SideBySide
 
-
 _FOR_REAL = 2
 """How many more gates real amplitudes are worth."""
 
@@ -80,8 +79,10 @@ class LoaderPairs:
         )
 
     def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
-        """The pairs for all patches, best first: those that are better than the generic one for what
-        they load, the generic one, and those for what it misses.
+        """The pairs for all patches, best first.
+
+        They are those that are better than the generic one for what they load, the generic one,
+        and what loads in the same frame what it misses.
 
         Args:
             tolerance: As for `Loader.family`.
@@ -92,13 +93,15 @@ class LoaderPairs:
         pairs = [LoaderPair(each, frames[each.frame]) for each in others if each.frame in frames]
         if not loader.frame:
             return tuple(pairs)
-        most = self.generic.gates + _FOR_REAL
+        in_frame = loader.family(tolerance)
+        own = [LoaderPair(each, self.generic.filter) for each in in_frame]
+        place = in_frame.index(loader)
+        # Not for what loads a patch worse, where the frame has shorter words for that.
+        takes_real = self.prefers_real and not place
         better = [
             pair
             for pair in pairs
             if pair.gates < self.generic.gates
-            or (self.prefers_real and pair.patch.is_real and pair.gates <= most)
+            or (takes_real and pair.patch.is_real and pair.gates <= self.generic.gates + _FOR_REAL)
         ]
-        # What the generic one misses, if it is searched for, is loaded in the same frame.
-        in_frame = loader.family(None)
-        return (*better, *(LoaderPair(each, self.generic.filter) for each in in_frame))
+        return (*own[:place], *better, *own[place:])
