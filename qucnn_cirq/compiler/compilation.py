@@ -78,9 +78,9 @@ def compile_convolution(
             overlap test that was chosen.
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
         layout: "auto", "plaquettes", "ladder" or "routed".
-        loader: "auto", "symplectic", "native", "line", "schmidt", "multiplexed" or, for the
-            inversion test of a fixed filter of 9 to 16 values, "comparison" or "ring_comparison":
-            patch and filter in one. Or one of your own, by the name with which it was registered
+        loader: "auto", "symplectic", "framed", "native", "line", "schmidt", "multiplexed" or, for
+            the inversion test of a fixed filter of 9 to 16 values, "comparison" or
+            "ring_comparison": patch and filter in one. Or one of your own, by the name with which it was registered
             or as "module:attribute". A loader that is named takes the fewest gates for each patch;
             "auto" takes up to two more where amplitudes stay real then, if the device is
             calibrated to have gates with wrong angles, which do less harm to those.
