@@ -80,10 +80,10 @@ def compile_convolution(
         layout: "auto", "plaquettes", "ladder" or "routed".
         loader: "auto", "symplectic", "framed", "native", "line", "schmidt", "multiplexed" or, for
             the inversion test of a fixed filter of 9 to 16 values, "comparison" or
-            "ring_comparison": patch and filter in one. Or one of your own, by the name with which it was registered
-            or as "module:attribute". A loader that is named takes the fewest gates for each patch;
-            "auto" takes up to two more where amplitudes stay real then, if the device is
-            calibrated to have gates with wrong angles, which do less harm to those.
+            "ring_comparison": patch and filter in one. Or one of your own, by the name with which
+            it was registered or as "module:attribute". A loader that is named takes the fewest
+            gates for each patch; "auto" takes up to two more where amplitudes stay real then, if
+            the device is calibrated to have gates with wrong angles, which do less harm to those.
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
