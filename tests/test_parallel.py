@@ -61,6 +61,19 @@ def test_as_many_copies_as_fit():
         compile_parallel(spec, "grid:5x6", 5)
 
 
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_filters_of_different_structures_share_the_qubits_of_a_copy(overlap):
+    """One is a product and takes no gate, and would have a better place of its own."""
+    bank = [FixedFilter(kernel) for kernel in (KERNELS[0], np.ones((4, 4)), 1 + 0 * KERNELS[1])]
+    both = compile_parallel(ConvolutionSpec(filters=bank, overlap=overlap), "willow_pink")
+    alone = compile_parallel(ConvolutionSpec(filters=bank[0], overlap=overlap), "willow_pink")
+    assert len(both.copies) == len(alone.copies)
+    for copy in both.copies:
+        assert copy.structures == ((0,), (1, 2))
+        assert len({frozenset(compiled.template.qubits) for compiled in copy.filters}) == 1
+    assert both.verify().passed
+
+
 def test_every_copy_measures_its_own_patch():
     spec = ConvolutionSpec(filters=FixedFilter(KERNELS[0]), overlap="destructive")
     program = compile_parallel(spec, "grid:5x6", 2, gate_set="sqrt_iswap")

@@ -7,8 +7,9 @@ other, so that each estimate has the distribution of its own program.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -192,7 +193,7 @@ def compile_parallel(
     """
     wanted = None if copies is None else whole_number("copies", copies, minimum=1)
     gap = whole_number("spacing", spacing, minimum=0)
-    program = compile_convolution(spec, device, **settings)
+    program = _in_one_place(compile_convolution(spec, device, **settings), settings)
     circuits = [compiled.template.circuit for compiled in program.filters]
     variants = [variant for compiled in program.filters for variant in compiled.variants]
     couplers = [pair for each in variants for pair in Usage.of(each.template.circuit).two_qubit]
@@ -207,6 +208,27 @@ def compile_parallel(
     return ParallelProgram(tuple(_moved(program, place.positions) for place in places))
 
 
+def _in_one_place(program: Program, settings: dict[str, Any]) -> Program:
+    """The program with the circuits of all filters on the same qubits, where they fit there.
+
+    Filters of different structures have each the best place of their own, and a copy would need
+    all of them.
+    """
+    longest = max(program.filters, key=lambda compiled: compiled.report.two_qubit_gates)
+    qubits = longest.template.qubits
+    together = {qubit for compiled in program.filters for qubit in compiled.template.qubits}
+    if len(together) == len(qubits) or isinstance(settings.get("placement"), Mapping):
+        return program
+    settings = {**settings, "placement": qubits}
+    try:
+        found = compile_convolution(program.spec, program.device, **settings)
+    except InputError:
+        return program
+    pairs = zip(found.filters, program.filters, strict=True)
+    longer = any(a.report.two_qubit_gates > b.report.two_qubit_gates for a, b in pairs)
+    return program if longer else found
+
+
 def _moved(program: Program, positions: Positions) -> Program:
     variants = [variant for compiled in program.filters for variant in compiled.variants]
     # Filters that share a circuit go on sharing it.
@@ -215,6 +237,7 @@ def _moved(program: Program, positions: Positions) -> Program:
         for template in dict.fromkeys(variant.template for variant in variants)
     }
 
+    @functools.cache
     def moved(variant: Variant) -> Variant:
         usage = Usage.of(variant.template.circuit)
         error = usage.predicted_error(positions, program.device, variant.report.gateset)

@@ -303,8 +303,9 @@ class Program:
 
     @property
     def report(self) -> Report:
-        """What the first filter's circuit costs (all filters of one kind cost the same).
+        """What the first filter's circuit costs.
 
+        Another filter's may cost less or more: a fixed one that a shorter word prepares, say.
         Where circuits differ between patches it is the one that loads a generic patch exactly.
         """
         return self.filters[0].report
@@ -312,9 +313,9 @@ class Program:
     @cached_property
     def structures(self) -> tuple[tuple[int, ...], ...]:
         """The numbers of the filters that share a circuit, which an engine runs together."""
-        groups: dict[int, list[int]] = {}
+        groups: dict[tuple[int, ...], list[int]] = {}
         for row, compiled in enumerate(self.filters):
-            groups.setdefault(id(compiled.variants), []).append(row)
+            groups.setdefault(tuple(map(id, compiled.variants)), []).append(row)
         return tuple(map(tuple, groups.values()))
 
     @property
