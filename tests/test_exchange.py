@@ -168,10 +168,12 @@ def test_a_program_comes_back_as_it_was(name, compiled, tmp_path):
 
 def test_filters_go_on_sharing_a_template(compiled, tmp_path):
     program = compiled("several")
+    assert len(program.structures) < len(program.filters)
     assert program.filters[0].template is program.filters[1].template
     program.save(tmp_path / "p")
     back = Program.load(tmp_path / "p")
     assert back.filters[0].template is back.filters[1].template
+    assert back.structures == program.structures
 
 
 def test_a_custom_device_comes_back_with_its_errors(compiled, tmp_path):

@@ -156,6 +156,9 @@ def test_other_registers_are_refused() -> None:
             make_loader("native", n_qubits, gate_set)
     with pytest.raises(InputError, match="gate"):
         NativeLoader("cz")
+    spec = ConvolutionSpec(filters=FixedFilter(np.arange(16).reshape(4, 4)))
+    with pytest.raises(InputError, match="'native' has no form in CZ"):
+        compile_convolution(spec, "sycamore", loader="native", layout="routed")
 
 
 COSTS = {

@@ -120,6 +120,17 @@ def test_a_loader_that_merges_the_filter_is_proved_to_be_itself():
     assert program.proof.filter_infidelity is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_filter_that_is_merged_is_told_of_beside_others(order):
+    """The product is loaded by itself, with fewer gates than a comparison has."""
+    bank = [FixedFilter(kernel) for kernel in (np.ones((4, 4)), KERNEL)][::order]
+    program = _program("inversion", bank, (4, 4))
+    assert {each.loader.merges_filter for each in program.filters} == {False, True}
+    assert program.proof.merges_filter
+    assert "the overlap or what its loader says" in str(program.proof)
+    assert program.proof.filter_infidelity < 1e-12
+
+
 def _is_right(program):
     """Whether random angles give the mean that those of the program as it was compiled do."""
     original = _program(program.spec.overlap, program.filters[0].filter, **_settings(program))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike
 from noise_models.checks import instance_of, true_or_false
-from qucnn_cirq.circuits.loaders import EXACT, made
+from noise_models.extensions import FailedCodeError
+from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
@@ -320,6 +321,25 @@ def _may_be_routed(request: Request) -> bool:
     return is_free and request.budget.infidelity == 0
 
 
+def _named_in_cz(request: Request) -> Loader:
+    """The loader that was named, in the gates in which circuits are routed.
+
+    Raises:
+        InputError: If it has no form for the register's size, or none in CZ.
+    """
+    kind, n_qubits = request.loaders[0], request.spec.register_qubits
+    made(kind, n_qubits, request.options.gate_set)
+    try:
+        return made(kind, n_qubits, "cz")
+    except FailedCodeError:
+        raise
+    except InputError:
+        raise InputError(
+            f"loader = {request.loader!r} has no form in CZ, in which circuits are routed where no "
+            "layout fits; choose 'auto' for loader and layout."
+        ) from None
+
+
 def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     spec, options = request.spec, request.options
     vector = filter_.fixed_vector(spec.register_qubits)
@@ -330,7 +350,7 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
         loaders = request.loaders_of_size(gate_set="cz")
         loader = fitting_loaders(layout, loaders, in_frame=vector is not None)[0]
     else:
-        loader = made(request.loaders[0], spec.register_qubits, "cz")
+        loader = _named_in_cz(request)
     # In CZ: routing needs a loader that loads every vector with one circuit.
     pairs = LoaderPairs.of(loader.family(None)[-1], vector, request.prefers_real)
     assembly, placement = best_route(

@@ -72,9 +72,9 @@ class Proof:
         bound: How far the mean of the observable can be from |<x|f>|^2 (times g, for a backward
             program), whatever the angles are: rounding, in the states that the angles prepare.
         filter_infidelity: Largest infidelity with which a filter without parameters is prepared;
-            None if there is none, or if it is merged with the patch.
-        merges_filter: Whether patch and filter are merged in one loader, so that the circuit is
-            proved to be that loader's, and the overlap is up to the angles that it chooses.
+            None if there is none, or if each is merged with the patch.
+        merges_filter: Whether patch and any filter are merged in one loader, so that its circuit
+            is proved to be that loader's, and the overlap is up to the angles that it chooses.
     """
 
     circuits: int
@@ -85,7 +85,10 @@ class Proof:
     merges_filter: bool
 
     def __str__(self) -> str:
-        is_equal = "what its loader says" if self.merges_filter else "the overlap"
+        is_equal = "the overlap"
+        if self.merges_filter:
+            prepared = self.filter_infidelity is not None
+            is_equal = f"{'the overlap or ' if prepared else ''}what its loader says"
         whole = (
             f"{self.circuits} circuit(s) on a basis of {self.states} states, for all angles of "
             f"{self.generators} rotations: the mean is {is_equal} to {self.bound:.1e}"
@@ -126,7 +129,7 @@ def prove(program: Program) -> Proof:
         states=max(each.states for each in found),
         bound=max(each.bound for each in found),
         filter_infidelity=worst,
-        merges_filter=program.filters[0].loader.merges_filter,
+        merges_filter=any(each.loader.merges_filter for each in program.filters),
     )
 
 
