@@ -31,7 +31,7 @@ class CircuitLoader(Loader, takes_vectors=False):
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """As `Loader.circuit`: slots and CZ gates."""
-        return user_circuit("data's circuit", self._circuit, self._qubits, qubits, qubits)
+        return user_circuit("data's circuit", self._circuit, self._qubits, qubits)
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """No angles: shape (batch, 0)."""

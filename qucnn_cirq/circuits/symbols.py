@@ -18,7 +18,7 @@ import sympy
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.slots import TableAngle, rotation
-from qucnn_cirq.circuits.user_circuits import user_circuit
+from qucnn_cirq.circuits.user_circuits import at_zero, shortened, written
 from qucnn_cirq.errors import InputError, shown
 
 Axis = Literal["x", "y", "z"]
@@ -72,19 +72,17 @@ def as_rotations(
         InputError: If an angle is no affine function of the symbols, or Cirq cannot write a gate
             with symbols in rotations.
     """
-    written, pending = cirq.Circuit(), cirq.Circuit()
+    result, pending = cirq.Circuit(), cirq.Circuit()
+    known = at_zero(qubits)
     weights: list[NDArray[np.float64]] = []
     offsets: list[float] = []
 
     def flush() -> None:
-        nonlocal written, pending
-        if not pending:
-            return
-        zeros = set(qubits).difference(written.all_qubits())
-        written += user_circuit(what, pending, qubits, qubits, zeros)
+        nonlocal result, pending
+        result += written(what, pending, known)
         pending = cirq.Circuit()
 
-    for part in _parts(what, circuit.all_operations()):
+    for part in _parts(what, shortened(circuit, qubits).all_operations()):
         if isinstance(part, cirq.Operation):
             pending.append(part)
             continue
@@ -95,12 +93,13 @@ def as_rotations(
             continue
         # What is fixed is simplified together, up to the next rotation.
         flush()
-        written.append(rotation(axis, TableAngle("filter", len(offsets))).on(qubit))
+        result.append(rotation(axis, TableAngle("filter", len(offsets))).on(qubit))
+        known.pop(qubit, None)
         weights.append(weight)
         offsets.append(offset)
     flush()
     shape = (len(offsets), len(names))
-    return Rotations(written, np.reshape(weights, shape), np.array(offsets))
+    return Rotations(result, np.reshape(weights, shape), np.array(offsets))
 
 
 def _parts(what: str, operations: Any) -> Iterator[_Part]:

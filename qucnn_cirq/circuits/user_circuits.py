@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import cirq
+import numpy as np
+from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.blocks import block, block_from_one, block_from_two, gates_of, preparing
 from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.errors import InputError
 
 _TARGET = cirq.CZTargetGateset()
+_SWAP = cirq.unitary(cirq.SWAP)
+_AT_ZERO = np.array([1, 0], dtype=complex)
+
+KnownStates = dict[cirq.Qid, NDArray[np.complex128]]
+"""The states, shape (2,), of those qubits that have one of their own, the same for all angles."""
+
+
+def at_zero(qubits: Sequence[cirq.Qid]) -> KnownStates:
+    """The states of qubits on which nothing has acted.
+
+    Args:
+        qubits: The qubits.
+    """
+    return dict.fromkeys(qubits, _AT_ZERO)
 
 
 def user_circuit(
@@ -17,22 +34,17 @@ def user_circuit(
     given: cirq.AbstractCircuit,
     own_qubits: Sequence[cirq.Qid],
     qubits: Sequence[cirq.Qid],
-    zeros: Collection[cirq.Qid],
 ) -> cirq.Circuit:
     """A user's unitary circuit on other qubits, in slots and CZ gates.
 
-    What acts on two qubits one after the other is merged: it takes three CZ at most, two if one of
-    the qubits is in |0> before, and one if both are.
-
     Args:
         what: What the circuit is, for the error.
-        given: The circuit.
+        given: The circuit, without symbols.
         own_qubits: Its register.
         qubits: The register it is put on.
-        zeros: Those of them that are in |0> before it.
 
     Returns:
-        A circuit that is equal to the given one on such states, up to a phase.
+        A circuit that prepares the same state from |0...0>, up to a phase.
 
     Raises:
         InputError: If the registers differ in size, or Cirq cannot write an operation in CZ and
@@ -43,49 +55,148 @@ def user_circuit(
             f"the {what} acts on {len(own_qubits)} qubits; the register has {len(qubits)}."
         )
     placed = given.unfreeze().transform_qubits(dict(zip(own_qubits, qubits, strict=True)))
+    return written(what, shortened(placed, qubits), at_zero(qubits))
+
+
+def shortened(circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+    """A circuit that prepares the same state, without gates that do nothing to |0...0> and SWAPs.
+
+    A gate that leaves qubits in known states, such as one that |0> controls, is one-qubit gates.
+    SWAPs only say which of the qubits, all in |0>, is which at the end.
+
+    Args:
+        circuit: Unitary operations, which may have symbols.
+        qubits: Its register.
+    """
     small = cirq.Circuit(
-        cirq.decompose(placed, keep=lambda op: len(op.qubits) <= 2, on_stuck_raise=None)
+        cirq.decompose(
+            circuit,
+            keep=lambda op: len(op.qubits) <= 2 or cirq.is_parameterized(op),
+            on_stuck_raise=None,
+        )
     )
-    native = cirq.optimize_for_target_gateset(_begun(small, zeros), gateset=_TARGET)
-    circuit = cirq.Circuit()
-    for operation in native.all_operations():
-        if operation.gate == cirq.CZ:
-            circuit.append(operation.untagged)
-        elif len(operation.qubits) == 1 and cirq.has_unitary(operation):
-            circuit.append(fixed(cirq.unitary(operation)).on(*operation.qubits))
-        elif operation.qubits:
+    known = at_zero(qubits)
+    needed = cirq.Circuit()
+    for operation in small.all_operations():
+        parts = _from_known(operation, known)
+        needed.append([operation] if parts is None or gates_of(parts) else parts)
+    return _without_swaps(needed)
+
+
+def written(what: str, circuit: cirq.AbstractCircuit, known: KnownStates) -> cirq.Circuit:
+    """A circuit without symbols in slots and CZ gates.
+
+    What acts on two qubits one after the other is merged: it takes three CZ at most, two if the
+    state of one of the qubits is known before, and one if those of both are.
+
+    Args:
+        what: What the circuit is, for the error.
+        circuit: Unitary operations.
+        known: The known states before it; afterwards those after it.
+
+    Returns:
+        A circuit that is equal to the given one on such states, up to a phase.
+
+    Raises:
+        InputError: If Cirq cannot write an operation in CZ and one-qubit gates.
+    """
+    result = cirq.Circuit()
+    for merged in _merged(circuit).all_operations():
+        if not merged.qubits:
+            continue
+        if len(merged.qubits) > 2 or not cirq.has_unitary(merged):
             raise InputError(
-                f"the {what} holds {operation!r}, which Cirq cannot write in CZ and one-qubit "
+                f"the {what} holds {merged!r}, which Cirq cannot write in CZ and one-qubit "
                 "gates; decompose it first."
             )
-    return circuit
+        if len(merged.qubits) == 1:
+            result.append(fixed(cirq.unitary(merged)).on(*merged.qubits))
+            _from_known(merged, known)
+            continue
+        first, second = merged.qubits
+        general = block(first, second, cirq.unitary(merged))
+        ways = [_in_cz(merged), general, _from_known(merged, known)]
+        result.append(min((way for way in ways if way is not None), key=gates_of))
+    return result
 
 
-def _begun(circuit: cirq.Circuit, zeros: Collection[cirq.Qid]) -> cirq.Circuit:
-    """The circuit, its first gates written anew where they act on |0>."""
-    fresh = set(zeros)
-    begun = cirq.Circuit()
-    blocks = cirq.merge_k_qubit_unitaries_to_circuit_op(circuit, k=2)
-    for block in blocks.all_operations():
-        written = [block]
-        if len(block.qubits) == 2 and not fresh.isdisjoint(block.qubits) and _is_fixed(block):
-            written = _from_zero(block, fresh)
-        fresh.difference_update(block.qubits)
-        begun.append(written)
-    return begun
+def _merged(circuit: cirq.AbstractCircuit) -> cirq.Circuit:
+    """Blocks of gates without symbols on two qubits each, as one operation."""
+    return cirq.merge_k_qubit_unitaries_to_circuit_op(circuit, k=2).unfreeze(copy=False)
+
+
+def _in_cz(merged: cirq.Operation) -> list[cirq.Operation]:
+    """A block as it is if it is of CZ gates, else each gate by itself in CZ."""
+    gates = cirq.Circuit(cirq.decompose(merged, keep=_is_plain, on_stuck_raise=None))
+    if not all(map(_is_plain, gates.all_operations())):
+        gates = cirq.optimize_for_target_gateset(gates, gateset=_TARGET)
+    return [
+        operation.untagged
+        if len(operation.qubits) == 2
+        else fixed(cirq.unitary(operation)).on(*operation.qubits)
+        for operation in gates.all_operations()
+        if operation.qubits
+    ]
+
+
+def _is_plain(operation: cirq.Operation) -> bool:
+    return len(operation.qubits) == 1 or operation.gate == cirq.CZ
+
+
+def _from_known(operation: cirq.Operation, known: KnownStates) -> list[cirq.Operation] | None:
+    """An operation as it acts on known states, which become those after it.
+
+    Returns:
+        Slots and CZ gates; None if nothing is known, or the operation has symbols.
+    """
+    before = {qubit: known.pop(qubit) for qubit in operation.qubits if qubit in known}
+    if not before or len(operation.qubits) > 2 or not _is_fixed(operation):
+        return None
+    if len(operation.qubits) == 1:
+        (qubit,) = operation.qubits
+        matrix = cirq.unitary(operation)
+        known[qubit] = matrix @ before[qubit]
+        return [fixed(matrix).on(qubit)]
+    first, second = sorted(operation.qubits, key=lambda qubit: qubit not in before)
+    matrix = cirq.Circuit(operation).unitary(qubit_order=[first, second])
+    # Out of the known states, and then from |0>.
+    start = [preparing(before[qubit]).conj().T for qubit in before]
+    undone = [fixed(each).on(qubit) for each, qubit in zip(start, before, strict=True)]
+    if len(before) == 2:
+        vector = matrix @ np.kron(before[first], before[second])
+        parts, is_product = block_from_two(first, second, vector)
+        if is_product:
+            for part in parts:
+                known[part.qubits[0]] = cirq.unitary(part)[:, 0]
+        return [*undone, *parts]
+    found = block_from_one(first, second, matrix @ np.kron(before[first][:, None], np.eye(2)))
+    if found is None:
+        return None
+    if not gates_of(found):
+        known[first] = next(cirq.unitary(part)[:, 0] for part in found if part.qubits == (first,))
+    return [*undone, *found]
 
 
 def _is_fixed(operation: cirq.Operation) -> bool:
     return cirq.has_unitary(operation) and not cirq.is_parameterized(operation)
 
 
-def _from_zero(block: cirq.Operation, fresh: Collection[cirq.Qid]) -> list[cirq.Operation]:
-    """The same on |0> of those qubits that are fresh, if that takes fewer CZ."""
-    first, second = sorted(block.qubits, key=lambda qubit: qubit not in fresh)
-    matrix = cirq.Circuit(block).unitary(qubit_order=[first, second])
-    usual = cirq.two_qubit_matrix_to_cz_operations(first, second, matrix, allow_partial_czs=False)
-    if second in fresh:
-        short = cirq.prepare_two_qubit_state_using_cz(first, second, matrix[:, 0])
-    else:
-        short = cirq.two_qubit_matrix_to_cz_isometry(first, second, matrix)
-    return min(usual, short, key=lambda operations: sum(len(op.qubits) == 2 for op in operations))
+def _without_swaps(circuit: cirq.Circuit) -> cirq.Circuit:
+    """The same from |0...0>, each block times SWAP if that takes fewer CZ.
+
+    A SWAP before a block is one at the very beginning, where it does nothing, if all that comes
+    before is done on the other one of both qubits.
+    """
+    kept: list[cirq.Operation] = []
+    names = {qubit: qubit for qubit in circuit.all_qubits()}
+    for operation in reversed(list(_merged(circuit).all_operations())):
+        placed = operation.transform_qubits(names)
+        if len(operation.qubits) == 2 and _is_fixed(operation):
+            matrix = cirq.unitary(placed)
+            swapped = matrix @ _SWAP
+            if cirq.num_cnots_required(swapped) < cirq.num_cnots_required(matrix):
+                a, b = operation.qubits
+                names[a], names[b] = names[b], names[a]
+                placed = cirq.MatrixGate(swapped, unitary_check=False).on(*placed.qubits)
+        kept.append(placed)
+    return cirq.Circuit(reversed(kept))

@@ -129,9 +129,7 @@ class Filter:
             circuit = self.circuit_on(qubits)
             is_written = _has_slots(circuit)
             return (
-                circuit.unfreeze()
-                if is_written
-                else user_circuit(_WHAT, circuit, qubits, qubits, qubits)
+                circuit.unfreeze() if is_written else user_circuit(_WHAT, circuit, qubits, qubits)
             )
         line: list[cirq.Qid] = [*cirq.LineQubit.range(len(qubits))]
         return written.transform_qubits(dict(zip(line, qubits, strict=True)))
