@@ -8,6 +8,7 @@ from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qucnn_cirq import ConvolutionSpec, compile_convolution
 from qucnn_cirq.circuits.blocks import block, block_from_one, block_from_two, gates_of
 from qucnn_cirq.filters import CircuitFilter
 
@@ -135,3 +136,47 @@ def test_what_zero_controls_and_swaps_are_left_out():
         prepared = state_of(written, qubits, {"filter": rows})
         expected = filter_.states(3, [[angle]])[0]
         assert abs(np.vdot(prepared, expected)) ** 2 == pytest.approx(1, abs=1e-12)
+
+
+def test_a_circuit_that_prepares_a_real_vector_is_loaded_where_that_is_better():
+    qubits = cirq.LineQubit.range(4)
+    gates = {cirq.ry(0.3): 1, cirq.ry(1.2): 1, cirq.CNOT: 2, cirq.CZ: 2}
+    circuit = cirq.testing.random_circuit(qubits, 20, 0.8, gate_domain=gates, random_state=1)
+
+    long = CircuitFilter(circuit + cirq.Z(qubits[0]) ** 2)
+    short = CircuitFilter(
+        cirq.Circuit(cirq.CNOT(qubits[0], qubits[1]), cirq.ry(1).on_each(*qubits))
+    )
+    for filter_, kind in ((long, "fixed"), (short, "circuit")):
+        spec = ConvolutionSpec(kernel=(4, 4), filters=filter_, overlap="destructive")
+        program = compile_convolution(spec, "grid:5x6")
+        assert program.filters[0].filter.kind == kind
+        assert program.verify().passed
+        kept = compile_convolution(spec, "grid:5x6", loader="symplectic")
+        assert kept.filters[0].filter == filter_
+        assert program.report.predicted_error <= kept.report.predicted_error
+
+
+def test_a_circuit_with_complex_amplitudes_is_kept():
+    qubits = cirq.LineQubit.range(2)
+    circuit = cirq.Circuit(cirq.ry(1).on_each(*qubits), cirq.CZ(*qubits) ** 0.5)
+    filter_ = CircuitFilter(circuit, qubits)
+    assert filter_.real_vector(2) is None
+    turned = CircuitFilter(cirq.Circuit(cirq.rx(1)(qubits[0]), cirq.S(qubits[0])), qubits)
+    np.testing.assert_allclose(
+        np.abs(turned.real_vector(2)), [np.cos(0.5), 0, np.sin(0.5), 0], atol=1e-12
+    )
+
+
+def test_a_seam_of_loader_and_filter_is_merged_and_proved():
+    qubits = cirq.LineQubit.range(4)
+    bell = cirq.Circuit(cirq.rx(0.7)(qubits[2]), cirq.CNOT(*qubits[2:]), cirq.T(qubits[2]))
+    filter_ = CircuitFilter(bell, qubits)
+    spec = ConvolutionSpec(kernel=(4, 4), filters=filter_, overlap="inversion")
+    program = compile_convolution(spec, "grid:5x6", prove=True)
+    # Six CZ load every patch; that of the filter is merged with the last of them.
+    assert program.report.two_qubit_gates == 6
+    assert all(
+        each.report.predicted_error <= program.report.predicted_error
+        for each in program.filters[0].variants
+    )

@@ -17,8 +17,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.known_states import at_zero
 from qucnn_cirq.circuits.slots import TableAngle, rotation
-from qucnn_cirq.circuits.user_circuits import at_zero, shortened, written
+from qucnn_cirq.circuits.user_circuits import shortened, written
 from qucnn_cirq.errors import InputError, shown
 
 Axis = Literal["x", "y", "z"]

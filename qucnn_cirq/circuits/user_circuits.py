@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import cirq
-import numpy as np
-from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.blocks import block, block_from_one, block_from_two, gates_of, preparing
+from qucnn_cirq.circuits.blocks import block, gates_of
+from qucnn_cirq.circuits.known_states import KnownStates, at_zero, from_known
 from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.errors import InputError
 
 _TARGET = cirq.CZTargetGateset()
 _SWAP = cirq.unitary(cirq.SWAP)
-_AT_ZERO = np.array([1, 0], dtype=complex)
-
-KnownStates = dict[cirq.Qid, NDArray[np.complex128]]
-"""The states, shape (2,), of those qubits that have one of their own, the same for all angles."""
-
-
-def at_zero(qubits: Sequence[cirq.Qid]) -> KnownStates:
-    """The states of qubits on which nothing has acted.
-
-    Args:
-        qubits: The qubits.
-    """
-    return dict.fromkeys(qubits, _AT_ZERO)
 
 
 def user_circuit(
@@ -144,37 +130,8 @@ def _is_plain(operation: cirq.Operation) -> bool:
 
 
 def _from_known(operation: cirq.Operation, known: KnownStates) -> list[cirq.Operation] | None:
-    """An operation as it acts on known states, which become those after it.
-
-    Returns:
-        Slots and CZ gates; None if nothing is known, or the operation has symbols.
-    """
-    before = {qubit: known.pop(qubit) for qubit in operation.qubits if qubit in known}
-    if not before or len(operation.qubits) > 2 or not _is_fixed(operation):
-        return None
-    if len(operation.qubits) == 1:
-        (qubit,) = operation.qubits
-        matrix = cirq.unitary(operation)
-        known[qubit] = matrix @ before[qubit]
-        return [fixed(matrix).on(qubit)]
-    first, second = sorted(operation.qubits, key=lambda qubit: qubit not in before)
-    matrix = cirq.Circuit(operation).unitary(qubit_order=[first, second])
-    # Out of the known states, and then from |0>.
-    start = [preparing(before[qubit]).conj().T for qubit in before]
-    undone = [fixed(each).on(qubit) for each, qubit in zip(start, before, strict=True)]
-    if len(before) == 2:
-        vector = matrix @ np.kron(before[first], before[second])
-        parts, is_product = block_from_two(first, second, vector)
-        if is_product:
-            for part in parts:
-                known[part.qubits[0]] = cirq.unitary(part)[:, 0]
-        return [*undone, *parts]
-    found = block_from_one(first, second, matrix @ np.kron(before[first][:, None], np.eye(2)))
-    if found is None:
-        return None
-    if not gates_of(found):
-        known[first] = next(cirq.unitary(part)[:, 0] for part in found if part.qubits == (first,))
-    return [*undone, *found]
+    matrix = cirq.unitary(operation) if _is_fixed(operation) else None
+    return from_known(operation.qubits, matrix, known)
 
 
 def _is_fixed(operation: cirq.Operation) -> bool:

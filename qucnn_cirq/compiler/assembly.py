@@ -183,7 +183,12 @@ def _finished(
 ) -> Assembly:
     """Runs the passes on a measured circuit; ``starts`` says where a routed one has its qubits."""
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
-    passes = passes_for(options.gate_set, options.decoupling, options.duration_ratio)
+    passes = passes_for(
+        options.gate_set,
+        options.decoupling,
+        options.duration_ratio,
+        counts_zeros=observable == all_zeros(observable.qubits),
+    )
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes)
     walks = layout.walks[options.walkers - 1] if options.test.most_walkers else ()

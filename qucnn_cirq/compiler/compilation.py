@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Iterator, Mapping
@@ -45,8 +46,11 @@ from qucnn_cirq.compiler.survival import is_coherent, survival
 from qucnn_cirq.compiler.usage import Coupler, Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter
+from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import ConvolutionSpec
+
+MOST_KNOWN_QUBITS = 6
+"""Qubits of a register on which a loader may prepare what a circuit of the user's does."""
 
 
 def compile_convolution(
@@ -195,14 +199,34 @@ def _compile(request: Request) -> Program:
     spec = request.spec
     structures: dict[object, CompiledFilter] = {}
     compiled: list[CompiledFilter] = []
-    for filter_ in spec.filter_list:
+
+    def compile_once(filter_: Filter) -> CompiledFilter:
         # Fixed filters of one loader share one structure: only their angles differ.
         vector = filter_.fixed_vector(spec.register_qubits)
         key: object = filter_ if vector is None else _structure(vector, request)
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
-        compiled.append(_for_filter(structures[key], filter_))
+        return _for_filter(structures[key], filter_)
+
+    for filter_ in spec.filter_list:
+        own = compile_once(filter_)
+        vector = _vector_prepared(filter_, request)
+        if vector is not None:
+            # Where only a budget shortens the circuit's own loader there is none of the vector.
+            with contextlib.suppress(InputError):
+                loaded = compile_once(FixedFilter(vector))
+                own = min(own, loaded, key=lambda each: each.report.predicted_error)
+        compiled.append(own)
     return Program(spec, request.device, tuple(compiled))
+
+
+def _vector_prepared(filter_: Filter, request: Request) -> NDArray[np.float64] | None:
+    """The real vector that a circuit prepares, where a loader may do so in its place."""
+    n_qubits = request.spec.register_qubits
+    if filter_.fixed_vector(n_qubits) is not None:
+        return None
+    is_free = request.loader == AUTO and n_qubits <= MOST_KNOWN_QUBITS
+    return filter_.real_vector(n_qubits) if is_free else None
 
 
 def _structure(vector: NDArray[np.float64], request: Request) -> tuple[str, ...]:
@@ -277,6 +301,7 @@ def _with_other_loaders(
         usage = Usage.of(assembly.template.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
         variants.append(placed(assembly, Placement(positions, error), request, started))
+    variants = _worthwhile(variants, generic, pairs.prefers_real)
     if budget.infidelity is not None:
         rule = LoadingRule.first_within(max(budget.infidelity, EXACT), len(variants))
     else:
@@ -285,6 +310,22 @@ def _with_other_loaders(
         turns = is_coherent(generic.template, budget.noise)
         rule = LoadingRule.least_error(survivals, last_resort=pairs.prefers_real and turns)
     return CompiledFilter(filter_, tuple(variants), pairs.of_filter, variants.index(generic), rule)
+
+
+def _worthwhile(variants: list[Variant], generic: Variant, prefers_real: bool) -> list[Variant]:
+    """Without those for some patches in which these have more errors than in the circuit for all.
+
+    A loader with fewer gates may leave less to merge with the filter.
+    """
+    if generic is not variants[-1]:
+        return variants
+    return [
+        variant
+        for variant in variants
+        if variant is generic
+        or variant.report.predicted_error < generic.report.predicted_error
+        or (prefers_real and variant.loader.is_real)
+    ]
 
 
 def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:

@@ -10,6 +10,7 @@ import cirq
 
 from qucnn_cirq.compiler.decoupling import decouple
 from qucnn_cirq.compiler.gate_sets import rebase
+from qucnn_cirq.compiler.merging import merge_blocks
 from qucnn_cirq.compiler.passes import (
     drop_unobserved,
     merge_slots,
@@ -70,7 +71,10 @@ Transformer = Callable[[cirq.AbstractCircuit], cirq.AbstractCircuit]
 
 
 def passes_for(
-    gate_set: str, decoupling: str | None = None, duration_ratio: float = 1.0
+    gate_set: str,
+    decoupling: str | None = None,
+    duration_ratio: float = 1.0,
+    counts_zeros: bool = False,
 ) -> tuple[tuple[str, Transformer], ...]:
     """The passes from a routed circuit of slots and CZ gates to native moments, in order.
 
@@ -80,9 +84,11 @@ def passes_for(
         gate_set: The native two-qubit gate, one of `GATE_SETS`.
         decoupling: The dynamical decoupling sequence, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
+        counts_zeros: Whether what is measured is the probability of all zeros.
     """
     passes: tuple[tuple[str, Transformer], ...] = (
         ("drop unobserved", drop_unobserved),
+        ("merge blocks", functools.partial(merge_blocks, counts_zeros=counts_zeros)),
         ("native gates", functools.partial(rebase, gate_set=gate_set)),
         ("merge one-qubit gates", merge_slots),
         ("schedule", schedule_as_late_as_possible),

@@ -137,7 +137,8 @@ class CompiledFilter:
     """The compiled circuits of one filter: usually one, several with an infidelity budget.
 
     Attributes:
-        filter: What the filter is.
+        filter: What the filter is; a vector where a circuit without parameters prepares a real one
+            and a loader does so in a better circuit.
         variants: The circuits, shortest loader first; the last one loads every patch exactly.
         filter_loader: Prepares a fixed filter.
         generic: The variant that loads a generic patch exactly.

@@ -32,7 +32,7 @@ from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import AngleTables, Rotation, Slot, TableAngle, ry
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import filter_circuit
+from qucnn_cirq.filters import Filter, filter_circuit
 
 if TYPE_CHECKING:
     from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
@@ -115,8 +115,8 @@ def prove(program: Program) -> Proof:
     ]
     n_qubits = program.spec.register_qubits
     infidelities = [
-        _infidelity(program, compiled, variant.filter_loader)
-        for compiled in program.filters
+        _infidelity(given, compiled, variant.filter_loader)
+        for compiled, given in zip(program.filters, program.spec.filter_list, strict=True)
         for variant in compiled.variants
         if compiled.filter.n_parameters(n_qubits) == 0 and not variant.loader.merges_filter
     ]
@@ -417,9 +417,9 @@ def _values(template: Template) -> NDArray[np.float64]:
     return template.observable.values(bits)
 
 
-def _infidelity(program: Program, compiled: CompiledFilter, loader: Loader) -> float:
+def _infidelity(given: Filter, compiled: CompiledFilter, loader: Loader) -> float:
     """With which the angles of a filter without parameters prepare it."""
-    n_qubits = program.spec.register_qubits
+    n_qubits = loader.n_qubits
     line = cirq.LineQubit.range(n_qubits)
     tables: AngleTables = {"filter": compiled.filter_table(None)}
     prepared = filter_circuit(compiled.filter, line, loader) + loader.out_of_frame(line)
@@ -428,5 +428,5 @@ def _infidelity(program: Program, compiled: CompiledFilter, loader: Loader) -> f
         gate = operation.gate
         matrix = gate.unitaries(tables)[0] if isinstance(gate, Slot) else cirq.unitary(operation)
         state = _acted(matrix, operation.qubits, state, line)
-    expected = compiled.filter.states(n_qubits, np.zeros((1, 0)))[0]
+    expected = given.states(n_qubits, np.zeros((1, 0)))[0]
     return max(0.0, 1 - float(abs(np.vdot(expected, state)) ** 2))

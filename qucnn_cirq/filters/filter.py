@@ -22,6 +22,9 @@ from qucnn_cirq.preparations import checked_register, prepared_state
 
 _WHAT = "filter's circuit"
 
+_REAL = 1e-12
+"""Imaginary parts that are rounding."""
+
 
 class Filter:
     """A filter of a quantum convolution: immutable, hashable, comparable by content.
@@ -64,6 +67,22 @@ class Filter:
             InputError: If the filter does not fit the register.
         """
         return None
+
+    def real_vector(self, n_qubits: int) -> npt.NDArray[np.float64] | None:
+        """The filter as a real unit vector, shape (2**n_qubits,), up to a phase, if it is one.
+
+        Args:
+            n_qubits: Size of the register.
+
+        Returns:
+            None for a filter with parameters or with complex amplitudes.
+        """
+        if self.n_parameters(n_qubits):
+            return None
+        (state,) = self.states(n_qubits, np.zeros((1, 0)))
+        largest = state[np.abs(state).argmax()]
+        turned = state * (largest.conj() / abs(largest))
+        return turned.real.copy() if np.abs(turned.imag).max() <= _REAL else None
 
     def parameter_names(self, n_qubits: int) -> tuple[str, ...]:
         """The symbols of the circuit in the order of the parameters: theta_2 before theta_10.
