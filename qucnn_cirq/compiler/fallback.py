@@ -12,8 +12,9 @@ from qucnn_cirq.compiler.placement import Placement, best_placement, unmoved
 from qucnn_cirq.devices import Device
 from qucnn_cirq.filters import Filter
 
-_PLACED = 8
-"""Routes of a circuit that are placed and compared by their predicted errors."""
+_PLACED, _MOST_PLACED = 8, 16
+"""Routes of a circuit that are placed and compared by their predicted errors: so many, and of those
+with at most one two-qubit gate more than the best up to so many, as qubits wait less in some."""
 
 
 def best_route(
@@ -40,9 +41,12 @@ def best_route(
         InputError: If no connected part of them is large enough.
     """
     graph = pinning.graph(device)
-    found = []
+    found: list[tuple[Assembly, Placement]] = []
     ways = assemble_routed(filter_, layout, loader, filter_loader, options, graph)
-    for assembly in itertools.islice(ways, _PLACED):
+    for number, assembly in enumerate(itertools.islice(ways, _MOST_PLACED)):
+        gates = assembly.passes[-1].two_qubit_gates
+        if number >= _PLACED and gates > found[0][0].passes[-1].two_qubit_gates + 1:
+            break
         placement = unmoved(assembly, device, options.gate_set)
         if set(placement.positions) == set(assembly.template.qubits):
             # What was routed in one place may be better in another of the same couplers.

@@ -6,6 +6,7 @@ beside gates of a filter, or the end of a loader where the filter is undone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import cirq
@@ -144,7 +145,6 @@ def _shortened(
     operations: list[cirq.Operation], pair: tuple[cirq.Qid, ...], known: KnownStates
 ) -> list[cirq.Operation]:
     """A block on a pair of qubits, in fewer CZ if there is a way."""
-    ways = [operations]
     if known.keys().isdisjoint(pair) and gates_of(operations) < 2:
         return operations
     first, second = pair
@@ -157,7 +157,15 @@ def _shortened(
         else:
             own = cirq.unitary(cirq.CZ)
         matrix = own @ matrix
-    found = from_known(pair, matrix, known), block(first, second, matrix)
+    ways = [from_known(pair, matrix, known)]
+    if _least_cz(matrix.tobytes()) < gates_of(operations):
+        ways.append(block(first, second, matrix))
     tags = dict.fromkeys(tag for op in operations for tag in op.tags)
-    ways += [[op.with_tags(*tags) for op in way] for way in found if way is not None]
-    return min(ways, key=gates_of)
+    tagged = [[op.with_tags(*tags) for op in way] for way in ways if way is not None]
+    return min(operations, *tagged, key=gates_of) if tagged else operations
+
+
+@functools.lru_cache(maxsize=4096)
+def _least_cz(matrix: bytes) -> int:
+    """How many CZ a unitary takes; the steps of an ancilla have the same few."""
+    return cirq.num_cnots_required(np.frombuffer(matrix, dtype=complex).reshape(4, 4))
