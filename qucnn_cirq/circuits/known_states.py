@@ -33,7 +33,7 @@ def from_known(
 
     Args:
         qubits: One or two, or more whose states are forgotten.
-        matrix: The unitary; None if it depends on angles.
+        matrix: The unitary, shape (4, 4) or (2, 2); None if it depends on angles.
         known: The known states before it; afterwards those after it.
 
     Returns:
