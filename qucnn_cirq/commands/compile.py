@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loader",
         default="auto",
-        help="auto, symplectic, native, line, schmidt, multiplexed, comparison, ring_comparison, or "
-        "module:attribute",
+        help="auto, symplectic, framed, native, line, schmidt, multiplexed, comparison, "
+        "ring_comparison, or module:attribute",
     )
     parser.add_argument("--gate-set", metavar="NAME", help="cz, sqrt_iswap or syc")
     parser.add_argument("--walkers", type=int, default=1, help="ancillas of the ancilla test")
