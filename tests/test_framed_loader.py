@@ -1,4 +1,4 @@
-"""Registers of five and six qubits in a frame: fewer CZ, and the same overlaps."""
+"""Registers of five to eight qubits in a frame: fewer CZ, and the same overlaps."""
 
 import functools
 
@@ -21,7 +21,12 @@ from qucnn_cirq.patches import extract_patches
 
 EXACT_WORDS = [(n, word) for n, words in WORDS.items() for word in words]
 ALL_WORDS = EXACT_WORDS + [(n, word) for n, words in SHORTER_WORDS.items() for word in words]
-COST = {5: [(10, 6), (11, 6), (13, 7)], 6: [(22, 10), (23, 10), (26, 11)]}
+COST = {
+    5: [(10, 6), (11, 6), (13, 7)],
+    6: [(22, 10), (23, 10), (26, 11)],
+    7: [(48, 17), (51, 18)],
+    8: [(101, 30), (108, 32)],
+}
 
 
 @functools.cache
@@ -102,6 +107,12 @@ def test_random_sparse_and_product_vectors_and_patches_are_loaded(n_qubits: int)
     np.testing.assert_array_equal(loader.solve(states[::-1])[0], angles[::-1])
 
 
+@pytest.mark.parametrize("n_qubits", [7, 8])
+def test_long_lines_are_loaded(n_qubits: int) -> None:
+    states = np.concatenate([random_states(n_qubits, 2, seed=8)[:1], np.eye(2**n_qubits)[5:6]])
+    assert FramedLoader(n_qubits).framed().solve(states)[1].max() < 1e-20
+
+
 def test_a_vector_does_not_depend_on_its_batch() -> None:
     states, circuit = random_states(5, 4, seed=5), FramedCircuit(5, "OMOM")
     together, _ = solve_framed_angles(states, circuit)
@@ -111,7 +122,7 @@ def test_a_vector_does_not_depend_on_its_batch() -> None:
     assert solve_framed_angles(states[:0], circuit)[0].shape == (0, circuit.n_angles)
 
 
-@pytest.mark.parametrize("n_qubits", [5, 6])
+@pytest.mark.parametrize("n_qubits", WORDS)
 def test_a_framed_register_takes_fewer_cz(n_qubits: int) -> None:
     plain = FramedLoader(n_qubits)
     framed = plain.framed()
@@ -122,13 +133,13 @@ def test_a_framed_register_takes_fewer_cz(n_qubits: int) -> None:
     assert (framed.framed(), plain.unframed(), plain.frame) == (framed, plain, "")
     assert framed.unframed().settings() == plain.settings() != framed.settings()
     assert FramedLoader(**framed.settings()).cost == framed.cost
-    states = random_states(n_qubits, 2, seed=3)[:1]
+    states = random_states(n_qubits, 2, seed=3)[: n_qubits < 8]
     np.testing.assert_array_equal(plain.solve(states)[0], LineLoader(n_qubits).solve(states)[0])
 
 
 def test_other_sizes_and_gates_are_refused() -> None:
-    for n_qubits in (3, 4, 7):
-        with pytest.raises(InputError, match="registers of 5 or 6 qubits in CZ"):
+    for n_qubits in (3, 4, 9):
+        with pytest.raises(InputError, match="registers of 5 to 8 qubits in CZ"):
             made(FramedLoader, n_qubits, "cz")
     with pytest.raises(InputError, match="not in syc"):
         made(FramedLoader, 5, "syc")

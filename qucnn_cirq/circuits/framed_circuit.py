@@ -1,4 +1,4 @@
-"""Circuits on a line that make U x of a real vector x of five or six qubits: fewer CZ than for x.
+"""Circuits on a line of five qubits or more that make U x of a real vector x: fewer CZ than for x.
 
 U = CZ(1, 3) RX(pi/2) RX(pi/2) on the qubits 1 and 3, the *framed* ones, is the same for every
 vector. What makes real vectors of real ones, seen through it, are RY of the other qubits, any

@@ -22,8 +22,10 @@ SEARCH = 1
 
 _EXACT = Search(((40, 1), (40, 1), (60, 4), (100, 12), (300, 12)), 1e-24, 0.0, 1e-13)
 _EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1), (80, 1), (100, 2), (150, 6), (300, 12)))
+_EXACT_ON_LONGEST_LINES = replace(_EXACT, heats=((100, 1), (150, 2), (250, 3)))
 _CLOSE = Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
-_STARTS = 128
+_STARTS = {7: 16, 8: 8}
+"""Starting points of seven and eight qubits; fewer have 128. Making them takes time."""
 _BLOCK = 8192
 """States that are made together: many for each call of NumPy, few for a processor's cache."""
 
@@ -47,11 +49,13 @@ def solve_framed_angles(
     if not len(states):
         return np.zeros((0, circuit.n_angles)), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
-    search = _EXACT if circuit.n_qubits == 5 else _EXACT_ON_LONG_LINES
+    exact = {5: _EXACT, 6: _EXACT_ON_LONG_LINES}
+    search = exact.get(circuit.n_qubits, _EXACT_ON_LONGEST_LINES)
     if tolerance:
         search = replace(_CLOSE, solved=max(tolerance, _CLOSE.solved))
+    starts = _STARTS.get(circuit.n_qubits, 128)
     with single_threaded_blas():
-        angles = search_angles(distinct, circuit, search, seed=0, starts=_STARTS)
+        angles = search_angles(distinct, circuit, search, seed=0, starts=starts)
     # A turn by 2 pi changes only the global sign.
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     infidelities = framed_infidelities(distinct, angles, circuit)

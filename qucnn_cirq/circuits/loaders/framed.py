@@ -19,6 +19,8 @@ from qucnn_cirq.errors import InputError
 WORDS: dict[int, tuple[str, ...]] = {
     5: ("0210213", "OMOM", "OMOMO"),
     6: ("0241302413021302413", "OMOMOMOM", "OMOMOMOMO"),
+    7: (7 * "OM" + "O", 8 * "OM"),
+    8: (14 * "OM", 15 * "OM"),
 }
 """By the length of the line the couplers after the first three, shortest first.
 
@@ -28,6 +30,8 @@ What one word misses is loaded with the next.
 SHORTER_WORDS: dict[int, tuple[str, ...]] = {
     5: ("021", "01210", "012101"),
     6: ("102413201302343",),
+    7: (),
+    8: (),
 }
 """Words that come close to patches of images; shortest first.
 
@@ -37,20 +41,20 @@ small.
 
 _FRAME = "quaternions on 1 and 3"
 """The frame's name."""
-_SECONDS = {5: 0.015, 6: 0.06}
+_SECONDS = {5: 0.015, 6: 0.06, 7: 0.25, 8: 2.0}
 """What the search takes for a vector, by the length of the line."""
 _DIFFERENT = 8
 
 
 class FramedLoader(LineLoader):
-    """Loads real vectors on a line of five or six qubits in 10 or 22 CZ where a filter is fixed.
+    """Loads real vectors on a line of five to eight qubits, in fewer CZ where a filter is fixed.
 
     In the frame it makes U x of a vector x, U = CZ(1, 3) RX(pi/2) RX(pi/2) on the qubits 1 and 3,
-    see `qucnn_cirq.circuits.framed_circuit`. These two are no neighbours, so that out of the frame
-    it is the line loader, in 14 or 30 CZ.
+    see `qucnn_cirq.circuits.framed_circuit`, in 10, 22, 48 or 101 CZ. These two are no neighbours,
+    so that out of the frame it is the line loader, in 14, 30, 63 or 126.
 
     Args:
-        n_qubits: Length of the line, 5 or 6.
+        n_qubits: Length of the line, 5 to 8.
         word: The couplers after the first three, in the frame; None for no frame.
         tolerance: The infidelity that is good enough; if it is not 0 the search is brief.
 
@@ -59,7 +63,7 @@ class FramedLoader(LineLoader):
     """
 
     name = "framed"
-    purpose = "registers of 5 or 6 qubits in CZ"
+    purpose = "registers of 5 to 8 qubits in CZ"
 
     def __init__(self, n_qubits: int, word: str | None = None, tolerance: float = 0.0) -> None:
         if n_qubits not in WORDS:
