@@ -90,6 +90,8 @@ def compile_convolution(
             it was registered or as "module:attribute". A loader that is named takes the fewest
             gates for each patch; "auto" takes up to two more where amplitudes stay real then, if
             the device is calibrated to have gates with wrong angles, which do less harm to those.
+            With "auto" a filter's circuit that has no parameters and prepares a real vector gives
+            way to a loader of that vector where that has the smaller predicted error.
         gate_set: "cz", "sqrt_iswap" or "syc"; None takes the device's first.
         walkers: Ancillas of the ancilla test, 1 or 2. Two walk at the same time and are read in
             parity: about half the depth for one more readout error.
