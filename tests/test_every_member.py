@@ -100,7 +100,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in EXAMPLES.glob("own_*.py"):
         shutil.copy(file, tmp_path)
     draws = np.random.default_rng(3)
-    np.save(tmp_path / "images.npy", draws.random((2, 4, 4)))
+    np.save(tmp_path / "images.npy", draws.random((2, 4, 8)))
     digits = {f"{part}_images": draws.random((10, 4, 4)) for part in ("train", "test")}
     labels = dict.fromkeys(("train_labels", "test_labels"), np.arange(10))
     np.savez(tmp_path / "digits.npz", **digits, **labels)
@@ -159,7 +159,7 @@ def smallest(kind: str, name: str) -> dict[str, Any]:
         assert NoiseConfiguration.from_toml(whole.to_toml()) == whole
         document["axes"] = {"noise": [whole.to_mapping()]}
     elif kind == "loader":
-        half = divmod(next(n for n in range(1, 5) if takes(name, n)), 2)
+        half = divmod(next(n for n in range(1, 6) if takes(name, n)), 2)
         kernel = np.random.default_rng(1).normal(size=(2 ** half[0], 2 ** sum(half)))
         document["convolution"] = {
             "kernel": list(kernel.shape),
