@@ -104,4 +104,6 @@ class LoaderPairs:
             if pair.gates < self.generic.gates
             or (takes_real and pair.patch.is_real and pair.gates <= self.generic.gates + _FOR_REAL)
         ]
-        return (*own[:place], *better, *own[place:])
+        # Of as many gates in all those for the filter, which is exact, first.
+        shorter = sorted([*own[:place], *better], key=lambda pair: (pair.gates, pair.patch.cost))
+        return (*shorter, *own[place:])
