@@ -105,5 +105,5 @@ class LoaderPairs:
             or (takes_real and pair.patch.is_real and pair.gates <= self.generic.gates + _FOR_REAL)
         ]
         # Of as many gates in all those for the filter, which is exact, first.
-        shorter = sorted([*own[:place], *better], key=lambda pair: (pair.gates, pair.patch.cost))
+        shorter = sorted([*own[:place], *better], key=lambda pair: (pair.gates, pair.patch.cost[0]))
         return (*shorter, *own[place:])
