@@ -161,6 +161,19 @@ def test_other_registers_are_refused() -> None:
         compile_convolution(spec, "sycamore", loader="native", layout="routed")
 
 
+@pytest.mark.parametrize("gate", WORDS)
+def test_each_form_leads_a_family_that_loads_everything(gate: str) -> None:
+    states = random_states(3, seed=5)
+    for loader in NativeLoader(gate).forms():
+        family = loader.family(None)
+        assert loader in family and isinstance(family[-1], SymplecticLoader)
+        native = [each for each in family if isinstance(each, NativeLoader)]
+        words = [each.word for each in native]
+        assert words[0] == loader.settings()["word"] and set(words) == set(WORDS[gate]) | {words[0]}
+        assert all(each.family(None) == (each,) for each in native[1:])
+        assert min(each.solve(states)[1].max() for each in family) <= EXACT
+
+
 COSTS = {
     ("sqrt_iswap", "ancilla"): 36,
     ("sqrt_iswap", "destructive"): 16,

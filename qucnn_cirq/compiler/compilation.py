@@ -345,7 +345,8 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             # What merges the filter is weighed against a filter that a short word loads.
             merging = [loader for loader in fitting if loader.merges_filter]
             others = [loader for loader in fitting if not loader.merges_filter]
-            for loader in (*merging[:1], *others[:1]):
+            forms = (form for loader in (*merging[:1], *others[:1]) for form in loader.forms())
+            for loader in forms:
                 pairs = LoaderPairs.of(loader, vector, request.prefers_real)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()

@@ -243,6 +243,14 @@ class Loader(abc.ABC):
         """What prepares a single vector: the loader itself, unless it merges a filter."""
         return self
 
+    def forms(self) -> tuple[Loader, ...]:
+        """Loaders as good as this one by itself, one of which may fit an overlap test better.
+
+        Returns:
+            One or more, this object first.
+        """
+        return (self,)
+
     def framed(self) -> Loader | None:
         """The same loader in its frame, which takes fewer gates; None if it has none."""
         return None

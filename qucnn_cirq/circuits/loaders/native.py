@@ -40,6 +40,9 @@ PRODUCTS = ("", "L", "R")
 SHORTER_WORDS = ("", "O", "MO", "MOM", "OMO")
 """Words that come close to some vectors, by their gates."""
 
+EARLY_WORDS = ("MOMRM", "012121")
+"""Words that are done with the first qubit sooner, where a walk may begin."""
+
 _RACES = {"syc": (2, 4, 8, 16), "sqrt_iswap": (1, 3, 6)}
 """How many starts race for a vector, one race after the other."""
 _DIFFERENT = 8
@@ -54,6 +57,7 @@ class NativeLoader(Loader):
         gate: "syc" or "sqrt_iswap".
         word: The couplers; None for the first of `WORDS`.
         tolerance: The infidelity that is good enough; if it is not 0 the search is brief.
+        leads: Whether other words load what this one misses, see `family`.
 
     Raises:
         InputError: If the gate or the word is unknown.
@@ -63,13 +67,16 @@ class NativeLoader(Loader):
     purpose = "registers of 4 qubits in SYC or sqrt-iSWAP"
     is_closed_form = False
 
-    def __init__(self, gate: str, word: str | None = None, tolerance: float = 0.0) -> None:
+    def __init__(
+        self, gate: str, word: str | None = None, tolerance: float = 0.0, leads: bool = True
+    ) -> None:
         if gate not in NATIVE:
             raise unknown_name("gate", gate, NATIVE)
         super().__init__(N_QUBITS)
         self.gate = gate
         self.word = WORDS[gate][0] if word is None else word
         self.tolerance = tolerance
+        self.leads = leads
         self._native = NativeCircuit(self.word, gate)
         self.n_angles = self._native.n_angles
         self._remembered = RememberedAngles(self.n_angles)
@@ -100,23 +107,29 @@ class NativeLoader(Loader):
         return circuit
 
     def settings(self) -> dict[str, Any]:
-        """Gate, word and tolerance."""
-        return {name: getattr(self, name) for name in ("gate", "word", "tolerance")}
+        """Gate, word, tolerance and whether it leads."""
+        return {name: getattr(self, name) for name in ("gate", "word", "tolerance", "leads")}
+
+    def forms(self) -> tuple[Loader, ...]:
+        """As `Loader.forms`: with each word of six gates that leaves a qubit early, too."""
+        return (self, *(NativeLoader(self.gate, word) for word in EARLY_WORDS))
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
         """`PRODUCTS`, or shorter words within a tolerance; `WORDS`; and the symplectic loader."""
-        first, *others = WORDS[self.gate]
-        if self.word != first:
+        if not self.leads:
             return (self,)
+        others = [word for word in WORDS[self.gate] if word != self.word]
         shorter: tuple[Loader, ...]
         if tolerance is None:
             shorter = tuple(LineLoader(pattern=word) for word in PRODUCTS)
         else:
-            shorter = tuple(NativeLoader(self.gate, word, tolerance) for word in SHORTER_WORDS)
+            shorter = tuple(
+                NativeLoader(self.gate, word, tolerance, leads=False) for word in SHORTER_WORDS
+            )
         return (
             *shorter,
             self,
-            *(NativeLoader(self.gate, word) for word in others),
+            *(NativeLoader(self.gate, word, leads=False) for word in others),
             SymplecticLoader(),
         )
 
