@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
-from qucnn_cirq.compiler.program import CompiledFilter, upstream_table
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
 from qucnn_cirq.engines.streams import outcome_from_means

@@ -431,7 +431,9 @@ def test_an_interrupt_has_exit_code_130(capsys, monkeypatch):
 def test_the_overlap_test_is_named_a_better_one_hinted_and_a_hopeless_circuit_warned_of(
     asked, taken, hinted, config, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("qucnn_cirq.compiler.program.HOPELESS_ERROR", 0.01 if hinted else 0.9)
+    monkeypatch.setattr(
+        "qucnn_cirq.compiler.compiled_filter.HOPELESS_ERROR", 0.01 if hinted else 0.9
+    )
     text = config.read_text().replace("stride = 3", f'stride = 3\noverlap = "{asked}"')
     config.write_text(text)
     files = ("--out", str(tmp_path / "c.json"), "--metrics", str(tmp_path / "m.json"))

@@ -14,8 +14,8 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
-from qucnn_cirq.compiler import program as program_module
-from qucnn_cirq.compiler.program import CompiledFilter
+from qucnn_cirq.compiler import compiled_filter
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.convolution import extract_patches, ideal_overlaps, squared_cosine_similarity
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.gradient_methods import METHODS
@@ -393,14 +393,14 @@ def test_what_was_solved_for_patches_goes_when_they_or_the_program_go():
     filters = [replace(each, variants=(replace(each.variants[0]),)) for each in filters]
     other = QuantumConvolution(replace(kept.program, filters=tuple(filters)), "exact", shots=None)
     np.testing.assert_array_equal(other.forward(patches), kept.forward(patches))
-    assert len(program_module._SOLVED[patches]) == 2
+    assert len(compiled_filter._SOLVED[patches]) == 2
     del filters, other
     gc.collect()
-    assert len(program_module._SOLVED[patches]) == 1
-    before = len(program_module._SOLVED)
+    assert len(compiled_filter._SOLVED[patches]) == 1
+    before = len(compiled_filter._SOLVED)
     del patches, kept
     gc.collect()
-    assert len(program_module._SOLVED) == before - 1
+    assert len(compiled_filter._SOLVED) == before - 1
 
 
 def test_patches_are_told_apart_by_the_budget_of_their_program():

@@ -126,14 +126,9 @@ def test_shorter_words_come_close_within_a_tolerance() -> None:
 
 
 @pytest.mark.parametrize("gate", WORDS)
-def test_solved_states_are_remembered_and_checked(
-    gate: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_solved_states_are_remembered(gate: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loader, states = NativeLoader(gate), random_states(3, 11)
     angles, infidelities = loader.solve(states)
-    assert loader._loads(states, (angles, infidelities))
-    assert not loader._loads(states, (angles + 2 * np.pi, infidelities))
-    assert not loader._loads(states[::-1], (angles, infidelities))
     circuit = NativeCircuit(loader.word, gate)
     np.testing.assert_allclose(native_infidelities(states, angles, circuit), infidelities)
     monkeypatch.setattr(native_loader, "solve_native_angles", None)

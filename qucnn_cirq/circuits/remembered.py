@@ -15,6 +15,8 @@ FloatArray = NDArray[np.float64]
 
 _AMPLITUDES = 2**24
 """Amplitudes of the states whose angles one loader remembers."""
+_ROUNDING = 1e-18
+"""Infidelities that differ by less are equal."""
 _REMEMBERING = threading.RLock()
 """Held while states are searched for: several threads would search for the same."""
 
@@ -35,7 +37,7 @@ class RememberedAngles:
         states: FloatArray,
         description: str,
         search: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
-        holds: Callable[[FloatArray, Result], bool],
+        infidelities_of: Callable[[FloatArray, FloatArray], FloatArray],
         expense: int = 1,
     ) -> tuple[FloatArray, FloatArray]:
         """What a search finds; those that are new are searched for, or read from the disk.
@@ -44,12 +46,23 @@ class RememberedAngles:
             states: Unit vectors, shape (batch, dimension), contiguous.
             description: As for `cached`.
             search: Returns angles (batch, n_angles) and infidelities (batch,).
-            holds: As for `cached`.
+            infidelities_of: The infidelities of states and angles (batch, n_angles). What is read
+                from the disk is believed only if it says the same.
             expense: As for `cached`.
 
         Returns:
             Angles and infidelities.
         """
+
+        def holds(rows: FloatArray, solution: Result) -> bool:
+            if [array.shape[1:] for array in solution] != [(self._n_angles,), ()]:
+                return False
+            angles, infidelities = solution
+            if not (np.abs(angles) <= np.pi).all():
+                return False
+            found = infidelities_of(rows, angles)
+            return bool(np.allclose(found, infidelities, rtol=1e-6, atol=_ROUNDING))
+
         with _REMEMBERING:
             keys = [state.tobytes() for state in states]
             new = {key: row for row, key in enumerate(keys) if key not in self._solved}

@@ -20,13 +20,14 @@ from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, best_placement
 from qucnn_cirq.compiler.placing import placed
-from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.refusals import (
     budget_without_effect,
     check_qubits,

@@ -19,10 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from noise_models.checks import whole_number
 from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.compiled_filter import Report, Variant
 from qucnn_cirq.compiler.packing import disjoint_placements
 from qucnn_cirq.compiler.passes import schedule_as_late_as_possible
 from qucnn_cirq.compiler.placement import Positions
-from qucnn_cirq.compiler.program import Program, Report, Variant, check_measured
+from qucnn_cirq.compiler.program import Program, check_measured
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.compiler.verification import Verification

@@ -6,8 +6,8 @@ import time
 from dataclasses import asdict
 
 from qucnn_cirq.compiler.assembly import Assembly
+from qucnn_cirq.compiler.compiled_filter import Report, Variant
 from qucnn_cirq.compiler.placement import Placement
-from qucnn_cirq.compiler.program import Report, Variant
 from qucnn_cirq.compiler.request import Request
 from qucnn_cirq.validation import check
 

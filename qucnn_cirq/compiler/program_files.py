@@ -28,9 +28,10 @@ from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
 from qucnn_cirq.compiler.pipeline import PassRecord
-from qucnn_cirq.compiler.program import CompiledFilter, Program, Report, Variant
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, device_names, load_device
 from qucnn_cirq.errors import InputError

@@ -35,7 +35,8 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, filter_circuit
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.program import CompiledFilter, Program, Variant
+    from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
+    from qucnn_cirq.compiler.program import Program
 
 Matrix = NDArray[np.complexfloating[Any, Any]]
 

@@ -18,7 +18,8 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.program import CompiledFilter, Program
+    from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+    from qucnn_cirq.compiler.program import Program
 
 TOLERANCE = 1e-6
 """Largest deviation of an expectation value that passes."""

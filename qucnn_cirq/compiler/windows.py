@@ -16,12 +16,13 @@ from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, window_ladders
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, best_placement
 from qucnn_cirq.compiler.placing import placed
-from qucnn_cirq.compiler.program import CompiledFilter, Report, check_measured
+from qucnn_cirq.compiler.program import check_measured
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.compiler.verification import Verification, simulated_mean

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import NoiseConfiguration, as_noise, fields
-from qucnn_cirq.compiler.program import CompiledFilter
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution

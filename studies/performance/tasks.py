@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.angle_cache import VARIABLE
-from qucnn_cirq.compiler.program import Program, Variant
+from qucnn_cirq.compiler.compiled_filter import Variant
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from studies.images import PatchBlocks, occupied_patches, selected

@@ -9,20 +9,19 @@ filter has a table of angles of its own for the same patches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
 
 import cirq
 import numpy as np
 
-from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader, unit_vectors
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.loaders.merging import MergingLoader
 from qucnn_cirq.circuits.loaders.named_turns import named_turns
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 from qucnn_cirq.circuits.slots import Table
 from qucnn_cirq.circuits.symplectic import COMPARISON, comparison_angles
-from qucnn_cirq.errors import InputError
 
 
-class Comparison(Loader):
+class Comparison(MergingLoader):
     """A loader whose circuit ends in |0000> with the probability |<f|x>|^2, on a line.
 
     Args:
@@ -34,36 +33,11 @@ class Comparison(Loader):
 
     name = "comparison"
     purpose = "the inversion test of fixed filters of 9 to 16 values"
-    merges_filter = True
     n_angles = len(COMPARISON)
-
-    def __init__(self, vector: FloatArray) -> None:
-        super().__init__(4)
-        if np.shape(vector) != (16,):
-            raise InputError(f"the comparison is for {self.purpose}; choose loader = 'auto'.")
-        (self.vector,) = unit_vectors(np.asarray(vector)[None], 4)
-
-    @classmethod
-    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """Refused: it is made for a filter."""
-        raise InputError(f"the comparison is for {cls.purpose}; choose loader = 'auto'.")
-
-    @classmethod
-    def for_filter(cls, vector: FloatArray, gate_set: str) -> Self:
-        """The comparison with a filter's vector; see `Loader`."""
-        return cls(vector)
-
-    def settings(self) -> dict[str, Any]:
-        """The filter's vector."""
-        return {"vector": self.vector}
 
     def alone(self) -> Loader:
         """The loader whose parts it is made of."""
         return SymplecticLoader(4)
-
-    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """As `Loader.circuit`: slots and CZ gates on a line."""
-        return cirq.Circuit(circuit for _, circuit in self.parts(qubits, table))
 
     def parts(
         self, qubits: Sequence[cirq.Qid], table: Table

@@ -11,7 +11,7 @@ import numpy as np
 from qucnn_cirq.circuits.framed_circuit import FRAMED, FramedCircuit, Turn
 from qucnn_cirq.circuits.framed_search import SEARCH, framed_infidelities, solve_framed_angles
 from qucnn_cirq.circuits.loaders.line import LineLoader
-from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.remembered import RememberedAngles
 from qucnn_cirq.circuits.slots import Table, TableAngle, rotation
 from qucnn_cirq.errors import InputError
@@ -179,16 +179,6 @@ class FramedLoader(LineLoader):
             np.ascontiguousarray(states, dtype=float),
             f"{SEARCH} framed {self.n_qubits} {self.word} {self.tolerance!r}",
             lambda rows: solve_framed_angles(rows, framed, self.tolerance),
-            self._makes,
+            lambda rows, angles: framed_infidelities(rows, angles, framed),
             expense=4 ** (self.n_qubits - 4),
         )
-
-    def _makes(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
-        """Whether angles make the states with the infidelities that are said to be theirs."""
-        if [array.shape[1:] for array in solution] != [(self.n_angles,), ()]:
-            return False
-        angles, infidelities = solution
-        if self._framed is None or not (np.abs(angles) <= np.pi).all():
-            return False
-        found = framed_infidelities(states, angles, self._framed)
-        return bool(np.allclose(found, infidelities, rtol=1e-6, atol=EXACT))

@@ -259,18 +259,13 @@ class LineLoader(Loader):
         """As `Loader.least_infidelities`, for four qubits from the Schmidt rank; else 0."""
         return _least_infidelities(states, self.pattern, self.gate)
 
-    def _loads(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
-        """Whether angles make the states with the infidelities that are said to be theirs."""
-        if [array.shape[1:] for array in solution] != [(self.n_angles,), ()]:
-            return False
-        angles, infidelities = solution
-        if not (np.abs(angles) <= np.pi).all():
-            return False
+    def _infidelities(self, states: FloatArray, angles: FloatArray) -> FloatArray:
+        """Those of angles from elsewhere; infinite if they cannot be a solution of these states."""
         found = line_infidelities(states, angles, self.pattern, self.gate)
         if self.gate == "cz" and self.pattern == EXACT_PATTERNS["cz"][self.n_qubits][-1]:
             # It loads every vector: what is worse is the solution of other states.
             found = np.where(found > max(self.tolerance, EXACT), np.inf, found)
-        return np.allclose(found, infidelities, rtol=1e-6, atol=EXACT)
+        return found
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """As `Loader.solve`, in closed form where the pattern has one, else by a search.
@@ -303,6 +298,6 @@ class LineLoader(Loader):
             lambda rows: solve_line_angles(
                 rows, self.pattern, tolerance=self.tolerance, gate=self.gate
             ),
-            self._loads,
+            self._infidelities,
             expense=4 ** max(0, self.n_qubits - N_QUBITS),
         )

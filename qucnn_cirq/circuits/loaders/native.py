@@ -159,7 +159,7 @@ class NativeLoader(Loader):
             np.ascontiguousarray(states, dtype=float),
             f"{SEARCH} native {self.gate} {self.word} {self.tolerance!r}",
             lambda rows: solve_native_angles(rows, self._native, _RACES[self.gate], self.tolerance),
-            self._loads,
+            lambda rows, angles: native_infidelities(rows, angles, self._native),
             expense=8,
         )
 
@@ -177,13 +177,3 @@ class NativeLoader(Loader):
         states = np.einsum("bi,bj->bij", left, right).reshape(count, -1)
         units: FloatArray = states / np.linalg.norm(states, axis=1, keepdims=True)
         return units
-
-    def _loads(self, states: FloatArray, solution: tuple[FloatArray, ...]) -> bool:
-        """Whether angles make the states with the infidelities that are said to be theirs."""
-        if [array.shape[1:] for array in solution] != [(self.n_angles,), ()]:
-            return False
-        angles, infidelities = solution
-        if not (np.abs(angles) <= np.pi).all():
-            return False
-        found = native_infidelities(states, angles, self._native)
-        return bool(np.allclose(found, infidelities, rtol=1e-6, atol=EXACT))

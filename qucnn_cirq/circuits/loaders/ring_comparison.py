@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, Self
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders.loader import Loader, unit_vectors
+from qucnn_cirq.circuits.loaders.loader import Loader
+from qucnn_cirq.circuits.loaders.merging import MergingLoader
 from qucnn_cirq.circuits.loaders.schmidt import (
     SchmidtLoader,
     schmidt_factors,
@@ -27,10 +27,9 @@ from qucnn_cirq.circuits.loaders.schmidt import (
     two_qubit_angles,
 )
 from qucnn_cirq.circuits.slots import Table
-from qucnn_cirq.errors import InputError
 
 
-class RingComparison(Loader):
+class RingComparison(MergingLoader):
     """A loader whose circuit ends in |0000> with the probability |<f|x>|^2.
 
     Args:
@@ -45,39 +44,17 @@ class RingComparison(Loader):
         "the inversion test of fixed filters of 9 to 16 values on a device with a ring of four "
         "qubits"
     )
-    merges_filter = True
     n_angles = 18
 
     def __init__(self, vector: NDArray[np.float64]) -> None:
-        super().__init__(4)
-        if np.shape(vector) != (16,):
-            raise InputError(f"the ring comparison is for {self.purpose}; choose loader = 'auto'.")
-        (self.vector,) = own = unit_vectors(np.asarray(vector)[None], 4)
-        rows, singular_values, columns = schmidt_factors(own)
+        super().__init__(vector)
+        rows, singular_values, columns = schmidt_factors(self.vector[None])
         self._rows, self._columns = rows[0].T, columns[0].T
         self._undone = two_qubit_angles(singular_values)
-
-    @classmethod
-    def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """Refused: it is made for a filter."""
-        raise InputError(f"the ring comparison is for {cls.purpose}; choose loader = 'auto'.")
-
-    @classmethod
-    def for_filter(cls, vector: NDArray[np.float64], gate_set: str) -> Self:
-        """The comparison with a filter's vector; see `Loader`."""
-        return cls(vector)
-
-    def settings(self) -> dict[str, Any]:
-        """The filter's vector."""
-        return {"vector": self.vector}
 
     def alone(self) -> Loader:
         """The loader whose parts it is made of."""
         return SchmidtLoader()
-
-    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
-        """As `Loader.circuit`: slots and CZ gates on a ring."""
-        return cirq.Circuit(circuit for _, circuit in self.parts(qubits, table))
 
     def parts(
         self, qubits: Sequence[cirq.Qid], table: Table
