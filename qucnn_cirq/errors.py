@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from noise_models.errors import LONGEST_MESSAGE, InputError, one_line, shown, unknown_name
 
-__all__ = ["LONGEST_MESSAGE", "InputError", "missing_extra", "one_line", "shown", "unknown_name"]
+__all__ = [
+    "LONGEST_MESSAGE",
+    "InexactLoading",
+    "InputError",
+    "missing_extra",
+    "one_line",
+    "shown",
+    "unknown_name",
+]
+
+
+class InexactLoading(UserWarning):
+    """Patches whose angles a search did not find, so that they are loaded nearly right."""
 
 
 def missing_extra(what: str, extra: str, otherwise: str = "") -> InputError:

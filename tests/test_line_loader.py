@@ -1,3 +1,5 @@
+import warnings
+
 import cirq
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from helpers import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qucnn_cirq import ConvolutionSpec, FixedFilter, compile_convolution
 from qucnn_cirq.circuits import real_search
 from qucnn_cirq.circuits.line_circuit import (
     line_layers,
@@ -19,7 +22,7 @@ from qucnn_cirq.circuits.loaders import line as line_loader
 from qucnn_cirq.circuits.loaders.line import EXACT, PATTERNS, LineLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.slots import Slot
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InexactLoading, InputError
 
 
 def normalised(vectors):
@@ -266,6 +269,19 @@ def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate, 
             state = state_of(circuit, qubits, {"patch": angles[[row]]})
             assert abs(np.vdot(state, states[rows[row]])) == pytest.approx(1, abs=1e-9)
     assert (rule.choose(dense / np.linalg.norm(dense, axis=1)[:, None], family) == 0).mean() > 0.6
+
+
+def test_patches_that_a_search_misses_are_told_of() -> None:
+    generator = np.random.default_rng(0)
+    spec = ConvolutionSpec(kernel=(5, 5), filters=FixedFilter(generator.normal(size=(5, 5))))
+    near = normalised(np.eye(32)[:8] + 1e-5 * generator.normal(size=(8, 32)))
+    (compiled,) = compile_convolution(spec, "willow_pink", loader="line").filters
+    with pytest.warns(InexactLoading, match=r"missed \d of 8 patches, by an infidelity of up to"):
+        compiled.load(near)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled.load(normalised(generator.normal(size=(3, 32))))
+        compile_convolution(spec, "willow_pink", loader="multiplexed").filters[0].load(near)
 
 
 def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from qucnn_cirq.text import aligned_table
 
 @contextlib.contextmanager
 def notes(quiet: bool) -> Iterator[None]:
-    """While it lasts, writes notes on data that was put right as one line each, or not at all.
+    """While it lasts, writes notes on data as one line each, or not at all.
 
     Args:
         quiet: Whether they are left out.
@@ -25,8 +25,8 @@ def notes(quiet: bool) -> Iterator[None]:
         def show(
             message: Warning | str, category: type[Warning], *others: Any, **named: Any
         ) -> None:
-            # By name: importing the category would import Cirq.
-            if category.__name__ != "NoiseNote":
+            # By name: importing the categories would import Cirq.
+            if category.__name__ not in ("NoiseNote", "InexactLoading"):
                 usual(message, category, *others, **named)
             elif not quiet:
                 print(f"qucnn: note: {' '.join(str(message).split())}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from dataclasses import asdict, dataclass
 
@@ -12,12 +13,17 @@ from qucnn_cirq.circuits.loaders import EXACT, Loader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.errors import InexactLoading
 from qucnn_cirq.filters import Filter, filter_angles
 from qucnn_cirq.patches import Patches
 
 HOPELESS_ERROR = 0.9
 """Predicted error from which a circuit is warned of: where a part E of the runs errs, the deviation
 from what noise alone gives shrinks to 1 - E, and takes 1 / (1 - E)^2 times as many shots to see."""
+
+
+_MISSED = 1e-12
+"""Infidelity of an exact loader that is told: an overlap is off by at most twice its root, 2e-6."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +214,34 @@ class CompiledFilter:
             return ()
         if self.rule is None:
             rows, angles = np.arange(len(states)), self.loader.angles(states)
-            return (Load(0, self.variants[0], rows, angles),)
-        found = self.rule.load(states, [variant.loader for variant in self.variants])
-        return tuple(
-            Load(index, self.variants[index], columns, angles) for index, columns, angles in found
-        )
+            loads: tuple[Load, ...] = (Load(0, self.variants[0], rows, angles),)
+        else:
+            found = self.rule.load(states, [variant.loader for variant in self.variants])
+            loads = tuple(
+                Load(index, self.variants[index], columns, angles)
+                for index, columns, angles in found
+            )
+        self._tell_missed(loads[-1], states)
+        return loads
+
+    def _tell_missed(self, load: Load, states: NDArray[np.float64]) -> None:
+        """Warns of patches that no circuit loads: no search finds the angles of every vector."""
+        loader = load.variant.loader
+        tells = type(loader).solve is not Loader.solve
+        if loader.is_closed_form or not tells or load.variant is not self.variants[-1]:
+            return
+        # It remembers what it searched for.
+        infidelities = loader.solve(states[load.columns])[1]
+        limit = max(_MISSED, 0.0 if self.rule is None else min(self.rule.limit, 1.0))
+        missed = infidelities > limit
+        if missed.any():
+            warnings.warn(
+                f"loader {loader.name!r}: the search for angles missed {missed.sum()} of "
+                f"{len(states)} patches, by an infidelity of up to {infidelities.max():.1e}. They "
+                "are loaded nearly right; loader = 'multiplexed' has a closed form for all.",
+                InexactLoading,
+                stacklevel=3,
+            )
 
     def load_patches(self, patches: Patches) -> tuple[Load, ...]:
         """As `load`, for the occupied patches of images.
