@@ -6,6 +6,7 @@ statistic and binomially distributed.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,15 @@ class Observable:
     def is_signed(self) -> bool:
         """Whether the values of a shot are +1 and -1."""
         return self.low == -1.0
+
+    @functools.cached_property
+    def table(self) -> NDArray[np.float64]:
+        """The value of every outcome of `qubits`, big-endian, shape (2^qubits,). Read-only."""
+        table = np.ones(1)
+        for _, values in self.groups:
+            table = np.multiply.outer(table, values).ravel()
+        table.flags.writeable = False
+        return table
 
     def on(self, positions: Mapping[cirq.Qid, cirq.Qid]) -> Observable:
         """The same observable on other qubits.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cirq
+import numpy as np
+from numpy.typing import NDArray
 
 from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
@@ -52,6 +54,25 @@ class AutoEngine(Engine):
         """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
         engine, self.reason = self.choose(template, noise, shots)
         return engine.run(template, noise, tables, shots, streams)
+
+    def distribution(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
+        engine, self.reason = self.choose(template, noise, None)
+        return engine.distribution(template, noise, tables)
+
+    def outcome_counts(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> NDArray[np.int64]:
+        """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
+        engine, self.reason = self.choose(template, noise, shots)
+        return engine.outcome_counts(template, noise, tables, shots, streams)
 
     def choose(
         self, template: Template, noise: Noise, shots: int | None

@@ -9,7 +9,7 @@ trajectory a shot.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from qucnn_cirq.engines.qsim_circuits import (
     blocks_of,
     entries,
     evolved,
-    mean_of_state,
+    probabilities_of,
     qubit_numbers,
 )
 
@@ -200,23 +200,28 @@ class BranchedCircuit:
         return cls(len(qubits), places, mixtures, threads)
 
     def sample(
-        self, diagonal: NDArray[np.float64], shots: int, generator: np.random.Generator
+        self,
+        reading: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+        shots: int,
+        generator: np.random.Generator,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Draws the errors of all shots, and runs the circuit with each pattern of them.
 
         Args:
-            diagonal: An observable on all qubits, shape (2^qubits,).
+            reading: What is wanted of the probabilities of all bit patterns, shape (2^qubits,).
             shots: How many shots.
             generator: The source of chance.
 
         Returns:
-            The number of shots and the mean of each pattern that was drawn, shape (patterns,) each.
+            The number of shots of each pattern that was drawn, shape (patterns,), and what was
+            read, shape (patterns, ...).
         """
         patterns = error_patterns(self.mixtures, shots, generator)
-        means = np.empty(len(patterns))
+        found: dict[int, NDArray[np.float64]] = {}
         for number, state in self.states(list(patterns)):
-            means[number] = mean_of_state(state, diagonal)
-        return np.array(list(patterns.values()), dtype=np.int64), means
+            found[number] = reading(probabilities_of(state))
+        read = np.array([found[number] for number in range(len(patterns))])
+        return np.array(list(patterns.values()), dtype=np.int64), read
 
     def states(self, patterns: Sequence[Pattern]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The final state of every pattern of errors.

@@ -100,6 +100,53 @@ class Engine(ABC):
         sums: NDArray[np.float64] = means @ factors.T
         return sums
 
+    def distribution(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """The probability of every recorded outcome, for every filter and patch.
+
+        Args:
+            template: The compiled circuit, with m measured qubits.
+            noise: The noise.
+            tables: As for `run`.
+
+        Returns:
+            Shape (filters, patches, 2^m); the first measured qubit is the most significant bit.
+            Rounding may leave what should be 0 below it.
+
+        Raises:
+            InputError: If it gives no distributions, or there are more than
+                `qucnn_cirq.engines.outcomes.MOST_BITS` measured qubits.
+        """
+        raise InputError(
+            f"engine = {self.name!r} gives no distributions of outcomes: choose engine = 'exact'."
+        )
+
+    def outcome_counts(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> NDArray[np.int64]:
+        """How often every outcome is recorded: a sample of `distribution`.
+
+        Args:
+            template: The compiled circuit, with m measured qubits.
+            noise: The noise.
+            tables: As for `run`.
+            shots: Shots for each item.
+            streams: The random streams of the items.
+
+        Returns:
+            Shape (filters, patches, 2^m), as for `distribution`.
+
+        Raises:
+            InputError: If it cannot do what is asked.
+        """
+        return streams.multinomial(shots, self.distribution(template, noise, tables))
+
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether `run` can do without shots.
 

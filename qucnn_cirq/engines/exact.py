@@ -13,7 +13,7 @@ import functools
 import math
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import cirq
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.advance import circuits_run
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, Array, ArrayLibrary, array_library
@@ -29,6 +30,7 @@ from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
 from qucnn_cirq.engines.meeting import Meeting
+from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.engines.steps import GateStep
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
@@ -58,13 +60,29 @@ class Prepared:
         process: The process in its parts.
         patch: Evolves the data register.
         filter: Evolves the filter register.
-        meeting: Carries the observable back to the data register.
+        meet: Makes the meeting of what is measured.
+        observable: What is measured.
     """
 
     process: Factored
     patch: Evolution
     filter: Evolution
-    meeting: Meeting
+    meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
+    observable: Observable
+
+    @functools.cached_property
+    def meeting(self) -> Meeting:
+        """Carries the observable back to the data register."""
+        return self.meet(self.observable)
+
+    @functools.cached_property
+    def outcomes(self) -> Meeting:
+        """Carries every outcome back to the data register."""
+        return self.meet(self.observable.qubits)
+
+    def on_data(self, weights: Array) -> Array:
+        """The carried coefficients of what a meeting gives, shape (rows, carried)."""
+        return weights.reshape(-1, 4 ** len(self.patch.qubits))[:, self.patch.live]
 
 
 class ExactEngine(Engine):
@@ -133,18 +151,50 @@ class ExactEngine(Engine):
             InputError: If the process neither factors nor fits the memory.
         """
         prepared = _prepared(template, noise, self._library)
-        _check_memory(prepared)
+        _check_memory(prepared, prepared.meeting)
+        parts = self._parts(prepared, prepared.meeting, template, noise, tables)
+        return np.concatenate([self._expectations(*part) for part in parts])
+
+    @single_threaded_blas()
+    def distribution(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """As `Engine.distribution`: the meeting has one more index for each measured qubit."""
+        qubits = template.observable.qubits
+        check_outcomes(qubits)
+        prepared = _prepared(template, noise, self._library)
+        _check_memory(prepared, prepared.outcomes)
+        found = []
+        for weights, states in self._parts(prepared, prepared.outcomes, template, noise, tables):
+            n_outcomes, n_rows = 1 << len(qubits), weights.shape[1]
+            true = self._library.get(weights).reshape(-1, n_outcomes, n_rows)
+            read = recorded(true.swapaxes(1, 2), qubits, noise).swapaxes(1, 2)
+            effects = self._library.put(np.ascontiguousarray(read).reshape(-1, n_rows))
+            means = self._expectations(effects, states, n_outcomes)
+            means = means.reshape(-1, n_outcomes, means.shape[1])
+            found.append(np.ascontiguousarray(means.swapaxes(1, 2)))
+        return np.concatenate(found)
+
+    def _parts(
+        self,
+        prepared: Prepared,
+        meeting: Meeting,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+    ) -> Iterator[tuple[Array, Iterable[Array]]]:
+        """What is measured, for each filter on the data register, and the states of the patches.
+
+        Where the process does not factor it is the patch's as a whole, and filters are run one
+        after the other.
+        """
         if prepared.process.is_cut:
-            weights = self._weights(prepared, template, noise, tables)
-            return self._expectations(weights, self._states(prepared, template, noise, tables))
-        # The whole process is the patch's: filters are run one after the other.
-        weights = prepared.meeting.weights(self._library.put(np.ones((1, 1))), {})
-        weights = weights[:, prepared.patch.live]
-        means = [
-            self._expectations(weights, self._evolve(prepared.patch, own))
-            for own in _filters(tables, size=1)
-        ]
-        return np.concatenate(means)
+            weights = self._weights(prepared, meeting, template, noise, tables)
+            yield weights, self._states(prepared, template, noise, tables)
+            return
+        weights = prepared.on_data(meeting.weights(self._library.put(np.ones((1, 1))), {}))
+        for own in _filters(tables, size=1):
+            yield weights, self._evolve(prepared.patch, own)
 
     @single_threaded_blas()
     def weighted_means(
@@ -159,8 +209,8 @@ class ExactEngine(Engine):
         prepared = _prepared(template, noise, self._library)
         if not prepared.process.is_cut:
             return super().weighted_means(template, noise, tables, factors, streams)
-        _check_memory(prepared)
-        weights = self._weights(prepared, template, noise, tables)
+        _check_memory(prepared, prepared.meeting)
+        weights = self._weights(prepared, prepared.meeting, template, noise, tables)
         # By a power of two, so that single precision reaches them.
         exponent = int(np.frexp(np.abs(factors).max(initial=0.0))[1])
         factors = np.ldexp(factors, -exponent)
@@ -174,20 +224,26 @@ class ExactEngine(Engine):
         return sums
 
     def _weights(
-        self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
+        self,
+        prepared: Prepared,
+        meeting: Meeting,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
     ) -> Array:
-        """For each filter the observable on the data register; kept for the next batch."""
+        """For each filter what is measured, on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
-        key = (template, noise, tuple((name, t.tobytes()) for name, t in others.items()))
+        angles = tuple((name, t.tobytes()) for name, t in others.items())
+        key = (template, noise, meeting is prepared.outcomes, angles)
         known = self._kept.get(key)
         if known is not None:
             return known
-        largest = max(prepared.meeting.elements, 4 ** len(prepared.filter.qubits))
+        largest = max(meeting.elements, 4 ** len(prepared.filter.qubits))
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
             states = self._filter_states(prepared.filter, own)
-            parts.append(self._library.get(prepared.meeting.weights(states, own)))
-        weights = self._library.put(np.concatenate(parts)[:, prepared.patch.live])
+            parts.append(self._library.get(prepared.on_data(meeting.weights(states, own))))
+        weights = self._library.put(np.concatenate(parts))
         if _is_constant(noise):
             _keep(self._kept, key, weights)
         return weights
@@ -201,12 +257,17 @@ class ExactEngine(Engine):
             _keep(self._kept_filters, key, known)
         return known
 
-    def _expectations(self, weights: Array, parts: Iterable[Array]) -> NDArray[np.float64]:
-        """Means of all patches, shape (filters, patches), from their states in parts."""
+    def _expectations(
+        self, weights: Array, parts: Iterable[Array], rows_each: int = 1
+    ) -> NDArray[np.float64]:
+        """Means of all patches, shape (rows, patches), from their states in parts.
+
+        A filter has ``rows_each`` rows of the weights.
+        """
         means = [np.empty((len(weights), 0))]
         for states in parts:
             means.append(self._library.get(weights @ states))
-            circuits_run(len(weights) * states.shape[1])
+            circuits_run(len(weights) // rows_each * states.shape[1])
         return np.concatenate(means, axis=1)
 
     def _states(
@@ -286,13 +347,13 @@ def check_memory(template: Template, noise: Noise) -> bool:
         InputError: With the size that would be needed.
     """
     prepared = _prepared(template, noise, NUMPY)
-    _check_memory(prepared)
+    _check_memory(prepared, prepared.meeting)
     return prepared.process.is_cut
 
 
-def _check_memory(prepared: Prepared) -> None:
+def _check_memory(prepared: Prepared, meeting: Meeting) -> None:
     n_qubits = len(prepared.process.data_qubits)
-    elements = prepared.meeting.elements
+    elements = meeting.elements
     if n_qubits > _LARGEST_STATE:
         size, limit = 4**n_qubits, f"{_LARGEST_STATE} qubits"
         what = f"the state of a patch has {n_qubits} qubits, which takes"
@@ -322,10 +383,12 @@ def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> P
     process = factor(physical_process(template, noise), template)
     patch = Evolution(process.patch, process.data_qubits, library)
     filters = _evolution(tuple(process.filter), process.filter_qubits, library)
-    meeting = _meeting(
-        tuple(process.meeting), patch.qubits, filters.qubits, template.observable, noise, library
-    )
-    return Prepared(process, patch, filters, meeting)
+    steps = tuple(process.meeting)
+
+    def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
+        return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library)
+
+    return Prepared(process, patch, filters, meet, template.observable)
 
 
 @functools.lru_cache(maxsize=64)

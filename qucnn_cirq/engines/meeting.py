@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -28,11 +28,13 @@ from qucnn_cirq.engines.process import read_observable
 from qucnn_cirq.engines.steps import GateStep, Turn
 
 _FILTER = 0
-"""The index that counts filters; all others count Pauli coefficients of a qubit."""
+"""The index that counts filters; all others count Pauli coefficients or outcomes of a qubit."""
 _LARGEST_MAP = 2**18
 """Numbers in the matrix of a meeting that is contracted once for all filters: 2 MiB."""
 _LARGEST_ON_THE_WAY = 2**21
 """Numbers in the largest tensor that contracting it makes."""
+_OUTCOMES = np.stack([diagonal_coefficients(np.eye(2)[bit]) for bit in (0, 1)])
+"""The observables |0><0| and |1><1|."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,9 @@ class Meeting:
         steps: The steps of the meeting, first to act first; none depends on the patch.
         data: The data register, in the order that the result has.
         filters: The filter register, in the order that the filters' states have.
-        observable: What is measured.
-        noise: The noise, of which readout errors are still to be applied.
+        measured: What is measured: an observable, whose mean is wanted as it is recorded; or
+            qubits, of which the probability of every outcome is wanted, before it is recorded.
+        noise: The noise, of which readout errors are still to be applied to an observable.
         library: The array library.
 
     Attributes:
@@ -81,7 +84,7 @@ class Meeting:
         steps: Sequence[GateStep],
         data: Sequence[cirq.Qid],
         filters: Sequence[cirq.Qid],
-        observable: Observable,
+        measured: Observable | tuple[cirq.Qid, ...],
         noise: Noise,
         library: ArrayLibrary,
     ) -> None:
@@ -94,9 +97,16 @@ class Meeting:
         def add(indices: Sequence[int], coefficients: NDArray[np.float64]) -> None:
             self._tensors.append(_Fixed(tuple(indices), library.put(coefficients)))
 
-        for qubits, values in read_observable(observable, noise):
-            ends.update((qubit, next(number)) for qubit in qubits)
-            add([ends[qubit] for qubit in qubits], diagonal_coefficients(values))
+        outcomes: list[int] = []
+        if isinstance(measured, Observable):
+            for qubits, values in read_observable(measured, noise):
+                ends.update((qubit, next(number)) for qubit in qubits)
+                add([ends[qubit] for qubit in qubits], diagonal_coefficients(values))
+        else:
+            for qubit in measured:
+                ends[qubit] = next(number)
+                outcomes.append(next(number))
+                add([outcomes[-1], ends[qubit]], _OUTCOMES)
 
         def end_of(qubit: cirq.Qid) -> int:
             """A qubit that nothing later looks at is traced out: the identity is its observable."""
@@ -118,22 +128,24 @@ class Meeting:
             else:
                 add([*after, *before], step.transfer.reshape((4,) * (2 * len(before))))
             ends.update(zip(step.qubits, before, strict=True))
-        result = (_FILTER, *(end_of(qubit) for qubit in data))
+        result = (_FILTER, *outcomes, *(end_of(qubit) for qubit in data))
         self._state_indices = (*(end_of(qubit) for qubit in filters), _FILTER)
         for qubit, index in ends.items():
             if qubit not in (*data, *filters):
                 add([index], ZERO_STATE)
         indices = [*(tensor.indices for tensor in self._tensors), self._state_indices]
-        self._n_weights = 4 ** len(data)
+        self._n_weights = 2 ** len(outcomes) * 4 ** len(data)
         self._expression = _expression(indices, result)
-        self._order = _contraction_order(indices, result)
+        self._sizes = {index: 4 for own in indices for index in own} | {_FILTER: 1}
+        self._sizes |= dict.fromkeys(outcomes, 2)
+        self._order = _contraction_order(indices, result, self._sizes)
         # Reading the expression takes as long as contracting it for one filter.
         self._contraction = functools.lru_cache(maxsize=16)(self._contraction_of)
-        shapes = [tuple(map(_size, own)) for own in indices]
+        shapes = [tuple(self._sizes[index] for index in own) for own in indices]
         self.elements = _largest(self._expression, shapes, self._order)
 
     def weights(self, states: Array, tables: AngleTables) -> Array:
-        """The observable on the data register, for each filter.
+        """The observable on the data register, or that of each outcome, for each filter.
 
         Args:
             states: States of the filters, shape (4^k, filters); (1, filters) if there is no
@@ -141,7 +153,7 @@ class Meeting:
             tables: The angle tables; ``"filter"`` has a row for each filter.
 
         Returns:
-            Shape (filters, 4^n); an array of the library.
+            Shape (filters, 4^n), or (filters, outcomes * 4^n) for qubits; an array of the library.
         """
         if self._map is not None:
             return states.T @ self._map
@@ -200,21 +212,16 @@ def _expression(indices: Sequence[Sequence[int]], result: Sequence[int]) -> str:
     return ",".join(map(symbols, indices)) + "->" + symbols(result)
 
 
-def _size(index: int) -> int:
-    return 1 if index == _FILTER else 4
-
-
 def _contraction_order(
-    indices: Sequence[Sequence[int]], result: Sequence[int]
+    indices: Sequence[Sequence[int]], result: Sequence[int], sizes: Mapping[int, int]
 ) -> list[tuple[int, ...]]:
     """Which tensors to contract, one pair after the other; the same for any number of filters.
 
     Indices are numbers here and not letters, whose sets have another order in each process: the
     order, and with it the last digits of all results, would differ.
     """
-    sizes = {index: _size(index) for own in indices for index in own}
     sets = [frozenset(own) for own in indices]
-    order: list[tuple[int, ...]] = opt_einsum.paths.greedy(sets, frozenset(result), sizes)
+    order: list[tuple[int, ...]] = opt_einsum.paths.greedy(sets, frozenset(result), dict(sizes))
     return order
 
 

@@ -7,7 +7,8 @@ each patch filled in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import cirq
 import numpy as np
@@ -21,8 +22,9 @@ from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.branches import BranchedCircuit, expected_patterns
 from qucnn_cirq.engines.engine import Engine
+from qucnn_cirq.engines.outcomes import check_outcomes, counted, recorded
 from qucnn_cirq.engines.process import physical_process, read_observable
-from qucnn_cirq.engines.qsim_circuits import CircuitWriter, evolved, mean_of_state
+from qucnn_cirq.engines.qsim_circuits import CircuitWriter, evolved, probabilities_of
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
 
@@ -103,11 +105,62 @@ class QsimEngine(Engine):
             means = final_state_means(template, noise, tables, self.threads)
             self.reason = f"{self.name}: one final state a patch, of which shots are independent"
             return outcome_from_means(means, template, shots, streams)
+        diagonal = _diagonal(template, noise)
+        counts = np.empty((len(tables["filter"]), len(tables["patch"])), dtype=np.int64)
+        for item, sample in self._noisy(template, noise, tables, shots, streams):
+            if isinstance(sample, _Trajectories):
+                values = template.observable.values(sample.bits(shots))
+                counts[item] = np.count_nonzero(values == 1)
+            else:
+                numbers, means = sample.read(shots, lambda chances: chances @ diagonal)
+                chances = np.clip(template.observable.probability(means), 0, 1)
+                counts[item] = sample.generator.binomial(numbers, chances).sum()
+        return Outcome(None, counts)
+
+    def distribution(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """From the state vector, or the density matrix; see `qucnn_cirq.engines.Engine`."""
+        return final_state_distributions(template, noise, tables, self.threads)
+
+    def outcome_counts(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> NDArray[np.int64]:
+        """As `Engine.outcome_counts`, by the ways of `run`."""
+        if noise.gate_model == cirq.NO_NOISE:
+            return super().outcome_counts(template, noise, tables, shots, streams)
+        qubits = template.observable.qubits
+        check_outcomes(qubits)
+        counts = np.empty(
+            (len(tables["filter"]), len(tables["patch"]), 1 << len(qubits)), dtype=np.int64
+        )
+        for item, sample in self._noisy(template, noise, tables, shots, streams):
+            if isinstance(sample, _Trajectories):
+                counts[item] = counted(sample.bits(shots))
+            else:
+                numbers, true = sample.read(shots, lambda all_: _of_outcomes(all_, template))
+                read = np.maximum(recorded(true, qubits, noise), 0.0)
+                read /= read.sum(axis=1, keepdims=True)
+                counts[item] = sample.generator.multinomial(numbers, read).sum(axis=0)
+        return counts
+
+    def _noisy(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> Iterator[tuple[tuple[int, int], _Branches | _Trajectories]]:
+        """What draws the shots of every filter and patch."""
         check_sample(shots, self.name)
         check_state(len(template.qubits))
-        diagonal = _diagonal(template, noise)
         seeds = streams.item_seeds()
-        counts = np.empty(seeds.shape, dtype=np.int64)
         self.reason = f"{self.name}: shots by branches, since every error is a unitary"
         for row, (column,), own in _chunks(tables, size=1):
             generator = np.random.default_rng(int(seeds[row, column]))
@@ -118,15 +171,48 @@ class QsimEngine(Engine):
             if branched is None:
                 why = "asked for" if self.method != "branches" else "an error is no unitary"
                 self.reason = f"{self.name}: a trajectory for every shot ({why})"
-                counts[row, column] = _trajectories(
-                    template, noise, circuit, shots, generator, self.threads
+                qubits = template.observable.qubits
+                yield (
+                    (row, column),
+                    _Trajectories(circuit, qubits, noise, generator, self.threads),
                 )
             else:
-                numbers, means = branched.sample(diagonal, shots, generator)
-                chances = np.clip(template.observable.probability(means), 0, 1)
-                counts[row, column] = generator.binomial(numbers, chances).sum()
+                yield (row, column), _Branches(branched, generator)
             circuits_run(1)
-        return Outcome(None, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Branches:
+    """Draws shots by patterns of errors."""
+
+    circuit: BranchedCircuit
+    generator: np.random.Generator
+
+    def read(
+        self, shots: int, reading: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """For each pattern of errors that was drawn its shots and what is read of its state."""
+        return self.circuit.sample(reading, shots, self.generator)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trajectories:
+    """Draws a trajectory for every shot."""
+
+    circuit: cirq.Circuit
+    qubits: tuple[cirq.Qid, ...]
+    noise: Noise
+    generator: np.random.Generator
+    threads: int
+
+    def bits(self, shots: int) -> NDArray[np.integer]:
+        """Recorded bits, shape (shots, measured qubits)."""
+        simulator = qsimcirq.QSimSimulator(
+            qsimcirq.QSimOptions(cpu_threads=self.threads, max_fused_gate_size=2),
+            seed=int(self.generator.integers(2**31 - 1)),
+        )
+        bits = simulator.run(self.circuit, repetitions=shots).measurements[MEASUREMENT_KEY]
+        return _misread(bits, self.qubits, self.noise, self.generator)
 
 
 class QsimDensityEngine(Engine):
@@ -143,6 +229,12 @@ class QsimDensityEngine(Engine):
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = whole_number("threads", threads, minimum=1, maximum=_MOST_THREADS)
+
+    def distribution(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """From the density matrix; see `qucnn_cirq.engines.Engine`."""
+        return final_state_distributions(template, noise, tables, self.threads)
 
     def run(
         self,
@@ -214,38 +306,62 @@ def final_state_means(
     Raises:
         InputError: If the state does not fit the memory.
     """
+    diagonal = _diagonal(template, noise)
+    means = np.empty((len(tables["filter"]), len(tables["patch"])))
+    for item, probabilities in _final_states(template, noise, tables, threads):
+        means[item] = probabilities @ diagonal
+    return means
+
+
+def final_state_distributions(
+    template: Template, noise: Noise, tables: AngleTables, threads: int = 1
+) -> NDArray[np.float64]:
+    """The distribution of recorded outcomes from qsim's final state, as `final_state_means`.
+
+    Args:
+        template: The compiled circuit.
+        noise: The noise.
+        tables: The angle tables ``"patch"`` and ``"filter"``, as for `Engine.run`.
+        threads: Threads of one simulation.
+
+    Returns:
+        Shape (filters, patches, outcomes), right to about 1e-6.
+
+    Raises:
+        InputError: If the state does not fit the memory, or there are too many measured qubits.
+    """
+    check_outcomes(template.observable.qubits)
+    shape = (len(tables["filter"]), len(tables["patch"]), len(template.observable.table))
+    found = np.empty(shape)
+    for item, probabilities in _final_states(template, noise, tables, threads):
+        found[item] = _of_outcomes(probabilities, template)
+    return recorded(found, template.observable.qubits, noise)
+
+
+def _final_states(
+    template: Template, noise: Noise, tables: AngleTables, threads: int
+) -> Iterator[tuple[tuple[int, int], NDArray[np.float64]]]:
+    """The probabilities of all bit patterns, shape (2^qubits,), for each filter and patch."""
     elements = physical_process(template, noise)
     doubled = any(len(element.kraus) > 1 for element in elements)
     n_qubits = len(template.qubits) * (2 if doubled else 1)
     fits = doubled and len(template.qubits) <= LARGEST_STATE
     check_state(n_qubits, "shots on the qsim engine (trajectories)" if fits else "")
-    diagonal = _diagonal(template, noise)
     writer = CircuitWriter(elements, template.qubits, doubled)
-    means = np.empty((len(tables["filter"]), len(tables["patch"])))
     for row, columns, own in _chunks(tables):
         for column, gates in zip(columns, writer.gates(own), strict=True):
-            state = evolved(n_qubits, gates, threads)
-            means[row, column] = mean_of_state(state, diagonal, doubled)
+            yield (row, column), probabilities_of(evolved(n_qubits, gates, threads), doubled)
             circuits_run(1)
-    return means
 
 
-def _trajectories(
-    template: Template,
-    noise: Noise,
-    circuit: cirq.Circuit,
-    shots: int,
-    generator: np.random.Generator,
-    threads: int,
-) -> int:
-    """How many trajectories of a noisy circuit gave the observable's larger value."""
-    simulator = qsimcirq.QSimSimulator(
-        qsimcirq.QSimOptions(cpu_threads=threads, max_fused_gate_size=2),
-        seed=int(generator.integers(2**31 - 1)),
-    )
-    bits = simulator.run(circuit, repetitions=shots).measurements[MEASUREMENT_KEY]
-    bits = _misread(bits, template.observable.qubits, noise, generator)
-    return int(np.count_nonzero(template.observable.values(bits) == 1))
+def _of_outcomes(probabilities: NDArray[np.float64], template: Template) -> NDArray[np.float64]:
+    """What all bit patterns of all qubits give for the measured ones, shape (2^measured,)."""
+    qubits, measured = template.qubits, template.observable.qubits
+    rest = tuple(axis for axis, qubit in enumerate(qubits) if qubit not in measured)
+    kept = [qubit for qubit in qubits if qubit in measured]
+    tensor = probabilities.reshape((2,) * len(qubits)).sum(axis=rest)
+    found: NDArray[np.float64] = tensor.transpose([kept.index(each) for each in measured]).ravel()
+    return found
 
 
 def _chunks(tables: AngleTables, size: int = 64) -> Iterator[tuple[int, range, AngleTables]]:

@@ -150,24 +150,26 @@ def _options(threads: int) -> dict[str, int]:
     return {**options.as_dict(), "s": 1}
 
 
-def mean_of_state(
-    state: NDArray[np.float32], diagonal: NDArray[np.float64], doubled: bool = False
-) -> float:
-    """The mean of a diagonal observable.
+def probabilities_of(state: NDArray[np.float32], doubled: bool = False) -> NDArray[np.float64]:
+    """The probabilities of all bit patterns.
 
     Args:
         state: As `evolved` returns it, shape (2^(n_qubits + 1),).
-        diagonal: The observable on all qubits, most significant first, shape (2^qubits,).
         doubled: Whether the state is a density matrix.
+
+    Returns:
+        Shape (2^qubits,), the first qubit most significant.
     """
     amplitudes = state.view(np.complex64)
     if doubled:
-        probabilities = amplitudes.reshape(len(diagonal), -1).diagonal().real
+        size = 1 << (len(amplitudes).bit_length() // 2)
+        found = amplitudes.reshape(size, size).diagonal().real
     else:
-        probabilities = amplitudes.real**2 + amplitudes.imag**2
+        found = amplitudes.real**2 + amplitudes.imag**2
     # Single precision lets the norm drift; what is conserved is put back.
-    weights = probabilities.astype(float)
-    return float(weights @ diagonal / weights.sum())
+    weights = found.astype(float)
+    probabilities: NDArray[np.float64] = weights / weights.sum()
+    return probabilities
 
 
 def qubit_numbers(qubits: Sequence[cirq.Qid]) -> dict[cirq.Qid, int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cirq
 import numpy as np
+from numpy.typing import NDArray
 
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.engine import Engine, relative_size
+from qucnn_cirq.engines.outcomes import check_outcomes, counted
 from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
@@ -64,6 +68,36 @@ class SamplerEngine(Engine):
             raise InputError(
                 f"engine = {self.name!r} takes shots; for exact means choose engine = 'exact'."
             )
+        counts = np.empty((len(tables["filter"]), len(tables["patch"])), dtype=np.int64)
+        for item, bits in self._bits(template, noise, tables, shots, streams):
+            counts[item] = np.count_nonzero(template.observable.values(bits) == 1)
+        return Outcome(None, counts)
+
+    def outcome_counts(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> NDArray[np.int64]:
+        """As `Engine.outcome_counts`: from the shots of `run`."""
+        check_outcomes(template.observable.qubits)
+        shape = (len(tables["filter"]), len(tables["patch"]), len(template.observable.table))
+        counts = np.empty(shape, dtype=np.int64)
+        for item, bits in self._bits(template, noise, tables, shots, streams):
+            counts[item] = counted(bits)
+        return counts
+
+    def _bits(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> Iterator[tuple[tuple[int, ...], NDArray[np.integer]]]:
+        """The recorded bits of every filter and patch, shape (shots, qubits)."""
         check_sample(shots, self.name)
         if self._sampler is not None and not noise.is_ideal:
             raise InputError(
@@ -71,8 +105,7 @@ class SamplerEngine(Engine):
             )
         if self._sampler is None:
             check_state(2 * len(template.qubits), "engine = 'qsim' with shots")
-        counts = np.empty((len(tables["filter"]), len(tables["patch"])), dtype=np.int64)
-        items = list(np.ndindex(*counts.shape))
+        items = list(np.ndindex(len(tables["filter"]), len(tables["patch"])))
         seeds = streams.item_seeds()
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
@@ -87,9 +120,7 @@ class SamplerEngine(Engine):
                 results = [result for (result,) in ran]
                 circuits_run(len(batch))
             for item, result in zip(batch, results, strict=True):
-                values = template.observable.values(result.measurements[MEASUREMENT_KEY])
-                counts[item] = np.count_nonzero(values == 1)
-        return Outcome(None, counts)
+                yield item, result.measurements[MEASUREMENT_KEY]
 
 
 class VirtualEngine(SamplerEngine):

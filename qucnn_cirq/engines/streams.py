@@ -57,6 +57,24 @@ class Streams:
             counts[items] = generator.binomial(trials[items], clipped[items])
         return counts
 
+    def multinomial(self, shots: int, distributions: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Counts of every outcome in ``shots`` independent shots.
+
+        Args:
+            shots: Shots for each item.
+            distributions: Probabilities, shape (filters, patches, outcomes). What rounding leaves
+                below 0 is taken as 0, and a sum that is not quite 1 as 1.
+
+        Returns:
+            Counts of the same shape.
+        """
+        counts = np.empty(distributions.shape, dtype=np.int64)
+        for items, sequence in self._sequences():
+            own = np.maximum(distributions[items], 0.0)
+            own /= own.sum(axis=-1, keepdims=True)
+            counts[items] = np.random.default_rng(sequence).multinomial(shots, own)
+        return counts
+
     def item_seeds(self) -> NDArray[np.uint64]:
         """A seed for each item, shape (filters, patches)."""
         seeds = np.empty((len(self.filters), len(self.images)), dtype=np.uint64)

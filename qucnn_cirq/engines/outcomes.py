@@ -1,0 +1,78 @@
+"""Whole distributions of what is recorded: probabilities and counts of every outcome.
+
+An outcome is the number whose bits, the first measured qubit most significant, were recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise
+from qucnn_cirq.errors import InputError
+
+MOST_BITS = 16
+"""Measured qubits whose outcomes are told apart one by one: 65,536 numbers for each patch."""
+
+
+def check_outcomes(qubits: Sequence[cirq.Qid]) -> None:
+    """Refuses more measured qubits than whole distributions are made of.
+
+    Args:
+        qubits: The measured qubits.
+
+    Raises:
+        InputError: With the limit.
+    """
+    if len(qubits) > MOST_BITS:
+        raise InputError(
+            f"{len(qubits)} qubits are measured, whose outcomes are {2 ** len(qubits)}: whole "
+            f"distributions are for at most {MOST_BITS}; use a smaller kernel, or the ancilla or "
+            "inversion test."
+        )
+
+
+def recorded(
+    distributions: NDArray[np.float64], qubits: Sequence[cirq.Qid], noise: Noise
+) -> NDArray[np.float64]:
+    """What readout errors make of distributions.
+
+    Args:
+        distributions: Probabilities of true outcomes along the last axis, or anything that is
+            linear in them, shape (..., 2^m).
+        qubits: The m measured qubits, the first most significant.
+        noise: The noise, of which only the readout counts.
+
+    Returns:
+        The same of recorded outcomes, shape (..., 2^m).
+    """
+    if not noise.has_readout_noise:
+        return distributions
+    leading = distributions.ndim - 1
+    found = distributions.reshape((*distributions.shape[:-1], *(2,) * len(qubits)))
+    for axis, qubit in enumerate(qubits, start=leading):
+        p01, p10 = noise.readout(qubit)
+        if p01 or p10:
+            confusion = np.array([[1 - p01, p10], [p01, 1 - p10]])
+            found = np.moveaxis(np.tensordot(confusion, found, axes=(1, axis)), 0, axis)
+    places = {qubit: axis for axis, qubit in enumerate(qubits, start=leading)}
+    for pair, probability in noise.joint_readout(qubits):
+        flipped = np.flip(found, tuple(places[qubit] for qubit in pair))
+        found = (1 - probability) * found + probability * flipped
+    return found.reshape(distributions.shape)
+
+
+def counted(bits: NDArray[np.integer]) -> NDArray[np.int64]:
+    """How often each outcome was recorded.
+
+    Args:
+        bits: Recorded bits, shape (shots, m).
+
+    Returns:
+        Shape (2^m,).
+    """
+    weights = 1 << np.arange(bits.shape[1])[::-1]
+    return np.bincount(bits @ weights, minlength=1 << bits.shape[1])
