@@ -6,7 +6,7 @@ here, so that they share seeds, engines and what an estimate's variance means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
-from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Load
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
@@ -64,6 +64,23 @@ class Measured:
             assert self.counts is not None
             means = self.observable.mean((self.counts + 1) / (self.shots + 2))
         return self.observable.variance(means, self.shots)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedOutcomes:
+    """What one circuit recorded of the patches that are run with it.
+
+    Attributes:
+        load: The circuit and the patches.
+        counts: How often each outcome was recorded, shape (rows, patches, outcomes); a row is a
+            filter or a setting of its angles, patches are those of `Load.columns`. None without
+            shots.
+        distribution: The exact probabilities, of the same shape; None with shots.
+    """
+
+    load: Load
+    counts: NDArray[np.int64] | None
+    distribution: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +172,44 @@ class Execution:
             if counts is not None and outcome.counts is not None:
                 counts[:, load.columns] = outcome.counts
         return Measured(compiled.template.observable, means, counts, self.shots)
+
+    def outcomes(
+        self,
+        compiled: CompiledFilter,
+        patches: Patches,
+        images: NDArray[np.integer],
+        filters: FloatArray,
+        *,
+        numbers: Sequence[int],
+        purpose: int,
+    ) -> Iterator[RecordedOutcomes]:
+        """As `patches`, with every outcome told apart.
+
+        Args:
+            compiled: The structure.
+            patches: The patches of some images.
+            images: As for `patches`.
+            filters: Rows of the table "filter", shape (rows, angles).
+            numbers: As for `patches`.
+            purpose: As for `patches`.
+
+        Yields:
+            What was recorded with each circuit that patches are run with.
+
+        Raises:
+            InputError: As the engine does.
+        """
+        for load in compiled.load_patches(patches):
+            template = load.variant.template
+            tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
+            if self.shots is None:
+                found = self.engine.distribution(template, self.noise, tables)
+                yield RecordedOutcomes(load, None, found)
+                continue
+            own = images[load.columns]
+            streams = Streams(self.seed, tuple(numbers), own, load.index, purpose)
+            counts = self.engine.outcome_counts(template, self.noise, tables, self.shots, streams)
+            yield RecordedOutcomes(load, counts, None)
 
     def sums(
         self,

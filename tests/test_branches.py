@@ -177,7 +177,8 @@ def test_gates_that_are_made_anew_are_not_mistaken_for_one_another() -> None:
     circuit = cirq.Circuit(cirq.H(a), *(cirq.ControlledOperation([a], turn(b)) for turn in turns))
     branched = BranchedCircuit.of(circuit, [a, b])
     assert branched is not None
-    _, mean = branched.sample(np.array([0.0, 1, 0, 1]), 10, np.random.default_rng(0))
+    generator = np.random.default_rng(0)
+    _, mean = branched.sample(lambda chances: chances @ [0.0, 1, 0, 1], 10, generator)
     assert mean[0] == pytest.approx(np.sin(np.pi * powers.sum() / 2) ** 2 / 2, abs=1e-4)
 
 

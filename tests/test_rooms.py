@@ -26,7 +26,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq convolution image_blocks",
     "qucnn_cirq compiler",
     "qucnn_cirq commands engines",
-    "qucnn_cirq cli execution",
+    "qucnn_cirq cli estimators execution",
     "qucnn_cirq __main__ forward_pass gradients windows_layer",
     "qucnn_cirq gradient_methods",
     "qucnn_cirq layer registries",

@@ -81,7 +81,14 @@ class Prepared:
         return self.meet(self.observable.qubits)
 
     def on_data(self, weights: Array) -> Array:
-        """The carried coefficients of what a meeting gives, shape (rows, carried)."""
+        """The carried coefficients of what a meeting gives.
+
+        Args:
+            weights: All coefficients, shape (filters, rows * 4^n) for n data qubits.
+
+        Returns:
+            Shape (filters * rows, carried).
+        """
         return weights.reshape(-1, 4 ** len(self.patch.qubits))[:, self.patch.live]
 
 
