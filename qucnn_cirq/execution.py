@@ -6,7 +6,7 @@ here, so that they share seeds, engines and what an estimate's variance means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
 from qucnn_cirq.engines.streams import outcome_from_means
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import Estimates, Mitigation
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -35,16 +37,21 @@ class Measured:
         means: Exact noisy means where the engine computed them, shape (rows, patches); else None.
         counts: Shots with the observable's larger value, shape (rows, patches); None without shots.
         shots: Shots of each circuit, or None.
+        mitigated: Values and variances that an estimator made of all outcomes, each of shape
+            (rows, patches), in place of means and counts; else None.
     """
 
     observable: Observable
     means: FloatArray | None
     counts: NDArray[np.int64] | None
     shots: int | None
+    mitigated: Estimates | None = None
 
     @property
     def estimates(self) -> FloatArray:
         """Means from shots, or the exact ones where none were asked for; shape (rows, patches)."""
+        if self.mitigated is not None:
+            return self.mitigated.values
         if self.counts is None or self.shots is None:
             assert self.means is not None
             return self.means
@@ -57,6 +64,8 @@ class Measured:
         From the exact means where they are known, else from the counts n of N shots, by
         (n + 1)/(N + 2) in place of n/N: shots that are all alike do not make an estimate certain.
         """
+        if self.mitigated is not None:
+            return self.mitigated.variances
         if self.shots is None:
             return np.zeros_like(self.estimates)
         means = self.means
@@ -92,12 +101,14 @@ class Execution:
         noise: The noise.
         shots: Shots of each circuit; None for exact means.
         seed: Seed of all shots, from 0 to 2^64 - 1.
+        mitigation: What makes overlaps of all outcomes; None for the mean of the observable.
     """
 
     engine: Engine
     noise: Noise
     shots: int | None
     seed: int
+    mitigation: Mitigation | None = None
 
     def circuits(self, template: Template, tables: AngleTables, streams: Streams) -> Measured:
         """Runs every filter (row of its table) on every patch (row of its table).
@@ -149,6 +160,16 @@ class Execution:
             InputError: As the engine does.
         """
         shape = (len(filters), patches.n_occupied)
+        if self.mitigation is not None:
+            if upstream is not None:
+                raise InputError(
+                    "mitigation makes overlaps of all outcomes, and an in-circuit gradient reads "
+                    "one ancilla: choose another gradient method, or leave mitigation out."
+                )
+            recorded = self.outcomes(
+                compiled, patches, images, filters, numbers=numbers, purpose=purpose
+            )
+            return self._mitigated(compiled, recorded, filters, shape, self.mitigation)
         means: FloatArray | None = np.empty(shape)
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
         for load in compiled.load_patches(patches):
@@ -211,6 +232,30 @@ class Execution:
             counts = self.engine.outcome_counts(template, self.noise, tables, self.shots, streams)
             yield RecordedOutcomes(load, counts, None)
 
+    def _mitigated(
+        self,
+        compiled: CompiledFilter,
+        recorded: Iterable[RecordedOutcomes],
+        filters: FloatArray,
+        shape: tuple[int, int],
+        mitigation: Mitigation,
+    ) -> Measured:
+        """What the estimator makes of all outcomes, shape (rows, patches)."""
+        values, variances = np.empty(shape), np.empty(shape)
+        vectors = compiled.filter_states(filters)
+        for found in recorded:
+            columns = found.load.columns
+            for row, (angles, vector) in enumerate(zip(filters, vectors, strict=True)):
+                estimates = mitigation.estimate(
+                    mitigation.reading(found.load.variant, angles, vector),
+                    None if found.counts is None else found.counts[row],
+                    None if found.distribution is None else found.distribution[row],
+                )
+                values[row, columns] = estimates.values[0]
+                variances[row, columns] = estimates.variances[0]
+        mitigated = Estimates(values, variances)
+        return Measured(compiled.template.observable, None, None, self.shots, mitigated)
+
     def sums(
         self,
         compiled: CompiledFilter,
@@ -234,6 +279,10 @@ class Execution:
         Raises:
             InputError: As the engine does.
         """
+        if self.mitigation is not None:
+            numbers = range(len(filters))
+            found = self.patches(compiled, patches, images, filters, numbers=numbers, purpose=0)
+            return found.estimates @ factors.T
         total = np.zeros((len(filters), len(factors)))
         for load in compiled.load_patches(patches):
             streams = Streams(self.seed, tuple(range(len(filters))), images[load.columns])
@@ -280,5 +329,11 @@ def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measure
         return np.concatenate(found)[order] if len(found) == len(parts) else None
 
     first = parts[0]
+    mitigated = None
+    if first.mitigated is not None:
+        mitigated = Estimates(
+            np.concatenate([part.estimates for part in parts])[order],
+            np.concatenate([part.variance for part in parts])[order],
+        )
     means, counts = joined([p.means for p in parts]), joined([p.counts for p in parts])
-    return Measured(first.observable, means, counts, first.shots)
+    return Measured(first.observable, means, counts, first.shots, mitigated)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import Estimates
 from qucnn_cirq.execution import Measured
 from qucnn_cirq.image_blocks import ImageBlocks
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
@@ -74,6 +75,7 @@ class Overlaps:
         grid: Where the patches are in maps, and which are blank.
         estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
             where no shots were asked for.
+        variance: Variance of each estimate from its shots, of the same shape; 0 without shots.
         exact: Exact noisy means where the engine computed them, of the same shape; else None.
         counts: Shots with the observable's larger value, of the same shape; None without shots.
         shots: Shots for each patch and filter, or None.
@@ -81,6 +83,7 @@ class Overlaps:
 
     grid: PatchGrid
     estimates: NDArray[np.float64]
+    variance: NDArray[np.float64]
     exact: NDArray[np.float64] | None
     counts: NDArray[np.int64] | None
     shots: int | None
@@ -147,8 +150,16 @@ def overlaps_of(blocks: Sequence[Measured], images: PassImages) -> Overlaps:
     """
     means = _side_by_side([block.means for block in blocks])
     counts = _side_by_side([block.counts for block in blocks])
-    found = Measured(blocks[0].observable, means, counts, blocks[0].shots)
-    return Overlaps(images.grid, found.estimates, means, counts, found.shots, images)
+    mitigated = None
+    if blocks[0].mitigated is not None:
+        mitigated = Estimates(
+            np.concatenate([block.estimates for block in blocks], axis=1),
+            np.concatenate([block.variance for block in blocks], axis=1),
+        )
+    found = Measured(blocks[0].observable, means, counts, blocks[0].shots, mitigated)
+    return Overlaps(
+        images.grid, found.estimates, found.variance, means, counts, found.shots, images
+    )
 
 
 def joined_maps(blocks: Iterable[NDArray[np.float64]], batch: int | None) -> NDArray[np.float64]:

@@ -226,6 +226,11 @@ def _sum(plus_and_minus: FloatArray) -> FloatArray:
 def _thrown(work: Pass, row: int, upstream: FloatArray) -> Measured:
     """What the overlaps give whose every shot is multiplied by a coin of the mean g."""
     found = work.measure_shifted(work.program, row)
+    if found.mitigated is not None:
+        raise InputError(
+            "method = 'coin' multiplies single outcomes, and mitigation makes overlaps of all of "
+            "them: choose method = 'parameter_shift', or leave mitigation out."
+        )
     counts = None
     if found.counts is not None and found.shots is not None:
         numbers = (row,) * len(found.counts)

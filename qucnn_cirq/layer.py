@@ -21,6 +21,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import Estimator, Mitigation, as_mitigation
 from qucnn_cirq.execution import Execution, Measured, stacked
 from qucnn_cirq.forward_pass import (
     Overlaps,
@@ -63,6 +64,10 @@ class QuantumConvolution:
             image again repeats its shots, unless ``draw`` is another number.
         parameters: Angles of trainable filters in radians, shape (filters, parameters); drawn
             uniformly from [0, 2 pi) with the seed if None.
+        mitigation: What makes overlaps of the counts of all outcomes, under the layer's noise: the
+            name of an estimator, see `qucnn_cirq.estimators.ESTIMATORS`; an estimator; or a
+            `qucnn_cirq.estimators.Mitigation`, which may assume another noise. None takes the mean
+            of the measured observable.
 
     Raises:
         InputError: If an argument is outside its range, or the noise is not allowed or names a
@@ -77,12 +82,14 @@ class QuantumConvolution:
         shots: int | None = 10_000,
         seed: int = 0,
         parameters: ArrayLike | None = None,
+        mitigation: str | Estimator | Mitigation | None = None,
     ) -> None:
         self.program = instance_of("program", program, Program, "compile_convolution(spec, device)")
         self.engine = make_engine(engine)
         self.noise = as_noise(noise)
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
+        self.mitigation = as_mitigation(mitigation, self.noise)
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None
         spec = program.spec
@@ -377,7 +384,7 @@ class QuantumConvolution:
 
     @property
     def _execution(self) -> Execution:
-        return Execution(self.engine, self.noise, self.shots, self.seed)
+        return Execution(self.engine, self.noise, self.shots, self.seed, self.mitigation)
 
     def _filter_table(self, rows: tuple[int, ...]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]

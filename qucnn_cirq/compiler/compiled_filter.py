@@ -277,6 +277,21 @@ class CompiledFilter:
         """
         self.load(states)
 
+    def filter_states(self, table: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """The states of the filter that rows of the table ``"filter"`` prepare.
+
+        Args:
+            table: Shape (rows, columns).
+
+        Returns:
+            Unit vectors up to a phase, shape (rows, 2^n).
+        """
+        n_qubits = self.filter_loader.n_qubits
+        vector = self.filter.fixed_vector(n_qubits)
+        if vector is None:
+            return self.filter.states_at(n_qubits, table)
+        return np.tile(vector.astype(complex), (len(table), 1))
+
     def filter_table(self, parameters: ArrayLike | None) -> NDArray[np.float64]:
         """The table ``"filter"``, which the circuit's slots read.
 

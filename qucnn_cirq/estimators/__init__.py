@@ -2,6 +2,7 @@
 
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
+from qucnn_cirq.estimators.mitigation import Mitigation, as_mitigation
 from qucnn_cirq.estimators.reading import Reading, readings_of
 from qucnn_cirq.estimators.registry import ESTIMATORS
 
@@ -10,8 +11,10 @@ __all__ = [
     "Estimates",
     "Estimator",
     "LinearEstimator",
+    "Mitigation",
     "Raw",
     "Reading",
+    "as_mitigation",
     "evaluated",
     "gradient_forms",
     "overlap_forms",

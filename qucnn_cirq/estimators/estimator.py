@@ -30,8 +30,8 @@ class Estimates(NamedTuple):
 class Estimator(abc.ABC):
     """A way from counts of outcomes to quadratic forms of patches, overlaps above all.
 
-    To add one, derive a class with a name, what it assumes, and `estimate`; from `LinearEstimator`
-    if a value is a sum of weights, one for each outcome that was recorded.
+    To add one, derive a class with a name, what it assumes, `estimate` and `limit`; from
+    `LinearEstimator` if a value is a sum of weights, one for each outcome that was recorded.
 
     Attributes:
         name: The word by which it is chosen.
@@ -60,6 +60,24 @@ class Estimator(abc.ABC):
         Raises:
             InputError: If the circuit is not one that it understands, or it cannot estimate other
                 forms.
+        """
+
+    @abc.abstractmethod
+    def limit(
+        self, reading: Reading, distributions: FloatArray, forms: FloatArray | None = None
+    ) -> FloatArray:
+        """Values from infinitely many shots.
+
+        Args:
+            reading: The circuit.
+            distributions: The probabilities of what is recorded, shape (patches, outcomes).
+            forms: As for `estimate`.
+
+        Returns:
+            Shape (forms, patches).
+
+        Raises:
+            InputError: As for `estimate`.
         """
 
     def __repr__(self) -> str:
@@ -123,6 +141,12 @@ class LinearEstimator(Estimator):
         smooth = (counts + 1 / counts.shape[1]) / (shots[:, None] + 1)
         variances = self.moments(reading, smooth, 1, forms).variances / shots
         return Estimates(weights @ (counts / shots[:, None]).T, variances)
+
+    def limit(
+        self, reading: Reading, distributions: FloatArray, forms: FloatArray | None = None
+    ) -> FloatArray:
+        """See `Estimator.limit`."""
+        return self.weights(reading, forms) @ distributions.T
 
     def moments(
         self,

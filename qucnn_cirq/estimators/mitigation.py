@@ -1,0 +1,120 @@
+"""How a layer turns counts of all outcomes into overlaps: an estimator and what it assumes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise
+from noise_models.registry import made
+from qucnn_cirq.compiler.compiled_filter import Variant
+from qucnn_cirq.engines import Engine
+from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.estimators.estimator import Estimates, Estimator
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.registry import ESTIMATORS
+
+_MOST_READINGS = 512
+"""Circuits with an own setting of a filter's angles, whose weights are kept."""
+
+
+class Mitigation:
+    """An estimator under the noise that it assumes, with what it found for each circuit.
+
+    Args:
+        estimator: What makes values of counts.
+        noise: The noise that is assumed.
+        engine: Gives distributions under it.
+        reason: Why this estimator, in one line.
+    """
+
+    def __init__(
+        self, estimator: Estimator, noise: Noise, engine: Engine, reason: str = "asked for"
+    ) -> None:
+        self.estimator = estimator
+        self.noise = noise
+        self.engine = engine
+        self.reason = reason
+        self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<mitigation by {self.estimator!r}: {self.reason}>"
+
+    def reading(
+        self, variant: Variant, angles: NDArray[np.float64], vector: NDArray[np.complex128]
+    ) -> Reading:
+        """The reading of a circuit with a setting of its filter; the same object for the same.
+
+        Args:
+            variant: The circuit.
+            angles: The filter's row of the table "filter", shape (angles,).
+            vector: The filter's state, shape (2^n,).
+        """
+        key = variant, angles.tobytes()
+        with self._lock:
+            found = self._readings.get(key)
+            if found is None:
+                found = Reading(variant, angles[None], vector, self.noise, self.engine)
+                self._readings[key] = found
+                if len(self._readings) > _MOST_READINGS:
+                    self._readings.popitem(last=False)
+            self._readings.move_to_end(key)
+        return found
+
+    def estimate(
+        self,
+        reading: Reading,
+        counts: NDArray[np.int64] | None,
+        distributions: NDArray[np.float64] | None,
+    ) -> Estimates:
+        """Overlaps of patches with the reading's own filter.
+
+        Args:
+            reading: The circuit.
+            counts: How often each outcome was recorded, shape (patches, outcomes); None for values
+                of infinitely many shots.
+            distributions: Probabilities in their place, of the same shape.
+
+        Returns:
+            Values and variances, each of shape (1, patches).
+        """
+        if counts is not None:
+            return self.estimator.estimate(reading, counts)
+        assert distributions is not None
+        values = self.estimator.limit(reading, distributions)
+        return Estimates(values, np.zeros_like(values))
+
+
+def as_mitigation(
+    mitigation: str | Estimator | Mitigation | None, noise: Noise
+) -> Mitigation | None:
+    """A mitigation in any form that a layer takes.
+
+    Args:
+        mitigation: The name of an estimator that is made without arguments, an estimator, a
+            mitigation, or None.
+        noise: The noise that is assumed, unless a mitigation says another.
+
+    Returns:
+        The mitigation; None for None.
+
+    Raises:
+        InputError: If the name is unknown, or what is given is nothing of these.
+    """
+    if mitigation is None or isinstance(mitigation, Mitigation):
+        return mitigation
+    if isinstance(mitigation, str):
+        what = f"mitigation = {shown(mitigation)}"
+        mitigation = made(what, ESTIMATORS.find(mitigation))
+    if not isinstance(mitigation, Estimator):
+        raise InputError(
+            f"mitigation = {shown(mitigation)} is no estimator: give one of "
+            f"{', '.join(ESTIMATORS)}, or an object of a subclass of "
+            "qucnn_cirq.estimators.Estimator."
+        )
+    return Mitigation(mitigation, noise, ExactEngine())

@@ -1,0 +1,102 @@
+"""A layer whose overlaps are made of all outcomes."""
+
+import numpy as np
+import pytest
+
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+)
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import Mitigation, Raw
+
+NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}
+
+
+def a_layer(overlap="destructive", filters=None, **settings):
+    filters = [XZAnsatz(1), XZAnsatz(1)] if filters is None else filters
+    program = compile_convolution(ConvolutionSpec(kernel=2, filters=filters, overlap=overlap))
+    return QuantumConvolution(program, noise=NOISE, seed=3, **settings)
+
+
+def some_images(count=2):
+    images = np.random.default_rng(0).random((count, 4, 5))
+    images[0, :2, :2] = 0
+    return images
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_raw_without_shots_is_the_layer_without_mitigation(overlap):
+    images = some_images()
+    plain = a_layer(overlap, shots=None).run(images)
+    found = a_layer(overlap, shots=None, mitigation="raw").run(images)
+    assert found.estimates == pytest.approx(plain.estimates, abs=1e-12)
+    assert (found.variance == 0).all()
+    assert found.counts is None and found.exact is None
+
+
+def test_raw_with_shots_is_as_precise_and_does_not_depend_on_batches():
+    images = some_images(6)
+    layer = a_layer(shots=500, mitigation="raw")
+    found = layer.run(images)
+    exact = a_layer(shots=None).run(images)
+    z = (found.estimates - exact.estimates) / np.sqrt(exact_variance(exact, 500))
+    assert abs(z.mean()) < 4 / np.sqrt(z.size)
+    assert z.std() == pytest.approx(1, abs=0.3)
+    assert found.variance.mean() == pytest.approx(exact_variance(exact, 500).mean(), rel=0.1)
+    halves = [layer.forward(images[:2]), layer.forward(images[2:])]
+    assert np.concatenate(halves) == pytest.approx(found.maps, abs=1e-13)
+
+
+def exact_variance(overlaps, shots):
+    return (1 - overlaps.exact**2) / shots
+
+
+def test_structures_are_stacked_in_order():
+    kernels = np.random.default_rng(1).normal(size=(2, 2, 2))
+    filters = [FixedFilter(kernels[0]), FixedFilter(np.eye(2)), FixedFilter(kernels[1])]
+    images = some_images()
+    plain = a_layer(filters=filters, shots=None).run(images)
+    found = a_layer(filters=filters, shots=None, mitigation=Raw()).run(images)
+    assert found.estimates == pytest.approx(plain.estimates, abs=1e-12)
+
+
+@pytest.mark.parametrize("shots", [None, 2_000_000])
+def test_the_shift_rule_takes_mitigated_overlaps(shots):
+    images = some_images()
+    upstream = np.random.default_rng(2).normal(size=(2, 2, 3, 4))
+    plain, mitigated = (
+        a_layer(shots=each, mitigation=name) for each, name in ((None, None), (shots, "raw"))
+    )
+    plain.forward(images), mitigated.forward(images)
+    found = mitigated.gradient(upstream)
+    expected = plain.backward(upstream)
+    tolerance = 1e-12 if shots is None else 6 * np.sqrt(found.variance.max())
+    assert found.values == pytest.approx(expected, abs=tolerance)
+
+
+def test_what_reads_single_outcomes_is_refused():
+    images, upstream = some_images(), np.ones((2, 2, 3, 4))
+    layer = a_layer("ancilla", shots=100, mitigation="raw")
+    layer.forward(images)
+    with pytest.raises(InputError, match="in-circuit gradient reads one ancilla"):
+        layer.backward(upstream, "in_circuit")
+    with pytest.raises(InputError, match="'coin' multiplies single outcomes"):
+        layer.backward(upstream, "coin")
+
+
+def test_a_mitigation_may_assume_another_noise():
+    layer = a_layer(shots=None)
+    other = Mitigation(Raw(), layer.noise, layer.engine, "to see")
+    assert a_layer(mitigation=other).mitigation is other
+    assert "to see" in repr(other)
+
+
+def test_what_is_no_mitigation_is_refused():
+    with pytest.raises(InputError, match="unknown estimator 'rawe'"):
+        a_layer(mitigation="rawe")
+    with pytest.raises(InputError, match="mitigation = 3 is no estimator: give one of raw"):
+        a_layer(mitigation=3)
