@@ -271,17 +271,23 @@ def test_other_lines_load_generic_and_degenerate_vectors(n_qubits, count, gate, 
     assert (rule.choose(dense / np.linalg.norm(dense, axis=1)[:, None], family) == 0).mean() > 0.6
 
 
-def test_patches_that_a_search_misses_are_told_of() -> None:
+def test_patches_that_a_search_misses_are_told_of_where_nothing_else_loads_them() -> None:
     generator = np.random.default_rng(0)
     spec = ConvolutionSpec(kernel=(5, 5), filters=FixedFilter(generator.normal(size=(5, 5))))
     near = normalised(np.eye(32)[:8] + 1e-5 * generator.normal(size=(8, 32)))
-    (compiled,) = compile_convolution(spec, "willow_pink", loader="line").filters
+    settings = {"device": "willow_pink", "loader": "line"}
+    (routed,) = compile_convolution(spec, layout="routed", **settings).filters
     with pytest.warns(InexactLoading, match=r"missed \d of 8 patches, by an infidelity of up to"):
-        compiled.load(near)
+        routed.load(near)
+    (compiled,) = compile_convolution(spec, **settings).filters
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        compiled.load(normalised(generator.normal(size=(3, 32))))
-        compile_convolution(spec, "willow_pink", loader="multiplexed").filters[0].load(near)
+        routed.load(normalised(generator.normal(size=(3, 32))))
+        loads = compiled.load(near)
+    assert loads[-1].variant.loader.name == "multiplexed"
+    for load in loads:
+        infidelities = load.variant.loader.solve(near[load.columns])[1]
+        assert (infidelities <= EXACT).all()
 
 
 def test_loader_remembers_what_it_solved(monkeypatch: pytest.MonkeyPatch) -> None:

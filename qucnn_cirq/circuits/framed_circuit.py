@@ -26,6 +26,9 @@ from qucnn_cirq.circuits.line_circuit import line_layers
 
 FloatArray = NDArray[np.float64]
 
+FRAME = "quaternions on 1 and 3"
+"""The frame's name."""
+
 FRAMED = (1, 3)
 """The qubits that U acts on."""
 

@@ -23,7 +23,7 @@ from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
-from qucnn_cirq.compiler.loader_pairs import LoaderPairs
+from qucnn_cirq.compiler.loader_pairs import LoaderPair, LoaderPairs
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, best_placement
 from qucnn_cirq.compiler.placing import placed
@@ -280,9 +280,20 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     pairs = best[0].pairs
     assert pairs is not None
     # Routing needs a loader that loads every vector with one circuit.
-    if generic.report.layout == ROUTED or len(pairs.family(budget.tolerance)) == 1:
+    if generic.report.layout == ROUTED or not _has_other_loaders(pairs, request):
         return CompiledFilter(filter_, (generic,), pairs.of_filter)
     return _with_other_loaders(filter_, generic, best[1].positions, pairs, request)
+
+
+def _has_other_loaders(pairs: LoaderPairs, request: Request) -> bool:
+    """Whether patches may be loaded in several ways."""
+    last = _last_resort(pairs, request)
+    return len(pairs.family(request.budget.tolerance)) > 1 or last is not None
+
+
+def _last_resort(pairs: LoaderPairs, request: Request) -> LoaderPair | None:
+    """The loaders for what a search misses: not where noise is weighed against a miss of 1e-8."""
+    return None if request.budget.infidelity is None else pairs.last_resort
 
 
 def _with_other_loaders(
@@ -295,17 +306,21 @@ def _with_other_loaders(
     """The same circuit in the same place with other loaders of the same family."""
     spec, options, budget = request.spec, request.options, request.budget
     layout = layouts_for(spec.register_qubits, options.test)[generic.report.layout]
-    variants = []
-    for pair in pairs.family(budget.tolerance):
-        if pair.patch is generic.loader:
-            variants.append(generic)
-            continue
+
+    def compiled(pair: LoaderPair) -> Variant:
         started = time.perf_counter()
         assembly = assemble(filter_, layout, *pair, options)
         usage = Usage.of(assembly.template.circuit)
         error = usage.predicted_error(positions, request.device, options.gate_set)
-        variants.append(placed(assembly, Placement(positions, error), request, started))
+        return placed(assembly, Placement(positions, error), request, started)
+
+    family = pairs.family(budget.tolerance)
+    variants = [generic if pair.patch is generic.loader else compiled(pair) for pair in family]
     variants = _worthwhile(variants, generic, pairs.prefers_real)
+    last = _last_resort(pairs, request)
+    if last is not None:
+        # Few patches need it, and it has the most gates to compile.
+        variants.append(Variant.deferred(*last, lambda: compiled(last)))
     if budget.infidelity is not None:
         rule = LoadingRule.first_within(max(budget.infidelity, EXACT), len(variants))
     else:
@@ -351,7 +366,7 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                 pairs = LoaderPairs.of(loader, vector, request.prefers_real)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()
-                if len(pairs.family(request.budget.tolerance)) > 1:
+                if _has_other_loaders(pairs, request):
                     # The others take the same place and may use any coupler of the register.
                     couplers = tuple(layout.register_graph(layout.data).edges)
                 yield replace(assembly, pairs=pairs, couplers=couplers)

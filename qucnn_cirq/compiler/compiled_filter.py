@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,6 +91,37 @@ class Variant:
     template: Template
     passes: tuple[PassRecord, ...]
     report: Report
+
+    @classmethod
+    def deferred(cls, loader: Loader, filter_loader: Loader, compiled: Callable[[], Self]) -> Self:
+        """A variant that is compiled when anything of it but its loaders is asked for.
+
+        Args:
+            loader: The loader of the patch register.
+            filter_loader: The loader of a fixed filter.
+            compiled: Makes the variant.
+        """
+        variant = cls.__new__(cls)
+        vars(variant).update(loader=loader, filter_loader=filter_loader, _compiled=compiled)
+        return variant
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What a deferred variant lacks."""
+            own = [field.name for field in fields(self)]
+            compiled = vars(self).get("_compiled")
+            if compiled is None or name not in own:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            made = compiled()
+            # What another thread compiled at the same time stays.
+            for each in own:
+                vars(self).setdefault(each, getattr(made, each))
+            return vars(self)[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: how it is compiled is not."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __repr__(self) -> str:
         return f"<{self.loader.name} loader, {self.template!r}>"

@@ -78,6 +78,12 @@ class LoaderPairs:
             prefers_real,
         )
 
+    @property
+    def last_resort(self) -> LoaderPair | None:
+        """The pair for what the family misses; None if it has closed forms for all patches."""
+        last = self.generic.patch.last_resort()
+        return None if last is None else LoaderPair(last, self.generic.filter)
+
     def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
         """The pairs for all patches, best first.
 

@@ -131,9 +131,28 @@ class Program:
                 all zero (a zero patch has no quantum state: F = 0 by definition), or if the
                 parameters do not fit the filter.
         """
-        compiled = self._compiled(filter_index)
-        state = self._patch_state(patch)
-        variant = compiled.variant(state)
+        compiled, state = self._compiled(filter_index), self._patch_state(patch)
+        return self.bound_variant(
+            compiled, compiled.variant(state), state, filter_parameters, upstream
+        )
+
+    def bound_variant(
+        self,
+        compiled: CompiledFilter,
+        variant: Variant,
+        state: NDArray[np.float64],
+        filter_parameters: ArrayLike | None = None,
+        upstream: float | None = None,
+    ) -> cirq.Circuit:
+        """As `circuit`, in a circuit that need not be the one chosen for the patch.
+
+        Args:
+            compiled: The filter.
+            variant: One of its circuits.
+            state: The patch's unit vector, shape (1, 2^n).
+            filter_parameters: As for `circuit`.
+            upstream: As for `circuit`.
+        """
         tables = {
             "patch": variant.loader.angles(state),
             "filter": compiled.filter_table(

@@ -64,20 +64,19 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
     deviations: list[float] = []
     violations: list[Violation] = []
     # What was asked for: a circuit may have become a vector.
-    for index, (compiled, given) in enumerate(zip(program.filters, spec.filter_list, strict=True)):
-        for patch in _patches(program, compiled, patches, generator):
+    for compiled, given in zip(program.filters, spec.filter_list, strict=True):
+        for state, index in _patches(program, compiled, patches, generator):
             angles = generator.uniform(-np.pi, np.pi, spec.n_parameters)
             upstream = float(generator.uniform(-1, 1)) if spec.backward else None
-            circuit = program.circuit(patch, angles, filter_index=index, upstream=upstream)
+            variant = compiled.variants[index]
+            circuit = program.bound_variant(compiled, variant, state, angles, upstream)
             violations += errors_of(validate(circuit, program.device))
-            state = np.zeros((1, 2**spec.register_qubits))
-            state[0, : patch.size] = patch.ravel() / np.linalg.norm(patch)
             filter_state = given.states(spec.register_qubits, angles[None])[0]
             expected = abs(np.vdot(filter_state, state)) ** 2
             if upstream is not None:
                 expected *= upstream
             measured = simulated_mean(circuit, compiled.template.observable)
-            deviation = abs(measured - expected) - np.sqrt(_infidelity(compiled, state))
+            deviation = abs(measured - expected) - np.sqrt(_infidelity(compiled, index, state))
             deviations.append(max(0.0, float(deviation)))
     return Verification(len(deviations), max(deviations, default=0.0), tuple(violations))
 
@@ -119,27 +118,35 @@ def _verified_once(program: Program) -> Verification:
 
 def _patches(
     program: Program, compiled: CompiledFilter, count: int, generator: np.random.Generator
-) -> Iterator[NDArray[np.float64]]:
-    """Random patches and, for every circuit that none of them is run with, one that is."""
+) -> Iterator[tuple[NDArray[np.float64], int]]:
+    """Unit vectors, shape (1, 2^n), of random patches, and of one for every other circuit.
+
+    Each comes with the number of its circuit.
+    """
     spec = program.spec
-    shape = (spec.channels, *spec.kernel_pair)
-    size = int(np.prod(shape))
+    size = spec.channels * int(np.prod(spec.kernel_pair))
     states = np.zeros((count, 2**spec.register_qubits))
     states[:, :size] = generator.normal(size=(count, size))
-    yield from states[:, :size].reshape(-1, *shape)
     states /= np.linalg.norm(states, axis=1, keepdims=True)
-    for index in sorted(set(range(len(compiled.variants))) - set(compiled.choose(states).tolist())):
+    chosen = compiled.choose(states).tolist()
+    yield from ((state[None], index) for state, index in zip(states, chosen, strict=True))
+    last = len(compiled.variants) - 1
+    for index in sorted(set(range(last + 1)) - set(chosen)):
+        if index == last:
+            # It loads every vector, also those that it is not chosen for.
+            yield states[:1], index
+            continue
         tried = compiled.variants[index].loader.random_states(_TRIED, generator)
         tried[:, size:] = 0
         tried /= np.linalg.norm(tried, axis=1, keepdims=True)
         # The first one will do where a patch is too small for the circuit to be needed.
-        row = int((compiled.choose(tried) == index).argmax())
-        yield tried[row, :size].reshape(shape)
+        of_tried = compiled.choose(tried)
+        row = int((of_tried == index).argmax())
+        yield tried[row : row + 1], int(of_tried[row])
 
 
-def _infidelity(compiled: CompiledFilter, state: NDArray[np.float64]) -> float:
+def _infidelity(compiled: CompiledFilter, index: int, state: NDArray[np.float64]) -> float:
     """With which a shorter loader was allowed to load a state."""
-    index = int(compiled.choose(state)[0])
     loader = compiled.variants[index].loader
     if index == len(compiled.variants) - 1:
         return 0.0

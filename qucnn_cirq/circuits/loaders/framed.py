@@ -8,10 +8,11 @@ from typing import Any, Self
 import cirq
 import numpy as np
 
-from qucnn_cirq.circuits.framed_circuit import FRAMED, FramedCircuit, Turn
+from qucnn_cirq.circuits.framed_circuit import FRAME, FRAMED, FramedCircuit, Turn
 from qucnn_cirq.circuits.framed_search import SEARCH, framed_infidelities, solve_framed_angles
 from qucnn_cirq.circuits.loaders.line import LineLoader
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.remembered import RememberedAngles
 from qucnn_cirq.circuits.slots import Table, TableAngle, rotation
 from qucnn_cirq.errors import InputError
@@ -39,8 +40,6 @@ Found by trying all of them, or exchanging couplers: the mean infidelity of patc
 small.
 """
 
-_FRAME = "quaternions on 1 and 3"
-"""The frame's name."""
 _SECONDS = {5: 0.015, 6: 0.06, 7: 0.25, 8: 2.0}
 """What the search takes for a vector, by the length of the line."""
 _DIFFERENT = 8
@@ -74,7 +73,7 @@ class FramedLoader(LineLoader):
         self.word = word
         self._framed = None if word is None else FramedCircuit(n_qubits, word)
         if self._framed is not None:
-            self.frame = _FRAME
+            self.frame = FRAME
             self.n_angles = self._framed.n_angles
             self._angles = RememberedAngles(self.n_angles)
 
@@ -146,6 +145,10 @@ class FramedLoader(LineLoader):
             self,
             *(kind(self.n_qubits, word) for word in others),
         )
+
+    def last_resort(self) -> Loader | None:
+        """The multiplexed loader, in the frame if this one is."""
+        return MultiplexedLoader(self.n_qubits, in_frame=bool(self.frame))
 
     @property
     def seconds(self) -> float:

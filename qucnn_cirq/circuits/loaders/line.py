@@ -58,6 +58,7 @@ from qucnn_cirq.circuits.line_closed_forms import CLOSED_FORMS, NEAREST, closed_
 from qucnn_cirq.circuits.line_search import line_infidelities, search_version, solve_line_angles
 from qucnn_cirq.circuits.line_trees import direction, mirrored
 from qucnn_cirq.circuits.loaders.loader import EXACT, Loader
+from qucnn_cirq.circuits.loaders.multiplexed import MultiplexedLoader
 from qucnn_cirq.circuits.remembered import RememberedAngles
 from qucnn_cirq.circuits.schmidt_bounds import least_beyond
 from qucnn_cirq.circuits.slots import Table, TableAngle, ry
@@ -226,13 +227,26 @@ class LineLoader(Loader):
             *(LineLoader(self.n_qubits, each, gate=self.gate) for each in exact[1:]),
         )
 
+    def last_resort(self) -> Loader | None:
+        """Of three and four qubits a closed form on the line, in CZ; else the multiplexed one."""
+        if self.is_closed_form:
+            return None
+        if self.n_qubits == 3:
+            return LineLoader(3)
+        if self.n_qubits > N_QUBITS:
+            return MultiplexedLoader(self.n_qubits)
+        # It is made of line loaders itself.
+        from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
+
+        return SymplecticLoader()
+
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The first exact pattern that solves for the vector, else the one that loads all."""
-        family = self.family(None)
-        if len(family) == 1:
+        """The first exact pattern that solves for the vector, else the last resort."""
+        last = self.last_resort()
+        if last is None:
             return self
-        exact = (each for each in family if each.solve(vector[None])[1][0] <= EXACT)
-        return next(exact, family[-1])
+        exact = (each for each in self.family(None) if each.solve(vector[None])[1][0] <= EXACT)
+        return next(exact, last)
 
     @property
     def seconds(self) -> float:

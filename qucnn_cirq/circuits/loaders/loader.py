@@ -275,10 +275,17 @@ class Loader(abc.ABC):
                 as exact as this one.
 
         Returns:
-            One or more, this object among them. The last one loads every vector. They may be in
-            different frames.
+            One or more, this object among them. The last one loads every vector, or `last_resort`
+            what it misses. They may be in different frames.
         """
         return (self,)
+
+    def last_resort(self) -> Loader | None:
+        """A loader in the same frame with a closed form for what a search of the family misses.
+
+        Its couplers may be others, so that it is routed inside the register.
+        """
+        return None
 
     def exact_for(self, vector: FloatArray) -> Loader:
         """The shortest member of the exact family that loads one vector.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.framed_circuit import FRAME, FRAMED
 from qucnn_cirq.circuits.loaders.loader import Loader
-from qucnn_cirq.circuits.slots import Table, TableAngle, ry
+from qucnn_cirq.circuits.slots import Table, TableAngle, rotation, ry
 from qucnn_cirq.errors import InputError
 
 
@@ -27,16 +29,21 @@ class MultiplexedLoader(Loader):
 
     Args:
         n_qubits: Size of the register, at least 1.
+        in_frame: Whether to make U x of a vector x, in the frame of the framed loader, with one CZ
+            more: for what that loader misses. At least 4 qubits.
     """
 
     name = "multiplexed"
     purpose = "registers of any size"
     is_routable = True
 
-    def __init__(self, n_qubits: int) -> None:
-        if n_qubits < 1:
-            raise InputError(f"n_qubits = {n_qubits}: a loader needs at least one qubit.")
+    def __init__(self, n_qubits: int, in_frame: bool = False) -> None:
+        least = 1 + max(FRAMED) if in_frame else 1
+        if n_qubits < least:
+            raise InputError(f"n_qubits = {n_qubits}: this loader needs at least {least}.")
         super().__init__(n_qubits)
+        self.in_frame = in_frame
+        self.frame = FRAME if in_frame else ""
         # One for each amplitude but the norm.
         self.n_angles = (1 << n_qubits) - 1
 
@@ -51,7 +58,25 @@ class MultiplexedLoader(Loader):
                 if step + 1 < 2**target:
                     control = target - 1 - _gray_code_bit(step)
                     circuit.append(cirq.CZ(qubits[control], qubits[target]))
+        if self.in_frame:
+            framed = [qubits[qubit] for qubit in FRAMED]
+            circuit.append([rotation("x", np.pi / 2).on_each(*framed), cirq.CZ(*framed)])
         return circuit
+
+    def settings(self) -> dict[str, Any]:
+        """Size, and whether it is in the frame."""
+        return {"n_qubits": self.n_qubits, "in_frame": self.in_frame}
+
+    def unframed(self) -> Loader:
+        """The same loader in no frame."""
+        return type(self)(self.n_qubits) if self.in_frame else self
+
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """As `Loader.out_of_frame`: CZ of the framed qubits, and rotations by pi/2."""
+        if not self.in_frame:
+            return cirq.Circuit()
+        framed = [qubits[qubit] for qubit in FRAMED]
+        return cirq.Circuit(cirq.CZ(*framed), rotation("x", -np.pi / 2).on_each(*framed))
 
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """As `Loader.angles`, in closed form."""
