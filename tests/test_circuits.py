@@ -17,7 +17,7 @@ from qucnn_cirq.circuits.slots import (
     TableAngle,
     phased_xz_exponents,
 )
-from qucnn_cirq.circuits.walking_step import last_step, walking_step
+from qucnn_cirq.circuits.walking_step import crossing_step, last_step, walking_step
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz, filter_angles, filter_circuit
 
@@ -152,6 +152,18 @@ def test_last_step_leaves_x_on_the_qubit_that_it_names(gate_set, gates):
     before = np.kron(cirq.unitary(cirq.X), cirq.unitary(cirq.SWAP))
     np.testing.assert_allclose(step.conj().T @ after @ step, before, atol=1e-12)
     assert sum(len(op.qubits) == 2 for op in circuit.all_operations()) == gates
+
+
+def test_crossing_step_takes_an_ancilla_in_plus_to_the_far_qubit():
+    a, x, f = cirq.LineQubit.range(3)
+    circuit = crossing_step(a, x, f, "syc")
+    step = cirq.unitary(cirq.Circuit(cirq.ry(np.pi / 2)(a), circuit))[:, :4]
+    after = np.kron(np.eye(4), cirq.unitary(cirq.X))
+    np.testing.assert_allclose(step.conj().T @ after @ step, cirq.unitary(cirq.SWAP), atol=1e-14)
+    pairs = [op.qubits for op in circuit.all_operations() if len(op.qubits) == 2]
+    assert len(pairs) == 6 and set(pairs) == {(a, x), (x, f)}
+    with pytest.raises(InputError, match="gate set"):
+        crossing_step(a, x, f, "cz")
 
 
 def test_destructive_test_in_sqrt_iswap_reads_the_swap():

@@ -91,7 +91,7 @@ def test_gate_counts_of_the_layouts(device, layout, overlap, gates, depth):
         ("sqrt_iswap", "ancilla", 36, 26),
         ("sqrt_iswap", "destructive", 16, 6),
         ("sqrt_iswap", "inversion", 12, 9),
-        ("syc", "ancilla", 39, 27),
+        ("syc", "ancilla", 38, 28),
         ("syc", "destructive", 20, 6),
     ],
 )

@@ -173,7 +173,7 @@ COSTS = {
     ("sqrt_iswap", "ancilla"): 36,
     ("sqrt_iswap", "destructive"): 16,
     ("sqrt_iswap", "inversion"): 12,
-    ("syc", "ancilla"): 39,
+    ("syc", "ancilla"): 38,
     ("syc", "destructive"): 20,
     ("syc", "inversion"): 12,
 }

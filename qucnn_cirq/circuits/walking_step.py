@@ -6,7 +6,9 @@ has to come out right, which takes fewer gates than a controlled swap. The steps
 numerical search over all words in the couplers ax and xf; none shorter was found.
 
 Where the walk ends, X may as well come out on the ancilla: U^+ X_a U = X_a (x) SWAP_xf. In SYC that
-takes a gate less; it was found by the same search, with general one-qubit gates.
+takes a gate less; it was found by the same search, with general one-qubit gates. Where it begins the
+ancilla is known, and <+| U^+ X_f U |+> = SWAP_xf is enough: that takes a gate less in SYC if X comes
+out on f, and none less was found if it comes out on x.
 """
 
 from __future__ import annotations
@@ -125,6 +127,41 @@ _SYC_STAYING: tuple[tuple[Turns, str], ...] = (
         "",
     ),
 )
+# SYC, with the ancilla in |+> and X on f at the end. A rotation of both x and f by the same angles
+# before the step is the same after it, so that x needs none.
+_SYC_CROSSING: tuple[tuple[Turns, str], ...] = (
+    ({"a": (("y", -0.226237786158625),)}, "ax"),
+    ({"x": (("z", -0.5),), "f": (("z", 1 / 12), ("y", 1.0))}, "xf"),
+    (
+        {
+            "x": (("z", 5 / 12), ("y", -0.5)),
+            "f": (("z", 2 / 3), ("y", -0.27376221461744255)),
+        },
+        "xf",
+    ),
+    (
+        {
+            "a": (("z", 0.3017830599571425), ("y", 0.5829426236221755)),
+            "x": (("z", 1 / 12), ("y", 0.46951809677594747)),
+        },
+        "ax",
+    ),
+    (
+        {
+            "a": (("z", -11 / 12), ("y", 0.5)),
+            "x": (("z", 0.575179995123226), ("y", -0.27376221751172997)),
+        },
+        "ax",
+    ),
+    (
+        {
+            "x": (("z", 1 / 12), ("y", 0.7164160930328927)),
+            "f": (("z", -0.5), ("y", 0.5)),
+        },
+        "xf",
+    ),
+    ({"f": (("z", 1 / 12), ("y", -0.7737622103301385))}, ""),
+)
 STEPS: dict[str, tuple[tuple[Turns, str], ...]] = {
     "cz": _CZ,
     "sqrt_iswap": _SQRT_ISWAP,
@@ -134,6 +171,9 @@ STEPS: dict[str, tuple[tuple[Turns, str], ...]] = {
 
 STAYING_STEPS: dict[str, tuple[tuple[Turns, str], ...]] = {"syc": _SYC_STAYING}
 """The same of steps that leave X where the ancilla came in, where that takes fewer gates."""
+
+CROSSING_STEPS: dict[str, tuple[tuple[Turns, str], ...]] = {"syc": _SYC_CROSSING}
+"""The same of steps that begin with a in |+> and leave X on f, where that takes fewer gates."""
 
 
 def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid, gate_set: str = "cz") -> cirq.Circuit:
@@ -153,6 +193,25 @@ def walking_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid, gate_set: str = "cz") ->
     if gate_set not in STEPS:
         raise unknown_name("gate set", gate_set, STEPS)
     return _circuit(STEPS[gate_set], {"a": a, "x": x, "f": f}, gate_set)
+
+
+def crossing_step(a: cirq.Qid, x: cirq.Qid, f: cirq.Qid, gate_set: str) -> cirq.Circuit:
+    """The step that begins a walk: after it X on ``f`` is what SWAP_xf was before, if a is in |+>.
+
+    It has 6 SYC, one less than `walking_step`.
+
+    Args:
+        a: The ancilla, in |+>.
+        x: Neighbour of both others.
+        f: The other qubit of the pair; the ancilla comes out here.
+        gate_set: One of `CROSSING_STEPS`.
+
+    Raises:
+        InputError: If there is no such step in the gate set.
+    """
+    if gate_set not in CROSSING_STEPS:
+        raise unknown_name("gate set", gate_set, CROSSING_STEPS)
+    return _circuit(CROSSING_STEPS[gate_set], {"a": a, "x": x, "f": f}, gate_set)
 
 
 def last_step(

@@ -11,9 +11,9 @@ import networkx as nx
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable, all_zeros
-from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest
+from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest, WalkStep
 from qucnn_cirq.circuits.parts import tagged
-from qucnn_cirq.compiler.layouts import Layout
+from qucnn_cirq.compiler.layouts import Layout, crossing
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.meeting_orders import renamed, renamings
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
@@ -191,7 +191,7 @@ def _finished(
     )
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes)
-    walks = layout.walks[options.walkers - 1] if options.test.most_walkers else ()
+    walks = _walks(layout, options)
     ancillas = [walk[0][0] for walk in walks]
     registers = [
         tuple(starts[qubit] if starts else qubit for qubit in qubits)
@@ -246,6 +246,19 @@ def _logical(
     return circuits, observable
 
 
+def _crosses(options: Options) -> bool:
+    """Whether walks begin on the far side of the first pair."""
+    return options.gate_set in options.test.crossing_gate_sets
+
+
+def _walks(layout: Layout, options: Options) -> tuple[tuple[WalkStep, ...], ...]:
+    """The steps of each walking ancilla, of which a test may have none."""
+    if not options.test.most_walkers:
+        return ()
+    walks = layout.walks[options.walkers - 1]
+    return tuple(map(crossing, walks)) if _crosses(options) else walks
+
+
 @functools.lru_cache(maxsize=64)
 def _meeting(
     layout: Layout, options: Options, preparation: cirq.FrozenCircuit = _NOTHING
@@ -257,7 +270,8 @@ def _meeting(
             data=layout.met,
             preparation=preparation.unfreeze(),
             pairs=layout.pairs,
-            walks=layout.walks[options.walkers - 1] if test.most_walkers else (),
+            walks=_walks(layout, options),
+            crosses=_crosses(options),
             reader=layout.readers[options.walkers - 1] if options.backward else None,
             gate_set=options.gate_set if options.gate_set in test.native_gate_sets else "cz",
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import cirq
 import networkx as nx
@@ -173,6 +174,25 @@ def _ladder(n_qubits: int, test: OverlapTest) -> Layout | None:
         walks=((from_left,),) if n_qubits == 1 else ((from_left,), (from_left[:half], from_right)),
         readers=(Q(0, n_qubits + 1), Q(-1, half + 1)),
     )
+
+
+def crossing(walk: tuple[WalkStep, ...]) -> tuple[WalkStep, ...]:
+    """The same walk begun beside the other qubit of the first pair, so that it crosses the pair.
+
+    Args:
+        walk: The steps (a, x, f) of an ancilla, on grid qubits.
+
+    Returns:
+        The walk with the first step mirrored, which is to end on its last qubit; a walk of one
+        step as it is.
+    """
+    if len(walk) < 2:
+        return walk
+    (a, x, f), *others = cast(Sequence[tuple[Q, Q, Q]], walk)
+    along = (f.row - x.row) * (a.row - x.row) + (f.col - x.col) * (a.col - x.col)
+    times = 1 - 2 * along
+    mirrored = a + ((f.row - x.row) * times, (f.col - x.col) * times)
+    return ((mirrored, f, x), *others)
 
 
 LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {

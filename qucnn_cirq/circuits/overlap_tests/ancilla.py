@@ -32,11 +32,12 @@ class AncillaTest(OverlapTest):
     takes_reader = True
     pairs_commute = True
     native_gate_sets = ("cz", "sqrt_iswap", "syc")
+    crossing_gate_sets = ("syc",)
 
     def meeting(self, place: MeetingPlace) -> tuple[cirq.Circuit, Observable]:
         """The ancillas walk over their pairs; then they are measured, or the reader is."""
         # Native gates come with cirq_google, which takes a second to import.
-        from qucnn_cirq.circuits.walking_step import last_step, walking_step
+        from qucnn_cirq.circuits.walking_step import crossing_step, last_step, walking_step
 
         circuit = cirq.Circuit()
         number = itertools.count(1)
@@ -45,7 +46,9 @@ class AncillaTest(OverlapTest):
             circuit.append(ry(np.pi / 2).on(walk[0][0]))
             *steps, last = walk
             for step in steps:
-                circuit += of_step(walking_step(*step, place.gate_set), next(number))
+                crosses = place.crosses and step is walk[0]
+                make = crossing_step if crosses else walking_step
+                circuit += of_step(make(*step, place.gate_set), next(number))
             # A reader sits beside the last pair's data qubit.
             stays = place.reader is None
             ending, end = (

@@ -23,7 +23,8 @@ class MeetingPlace:
         preparation: Prepares the filter on ``data``, for a test that undoes it there; else empty.
         pairs: Data and filter qubits that belong together, for a test that has both registers.
         walks: For each walking ancilla its steps (a, x, f): where it comes in, and the pair of
-            which x is its neighbour. Each starts where the one before ended.
+            which x is its neighbour. Each starts where the one before ended, on x.
+        crosses: Whether the first step of each walk ends on f instead, if it is not the only one.
         reader: For the backward pass, a neighbour of the qubit where the last walk ends.
         gate_set: The native two-qubit gate to write the meeting in: "cz", or another of
             `OverlapTest.native_gate_sets`.
@@ -33,6 +34,7 @@ class MeetingPlace:
     preparation: cirq.Circuit = field(default_factory=cirq.Circuit)
     pairs: tuple[Pair, ...] = ()
     walks: tuple[tuple[WalkStep, ...], ...] = ()
+    crosses: bool = False
     reader: cirq.Qid | None = None
     gate_set: str = "cz"
 
@@ -72,6 +74,7 @@ class OverlapTest(abc.ABC):
     pairs_commute: ClassVar[bool] = False
     takes_quantum_data: ClassVar[bool] = True
     native_gate_sets: ClassVar[tuple[str, ...]] = ("cz",)
+    crossing_gate_sets: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def meeting(self, place: MeetingPlace) -> tuple[cirq.Circuit, Observable]:
