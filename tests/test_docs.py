@@ -315,6 +315,23 @@ def test_every_link_leads_somewhere() -> None:
                 assert (page.parent / target).is_file(), (page.name, target)
 
 
+def test_every_anchor_is_a_heading() -> None:
+    headings = {page.resolve(): set(anchors(page.read_text())) for page in PAGES}
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text()):
+            if "://" not in target:
+                at = (page.parent / target).resolve() if target else page.resolve()
+                assert anchor in headings[at], (page.name, f"{target}#{anchor}")
+
+
+def anchors(text: str) -> Iterator[str]:
+    """What the headings of a page are linked by: small letters, with dashes for spaces."""
+    for title in re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M
+    ):
+        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "right"),
     [

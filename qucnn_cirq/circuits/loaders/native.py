@@ -4,7 +4,7 @@ Words in couplers with general one-qubit gates between them, see
 `qucnn_cirq.circuits.native_circuit`. No word of six gates loads every vector: one that misses a
 vector leaves it to the next, then to seven gates, and the last of all is the symplectic loader's
 circuit, rewritten in the native gate, which has a closed form. How many vectors each of them loads
-was tried, not proved; docs/compiler.md has the figures.
+was tried, not proved; docs/loaders.md has the figures.
 """
 
 from __future__ import annotations
