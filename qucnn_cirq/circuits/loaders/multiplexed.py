@@ -40,7 +40,8 @@ class MultiplexedLoader(Loader):
     def __init__(self, n_qubits: int, in_frame: bool = False) -> None:
         least = 1 + max(FRAMED) if in_frame else 1
         if n_qubits < least:
-            raise InputError(f"n_qubits = {n_qubits}: this loader needs at least {least}.")
+            needed = f"{least} qubits in the frame" if in_frame else "one qubit"
+            raise InputError(f"n_qubits = {n_qubits}: a loader needs at least {needed}.")
         super().__init__(n_qubits)
         self.in_frame = in_frame
         self.frame = FRAME if in_frame else ""
