@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cirq
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from noise_models import Noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
-from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Load
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
@@ -26,6 +28,9 @@ from qucnn_cirq.estimators import Estimates, Mitigation
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
+
+_MOST_COUNTED = 2**22
+"""Counts of all outcomes that are in memory before they are packed: 32 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +43,9 @@ class Measured:
         counts: Shots with the observable's larger value, shape (rows, patches); None without shots.
         shots: Shots of each circuit, or None.
         mitigated: Values and variances that an estimator made of all outcomes, each of shape
-            (rows, patches), in place of means and counts; else None.
+            (rows, patches), in place of the mean of the observable; else None.
+        outcomes: How often each outcome was recorded, a sparse array of shape (patches, outcomes)
+            for each row; None where they are not kept.
     """
 
     observable: Observable
@@ -46,6 +53,7 @@ class Measured:
     counts: NDArray[np.int64] | None
     shots: int | None
     mitigated: Estimates | None = None
+    outcomes: tuple[csr_array, ...] | None = None
 
     @property
     def estimates(self) -> FloatArray:
@@ -80,14 +88,15 @@ class RecordedOutcomes:
     """What one circuit recorded of the patches that are run with it.
 
     Attributes:
-        load: The circuit and the patches.
+        variant: The circuit.
+        columns: Which of the patches they are, shape (patches,).
         counts: How often each outcome was recorded, shape (rows, patches, outcomes); a row is a
-            filter or a setting of its angles, patches are those of `Load.columns`. None without
-            shots.
-        distribution: The exact probabilities, of the same shape; None with shots.
+            filter or a setting of its angles. None without shots.
+        distribution: The exact probabilities, of the same shape; None if the engine only sampled.
     """
 
-    load: Load
+    variant: Variant
+    columns: NDArray[np.intp]
     counts: NDArray[np.int64] | None
     distribution: FloatArray | None
 
@@ -102,6 +111,7 @@ class Execution:
         shots: Shots of each circuit; None for exact means.
         seed: Seed of all shots, from 0 to 2^64 - 1.
         mitigation: What makes overlaps of all outcomes; None for the mean of the observable.
+        keeps_outcomes: Whether the counts of all outcomes are kept.
     """
 
     engine: Engine
@@ -109,6 +119,7 @@ class Execution:
     shots: int | None
     seed: int
     mitigation: Mitigation | None = None
+    keeps_outcomes: bool = False
 
     def circuits(self, template: Template, tables: AngleTables, streams: Streams) -> Measured:
         """Runs every filter (row of its table) on every patch (row of its table).
@@ -160,16 +171,16 @@ class Execution:
             InputError: As the engine does.
         """
         shape = (len(filters), patches.n_occupied)
-        if self.mitigation is not None:
-            if upstream is not None:
-                raise InputError(
-                    "mitigation makes overlaps of all outcomes, and an in-circuit gradient reads "
-                    "one ancilla: choose another gradient method, or leave mitigation out."
-                )
+        if self.mitigation is not None and upstream is not None:
+            raise InputError(
+                "mitigation makes overlaps of all outcomes, and an in-circuit gradient reads one "
+                "ancilla: choose another gradient method, or leave mitigation out."
+            )
+        if self.mitigation is not None or (self.keeps_outcomes and upstream is None):
             recorded = self.outcomes(
                 compiled, patches, images, filters, numbers=numbers, purpose=purpose
             )
-            return self._mitigated(compiled, recorded, filters, shape, self.mitigation)
+            return self._of_outcomes(compiled, recorded, filters, shape)
         means: FloatArray | None = np.empty(shape)
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
         for load in compiled.load_patches(patches):
@@ -215,46 +226,70 @@ class Execution:
             purpose: As for `patches`.
 
         Yields:
-            What was recorded with each circuit that patches are run with.
+            What was recorded with each circuit that patches are run with, of some images at a time.
 
         Raises:
             InputError: As the engine does.
         """
         for load in compiled.load_patches(patches):
             template = load.variant.template
-            tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
-            if self.shots is None:
-                found = self.engine.distribution(template, self.noise, tables)
-                yield RecordedOutcomes(load, None, found)
-                continue
-            own = images[load.columns]
-            streams = Streams(self.seed, tuple(numbers), own, load.index, purpose)
-            counts = self.engine.outcome_counts(template, self.noise, tables, self.shots, streams)
-            yield RecordedOutcomes(load, counts, None)
+            each = len(filters) << len(template.observable.qubits)
+            for part in _by_images(images[load.columns], max(1, _MOST_COUNTED // each)):
+                whole = part.stop - part.start == len(load.columns)
+                # The same object for the same patches, of which an engine keeps states.
+                angles = load.angles if whole else load.angles[part]
+                tables = {"patch": angles, "filter": filters, "upstream": upstream_table(1.0)}
+                columns = load.columns[part]
+                streams = Streams(self.seed, tuple(numbers), images[columns], load.index, purpose)
+                counts, chances = self._counted(template, tables, streams)
+                yield RecordedOutcomes(load.variant, columns, counts, chances)
 
-    def _mitigated(
+    def _counted(
+        self, template: Template, tables: AngleTables, streams: Streams
+    ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
+        """Counts of all outcomes, and their probabilities where they are at hand."""
+        engine, is_pure = self.engine, self.noise.gate_model == cirq.NO_NOISE
+        if self.shots is None:
+            return None, engine.distribution(template, self.noise, tables)
+        if (is_pure or not engine.samples) and engine.gives_means(template, self.noise):
+            chances = engine.distribution(template, self.noise, tables)
+            return streams.multinomial(self.shots, chances), chances
+        return engine.outcome_counts(template, self.noise, tables, self.shots, streams), None
+
+    def _of_outcomes(
         self,
         compiled: CompiledFilter,
         recorded: Iterable[RecordedOutcomes],
         filters: FloatArray,
         shape: tuple[int, int],
-        mitigation: Mitigation,
     ) -> Measured:
-        """What the estimator makes of all outcomes, shape (rows, patches)."""
+        """What is known of patches whose outcomes were all told apart, shape (rows, patches)."""
+        observable = compiled.template.observable
         values, variances = np.empty(shape), np.empty(shape)
-        vectors = compiled.filter_states(filters)
+        means: FloatArray | None = np.empty(shape)
+        counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
+        parts: list[tuple[NDArray[np.intp], list[csr_array]]] = []
         for found in recorded:
-            columns = found.load.columns
-            for row, (angles, vector) in enumerate(zip(filters, vectors, strict=True)):
-                estimates = mitigation.estimate(
-                    mitigation.reading(found.load.variant, angles, vector),
-                    None if found.counts is None else found.counts[row],
-                    None if found.distribution is None else found.distribution[row],
-                )
-                values[row, columns] = estimates.values[0]
-                variances[row, columns] = estimates.variances[0]
-        mitigated = Estimates(values, variances)
-        return Measured(compiled.template.observable, None, None, self.shots, mitigated)
+            columns = found.columns
+            if found.distribution is None:
+                means = None
+            elif means is not None:
+                means[:, columns] = found.distribution @ observable.table
+            if found.counts is not None and counts is not None:
+                counts[:, columns] = found.counts[..., observable.table == 1].sum(axis=-1)
+                if self.keeps_outcomes:
+                    parts.append((columns, [csr_array(each) for each in found.counts]))
+            if self.mitigation is not None:
+                for row, estimates in enumerate(
+                    _estimates(self.mitigation, compiled, filters, found)
+                ):
+                    values[row, columns] = estimates.values[0]
+                    variances[row, columns] = estimates.variances[0]
+        mitigated = None if self.mitigation is None else Estimates(values, variances)
+        kept = None
+        if self.keeps_outcomes and counts is not None:
+            kept = _in_order(parts, len(filters), len(observable.table))
+        return Measured(observable, means, counts, self.shots, mitigated, kept)
 
     def sums(
         self,
@@ -315,6 +350,46 @@ class Execution:
         return constant + (none - turned) / 2 * upstream + (quarter - constant) * sine
 
 
+def _estimates(
+    mitigation: Mitigation, compiled: CompiledFilter, filters: FloatArray, found: RecordedOutcomes
+) -> Iterator[Estimates]:
+    """What the estimator makes of outcomes, for each filter."""
+    vectors = compiled.filter_states(filters)
+    for row, (angles, vector) in enumerate(zip(filters, vectors, strict=True)):
+        yield mitigation.estimate(
+            mitigation.reading(found.variant, angles, vector),
+            None if found.counts is None else found.counts[row],
+            None if found.distribution is None else found.distribution[row],
+        )
+
+
+def _by_images(images: NDArray[np.integer], most: int) -> Iterator[slice]:
+    """Patches a few images at a time, about ``most`` patches or all of one image.
+
+    Images whose patches are not side by side share a stream, and stay together.
+    """
+    starts = np.flatnonzero(np.diff(images, prepend=images[:1] - 1))
+    if len(np.unique(images)) < len(starts):
+        starts = starts[:1]
+    first = 0
+    for end in [*starts[1:].tolist(), len(images)]:
+        if end - first >= most or end == len(images):
+            yield slice(first, end)
+            first = end
+
+
+def _in_order(
+    parts: Sequence[tuple[NDArray[np.intp], list[csr_array]]], n_rows: int, n_outcomes: int
+) -> tuple[csr_array, ...]:
+    """Counts of some patches at a time as those of all, for each row."""
+    if not parts:
+        return (csr_array((0, n_outcomes), dtype=np.int64),) * n_rows
+    order = np.argsort(np.concatenate([columns for columns, _ in parts]))
+    return tuple(
+        vstack([each[row] for _, each in parts], format="csr")[order] for row in range(n_rows)
+    )
+
+
 def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measured:
     """What was measured in parts, as one.
 
@@ -336,4 +411,8 @@ def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measure
             np.concatenate([part.variance for part in parts])[order],
         )
     means, counts = joined([p.means for p in parts]), joined([p.counts for p in parts])
-    return Measured(first.observable, means, counts, first.shots, mitigated)
+    outcomes = None
+    if first.outcomes is not None:
+        kept = [each for part in parts for each in part.outcomes or ()]
+        outcomes = tuple(kept[place] for place in order)
+    return Measured(first.observable, means, counts, first.shots, mitigated, outcomes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Estimates
@@ -79,6 +80,8 @@ class Overlaps:
         exact: Exact noisy means where the engine computed them, of the same shape; else None.
         counts: Shots with the observable's larger value, of the same shape; None without shots.
         shots: Shots for each patch and filter, or None.
+        outcomes: How often each outcome was recorded, a sparse array of shape (occupied patches,
+            outcomes) for each filter; None where the layer does not keep them.
     """
 
     grid: PatchGrid
@@ -87,6 +90,7 @@ class Overlaps:
     exact: NDArray[np.float64] | None
     counts: NDArray[np.int64] | None
     shots: int | None
+    outcomes: tuple[csr_array, ...] | None
     _images: PassImages
 
     @property
@@ -157,8 +161,19 @@ def overlaps_of(blocks: Sequence[Measured], images: PassImages) -> Overlaps:
             np.concatenate([block.variance for block in blocks], axis=1),
         )
     found = Measured(blocks[0].observable, means, counts, blocks[0].shots, mitigated)
+    outcomes = None
+    if blocks[0].outcomes is not None:
+        kept = zip(*(block.outcomes or () for block in blocks), strict=True)
+        outcomes = tuple(vstack(each, format="csr") for each in kept)
     return Overlaps(
-        images.grid, found.estimates, found.variance, means, counts, found.shots, images
+        images.grid,
+        found.estimates,
+        found.variance,
+        means,
+        counts,
+        found.shots,
+        outcomes,
+        images,
     )
 
 

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
-from noise_models.checks import LARGEST_COUNT, LARGEST_SEED, instance_of, whole_number
+from noise_models.checks import (
+    LARGEST_COUNT,
+    LARGEST_SEED,
+    instance_of,
+    true_or_false,
+    whole_number,
+)
 from qucnn_cirq import image_blocks
 from qucnn_cirq.advance import shown
 from qucnn_cirq.arrays import real_array
@@ -68,6 +74,9 @@ class QuantumConvolution:
             name of an estimator, see `qucnn_cirq.estimators.ESTIMATORS`; an estimator; or a
             `qucnn_cirq.estimators.Mitigation`, which may assume another noise. None takes the mean
             of the measured observable.
+        keep_outcomes: Whether a forward pass with shots keeps the counts of all outcomes, see
+            `qucnn_cirq.forward_pass.Overlaps.outcomes`, so that other estimators can be applied
+            afterwards. Its shots are other ones then, of the same distribution.
 
     Raises:
         InputError: If an argument is outside its range, or the noise is not allowed or names a
@@ -83,12 +92,14 @@ class QuantumConvolution:
         seed: int = 0,
         parameters: ArrayLike | None = None,
         mitigation: str | Estimator | Mitigation | None = None,
+        keep_outcomes: bool = False,
     ) -> None:
         self.program = instance_of("program", program, Program, "compile_convolution(spec, device)")
         self.engine = make_engine(engine)
         self.noise = as_noise(noise)
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
+        self.keep_outcomes = true_or_false("keep_outcomes", keep_outcomes)
         self.mitigation = as_mitigation(mitigation, self.noise)
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None
@@ -384,7 +395,9 @@ class QuantumConvolution:
 
     @property
     def _execution(self) -> Execution:
-        return Execution(self.engine, self.noise, self.shots, self.seed, self.mitigation)
+        return Execution(
+            self.engine, self.noise, self.shots, self.seed, self.mitigation, self.keep_outcomes
+        )
 
     def _filter_table(self, rows: tuple[int, ...]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]

@@ -35,7 +35,8 @@ def test_raw_without_shots_is_the_layer_without_mitigation(overlap):
     found = a_layer(overlap, shots=None, mitigation="raw").run(images)
     assert found.estimates == pytest.approx(plain.estimates, abs=1e-12)
     assert (found.variance == 0).all()
-    assert found.counts is None and found.exact is None
+    assert found.counts is None
+    assert found.exact == pytest.approx(plain.exact, abs=1e-12)
 
 
 def test_raw_with_shots_is_as_precise_and_does_not_depend_on_batches():
@@ -53,6 +54,32 @@ def test_raw_with_shots_is_as_precise_and_does_not_depend_on_batches():
 
 def exact_variance(overlaps, shots):
     return (1 - overlaps.exact**2) / shots
+
+
+@pytest.mark.parametrize("engine", ["exact", "qsim", "sampler"])
+def test_outcomes_are_kept_and_serve_other_estimators(engine):
+    images = some_images(3)
+    layer = a_layer(engine=engine, shots=200, keep_outcomes=True)
+    found = layer.run(images)
+    table = layer.program.filters[0].template.observable.table
+    assert len(found.outcomes) == 2
+    for kept, counts, estimates in zip(found.outcomes, found.counts, found.estimates, strict=True):
+        assert kept.shape == (found.grid.n_occupied, 16)
+        assert (kept.sum(axis=1) == 200).all()
+        assert (kept.toarray()[:, table == 1].sum(axis=1) == counts).all()
+        assert kept @ table / 200 == pytest.approx(estimates)
+
+
+def test_outcomes_do_not_depend_on_blocks(monkeypatch):
+    images = some_images(5)
+    whole = a_layer(shots=200, keep_outcomes=True).run(images)
+    monkeypatch.setattr("qucnn_cirq.execution._MOST_COUNTED", 1)
+    parts = a_layer(shots=200, keep_outcomes=True).run(images)
+    for one, other in zip(whole.outcomes, parts.outcomes, strict=True):
+        assert (one != other).nnz == 0
+    ids = [4, 4, 2, 4, 2]
+    several = a_layer(shots=200, keep_outcomes=True).run(images, image_ids=ids)
+    assert several.counts.shape == whole.counts.shape
 
 
 def test_structures_are_stacked_in_order():
