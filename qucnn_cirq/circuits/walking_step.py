@@ -6,9 +6,9 @@ has to come out right, which takes fewer gates than a controlled swap. The steps
 numerical search over all words in the couplers ax and xf; none shorter was found.
 
 Where the walk ends, X may as well come out on the ancilla: U^+ X_a U = X_a (x) SWAP_xf. In SYC that
-takes a gate less; it was found by the same search, with general one-qubit gates. Where it begins the
-ancilla is known, and <+| U^+ X_f U |+> = SWAP_xf is enough: that takes a gate less in SYC if X comes
-out on f, and none less was found if it comes out on x.
+takes a gate less; it was found by the same search, with general one-qubit gates. Where it begins
+the ancilla is known, and <+| U^+ X_f U |+> = SWAP_xf is enough: that takes a gate less in SYC if X
+comes out on f, and none less was found if it comes out on x.
 """
 
 from __future__ import annotations
