@@ -17,11 +17,11 @@ from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
 
-SEARCH = 1
+SEARCH = 2
 """Raised when the search finds other angles, so that no result of an earlier one is mixed in."""
 
 _EXACT = Search(((40, 1), (40, 1), (60, 4), (100, 12), (300, 12)), 1e-24, 0.0, 1e-13)
-_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((60, 1), (80, 1), (100, 2), (150, 6), (300, 12)))
+_EXACT_ON_LONG_LINES = replace(_EXACT, heats=((200, 1), (200, 1), (150, 6), (300, 12)))
 _EXACT_ON_LONGEST_LINES = replace(_EXACT, heats=((100, 1), (150, 2), (250, 3)))
 _CLOSE = Search(((20, 1),) * 2, 1e-24, 1e-2, 1e-7)
 _STARTS = {7: 16, 8: 8}

@@ -22,7 +22,7 @@ from qucnn_cirq.advance import vectors_solved
 FloatArray = NDArray[np.float64]
 
 # Entries of the Jacobians of the states that are solved together, which fit a processor's cache.
-_BLOCK_ENTRIES = 300_000
+_BLOCK_ENTRIES = 600_000
 _PROBE = 0.1
 _GEODESIC_RATIO = 0.75
 _DAMPING_START, _DAMPING_DOWN, _DAMPING_UP = 0.01, 0.2, 4.0
