@@ -205,7 +205,21 @@ def test_a_budget_makes_overlaps_of_larger_patches_more_accurate():
     assert errors[1] < 0.98 * errors[0]
 
 
-@pytest.mark.parametrize("kernel", [(1, 2), (2, 2), (2, 4), (8, 16)])
+def test_three_qubits_have_shorter_loaders_too():
+    spec = ConvolutionSpec(kernel=(2, 4), filters=FixedFilter(np.arange(8.0) ** 2))
+    states = np.random.default_rng(0).normal(size=(40, 8)) + [9, 0, 0, 0, 9, 0, 0, 0]
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    gates = []
+    for budget in (0.0, 1e-2, 0.1):
+        (compiled,) = compile_convolution(spec, "willow_pink", infidelity=budget).filters
+        loads = compiled.load(states)
+        for load in loads:
+            assert load.variant.loader.solve(states[load.columns])[1].max() <= max(budget, 1e-18)
+        gates.append(sum(each.variant.report.two_qubit_gates * len(each.columns) for each in loads))
+    assert gates[0] > gates[1] > gates[2]
+
+
+@pytest.mark.parametrize("kernel", [(1, 2), (2, 2), (8, 16)])
 @pytest.mark.parametrize("budget", [{"infidelity": 0.1}, {"infidelity": "auto", "noise": NOISE}])
 def test_a_budget_for_registers_without_shorter_loaders_is_refused(kernel, budget):
     spec = ConvolutionSpec(kernel=kernel)

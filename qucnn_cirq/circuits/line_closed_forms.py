@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from qucnn_cirq.circuits.line_circuit import line_layers
 from qucnn_cirq.circuits.line_trees import (
     TREES,
+    direction,
     inner_basis,
+    mirrored,
     tree_angles,
     turned,
     without_outer,
 )
 from qucnn_cirq.circuits.real_six import real_six_angles
-from qucnn_cirq.circuits.two_qubits import special_orthogonal_angles
+from qucnn_cirq.circuits.two_qubits import special_orthogonal_angles, two_qubit_angles
 
 FloatArray = NDArray[np.float64]
 Form = Callable[[FloatArray], tuple[FloatArray, NDArray[np.bool_]]]
@@ -41,6 +43,35 @@ def _three_qubits(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     first = 2 * np.arctan2(sizes[:, 1], sizes[:, 0])
     angles = [first, quarter, inner[:, 1], outer, inner[:, 0] - np.pi / 2, *inner[:, 2:].T]
     return np.stack(angles, axis=1), _all(states)
+
+
+def _product_of_three(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """No CZ: each qubit's most likely state."""
+    psi = np.ascontiguousarray(states.T).reshape(2, 2, 2, -1)
+    turns = [direction(np.moveaxis(psi, qubit, 0)) for qubit in range(3)]
+    return np.stack(turns, axis=1), _all(states)
+
+
+def _one_and_two(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """``R``: the most likely state of qubit 0, and the two others."""
+    (first, _), rest = without_outer(np.ascontiguousarray(states.T).reshape(2, 2, 2, -1), False)
+    others = two_qubit_angles(rest.reshape(4, -1).T)
+    nothing = np.zeros(len(states))
+    return np.column_stack([first, others[:, :2], nothing, others[:, 2]]), _all(states)
+
+
+def _two_and_one(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """``L``: the mirror image of ``R``."""
+    image = mirrored(states.T.reshape(2, 2, 2, -1)).reshape(8, -1).T
+    angles, exist = _one_and_two(image)
+    return angles[:, [2, 1, 0, 4, 3]], exist
+
+
+def _tree_of_three(states: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """``RL``: ``ML`` of four qubits, the last of which is left alone."""
+    longer = np.zeros((len(states), 16))
+    longer[:, ::2] = states
+    return np.delete(tree_angles(longer, "ML"), 3, axis=1), _all(states)
 
 
 def _from_one_qubit(rows: FloatArray) -> FloatArray:
@@ -112,6 +143,10 @@ _FORMS: dict[str, Form] = {
 }
 
 CLOSED_FORMS: dict[tuple[int, str], Form] = {
+    (3, ""): _product_of_three,
+    (3, "L"): _two_and_one,
+    (3, "R"): _one_and_two,
+    (3, "RL"): _tree_of_three,
     (3, "OMM"): _three_qubits,
     **{(4, pattern): form for pattern, form in _FORMS.items()},
     **{
@@ -126,7 +161,7 @@ CLOSED_FORMS: dict[tuple[int, str], Form] = {
 Where a form says that they do, a simulation has to confirm it.
 """
 
-NEAREST = frozenset({(3, "OMM"), (4, "O"), (4, "MRR"), (4, "MLL"), (4, "MOO")})
+NEAREST = frozenset({(3, "L"), (3, "R"), (3, "OMM"), (4, "O"), (4, "MRR"), (4, "MLL"), (4, "MOO")})
 """The closed forms that, of a vector that the word does not load, give the nearest that it does."""
 
 

@@ -77,8 +77,8 @@ def compile_convolution(
 
     With an infidelity budget a program holds several circuits whose loaders differ, and each patch
     is run with one of them. That is for loaders with shorter, inexact forms (of the package's own
-    those of four qubits on a ladder, and of five and six in CZ or SYC); where the best circuit has
-    none, it is refused.
+    those of three and four qubits on a ladder, and of five and six in CZ or SYC); where the best
+    circuit has none, it is refused.
 
     Args:
         spec: The convolution. With ``overlap="auto"`` the program's specification names the

@@ -109,6 +109,15 @@ SHORTER_PATTERNS: dict[int, tuple[str, ...]] = {
 Found by exchanging couplers: the mean infidelity of 24 patches of digits is small.
 """
 
+THREE_QUBITS: dict[str, tuple[str, ...]] = {
+    "cz": ("", "L", "R", "RL"),
+    "sqrt_iswap": ("", "L", "R"),
+}
+"""For each gate of three qubits the words in CZ, exact in closed form, that take fewer gates.
+
+One CZ is two sqrt-iSWAP.
+"""
+
 _SECONDS = {3: 2e-4, N_QUBITS: 8e-4, 5: 0.015, 6: 0.06, 7: 0.25, 8: 1.5}
 """What the search takes for a vector, by the length of the line."""
 
@@ -125,22 +134,53 @@ def _least_infidelities(states: FloatArray, pattern: str, gate: str) -> FloatArr
     4^k, so that the other Schmidt coefficients are lost; the largest loss of all cuts counts.
     """
     bound = np.zeros(len(states))
-    if states.shape[1] != 1 << N_QUBITS:
+    n_qubits = states.shape[1].bit_length() - 1
+    if n_qubits > N_QUBITS:
         return bound
-    crossings = Counter(a for layer in line_layers(pattern, gate) for a, _ in layer.edges)
-    psi = np.ascontiguousarray(states.T).reshape((2,) * N_QUBITS + (-1,))
-    for coupler, outer_first in ((0, psi), (2, mirrored(psi))):
+    layers = line_layers(pattern, gate, n_qubits)
+    crossings = Counter(a for layer in layers for a, _ in layer.edges)
+    psi = np.ascontiguousarray(states.T).reshape((2,) * n_qubits + (-1,))
+    for coupler, outer_first in ((0, psi), (n_qubits - 2, mirrored(psi))):
         if not crossings[coupler]:
             # Beside the nearest product, which keeps the digits of a small coefficient.
             half = direction(outer_first) / 2
             lost = np.cos(half) * outer_first[1] - np.sin(half) * outer_first[0]
-            bound = np.maximum(bound, np.einsum("abcn,abcn->n", lost, lost))
+            lost = lost.reshape(1 << n_qubits - 1, -1)
+            bound = np.maximum(bound, np.einsum("kn,kn->n", lost, lost))
+    if n_qubits < N_QUBITS:
+        return bound
     rank = (2 if gate == "cz" else 4) ** crossings[1]
     near = np.flatnonzero(bound < _FAR)
     if rank < 4 and len(near):
         halves = psi.reshape(4, 4, -1)[..., near]
         bound[near] = np.maximum(bound[near], least_beyond(halves, rank))
     return bound
+
+
+def loads(loader: Loader, vector: FloatArray) -> bool:
+    """Whether a loader loads one vector exactly.
+
+    Args:
+        loader: The loader.
+        vector: A real unit vector, shape (2^n,).
+    """
+    state = vector[None]
+    may = loader.least_infidelities(state)[0] <= EXACT
+    return bool(may and loader.solve(state)[1][0] <= EXACT)
+
+
+def words_of_three(tolerance: float | None, gate: str = "cz") -> tuple[Loader, ...]:
+    """The words of three qubits that load some vectors, in closed form, shortest first.
+
+    Args:
+        tolerance: As for `Loader.family`; the words that have a nearest state come close to others.
+        gate: The gate that they are compared with.
+    """
+    found = []
+    for word in THREE_QUBITS[gate]:
+        own = (tolerance or 0.0) if (3, word) in NEAREST else 0.0
+        found.append(LineLoader(3, word, own))
+    return tuple(found)
 
 
 class LineLoader(Loader):
@@ -212,10 +252,15 @@ class LineLoader(Loader):
         return {name: getattr(self, name) for name in ("n_qubits", "pattern", "tolerance", "gate")}
 
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """The other exact patterns; within a tolerance also those that load some vectors."""
+        """The other exact patterns; within a tolerance also those that load some vectors.
+
+        Of three qubits also the shorter words that have a closed form.
+        """
         exact = EXACT_PATTERNS[self.gate][self.n_qubits]
         if self.pattern != exact[0]:
             return (self,)
+        if self.n_qubits == 3:
+            return (*words_of_three(tolerance, self.gate), self)
         shorter: tuple[str, ...] = ()
         if tolerance is not None and self.n_qubits == N_QUBITS:
             shorter = PATTERNS[self.gate][: -len(exact)]
@@ -242,11 +287,8 @@ class LineLoader(Loader):
 
     def exact_for(self, vector: FloatArray) -> Loader:
         """The first exact pattern that solves for the vector, else the last resort."""
-        last = self.last_resort()
-        if last is None:
-            return self
-        exact = (each for each in self.family(None) if each.solve(vector[None])[1][0] <= EXACT)
-        return next(exact, last)
+        exact = (each for each in self.family(None) if loads(each, vector))
+        return next(exact, self.last_resort() or self)
 
     @property
     def seconds(self) -> float:

@@ -9,8 +9,8 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.loaded import infidelities, loaded_states
-from qucnn_cirq.circuits.loaders.line import LineLoader
-from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
+from qucnn_cirq.circuits.loaders.line import LineLoader, loads, words_of_three
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.loaders.named_turns import named_turns
 from qucnn_cirq.circuits.slots import Table, rotation
 from qucnn_cirq.circuits.symplectic import FOUR_QUBITS, THREE_QUBITS, symplectic_angles
@@ -47,22 +47,27 @@ class SymplecticLoader(Loader):
         n_qubits: Length of the line, 3 or 4.
         in_frame: Whether to make U x of a vector x, U = CZ RX(pi/2) RX(pi/2) on the last two
             qubits.
+        apart: For three qubits in the frame, whether to leave out the CZ of the first qubit: one CZ
+            for vectors of which that qubit is a factor, products too. None takes less: no state
+            of one of the last two qubits is its own partner under the frame's symmetry.
 
     Raises:
-        InputError: For any other size.
+        InputError: For any other size, or if the first qubit is apart elsewhere.
     """
 
     name = "symplectic"
     purpose = "registers of 3 or 4 qubits"
 
-    def __init__(self, n_qubits: int = 4, in_frame: bool = False) -> None:
+    def __init__(self, n_qubits: int = 4, in_frame: bool = False, apart: bool = False) -> None:
         if n_qubits not in (3, 4):
             raise InputError(
                 f"the symplectic loader is for {self.purpose}, not {n_qubits}; "
                 "choose loader = 'multiplexed'."
             )
+        if apart and not (in_frame and n_qubits == 3):
+            raise InputError("apart = True is for three qubits in the frame: leave it out.")
         super().__init__(n_qubits)
-        self.in_frame = in_frame
+        self.in_frame, self.apart = in_frame, apart
         self.frame = _FRAME if in_frame else ""
         self._columns = THREE_QUBITS if n_qubits == 3 else FOUR_QUBITS
         self.n_angles = len(self._columns)
@@ -78,7 +83,7 @@ class SymplecticLoader(Loader):
         if self.n_qubits == 3:
             return cirq.Circuit(
                 [turned(0, ("y", "first_0")), turned(1, ("y", quarter)), turned(2, ("y", quarter))],
-                cz(0),
+                [] if self.apart else cz(0),
                 turned(0, ("z", quarter), ("y", "outer_0")),
                 cz(1),
                 turned(1, ("z", "last_1a"), ("y", "last_1y"), ("z", "last_1b")),
@@ -105,8 +110,9 @@ class SymplecticLoader(Loader):
         )
 
     def settings(self) -> dict[str, Any]:
-        """Size, and whether it is in the frame."""
-        return {"n_qubits": self.n_qubits, "in_frame": self.in_frame}
+        """Size, and whether it is in the frame and its first qubit apart."""
+        own = {"apart": True} if self.apart else {}
+        return {"n_qubits": self.n_qubits, "in_frame": self.in_frame, **own}
 
     def framed(self) -> Loader:
         """The same loader in the frame, with one CZ less."""
@@ -123,34 +129,44 @@ class SymplecticLoader(Loader):
         last = qubits[-2:]
         return cirq.Circuit(cirq.CZ(*last), rotation("x", -np.pi / 2).on_each(*last))
 
-    @property
-    def _has_patterns(self) -> bool:
-        """Whether the line loader has patterns that make the same vectors."""
-        return self.n_qubits == 4 and not self.in_frame
-
     def family(self, tolerance: float | None) -> tuple[Loader, ...]:
-        """For four qubits the line loader's real patterns too, the shorter ones first.
+        """The line loader's real patterns too, the shorter ones first; in a frame one of its own.
 
         Where amplitudes are real a gate with a wrong phase changes an overlap to second order only.
         """
-        if not self._has_patterns:
-            return (self,)
+        if self.in_frame:
+            has_shorter = self.n_qubits == 3 and not self.apart
+            return (type(self)(3, in_frame=True, apart=True), self) if has_shorter else (self,)
+        if self.n_qubits == 3:
+            return (*words_of_three(tolerance), self)
         shorter = _SHORTER if tolerance is None else _WITHIN
         found = [LineLoader(pattern=pattern, tolerance=tolerance or 0.0) for pattern in shorter]
         return (*found, *(LineLoader(pattern=pattern) for pattern in _REAL), self)
 
     def exact_for(self, vector: FloatArray) -> Loader:
-        """The shortest pattern that loads the vector exactly, else itself, as always in a frame."""
-        state = vector[None]
-        for pattern in _SINGLE if self._has_patterns else ():
-            loader = LineLoader(pattern=pattern)
-            if loader.least_infidelities(state)[0] <= EXACT and loader.solve(state)[1][0] <= EXACT:
-                return loader
-        return self
+        """The shortest pattern that loads the vector exactly, else itself."""
+        if self.n_qubits == 3 or self.in_frame:
+            shorter = self.family(None)[:-1]
+        else:
+            shorter = tuple(LineLoader(pattern=pattern) for pattern in _SINGLE)
+        return next((each for each in shorter if loads(each, vector)), self)
 
     def angles(self, states: FloatArray) -> FloatArray:
         """As `Loader.angles`, in closed form."""
-        return symplectic_angles(states)
+        angles = symplectic_angles(states)
+        if self.apart:
+            # What is left of it is rounding, or loaded by the other form.
+            angles[:, THREE_QUBITS.index("first_0")] = 0
+        return angles
+
+    def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
+        """As `Loader.random_states`."""
+        if not self.apart:
+            return super().random_states(count, generator)
+        first, rest = generator.normal(size=(count, 2, 1)), generator.normal(size=(count, 1, 4))
+        states: FloatArray = (first * rest).reshape(count, 8)
+        units: FloatArray = states / np.linalg.norm(states, axis=1, keepdims=True)
+        return units
 
     def solve(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """As `Loader.solve`; the infidelities are those of the circuit, simulated."""
