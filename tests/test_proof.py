@@ -41,18 +41,17 @@ def _program(overlap="ancilla", filters=ANSATZ, kernel=(2, 4), **options):
 
 
 def _with(program, **changed):
-    """The program with another template in the first circuit."""
+    """The program with nothing but the circuit for all patches, of another template."""
     (compiled,) = program.filters
-    variant = compiled.variants[0]
-    template = replace(variant.template, **changed)
-    return replace(
-        program, filters=(replace(compiled, variants=(replace(variant, template=template),)),)
-    )
+    variant = compiled.variants[compiled.generic]
+    variant = replace(variant, template=replace(variant.template, **changed))
+    only = replace(compiled, variants=(variant,), generic=0, rule=None)
+    return replace(program, filters=(only,))
 
 
 def _with_operation(program, number, changed):
     """The program with one operation replaced, or dropped if it becomes None."""
-    template = program.filters[0].variants[0].template
+    template = program.filters[0].template
     operations = list(template.circuit.all_operations())
     new = changed(operations[number])
     operations[number : number + 1] = [] if new is None else [new]
