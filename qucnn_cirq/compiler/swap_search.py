@@ -29,7 +29,7 @@ from qucnn_cirq.compiler.swap_beam import (
 )
 
 # Searches from starts of their own, before one from the best ends of all.
-_SEARCHES, _ROUNDS, _LAST_ROUNDS = 4, 4, 4
+_SEARCHES, _ROUNDS, _LAST_ROUNDS = 8, 4, 4
 _WIDTH, _SLACK = 200, 2
 # Of the varied starts half follow another order.
 _NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 400, 200, 20
@@ -39,6 +39,8 @@ _PER_START = 0.025
 _EXCHANGES = 12
 # Weights of the score besides the distances ahead: SWAPs so far, gates to be done.
 _SWAPPED, _LEFT = 6, 8
+# Ways that come first for having few gates, whatever their depth.
+_FEWEST = 8
 _USUAL_GATES = 64
 
 
@@ -80,7 +82,8 @@ def find_moves(
         seed: Seed of the starts.
 
     Returns:
-        The best ways to do it, at least one, fewest gates first; and how many starts were tried.
+        Ways to do it, at least one: those with the fewest gates, then those that have at most one
+        more and are not as deep, then the others; and how many starts were tried.
     """
     # Long circuits get fewer states and searches, so that the time stays bounded.
     effort = min(1.0, _USUAL_GATES / max(1, gates.shape[1]))
@@ -92,7 +95,64 @@ def find_moves(
             break
     else:
         search.run(_LAST_ROUNDS, ends)
-    return sorted(search.found.values(), key=lambda way: way.extra), search.tried
+    return _shallow_among_few(list(search.found.values()), gates, couplers), search.tried
+
+
+def _shallow_among_few(ways: list[Moves], gates: Ints, couplers: Couplers) -> list[Moves]:
+    """Ways in the order in which they are worth a try, see `find_moves`."""
+    fewest = min(way.extra for way in ways)
+    depths = [
+        _depth(way, gates[way.order], couplers) if way.extra <= fewest + 1 else 0 for way in ways
+    ]
+    order = sorted(range(len(ways)), key=lambda number: (ways[number].extra, depths[number]))
+    rest = sorted(
+        order[_FEWEST:],
+        key=lambda number: (max(ways[number].extra - fewest, 1), depths[number]),
+    )
+    return [ways[number] for number in (*order[:_FEWEST], *rest)]
+
+
+def _depth(way: Moves, pairs: Ints, couplers: Couplers) -> int:
+    """About how many two-qubit gates follow each other in the circuit of a way.
+
+    Args:
+        way: The way.
+        pairs: The gates of its order, in order of time, shape (gates, 2).
+        couplers: The places.
+    """
+    place, unused = list(way.start), set(range(len(couplers.distances)))
+    holder = {at: qubit for qubit, at in enumerate(place)}
+    to_do: list[list[int]] = [[] for _ in place]
+    for number, pair in reversed(list(enumerate(pairs.tolist()))):
+        for qubit in pair:
+            to_do[qubit].append(number)
+    depth = dict.fromkeys(unused, 0)
+    beside: dict[int, int] = {}
+    for move in way.moves:
+        if move == ADVANCE:
+            nexts = [numbers[-1] for numbers in to_do if numbers]
+            for number in {each for each in nexts if nexts.count(each) == 2}:
+                a, b = pairs[number].tolist()
+                u, v = place[a], place[b]
+                if couplers.distances[u, v] == 1:
+                    to_do[a].pop()
+                    to_do[b].pop()
+                    depth[u] = depth[v] = max(depth[u], depth[v]) + 1
+                    beside[u], beside[v] = v, u
+                    unused -= {u, v}
+            continue
+        u, v = couplers.pairs[move].tolist()
+        together = beside.get(u) == v and beside.get(v) == u
+        lasts = 1 if together else 3 - len(unused & {u, v})
+        if lasts > 1 or together:
+            depth[u] = depth[v] = max(depth[u], depth[v]) + lasts
+            beside[u], beside[v] = v, u
+            unused -= {u, v}
+        at_u, at_v = holder.pop(u, None), holder.pop(v, None)
+        for qubit, at in ((at_u, v), (at_v, u)):
+            if qubit is not None:
+                place[qubit], holder[at] = at, qubit
+    return max(depth.values())
 
 
 class _Search:
