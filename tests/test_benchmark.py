@@ -47,9 +47,9 @@ def test_the_others_start_from_a_circuit_that_is_right(number):
     assert simulated_mean(circuit, observable) == pytest.approx(drawn.overlap, abs=1e-7)
 
 
-@pytest.mark.parametrize("compiler", ["qucnn", "cirq", "qiskit", "pytket"])
+@pytest.mark.parametrize("compiler", ["qucnn", "cirq", "qiskit", "pytket", "bqskit"])
 def test_every_compilers_circuit_is_simulated(compiler):
-    if compiler in ("qiskit", "pytket"):
+    if compiler in ("qiskit", "pytket", "bqskit"):
         pytest.importorskip(compiler)
     for number in (1, 3, 10):
         settings = BenchmarkPoint(compiler=compiler, number=number, seeds=1)

@@ -61,6 +61,7 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
     "peers": [
         ("qiskit", lambda: peer("qiskit")),
         ("pytket", lambda: peer("pytket")),
+        ("bqskit", lambda: peer("bqskit")),
         ("qiskit_aer", lambda: prepare("aer", cirq.Circuit(cirq.X(cirq.q(0))))),
         ("qulacs", lambda: prepare("qulacs", cirq.Circuit(cirq.X(cirq.q(0))))),
         ("pennylane", lambda: prepare("pennylane", cirq.Circuit(cirq.X(cirq.q(0))))),

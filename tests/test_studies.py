@@ -211,7 +211,7 @@ def test_compilation_counts_and_verifies() -> None:
         assert row["error"] == pytest.approx(1 - survival)
 
 
-@pytest.mark.parametrize("compiler", ["cirq", "qiskit", "pytket"])
+@pytest.mark.parametrize("compiler", ["cirq", "qiskit", "pytket", "bqskit"])
 def test_general_compilers_need_more_gates(compiler: str) -> None:
     if compiler != "cirq":
         pytest.importorskip(compiler)

@@ -16,7 +16,7 @@ from studies.sweep.results import Results
 TIE = 0.002
 """By how much errors may differ, as a part of them, in a tie: a pulse more is not worth a word."""
 
-_NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket"}
+_NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket", "bqskit": "BQSKit"}
 _WHAT = ["seed", "number", "kernel", "overlap", "filter", "on", "gates"]
 _OWN = "qucnn"
 

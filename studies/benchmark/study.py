@@ -88,7 +88,8 @@ def cost(settings: BenchmarkPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    each = {"qucnn": 2.0, "cirq": 3.0, "qiskit": 0.5 * settings.seeds, "pytket": 6.0}
+    each = {"qucnn": 2.0, "cirq": 3.0, "pytket": 6.0, "bqskit": 30.0}
+    each["qiskit"] = 0.5 * settings.seeds
     return Cost(1, 0, each[settings.compiler], 2**20)
 
 

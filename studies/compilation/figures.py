@@ -23,7 +23,13 @@ _PANELS = {
     "two_qubit_depth": "two-qubit depth",
     "error": "predicted error of a circuit",
 }
-_NAMES = {"qucnn": "qucnn_cirq", "cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket"}
+_NAMES = {
+    "qucnn": "qucnn_cirq",
+    "cirq": "Cirq",
+    "qiskit": "Qiskit",
+    "pytket": "pytket",
+    "bqskit": "BQSKit",
+}
 
 
 def draw(results: Results, folder: Path) -> list[str]:

@@ -9,8 +9,10 @@ counts.
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import attrs
 import cirq
@@ -68,7 +70,7 @@ def compile_with(
     """Compiles a circuit with a general compiler.
 
     Args:
-        compiler: "cirq", "qiskit" or "pytket".
+        compiler: "cirq", "qiskit", "pytket" or "bqskit".
         circuit: The circuit of gates of at most three qubits, measured at the end with one key.
         device: Where it shall run.
         gate_set: The two-qubit gate, "cz" or "sqrt_iswap". The latter is made by Cirq from the
@@ -93,6 +95,7 @@ def compile_with(
         "cirq": _with_cirq,
         "qiskit": _with_qiskit,
         "pytket": _with_pytket,
+        "bqskit": _with_bqskit,
     }
     # Routers want gates of two qubits, and each measured qubit by itself.
     small = cirq.expand_composite(
@@ -310,6 +313,55 @@ def _with_pytket(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
         }
         ends = (wires[unit.final_map[Qubit(order.index(qubit))]] for qubit in read)
         yield _Compiled(gates, tuple(qubits[node.index[0]] for node in ends))
+
+
+@contextlib.contextmanager
+def _one_after_the_other() -> Iterator[None]:
+    """Lets one process of a machine at a time start BQSKit's, which meet at a fixed port."""
+    # Not on Windows.
+    import fcntl
+
+    with (Path(tempfile.gettempdir()) / "qucnn_bqskit.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _with_bqskit(circuit: cirq.Circuit, goal: _Goal) -> Iterator[_Compiled]:
+    """Levels 1 and 2: levels 3 and 4 take many minutes for a circuit of an ancilla test."""
+    import bqskit
+    from bqskit.compiler import Compiler
+    from bqskit.ir.gates import CZGate, U3Gate
+    from bqskit.ir.lang.qasm2 import OPENQASM2Language
+
+    (read,) = (op.qubits for op in _ops(circuit) if cirq.is_measurement(op))
+    order = sorted(circuit.all_qubits())
+    source = OPENQASM2Language().decode(
+        cirq.drop_terminal_measurements(circuit).to_qasm(qubit_order=order)
+    )
+    qubits = goal.qubits
+    pairs = [(a, b) for a, b, _ in goal.couplers()]
+    model = bqskit.MachineModel(len(qubits), pairs, {CZGate(), U3Gate()})
+    # It works in processes of its own, which end with the block.
+    with _one_after_the_other():
+        runtime = Compiler(num_workers=1)
+    with runtime as compiler:
+        for level in (1, 2):
+            compiled, _, ends = bqskit.compile(
+                source,
+                model,
+                optimization_level=level,
+                with_mapping=True,
+                compiler=compiler,
+                seed=0,
+            )
+            gates = cirq.Circuit()
+            for operation in compiled:
+                on = [qubits[number] for number in operation.location]
+                is_cz = isinstance(operation.gate, CZGate)
+                gates.append(
+                    (cirq.CZ if is_cz else cirq.MatrixGate(operation.get_unitary().numpy)).on(*on)
+                )
+            yield _Compiled(gates, tuple(qubits[ends[order.index(qubit)]] for qubit in read))
 
 
 def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:

@@ -27,7 +27,7 @@ from studies.sweep.study import (
     example_circuit,
 )
 
-COMPILERS = ("qucnn", "cirq", "qiskit", "pytket")
+COMPILERS = ("qucnn", "cirq", "qiskit", "pytket", "bqskit")
 
 
 @attrs.frozen
@@ -36,11 +36,11 @@ class CompilationPoint(PlainData):
 
     Attributes:
         compiler: "qucnn", this package's; "cirq", its router and gate sets; or, with the extra
-            [peers], "qiskit" or "pytket". The others are given the same loaders as two-qubit
-            gates, then the textbook overlap test.
+            [peers], "qiskit", "pytket" or "bqskit". The others are given the same loaders as
+            two-qubit gates, then the textbook overlap test.
         device: Name of the device to compile for.
-        gate_set: The native two-qubit gate; None takes the device's first. Only "cz" for qiskit
-            and pytket.
+        gate_set: The native two-qubit gate; None takes the device's first. Only "cz" for qiskit,
+            pytket and bqskit.
         walkers: Ancillas of the ancilla test; only for qucnn.
         seeds: Seeds that qiskit is tried with; the smallest predicted error on the device counts.
         p1: Error of a one-qubit gate in the predicted error.
@@ -63,7 +63,7 @@ class CompilationPoint(PlainData):
     noise: NoiseConfiguration = noise_field()
 
     def __attrs_post_init__(self) -> None:
-        if self.compiler in ("qiskit", "pytket") and self.gate_set not in (None, "cz"):
+        if self.compiler in ("qiskit", "pytket", "bqskit") and self.gate_set not in (None, "cz"):
             raise InputError(
                 f"compiler = {self.compiler!r} is compared in CZ: set gate_set = 'cz'."
             )
@@ -123,7 +123,13 @@ def cost(settings: CompilationPoint) -> Cost:
     Args:
         settings: Those of the point.
     """
-    each = {"qucnn": 1.0, "cirq": 5.0, "qiskit": 0.3 * settings.seeds, "pytket": 2.0}
+    each = {
+        "qucnn": 1.0,
+        "cirq": 5.0,
+        "qiskit": 0.3 * settings.seeds,
+        "pytket": 2.0,
+        "bqskit": 30.0,
+    }
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     return Cost(1, 0, each[settings.compiler] * size, 2**20)
 
