@@ -121,7 +121,7 @@ class Pass:
         Returns:
             Radians, shape (angles,).
         """
-        angles: FloatArray = self.program.filters[row].filter_table(self.parameters[row])[0]
+        angles: FloatArray = self.program.filters[row].rotations(self.parameters[row][None])[0]
         return angles
 
     def measure_shifted(
@@ -137,7 +137,7 @@ class Pass:
         Returns:
             What was measured, shape (2 angles, patches), those of all shifts by pi/2 first.
         """
-        table = shifted(self.angles(row), np.pi / 2)
+        table = program.filters[row].table_at(shifted(self.angles(row), np.pi / 2))
         return self._run(program, row, table, upstream)
 
     @cached_property
@@ -148,7 +148,10 @@ class Pass:
         """
         sums: dict[int, FloatArray] = {}
         for rows in self.program.structures:
-            tables = [shifted(self.angles(row), np.pi / 2) for row in rows]
+            tables = [
+                self.program.filters[row].table_at(shifted(self.angles(row), np.pi / 2))
+                for row in rows
+            ]
             found = self.execution.sums(
                 self.program.filters[rows[0]],
                 self.patches,

@@ -387,6 +387,7 @@ class QuantumConvolution:
             attrs.evolve(spec, backward=True),
             self.program.device,
             gate_set=self.program.report.gateset,
+            load_filters=any(compiled.is_loaded for compiled in self.program.filters),
         )
 
     @property

@@ -45,7 +45,7 @@ def loaded_states(
     return states.reshape(1 << len(qubits), batch)
 
 
-def infidelities(states: FloatArray, loaded: ComplexArray) -> FloatArray:
+def infidelities(states: FloatArray | ComplexArray, loaded: ComplexArray) -> FloatArray:
     """1 - |<x|y>|^2, with all digits near zero.
 
     Args:
@@ -57,7 +57,7 @@ def infidelities(states: FloatArray, loaded: ComplexArray) -> FloatArray:
     """
     wanted = states.T
     # The part of y that is orthogonal to x, squared.
-    rest = loaded - np.sum(wanted * loaded, axis=0) * wanted
+    rest = loaded - np.sum(wanted.conj() * loaded, axis=0) * wanted
     found: FloatArray = np.sum(rest.real**2 + rest.imag**2, axis=0)
     return found
 

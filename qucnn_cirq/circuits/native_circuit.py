@@ -1,10 +1,10 @@
-"""Circuits on a line in SYC or sqrt-iSWAP, with general one-qubit gates between them.
+"""Circuits on a line in SYC, sqrt-iSWAP or CZ, with general one-qubit gates between them.
 
 A word of couplers (see `qucnn_cirq.circuits.line_circuit`) becomes a list of turns by RY and RZ and
 of couplings, without the turns that others make superfluous. SYC is SWAP times a power of CZ, up to
-RZ of each qubit, so that RZ passes it and changes qubits; sqrt-iSWAP, here between the virtual Z
-that make it a real rotation, lets the common part of two RZ pass. What passes to the end merges
-there, and a qubit that comes fresh from |0> to a gate needs RY alone. If both are fresh, one angle
+RZ of each qubit, so that RZ passes it and changes qubits; it passes CZ as well; sqrt-iSWAP, here
+between the virtual Z that make it a real rotation, lets the common part of two RZ pass. What passes
+to the end merges there, and a qubit that comes fresh from |0> to a gate needs RY alone. If both are fresh, one angle
 decides how much they are entangled, and the turns afterwards do the rest.
 
 Amplitudes are kept as a real and an imaginary part, and RZ(t) is diag(1, e^(it)).
@@ -24,8 +24,7 @@ from qucnn_cirq.circuits.line_circuit import line_layers
 from qucnn_cirq.errors import unknown_name
 
 FloatArray = NDArray[np.float64]
-
-N_QUBITS = 4
+Vectors = FloatArray | NDArray[np.complex128]
 
 _ACTED_ON = ((0, 1), (1, 0), (1, 1))
 """Bits on an edge whose amplitudes a gate changes."""
@@ -98,10 +97,18 @@ def _givens(first: FloatArray, second: FloatArray, both: FloatArray, inverse: bo
     second *= np.sqrt(0.5)
 
 
+def _cz(first: FloatArray, second: FloatArray, both: FloatArray, inverse: bool) -> None:
+    """|11> -> -|11>."""
+    np.negative(both, out=both)
+
+
 NATIVE: dict[str, _Gate] = {
     "syc": _Gate(_syc, np.pi / 2, True),
     "sqrt_iswap": _Gate(_givens, np.pi, False),
 }
+"""The gates besides CZ that there are circuits in."""
+
+GATES: dict[str, _Gate] = {**NATIVE, "cz": _Gate(_cz, np.pi / 2, True)}
 """The gates that there are circuits in."""
 
 
@@ -116,32 +123,40 @@ def _multiply(values: FloatArray, real: FloatArray | float, imaginary: FloatArra
 
 @dataclass(frozen=True)
 class NativeCircuit:
-    """What a word of couplers makes of |0000>.
+    """What a word of couplers makes of |0...0>.
 
     Attributes:
-        word: As for `line_layers`, on four qubits.
-        gate: One of `NATIVE`.
+        word: As for `line_layers`.
+        gate: One of `GATES`.
+        n_qubits: Length of the line.
     """
 
     word: str
     gate: str
+    n_qubits: int = 4
 
     def __post_init__(self) -> None:
-        if self.gate not in NATIVE:
-            raise unknown_name("gate", self.gate, NATIVE)
-        line_layers(self.word)
+        if self.gate not in GATES:
+            raise unknown_name("gate", self.gate, GATES)
+        line_layers(self.word, n_qubits=self.n_qubits)
+
+    @property
+    def _edges(self) -> list[tuple[int, int]]:
+        """The couplings, in order of time."""
+        layers = line_layers(self.word, n_qubits=self.n_qubits)
+        return [edge for layer in layers for edge in layer.edges]
 
     @cached_property
     def operations(self) -> tuple[Turn | Coupling, ...]:
         """Turns and couplings in order of time; columns are numbered from 0."""
         made: list[Turn | Coupling] = []
         columns = iter(range(1000))
-        fresh = set(range(N_QUBITS))
+        fresh = set(range(self.n_qubits))
 
         def turn(axis: Literal["y", "z"], qubit: int) -> None:
             made.append(Turn(axis, qubit, next(columns)))
 
-        for first, second in (edge for layer in line_layers(self.word) for edge in layer.edges):
+        for first, second in self._edges:
             if {first, second} <= fresh:
                 made.append(Turn("y", first, None))
                 turn("y", second)
@@ -150,11 +165,11 @@ class NativeCircuit:
                     if qubit not in fresh:
                         turn("z", qubit)
                     turn("y", qubit)
-                if not NATIVE[self.gate].passes_all:
+                if not GATES[self.gate].passes_all:
                     turn("z", second if first in fresh else first)
             fresh -= {first, second}
             made.append(Coupling(first, second))
-        for qubit in range(N_QUBITS):
+        for qubit in range(self.n_qubits):
             if qubit not in fresh:
                 turn("z", qubit)
             turn("y", qubit)
@@ -193,13 +208,13 @@ class NativeCircuit:
             Unit vectors, shape (2^n, batch), qubit 0 most significant.
         """
         real, imaginary = self._run(self.operations, angles, None, 1, False)[0].reshape(
-            2, 16, len(angles)
+            2, 1 << self.n_qubits, len(angles)
         )
         states: NDArray[np.complex128] = real + 1j * imaginary
         return states
 
     def differences(
-        self, angles: FloatArray, targets: FloatArray, derivatives: bool = True
+        self, angles: FloatArray, targets: Vectors, derivatives: bool = True
     ) -> tuple[FloatArray, FloatArray]:
         """How far the first half of the circuit is from targets that the second half is undone on.
 
@@ -207,12 +222,12 @@ class NativeCircuit:
 
         Args:
             angles: Radians, shape (batch, n_angles + 1), the last one a phase of the target.
-            targets: Real unit vectors, shape (batch, 16).
+            targets: Real or complex unit vectors, shape (batch, 2^n).
             derivatives: Whether to return the derivatives.
 
         Returns:
-            Real and imaginary parts of the differences, shape (batch, 32), and the derivatives,
-            shape (batch, 32, n_angles + 1), or of no columns.
+            Real and imaginary parts of the differences, shape (batch, 2 2^n), and the derivatives,
+            shape (batch, 2 2^n, n_angles + 1), or of no columns.
         """
         early, late = self._halves
         late = (*late, Turn("z", None, self.n_angles))
@@ -220,7 +235,7 @@ class NativeCircuit:
         left = self._run(late, angles, targets, -1, derivatives)
         differences = np.ascontiguousarray((made[0] - left[0]).T)
         columns = _columns(early) + _columns(late)
-        jacobians = np.empty((len(angles), 32, len(columns) * derivatives))
+        jacobians = np.empty((*differences.shape, len(columns) * derivatives))
         if derivatives:
             both = np.concatenate([made[1:], left[1:]])
             jacobians[:, :, columns] = both.transpose(2, 1, 0)
@@ -230,7 +245,7 @@ class NativeCircuit:
         self,
         operations: Sequence[Turn | Coupling],
         angles: FloatArray,
-        start: FloatArray | None,
+        start: Vectors | None,
         sign: int,
         derivatives: bool,
     ) -> FloatArray:
@@ -240,18 +255,19 @@ class NativeCircuit:
         inverse acts; with the minus of the difference that makes plus.
 
         Returns:
-            Shape (1 + columns of the operations or 1, 32, batch), the batch last so that everything
+            Shape (1 + columns of the operations or 1, 2 2^n, batch), the batch last so that everything
             is elementwise arithmetic on contiguous rows.
         """
         batch = len(angles)
         n_columns = len(_columns(operations)) * derivatives
-        vectors = np.empty((1 + n_columns, 2, *(2,) * N_QUBITS, batch))
+        vectors = np.empty((1 + n_columns, 2, *(2,) * self.n_qubits, batch))
         vectors[0] = 0
         if start is None:
-            vectors[(0,) * (2 + N_QUBITS)] = 1
+            vectors[(0,) * (2 + self.n_qubits)] = 1
         else:
-            vectors[0, 0] = start.T.reshape(*(2,) * N_QUBITS, batch)
-        gate = NATIVE[self.gate]
+            vectors[0, 0] = start.real.T.reshape(vectors.shape[2:])
+            vectors[0, 1] = start.imag.T.reshape(vectors.shape[2:])
+        gate = GATES[self.gate]
         known = 1
         for each in operations:
             present = vectors[:known]
@@ -267,7 +283,7 @@ class NativeCircuit:
             turn = _turn_y if each.axis == "y" else _turn_z
             turn(present, each.qubit, angle, derivative)
             known += is_open
-        return vectors.reshape(1 + n_columns, 32, batch)
+        return vectors.reshape(1 + n_columns, 2 << self.n_qubits, batch)
 
 
 def _columns(operations: Sequence[Turn | Coupling]) -> list[int]:
@@ -278,7 +294,7 @@ def _columns(operations: Sequence[Turn | Coupling]) -> list[int]:
 
 def _bits(vectors: FloatArray, qubits: Sequence[int], bits: Sequence[int]) -> FloatArray:
     """View of the amplitudes with these bits of some qubits."""
-    index: list[int | slice] = [slice(None)] * (2 + N_QUBITS)
+    index: list[int | slice] = [slice(None)] * (vectors.ndim - 1)
     for qubit, bit in zip(qubits, bits, strict=True):
         index[2 + qubit] = bit
     return vectors[tuple(index)]

@@ -1,4 +1,4 @@
-"""Angles of a circuit in SYC or sqrt-iSWAP that make given real states, for many states at once.
+"""Angles of a circuit with general one-qubit gates that make given states, for many at once.
 
 The method is that of `qucnn_cirq.circuits.line_search`: Levenberg-Marquardt with geodesic
 acceleration. With six gates there are about as many angles as a complex state has parameters, and
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.advance import vectors_solved
 from qucnn_cirq.circuits.loaded import infidelities
-from qucnn_cirq.circuits.native_circuit import NativeCircuit
+from qucnn_cirq.circuits.native_circuit import NativeCircuit, Vectors
 from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
@@ -43,14 +43,14 @@ _DAMPING_START, _DAMPING_DOWN, _DAMPING_UP, _LEAST_DAMPING = 0.1, 0.4, 3.0, 1e-1
 
 
 def solve_native_angles(
-    states: FloatArray, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float = 0.0
+    states: Vectors, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a circuit loads each state, where they are found.
 
     The result for a state does not depend on the other states (up to rounding).
 
     Args:
-        states: Real unit vectors, shape (batch, 16), qubit 0 most significant.
+        states: Real or complex unit vectors, shape (batch, 2^n), qubit 0 most significant.
         circuit: The circuit.
         races: How many starts of a state race, one race after the other; 256 at most in all.
         tolerance: Infidelity that is good enough. If it is not 0, the search is brief: now and then
@@ -71,12 +71,12 @@ def solve_native_angles(
 
 
 def native_infidelities(
-    states: FloatArray, angles: FloatArray, circuit: NativeCircuit
+    states: Vectors, angles: FloatArray, circuit: NativeCircuit
 ) -> FloatArray:
     """The infidelities 1 - |<state|loaded>|^2 of what a circuit makes of angles.
 
     Args:
-        states: Real unit vectors, shape (batch, 16).
+        states: Real or complex unit vectors, shape (batch, 2^n).
         angles: Radians, shape (batch, n_angles).
         circuit: The circuit.
 
@@ -100,14 +100,14 @@ class _Starts:
     """Where to start for each state: nearest first, in the phase that fits.
 
     Args:
-        states: Real unit vectors, shape (batch, 16).
+        states: Real or complex unit vectors, shape (batch, 2^n).
         circuit: The circuit.
         count: Starts of a state.
     """
 
-    def __init__(self, states: FloatArray, circuit: NativeCircuit, count: int) -> None:
+    def __init__(self, states: Vectors, circuit: NativeCircuit, count: int) -> None:
         self._angles, made = _library(circuit)
-        overlaps = states @ made
+        overlaps = states.conj() @ made
         # Rounded, as sums in another order must not decide between equally good starts.
         ranking = np.argsort(-np.round(np.abs(overlaps), 6), axis=1, kind="stable")[:, :count]
         self._ranking = ranking
@@ -126,7 +126,7 @@ class _Descents:
         circuit: The circuit.
         rows: Which states, shape (states,).
         numbers: Which of their starts.
-        targets: The states, shape (states, 16).
+        targets: The states, shape (states, 2^n).
         angles: Where to start, the phase being the last, shape (states, angles).
         tolerance: Squared distance that is good enough; 0 for `SOLVED`.
     """
@@ -136,7 +136,7 @@ class _Descents:
         circuit: NativeCircuit,
         rows: NDArray[np.intp],
         numbers: NDArray[np.intp],
-        targets: FloatArray,
+        targets: Vectors,
         angles: FloatArray,
         tolerance: float,
     ) -> None:
@@ -201,7 +201,7 @@ class _Descents:
         jacobians, differences = self._jacobians, self._differences
         transposed = jacobians.transpose(0, 2, 1)
         products = jacobians @ transposed
-        inverses = np.linalg.inv(products + self._damping[:, None, None] * np.eye(32))
+        inverses = np.linalg.inv(products + self._damping[:, None, None] * np.eye(products.shape[1]))
 
         def removing(what: FloatArray) -> FloatArray:
             removed: FloatArray = -(transposed @ (inverses @ what[:, :, None]))[:, :, 0]
@@ -219,7 +219,7 @@ class _Descents:
 
 
 def _search(
-    states: FloatArray, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float
+    states: Vectors, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float
 ) -> FloatArray:
     """The best angles of several starts for each state, with the phase."""
     races = _ROUGH_RACES if tolerance else races

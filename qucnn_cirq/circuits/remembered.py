@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from qucnn_cirq.advance import solving
 from qucnn_cirq.circuits.angle_cache import Result, cached
 
 FloatArray = NDArray[np.float64]
+Vectors = Any
+"""Arrays of float64, or of complex128 for a search that takes such states."""
 
 _AMPLITUDES = 2**24
 """Amplitudes of the states whose angles one loader remembers."""
@@ -34,27 +37,29 @@ class RememberedAngles:
 
     def solve(
         self,
-        states: FloatArray,
+        states: Vectors,
         description: str,
-        search: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
-        infidelities_of: Callable[[FloatArray, FloatArray], FloatArray],
+        search: Callable[[Vectors], tuple[FloatArray, FloatArray]],
+        infidelities_of: Callable[[Vectors, FloatArray], FloatArray],
         expense: int = 1,
+        on_disk: bool = True,
     ) -> tuple[FloatArray, FloatArray]:
         """What a search finds; those that are new are searched for, or read from the disk.
 
         Args:
-            states: Unit vectors, shape (batch, dimension), contiguous.
+            states: Unit vectors, real or complex, shape (batch, dimension), contiguous.
             description: As for `cached`.
             search: Returns angles (batch, n_angles) and infidelities (batch,).
             infidelities_of: The infidelities of states and angles (batch, n_angles). What is read
                 from the disk is believed only if it says the same.
             expense: As for `cached`.
+            on_disk: Whether the disk is asked, and told, of those that are new.
 
         Returns:
             Angles and infidelities.
         """
 
-        def holds(rows: FloatArray, solution: Result) -> bool:
+        def holds(rows: Vectors, solution: Result) -> bool:
             if [array.shape[1:] for array in solution] != [(self._n_angles,), ()]:
                 return False
             angles, infidelities = solution
@@ -67,9 +72,12 @@ class RememberedAngles:
             keys = [state.tobytes() for state in states]
             new = {key: row for row, key in enumerate(keys) if key not in self._solved}
             if new:
+                rows = states[list(new.values())]
                 with solving(len(new)):
-                    angles, infidelities = cached(
-                        description, states[list(new.values())], search, holds, expense=expense
+                    angles, infidelities = (
+                        cached(description, rows, search, holds, expense=expense)
+                        if on_disk
+                        else search(rows)
                     )
                 both = np.column_stack([angles, infidelities])
                 self._solved.update(zip(new, both, strict=True))

@@ -66,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
     parser.add_argument(
+        "--load-filters",
+        action="store_true",
+        help="load what a filter's circuit prepares as a vector, on up to 4 qubits",
+    )
+    parser.add_argument(
         "--qubits",
         metavar="ROW_COLUMN,...",
         help="the only qubits that may be used, such as 2_1,2_2,2_3",
@@ -102,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
         infidelity=_infidelity(options.infidelity),
         noise=options.noise,
         dynamical_decoupling=options.dynamical_decoupling,
+        load_filters=options.load_filters,
         placement=None if options.qubits is None else options.qubits.split(","),
     )
     program = compile_convolution(spec, options.device, prove=options.prove, **settings)

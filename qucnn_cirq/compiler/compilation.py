@@ -38,6 +38,7 @@ from qucnn_cirq.compiler.refusals import (
 from qucnn_cirq.compiler.request import (
     ROUTED,
     Request,
+    check_loaded_filters,
     check_sizes,
     read_budget,
     read_names,
@@ -67,6 +68,7 @@ def compile_convolution(
     dynamical_decoupling: str | None = None,
     placement: PlacementLike = None,
     prove: bool = False,
+    load_filters: bool = False,
 ) -> Program:
     """Compiles a convolution for a device.
 
@@ -109,13 +111,16 @@ def compile_convolution(
             choose; or a mapping from any of "data", "filter" and "ancilla" to their qubits in
             order (as `Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
             pair (row, column) or text "row_column". None leaves it to the compiler.
+        load_filters: Whether a filter that is a circuit is loaded as a vector: for each set of its
+            parameters the state is computed, and angles are solved for with which a short loader
+            prepares it, 1, 3 or 6 CZ on 2, 3 or 4 qubits. For up to 4 qubits.
         prove: Whether to prove the circuits at once, see `Program.proof`: not on samples, but for
             all angles and on a basis of states. It takes 0.1 to 2 s for kernels of 4x4.
 
     Raises:
         InputError: If a name is unknown, the device does not offer the gate set, the
-            circuit does not fit the device or the placement, the budget is outside its range, or a
-            circuit is too large to be proved.
+            circuit does not fit the device or the placement, the budget is outside its range, no
+            filter is there that could be loaded, or a circuit is too large to be proved.
         NotProvedError: If a circuit is not equal to the mathematics, which is an error of the
             package or of an overlap test of your own.
     """
@@ -131,6 +136,7 @@ def compile_convolution(
             "noise": noise,
             "dynamical_decoupling": dynamical_decoupling,
             "placement": placement,
+            "load_filters": load_filters,
         }
         program = _best_overlap_test(spec, target, walkers, settings)
         return _proved(program) if prove else program
@@ -138,7 +144,11 @@ def compile_convolution(
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
     pinning = read_placement(placement, target)
     budget = read_budget(infidelity, noise)
-    program = _compile(Request(spec, target, layout, loader, loaders, options, budget, pinning))
+    if true_or_false("load_filters", load_filters):
+        check_loaded_filters(spec)
+    program = _compile(
+        Request(spec, target, layout, loader, loaders, options, budget, pinning, load_filters)
+    )
     return _proved(program) if prove else program
 
 
@@ -208,6 +218,9 @@ def _compile(request: Request) -> Program:
         # Fixed filters of one loader share one structure: only their angles differ.
         vector = filter_.fixed_vector(spec.register_qubits)
         key: object = filter_ if vector is None else _structure(vector, request)
+        if vector is None and request.load_filters:
+            # Only the angles of filters differ that are loaded as vectors.
+            key = None
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
         return _for_filter(structures[key], filter_)
@@ -353,17 +366,18 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     merged = vector if options.test.merges_known_vectors else None
     layouts = layouts_for(spec.register_qubits, options.test)
     loaders = request.loaders_of_size(merged)
+    in_frame = vector is not None or request.load_filters
     for name, layout in layouts.items():
         if request.layout in (name, "auto"):
             fitting = fitting_loaders(
-                layout, loaders, layouts.values(), options.gate_set, in_frame=vector is not None
+                layout, loaders, layouts.values(), options.gate_set, in_frame=in_frame
             )
             # What merges the filter is weighed against a filter that a short word loads.
             merging = [loader for loader in fitting if loader.merges_filter]
             others = [loader for loader in fitting if not loader.merges_filter]
             forms = (form for loader in (*merging[:1], *others[:1]) for form in loader.forms())
             for loader in forms:
-                pairs = LoaderPairs.of(loader, vector, request.prefers_real)
+                pairs = LoaderPairs.of(loader, vector, request.prefers_real, request.load_filters)
                 assembly = assemble(filter_, layout, *pairs.generic, options)
                 couplers: tuple[Coupler, ...] = ()
                 if _has_other_loaders(pairs, request):
@@ -409,11 +423,14 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     layout = next(each for each in layouts.values() if not each.swaps)
     if request.loader == AUTO:
         loaders = request.loaders_of_size(gate_set="cz")
-        loader = fitting_loaders(layout, loaders, in_frame=vector is not None)[0]
+        in_frame = vector is not None or request.load_filters
+        loader = fitting_loaders(layout, loaders, in_frame=in_frame)[0]
     else:
         loader = _named_in_cz(request)
     # In CZ: routing needs a loader that loads every vector with one circuit.
-    pairs = LoaderPairs.of(loader.family(None)[-1], vector, request.prefers_real)
+    pairs = LoaderPairs.of(
+        loader.family(None)[-1], vector, request.prefers_real, request.load_filters
+    )
     assembly, placement = best_route(
         filter_, layout, *pairs.generic, options, request.device, request.pinning
     )

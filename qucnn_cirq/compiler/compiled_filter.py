@@ -16,7 +16,7 @@ from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.errors import InexactLoading
-from qucnn_cirq.filters import Filter, filter_angles
+from qucnn_cirq.filters import Filter, filter_angles, filter_table
 from qucnn_cirq.patches import Patches
 
 HOPELESS_ERROR = 0.9
@@ -80,7 +80,8 @@ class Variant:
 
     Attributes:
         loader: The loader of the patch register.
-        filter_loader: The loader of a fixed filter; it reads the table of `CompiledFilter`.
+        filter_loader: The loader of a fixed filter, or of one that is loaded as a vector; it reads
+            the table of `CompiledFilter`.
         template: The circuit with open slots. Filters of one structure share it.
         passes: What each compiler pass left behind.
         report: What the circuit costs.
@@ -166,7 +167,7 @@ class CompiledFilter:
         filter: What the filter is; a vector where a circuit without parameters prepares a real one
             and a loader does so in a better circuit.
         variants: The circuits, shortest loader first; the last one loads every patch exactly.
-        filter_loader: Prepares a fixed filter.
+        filter_loader: Prepares a fixed filter, or one that is loaded as a vector.
         generic: The variant that loads a generic patch exactly.
         rule: How a variant is chosen for a patch; None if there is only one.
     """
@@ -212,6 +213,11 @@ class CompiledFilter:
     def is_exact(self) -> bool:
         """Whether every patch is loaded exactly, without an infidelity budget."""
         return self.rule is None or self.rule.limit <= EXACT
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether what the filter's circuit prepares is loaded as a vector in its place."""
+        return self.filter_loader.takes_states
 
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.
@@ -340,3 +346,27 @@ class CompiledFilter:
         """
         loader = self.filter_loader
         return filter_angles(self.filter, parameters, loader.n_qubits, loader)
+
+    def rotations(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The angles of the rotations in the filter's own circuit, to which the shift rule applies.
+
+        Args:
+            parameters: Shape (rows, parameters), in radians.
+
+        Returns:
+            Radians, shape (rows, angles).
+        """
+        return self.filter.angles(self.filter_loader.n_qubits, parameters)
+
+    def table_at(self, rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The table ``"filter"`` for given angles of the rotations in the filter's own circuit.
+
+        Args:
+            rotations: Rows as of `rotations`, shape (rows, angles).
+
+        Returns:
+            Angles, shape (rows, columns): the same ones, or where the filter is loaded as a vector
+            those that load what the rotations prepare.
+        """
+        loader = self.filter_loader
+        return filter_table(self.filter, rotations, loader.n_qubits, loader)

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders import Loader, SideBySide
+from qucnn_cirq.circuits.loaders import Loader, SideBySide, StateLoader
 
 _FOR_REAL = 2
 """How many more gates real amplitudes are worth."""
@@ -25,7 +25,8 @@ class LoaderPair(NamedTuple):
 
     Attributes:
         patch: That of the patch.
-        filter: That of a filter with a fixed vector; other filters do not look at it.
+        filter: That of a filter with a fixed vector, or that is loaded as one; other filters do not
+            look at it.
     """
 
     patch: Loader
@@ -54,7 +55,13 @@ class LoaderPairs:
     prefers_real: bool
 
     @classmethod
-    def of(cls, loader: Loader, vector: NDArray[np.float64] | None, prefers_real: bool) -> Self:
+    def of(
+        cls,
+        loader: Loader,
+        vector: NDArray[np.float64] | None,
+        prefers_real: bool,
+        loads_circuit: bool = False,
+    ) -> Self:
         """The pairs of a loader of patches.
 
         Args:
@@ -62,14 +69,21 @@ class LoaderPairs:
             vector: The filter's real unit vector, shape (2^n,); None if it has none.
             prefers_real: Whether real amplitudes on the way are worth a few gates, see
                 `Request.prefers_real`.
+            loads_circuit: Whether a filter that has none is a circuit that is loaded as a vector.
         """
-        if vector is None or loader.merges_filter:
+
+        def own_of(patch: Loader) -> Loader:
+            if vector is None:
+                return StateLoader(patch.n_qubits, patch if patch.frame else None)
+            return patch.exact_for(vector)
+
+        if (vector is None and not loads_circuit) or loader.merges_filter:
             by_frame = {loader.frame: loader}
             return cls(LoaderPair(loader, loader), loader.alone(), by_frame, prefers_real)
-        own, framed = loader.exact_for(vector), loader.framed()
+        own, framed = own_of(loader), loader.framed()
         if framed is None:
             return cls(LoaderPair(loader, own), own, {loader.frame: own}, prefers_real)
-        both = SideBySide((own, framed.exact_for(vector)))
+        both = SideBySide((own, own_of(framed)))
         plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
         return cls(
             min(plain, in_frame, key=lambda pair: pair.gates),

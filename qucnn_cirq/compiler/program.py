@@ -102,7 +102,7 @@ class Program:
         The same in every process; identities of results derive from it.
         """
         parts = [
-            f"{variant.template.digest}:{_loader_version(variant.loader)}"
+            ":".join([variant.template.digest, *map(_loader_version, _searching(variant))])
             for compiled in self.filters
             for variant in compiled.variants
         ]
@@ -301,6 +301,12 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
         )
     angles: NDArray[np.float64] = np.arccos(values)[:, None]
     return angles
+
+
+def _searching(variant: Variant) -> tuple[Loader, ...]:
+    """The loaders whose angles decide what noise acts on."""
+    loader, other = variant.loader, variant.filter_loader
+    return (loader, other) if other.takes_states else (loader,)
 
 
 def _loader_version(loader: Loader) -> str:

@@ -23,7 +23,7 @@ from noise_models.extensions import NotNamedError, reading_stored, users_code
 from noise_models.files import read_json
 from noise_models.writing import atomic_write
 from qucnn_cirq import __version__
-from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader, SideBySide
+from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader, SideBySide, StateLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
@@ -308,6 +308,7 @@ def _codec(
             # The package's own are found by their class, a user's by the name it was given.
             **{kind: (kind.settings, kind) for kind in BUILT_IN},
             SideBySide: (SideBySide.settings, SideBySide),
+            StateLoader: (StateLoader.settings, StateLoader),
             Loader: (_write_loader, read_loader),
         },
         bases=(Filter, Loader),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import one_of, real_number, whole_number
 from noise_models.extensions import FailedCodeError
-from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, made
+from qucnn_cirq.circuits.loaders import AUTO, LOADERS, Loader, StateLoader, made
 from qucnn_cirq.compiler.assembly import ROUTED, Options
 from qucnn_cirq.compiler.decoupling import SEQUENCES
 from qucnn_cirq.compiler.gate_sets import GATE_SETS
@@ -63,6 +63,7 @@ class Request:
         options: What else is asked of the circuits.
         budget: How well patches must be loaded.
         pinning: Where the circuit must be.
+        load_filters: Whether what circuits of filters prepare is loaded as vectors.
     """
 
     spec: ConvolutionSpec
@@ -73,6 +74,7 @@ class Request:
     options: Options
     budget: Budget
     pinning: Pinning
+    load_filters: bool = False
 
     @property
     def prefers_real(self) -> bool:
@@ -208,6 +210,23 @@ def check_sizes(spec: ConvolutionSpec) -> None:
             f"a filter has {rotations} rotations with parameters on {spec.register_qubits} qubits: "
             f"at most {MOST_ROTATIONS} are compiled; use fewer layers or gates."
         )
+
+
+def check_loaded_filters(spec: ConvolutionSpec) -> None:
+    """Refuses to load filters as vectors where none could be.
+
+    Args:
+        spec: The convolution.
+
+    Raises:
+        InputError: If every filter is a vector already, or the register is too large.
+    """
+    if all(each.fixed_vector(spec.register_qubits) is not None for each in spec.filter_list):
+        raise InputError(
+            "load_filters = True: every filter is a known vector, which is loaded anyway; leave it "
+            "out, or give a filter that is a circuit."
+        )
+    StateLoader(spec.register_qubits)
 
 
 def read_names(layout: str, loader: str) -> tuple[type[Loader], ...]:

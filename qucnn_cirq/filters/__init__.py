@@ -9,5 +9,5 @@ from qucnn_cirq.filters.ansatz import ENTANGLERS, ROTATIONS, XZAnsatz
 from qucnn_cirq.filters.circuit_filter import CircuitFilter
 from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.filters.fixed import FixedFilter
-from qucnn_cirq.filters.preparing import filter_angles, filter_circuit
+from qucnn_cirq.filters.preparing import filter_angles, filter_circuit, filter_table
 from qucnn_cirq.filters.registry import FILTER_KINDS, filter_from_mapping

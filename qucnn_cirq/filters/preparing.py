@@ -1,4 +1,4 @@
-"""Circuits and angle tables of filters: their own, or a loader's for a fixed vector."""
+"""Circuits and angle tables of filters: their own, or a loader's for a vector."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
     Args:
         filter_: What the filter is.
         qubits: The register, most significant qubit first.
-        loader: The loader that a fixed vector is prepared with.
+        loader: The loader that a fixed vector is prepared with; one that takes states prepares
+            what any circuit does.
 
     Returns:
         A circuit whose slots read the table ``"filter"``.
@@ -29,7 +30,7 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
         InputError: If a user's circuit acts on another number of qubits, or holds an operation
             that Cirq cannot write in CZ and one-qubit gates.
     """
-    if filter_.fixed_vector(len(qubits)) is not None:
+    if loader.takes_states or filter_.fixed_vector(len(qubits)) is not None:
         return loader.circuit(qubits, "filter")
     return filter_.slots(qubits)
 
@@ -44,7 +45,7 @@ def filter_angles(
         parameters: Shape (parameters,) or (batch, parameters), in radians; must be None or empty
             for a filter without parameters.
         n_qubits: Size of the register.
-        loader: The loader that a fixed vector is prepared with.
+        loader: As for `filter_circuit`.
 
     Returns:
         Angles of shape (batch, columns); one row where the filter has no parameters.
@@ -64,4 +65,26 @@ def filter_angles(
     if not np.isfinite(given).all():
         raise InputError("filter parameters must be finite numbers (radians).")
     vector = filter_.fixed_vector(n_qubits)
-    return filter_.angles(n_qubits, given) if vector is None else loader.angles(vector[None])
+    if vector is not None:
+        return loader.angles(vector[None])
+    return filter_table(filter_, filter_.angles(n_qubits, given), n_qubits, loader)
+
+
+def filter_table(
+    filter_: Filter, rotations: NDArray[np.float64], n_qubits: int, loader: Loader
+) -> NDArray[np.float64]:
+    """The rows of the table ``"filter"`` for given angles of the rotations in a filter's circuit.
+
+    Args:
+        filter_: What the filter is, no fixed vector.
+        rotations: Rows as of `Filter.angles`, in radians, shape (batch, angles).
+        n_qubits: Size of the register.
+        loader: As for `filter_circuit`. The angles of one that takes states load what the
+            rotations prepare.
+
+    Returns:
+        Angles of shape (batch, columns).
+    """
+    if not loader.takes_states:
+        return rotations
+    return loader.angles(filter_.states_at(n_qubits, rotations))

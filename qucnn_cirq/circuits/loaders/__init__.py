@@ -10,6 +10,7 @@ from qucnn_cirq.circuits.loaders.registry import AUTO, BUILT_IN, LOADERS, made, 
 from qucnn_cirq.circuits.loaders.ring_comparison import RingComparison
 from qucnn_cirq.circuits.loaders.schmidt import SchmidtLoader
 from qucnn_cirq.circuits.loaders.side_by_side import SideBySide
+from qucnn_cirq.circuits.loaders.state import StateLoader
 from qucnn_cirq.circuits.loaders.symplectic import SymplecticLoader
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "RingComparison",
     "SchmidtLoader",
     "SideBySide",
+    "StateLoader",
     "SymplecticLoader",
     "made",
     "make_loader",

@@ -1,0 +1,171 @@
+"""The state loader: any complex vector of up to four qubits, for filters loaded as vectors.
+
+Words in CZ with general one-qubit gates between them, see `qucnn_cirq.circuits.native_circuit`. One
+qubit takes none, two take 1 CZ (the singular values; closed form), three 3, four 6. The angles of
+three and four qubits are searched for.
+
+Of three qubits every vector is loaded: the first CZ and the turns before it make the two singular
+values across the first coupler, and two CZ make every map of one qubit into two, up to phases that
+the first qubit takes. Of four the vectors that six CZ load are a closed set, as the image of all
+angles; so it has every vector if it has nearly all. That it does was tried, not proved;
+docs/compiler.md has the figures.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.native_circuit import GATES, Coupling, NativeCircuit
+from qucnn_cirq.circuits.native_search import SEARCH, native_infidelities, solve_native_angles
+from qucnn_cirq.circuits.remembered import RememberedAngles
+from qucnn_cirq.circuits.slots import Table, TableAngle, rotation
+from qucnn_cirq.circuits.turns import turn_angles
+from qucnn_cirq.errors import InexactLoading, InputError
+
+ComplexArray = NDArray[np.complex128]
+
+WORDS = {1: "", 2: "0", 3: "011", 4: "MOMMR"}
+"""The couplers for each size of a register."""
+
+_RACES = (2, 4, 8, 16, 64)
+"""How many starts race for a vector, one race after the other."""
+_MISSED = 1e-12
+"""Infidelity that is told: an overlap is off by at most twice its root, 2e-6."""
+_HADAMARD = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+
+
+class StateLoader(Loader, takes_vectors=False):
+    """Loads complex vectors; a compiler makes it for filters, it is not chosen by name.
+
+    Args:
+        n_qubits: Size of the register, 1 to 4.
+        of_patch: A loader in whose frame U it makes U f of a vector f; None for no frame.
+
+    Raises:
+        InputError: If the register is larger.
+    """
+
+    name = "state"
+    purpose = "filters on 1 to 4 qubits"
+    takes_states = True
+
+    def __init__(self, n_qubits: int, of_patch: Loader | None = None) -> None:
+        if n_qubits not in WORDS:
+            raise InputError(
+                f"load_filters = True: filters on {n_qubits} qubits are not loaded as vectors, "
+                f"only those on up to {max(WORDS)}; leave it out."
+            )
+        super().__init__(n_qubits)
+        self.is_closed_form = n_qubits <= 2
+        self._words = NativeCircuit(WORDS[n_qubits], "cz", n_qubits)
+        self.n_angles = self._words.n_angles
+        self.of_patch = of_patch
+        self._frame: ComplexArray | None = None
+        if of_patch is not None and of_patch.frame:
+            self.frame = of_patch.frame
+            line = cirq.LineQubit.range(n_qubits)
+            self._frame = of_patch.out_of_frame(line).unitary(line).conj().T
+
+    @property
+    def seconds(self) -> float:
+        """As `Loader.seconds`."""
+        return {3: 6e-4, 4: 1.5e-2}.get(self.n_qubits, 1e-5)
+
+    @property
+    def search_version(self) -> int:
+        """As `Loader.search_version`."""
+        return SEARCH
+
+    def settings(self) -> dict[str, Any]:
+        """The size of the register, and the loader whose frame it is in."""
+        return {"n_qubits": self.n_qubits, "of_patch": self.of_patch}
+
+    def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """As `Loader.out_of_frame`: that of the patch's loader."""
+        return cirq.Circuit() if self.of_patch is None else self.of_patch.out_of_frame(qubits)
+
+    def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
+        """As `Loader.circuit`: RY, RZ and CZ."""
+        circuit = cirq.Circuit()
+        for each in self._words.operations:
+            if isinstance(each, Coupling):
+                circuit.append(cirq.CZ(qubits[each.first], qubits[each.second]))
+                continue
+            assert each.qubit is not None
+            angle = GATES["cz"].fresh if each.column is None else TableAngle(table, each.column)
+            circuit.append(rotation(each.axis, angle).on(qubits[each.qubit]))
+        return circuit
+
+    def angles(self, states: FloatArray | ComplexArray) -> FloatArray:
+        """Angles that load vectors.
+
+        Args:
+            states: Unit vectors, real or complex, shape (batch, 2**n_qubits).
+
+        Returns:
+            Angles in radians, shape (batch, n_angles).
+        """
+        angles, infidelities = self.solve(states)
+        missed = infidelities > _MISSED
+        if missed.any():
+            warnings.warn(
+                f"the search for angles missed {missed.sum()} of {len(states)} filters that are "
+                f"loaded as vectors, by an infidelity of up to {infidelities.max():.1e}; without "
+                "load_filters each has its own circuit.",
+                InexactLoading,
+                stacklevel=3,
+            )
+        return angles
+
+    def solve(self, states: FloatArray | ComplexArray) -> tuple[FloatArray, FloatArray]:
+        """As `Loader.solve`, of complex vectors too; searched angles are remembered in memory.
+
+        Args:
+            states: Unit vectors, real or complex, shape (batch, 2**n_qubits).
+        """
+        vectors = np.ascontiguousarray(states, dtype=np.complex128)
+        if self._frame is not None:
+            vectors = np.ascontiguousarray(np.einsum("ij,bj->bi", self._frame, vectors))
+        if self.is_closed_form:
+            closed = _one_qubit(vectors) if self.n_qubits == 1 else _two_qubits(vectors)
+            return closed, native_infidelities(vectors, closed, self._words)
+        return _remembered(self.n_qubits).solve(
+            vectors,
+            f"{SEARCH} state {self._words.word}",
+            lambda rows: solve_native_angles(rows, self._words, _RACES),
+            lambda rows, angles: native_infidelities(rows, angles, self._words),
+            # In training parameters are hardly ever met again.
+            on_disk=False,
+        )
+
+
+@functools.cache
+def _remembered(n_qubits: int) -> RememberedAngles:
+    """What was searched for in this process, whichever loader it was for."""
+    return RememberedAngles(NativeCircuit(WORDS[n_qubits], "cz", n_qubits).n_angles)
+
+
+def _one_qubit(vectors: ComplexArray) -> FloatArray:
+    """RY and RZ for vectors of one qubit."""
+    zero, one = vectors.T
+    turned = 2 * np.arctan2(np.abs(one), np.abs(zero))
+    return np.stack([turned, np.angle(one * zero.conj())], axis=1)
+
+
+def _two_qubits(vectors: ComplexArray) -> FloatArray:
+    """The angle of the singular values, then RZ, RY, RZ of either qubit.
+
+    RY(pi/2) and RY(t) before CZ make the matrix H diag(cos t/2, sin t/2).
+    """
+    left, values, right = np.linalg.svd(vectors.reshape(-1, 2, 2))
+    turned = 2 * np.arctan2(values[:, 1], values[:, 0])
+    first, second = turn_angles(left @ _HADAMARD), turn_angles(right.transpose(0, 2, 1))
+    return np.column_stack([turned, first, second])
