@@ -50,6 +50,7 @@ class QuantumConv2d(torch.nn.Module):
         gradient: How the gradient of the angles is obtained; a name in
             `qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
             always the ideal one, without noise and shots.
+        load_filters: As for `qucnn_cirq.compile_convolution`.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
             of its own; in evaluation they are always the same. Which shots an image has does not
             depend on its batch, see `qucnn_cirq.QuantumConvolution.run`.
@@ -79,6 +80,7 @@ class QuantumConv2d(torch.nn.Module):
         noise: NoiseLike = None,
         shots: int | None = None,
         gradient: str = "parameter_shift",
+        load_filters: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -94,7 +96,7 @@ class QuantumConv2d(torch.nn.Module):
         named = isinstance(gradient, str) and gradient != AUTO
         if spec.allows_backward and named and METHODS[gradient].takes_reader:
             spec = attrs.evolve(spec, backward=True)
-        program = compile_convolution(spec, device)
+        program = compile_convolution(spec, device, load_filters=load_filters)
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
         make_method(gradient, program)
         self.gradient = gradient

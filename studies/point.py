@@ -147,7 +147,7 @@ class PlainData:
         }
 
 
-COMPILER_SETTINGS = ("layout", "loader", "gate_set", "walkers", "infidelity")
+COMPILER_SETTINGS = ("layout", "loader", "gate_set", "walkers", "infidelity", "load_filters")
 """Settings that are the compiler's arguments of the same name, in those studies that have them."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cirq
 import numpy as np
@@ -45,7 +46,7 @@ def loaded_states(
     return states.reshape(1 << len(qubits), batch)
 
 
-def infidelities(states: FloatArray | ComplexArray, loaded: ComplexArray) -> FloatArray:
+def infidelities(states: NDArray[np.inexact[Any]], loaded: ComplexArray) -> FloatArray:
     """1 - |<x|y>|^2, with all digits near zero.
 
     Args:

@@ -4,8 +4,8 @@ A word of couplers (see `qucnn_cirq.circuits.line_circuit`) becomes a list of tu
 of couplings, without the turns that others make superfluous. SYC is SWAP times a power of CZ, up to
 RZ of each qubit, so that RZ passes it and changes qubits; it passes CZ as well; sqrt-iSWAP, here
 between the virtual Z that make it a real rotation, lets the common part of two RZ pass. What passes
-to the end merges there, and a qubit that comes fresh from |0> to a gate needs RY alone. If both are fresh, one angle
-decides how much they are entangled, and the turns afterwards do the rest.
+to the end merges there, and a qubit that comes fresh from |0> to a gate needs RY alone. If both are
+fresh, one angle decides how much they are entangled, and the turns afterwards do the rest.
 
 Amplitudes are kept as a real and an imaginary part, and RZ(t) is diag(1, e^(it)).
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ from qucnn_cirq.circuits.line_circuit import line_layers
 from qucnn_cirq.errors import unknown_name
 
 FloatArray = NDArray[np.float64]
-Vectors = FloatArray | NDArray[np.complex128]
+Vectors = NDArray[np.inexact[Any]]
+"""Real or complex ones."""
 
 _ACTED_ON = ((0, 1), (1, 0), (1, 1))
 """Bits on an edge whose amplitudes a gate changes."""
@@ -255,8 +256,8 @@ class NativeCircuit:
         inverse acts; with the minus of the difference that makes plus.
 
         Returns:
-            Shape (1 + columns of the operations or 1, 2 2^n, batch), the batch last so that everything
-            is elementwise arithmetic on contiguous rows.
+            Shape (1 + columns of the operations or 1, 2 2^n, batch), the batch last so that
+            everything is elementwise arithmetic on contiguous rows.
         """
         batch = len(angles)
         n_columns = len(_columns(operations)) * derivatives

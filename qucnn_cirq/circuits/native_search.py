@@ -29,7 +29,9 @@ SOLVED = 1e-24
 _UNDER_WAY = 256
 """Starts that are on their way together: many for each call of NumPy, few for a cache."""
 _LIBRARY = 256
-_GIVEN_UP = ((12, 2e-2), (16, 1e-2), (20, 3e-3), (30, 1e-4), (60, 0.0))
+GivenUp = tuple[tuple[int, float], ...]
+
+_GIVEN_UP: GivenUp = ((12, 2e-2), (16, 1e-2), (20, 3e-3), (30, 1e-4), (60, 0.0))
 """After so many steps a start that is not within this squared distance ends.
 
 Most that arrive are nearer by then, most others are not.
@@ -43,7 +45,11 @@ _DAMPING_START, _DAMPING_DOWN, _DAMPING_UP, _LEAST_DAMPING = 0.1, 0.4, 3.0, 1e-1
 
 
 def solve_native_angles(
-    states: Vectors, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float = 0.0
+    states: Vectors,
+    circuit: NativeCircuit,
+    races: tuple[int, ...],
+    tolerance: float = 0.0,
+    given_up: GivenUp = _GIVEN_UP,
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a circuit loads each state, where they are found.
 
@@ -55,6 +61,8 @@ def solve_native_angles(
         races: How many starts of a state race, one race after the other; 256 at most in all.
         tolerance: Infidelity that is good enough. If it is not 0, the search is brief: now and then
             it misses the best minimum.
+        given_up: After how many steps a start ends that is not within which squared distance, where
+            the tolerance is 0.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_angles), and infidelities
@@ -64,15 +72,13 @@ def solve_native_angles(
         return np.zeros((0, circuit.n_angles)), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
     with single_threaded_blas():
-        angles = _search(distinct, circuit, races, tolerance)[:, :-1]
+        angles = _search(distinct, circuit, races, tolerance, given_up)[:, :-1]
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     found = native_infidelities(distinct, angles, circuit)
     return angles[positions], found[positions]
 
 
-def native_infidelities(
-    states: Vectors, angles: FloatArray, circuit: NativeCircuit
-) -> FloatArray:
+def native_infidelities(states: Vectors, angles: FloatArray, circuit: NativeCircuit) -> FloatArray:
     """The infidelities 1 - |<state|loaded>|^2 of what a circuit makes of angles.
 
     Args:
@@ -129,6 +135,7 @@ class _Descents:
         targets: The states, shape (states, 2^n).
         angles: Where to start, the phase being the last, shape (states, angles).
         tolerance: Squared distance that is good enough; 0 for `SOLVED`.
+        given_up: As for `solve_native_angles`, whatever the tolerance.
     """
 
     def __init__(
@@ -139,10 +146,11 @@ class _Descents:
         targets: Vectors,
         angles: FloatArray,
         tolerance: float,
+        given_up: GivenUp,
     ) -> None:
         self._circuit = circuit
         self.solved = max(SOLVED, tolerance)
-        self._given_up = _ROUGH if tolerance else _GIVEN_UP
+        self._given_up = given_up
         self.rows, self.numbers = rows, numbers
         self._targets, self.angles = targets, angles
         self._differences, self._jacobians = circuit.differences(angles, targets)
@@ -201,7 +209,9 @@ class _Descents:
         jacobians, differences = self._jacobians, self._differences
         transposed = jacobians.transpose(0, 2, 1)
         products = jacobians @ transposed
-        inverses = np.linalg.inv(products + self._damping[:, None, None] * np.eye(products.shape[1]))
+        inverses = np.linalg.inv(
+            products + self._damping[:, None, None] * np.eye(products.shape[1])
+        )
 
         def removing(what: FloatArray) -> FloatArray:
             removed: FloatArray = -(transposed @ (inverses @ what[:, :, None]))[:, :, 0]
@@ -219,10 +229,14 @@ class _Descents:
 
 
 def _search(
-    states: Vectors, circuit: NativeCircuit, races: tuple[int, ...], tolerance: float
+    states: Vectors,
+    circuit: NativeCircuit,
+    races: tuple[int, ...],
+    tolerance: float,
+    given_up: GivenUp,
 ) -> FloatArray:
     """The best angles of several starts for each state, with the phase."""
-    races = _ROUGH_RACES if tolerance else races
+    races, given_up = (_ROUGH_RACES, _ROUGH) if tolerance else (races, given_up)
     firsts = np.cumsum((0, *races))
     library = _Starts(states, circuit, int(firsts[-1]))
     best = np.empty((len(states), circuit.n_angles + 1))
@@ -240,7 +254,7 @@ def _search(
         next_race[rows] += 1
         each = np.repeat(rows, sizes)
         starting = library.of(each, numbers)
-        return _Descents(circuit, each, numbers, states[each], starting, tolerance)
+        return _Descents(circuit, each, numbers, states[each], starting, tolerance, given_up)
 
     descents = begun(np.arange(0))
     while len(descents.rows) or waiting < len(states):

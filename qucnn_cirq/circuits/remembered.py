@@ -14,7 +14,7 @@ from qucnn_cirq.circuits.angle_cache import Result, cached
 
 FloatArray = NDArray[np.float64]
 Vectors = Any
-"""Arrays of float64, or of complex128 for a search that takes such states."""
+"""Arrays of float64, or of complex128 for a search that takes those."""
 
 _AMPLITUDES = 2**24
 """Amplitudes of the states whose angles one loader remembers."""

@@ -23,7 +23,5 @@ def turn_angles(unitaries: NDArray[np.complexfloating[Any, Any]]) -> NDArray[np.
     # Of the two ways to the first angle the one that has the larger entries.
     is_near = np.abs(u00) >= np.abs(u10)
     last = np.where(is_near | (np.abs(u00) > 0), last, np.angle(-u10 * u01.conj()))
-    first = np.where(
-        is_near, np.angle(u11 * u00.conj()) - last, last - np.angle(-u10 * u01.conj())
-    )
+    first = np.where(is_near, np.angle(u11 * u00.conj()) - last, last - np.angle(-u10 * u01.conj()))
     return np.stack([first, middle, last], axis=1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qucnn_cirq.circuits.loaders import EXACT, Loader
+from qucnn_cirq.circuits.loaders import EXACT, Loader, StateLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.template import Template
@@ -217,7 +217,7 @@ class CompiledFilter:
     @property
     def is_loaded(self) -> bool:
         """Whether what the filter's circuit prepares is loaded as a vector in its place."""
-        return self.filter_loader.takes_states
+        return isinstance(self.filter_loader, StateLoader)
 
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.

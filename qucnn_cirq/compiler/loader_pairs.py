@@ -71,19 +71,15 @@ class LoaderPairs:
                 `Request.prefers_real`.
             loads_circuit: Whether a filter that has none is a circuit that is loaded as a vector.
         """
-
-        def own_of(patch: Loader) -> Loader:
-            if vector is None:
-                return StateLoader(patch.n_qubits, patch if patch.frame else None)
-            return patch.exact_for(vector)
-
-        if (vector is None and not loads_circuit) or loader.merges_filter:
+        if vector is None and loads_circuit:
+            return cls._of_circuit(loader)
+        if vector is None or loader.merges_filter:
             by_frame = {loader.frame: loader}
             return cls(LoaderPair(loader, loader), loader.alone(), by_frame, prefers_real)
-        own, framed = own_of(loader), loader.framed()
+        own, framed = loader.exact_for(vector), loader.framed()
         if framed is None:
             return cls(LoaderPair(loader, own), own, {loader.frame: own}, prefers_real)
-        both = SideBySide((own, own_of(framed)))
+        both = SideBySide((own, framed.exact_for(vector)))
         plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
         return cls(
             min(plain, in_frame, key=lambda pair: pair.gates),
@@ -97,6 +93,22 @@ class LoaderPairs:
         """The pair for what the family misses; None if it has closed forms for all patches."""
         last = self.generic.patch.last_resort()
         return None if last is None else LoaderPair(last, self.generic.filter)
+
+    @classmethod
+    def _of_circuit(cls, loader: Loader) -> Self:
+        """The pairs where the filter is a circuit that is loaded as a vector.
+
+        Its angles are searched for once, in the patch's frame if there is one; it is complex in any
+        case, so that real amplitudes of the patch are not worth more gates.
+        """
+        framed = loader.framed()
+        if framed is None:
+            state = StateLoader(loader.n_qubits)
+            return cls(LoaderPair(loader, state), state, {loader.frame: state}, False)
+        state = StateLoader(loader.n_qubits, framed)
+        released = StateLoader(loader.n_qubits, framed, leaves_frame=True)
+        by_frame = {framed.frame: state, loader.frame: released}
+        return cls(LoaderPair(framed, state), state, by_frame, False)
 
     def family(self, tolerance: float | None) -> tuple[LoaderPair, ...]:
         """The pairs for all patches, best first.

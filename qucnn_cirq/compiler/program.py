@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
-from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.circuits.loaders import Loader, StateLoader
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import passes_text
@@ -306,7 +306,7 @@ def upstream_table(upstream: ArrayLike) -> NDArray[np.float64]:
 def _searching(variant: Variant) -> tuple[Loader, ...]:
     """The loaders whose angles decide what noise acts on."""
     loader, other = variant.loader, variant.filter_loader
-    return (loader, other) if other.takes_states else (loader,)
+    return (loader, other) if isinstance(other, StateLoader) else (loader,)
 
 
 def _loader_version(loader: Loader) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qucnn_cirq.arrays import real_array
-from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.circuits.loaders import Loader, StateLoader
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.filter import Filter
 
@@ -20,8 +20,8 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
     Args:
         filter_: What the filter is.
         qubits: The register, most significant qubit first.
-        loader: The loader that a fixed vector is prepared with; one that takes states prepares
-            what any circuit does.
+        loader: The loader that a fixed vector is prepared with; a state loader
+            prepares what any circuit does.
 
     Returns:
         A circuit whose slots read the table ``"filter"``.
@@ -30,7 +30,7 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
         InputError: If a user's circuit acts on another number of qubits, or holds an operation
             that Cirq cannot write in CZ and one-qubit gates.
     """
-    if loader.takes_states or filter_.fixed_vector(len(qubits)) is not None:
+    if isinstance(loader, StateLoader) or filter_.fixed_vector(len(qubits)) is not None:
         return loader.circuit(qubits, "filter")
     return filter_.slots(qubits)
 
@@ -79,12 +79,12 @@ def filter_table(
         filter_: What the filter is, no fixed vector.
         rotations: Rows as of `Filter.angles`, in radians, shape (batch, angles).
         n_qubits: Size of the register.
-        loader: As for `filter_circuit`. The angles of one that takes states load what the
-            rotations prepare.
+        loader: As for `filter_circuit`. The angles of a state loader load what the rotations
+            prepare.
 
     Returns:
         Angles of shape (batch, columns).
     """
-    if not loader.takes_states:
+    if not isinstance(loader, StateLoader):
         return rotations
     return loader.angles(filter_.states_at(n_qubits, rotations))

@@ -7,6 +7,7 @@ from typing import ClassVar
 import attrs
 
 from noise_models import NoiseConfiguration, fields
+from noise_models.checks import true_or_false
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
@@ -35,6 +36,7 @@ class ForwardPoint(PlainData):
         walkers: Ancillas of the ancilla test, 1 or 2.
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
+        load_filters: Whether filters that are circuits are loaded as vectors.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches of
             the noisy run are run again on qsim, within 0..1.
         check_patches: How many patches of such a point; 0 for none.
@@ -63,6 +65,7 @@ class ForwardPoint(PlainData):
     gate_set: str | None = fields.text(beside=(None,), default=None)
     walkers: int = fields.whole(1, default=1)
     infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
+    load_filters: bool = fields.checked(true_or_false, default=False)
     check_fraction: float = fields.real(0.0, 1.0, default=1.0)
     check_patches: int = fields.whole(0, default=4)
     check_shots: int = fields.whole(10, default=1000)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from noise_models import fields
+from noise_models.checks import true_or_false
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
@@ -77,6 +78,7 @@ class TrainingPoint(AnsatzPoint):
         train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
             without.
         loader: The compiler's loader.
+        load_filters: Whether filters that are circuits are loaded as vectors.
     """
 
     name: ClassVar[str] = "training"
@@ -93,6 +95,7 @@ class TrainingPoint(AnsatzPoint):
     shots: int = fields.whole(0, default=0)
     train: str = fields.one_of(REGIMES, default="ideal")
     loader: str = fields.text(default="auto")
+    load_filters: bool = fields.checked(true_or_false, default=False)
     convolution: ConvolutionSpec = convolution_field(_DEFAULT)
 
     def __attrs_post_init__(self) -> None:

@@ -92,8 +92,6 @@ class Loader(abc.ABC):
         gate: Its two-qubit gates, "cz" or those of the gate set that it is made for.
         frame: The name of a fixed unitary U if it makes U x of every vector x; "" if it makes x.
             The overlap of two registers is that of their vectors if both are in the same frame.
-        takes_states: Whether its `angles` and `solve` take complex vectors as well. It loads
-            filters then whose vectors depend on parameters.
     """
 
     name: ClassVar[str]
@@ -101,7 +99,6 @@ class Loader(abc.ABC):
     is_closed_form: bool = True
     is_routable: ClassVar[bool] = False
     merges_filter: ClassVar[bool] = False
-    takes_states: bool = False
     n_qubits: int
     n_angles: int
     gate: str = "cz"

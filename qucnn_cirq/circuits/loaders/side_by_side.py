@@ -16,8 +16,8 @@ from qucnn_cirq.circuits.slots import Table, from_column
 from qucnn_cirq.errors import InputError, shown
 
 
-class SideBySide(Loader, takes_vectors=False):
-    """One of several loaders, with the angles of all of them, which check their vectors.
+class SideBySide(Loader):
+    """One of several loaders, with the angles of all of them.
 
     The objects of `part` load the same vectors from the same table, each with a loader of its own.
     It is made by a compiler, not chosen by name.
@@ -43,7 +43,6 @@ class SideBySide(Loader, takes_vectors=False):
         self.own = own
         self.n_angles = sum(loader.n_angles for loader in self.loaders)
         self.is_closed_form = all(loader.is_closed_form for loader in self.loaders)
-        self.takes_states = all(loader.takes_states for loader in self.loaders)
         self.gate, self.frame = self._own.gate, self._own.frame
 
     @property

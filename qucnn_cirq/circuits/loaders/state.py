@@ -22,7 +22,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
+from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
 from qucnn_cirq.circuits.native_circuit import GATES, Coupling, NativeCircuit
 from qucnn_cirq.circuits.native_search import SEARCH, native_infidelities, solve_native_angles
 from qucnn_cirq.circuits.remembered import RememberedAngles
@@ -35,8 +35,12 @@ ComplexArray = NDArray[np.complex128]
 WORDS = {1: "", 2: "0", 3: "011", 4: "MOMMR"}
 """The couplers for each size of a register."""
 
-_RACES = (2, 4, 8, 16, 64)
+_RACES = (2, 4, 8, 16, 64, 160)
 """How many starts race for a vector, one race after the other."""
+_GIVEN_UP = ((12, 3e-2), (20, 1e-2), (30, 1e-3), (45, 1e-5), (90, 0.0))
+_PATIENT_RACES = (64, 190)
+_PATIENT = ((60, 1e-2), (200, 0.0))
+"""The same for the few vectors that are left."""
 _MISSED = 1e-12
 """Infidelity that is told: an overlap is off by at most twice its root, 2e-6."""
 _HADAMARD = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
@@ -48,6 +52,7 @@ class StateLoader(Loader, takes_vectors=False):
     Args:
         n_qubits: Size of the register, 1 to 4.
         of_patch: A loader in whose frame U it makes U f of a vector f; None for no frame.
+        leaves_frame: Whether the circuit goes on to make f, with the same angles.
 
     Raises:
         InputError: If the register is larger.
@@ -55,9 +60,10 @@ class StateLoader(Loader, takes_vectors=False):
 
     name = "state"
     purpose = "filters on 1 to 4 qubits"
-    takes_states = True
 
-    def __init__(self, n_qubits: int, of_patch: Loader | None = None) -> None:
+    def __init__(
+        self, n_qubits: int, of_patch: Loader | None = None, leaves_frame: bool = False
+    ) -> None:
         if n_qubits not in WORDS:
             raise InputError(
                 f"load_filters = True: filters on {n_qubits} qubits are not loaded as vectors, "
@@ -67,10 +73,10 @@ class StateLoader(Loader, takes_vectors=False):
         self.is_closed_form = n_qubits <= 2
         self._words = NativeCircuit(WORDS[n_qubits], "cz", n_qubits)
         self.n_angles = self._words.n_angles
-        self.of_patch = of_patch
+        self.of_patch, self.leaves_frame = of_patch, leaves_frame
         self._frame: ComplexArray | None = None
-        if of_patch is not None and of_patch.frame:
-            self.frame = of_patch.frame
+        if of_patch is not None:
+            self.frame = "" if leaves_frame else of_patch.frame
             line = cirq.LineQubit.range(n_qubits)
             self._frame = of_patch.out_of_frame(line).unitary(line).conj().T
 
@@ -85,12 +91,14 @@ class StateLoader(Loader, takes_vectors=False):
         return SEARCH
 
     def settings(self) -> dict[str, Any]:
-        """The size of the register, and the loader whose frame it is in."""
-        return {"n_qubits": self.n_qubits, "of_patch": self.of_patch}
+        """The size of the register, the loader whose frame it is in, and whether it leaves that."""
+        return {name: getattr(self, name) for name in ("n_qubits", "of_patch", "leaves_frame")}
 
     def out_of_frame(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
         """As `Loader.out_of_frame`: that of the patch's loader."""
-        return cirq.Circuit() if self.of_patch is None else self.of_patch.out_of_frame(qubits)
+        if self.of_patch is None or self.leaves_frame:
+            return cirq.Circuit()
+        return self.of_patch.out_of_frame(qubits)
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """As `Loader.circuit`: RY, RZ and CZ."""
@@ -102,6 +110,8 @@ class StateLoader(Loader, takes_vectors=False):
             assert each.qubit is not None
             angle = GATES["cz"].fresh if each.column is None else TableAngle(table, each.column)
             circuit.append(rotation(each.axis, angle).on(qubits[each.qubit]))
+        if self.of_patch is not None and self.leaves_frame:
+            circuit += self.of_patch.out_of_frame(qubits)
         return circuit
 
     def angles(self, states: FloatArray | ComplexArray) -> FloatArray:
@@ -140,11 +150,23 @@ class StateLoader(Loader, takes_vectors=False):
         return _remembered(self.n_qubits).solve(
             vectors,
             f"{SEARCH} state {self._words.word}",
-            lambda rows: solve_native_angles(rows, self._words, _RACES),
+            functools.partial(_searched, circuit=self._words),
             lambda rows, angles: native_infidelities(rows, angles, self._words),
             # In training parameters are hardly ever met again.
             on_disk=False,
         )
+
+
+def _searched(rows: ComplexArray, circuit: NativeCircuit) -> tuple[FloatArray, FloatArray]:
+    """Angles and infidelities, with more patience where the first search misses."""
+    angles, infidelities = solve_native_angles(rows, circuit, _RACES, given_up=_GIVEN_UP)
+    missed = np.flatnonzero(infidelities > EXACT)
+    if len(missed):
+        again, left = solve_native_angles(rows[missed], circuit, _PATIENT_RACES, given_up=_PATIENT)
+        better = left < infidelities[missed]
+        angles[missed[better]] = again[better]
+        infidelities[missed[better]] = left[better]
+    return angles, infidelities
 
 
 @functools.cache
