@@ -53,7 +53,7 @@ def solve_native_angles(
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a circuit loads each state, where they are found.
 
-    The result for a state does not depend on the other states (up to rounding).
+    The result for a state does not depend on the other states (that of a real one up to rounding).
 
     Args:
         states: Real or complex unit vectors, shape (batch, 2^n), qubit 0 most significant.
@@ -102,6 +102,14 @@ def _library(circuit: NativeCircuit) -> tuple[FloatArray, NDArray[np.complex128]
     return angles, circuit.states(angles)
 
 
+def _overlaps(states: Vectors, made: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """<state|made>, shape (states, starts)."""
+    if np.isrealobj(states):
+        return states @ made
+    # One by one, so that not even rounding depends on the other states.
+    return np.stack([state.conj() @ made for state in states])
+
+
 class _Starts:
     """Where to start for each state: nearest first, in the phase that fits.
 
@@ -113,7 +121,7 @@ class _Starts:
 
     def __init__(self, states: Vectors, circuit: NativeCircuit, count: int) -> None:
         self._angles, made = _library(circuit)
-        overlaps = states.conj() @ made
+        overlaps = _overlaps(states, made)
         # Rounded, as sums in another order must not decide between equally good starts.
         ranking = np.argsort(-np.round(np.abs(overlaps), 6), axis=1, kind="stable")[:, :count]
         self._ranking = ranking
