@@ -20,7 +20,7 @@ __all__ = [
 
 
 class InexactLoading(UserWarning):
-    """Patches whose angles a search did not find, so that they are loaded nearly right."""
+    """Patches or filters whose angles a search did not find: they are loaded nearly right."""
 
 
 def missing_extra(what: str, extra: str, otherwise: str = "") -> InputError:
