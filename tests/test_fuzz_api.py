@@ -231,7 +231,7 @@ TARGETS = {
         f"compile_convolution({name})": lambda value, name=name: compiled(**{name: value})
         for name in (
             "device", "layout", "loader", "gate_set", "walkers", "infidelity", "noise",
-            "dynamical_decoupling", "placement",
+            "dynamical_decoupling", "placement", "load_filters",
         )
     },
     "compile_convolution": lambda value: compile_convolution(value, DEVICE),

@@ -73,6 +73,14 @@ def test_every_option_of_compile_convolution_changes_the_program(name):
     assert _content(compile_convolution(SPEC, "grid:5x6", **CHANGES[name])) != _content(default)
 
 
+def test_loaded_filters_change_the_program():
+    spec = ConvolutionSpec(filters=XZAnsatz(layers=3))
+    programs = [
+        compile_convolution(spec, "grid:5x6", load_filters=loads) for loads in (False, True)
+    ]
+    assert _content(programs[0]) != _content(programs[1])
+
+
 def _of_windows(**options):
     found = compile_windows(DATA, XZAnsatz(), "grid:4x6", size=2, **options)
     return [found.circuit(window, np.ones(4)) for window in range(len(found.windows))]
