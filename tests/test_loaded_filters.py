@@ -110,13 +110,30 @@ def test_in_the_frame_of_a_patch_it_makes_the_framed_vector(n_qubits: int) -> No
         assert abs(np.vdot(vectors[0], made)) == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.parametrize("n_qubits", [3, 4])
-def test_angles_do_not_depend_on_what_else_is_solved(n_qubits: int) -> None:
-    circuit = StateLoader(n_qubits)._words
-    vectors = _random(n_qubits, 6, 9)
+def test_angles_do_not_depend_on_what_else_is_solved() -> None:
+    circuit = StateLoader(4)._words
+    vectors = _random(4, 6, 9)
     together = state._searched(vectors, circuit)[0]
     alone = [state._searched(vectors[row : row + 1], circuit)[0][0] for row in range(6)]
     assert np.array_equal(together, alone)
+    for n_qubits in (1, 2, 3):
+        loader, vectors = StateLoader(n_qubits), _random(n_qubits, 50, 9)
+        alone = [loader.angles(vectors[row : row + 1])[0] for row in range(50)]
+        assert loader.angles(vectors) == pytest.approx(np.array(alone), abs=1e-12)
+
+
+@given(st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1), st.floats(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_closed_forms_have_no_bad_vectors(n_qubits: int, seed: int, nearness: float) -> None:
+    """Also next to products and other degenerate ones, where singular values nearly vanish."""
+    special = _special(n_qubits)
+    near = special + 10.0**-nearness * _random(n_qubits, len(special), seed)
+    sparse = _random(n_qubits, 8, seed + 1)
+    sparse *= np.random.default_rng(seed).random(sparse.shape) < 0.4
+    sparse[:, 0] += 1e-3
+    vectors = np.concatenate([near, sparse])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert StateLoader(n_qubits).solve(vectors)[1].max() < 1e-24
 
 
 def test_angles_are_the_same_in_another_process() -> None:

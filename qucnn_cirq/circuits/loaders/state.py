@@ -1,13 +1,10 @@
 """The state loader: any complex vector of up to four qubits, for filters loaded as vectors.
 
 Words in CZ with general one-qubit gates between them, see `qucnn_cirq.circuits.native_circuit`. One
-qubit takes none, two take 1 CZ (the singular values; closed form), three 3, four 6. The angles of
-three and four qubits are searched for.
+qubit takes none, two take 1 CZ, three 3, four 6. Up to three qubits the angles have a closed form.
 
-Of three qubits every vector is loaded: the first CZ and the turns before it make the two singular
-values across the first coupler, and two CZ make every map of one qubit into two, up to phases that
-the first qubit takes. Of four the vectors that six CZ load are a closed set, as the image of all
-angles; so it has every vector if it has nearly all. That it does was tried, not proved;
+Those of four are searched for. The vectors that the six CZ load are a closed set, as the image of
+all angles; so it has every vector if it has nearly all. That it does was tried, not proved;
 docs/compiler.md has the figures.
 """
 
@@ -27,6 +24,7 @@ from qucnn_cirq.circuits.native_circuit import GATES, Coupling, NativeCircuit
 from qucnn_cirq.circuits.native_search import SEARCH, native_infidelities, solve_native_angles
 from qucnn_cirq.circuits.remembered import RememberedAngles
 from qucnn_cirq.circuits.slots import Table, TableAngle, rotation
+from qucnn_cirq.circuits.three_qubits import three_qubit_angles
 from qucnn_cirq.circuits.turns import turn_angles
 from qucnn_cirq.errors import InexactLoading, InputError
 
@@ -35,8 +33,8 @@ ComplexArray = NDArray[np.complex128]
 WORDS = {1: "", 2: "0", 3: "011", 4: "MOMMR"}
 """The couplers for each size of a register."""
 
-_RACES = (2, 4, 8, 16, 64, 160)
-"""How many starts race for a vector, one race after the other."""
+_RACES = (6, 24, 220)
+"""How many starts race for a vector, one race after the other: many at once for one alone."""
 _GIVEN_UP = ((12, 3e-2), (20, 1e-2), (30, 1e-3), (45, 1e-5), (90, 0.0))
 _PATIENT_RACES = (64, 190)
 _PATIENT = ((60, 1e-2), (200, 0.0))
@@ -70,7 +68,7 @@ class StateLoader(Loader, takes_vectors=False):
                 f"only those on up to {max(WORDS)}; leave it out."
             )
         super().__init__(n_qubits)
-        self.is_closed_form = n_qubits <= 2
+        self.is_closed_form = n_qubits in _CLOSED_FORMS
         self._words = NativeCircuit(WORDS[n_qubits], "cz", n_qubits)
         self.n_angles = self._words.n_angles
         self.of_patch, self.leaves_frame = of_patch, leaves_frame
@@ -83,7 +81,7 @@ class StateLoader(Loader, takes_vectors=False):
     @property
     def seconds(self) -> float:
         """As `Loader.seconds`."""
-        return {3: 6e-4, 4: 1.5e-2}.get(self.n_qubits, 1e-5)
+        return 5e-5 if self.is_closed_form else 1.7e-2
 
     @property
     def search_version(self) -> int:
@@ -136,7 +134,7 @@ class StateLoader(Loader, takes_vectors=False):
         return angles
 
     def solve(self, states: FloatArray | ComplexArray) -> tuple[FloatArray, FloatArray]:
-        """As `Loader.solve`, of complex vectors too; searched angles are remembered in memory.
+        """As `Loader.solve`, of complex vectors too; what was searched for is remembered in memory.
 
         Args:
             states: Unit vectors, real or complex, shape (batch, 2**n_qubits).
@@ -145,7 +143,7 @@ class StateLoader(Loader, takes_vectors=False):
         if self._frame is not None:
             vectors = np.ascontiguousarray(np.einsum("ij,bj->bi", self._frame, vectors))
         if self.is_closed_form:
-            closed = _one_qubit(vectors) if self.n_qubits == 1 else _two_qubits(vectors)
+            closed = _CLOSED_FORMS[self.n_qubits](vectors)
             return closed, native_infidelities(vectors, closed, self._words)
         return _remembered(self.n_qubits).solve(
             vectors,
@@ -191,3 +189,7 @@ def _two_qubits(vectors: ComplexArray) -> FloatArray:
     turned = 2 * np.arctan2(values[:, 1], values[:, 0])
     first, second = turn_angles(left @ _HADAMARD), turn_angles(right.transpose(0, 2, 1))
     return np.column_stack([turned, first, second])
+
+
+_CLOSED_FORMS = {1: _one_qubit, 2: _two_qubits, 3: three_qubit_angles}
+"""Angles of vectors by the size of the register."""
