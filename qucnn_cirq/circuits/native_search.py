@@ -50,6 +50,7 @@ def solve_native_angles(
     races: tuple[int, ...],
     tolerance: float = 0.0,
     given_up: GivenUp = _GIVEN_UP,
+    enough: float = SOLVED,
 ) -> tuple[FloatArray, FloatArray]:
     """Angles with which a circuit loads each state, where they are found.
 
@@ -63,6 +64,8 @@ def solve_native_angles(
             it misses the best minimum.
         given_up: After how many steps a start ends that is not within which squared distance, where
             the tolerance is 0.
+        enough: Squared distance with which no further race begins. Next to degenerate states the
+            way to `SOLVED` is long.
 
     Returns:
         Angles in radians within [-pi, pi], shape (batch, n_angles), and infidelities
@@ -72,7 +75,7 @@ def solve_native_angles(
         return np.zeros((0, circuit.n_angles)), np.zeros(0)
     distinct, positions = np.unique(states, axis=0, return_inverse=True)
     with single_threaded_blas():
-        angles = _search(distinct, circuit, races, tolerance, given_up)[:, :-1]
+        angles = _search(distinct, circuit, races, tolerance, given_up, enough)[:, :-1]
     angles = np.remainder(angles + np.pi, 2 * np.pi) - np.pi
     found = native_infidelities(distinct, angles, circuit)
     return angles[positions], found[positions]
@@ -242,6 +245,7 @@ def _search(
     races: tuple[int, ...],
     tolerance: float,
     given_up: GivenUp,
+    enough: float,
 ) -> FloatArray:
     """The best angles of several starts for each state, with the phase."""
     races, given_up = (_ROUGH_RACES, _ROUGH) if tolerance else (races, given_up)
@@ -282,7 +286,7 @@ def _search(
         np.subtract.at(under_way, descents.rows[ended], 1)
         descents.keep(~ended)
         over = rows[under_way[rows] == 0]
-        again = (distances[over] > descents.solved) & (next_race[over] < len(races))
+        again = (distances[over] > max(descents.solved, enough)) & (next_race[over] < len(races))
         vectors_solved(int(np.sum(~again)))
         if again.any():
             descents.add(begun(over[again]))

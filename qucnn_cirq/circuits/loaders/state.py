@@ -19,7 +19,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders.loader import EXACT, FloatArray, Loader
+from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.native_circuit import GATES, Coupling, NativeCircuit
 from qucnn_cirq.circuits.native_search import SEARCH, native_infidelities, solve_native_angles
 from qucnn_cirq.circuits.remembered import RememberedAngles
@@ -39,6 +39,8 @@ _GIVEN_UP = ((12, 3e-2), (20, 1e-2), (30, 1e-3), (45, 1e-5), (90, 0.0))
 _PATIENT_RACES = (64, 190)
 _PATIENT = ((60, 1e-2), (200, 0.0))
 """The same for the few vectors that are left."""
+_ENOUGH = 1e-14
+"""Infidelity with which the search goes no further: an overlap is off by 2e-7 at most."""
 _MISSED = 1e-12
 """Infidelity that is told: an overlap is off by at most twice its root, 2e-6."""
 _HADAMARD = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
@@ -157,10 +159,12 @@ class StateLoader(Loader, takes_vectors=False):
 
 def _searched(rows: ComplexArray, circuit: NativeCircuit) -> tuple[FloatArray, FloatArray]:
     """Angles and infidelities, with more patience where the first search misses."""
-    angles, infidelities = solve_native_angles(rows, circuit, _RACES, given_up=_GIVEN_UP)
-    missed = np.flatnonzero(infidelities > EXACT)
+    angles, infidelities = solve_native_angles(rows, circuit, _RACES, 0.0, _GIVEN_UP, _ENOUGH)
+    missed = np.flatnonzero(infidelities > _ENOUGH)
     if len(missed):
-        again, left = solve_native_angles(rows[missed], circuit, _PATIENT_RACES, given_up=_PATIENT)
+        again, left = solve_native_angles(
+            rows[missed], circuit, _PATIENT_RACES, 0.0, _PATIENT, _ENOUGH
+        )
         better = left < infidelities[missed]
         angles[missed[better]] = again[better]
         infidelities[missed[better]] = left[better]
