@@ -39,10 +39,11 @@ _GIVEN_UP = ((12, 3e-2), (20, 1e-2), (30, 1e-3), (45, 1e-5), (90, 0.0))
 _PATIENT_RACES = (64, 190)
 _PATIENT = ((60, 1e-2), (200, 0.0))
 """The same for the few vectors that are left."""
-_ENOUGH = 1e-14
-"""Infidelity with which the search goes no further: an overlap is off by 2e-7 at most."""
-_MISSED = 1e-12
-"""Infidelity that is told: an overlap is off by at most twice its root, 2e-6."""
+_ENOUGH = 1e-12
+"""Infidelity with which the search goes no further, and above which it is told.
+
+An overlap is off by at most twice its root, 2e-6. Only next to products it is not 1e-24.
+"""
 _HADAMARD = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
 
 
@@ -124,7 +125,7 @@ class StateLoader(Loader, takes_vectors=False):
             Angles in radians, shape (batch, n_angles).
         """
         angles, infidelities = self.solve(states)
-        missed = infidelities > _MISSED
+        missed = infidelities > _ENOUGH
         if missed.any():
             warnings.warn(
                 f"the search for angles missed {missed.sum()} of {len(states)} filters that are "
