@@ -44,6 +44,7 @@ class Beam:
         partner: The place with which p had its last gate; -1 for none.
         mergeable: Whether that gate takes in a SWAP for one gate more.
         bonus: Gates that a CZ between the same places saves, as there was a SWAP last.
+        clock: How many two-qubit gates, one after the other, end at p.
         extra: Gates that SWAPs have added.
         left: Gates to be done.
         root: The start that it comes from.
@@ -57,6 +58,7 @@ class Beam:
     partner: Ints
     mergeable: Flags
     bonus: Ints
+    clock: Ints
     extra: Ints
     left: Ints
     root: Ints
@@ -85,6 +87,7 @@ class Beam:
             partner=zeros - 1,
             mergeable=zeros > 0,
             bonus=zeros,
+            clock=zeros,
             extra=zeros[:, 0],
             left=zeros[:, 0] + gates.count,
             root=np.arange(rows),
@@ -265,6 +268,7 @@ def swapped(beam: Beam, swaps: Swaps, gates: Gates, couplers: Couplers) -> Beam:
         child.place[row[is_moved], holder[is_moved]] = to[is_moved]
     child.holder[row, u], child.holder[row, v] = at_v, at_u
     child.extra += swaps.cost
+    child.clock[row, u] = child.clock[row, v] = swap_clocks(beam, swaps, couplers)
     child.key = swapped_keys(beam, swaps, gates, couplers)
     bonus = np.where(swaps.is_cheap, 0, swaps.cost - 1)
     for here, there in ((u, v), (v, u)):
@@ -272,6 +276,20 @@ def swapped(beam: Beam, swaps: Swaps, gates: Gates, couplers: Couplers) -> Beam:
         child.mergeable[row, here] = False
         child.bonus[row, here] = bonus
     return child
+
+
+def swap_clocks(beam: Beam, swaps: Swaps, couplers: Couplers) -> Ints:
+    """The clock of both places after each SWAP.
+
+    Args:
+        beam: The states before.
+        swaps: The SWAPs.
+        couplers: The places.
+    """
+    u, v = couplers.pairs[swaps.coupler].T
+    begun = np.maximum(beam.clock[swaps.parent, u], beam.clock[swaps.parent, v])
+    ended: Ints = begun + np.where(swaps.is_done, swaps.cost, 0)
+    return ended
 
 
 def swapped_keys(beam: Beam, swaps: Swaps, gates: Gates, couplers: Couplers) -> Keys:
@@ -300,6 +318,7 @@ def _advance(child: Beam, advancing: Flags, other: Ints, gates: Gates) -> None:
     rows = len(advancing)
     child.extra -= np.bincount(row, saved, rows).astype(np.intp) // 2
     child.left -= advancing.sum(axis=1) // 2
+    child.clock[row, here] = np.maximum(child.clock[row, here], child.clock[row, there]) + 1 - saved
     # A SWAP that this CZ takes in is in it already; one before an earlier gate is not.
     had_swap = together & (child.bonus[row, here] > 0)
     child.partner[row, here] = there

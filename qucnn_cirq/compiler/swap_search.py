@@ -24,6 +24,7 @@ from qucnn_cirq.compiler.swap_beam import (
     Swaps,
     Weights,
     moves_of,
+    swap_clocks,
     swapped,
     swapped_keys,
 )
@@ -37,8 +38,8 @@ _NEW_STARTS, _VARIED_STARTS, _KEPT_STARTS = 400, 200, 20
 _PER_START = 0.025
 # Exchanges of two places that improve a new start.
 _EXCHANGES = 12
-# Weights of the score besides the distances ahead: SWAPs so far, gates to be done.
-_SWAPPED, _LEFT = 6, 8
+# Weights of the score besides the distances ahead: SWAPs so far, gates to be done, depth.
+_SWAPPED, _LEFT, _DEEP = 6, 8, 1
 # Ways that come first for having few gates, whatever their depth.
 _FEWEST = 8
 _USUAL_GATES = 64
@@ -50,6 +51,7 @@ class Moves:
 
     Attributes:
         extra: CZ gates that the SWAPs add.
+        depth: About how many two-qubit gates follow each other.
         order: Which of the orders of the gates it follows.
         start: Where each logical qubit starts, shape (logical qubits,).
         end: Where it ends.
@@ -57,6 +59,7 @@ class Moves:
     """
 
     extra: int
+    depth: int
     order: int
     start: tuple[int, ...]
     end: tuple[int, ...]
@@ -95,64 +98,15 @@ def find_moves(
             break
     else:
         search.run(_LAST_ROUNDS, ends)
-    return _shallow_among_few(list(search.found.values()), gates, couplers), search.tried
+    return _shallow_among_few(list(search.found.values())), search.tried
 
 
-def _shallow_among_few(ways: list[Moves], gates: Ints, couplers: Couplers) -> list[Moves]:
+def _shallow_among_few(ways: list[Moves]) -> list[Moves]:
     """Ways in the order in which they are worth a try, see `find_moves`."""
-    fewest = min(way.extra for way in ways)
-    depths = [
-        _depth(way, gates[way.order], couplers) if way.extra <= fewest + 1 else 0 for way in ways
-    ]
-    order = sorted(range(len(ways)), key=lambda number: (ways[number].extra, depths[number]))
-    rest = sorted(
-        order[_FEWEST:],
-        key=lambda number: (max(ways[number].extra - fewest, 1), depths[number]),
-    )
-    return [ways[number] for number in (*order[:_FEWEST], *rest)]
-
-
-def _depth(way: Moves, pairs: Ints, couplers: Couplers) -> int:
-    """About how many two-qubit gates follow each other in the circuit of a way.
-
-    Args:
-        way: The way.
-        pairs: The gates of its order, in order of time, shape (gates, 2).
-        couplers: The places.
-    """
-    place, unused = list(way.start), set(range(len(couplers.distances)))
-    holder = {at: qubit for qubit, at in enumerate(place)}
-    to_do: list[list[int]] = [[] for _ in place]
-    for number, pair in reversed(list(enumerate(pairs.tolist()))):
-        for qubit in pair:
-            to_do[qubit].append(number)
-    depth = dict.fromkeys(unused, 0)
-    beside: dict[int, int] = {}
-    for move in way.moves:
-        if move == ADVANCE:
-            nexts = [numbers[-1] for numbers in to_do if numbers]
-            for number in {each for each in nexts if nexts.count(each) == 2}:
-                a, b = pairs[number].tolist()
-                u, v = place[a], place[b]
-                if couplers.distances[u, v] == 1:
-                    to_do[a].pop()
-                    to_do[b].pop()
-                    depth[u] = depth[v] = max(depth[u], depth[v]) + 1
-                    beside[u], beside[v] = v, u
-                    unused -= {u, v}
-            continue
-        u, v = couplers.pairs[move].tolist()
-        together = beside.get(u) == v and beside.get(v) == u
-        lasts = 1 if together else 3 - len(unused & {u, v})
-        if lasts > 1 or together:
-            depth[u] = depth[v] = max(depth[u], depth[v]) + lasts
-            beside[u], beside[v] = v, u
-            unused -= {u, v}
-        at_u, at_v = holder.pop(u, None), holder.pop(v, None)
-        for qubit, at in ((at_u, v), (at_v, u)):
-            if qubit is not None:
-                place[qubit], holder[at] = at, qubit
-    return max(depth.values())
+    ways = sorted(ways, key=lambda way: (way.extra, way.depth))
+    few = ways[0].extra + 1
+    rest = sorted(ways[_FEWEST:], key=lambda way: (max(way.extra, few), way.depth))
+    return [*ways[:_FEWEST], *rest]
 
 
 class _Search:
@@ -212,8 +166,8 @@ class _Search:
             if is_forwards:
                 for way in ways:
                     key = way.order, *way.start
-                    if key not in self.found or way.extra < self.found[key].extra:
-                        self.found[key] = way
+                    old = self.found.get(key, way)
+                    self.found[key] = min(old, way, key=lambda each: (each.extra, each.depth))
                 if ways[0].extra == 0:
                     break
         return ends
@@ -331,7 +285,7 @@ def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mov
     """One round; at most one way for each order and end, fewest gates first."""
     orders, starts = beam.order, beam.place
     history: list[tuple[Ints, Ints]] = []
-    ended: dict[tuple[int, ...], tuple[int, int, int]] = {}
+    ended: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
     best = int(np.iinfo(np.intp).max)
     patience = 4 * (gates.count + len(couplers.distances))
     while len(beam.left):
@@ -339,10 +293,10 @@ def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mov
         is_late = len(history) > patience
         advanced, after, swaps = moves_of(beam, gates, couplers, is_late)
         for row in np.flatnonzero(after.left == 0).tolist():
-            extra = int(after.extra[row])
+            extra, depth = int(after.extra[row]), int(after.clock[row].max())
             end = int(after.order[row]), *after.place[row].tolist()
-            if end not in ended or extra < ended[end][0]:
-                ended[end] = extra, len(history), int(advanced[row])
+            if end not in ended or (extra, depth) < ended[end][:2]:
+                ended[end] = extra, depth, len(history), int(advanced[row])
             best = min(best, extra)
         scores = _scores(beam, after, swaps, gates, couplers, is_late)
         keys = np.concatenate([after.key, swapped_keys(beam, swaps, gates, couplers)])
@@ -357,14 +311,14 @@ def _round(gates: Gates, couplers: Couplers, beam: Beam, width: int) -> list[Mov
         history.append((parents, np.concatenate([np.full_like(first, ADVANCE), swaps.coupler])))
         beam = after.rows(first).with_rows(swapped(beam, swaps, gates, couplers))
     ways = []
-    for end, (extra, step, row) in ended.items():
+    for end, (extra, depth, step, row) in ended.items():
         made = [ADVANCE]
         for parents, moves in reversed(history[:step]):
             made.append(int(moves[row]))
             row = int(parents[row])
         start = tuple(starts[row].tolist())
-        ways.append(Moves(extra, int(orders[row]), start, end[1:], tuple(reversed(made))))
-    return sorted(ways, key=lambda way: way.extra)
+        ways.append(Moves(extra, depth, int(orders[row]), start, end[1:], tuple(reversed(made))))
+    return sorted(ways, key=lambda way: (way.extra, way.depth))
 
 
 def _distinct(open_: Ints, scores: Ints, keys: Keys, roots: Ints, width: int) -> Ints:
@@ -401,6 +355,9 @@ def _scores(
     else:
         extra = np.concatenate([after.extra, beam.extra[row] + swaps.cost])
         scores += _SWAPPED * extra + _LEFT * left
+        deepest = beam.clock.max(axis=1)[row]
+        of_swap = np.maximum(deepest, swap_clocks(beam, swaps, couplers))
+        scores += _DEEP * np.concatenate([after.clock.max(axis=1), of_swap])
     return scores
 
 
