@@ -74,7 +74,7 @@ def compile_convolution(
 
     Every layout that fits is compiled and placed, and the one with the smallest predicted error
     is taken. Where none fits, or only one with more gates than another has, the whole circuit is
-    routed, for about a second. The result is deterministic; the same request a second time
+    routed, for one or two seconds. The result is deterministic; the same request a second time
     returns the same object.
 
     With an infidelity budget a program holds several circuits whose loaders differ, and each patch
