@@ -29,10 +29,12 @@ class RememberedAngles:
 
     Args:
         n_angles: How many angles a state has.
+        amplitudes: Of how many amplitudes in all the states are remembered.
     """
 
-    def __init__(self, n_angles: int) -> None:
+    def __init__(self, n_angles: int, amplitudes: int = _AMPLITUDES) -> None:
         self._n_angles = n_angles
+        self._most = amplitudes
         self._solved: dict[bytes, FloatArray] = {}
 
     def solve(
@@ -82,6 +84,6 @@ class RememberedAngles:
                 both = np.column_stack([angles, infidelities])
                 self._solved.update(zip(new, both, strict=True))
             both = np.array([self._solved[key] for key in keys]).reshape(-1, self._n_angles + 1)
-            if len(self._solved) * states.shape[1] > _AMPLITUDES:
+            if len(self._solved) * states.shape[1] > self._most:
                 self._solved.clear()
             return both[:, :-1], both[:, -1]

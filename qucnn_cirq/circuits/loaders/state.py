@@ -44,6 +44,8 @@ _ENOUGH = 1e-12
 
 An overlap is off by at most twice its root, 2e-6. Only next to products it is not 1e-24.
 """
+_AMPLITUDES = 2**20
+"""As of `RememberedAngles`: every step of a training brings new parameters."""
 _HADAMARD = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
 
 
@@ -175,7 +177,7 @@ def _searched(rows: ComplexArray, circuit: NativeCircuit) -> tuple[FloatArray, F
 @functools.cache
 def _remembered(n_qubits: int) -> RememberedAngles:
     """What was searched for in this process, whichever loader it was for."""
-    return RememberedAngles(NativeCircuit(WORDS[n_qubits], "cz", n_qubits).n_angles)
+    return RememberedAngles(NativeCircuit(WORDS[n_qubits], "cz", n_qubits).n_angles, _AMPLITUDES)
 
 
 def _one_qubit(vectors: ComplexArray) -> FloatArray:
