@@ -309,6 +309,7 @@ OPENING = re.compile(
 READERS = {
     "studies/files.py": "it reads a table from a buffer",
     "studies/provenance.py": "it reads what the build wrote",
+    "studies/compilation/peers.py": "it locks a file of its own, which is empty",
     "noise_models/files.py": "it is the reader",
     "noise_models/extensions.py": "it digests source code that Python has imported",
     "noise_models/writing.py": "it writes, and flushes folders",
