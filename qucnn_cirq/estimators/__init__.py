@@ -1,22 +1,45 @@
 """Estimators: from counts of all outcomes to overlaps and gradients, with their variances."""
 
+from qucnn_cirq.estimators.calibrated import Calibrated, Readout, Regression, TwoPoint
+from qucnn_cirq.estimators.chain import chain
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
+from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
 from qucnn_cirq.estimators.mitigation import Mitigation, as_mitigation
+from qucnn_cirq.estimators.mixed import AllZeros, Mixed
+from qucnn_cirq.estimators.optimal import Optimal
+from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.reading import Reading, readings_of
 from qucnn_cirq.estimators.registry import ESTIMATORS
+from qucnn_cirq.estimators.training import Training
+from qucnn_cirq.estimators.unbiased import Unbiased
 
 __all__ = [
     "ESTIMATORS",
+    "AllZeros",
+    "Calibrated",
     "Estimates",
     "Estimator",
+    "Evaluation",
     "LinearEstimator",
     "Mitigation",
+    "Mixed",
+    "Optimal",
+    "PauliWeights",
     "Raw",
     "Reading",
+    "Readout",
+    "Recording",
+    "Regression",
+    "Training",
+    "TwoPoint",
+    "Unbiased",
     "as_mitigation",
+    "chain",
+    "evaluate",
     "evaluated",
     "gradient_forms",
+    "images_of",
     "overlap_forms",
     "readings_of",
 ]

@@ -26,6 +26,7 @@ class Reading:
         vector: The filter's state, shape (2^n,).
         noise: The noise that is assumed.
         engine: Gives distributions under it.
+        compiled: The circuits of the filter, of which this is one; None if no other is told.
     """
 
     variant: Variant
@@ -33,6 +34,7 @@ class Reading:
     vector: NDArray[np.complex128]
     noise: Noise
     engine: Engine
+    compiled: CompiledFilter | None = None
 
     @property
     def observable(self) -> Observable:
@@ -94,4 +96,6 @@ def readings_of(
     Returns:
         In the order of `CompiledFilter.variants`.
     """
-    return tuple(Reading(variant, angles, vector, noise, engine) for variant in compiled.variants)
+    return tuple(
+        Reading(variant, angles, vector, noise, engine, compiled) for variant in compiled.variants
+    )

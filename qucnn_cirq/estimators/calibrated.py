@@ -1,0 +1,236 @@
+"""Estimators that correct another one by what a device is measured to make of known states."""
+
+from __future__ import annotations
+
+import abc
+import weakref
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import NoiseLike, as_noise
+from noise_models.checks import whole_number
+from qucnn_cirq.engines.outcomes import recorded
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators.estimator import LinearEstimator, Raw
+from qucnn_cirq.estimators.forms import evaluated
+from qucnn_cirq.estimators.overlap_outcomes import loads, states_loaded
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.training import Training
+
+FloatArray = NDArray[np.float64]
+
+MOST_OUTCOMES = 1 << 12
+"""Outcomes whose confusion is solved as one system: a second for 4,096."""
+
+_POOL = 64
+"""Random states for each calibration state that is chosen out of them."""
+_FEW = 30
+"""Training patches below which random states are added to learn a straight line."""
+
+
+class Calibrated(LinearEstimator):
+    """Weights that are corrected by calibration circuits, run once for each circuit of a filter.
+
+    Args:
+        base: The estimator that is corrected; `Raw` if None.
+        shots: Shots of each calibration circuit; None for exact means.
+        seed: Of those shots.
+        device: The noise that calibration circuits are run under; that which is assumed if None.
+
+    Raises:
+        InputError: If the base is no linear estimator, or shots or seed are no whole numbers.
+    """
+
+    def __init__(
+        self,
+        base: LinearEstimator | None = None,
+        shots: int | None = None,
+        seed: int = 0,
+        device: NoiseLike = None,
+    ) -> None:
+        super().__init__()
+        if base is not None and not isinstance(base, LinearEstimator):
+            raise InputError(
+                f"estimator {self.name!r} corrects linear estimators, not {base!r}: give one "
+                "whose value is a sum of weights, such as 'mixed'."
+            )
+        self.base = Raw() if base is None else base
+        self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
+        self.seed = whole_number("seed", seed, minimum=0)
+        self.device = None if device is None else as_noise(device)
+        self._circuits: weakref.WeakKeyDictionary[Reading, int] = weakref.WeakKeyDictionary()
+
+    @property
+    def calibration_circuits(self) -> int:
+        """Calibration circuits of all weights that were asked for, the base's included."""
+        return sum(self._circuits.values()) + getattr(self.base, "calibration_circuits", 0)
+
+    @property
+    def calibration_shots(self) -> int:
+        """Their shots in all; 0 for exact means."""
+        own = (self.shots or 0) * sum(self._circuits.values())
+        return own + getattr(self.base, "calibration_shots", 0)
+
+    def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
+        """See `LinearEstimator.find_weights`."""
+        return self.corrected(reading, self.base.weights(reading))
+
+    @abc.abstractmethod
+    def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
+        """Other weights in place of the base's.
+
+        Args:
+            reading: The circuit.
+            weights: Shape (1, outcomes).
+
+        Returns:
+            Of the same shape.
+        """
+
+    def run(self, reading: Reading, states: FloatArray) -> FloatArray:
+        """What calibration circuits record.
+
+        Args:
+            reading: The circuit.
+            states: Real unit vectors that its loader loads, shape (states, 2^n).
+
+        Returns:
+            Frequencies, or probabilities without shots, shape (states, outcomes).
+        """
+        noise = reading.noise if self.device is None else self.device
+        chances = replace(reading, noise=noise).distribution(states)
+        return self._sampled(reading, chances)
+
+    def _sampled(self, reading: Reading, chances: FloatArray) -> FloatArray:
+        self._circuits[reading] = self._circuits.get(reading, 0) + len(chances)
+        if self.shots is None:
+            return chances
+        number = 0
+        if reading.compiled is not None:
+            number = reading.compiled.variants.index(reading.variant)
+        generator = np.random.default_rng([self.seed, number])
+        chances = chances / chances.sum(axis=1, keepdims=True)
+        return generator.multinomial(self.shots, chances) / self.shots
+
+
+class Readout(Calibrated):
+    """The inverse of the measured confusion: the weights c' with R^T c' = c.
+
+    R turns true outcomes into recorded ones, pairs of qubits that err together included. Weights
+    are solved for once, so that no shot is corrected by itself. With `shots` each qubit's two
+    errors are measured instead, all qubits at once, in all zeros and all ones: two circuits,
+    which do not see which qubits err together.
+    """
+
+    name = "readout"
+    assumes = "the readout errors, and else what the estimator that it corrects does"
+
+    def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
+        """See `Calibrated.corrected`."""
+        if reading.n_outcomes > MOST_OUTCOMES:
+            raise InputError(
+                f"{reading.n_outcomes} outcomes: readout errors are undone for at most "
+                f"{MOST_OUTCOMES}; take the ancilla or the inversion test, or 'two_point' alone."
+            )
+        noise = reading.noise if self.device is None else self.device
+        confusion = recorded(np.eye(reading.n_outcomes), reading.observable.qubits, noise)
+        if self.shots is not None:
+            confusion = self._measured(reading, confusion)
+        return np.asarray(np.linalg.solve(confusion, weights.T).T, dtype=np.float64)
+
+    def _measured(self, reading: Reading, confusion: FloatArray) -> FloatArray:
+        """The confusion of qubits that err by themselves, from shots; rows are true outcomes."""
+        n_qubits = len(reading.observable.qubits)
+        found = self._sampled(reading, confusion[[0, -1]]).reshape(2, *(2,) * n_qubits)
+        product = np.ones((1, 1))
+        for axis in range(1, n_qubits + 1):
+            rest = tuple(each for each in range(1, n_qubits + 1) if each != axis)
+            product = np.kron(product, found.sum(axis=rest))
+        return product
+
+
+class TwoPoint(Calibrated):
+    """F = (m - b) / lambda, from calibration states whose F is known.
+
+    They are the eigenvectors of the overlap's form: of a real filter f itself, with F = 1, and
+    2^n - 1 states orthogonal to it, with F = 0. A circuit whose loader does not load these takes as
+    many states out of random ones that it loads, half with the largest F and half with the
+    smallest, and the least squares of m = lambda F + b.
+    """
+
+    name = "two_point"
+    assumes = "that noise changes every overlap by the same straight line"
+
+    def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
+        """See `Calibrated.corrected`."""
+        states = calibration_states(reading)
+        exact = evaluated(reading.own_form, states)[0]
+        means = self.run(reading, states) @ weights[0]
+        slope, offset = np.polyfit(exact, means, 1)
+        if abs(slope) < 1e-6:
+            raise InputError(
+                "calibration states of overlaps 0 and 1 give the same mean: nothing of the "
+                "overlap is left under this noise; take a shorter circuit."
+            )
+        corrected: FloatArray = (weights - offset) / slope
+        return corrected
+
+
+class Regression(Calibrated):
+    """F = alpha m + beta, the least squares over training patches whose F is known.
+
+    Args:
+        training: Patches like those to come: a `Training`, or real unit vectors, shape
+            (patches, 2^n).
+        base: As for `Calibrated`.
+        shots: As for `Calibrated`; the calibration circuits are those of the training patches.
+        seed: As for `Calibrated`.
+        device: As for `Calibrated`.
+    """
+
+    name = "regression"
+    assumes = "patches like those that it was trained on"
+
+    def __init__(
+        self,
+        training: Training | FloatArray,
+        base: LinearEstimator | None = None,
+        shots: int | None = None,
+        seed: int = 0,
+        device: NoiseLike = None,
+    ) -> None:
+        super().__init__(base, shots, seed, device)
+        self.training = Training.of(training)
+
+    def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
+        """See `Calibrated.corrected`."""
+        states = self.training.own(reading)
+        if len(states) < _FEW:
+            states = np.concatenate([states, states_loaded(reading, _FEW - len(states), seed=5)])
+        exact = evaluated(reading.own_form, states)[0]
+        means = self.run(reading, states) @ weights[0]
+        slope, offset = np.polyfit(means, exact, 1)
+        corrected: FloatArray = slope * weights + offset
+        return corrected
+
+
+def calibration_states(reading: Reading) -> FloatArray:
+    """States of known overlaps, as `TwoPoint` takes them.
+
+    Args:
+        reading: The circuit.
+
+    Returns:
+        Real unit vectors that its loader loads, shape (2^n, 2^n).
+    """
+    form = reading.own_form[0]
+    states = np.asarray(np.linalg.eigh(form)[1].T, dtype=np.float64)
+    if loads(reading, states).all():
+        return states
+    pool = states_loaded(reading, _POOL * len(states), seed=4)
+    order = np.argsort(evaluated(form[None], pool)[0])
+    half = len(states) // 2
+    states = pool[np.concatenate([order[:half], order[half - len(states) :]])]
+    return states

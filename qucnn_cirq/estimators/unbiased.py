@@ -1,0 +1,97 @@
+"""The weights of outcomes with the least variance among those that are right for every patch."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models.checks import real_number
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators.effects import as_vectors, effects_of, symmetric_products
+from qucnn_cirq.estimators.estimator import LinearEstimator
+from qucnn_cirq.estimators.overlap_outcomes import states_loaded
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.training import Training
+
+FloatArray = NDArray[np.float64]
+
+_RANK = 1e-6
+"""Directions that the states of a loader, or outcomes, show less of are not told apart."""
+
+
+class Unbiased(LinearEstimator):
+    """Least variance, subject to the right mean for every real state that the circuit loads.
+
+    With the noisy effects M_o of `effects_of` the mean is right if sum_o c_o M_o = Q. Among those
+    weights it takes the c with the least c^2 . p, where p is the mean distribution of training
+    patches, or of random states. With A = [vec M_o] and D = diag(p) that is
+
+        c = D^-1 A^T (A D^-1 A^T)^+ vec(Q),
+
+    the canonical dual frame of the measurement D^-1/2 M_o (see arXiv:2301.13229). It has no prior,
+    and pays for that in variance.
+
+    Args:
+        training: Patches like those to come, at which the variance is least; they do not move the
+            mean. Random states if None.
+        tolerance: The largest error of a mean that is accepted, over random states: the outcomes
+            may not tell the form, and the fit of the effects is not exact.
+    """
+
+    name = "unbiased"
+    assumes = "the noise"
+    serves_all_forms = True
+
+    def __init__(
+        self, training: Training | FloatArray | None = None, tolerance: float = 0.02
+    ) -> None:
+        super().__init__()
+        self.training = None if training is None else Training.of(training)
+        self.tolerance = real_number("tolerance", tolerance, minimum=0.0, maximum=1.0)
+        self._systems: weakref.WeakKeyDictionary[Reading, _System] = weakref.WeakKeyDictionary()
+
+    def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
+        """See `LinearEstimator.find_weights`.
+
+        Raises:
+            InputError: Also if the outcomes do not tell a form.
+        """
+        if reading not in self._systems:
+            self._systems[reading] = _System(reading, self._means(reading))
+        weights, miss = self._systems[reading].solve(forms)
+        if miss > self.tolerance:
+            raise InputError(
+                f"the {reading.n_outcomes} outcomes of this circuit do not tell every form that is "
+                f"asked for: a mean would be off by {miss:.2g}, more than tolerance = "
+                f"{self.tolerance:g}; take 'optimal', or the destructive test."
+            )
+        return weights
+
+    def _means(self, reading: Reading) -> FloatArray:
+        """The mean distribution p, shape (outcomes,)."""
+        if self.training is None:
+            states = states_loaded(reading, 500, seed=3)
+            return np.asarray(reading.distribution(states).mean(axis=0))
+        sample = self.training.sample(reading)
+        means: FloatArray = sample.weights @ reading.distribution(sample.states)
+        return means
+
+
+class _System:
+    """The constraints of one circuit, ready to be solved."""
+
+    def __init__(self, reading: Reading, means: FloatArray) -> None:
+        states = states_loaded(reading, 64, seed=2)
+        self._check = symmetric_products(states)
+        self._effects = as_vectors(effects_of(reading)).T
+        self._scale = 1 / np.sqrt(np.maximum(means, 1e-12))
+        self._inverse = np.linalg.pinv(self._effects * self._scale, rcond=_RANK)
+
+    def solve(self, forms: FloatArray) -> tuple[FloatArray, float]:
+        """Weights, shape (forms, outcomes), and the largest error of a mean of random states."""
+        wanted = as_vectors(forms).T
+        weights = self._scale[:, None] * (self._inverse @ wanted)
+        miss = np.abs(self._check @ (self._effects @ weights - wanted)).max()
+        return weights.T, float(miss)
