@@ -7,6 +7,7 @@ from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, im
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
 from qucnn_cirq.estimators.mitigation import Mitigation, as_mitigation
 from qucnn_cirq.estimators.mixed import AllZeros, Mixed
+from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.reading import Reading, readings_of
@@ -24,6 +25,7 @@ __all__ = [
     "LinearEstimator",
     "Mitigation",
     "Mixed",
+    "MixedEach",
     "Optimal",
     "PauliWeights",
     "Raw",

@@ -232,5 +232,5 @@ def calibration_states(reading: Reading) -> FloatArray:
     pool = states_loaded(reading, _POOL * len(states), seed=4)
     order = np.argsort(evaluated(form[None], pool)[0])
     half = len(states) // 2
-    states = pool[np.concatenate([order[:half], order[half - len(states) :]])]
-    return states
+    chosen: FloatArray = pool[np.concatenate([order[:half], order[half - len(states) :]])]
+    return chosen

@@ -6,6 +6,7 @@ from noise_models.registry import Registry
 from qucnn_cirq.estimators.calibrated import Readout, Regression, TwoPoint
 from qucnn_cirq.estimators.estimator import Estimator, Raw
 from qucnn_cirq.estimators.mixed import AllZeros, Mixed
+from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.unbiased import Unbiased
@@ -17,6 +18,7 @@ for _kind in (
     Raw,
     AllZeros,
     Mixed,
+    MixedEach,
     PauliWeights,
     Readout,
     TwoPoint,
