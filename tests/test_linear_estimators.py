@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz, compile_convolution
+from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
 from qucnn_cirq.engines import make_engine
@@ -190,6 +191,16 @@ def test_no_outcome_of_other_circuits_is_the_overlap(estimator):
     native = Small(gate_set="sqrt_iswap").reading
     with pytest.raises(InputError, match="the inversion test, or the destructive test in CZ"):
         estimator.estimate(native, np.ones((1, 16), dtype=np.int64))
+
+
+def test_quantum_data_has_no_real_vector():
+    reading = Small().reading
+    qubits = cirq.LineQubit.range(2)
+    loader = CircuitLoader(cirq.Circuit(cirq.H(qubits[0]), cirq.S(qubits[0])), qubits)
+    quantum = replace(reading, variant=replace(reading.variant, loader=loader))
+    for estimator in (Mixed(), PauliWeights(), Unbiased(), Optimal(np.eye(4))):
+        with pytest.raises(InputError, match="prepared by a circuit of their own"):
+            estimator.weights(quantum)
 
 
 # Sixteen images: the circuits of 4x4 patches, one of them in a frame.
