@@ -357,7 +357,7 @@ def _estimates(
     vectors = compiled.filter_states(filters)
     for row, (angles, vector) in enumerate(zip(filters, vectors, strict=True)):
         yield mitigation.estimate(
-            mitigation.reading(found.variant, angles, vector),
+            mitigation.reading(found.variant, angles, vector, compiled),
             None if found.counts is None else found.counts[row],
             None if found.distribution is None else found.distribution[row],
         )

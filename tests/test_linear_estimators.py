@@ -9,7 +9,13 @@ import pytest
 from scipy.stats import chi2
 
 from noise_models import as_noise
-from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz, compile_convolution
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+)
 from qucnn_cirq.circuits.circuit_loader import CircuitLoader
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
@@ -254,6 +260,7 @@ def test_mixed_halves_the_variance_of_the_sign(ideal):
         squares += list(10_000 * miss**2)
         claimed += list(10_000 * found.variances[0])
         misses += list(miss)
+        assert MixedEach().limit(reading, chances)[0] == pytest.approx(overlaps[columns], abs=1e-6)
     # 4,400 squares of a spread of 1.5: 0.02 is their standard error.
     assert np.mean(squares) == pytest.approx(0.503, abs=0.04)
     assert np.mean(claimed) <= 0.51
@@ -641,6 +648,23 @@ def test_chains_correct_in_turn():
 def test_wrong_chains_are_refused(names, settings, message):
     with pytest.raises(InputError, match=message):
         chain(names, settings)
+
+
+def test_a_circuit_that_is_told_alone_learns_from_what_it_loads(ideal):
+    for reading in ideal.readings:
+        own = ideal.training.own(reading)
+        alone = ideal.training.own(replace(reading, compiled=None))
+        assert len(own) <= len(alone) <= len(ideal.training.states)
+    assert sum(len(ideal.training.own(reading)) for reading in ideal.readings) == 2333
+    assert len(alone) == 2333
+
+
+def test_a_layer_takes_them(noisy):
+    images = load_mnist("train", 9).images[8:]
+    learned = Optimal(noisy.training)
+    layer = QuantumConvolution(noisy.program, noise=UNIFORM, shots=None, mitigation=learned)
+    errors = evaluate(learned, noisy.recording).of(images_of(noisy.patches) == 8)
+    assert layer.run(images).estimates == pytest.approx(errors.exact + errors.bias, abs=1e-9)
 
 
 def test_training_patches_of_another_size_are_refused():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from noise_models import Noise
 from noise_models.registry import made
-from qucnn_cirq.compiler.compiled_filter import Variant
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.errors import InputError, shown
@@ -46,7 +46,11 @@ class Mitigation:
         return f"<mitigation by {self.estimator!r}: {self.reason}>"
 
     def reading(
-        self, variant: Variant, angles: NDArray[np.float64], vector: NDArray[np.complex128]
+        self,
+        variant: Variant,
+        angles: NDArray[np.float64],
+        vector: NDArray[np.complex128],
+        compiled: CompiledFilter | None = None,
     ) -> Reading:
         """The reading of a circuit with a setting of its filter; the same object for the same.
 
@@ -54,12 +58,13 @@ class Mitigation:
             variant: The circuit.
             angles: The filter's row of the table "filter", shape (angles,).
             vector: The filter's state, shape (2^n,).
+            compiled: The circuits of the filter, of which this is one.
         """
         key = variant, angles.tobytes()
         with self._lock:
             found = self._readings.get(key)
             if found is None:
-                found = Reading(variant, angles[None], vector, self.noise, self.engine)
+                found = Reading(variant, angles[None], vector, self.noise, self.engine, compiled)
                 self._readings[key] = found
                 if len(self._readings) > _MOST_READINGS:
                     self._readings.popitem(last=False)

@@ -65,13 +65,7 @@ class MixedEach(Estimator):
         self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
     ) -> Estimates:
         """See `Estimator.estimate`."""
-        if forms is not None:
-            raise InputError(
-                "estimator 'mixed_each' gives the overlap with the circuit's own filter alone."
-            )
-        if reading not in self._rules:
-            self._rules[reading] = self._rule(reading)
-        rule = self._rules[reading]
+        rule = self._rule(reading, forms)
         halves = _halves(counts, self.seed)
         parts = [rule.parts(half)[:, None] for half in halves]
         values, variances = np.zeros(len(counts)), np.zeros(len(counts))
@@ -86,7 +80,31 @@ class MixedEach(Estimator):
         total = counts.sum(axis=1)
         return Estimates((values / total)[None], (variances / total**2)[None])
 
-    def _rule(self, reading: Reading) -> _Rule:
+    def limit(
+        self, reading: Reading, distributions: FloatArray, forms: FloatArray | None = None
+    ) -> FloatArray:
+        """See `Estimator.limit`."""
+        rule = self._rule(reading, forms)
+        means = distributions @ rule.weights.T
+        part = rule.best(means.mean(axis=1))
+        values: FloatArray = part * means[:, 0] + (1 - part) * means[:, 1]
+        return values[None]
+
+    def _rule(self, reading: Reading, forms: FloatArray | None) -> _Rule:
+        """How a is found for a circuit.
+
+        Raises:
+            InputError: If other forms are asked for.
+        """
+        if forms is not None:
+            raise InputError(
+                "estimator 'mixed_each' gives the overlap with the circuit's own filter alone."
+            )
+        if reading not in self._rules:
+            self._rules[reading] = self._found(reading)
+        return self._rules[reading]
+
+    def _found(self, reading: Reading) -> _Rule:
         weights = np.concatenate([self.first.weights(reading), self.second.weights(reading)])
         states = states_loaded(reading, _STATES, seed=7)
         exact = evaluated(reading.own_form, states)[0]
@@ -112,7 +130,10 @@ class _Rule(NamedTuple):
         """The best a for what the counts say, shape (patches,)."""
         total = (counts @ self.weights.T).mean(axis=1)
         shots = counts.sum(axis=1)
-        overlaps = (total + _PRIOR_SHOTS * self.typical) / (shots + _PRIOR_SHOTS)
+        return self.best((total + _PRIOR_SHOTS * self.typical) / (shots + _PRIOR_SHOTS))
+
+    def best(self, overlaps: FloatArray) -> FloatArray:
+        """The best a for overlaps, both of shape (patches,)."""
         slopes, offsets = self.moments
         own, both, other = (np.clip(overlaps, 0.0, 1.0)[:, None] * slopes + offsets).T
         below = own + other - 2 * both

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from noise_models.checks import real_number, whole_number
 from qucnn_cirq.circuits.loaders.loader import unit_vectors
-from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators.overlap_outcomes import states_loaded
+from qucnn_cirq.estimators.overlap_outcomes import loads, states_loaded
 from qucnn_cirq.estimators.reading import Reading
 
 FloatArray = NDArray[np.float64]
@@ -65,7 +65,7 @@ class Training:
         self.background = real_number("background", background, minimum=1e-6, maximum=1e9)
         self.random = whole_number("random", random, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
-        self._chosen: weakref.WeakKeyDictionary[CompiledFilter, NDArray[np.intp]] = (
+        self._chosen: weakref.WeakKeyDictionary[Variant, NDArray[np.intp]] = (
             weakref.WeakKeyDictionary()
         )
 
@@ -79,7 +79,7 @@ class Training:
         return training if isinstance(training, cls) else cls(training)  # type: ignore[arg-type]
 
     def own(self, reading: Reading) -> FloatArray:
-        """The training patches that are run with a circuit.
+        """The training patches that are run with a circuit; that it loads, if it is told alone.
 
         Args:
             reading: The circuit.
@@ -96,12 +96,17 @@ class Training:
                 f"{len(reading.vector)}: cut them with the same kernel."
             )
         compiled = reading.compiled
-        if compiled is None or len(compiled.variants) == 1:
+        if compiled is None:
+            return self.states[loads(reading, self.states)]
+        if len(compiled.variants) == 1:
             return self.states
-        if compiled not in self._chosen:
-            self._chosen[compiled] = compiled.choose(self.states)
-        chosen = self._chosen[compiled]
-        own: FloatArray = self.states[chosen == compiled.variants.index(reading.variant)]
+        # Filters of one structure share circuits.
+        first = compiled.variants[0]
+        if first not in self._chosen:
+            self._chosen[first] = compiled.choose(self.states)
+        own: FloatArray = self.states[
+            self._chosen[first] == compiled.variants.index(reading.variant)
+        ]
         return own
 
     def sample(self, reading: Reading) -> Sample:
