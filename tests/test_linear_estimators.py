@@ -44,7 +44,7 @@ from qucnn_cirq.estimators import (
     overlap_forms,
     readings_of,
 )
-from qucnn_cirq.estimators.effects import as_vectors, effects_of, matrices
+from qucnn_cirq.estimators.effects import effects_of, packed, unpacked
 from qucnn_cirq.estimators.mixed import best_part
 from qucnn_cirq.estimators.overlap_outcomes import overlap_outcomes
 from qucnn_cirq.patches import extract_patches
@@ -486,8 +486,8 @@ def test_unbiased_is_right_and_has_the_least_variance():
     small = Small(noise=NOISE)
     estimator = Unbiased()
     weights = estimator.weights(small.reading)[0]
-    effects = as_vectors(effects_of(small.reading))
-    wanted = as_vectors(small.reading.own_form)[0]
+    effects = packed(effects_of(small.reading))
+    wanted = packed(small.reading.own_form)[0]
     assert weights @ effects == pytest.approx(wanted, abs=1e-8)
     states = small.reading.variant.loader.random_states(500, np.random.default_rng(3))
     mean = small.reading.distribution(states).mean(axis=0)
@@ -505,7 +505,7 @@ def test_effects_are_those_of_cirq_but_for_noise_in_the_loader():
     assert chances == pytest.approx(small.cirq_distributions(states), abs=1e-9)
     form = np.arange(16.0).reshape(4, 4)
     form += form.T
-    assert matrices(as_vectors(form[None]), 4)[0] == pytest.approx(form)
+    assert unpacked(packed(form[None]), 4)[0] == pytest.approx(form)
 
 
 @pytest.mark.parametrize("kind", [Optimal, Unbiased])

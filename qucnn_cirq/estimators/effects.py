@@ -10,32 +10,30 @@ from qucnn_cirq.estimators.reading import Reading
 
 FloatArray = NDArray[np.float64]
 
-STATES = 2200
-"""Random states that effects are fitted to: many times the d (d + 1)/2 = 136 unknowns of d = 16."""
+STATES_EACH = 16
+"""Random states for each of the d (d + 1)/2 numbers that an effect has."""
 
 
-def effects_of(reading: Reading, states: FloatArray | None = None) -> FloatArray:
+def effects_of(reading: Reading) -> FloatArray:
     """The matrices M_o with p_o(x) = x^T M_o x, fitted by least squares under the assumed noise.
 
     What comes after the loader is linear in x x^T. The noise inside it is not, so that the fit is
-    an approximation, of about 1e-4.
+    an approximation, of about 1e-4. Where the states of a short loader do not tell two forms apart,
+    the smaller matrix is taken.
 
     Args:
         reading: The circuit.
-        states: What they are fitted to, real unit vectors that its loader loads, shape
-            (states, d); `STATES` random ones if None. Where these do not tell two forms apart, the
-            smaller matrix is taken.
 
     Returns:
         Real symmetric matrices, shape (outcomes, d, d).
     """
-    chosen = states_loaded(reading, STATES, seed=1) if states is None else states
-    products = symmetric_products(chosen)
-    found = np.linalg.lstsq(products, reading.distribution(chosen), rcond=1e-9)[0]
-    return matrices(np.asarray(found.T, dtype=np.float64), chosen.shape[1])
+    size = len(reading.vector)
+    states = states_loaded(reading, STATES_EACH * size * (size + 1) // 2, seed=1)
+    found = np.linalg.lstsq(quadratic_features(states), reading.distribution(states), rcond=1e-6)[0]
+    return unpacked(np.asarray(found.T, dtype=np.float64), size)
 
 
-def symmetric_products(states: FloatArray) -> FloatArray:
+def quadratic_features(states: FloatArray) -> FloatArray:
     """Products x_i x_j, i <= j, in which every form is linear, of unit length in all.
 
     Args:
@@ -48,8 +46,8 @@ def symmetric_products(states: FloatArray) -> FloatArray:
     return states[:, rows] * states[:, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
 
 
-def matrices(vectors: FloatArray, size: int) -> FloatArray:
-    """The symmetric matrices M of vectors m with x^T M x = m . `symmetric_products` of x.
+def unpacked(vectors: FloatArray, size: int) -> FloatArray:
+    """The symmetric matrices M of vectors m with x^T M x = m . `quadratic_features` of x.
 
     Args:
         vectors: Shape (matrices, d (d + 1)/2).
@@ -65,8 +63,8 @@ def matrices(vectors: FloatArray, size: int) -> FloatArray:
     return found
 
 
-def as_vectors(forms: FloatArray) -> FloatArray:
-    """The reverse of `matrices`.
+def packed(forms: FloatArray) -> FloatArray:
+    """The reverse of `unpacked`.
 
     Args:
         forms: Real symmetric matrices, shape (forms, d, d).
