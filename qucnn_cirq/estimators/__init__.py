@@ -2,6 +2,7 @@
 
 from qucnn_cirq.estimators.calibrated import Calibrated, Readout, Regression, TwoPoint
 from qucnn_cirq.estimators.chain import chain
+from qucnn_cirq.estimators.effects import Effects, effects_of, fitted_effects
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
@@ -19,6 +20,7 @@ __all__ = [
     "ESTIMATORS",
     "AllZeros",
     "Calibrated",
+    "Effects",
     "Estimates",
     "Estimator",
     "Evaluation",
@@ -39,7 +41,9 @@ __all__ = [
     "as_mitigation",
     "chain",
     "evaluate",
+    "effects_of",
     "evaluated",
+    "fitted_effects",
     "gradient_forms",
     "images_of",
     "overlap_forms",

@@ -1,77 +1,204 @@
-"""Effects: every outcome's probability as a quadratic form of the patch, noise included."""
+"""The noisy effects of a circuit: its outcomes as quadratic forms of the patch.
+
+Without noise the probability of an outcome o is p_o(x) = x^T M_o x for every real patch x. With it
+that still holds to a good approximation: noise between gates depends on the angles of the loader,
+which are no quadratic functions of x, but only weakly. The effects M_o are the least squares fit to
+the exact engine's probabilities of random patches.
+
+A short loader loads few patches, on which not every entry of M_o can be told. What cannot is taken
+from the circuit without noise, shrunk as its other entries are.
+"""
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
+
+import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.estimators.overlap_outcomes import states_loaded
+from qucnn_cirq.circuits.loaders import Loader
+from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.estimators.reading import Reading
 
 FloatArray = NDArray[np.float64]
 
 STATES_EACH = 16
-"""Random states for each of the d (d + 1)/2 numbers that an effect has."""
+"""Random patches for each of the d (d + 1)/2 numbers that an effect has."""
+_SEED = 20_412
+_LOADED = 1e-9
+"""Infidelity below which a patch counts as loaded."""
+_TOLD = 1e-6
+"""Singular values, relative to the largest, of what random patches can tell."""
+_AGREES = 1e-5
+"""How far probabilities of the circuit without noise may be from those of its isometry."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The effects of a reading and how well they describe it.
+
+    Attributes:
+        matrices: Real symmetric M_o, shape (outcomes, d, d). Read-only.
+        residual: Root mean square of x^T M_o x - p_o(x) over random patches and outcomes.
+        rank: How many of the d (d + 1)/2 numbers of an effect the patches of its loader tell.
+    """
+
+    matrices: FloatArray
+    residual: float
+    rank: int
+
+
+_KNOWN: weakref.WeakKeyDictionary[Reading, Effects] = weakref.WeakKeyDictionary()
 
 
 def effects_of(reading: Reading) -> FloatArray:
-    """The matrices M_o with p_o(x) = x^T M_o x, fitted by least squares under the assumed noise.
-
-    What comes after the loader is linear in x x^T. The noise inside it is not, so that the fit is
-    an approximation, of about 1e-4. Where the states of a short loader do not tell two forms apart,
-    the smaller matrix is taken.
+    """The noisy effects of a reading's outcomes; found once for each reading.
 
     Args:
-        reading: The circuit.
+        reading: The circuit and the noise that is assumed.
 
     Returns:
-        Real symmetric matrices, shape (outcomes, d, d).
+        Real symmetric matrices M_o with p_o(x) = x^T M_o x, shape (outcomes, d, d). Read-only.
     """
-    size = len(reading.vector)
-    states = states_loaded(reading, STATES_EACH * size * (size + 1) // 2, seed=1)
-    found = np.linalg.lstsq(quadratic_features(states), reading.distribution(states), rcond=1e-6)[0]
-    return unpacked(np.asarray(found.T, dtype=np.float64), size)
+    return fitted_effects(reading).matrices
+
+
+def fitted_effects(reading: Reading) -> Effects:
+    """As `effects_of`, with what is known of the fit.
+
+    Args:
+        reading: The circuit and the noise that is assumed.
+    """
+    if reading not in _KNOWN:
+        _KNOWN[reading] = _fitted(reading)
+    return _KNOWN[reading]
 
 
 def quadratic_features(states: FloatArray) -> FloatArray:
-    """Products x_i x_j, i <= j, in which every form is linear, of unit length in all.
+    """The products x_i x_j, i <= j, those of i < j times sqrt(2): inner products are (x.y)^2.
 
     Args:
-        states: Real vectors, shape (states, d).
+        states: Real vectors, shape (patches, d).
 
     Returns:
-        Shape (states, d (d + 1)/2); those with i < j times the square root of 2.
+        Shape (patches, d (d + 1)/2).
     """
-    rows, columns = np.triu_indices(states.shape[1])
-    return states[:, rows] * states[:, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
-
-
-def unpacked(vectors: FloatArray, size: int) -> FloatArray:
-    """The symmetric matrices M of vectors m with x^T M x = m . `quadratic_features` of x.
-
-    Args:
-        vectors: Shape (matrices, d (d + 1)/2).
-        size: d.
-
-    Returns:
-        Shape (matrices, d, d).
-    """
-    rows, columns = np.triu_indices(size)
-    found = np.zeros((len(vectors), size, size))
-    found[:, rows, columns] = vectors / np.where(rows == columns, 1.0, np.sqrt(2))
-    found[:, columns, rows] = found[:, rows, columns]
+    rows, columns, scale = _upper(states.shape[1])
+    found: FloatArray = states[:, rows] * states[:, columns] * scale
     return found
 
 
-def packed(forms: FloatArray) -> FloatArray:
-    """The reverse of `unpacked`.
+def packed(matrices: FloatArray) -> FloatArray:
+    """Symmetric matrices in the same order: x^T M x is the product with the features.
 
     Args:
-        forms: Real symmetric matrices, shape (forms, d, d).
+        matrices: Shape (matrices, d, d).
 
     Returns:
-        Shape (forms, d (d + 1)/2).
+        Shape (matrices, d (d + 1)/2).
     """
-    rows, columns = np.triu_indices(forms.shape[1])
-    found: FloatArray = forms[:, rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
+    rows, columns, scale = _upper(matrices.shape[-1])
+    found: FloatArray = matrices[:, rows, columns] * scale
+    return found
+
+
+def unpacked(values: FloatArray, size: int) -> FloatArray:
+    """Matrices of what `packed` gave.
+
+    Args:
+        values: Shape (matrices, d (d + 1)/2).
+        size: Their size d.
+
+    Returns:
+        Symmetric, shape (matrices, d, d).
+    """
+    rows, columns, scale = _upper(size)
+    matrices = np.zeros((len(values), size, size))
+    matrices[:, rows, columns] = matrices[:, columns, rows] = values / scale
+    return matrices
+
+
+def _upper(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    rows, columns = np.triu_indices(size)
+    return rows, columns, np.where(rows == columns, 1.0, np.sqrt(2.0))
+
+
+def _fitted(reading: Reading) -> Effects:
+    size = len(reading.vector)
+    generator = np.random.default_rng(_SEED)
+    count = STATES_EACH * size * (size + 1) // 2
+    states, angles = _loadable(reading.variant.loader, count, generator)
+    features, found = quadratic_features(states), reading.distribution_at(angles)
+    left, values, right = np.linalg.svd(features, full_matrices=False)
+    told = values > _TOLD * values[0]
+    reference = np.zeros((reading.n_outcomes, features.shape[1]))
+    if not told.all():
+        reference = _shrunk(_without_noise(reading, states, angles), features, found)
+    missing = (left[:, told].T @ (found - features @ reference.T)) / values[told, None]
+    effects = reference + (right[told].T @ missing).T
+    residual = np.sqrt(np.mean((features @ effects.T - found) ** 2))
+    matrices = unpacked(effects, size)
+    matrices.flags.writeable = False
+    return Effects(matrices, float(residual), int(told.sum()))
+
+
+def _loadable(
+    loader: Loader, count: int, generator: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Random patches that a loader loads, isotropic if it loads all, and their angles."""
+    size = 1 << loader.n_qubits
+    states = generator.normal(size=(count, size))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    # A search that is bound to fail takes long: a few patches tell whether it is.
+    if loader.solve(states[: 2 * size])[1].max() > _LOADED:
+        states = loader.random_states(count, generator)
+    angles, infidelities = loader.solve(states)
+    loaded = infidelities <= _LOADED
+    return states[loaded], angles[loaded]
+
+
+def _shrunk(reference: FloatArray, features: FloatArray, found: FloatArray) -> FloatArray:
+    """The ideal effects less what noise takes of them: a p_o + b_o, fitted."""
+    ideal = features @ reference.T
+    spread, noisy = ideal - ideal.mean(axis=0), found - found.mean(axis=0)
+    norm = float(np.sum(spread**2))
+    part = float(np.sum(spread * noisy)) / norm if norm else 0.0
+    offsets = (found - part * ideal).mean(axis=0)
+    size = int(np.sqrt(2 * features.shape[1]))
+    identity = packed(np.eye(size)[None])[0]
+    shrunk: FloatArray = part * reference + offsets[:, None] * identity
+    return shrunk
+
+
+def _without_noise(reading: Reading, states: FloatArray, angles: FloatArray) -> FloatArray:
+    """The effects of the circuit without noise, packed; 0 if they cannot be found.
+
+    Patch and final state are related by an isometry W. A compiled circuit is right up to a phase,
+    which the inner products of final states tell: they are those of the patches.
+    """
+    template, size = reading.variant.template, states.shape[1]
+    near = np.flatnonzero(np.abs(states @ states[0]) > 0.2 / np.sqrt(size))[: 3 * size]
+    qubits = [*reading.observable.qubits]
+    qubits += [qubit for qubit in template.qubits if qubit not in qubits]
+    simulator = cirq.Simulator(dtype=np.complex128)
+    final = []
+    for row in near:
+        tables = {
+            "patch": angles[row : row + 1],
+            "filter": reading.angles,
+            "upstream": upstream_table(1.0),
+        }
+        gates = cirq.drop_terminal_measurements(template.bound_circuit(tables))
+        final.append(simulator.simulate(gates, qubit_order=qubits).final_state_vector)
+    vectors, own = np.array(final), states[near]
+    phases = (vectors @ vectors[0].conj()) / (own @ own[0])
+    isometry = np.linalg.lstsq(own, vectors / phases[:, None], rcond=None)[0]
+    parts = isometry.reshape(size, reading.n_outcomes, -1)
+    effects = np.einsum("iok,jok->oij", parts, parts.conj(), optimize=True).real
+    chances = (np.abs(vectors) ** 2).reshape(len(near), reading.n_outcomes, -1).sum(axis=2)
+    found = packed(effects)
+    if np.abs(quadratic_features(own) @ found.T - chances).max() > _AGREES:
+        return np.zeros_like(found)
     return found
