@@ -1,0 +1,256 @@
+"""Maximum likelihood: the patch that explains the counts best, and every value that it has.
+
+With the noisy effects M_o of a circuit (`qucnn_cirq.estimators.effects`) the counts n_o of N shots
+have the logarithmic likelihood sum n_o log(x^T M_o x). Its maximum over real unit vectors x is
+found by Fisher scoring with damping from the leading eigenvector of a linear estimate of x x^T.
+Counts of several circuits of the same patch add up.
+
+For a real pure state every measurement of rank one has the information 4 N, so that without noise
+the overlap with any known filter is known to F (1 - F)/N: what the inversion test with that filter
+alone would give, and no unbiased estimator of the overlap is better.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators.effects import fitted_effects, packed, quadratic_features, unpacked
+from qucnn_cirq.estimators.estimator import Estimates, Estimator
+from qucnn_cirq.estimators.forms import evaluated
+from qucnn_cirq.estimators.reading import Reading
+
+FloatArray = NDArray[np.float64]
+
+MOST_STEPS = 40
+"""Steps of Fisher scoring; 4 to 8 are usual, and 20 have been seen."""
+_BLOCK = 64
+"""Patches at a time: their slopes stay in the cache."""
+_CLOSE = 1e-3
+"""Standard deviations within which the maximum is found."""
+_DAMPED, _MORE, _LESS = 1e-4, 8.0, 0.2
+"""The first damping, relative to the information of all shots, and its changes."""
+_LARGEST_DAMPING = 1e6
+_LEAST = 1e-9
+"""What a probability is at least, times the number of outcomes: rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likeliest:
+    """The patches that explain counts best, up to the sign, and how well they are known.
+
+    Attributes:
+        states: Real unit vectors, shape (patches, d).
+        covariances: The inverse of the information, 0 along the vector itself, shape
+            (patches, d, d).
+        steps: Steps that the search took for each patch, shape (patches,); `MOST_STEPS` where it
+            has not come to an end.
+    """
+
+    states: FloatArray
+    covariances: FloatArray
+    steps: NDArray[np.int64]
+
+    def estimates(self, forms: FloatArray) -> Estimates:
+        """Values of forms and their variances, to second order in the covariance.
+
+        Args:
+            forms: Real symmetric Q, shape (forms, d, d).
+
+        Returns:
+            Values x^T Q x; variances 4 x^T Q C Q x + 2 tr(Q C Q C), of which the second counts
+            where the first vanishes, at F = 0.
+        """
+        variances = np.empty((len(forms), len(self.states)))
+        for row, form in enumerate(forms):
+            turned = form @ self.covariances
+            slopes = 2 * self.states @ form
+            variances[row] = np.einsum("pi,pij,pj->p", slopes, self.covariances, slopes)
+            variances[row] += 2 * np.einsum("pij,pji->p", turned, turned)
+        return Estimates(evaluated(forms, self.states), variances)
+
+    def covariance(self, forms: FloatArray) -> FloatArray:
+        """How the errors of the values of one patch belong together, to first order.
+
+        Args:
+            forms: Shape (forms, d, d).
+
+        Returns:
+            Shape (patches, forms, forms).
+        """
+        slopes = 2 * np.einsum("kij,pj->pki", forms, self.states, optimize=True)
+        found: FloatArray = slopes @ self.covariances @ slopes.swapaxes(1, 2)
+        return found
+
+
+class Likelihood(Estimator):
+    """The patch of maximum likelihood: all forms at once, near the bound F (1 - F)/N."""
+
+    name = "likelihood"
+    assumes = "the noise, and patches that are real vectors"
+    serves_all_forms = True
+
+    def __init__(self) -> None:
+        self._models: weakref.WeakKeyDictionary[Reading, dict[tuple[int, ...], _Model]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def estimate(
+        self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
+    ) -> Estimates:
+        """See `Estimator.estimate`.
+
+        Raises:
+            InputError: If the outcomes of the circuit do not tell patches apart, as the two of the
+                ancilla test and those of one inversion test.
+        """
+        wanted = reading.own_form if forms is None else forms
+        return self.estimate_jointly([reading], [counts], wanted)
+
+    def estimate_jointly(
+        self,
+        readings: Sequence[Reading],
+        counts: Sequence[NDArray[np.int64]],
+        forms: FloatArray,
+    ) -> Estimates:
+        """Values of patches of which several circuits were run.
+
+        Args:
+            readings: The circuits.
+            counts: For each circuit how often each outcome was recorded, shape
+                (patches, outcomes).
+            forms: What is wanted, shape (forms, d, d).
+
+        Raises:
+            InputError: If all outcomes together do not tell patches apart.
+        """
+        return self.likeliest(readings, counts).estimates(forms)
+
+    def likeliest(
+        self, readings: Sequence[Reading], counts: Sequence[NDArray[np.int64]]
+    ) -> Likeliest:
+        """The patches themselves, from which any forms can be evaluated at any time.
+
+        Args:
+            readings: As for `estimate_jointly`.
+            counts: As for `estimate_jointly`.
+
+        Raises:
+            InputError: As for `estimate_jointly`.
+        """
+        known = self._models.setdefault(readings[0], {})
+        key = tuple(id(reading) for reading in readings)
+        if key not in known:
+            known[key] = _Model(readings)
+        return known[key].likeliest(counts)
+
+
+class _Model:
+    """The effects of several readings, one below the other."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        fits = [fitted_effects(reading) for reading in readings]
+        # The readings live as long as their numbers are keys.
+        self._readings = tuple(readings[1:])
+        self.size = fits[0].matrices.shape[1]
+        effects = np.concatenate([fit.matrices for fit in fits])
+        self._packed = packed(effects)
+        self._sizes = [len(fit.matrices) for fit in fits]
+        # As a matrix from x to all M_o x: (d, outcomes * d).
+        self._effects = np.ascontiguousarray(effects.transpose(2, 0, 1).reshape(self.size, -1))
+        self._least = np.concatenate(
+            [np.full(size, fit.residual + _LEAST / size) for size, fit in zip(self._sizes, fits)]
+        )
+        # Frequencies of the fully mixed state are the variances of the linear estimate.
+        scale = np.sqrt(np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, self._least))
+        left, values, right = np.linalg.svd(self._packed / scale[:, None], full_matrices=False)
+        told = values > 1e-3 * values[0]
+        if told.sum() < 2 * self.size - 1:
+            raise InputError(
+                "the outcomes do not tell patches apart, so that estimator 'likelihood' cannot "
+                "find them: take the destructive test, or several bases as "
+                "qucnn_cirq.measured_once does."
+            )
+        self._inverse = (right[told].T / values[told]) @ left[:, told].T / scale
+
+    def likeliest(self, counts: Sequence[NDArray[np.int64]]) -> Likeliest:
+        """See `Likelihood.likeliest`."""
+        shots = np.stack([own.sum(axis=1) for own in counts], axis=1)
+        every, each = np.concatenate(counts, axis=1), np.repeat(shots, self._sizes, axis=1)
+        parts = [
+            self._searched(every[start : start + _BLOCK], each[start : start + _BLOCK])
+            for start in range(0, len(every), _BLOCK)
+        ]
+        if not parts:
+            empty = np.empty((0, self.size, self.size))
+            return Likeliest(empty[:, 0], empty, np.empty(0, dtype=np.int64))
+        return Likeliest(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _searched(
+        self, counts: NDArray[np.int64], shots: NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+        """Fisher scoring of a block: vectors, covariances and steps."""
+        n_patches, size = len(counts), self.size
+        states = self._start(counts / shots)
+        total = shots.max(axis=1).astype(float)
+        damping = np.full(n_patches, _DAMPED)
+        steps = np.full(n_patches, MOST_STEPS)
+        slopes = np.empty((n_patches, size))
+        information = np.empty((n_patches, size, size))
+        best = np.full(n_patches, -np.inf)
+        tried, active = states.copy(), np.arange(n_patches)
+        for step in range(MOST_STEPS):
+            value, slope, curvature = self._likelihood(
+                tried[active], counts[active], shots[active]
+            )
+            better = value >= best[active]
+            moved = active[better]
+            states[moved], best[moved] = tried[moved], value[better]
+            slopes[moved], information[moved] = slope[better], curvature[better]
+            damping[active] *= np.where(better, _LESS, _MORE)
+            along = states[active]
+            matrix = information[active] + total[active, None, None] * (
+                damping[active, None, None] * np.eye(size)
+                + along[:, :, None] * along[:, None, :]
+            )
+            move = np.linalg.solve(matrix, slopes[active, :, None])[:, :, 0]
+            # The step in standard deviations.
+            length = np.einsum("pi,pi->p", move, slopes[active])
+            going = (length > _CLOSE**2) & (damping[active] < _LARGEST_DAMPING)
+            steps[active[~going]] = step
+            active, move = active[going], move[going]
+            if not len(active):
+                break
+            tried[active] = _unit(states[active] + move)
+        along = states[:, :, None] * states[:, None, :]
+        inverse = np.linalg.inv(information + total[:, None, None] * along)
+        return states, inverse - along / total[:, None, None], steps
+
+    def _start(self, frequencies: FloatArray) -> FloatArray:
+        """The leading eigenvector of the linear estimate of x x^T."""
+        estimate = unpacked(frequencies @ self._inverse.T, self.size)
+        vectors: FloatArray = np.linalg.eigh(estimate)[1][:, :, -1]
+        return vectors
+
+    def _likelihood(
+        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Log likelihood, its slope along the sphere, and the expected information of all shots."""
+        moved = (states @ self._effects).reshape(len(states), -1, self.size)
+        chances = np.einsum("poi,pi->po", moved, states)
+        slopes = 2 * (moved - chances[:, :, None] * states[:, None, :])
+        chances = np.maximum(chances, self._least)
+        value = np.einsum("po,po->p", counts, np.log(chances))
+        slope = np.einsum("po,poi->pi", counts / chances, slopes)
+        slopes *= np.sqrt(shots / chances)[:, :, None]
+        return value, slope, slopes.swapaxes(1, 2) @ slopes
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    units: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return units
