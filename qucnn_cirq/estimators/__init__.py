@@ -11,6 +11,7 @@ from qucnn_cirq.estimators.mixed import AllZeros, Mixed
 from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
+from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
 from qucnn_cirq.estimators.reading import Reading, readings_of
 from qucnn_cirq.estimators.registry import ESTIMATORS
 from qucnn_cirq.estimators.training import Training
@@ -24,6 +25,8 @@ __all__ = [
     "Estimates",
     "Estimator",
     "Evaluation",
+    "Likeliest",
+    "Likelihood",
     "LinearEstimator",
     "Mitigation",
     "Mixed",

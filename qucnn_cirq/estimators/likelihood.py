@@ -24,6 +24,7 @@ from qucnn_cirq.estimators.effects import fitted_effects, packed, quadratic_feat
 from qucnn_cirq.estimators.estimator import Estimates, Estimator
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
 
@@ -36,8 +37,18 @@ _CLOSE = 1e-3
 _DAMPED, _MORE, _LESS = 1e-4, 8.0, 0.2
 """The first damping, relative to the information of all shots, and its changes."""
 _LARGEST_DAMPING = 1e6
-_LEAST = 1e-9
-"""What a probability is at least, times the number of outcomes: rounding."""
+_LEAST = 1e-2
+"""Part of its mean that the probability of an outcome is at least: short loaders' effects are not
+known well enough to tell it from 0."""
+_UNLIKELY = 5.0
+"""Standard deviations of chi squared from which a maximum is taken for a local one."""
+_RESTARTS = 12
+"""Further starts, then: combinations of the linear estimate's leading eigenvectors."""
+_SEED = 53_117
+_FALLING = 0.7
+"""How much less of each further eigenvector a start has."""
+_SMALLEST = 1e-9
+"""What an outcome's mean probability is at least: outcomes that never occur have no weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +174,10 @@ class _Model:
         self._sizes = [len(fit.matrices) for fit in fits]
         # As a matrix from x to all M_o x: (d, outcomes * d).
         self._effects = np.ascontiguousarray(effects.transpose(2, 0, 1).reshape(self.size, -1))
-        self._least = np.concatenate(
-            [np.full(size, fit.residual + _LEAST / size) for size, fit in zip(self._sizes, fits)]
-        )
         # Frequencies of the fully mixed state are the variances of the linear estimate.
-        scale = np.sqrt(np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, self._least))
+        mixed = np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, _SMALLEST)
+        self._least = _LEAST * mixed
+        scale = np.sqrt(mixed)
         left, values, right = np.linalg.svd(self._packed / scale[:, None], full_matrices=False)
         told = values > 1e-3 * values[0]
         if told.sum() < 2 * self.size - 1:
@@ -178,25 +188,63 @@ class _Model:
             )
         self._inverse = (right[told].T / values[told]) @ left[:, told].T / scale
 
+    @single_threaded_blas()
     def likeliest(self, counts: Sequence[NDArray[np.int64]]) -> Likeliest:
         """See `Likelihood.likeliest`."""
         shots = np.stack([own.sum(axis=1) for own in counts], axis=1)
         every, each = np.concatenate(counts, axis=1), np.repeat(shots, self._sizes, axis=1)
         parts = [
-            self._searched(every[start : start + _BLOCK], each[start : start + _BLOCK])
+            self._of_block(every[start : start + _BLOCK], each[start : start + _BLOCK])
             for start in range(0, len(every), _BLOCK)
         ]
         if not parts:
             empty = np.empty((0, self.size, self.size))
             return Likeliest(empty[:, 0], empty, np.empty(0, dtype=np.int64))
-        return Likeliest(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        states, covariances, steps = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Likeliest(states, covariances, steps)
 
-    def _searched(
+    def _of_block(
         self, counts: NDArray[np.int64], shots: NDArray[np.int64]
     ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-        """Fisher scoring of a block: vectors, covariances and steps."""
+        """The best maxima of a block: vectors, covariances and steps.
+
+        Few shots leave a linear estimate that can lead to a local maximum. It explains the counts
+        so badly that chi squared tells it; then the search starts again from elsewhere.
+        """
+        vectors = np.linalg.eigh(unpacked(counts / shots @ self._inverse.T, self.size))[1]
+        states, covariances, steps, values = self._searched(counts, shots, vectors[:, :, -1])
+        generator = np.random.default_rng(_SEED)
+        for _ in range(_RESTARTS):
+            wrong = np.flatnonzero(self._is_unlikely(states, counts, shots))
+            if not len(wrong):
+                break
+            mixture = generator.normal(size=self.size) * _FALLING ** np.arange(self.size)[::-1]
+            starts = _unit(vectors[wrong] @ mixture)
+            again = self._searched(counts[wrong], shots[wrong], starts)
+            better = again[3] > values[wrong]
+            rows = wrong[better]
+            states[rows], covariances[rows] = again[0][better], again[1][better]
+            values[rows] = again[3][better]
+            steps[wrong] += again[2]
+        return states, covariances, steps
+
+    def _is_unlikely(
+        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether chi squared of the counts is far above the number of outcomes."""
+        expected = shots * np.maximum(quadratic_features(states) @ self._packed.T, self._least)
+        chi = ((counts - expected) ** 2 / expected).sum(axis=1)
+        # Of outcomes that are rare chi squared scatters more than a Gaussian's.
+        spread = np.sqrt(2 * counts.shape[1] + (1 / expected).sum(axis=1))
+        found: NDArray[np.bool_] = chi > counts.shape[1] + _UNLIKELY * spread
+        return found
+
+    def _searched(
+        self, counts: NDArray[np.int64], shots: NDArray[np.int64], starts: FloatArray
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
+        """Fisher scoring from starts: vectors, covariances, steps and logarithmic likelihoods."""
         n_patches, size = len(counts), self.size
-        states = self._start(counts / shots)
+        states = starts.copy()
         total = shots.max(axis=1).astype(float)
         damping = np.full(n_patches, _DAMPED)
         steps = np.full(n_patches, MOST_STEPS)
@@ -205,9 +253,7 @@ class _Model:
         best = np.full(n_patches, -np.inf)
         tried, active = states.copy(), np.arange(n_patches)
         for step in range(MOST_STEPS):
-            value, slope, curvature = self._likelihood(
-                tried[active], counts[active], shots[active]
-            )
+            value, slope, curvature = self._likelihood(tried[active], counts[active], shots[active])
             better = value >= best[active]
             moved = active[better]
             states[moved], best[moved] = tried[moved], value[better]
@@ -215,8 +261,7 @@ class _Model:
             damping[active] *= np.where(better, _LESS, _MORE)
             along = states[active]
             matrix = information[active] + total[active, None, None] * (
-                damping[active, None, None] * np.eye(size)
-                + along[:, :, None] * along[:, None, :]
+                damping[active, None, None] * np.eye(size) + along[:, :, None] * along[:, None, :]
             )
             move = np.linalg.solve(matrix, slopes[active, :, None])[:, :, 0]
             # The step in standard deviations.
@@ -229,26 +274,34 @@ class _Model:
             tried[active] = _unit(states[active] + move)
         along = states[:, :, None] * states[:, None, :]
         inverse = np.linalg.inv(information + total[:, None, None] * along)
-        return states, inverse - along / total[:, None, None], steps
-
-    def _start(self, frequencies: FloatArray) -> FloatArray:
-        """The leading eigenvector of the linear estimate of x x^T."""
-        estimate = unpacked(frequencies @ self._inverse.T, self.size)
-        vectors: FloatArray = np.linalg.eigh(estimate)[1][:, :, -1]
-        return vectors
+        return states, inverse - along / total[:, None, None], steps, best
 
     def _likelihood(
         self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Log likelihood, its slope along the sphere, and the expected information of all shots."""
+        fitted = quadratic_features(states) @ self._packed.T
+        chances = np.maximum(fitted, self._least)
+        # Below the least the logarithm goes on as its tangent, so that its slope leads out again.
+        tangent = (fitted - chances) / chances
+        value = np.einsum("po,po->p", counts, np.log(chances) + tangent)
+        # M_o x, of which what is along x goes: that is p_o x.
+        pull = unpacked((counts / chances) @ self._packed, self.size)
+        slope = 2 * _across(states, np.einsum("pij,pj->pi", pull, states))
         moved = (states @ self._effects).reshape(len(states), -1, self.size)
-        chances = np.einsum("poi,pi->po", moved, states)
-        slopes = 2 * (moved - chances[:, :, None] * states[:, None, :])
-        chances = np.maximum(chances, self._least)
-        value = np.einsum("po,po->p", counts, np.log(chances))
-        slope = np.einsum("po,poi->pi", counts / chances, slopes)
-        slopes *= np.sqrt(shots / chances)[:, :, None]
-        return value, slope, slopes.swapaxes(1, 2) @ slopes
+        moved *= (2 * np.sqrt(shots / chances))[:, :, None]
+        raw = moved.swapaxes(1, 2) @ moved
+        along = np.einsum("pij,pj->pi", raw, states)
+        raw -= states[:, :, None] * along[:, None, :]
+        raw -= _across(states, along)[:, :, None] * states[:, None, :]
+        return value, slope, raw
+
+
+def _across(states: FloatArray, vectors: FloatArray) -> FloatArray:
+    """What is perpendicular to unit vectors."""
+    parts = np.einsum("pi,pi->p", states, vectors)
+    found: FloatArray = vectors - parts[:, None] * states
+    return found
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

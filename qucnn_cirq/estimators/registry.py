@@ -10,6 +10,7 @@ from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.unbiased import Unbiased
+from qucnn_cirq.estimators.likelihood import Likelihood
 
 ESTIMATORS: Registry[type[Estimator]] = Registry("estimator", Estimator, classes=True)
 """The classes of estimators by name."""
@@ -27,3 +28,5 @@ for _kind in (
     Unbiased,
 ):
     ESTIMATORS.register(_kind.name, _kind)
+for _estimator in (Raw, Likelihood):
+    ESTIMATORS.register(_estimator.name, _estimator)
