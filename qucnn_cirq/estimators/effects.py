@@ -43,11 +43,13 @@ class Effects:
         matrices: Real symmetric M_o, shape (outcomes, d, d). Read-only.
         residual: Root mean square of x^T M_o x - p_o(x) over random patches and outcomes.
         rank: How many of the d (d + 1)/2 numbers of an effect the patches of its loader tell.
+        loads_all: Whether the loader loads every patch.
     """
 
     matrices: FloatArray
     residual: float
     rank: int
+    loads_all: bool
 
 
 _KNOWN: weakref.WeakKeyDictionary[Reading, Effects] = weakref.WeakKeyDictionary()
@@ -129,7 +131,7 @@ def _fitted(reading: Reading) -> Effects:
     size = len(reading.vector)
     generator = np.random.default_rng(_SEED)
     count = STATES_EACH * size * (size + 1) // 2
-    states, angles = _loadable(reading.variant.loader, count, generator)
+    states, angles, loads_all = _loadable(reading.variant.loader, count, generator)
     features, found = quadratic_features(states), reading.distribution_at(angles)
     left, values, right = np.linalg.svd(features, full_matrices=False)
     told = values > _TOLD * values[0]
@@ -141,22 +143,23 @@ def _fitted(reading: Reading) -> Effects:
     residual = np.sqrt(np.mean((features @ effects.T - found) ** 2))
     matrices = unpacked(effects, size)
     matrices.flags.writeable = False
-    return Effects(matrices, float(residual), int(told.sum()))
+    return Effects(matrices, float(residual), int(told.sum()), loads_all)
 
 
 def _loadable(
     loader: Loader, count: int, generator: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Random patches that a loader loads, isotropic if it loads all, and their angles."""
+) -> tuple[FloatArray, FloatArray, bool]:
+    """Random patches that a loader loads, their angles, and whether it loads all patches."""
     size = 1 << loader.n_qubits
     states = generator.normal(size=(count, size))
     states /= np.linalg.norm(states, axis=1, keepdims=True)
     # A search that is bound to fail takes long: a few patches tell whether it is.
-    if loader.solve(states[: 2 * size])[1].max() > _LOADED:
+    loads_all = bool(loader.solve(states[: 2 * size])[1].max() <= _LOADED)
+    if not loads_all:
         states = loader.random_states(count, generator)
     angles, infidelities = loader.solve(states)
     loaded = infidelities <= _LOADED
-    return states[loaded], angles[loaded]
+    return states[loaded], angles[loaded], loads_all
 
 
 def _shrunk(reference: FloatArray, features: FloatArray, found: FloatArray) -> FloatArray:

@@ -47,6 +47,8 @@ _RESTARTS = 12
 _SEED = 53_117
 _FALLING = 0.7
 """How much less of each further eigenvector a start has."""
+_SEEN = 0.1
+"""Standard deviations of an outcome's frequency from which what effects miss is looked up."""
 _SMALLEST = 1e-9
 """What an outcome's mean probability is at least: outcomes that never occur have no weight."""
 
@@ -166,8 +168,9 @@ class _Model:
 
     def __init__(self, readings: Sequence[Reading]) -> None:
         fits = [fitted_effects(reading) for reading in readings]
-        # The readings live as long as their numbers are keys.
-        self._readings = tuple(readings[1:])
+        # Kept, as their numbers are keys; weakly where it is the key that keeps this object.
+        self._others, self._first = tuple(readings[1:]), weakref.ref(readings[0])
+        self._fits = fits
         self.size = fits[0].matrices.shape[1]
         effects = np.concatenate([fit.matrices for fit in fits])
         self._packed = packed(effects)
@@ -177,6 +180,7 @@ class _Model:
         # Frequencies of the fully mixed state are the variances of the linear estimate.
         mixed = np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, _SMALLEST)
         self._least = _LEAST * mixed
+        self._residuals = np.repeat([fit.residual for fit in fits], self._sizes)
         scale = np.sqrt(mixed)
         left, values, right = np.linalg.svd(self._packed / scale[:, None], full_matrices=False)
         told = values > 1e-3 * values[0]
@@ -226,7 +230,29 @@ class _Model:
             states[rows], covariances[rows] = again[0][better], again[1][better]
             values[rows] = again[3][better]
             steps[wrong] += again[2]
+        offsets = self._offsets(states, int(shots.max()))
+        if offsets is not None:
+            states, covariances, more, _ = self._searched(counts, shots, states, offsets)
+            steps += more
         return states, covariances, steps
+
+    def _offsets(self, states: FloatArray, shots: int) -> FloatArray | None:
+        """How far effects are off at these patches, where shots would see it, else None.
+
+        They are where coherent errors depend on the angles of the loader.
+        """
+        first = self._first()
+        assert first is not None
+        fitted = quadratic_features(states) @ self._packed.T
+        offsets, start = np.zeros_like(fitted), 0
+        for reading, fit in zip((first, *self._others), self._fits, strict=True):
+            own = slice(start, start + len(fit.matrices))
+            start = own.stop
+            # A search for angles would take longer than all the rest, and remember them.
+            known = fit.loads_all and reading.variant.loader.is_closed_form
+            if known and fit.residual**2 * shots * len(fit.matrices) > _SEEN**2:
+                offsets[:, own] = reading.distribution(states) - fitted[:, own]
+        return offsets if offsets.any() else None
 
     def _is_unlikely(
         self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
@@ -236,13 +262,20 @@ class _Model:
         chi = ((counts - expected) ** 2 / expected).sum(axis=1)
         # Of outcomes that are rare chi squared scatters more than a Gaussian's.
         spread = np.sqrt(2 * counts.shape[1] + (1 / expected).sum(axis=1))
-        found: NDArray[np.bool_] = chi > counts.shape[1] + _UNLIKELY * spread
+        # What effects miss is no fault of the vector's.
+        missed = ((shots * self._residuals) ** 2 / expected).sum(axis=1)
+        found: NDArray[np.bool_] = chi > counts.shape[1] + 2 * missed + _UNLIKELY * spread
         return found
 
     def _searched(
-        self, counts: NDArray[np.int64], shots: NDArray[np.int64], starts: FloatArray
+        self,
+        counts: NDArray[np.int64],
+        shots: NDArray[np.int64],
+        starts: FloatArray,
+        offsets: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
         """Fisher scoring from starts: vectors, covariances, steps and logarithmic likelihoods."""
+        added = np.zeros((len(counts), 1)) if offsets is None else offsets
         n_patches, size = len(counts), self.size
         states = starts.copy()
         total = shots.max(axis=1).astype(float)
@@ -253,7 +286,9 @@ class _Model:
         best = np.full(n_patches, -np.inf)
         tried, active = states.copy(), np.arange(n_patches)
         for step in range(MOST_STEPS):
-            value, slope, curvature = self._likelihood(tried[active], counts[active], shots[active])
+            value, slope, curvature = self._likelihood(
+                tried[active], counts[active], shots[active], added[active]
+            )
             better = value >= best[active]
             moved = active[better]
             states[moved], best[moved] = tried[moved], value[better]
@@ -277,10 +312,14 @@ class _Model:
         return states, inverse - along / total[:, None, None], steps, best
 
     def _likelihood(
-        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
+        self,
+        states: FloatArray,
+        counts: NDArray[np.int64],
+        shots: NDArray[np.int64],
+        offsets: FloatArray,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Log likelihood, its slope along the sphere, and the expected information of all shots."""
-        fitted = quadratic_features(states) @ self._packed.T
+        fitted = quadratic_features(states) @ self._packed.T + offsets
         chances = np.maximum(fitted, self._least)
         # Below the least the logarithm goes on as its tangent, so that its slope leads out again.
         tangent = (fitted - chances) / chances
