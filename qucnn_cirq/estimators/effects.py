@@ -12,6 +12,7 @@ from the circuit without noise, shrunk as its other entries are.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -74,7 +75,7 @@ def fitted_effects(reading: Reading) -> Effects:
         reading: The circuit and the noise that is assumed.
     """
     if reading not in _KNOWN:
-        _KNOWN[reading] = _fitted(reading)
+        fit_effects([reading])
     return _KNOWN[reading]
 
 
@@ -127,23 +128,32 @@ def _upper(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
     return rows, columns, np.where(rows == columns, 1.0, np.sqrt(2.0))
 
 
-def _fitted(reading: Reading) -> Effects:
-    size = len(reading.vector)
+def fit_effects(readings: Sequence[Reading]) -> None:
+    """Fits the effects of readings of one circuit, which differ in the filter's angles, at once.
+
+    Args:
+        readings: Of one variant, noise and engine.
+    """
+    first = readings[0]
+    size = len(first.vector)
     generator = np.random.default_rng(_SEED)
     count = STATES_EACH * size * (size + 1) // 2
-    states, angles, loads_all = _loadable(reading.variant.loader, count, generator)
-    features, found = quadratic_features(states), reading.distribution_at(angles)
+    states, angles, loads_all = _loadable(first.variant.loader, count, generator)
+    features = quadratic_features(states)
+    tables = {"patch": angles, "filter": np.concatenate([each.angles for each in readings])}
+    every = first.engine.distribution(first.variant.template, first.noise, tables)
     left, values, right = np.linalg.svd(features, full_matrices=False)
     told = values > _TOLD * values[0]
-    reference = np.zeros((reading.n_outcomes, features.shape[1]))
-    if not told.all():
-        reference = _shrunk(_without_noise(reading, states, angles), features, found)
-    missing = (left[:, told].T @ (found - features @ reference.T)) / values[told, None]
-    effects = reference + (right[told].T @ missing).T
-    residual = np.sqrt(np.mean((features @ effects.T - found) ** 2))
-    matrices = unpacked(effects, size)
-    matrices.flags.writeable = False
-    return Effects(matrices, float(residual), int(told.sum()), loads_all)
+    for reading, found in zip(readings, every, strict=True):
+        reference = np.zeros((reading.n_outcomes, features.shape[1]))
+        if not told.all():
+            reference = _shrunk(_without_noise(reading, states, angles), features, found)
+        missing = (left[:, told].T @ (found - features @ reference.T)) / values[told, None]
+        effects = reference + (right[told].T @ missing).T
+        residual = float(np.sqrt(np.mean((features @ effects.T - found) ** 2)))
+        matrices = unpacked(effects, size)
+        matrices.flags.writeable = False
+        _KNOWN[reading] = Effects(matrices, residual, int(told.sum()), loads_all)
 
 
 def _loadable(
@@ -182,7 +192,7 @@ def _without_noise(reading: Reading, states: FloatArray, angles: FloatArray) -> 
     which the inner products of final states tell: they are those of the patches.
     """
     template, size = reading.variant.template, states.shape[1]
-    near = np.flatnonzero(np.abs(states @ states[0]) > 0.2 / np.sqrt(size))[: 3 * size]
+    near = np.flatnonzero(np.abs(states @ states[0]) > 0.2 / np.sqrt(size))[: size + 8]
     qubits = [*reading.observable.qubits]
     qubits += [qubit for qubit in template.qubits if qubit not in qubits]
     simulator = cirq.Simulator(dtype=np.complex128)

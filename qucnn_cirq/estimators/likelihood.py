@@ -156,11 +156,27 @@ class Likelihood(Estimator):
         Raises:
             InputError: As for `estimate_jointly`.
         """
+        return self._model(readings).likeliest(counts)
+
+    def information(self, readings: Sequence[Reading], states: FloatArray) -> FloatArray:
+        """What a shot tells of patches, the readings having equally many.
+
+        Args:
+            readings: As for `estimate_jointly`.
+            states: Real unit vectors, shape (patches, d).
+
+        Returns:
+            Fisher's information of x, shape (patches, d, d); 0 along x itself. Without noise and
+            with effects of rank one it is 4 perpendicular to x in the mean.
+        """
+        return self._model(readings).information(states)
+
+    def _model(self, readings: Sequence[Reading]) -> _Model:
         known = self._models.setdefault(readings[0], {})
         key = tuple(id(reading) for reading in readings)
         if key not in known:
             known[key] = _Model(readings)
-        return known[key].likeliest(counts)
+        return known[key]
 
 
 class _Model:
@@ -206,6 +222,13 @@ class _Model:
             return Likeliest(empty[:, 0], empty, np.empty(0, dtype=np.int64))
         states, covariances, steps = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Likeliest(states, covariances, steps)
+
+    def information(self, states: FloatArray) -> FloatArray:
+        """See `Likelihood.information`."""
+        counts = np.zeros((len(states), len(self._packed)), dtype=np.int64)
+        every = self._likelihood(states, counts, counts + 1, np.zeros((len(states), 1)))
+        found: FloatArray = every[2] / len(self._sizes)
+        return found
 
     def _of_block(
         self, counts: NDArray[np.int64], shots: NDArray[np.int64]

@@ -1,0 +1,341 @@
+"""Every filter and every gradient from one measurement of each patch.
+
+A patch is loaded and measured, at random angles that are fixed once and for all, without any of the
+layer's filters. The patch of maximum likelihood (`qucnn_cirq.estimators.likelihood`) then gives the
+overlaps with all filters that can be written down as vectors, now or later, and their gradients:
+forward and backward pass share the same counts. This is tomography of a small register.
+
+In the circuit "bases" the filter of an inversion test is a product of rotations about Y. Undoing it
+is a measurement of the data register in another basis, and takes no two-qubit gate. The circuit
+"destructive" is the Bell measurement of the patch with such a product: all 4^n outcomes count.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import attrs
+import cirq
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from noise_models import NoiseLike, as_noise
+from noise_models.checks import LARGEST_SEED, instance_of, one_of, whole_number
+from qucnn_cirq.arrays import real_array
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import filter_states
+from qucnn_cirq.devices import DeviceLike
+from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines.streams import content_ids, forward_purpose
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators.effects import fit_effects
+from qucnn_cirq.estimators.forms import gradient_forms, overlap_forms
+from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.execution import Execution
+from qucnn_cirq.filters import Filter, XZAnsatz
+from qucnn_cirq.gradients import FloatArray, Gradient, checked_upstream
+from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
+from qucnn_cirq.patches import Patches
+from qucnn_cirq.specification import ConvolutionSpec
+
+CIRCUITS = ("bases", "destructive")
+BASES = 12
+"""Random bases in which a patch is measured: 6 nearly suffice, 4 leave signs open."""
+FEWEST_BASES = 6
+_SEED = 71_201
+"""Sets the angles of the bases, which are the same in every process."""
+
+
+class MeasuredMaps(NamedTuple):
+    """Feature maps and how uncertain they are.
+
+    Attributes:
+        values: Overlaps, shape (batch, filters, rows, columns).
+        variances: Of each overlap, from shots alone, of the same shape.
+    """
+
+    values: FloatArray
+    variances: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPatches:
+    """What was measured of the patches of images: values of any filter, at any time.
+
+    Attributes:
+        spec: The layer that is wanted.
+        patches: The patches, one object for each block of images.
+        counts: For each block how often each outcome was recorded, shape
+            (patches that are not blank, circuits, outcomes).
+        likeliest: For each block the patches that explain the counts best.
+        shots: Shots of each patch, all circuits together.
+        circuits: Circuits of each patch.
+    """
+
+    spec: ConvolutionSpec
+    patches: tuple[Patches, ...]
+    counts: tuple[NDArray[np.int64], ...]
+    likeliest: tuple[Likeliest, ...]
+    shots: int
+    circuits: int
+
+    def overlaps(
+        self, parameters: ArrayLike | None = None, filters: Sequence[Filter] | None = None
+    ) -> MeasuredMaps:
+        """Feature maps of filters.
+
+        Args:
+            parameters: Angles in radians, shape (filters, parameters); None if there are none.
+            filters: Other filters than the layer's, with equally many parameters each.
+
+        Raises:
+            InputError: If parameters or filters do not fit.
+        """
+        forms = overlap_forms(filter_states(self._with(filters), parameters))
+        found = [likeliest.estimates(forms) for likeliest in self.likeliest]
+        values, variances = (
+            np.concatenate(
+                [each.to_maps(own[k]) for each, own in zip(self.patches, found, strict=True)]
+            )
+            for k in (0, 1)
+        )
+        return MeasuredMaps(values, variances)
+
+    def gradients(
+        self,
+        upstream: ArrayLike,
+        parameters: ArrayLike,
+        filters: Sequence[Filter] | None = None,
+    ) -> Gradient:
+        """The gradient of the parameters, from the counts of the forward pass.
+
+        Args:
+            upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
+            parameters: Angles in radians, shape (filters, parameters).
+            filters: As for `overlaps`.
+
+        Returns:
+            dL/dtheta summed over patches and images. Its cost is that of the measurement, of which
+            no part is spent again.
+
+        Raises:
+            InputError: If parameters, filters or upstream values do not fit.
+        """
+        spec = self._with(filters)
+        angles = real_array("parameters", parameters)
+        # Checks them.
+        filter_states(spec, angles)
+        given, start = real_array("upstream", upstream), 0
+        batch = sum(each.batch for each in self.patches)
+        if given.ndim != 4 or len(given) != batch:
+            raise InputError(
+                f"upstream has shape {given.shape}: give (batch, filters, rows, columns) of "
+                f"{batch} images."
+            )
+        values, variances = np.zeros(angles.shape), np.zeros(angles.shape)
+        forms = [
+            gradient_forms(filter_, spec.register_qubits, row)
+            for filter_, row in zip(spec.filter_list, angles, strict=True)
+        ]
+        for patches, likeliest in zip(self.patches, self.likeliest, strict=True):
+            own = checked_upstream(given[start : start + patches.batch], patches, len(angles))
+            start += patches.batch
+            for row in range(len(angles) if angles.size else 0):
+                found = likeliest.estimates(forms[row])
+                values[row] += found.values @ own[row]
+                variances[row] += found.variances @ own[row] ** 2
+        runs = self.circuits * sum(each.n_occupied for each in self.patches)
+        shots = self.shots * sum(each.n_occupied for each in self.patches)
+        return Gradient(values, variances, "measured_once", runs, shots)
+
+    def _with(self, filters: Sequence[Filter] | None) -> ConvolutionSpec:
+        if filters is None:
+            return self.spec
+        return attrs.evolve(self.spec, filters=list(filters), overlap="inversion", backward=False)
+
+
+class MeasuredOnce:
+    """Measures the patches of images once, for all filters that can be written down.
+
+    It assumes that patches are real vectors and that the noise is known: what is run under one
+    noise can be evaluated under another.
+
+    Args:
+        spec: The layer that is wanted; of its overlap test nothing is used.
+        device: As for `qucnn_cirq.compile_convolution`.
+        engine: What runs the circuits, as for `qucnn_cirq.QuantumConvolution`.
+        noise: The noise that circuits are run with, as for `qucnn_cirq.QuantumConvolution`.
+        assumed: The noise that is assumed when counts are evaluated; None for the same.
+        shots: Shots of each patch, shared among the circuits; a remainder is not run.
+        seed: Seed of all shots.
+        circuit: "bases", "destructive", or "auto" for the one with the smaller predicted error.
+        bases: Circuits of each patch: how many random bases, or products, at least 6 bases.
+
+    Attributes:
+        program: What is run: one circuit for each basis.
+        shots: Shots of each patch that are run, all circuits together.
+
+    Raises:
+        InputError: If an argument is outside its range.
+    """
+
+    def __init__(
+        self,
+        spec: ConvolutionSpec,
+        device: DeviceLike = "willow_pink",
+        engine: str | Engine | cirq.Sampler = "exact",
+        noise: NoiseLike = None,
+        *,
+        assumed: NoiseLike = None,
+        shots: int = 10_000,
+        seed: int = 0,
+        circuit: str = "auto",
+        bases: int | None = None,
+    ) -> None:
+        instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
+        one_of("circuit", circuit, ("auto", *CIRCUITS))
+        candidates = {
+            name: _measuring(spec, name, device, bases)
+            for name in (CIRCUITS if circuit == "auto" else (circuit,))
+        }
+        self.circuit = min(candidates, key=lambda k: candidates[k].report.predicted_error)
+        self.program = candidates[self.circuit]
+        self._spec = spec
+        count = self.program.spec.n_filters
+        each = whole_number("shots", shots, minimum=count) // count
+        self.shots = each * count
+        self.engine = make_engine(engine)
+        given = as_noise(noise)
+        self._noise = given if assumed is None else as_noise(assumed)
+        seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
+        self._execution = Execution(self.engine, given, each, seed)
+        self._model = make_engine("exact")
+        self._estimator = Likelihood()
+        self._readings: dict[int, tuple[Reading, ...]] = {}
+
+    @property
+    def parameters(self) -> FloatArray:
+        """Angles of the rotations before the measurement, in radians, shape (circuits, qubits)."""
+        return _angles(self.program.spec.n_filters, self.program.spec.register_qubits)
+
+    def measure(
+        self,
+        images: ImagesLike | Patches,
+        image_ids: ArrayLike | None = None,
+        draw: int = 0,
+    ) -> MeasuredPatches:
+        """Runs all circuits on the patches of images, a block of images at a time.
+
+        Args:
+            images: As for `qucnn_cirq.QuantumConvolution.forward`.
+            image_ids: A number that identifies each image, shape (batch,); from their content if
+                None. See `qucnn_cirq.QuantumConvolution.run`.
+            draw: Number of the run; another number gives other shots.
+
+        Raises:
+            InputError: If the images do not fit the specification.
+        """
+        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
+        seen: Counter[bytes] = Counter()
+        given = None if image_ids is None else np.asarray(image_ids, dtype=np.int64)
+        blocks, start = [], 0
+        for patches in ImageBlocks(images, self._spec).patches():
+            if given is None:
+                ids = content_ids(patches, seen)
+            else:
+                ids = given[start : start + patches.batch]
+            start += patches.batch
+            of_patches = ids[patches.positions()[0][patches.occupied]]
+            blocks.append((patches, *self._of_block(patches, of_patches, purpose)))
+        held, counts, likeliest = zip(*blocks, strict=True)
+        circuits = self.program.spec.n_filters
+        return MeasuredPatches(self._spec, held, counts, likeliest, self.shots, circuits)
+
+    def _of_block(
+        self, patches: Patches, ids: NDArray[np.int64], purpose: int
+    ) -> tuple[NDArray[np.int64], Likeliest]:
+        compiled = self.program.filters[0]
+        table, size = compiled.filter_table(self.parameters), 1 << self._spec.register_qubits
+        n_outcomes = len(compiled.template.observable.table)
+        counts = np.zeros((patches.n_occupied, len(table), n_outcomes), dtype=np.int64)
+        states = np.zeros((patches.n_occupied, size))
+        covariances = np.zeros((patches.n_occupied, size, size))
+        steps = np.zeros(patches.n_occupied, dtype=np.int64)
+        recorded = self._execution.outcomes(
+            compiled, patches, ids, table, numbers=tuple(range(len(table))), purpose=purpose
+        )
+        for part in recorded:
+            assert part.counts is not None
+            columns = part.load.columns
+            counts[columns] = part.counts.swapaxes(0, 1)
+            readings = self.readings(part.load.index)
+            found = self._estimator.likeliest(readings, list(part.counts))
+            states[columns], covariances[columns] = found.states, found.covariances
+            steps[columns] = found.steps
+        return counts, Likeliest(states, covariances, steps)
+
+    def readings(self, index: int) -> tuple[Reading, ...]:
+        """What estimators know of the circuits that load patches with one of the variants.
+
+        Args:
+            index: The variant's place in `CompiledFilter.variants`.
+
+        Returns:
+            One reading for each basis.
+        """
+        if index not in self._readings:
+            compiled = self.program.filters[0]
+            vectors = filter_states(self.program.spec, self.parameters)
+            self._readings[index] = tuple(
+                Reading(compiled.variants[index], row[None], vector, self._noise, self._model)
+                for row, vector in zip(compiled.filter_table(self.parameters), vectors, strict=True)
+            )
+            fit_effects(self._readings[index])
+        return self._readings[index]
+
+    def conditioning(self, patches: int = 200) -> float:
+        """How evenly the circuits tell directions apart.
+
+        Args:
+            patches: Isotropic patches over which it is averaged.
+
+        Returns:
+            The mean over patches of the smallest eigenvalue of the information of a shot, of which
+            4 would be ideal in all directions. Below about 0.1 estimates fail.
+        """
+        index = self.program.filters[0].generic
+        states = np.random.default_rng(0).normal(size=(patches, 1 << self._spec.register_qubits))
+        states /= np.linalg.norm(states, axis=1, keepdims=True)
+        information = self._estimator.information(self.readings(index), states)
+        # The vector itself is a direction without information.
+        return float(np.linalg.eigvalsh(information)[:, 1].mean())
+
+
+@functools.lru_cache(maxsize=32)
+def _angles(count: int, n_qubits: int) -> FloatArray:
+    angles = np.random.default_rng(_SEED).uniform(0, np.pi, (count, n_qubits))
+    angles.flags.writeable = False
+    return angles
+
+
+def _measuring(
+    spec: ConvolutionSpec, circuit: str, device: DeviceLike, bases: int | None
+) -> Program:
+    """The program that measures patches."""
+    count = whole_number("bases", BASES if bases is None else bases, minimum=1)
+    if circuit == "bases" and count < FEWEST_BASES:
+        raise InputError(
+            f"bases = {count} leave signs of amplitudes open: give at least {FEWEST_BASES}."
+        )
+    if circuit == "destructive" and bases is None:
+        count = 1
+    product = XZAnsatz(1, ("y",), "none")
+    overlap = "inversion" if circuit == "bases" else "destructive"
+    measuring = attrs.evolve(spec, filters=[product] * count, overlap=overlap, backward=False)
+    return compile_convolution(measuring, device)

@@ -1,0 +1,101 @@
+"""One measurement of each patch for all filters and gradients."""
+
+import numpy as np
+import pytest
+
+from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz
+from qucnn_cirq.convolution import ideal_overlaps
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.measured_once import BASES, MeasuredOnce
+from qucnn_cirq.patches import extract_patches
+
+NOISE = {"depolarizing": {"p1": 0.001, "p2": 0.005}, "readout": {"p01": 0.01, "p10": 0.03}}
+SPEC = ConvolutionSpec(kernel=(2, 2), stride=2, filters=[XZAnsatz(1), XZAnsatz(1)])
+IMAGES = np.random.default_rng(0).uniform(0.1, 1, (3, 8, 8))
+PARAMETERS = np.random.default_rng(1).uniform(-np.pi, np.pi, (2, SPEC.n_parameters))
+
+
+@pytest.fixture(scope="module", params=["bases", "destructive"])
+def measured(request):
+    layer = MeasuredOnce(SPEC, noise=NOISE, shots=20_000, seed=3, circuit=request.param)
+    return layer.measure(IMAGES)
+
+
+def test_overlaps_are_right_within_their_errors(measured):
+    found = measured.overlaps(PARAMETERS)
+    patches = extract_patches(IMAGES, SPEC)
+    errors = found.values - patches.to_maps(ideal_overlaps(patches, SPEC, PARAMETERS))
+    assert found.values.shape == found.variances.shape == (3, 2, 4, 4)
+    assert np.abs(errors).max() < 0.03
+    assert np.mean(np.abs(errors) < 1.96 * np.sqrt(found.variances)) > 0.88
+
+
+def test_gradients_are_slopes_of_the_values_from_the_same_counts(measured):
+    upstream = np.random.default_rng(4).normal(size=(3, 2, 4, 4))
+    found = measured.gradients(upstream, PARAMETERS)
+    for row, column in [(0, 0), (1, 2), (0, 3)]:
+        step = np.zeros_like(PARAMETERS)
+        step[row, column] = 1e-4
+        ahead, behind = (measured.overlaps(PARAMETERS + s * step).values for s in (1, -1))
+        slope = np.sum(upstream * (ahead - behind)) / 2e-4
+        assert found.values[row, column] == pytest.approx(slope, abs=1e-5)
+    assert found.variance.shape == PARAMETERS.shape
+    assert (found.variance > 0).all()
+
+
+def test_filters_can_be_chosen_later(measured):
+    other = FixedFilter([1.0, -2.0, 0.5, 1.0])
+    found = measured.overlaps(filters=[other])
+    patches = extract_patches(IMAGES, SPEC)
+    spec = ConvolutionSpec(kernel=(2, 2), stride=2, filters=[other])
+    expected = patches.to_maps(ideal_overlaps(patches, spec))
+    assert found.values == pytest.approx(expected, abs=0.03)
+
+
+def test_the_shots_of_a_patch_are_shared_among_the_circuits(measured):
+    (counts,) = measured.counts
+    assert (counts.sum(axis=(1, 2)) == measured.shots).all()
+    assert counts.shape[1] == measured.circuits in (1, BASES)
+    assert 20_000 - measured.circuits < measured.shots <= 20_000
+    gradient = measured.gradients(np.ones((3, 2, 4, 4)), PARAMETERS)
+    assert gradient.shots == 48 * measured.shots
+
+
+def test_bases_take_no_gates_beyond_the_loader_and_are_informative():
+    layer = MeasuredOnce(ConvolutionSpec(kernel=(4, 4)), noise=NOISE, shots=12_000, circuit="bases")
+    reports = [variant.report for variant in layer.program.filters[0].variants]
+    assert max(report.two_qubit_gates for report in reports) == 6
+    assert max(report.qubits for report in reports) == 4
+    assert layer.conditioning(20) > 0.5
+    patch = np.random.default_rng(0).normal(size=(1, 4, 4))
+    found = layer.measure(patch)
+    state = patch.ravel() / np.linalg.norm(patch)
+    assert abs(found.likeliest[0].states[0] @ state) > 0.995
+
+
+def test_blank_patches_are_zero_and_cost_nothing():
+    images = np.zeros((1, 4, 4))
+    images[0, 0, 0] = 1.0
+    found = MeasuredOnce(SPEC, shots=1200).measure(images)
+    maps = found.overlaps(PARAMETERS)
+    assert (maps.values.reshape(2, 4)[:, 1:] == 0).all()
+    assert (maps.variances.reshape(2, 4)[:, 1:] == 0).all()
+    assert found.gradients(np.ones((1, 2, 2, 2)), PARAMETERS).circuits == found.circuits
+
+
+def test_draws_and_seeds_give_other_shots_and_repeat():
+    layer = MeasuredOnce(SPEC, shots=1200, seed=1)
+    first, again, other = (layer.measure(IMAGES, draw=draw).counts[0] for draw in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_too_few_bases_and_shots_are_refused():
+    with pytest.raises(InputError, match="signs"):
+        MeasuredOnce(SPEC, circuit="bases", bases=3)
+    with pytest.raises(InputError, match="shots"):
+        MeasuredOnce(SPEC, circuit="bases", shots=5)
+    with pytest.raises(InputError, match="circuit"):
+        MeasuredOnce(SPEC, circuit="both")
+    with pytest.raises(InputError, match="upstream"):
+        MeasuredOnce(SPEC, shots=1200).measure(IMAGES).gradients(np.ones((2, 2, 4, 4)), PARAMETERS)
