@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import attrs
@@ -23,7 +23,7 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from noise_models import NoiseLike, as_noise
+from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import LARGEST_SEED, instance_of, one_of, whole_number
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.compilation import compile_convolution
@@ -48,6 +48,8 @@ CIRCUITS = ("bases", "destructive")
 BASES = 12
 """Random bases in which a patch is measured: 6 nearly suffice, 4 leave signs open."""
 FEWEST_BASES = 6
+EXACT_SHOTS = 10**9
+"""In place of the shots of each circuit where there are none."""
 _SEED = 71_201
 """Sets the angles of the bases, which are the same in every process."""
 
@@ -74,7 +76,8 @@ class MeasuredPatches:
         counts: For each block how often each outcome was recorded, shape
             (patches that are not blank, circuits, outcomes).
         likeliest: For each block the patches that explain the counts best.
-        shots: Shots of each patch, all circuits together.
+        shots: Shots of each patch, all circuits together; None for exact distributions, of which
+            counts are `EXACT_SHOTS` times the probabilities.
         circuits: Circuits of each patch.
     """
 
@@ -82,7 +85,7 @@ class MeasuredPatches:
     patches: tuple[Patches, ...]
     counts: tuple[NDArray[np.int64], ...]
     likeliest: tuple[Likeliest, ...]
-    shots: int
+    shots: int | None
     circuits: int
 
     def overlaps(
@@ -138,21 +141,34 @@ class MeasuredPatches:
                 f"upstream has shape {given.shape}: give (batch, filters, rows, columns) of "
                 f"{batch} images."
             )
-        values, variances = np.zeros(angles.shape), np.zeros(angles.shape)
-        forms = [
-            gradient_forms(filter_, spec.register_qubits, row)
-            for filter_, row in zip(spec.filter_list, angles, strict=True)
-        ]
-        for patches, likeliest in zip(self.patches, self.likeliest, strict=True):
-            own = checked_upstream(given[start : start + patches.batch], patches, len(angles))
+        parts = []
+        for patches in self.patches:
+            own = given[start : start + patches.batch]
+            parts.append(checked_upstream(own, patches, len(angles)))
             start += patches.batch
-            for row in range(len(angles) if angles.size else 0):
-                found = likeliest.estimates(forms[row])
+        return self.gradients_of(parts, angles, spec)
+
+    def gradients_of(
+        self, upstream: Sequence[FloatArray], parameters: FloatArray, spec: ConvolutionSpec
+    ) -> Gradient:
+        """As `gradients`, for what is known to fit.
+
+        Args:
+            upstream: For each block dL/dF of the patches that are not blank, shape
+                (filters, patches).
+            parameters: Shape (filters, parameters).
+            spec: With the filters.
+        """
+        values, variances = np.zeros(parameters.shape), np.zeros(parameters.shape)
+        for row, filter_ in enumerate(spec.filter_list if parameters.size else ()):
+            forms = gradient_forms(filter_, spec.register_qubits, parameters[row])
+            for own, likeliest in zip(upstream, self.likeliest, strict=True):
+                found = likeliest.estimates(forms)
                 values[row] += found.values @ own[row]
                 variances[row] += found.variances @ own[row] ** 2
-        runs = self.circuits * sum(each.n_occupied for each in self.patches)
-        shots = self.shots * sum(each.n_occupied for each in self.patches)
-        return Gradient(values, variances, "measured_once", runs, shots)
+        n_patches = sum(each.n_occupied for each in self.patches)
+        shots = None if self.shots is None else self.shots * n_patches
+        return Gradient(values, variances, "measured_once", self.circuits * n_patches, shots)
 
     def _with(self, filters: Sequence[Filter] | None) -> ConvolutionSpec:
         if filters is None:
@@ -172,14 +188,15 @@ class MeasuredOnce:
         engine: What runs the circuits, as for `qucnn_cirq.QuantumConvolution`.
         noise: The noise that circuits are run with, as for `qucnn_cirq.QuantumConvolution`.
         assumed: The noise that is assumed when counts are evaluated; None for the same.
-        shots: Shots of each patch, shared among the circuits; a remainder is not run.
+        shots: Shots of each patch, shared among the circuits; a remainder is not run. None for
+            the exact distributions, whose estimates have no variance.
         seed: Seed of all shots.
         circuit: "bases", "destructive", or "auto" for the one with the smaller predicted error.
         bases: Circuits of each patch: how many random bases, or products, at least 6 bases.
 
     Attributes:
         program: What is run: one circuit for each basis.
-        shots: Shots of each patch that are run, all circuits together.
+        shots: Shots of each patch that are run, all circuits together, or None.
 
     Raises:
         InputError: If an argument is outside its range.
@@ -193,7 +210,7 @@ class MeasuredOnce:
         noise: NoiseLike = None,
         *,
         assumed: NoiseLike = None,
-        shots: int = 10_000,
+        shots: int | None = 10_000,
         seed: int = 0,
         circuit: str = "auto",
         bases: int | None = None,
@@ -208,16 +225,13 @@ class MeasuredOnce:
         self.program = candidates[self.circuit]
         self._spec = spec
         count = self.program.spec.n_filters
-        each = whole_number("shots", shots, minimum=count) // count
-        self.shots = each * count
+        each = None if shots is None else whole_number("shots", shots, minimum=count) // count
+        self.shots = None if each is None else each * count
         self.engine = make_engine(engine)
         given = as_noise(noise)
         self._noise = given if assumed is None else as_noise(assumed)
         seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._execution = Execution(self.engine, given, each, seed)
-        self._model = make_engine("exact")
-        self._estimator = Likelihood()
-        self._readings: dict[int, tuple[Reading, ...]] = {}
 
     @property
     def parameters(self) -> FloatArray:
@@ -244,7 +258,8 @@ class MeasuredOnce:
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
         seen: Counter[bytes] = Counter()
         given = None if image_ids is None else np.asarray(image_ids, dtype=np.int64)
-        blocks, start = [], 0
+        blocks: list[MeasuredPatches] = []
+        start = 0
         for patches in ImageBlocks(images, self._spec).patches():
             if given is None:
                 ids = content_ids(patches, seen)
@@ -252,14 +267,25 @@ class MeasuredOnce:
                 ids = given[start : start + patches.batch]
             start += patches.batch
             of_patches = ids[patches.positions()[0][patches.occupied]]
-            blocks.append((patches, *self._of_block(patches, of_patches, purpose)))
-        held, counts, likeliest = zip(*blocks, strict=True)
-        circuits = self.program.spec.n_filters
-        return MeasuredPatches(self._spec, held, counts, likeliest, self.shots, circuits)
+            blocks.append(self.measure_block(patches, of_patches, purpose))
+        return replace(
+            blocks[0],
+            patches=tuple(each for block in blocks for each in block.patches),
+            counts=tuple(each for block in blocks for each in block.counts),
+            likeliest=tuple(each for block in blocks for each in block.likeliest),
+        )
 
-    def _of_block(
-        self, patches: Patches, ids: NDArray[np.int64], purpose: int
-    ) -> tuple[NDArray[np.int64], Likeliest]:
+    def measure_block(
+        self, patches: Patches, ids: NDArray[np.integer], purpose: int
+    ) -> MeasuredPatches:
+        """Runs all circuits on some patches.
+
+        Args:
+            patches: The patches.
+            ids: The number that identifies the image of each patch that is not blank, shape
+                (patches,).
+            purpose: Sets runs of the same seed apart, see `qucnn_cirq.engines.Streams`.
+        """
         compiled = self.program.filters[0]
         table, size = compiled.filter_table(self.parameters), 1 << self._spec.register_qubits
         n_outcomes = len(compiled.template.observable.table)
@@ -271,14 +297,21 @@ class MeasuredOnce:
             compiled, patches, ids, table, numbers=tuple(range(len(table))), purpose=purpose
         )
         for part in recorded:
-            assert part.counts is not None
-            columns = part.load.columns
-            counts[columns] = part.counts.swapaxes(0, 1)
+            columns, own = part.load.columns, part.counts
+            if own is None:
+                assert part.distribution is not None
+                own = np.rint(EXACT_SHOTS * np.maximum(part.distribution, 0)).astype(np.int64)
+            counts[columns] = own.swapaxes(0, 1)
             readings = self.readings(part.load.index)
-            found = self._estimator.likeliest(readings, list(part.counts))
-            states[columns], covariances[columns] = found.states, found.covariances
+            found = _ESTIMATOR.likeliest(readings, list(own))
+            states[columns] = found.states
+            if part.counts is not None:
+                covariances[columns] = found.covariances
             steps[columns] = found.steps
-        return counts, Likeliest(states, covariances, steps)
+        likeliest = Likeliest(states, covariances, steps)
+        return MeasuredPatches(
+            self._spec, (patches,), (counts,), (likeliest,), self.shots, len(table)
+        )
 
     def readings(self, index: int) -> tuple[Reading, ...]:
         """What estimators know of the circuits that load patches with one of the variants.
@@ -289,15 +322,7 @@ class MeasuredOnce:
         Returns:
             One reading for each basis.
         """
-        if index not in self._readings:
-            compiled = self.program.filters[0]
-            vectors = filter_states(self.program.spec, self.parameters)
-            self._readings[index] = tuple(
-                Reading(compiled.variants[index], row[None], vector, self._noise, self._model)
-                for row, vector in zip(compiled.filter_table(self.parameters), vectors, strict=True)
-            )
-            fit_effects(self._readings[index])
-        return self._readings[index]
+        return _readings(self.program, index, self._noise)
 
     def conditioning(self, patches: int = 200) -> float:
         """How evenly the circuits tell directions apart.
@@ -312,7 +337,7 @@ class MeasuredOnce:
         index = self.program.filters[0].generic
         states = np.random.default_rng(0).normal(size=(patches, 1 << self._spec.register_qubits))
         states /= np.linalg.norm(states, axis=1, keepdims=True)
-        information = self._estimator.information(self.readings(index), states)
+        information = _ESTIMATOR.information(self.readings(index), states)
         # The vector itself is a direction without information.
         return float(np.linalg.eigvalsh(information)[:, 1].mean())
 
@@ -322,6 +347,24 @@ def _angles(count: int, n_qubits: int) -> FloatArray:
     angles = np.random.default_rng(_SEED).uniform(0, np.pi, (count, n_qubits))
     angles.flags.writeable = False
     return angles
+
+
+_ESTIMATOR = Likelihood()
+
+
+@functools.lru_cache(maxsize=64)
+def _readings(program: Program, index: int, noise: Noise) -> tuple[Reading, ...]:
+    """Shared by all who measure with the same circuits: finding effects takes a second."""
+    compiled, spec = program.filters[0], program.spec
+    angles = _angles(spec.n_filters, spec.register_qubits)
+    table, vectors = compiled.filter_table(angles), filter_states(spec, angles)
+    model, variant = make_engine("exact"), compiled.variants[index]
+    readings = tuple(
+        Reading(variant, row[None], vector, noise, model)
+        for row, vector in zip(table, vectors, strict=True)
+    )
+    fit_effects(readings)
+    return readings
 
 
 def _measuring(

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+)
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.measured_once import BASES, MeasuredOnce
@@ -99,3 +105,27 @@ def test_too_few_bases_and_shots_are_refused():
         MeasuredOnce(SPEC, circuit="both")
     with pytest.raises(InputError, match="upstream"):
         MeasuredOnce(SPEC, shots=1200).measure(IMAGES).gradients(np.ones((2, 2, 4, 4)), PARAMETERS)
+
+
+def test_exact_distributions_give_exact_values():
+    found = MeasuredOnce(SPEC, noise=NOISE, shots=None, circuit="bases").measure(IMAGES)
+    patches = extract_patches(IMAGES, SPEC)
+    exact = patches.to_maps(ideal_overlaps(patches, SPEC, PARAMETERS))
+    maps = found.overlaps(PARAMETERS)
+    assert maps.values == pytest.approx(exact, abs=2e-3)
+    assert (maps.variances == 0).all()
+
+
+@pytest.mark.parametrize(("shots", "error"), [(None, 0.01), (20_000, 0.4)])
+def test_it_is_a_gradient_method(shots, error):
+    layer = QuantumConvolution(
+        compile_convolution(SPEC), noise=NOISE, shots=shots, parameters=PARAMETERS
+    )
+    layer.forward(IMAGES)
+    upstream = np.random.default_rng(4).normal(size=(3, 2, 4, 4))
+    exact = layer.gradient(upstream, "exact")
+    found = layer.gradient(upstream, "qucnn_cirq.measured_gradient:MeasuredOnceGradient")
+    assert found.values == pytest.approx(exact.values, abs=error)
+    assert found.circuits == 48 * BASES
+    if shots is not None:
+        assert (np.abs(found.values - exact.values) < 4 * np.sqrt(found.variance)).all()
