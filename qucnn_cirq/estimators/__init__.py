@@ -6,12 +6,12 @@ from qucnn_cirq.estimators.effects import Effects, effects_of, fitted_effects
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
+from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
 from qucnn_cirq.estimators.mitigation import Mitigation, as_mitigation
 from qucnn_cirq.estimators.mixed import AllZeros, Mixed
 from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
-from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
 from qucnn_cirq.estimators.reading import Reading, readings_of
 from qucnn_cirq.estimators.registry import ESTIMATORS
 from qucnn_cirq.estimators.training import Training
