@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.engines.process import Kraus
+from qucnn_cirq.engines.process import Kraus, SignedKraus
 
 PAULIS = np.array(
     [[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex
@@ -51,7 +51,11 @@ def transfer_matrix(kraus: Kraus) -> NDArray[np.float64]:
     """
     size = kraus[0].shape[0]
     basis = pauli_basis(size.bit_length() - 1)
-    images = sum(operator @ basis @ operator.conj().T for operator in kraus)
+    signs = kraus.signs if isinstance(kraus, SignedKraus) else (1,) * len(kraus)
+    images = sum(
+        sign * (operator @ basis @ operator.conj().T)
+        for sign, operator in zip(signs, kraus, strict=True)
+    )
     matrix: NDArray[np.float64] = np.einsum("aij,bji->ab", basis, images).real / size
     return matrix
 

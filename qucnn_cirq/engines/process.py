@@ -6,8 +6,9 @@ cannot differ in what they simulate, only in how.
 
 from __future__ import annotations
 
+import abc
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -23,6 +24,30 @@ from qucnn_cirq.errors import InputError
 Kraus = tuple[NDArray[np.complex128], ...]
 
 
+class SignedKraus(tuple[NDArray[np.complex128], ...]):
+    """Operators K of a map sum s K rho K^+, where s is 1 or -1: a channel's inverse, say.
+
+    No device runs such a map. It is how the means of quasi-probabilities are computed exactly.
+
+    Attributes:
+        signs: The sign of each operator.
+    """
+
+    signs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, operators: Iterable[NDArray[np.complex128]], signs: Iterable[int]) -> SignedKraus:
+        """Operators with their signs.
+
+        Args:
+            operators: Each of shape (2^k, 2^k).
+            signs: 1 or -1 for each of them.
+        """
+        found = cls(operators)
+        found.signs = tuple(signs)
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class Element:
     """One gate or channel.
@@ -36,6 +61,15 @@ class Element:
     qubits: tuple[cirq.Qid, ...]
     slot: Slot | None = None
     kraus: Kraus = ()
+
+
+class QuasiGate(cirq.Gate):
+    """A gate that stands for a `SignedKraus`: `cirq.kraus` gives its operators without signs."""
+
+    @property
+    @abc.abstractmethod
+    def signs(self) -> tuple[int, ...]:
+        """The sign of each operator."""
 
 
 def physical_process(template: Template, noise: Noise) -> list[Element]:
@@ -139,7 +173,10 @@ def _kraus(operation: cirq.Operation, known: dict[int, tuple[cirq.Gate, Kraus]])
     gate = operation.gate
     if id(gate) in known:
         return known[id(gate)][1]
-    kraus = tuple(np.asarray(operator, complex) for operator in cirq.kraus(operation))
+    operators = cirq.kraus(operation)
+    kraus: Kraus = tuple(np.asarray(operator, complex) for operator in operators)
+    if isinstance(gate, QuasiGate):
+        kraus = SignedKraus.of(kraus, gate.signs)
     if gate is not None:
         known[id(gate)] = gate, kraus
     return kraus

@@ -1,0 +1,28 @@
+"""Mitigation with more circuits than the plain one: classical methods, each with its cost."""
+
+from qucnn_cirq.mitigation.executor import executor
+from qucnn_cirq.mitigation.method import Cost, MitigationMethod, Plan, Run
+from qucnn_cirq.mitigation.pec import ErrorCancellation
+from qucnn_cirq.mitigation.purity import PurityRescaling
+from qucnn_cirq.mitigation.readout import measured_readout, unfolded
+from qucnn_cirq.mitigation.registry import METHODS
+from qucnn_cirq.mitigation.self_overlap import SelfOverlap
+from qucnn_cirq.mitigation.shadows import RealShadows
+from qucnn_cirq.mitigation.zne import ZeroNoiseExtrapolation, folded
+
+__all__ = [
+    "METHODS",
+    "Cost",
+    "ErrorCancellation",
+    "MitigationMethod",
+    "Plan",
+    "PurityRescaling",
+    "RealShadows",
+    "Run",
+    "SelfOverlap",
+    "ZeroNoiseExtrapolation",
+    "executor",
+    "folded",
+    "measured_readout",
+    "unfolded",
+]

@@ -1,0 +1,225 @@
+"""Probabilistic error cancellation: random circuits with signs, whose mean has no gate errors."""
+
+from __future__ import annotations
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise, NoiseConfiguration
+from noise_models.checks import whole_number
+from qucnn_cirq.circuits.slots import FixedUnitary, Slot
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines.pauli_transfer import PAULIS
+from qucnn_cirq.estimators import Estimates, Reading
+from qucnn_cirq.mitigation.method import (
+    MitigationMethod,
+    Plan,
+    Run,
+    linear_combination,
+    outcome_weights,
+    run_counted,
+    run_moments,
+)
+from qucnn_cirq.mitigation.quasi import Places, depolarizing_only, inverses, undoing
+
+FloatArray = NDArray[np.float64]
+Bits = tuple[int, int]
+"""A Pauli up to a phase: whether it holds an X, and a Z."""
+
+_PAULI_OF: dict[Bits, FixedUnitary] = {
+    bits: FixedUnitary.from_matrix(PAULIS[number])
+    for bits, number in (((1, 0), 1), ((1, 1), 2), ((0, 1), 3))
+}
+_BITS: tuple[Bits, ...] = ((0, 0), (1, 0), (1, 1), (0, 1))
+
+
+class ErrorCancellation(MitigationMethod):
+    """Probabilistic error cancellation (arXiv:1612.02058) of depolarising noise.
+
+    After every gate a random Pauli is put in, with the sign of its weight in the inverse of the
+    gate's assumed noise. Paulis are merged into the next one-qubit gate, through CZ gates, so that
+    a circuit has the gates and the moments of the plain one.
+
+    Args:
+        circuits: Random circuits among which the shots of a patch are split.
+        unfolds_readout: Whether assumed readout errors are undone as well.
+        seed: Seed of the random circuits.
+
+    Raises:
+        InputError: If a number is not allowed.
+    """
+
+    name = "pec"
+    assumes = "gate errors are depolarising, of known rates, and nothing happens to idle qubits"
+
+    def __init__(self, circuits: int = 100, unfolds_readout: bool = True, seed: int = 0) -> None:
+        self.circuits = whole_number("circuits", circuits, minimum=2, maximum=1_000_000)
+        self.unfolds_readout, self.seed = unfolds_readout, seed
+
+    def gamma(self, reading: Reading) -> float:
+        """What the spread of a mean is multiplied by: the product over all gates.
+
+        Args:
+            reading: The circuit, and the noise that is assumed.
+
+        Raises:
+            InputError: If that is not depolarising.
+        """
+        template, assumed = reading.variant.template, depolarizing_only(reading.noise)
+        return float(
+            np.prod(
+                [each.gamma for moment in _places(template, assumed) for each in moment.values()]
+            )
+        )
+
+    def plan(self, reading: Reading, states: FloatArray) -> Plan:
+        """See `MitigationMethod.plan`: random circuits, each with its sign in its weights."""
+        template, assumed = reading.variant.template, depolarizing_only(reading.noise)
+        places, gamma = _places(template, assumed), self.gamma(reading)
+        weights = outcome_weights(reading, self.unfolds_readout)
+        patch = reading.variant.loader.angles(states)
+        generator = np.random.default_rng(self.seed)
+        runs = []
+        for number in range(self.circuits):
+            own, sign, flips = sampled(template, places, generator)
+            counted = sign * gamma * weights[np.arange(len(weights)) ^ flips]
+            name = f"circuit {number}"
+            runs.append(Run(name, own, patch, reading.angles, counted, 1 / self.circuits))
+        slopes = np.full(self.circuits, 1 / self.circuits)
+        return Plan(tuple(runs), linear_combination(slopes), slopes)
+
+    def moments(
+        self, reading: Reading, states: FloatArray, shots: int, noise: Noise | None = None
+    ) -> Estimates:
+        """As `MitigationMethod.moments`, where every shot has a random circuit of its own.
+
+        The mean is that over all random circuits; fewer circuits than shots scatter more.
+        """
+        actual = reading.noise if noise is None else noise
+        assumed, gamma = depolarizing_only(reading.noise), self.gamma(reading)
+        weights = outcome_weights(reading, self.unfolds_readout)
+        run = Run(
+            "all circuits",
+            reading.variant.template,
+            reading.variant.loader.angles(states),
+            reading.angles,
+            weights,
+            1.0,
+        )
+        engine = make_engine("exact")
+        values, _ = run_moments(run, engine, undoing(actual, assumed, inserts=False))
+        mean, spread = run_moments(run, engine, undoing(actual, assumed, inserts=True))
+        variances = (gamma**2 * (spread + mean**2) - values**2) / shots
+        return Estimates(values[None], variances[None])
+
+    def estimate(
+        self,
+        reading: Reading,
+        states: FloatArray,
+        shots: int,
+        engine: Engine | None = None,
+        noise: Noise | None = None,
+        seed: int = 0,
+    ) -> Estimates:
+        """As `MitigationMethod.estimate`; variances are from how circuits scatter."""
+        plan = self.plan(reading, states)
+        means = np.array(
+            [
+                run_counted(
+                    run, engine or reading.engine, noise or reading.noise, number, (seed, row)
+                )[0]
+                for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
+            ]
+        )
+        variances = means.var(axis=0, ddof=1) / len(means)
+        return Estimates(means.mean(axis=0)[None], variances[None])
+
+
+def _places(template: Template, assumed: NoiseConfiguration) -> list[Places]:
+    return inverses(template.marked_circuit.moments, assumed, template.qubits)
+
+
+def sampled(
+    template: Template, places: list[Places], generator: np.random.Generator
+) -> tuple[Template, int, int]:
+    """One random circuit.
+
+    Args:
+        template: The compiled circuit.
+        places: What is undone after each of its moments.
+        generator: Draws the Paulis.
+
+    Returns:
+        The circuit, its sign, and which bits of its outcomes are flipped, as an outcome's number.
+    """
+    frame: dict[cirq.Qid, Bits] = {}
+    moments: list[cirq.Moment] = []
+    sign, flips = 1, 0
+    for moment, own in zip(template.circuit, places, strict=True):
+        drawn: dict[cirq.Qid, Bits] = {}
+        for qubits, inverse in own.items():
+            if generator.random() < inverse.chance:
+                sign = -sign
+                number = int(generator.integers(1, inverse.size))
+                digits = np.unravel_index(number, (4,) * len(qubits))
+                drawn.update((q, _BITS[digit]) for q, digit in zip(qubits, digits, strict=True))
+        early, operations = [], []
+        for operation in moment:
+            gate, qubits = operation.gate, operation.qubits
+            if cirq.is_measurement(operation):
+                measured = template.observable.qubits
+                for place, qubit in enumerate(reversed(measured)):
+                    flips |= frame.get(qubit, (0, 0))[0] << place
+                operations.append(operation)
+            elif isinstance(gate, Slot):
+                (qubit,) = qubits
+                slot = _through(gate, qubit, frame, drawn)
+                operations.append(slot.on(qubit).with_tags(*operation.tags))
+            elif gate == cirq.CZ:
+                first, second = qubits
+                (x1, z1), (x2, z2) = frame.get(first, (0, 0)), frame.get(second, (0, 0))
+                frame[first], frame[second] = (x1, z1 ^ x2), (x2, z2 ^ x1)
+                operations.append(operation)
+            else:
+                early += [
+                    Slot((_PAULI_OF[frame.pop(qubit)],)).on(qubit)
+                    for qubit in qubits
+                    if frame.get(qubit, (0, 0)) != (0, 0)
+                ]
+                operations.append(operation)
+        for qubit, (x, z) in drawn.items():
+            before = frame.get(qubit, (0, 0))
+            frame[qubit] = (before[0] ^ x, before[1] ^ z)
+        if early:
+            moments.append(cirq.Moment(early))
+        moments.append(cirq.Moment(operations))
+    return (
+        Template(
+            cirq.Circuit(moments).freeze(),
+            template.observable,
+            template.data_qubits,
+            template.filter_qubits,
+            template.ancillas,
+        ),
+        sign,
+        flips,
+    )
+
+
+def _through(
+    slot: Slot, qubit: cirq.Qid, frame: dict[cirq.Qid, Bits], drawn: dict[cirq.Qid, Bits]
+) -> Slot:
+    """A slot with the Paulis before and after it; what a virtual Z cannot take goes on."""
+    before = frame.get(qubit, (0, 0))
+    if slot.is_virtual:
+        return slot**-1 if before[0] else slot
+    frame.pop(qubit, None)
+    factors = slot.factors
+    if before != (0, 0):
+        factors = (_PAULI_OF[before], *factors)
+    after = drawn.pop(qubit, (0, 0))
+    if after != (0, 0):
+        factors = (*factors, _PAULI_OF[after])
+    return Slot(factors).simplified()
