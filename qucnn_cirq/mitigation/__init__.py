@@ -4,6 +4,7 @@ from qucnn_cirq.mitigation.executor import executor
 from qucnn_cirq.mitigation.method import Cost, MitigationMethod, Plan, Run
 from qucnn_cirq.mitigation.pec import ErrorCancellation
 from qucnn_cirq.mitigation.purity import PurityRescaling
+from qucnn_cirq.mitigation.quasi import as_depolarizing
 from qucnn_cirq.mitigation.readout import measured_readout, unfolded
 from qucnn_cirq.mitigation.registry import METHODS
 from qucnn_cirq.mitigation.self_overlap import SelfOverlap
@@ -21,6 +22,7 @@ __all__ = [
     "Run",
     "SelfOverlap",
     "ZeroNoiseExtrapolation",
+    "as_depolarizing",
     "executor",
     "folded",
     "measured_readout",

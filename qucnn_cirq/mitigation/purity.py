@@ -1,8 +1,8 @@
 """Rescaling by purities: how mixed the loaded states are, from two copies of each.
 
 If a loader's noise is depolarising, rho = l |x><x| + (1 - l) / d with d = 2^n, then tr(rho^2) is
-l^2 + (1 - l^2) / d. Two copies in the destructive test give the purity, and F = a + (m - a) / (l_x l_f) with
-a = 1/d.
+l^2 + (1 - l^2) / d. Two copies in the destructive test give the purity, and
+F = a + (m - a) / (l_x l_f) with a = 1/d.
 """
 
 from __future__ import annotations

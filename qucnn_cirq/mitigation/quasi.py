@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
 from noise_models.model import ConfiguredNoiseModel
-from qucnn_cirq.engines.pauli_transfer import pauli_basis
+from noise_models.values import coupler_key, qubit_key
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.pauli_transfer import embed, pauli_basis, transfer_matrix
 from qucnn_cirq.engines.process import QuasiGate
 from qucnn_cirq.errors import InputError
 
@@ -188,13 +190,56 @@ def depolarizing_only(noise: Noise) -> NoiseConfiguration:
         what = "a noise model of its own" if configuration is None else ", ".join(others)
         raise InputError(
             f"pec knows the inverse of depolarising noise alone, not of {what}: assume "
-            "{'depolarizing': {'p1': ..., 'p2': ...}} of the same infidelities, and measure what "
-            "that leaves."
+            "as_depolarizing(noise, template), of the same infidelities, and see what that leaves."
         )
     return NoiseConfiguration(
         scale=configuration.scale,
         scales=attrs.evolve(configuration.scales),
         depolarizing=configuration.depolarizing,
+    )
+
+
+def as_depolarizing(noise: Noise, template: Template) -> Noise:
+    """Depolarising noise of the infidelities of another noise, for a method to assume.
+
+    For every qubit and coupler it is the mean over its gates of what follows them until the next
+    moment; what happens to qubits that wait is left out, and readout is kept.
+
+    Args:
+        noise: Any noise with Kraus operators.
+        template: The circuit whose gates count.
+    """
+    moments = template.marked_circuit.moments
+    found: dict[tuple[cirq.Qid, ...], list[float]] = {}
+    noisy = noise.gate_model.noisy_moments(moments, template.qubits)
+    for moment, own in zip(moments, noisy, strict=True):
+        _, *channels = cirq.Circuit(own).moments
+        for gate in moment:
+            if cirq.is_measurement(gate) or isinstance(gate.gate, cirq.ZPowGate):
+                continue
+            size = 4 ** len(gate.qubits)
+            whole = np.eye(size)
+            for channel in (op for each in channels for op in each):
+                if set(channel.qubits) <= set(gate.qubits):
+                    matrix = transfer_matrix(tuple(cirq.kraus(channel)))
+                    whole = embed(matrix, channel.qubits, gate.qubits) @ whole
+            found.setdefault(gate.qubits, []).append(1 - float(np.trace(whole)) / size)
+    tables: dict[int, dict[str, float]] = {1: {}, 2: {}}
+    for qubits, values in found.items():
+        key = qubit_key(*qubits) if len(qubits) == 1 else coupler_key(*qubits)
+        rates = tables[len(qubits)]
+        rates[key] = max(0.0, float(np.mean(values)))
+    readout = {
+        qubit_key(qubit): dict(zip(("p01", "p10"), noise.readout(qubit), strict=True))
+        for qubit in template.observable.qubits
+    }
+    return Noise(
+        NoiseConfiguration.from_mapping(
+            {
+                "depolarizing": {"qubits": tables[1], "couplers": tables[2]},
+                "readout": {"qubits": readout},
+            }
+        )
     )
 
 
