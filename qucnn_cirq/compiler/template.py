@@ -90,6 +90,8 @@ class Template:
 
     def _bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
         """The gates of the slots for one row of the angle tables; a virtual Z is a power of Z."""
+        if not self.slots:
+            return []
         unitaries = np.concatenate([slot.unitaries(tables) for slot in self.slots])
         exponents = (values.tolist() for values in phased_xz_exponents(unitaries))
         return [

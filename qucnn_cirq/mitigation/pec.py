@@ -95,7 +95,10 @@ class ErrorCancellation(MitigationMethod):
     ) -> Estimates:
         """As `MitigationMethod.moments`, where every shot has a random circuit of its own.
 
-        The mean is that over all random circuits; fewer circuits than shots scatter more.
+        The mean is that over all random circuits; fewer circuits than shots scatter more. Both are
+        exact where the noise that there is commutes with Paulis, as depolarising noise does. Other
+        noise between a two-qubit gate and the next one-qubit gate, which takes the Pauli, is met
+        as if the Pauli came before it.
         """
         actual = reading.noise if noise is None else noise
         assumed, gamma = depolarizing_only(reading.noise), self.gamma(reading)

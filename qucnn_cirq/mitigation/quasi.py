@@ -122,12 +122,15 @@ class _Undoing(cirq.NoiseModel):
         originals = list(moments)
         noisy = self.actual.noisy_moments(originals, system_qubits)
         undone = inverses(originals, self.assumed, system_qubits)
-        return [
-            [*cirq.Circuit(own).moments, cirq.Moment(self._operations(places))]
-            for own, places in zip(noisy, undone, strict=True)
-        ]
+        found = []
+        for own, places in zip(noisy, undone, strict=True):
+            first, *channels = cirq.Circuit(own).moments
+            # A Pauli of a one-qubit gate is part of that gate; one of CZ comes after its errors.
+            early, late = (cirq.Moment(self._operations(places, count)) for count in (1, 2))
+            found.append([first, early, *channels, late])
+        return found
 
-    def _operations(self, places: Places) -> list[cirq.Operation]:
+    def _operations(self, places: Places, count: int) -> list[cirq.Operation]:
         return [
             (
                 cirq.depolarize(inverse.chance, inverse.n_qubits)
@@ -137,6 +140,7 @@ class _Undoing(cirq.NoiseModel):
             .on(*qubits)
             .with_tags(cirq.VirtualTag())
             for qubits, inverse in places.items()
+            if len(qubits) == count
         ]
 
 

@@ -7,6 +7,7 @@ besides the basis: no filter is prepared.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import cirq
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.loaders.merging import MergingLoader
 from qucnn_cirq.circuits.observable import all_zeros
+from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.pipeline import passes_for, run_passes
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.devices import DeviceLike, load_device
@@ -105,13 +107,19 @@ class RealShadows(MitigationMethod):
             InputError: If the device cannot run it.
         """
         variant = reading.variant
-        data = variant.template.data_qubits
-        loading = loader_alone(variant.loader).circuit(data, "patch")
-        measured = loading + basis.circuit(data) + cirq.measure(*data, key=MEASUREMENT_KEY)
-        native, _ = run_passes(measured, passes_for(variant.report.gateset))
-        template = Template(native.freeze(), all_zeros(data), data, ())
+        template = _compiled(variant, basis)
         check(template.marked_circuit, self.device or variant.report.device)
         return template
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(variant: Variant, basis: RealBasis) -> Template:
+    """The same object each time, for which engines keep what they prepare."""
+    data = variant.template.data_qubits
+    loading = loader_alone(variant.loader).circuit(data, "patch")
+    measured = loading + basis.circuit(data) + cirq.measure(*data, key=MEASUREMENT_KEY)
+    native, _ = run_passes(measured, passes_for(variant.report.gateset))
+    return Template(native.freeze(), all_zeros(data), data, ())
 
 
 def loader_alone(loader: Loader) -> Loader:

@@ -7,6 +7,7 @@ A value at scale 0 is extrapolated patch by patch.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import cirq
@@ -131,6 +132,7 @@ def depolarized_mean(reading: Reading) -> float:
     return float(reading.observable.table.mean())
 
 
+@functools.lru_cache(maxsize=256)
 def folded(template: Template, scale: int) -> Template:
     """The circuit with every two-qubit gate G as G (G^-1 G)^k, scale = 2 k + 1.
 
