@@ -394,12 +394,14 @@ def test_depolarising_noise_of_another_s_infidelities():
         if operation.gate == cirq.CZ:
             key = coupler_key(*operation.qubits)
             assert same.configuration.depolarizing.couplers[key] == pytest.approx(0.02, abs=1e-12)
-    assert set(same.configuration.depolarizing.qubits.values()) == {pytest.approx(0.004)}
+    rates = list(same.configuration.depolarizing.qubits.values())
+    assert rates == pytest.approx([0.004] * len(rates), abs=1e-12)
     exact = evaluated(reading.own_form, states)[0]
     assumed, _ = a_reading("inversion", as_depolarizing(reading.noise, template))
     raw = reading.distribution(states) @ reading.observable.table
     found = ErrorCancellation().moments(assumed, states, SHOTS, reading.noise).values[0]
-    assert np.abs(found - exact).max() < np.abs(raw - exact).max() / 2
+    # What is not depolarising is left.
+    assert 0 < np.linalg.norm(found - exact) < 0.6 * np.linalg.norm(raw - exact)
 
 
 @pytest.mark.parametrize("overlap", TESTS)
