@@ -54,6 +54,7 @@ REASONS = {
     "needs a Slurm cluster",
     "needs a Dask cluster",
     "needs access to a processor",
+    "needs Mitiq",
     "takes minutes",
 }
 NUMBER = r"[-+]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:e[-+]?\d+)?"
