@@ -419,7 +419,7 @@ def test_self_overlap_is_the_ratio_of_density_matrices(overlap):
     spreads = [run_by_cirq(run, RATES)[1] for run in plan.runs[:2]]
     size = np.sqrt((own - 0.25) * (filters - 0.25))
     slopes = 0.75 / size, -0.75 * (plain - 0.25) / (2 * size * (own - 0.25))
-    variance = sum(a**2 * v for a, v in zip(slopes, spreads, strict=True)) / 5e11
+    variance = sum(a**2 * v / n for a, v, n in zip(slopes, spreads, (9e11, 1e11), strict=True))
     assert found.variances[0] == pytest.approx(variance, rel=1e-4)
 
 
@@ -454,6 +454,19 @@ def test_self_overlap_is_for_fixed_real_filters():
         RealShadows().plan(reading, states)
     with pytest.raises(InputError, match="floor"):
         SelfOverlap(floor=1.0)
+    with pytest.raises(InputError, match="share"):
+        SelfOverlap(share=0.0)
+
+
+def test_a_small_share_of_self_overlaps_is_best_where_overlaps_are_small():
+    reading, states = a_reading("destructive")
+    exact = evaluated(reading.own_form, states)[0]
+    small = states[exact < 0.2]
+    variances = [
+        SelfOverlap(share=share).moments(reading, small, 2000).variances.mean()
+        for share in (0.02, 0.1, 0.5)
+    ]
+    assert variances[1] < min(variances[0] * 1.1, 0.65 * variances[2])
 
 
 def test_a_circuit_whose_loader_cannot_load_the_filter_has_no_overlap_of_it():
@@ -603,8 +616,8 @@ def test_every_method_runs_on_an_engine(engine):
     methods = [
         ZeroNoiseExtrapolation(),
         ErrorCancellation(circuits=4),
-        SelfOverlap(calibration_shots=300),
-        PurityRescaling(copies, calibration_shots=300),
+        SelfOverlap(calibration_shots=300, share=0.5),
+        PurityRescaling(copies, calibration_shots=300, share=0.5),
         RealShadows(),
     ]
     for method in methods:

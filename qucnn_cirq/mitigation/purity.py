@@ -14,7 +14,13 @@ from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Reading
 from qucnn_cirq.mitigation.method import MitigationMethod, Plan, Run, outcome_weights
-from qucnn_cirq.mitigation.self_overlap import own_vector, rescaling, self_overlaps
+from qucnn_cirq.mitigation.self_overlap import (
+    SHARE,
+    checked_share,
+    own_vector,
+    rescaling,
+    self_overlaps,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +36,7 @@ class PurityRescaling(MitigationMethod):
         copies: A circuit of the destructive test for the same filter, on the same device.
         unfolds_readout: Whether assumed readout errors are undone before.
         calibration_shots: Shots for the filter's purity; None for its exact mean.
+        share: The share of the two copies in the shots of a patch, between 0 and 1.
 
     Raises:
         InputError: If the circuit is not one of the destructive test.
@@ -43,12 +50,13 @@ class PurityRescaling(MitigationMethod):
         copies: Variant,
         unfolds_readout: bool = True,
         calibration_shots: int | None = None,
+        share: float = SHARE,
     ) -> None:
         template = copies.template
         if len(template.observable.qubits) != 2 * len(template.data_qubits):
             raise InputError("copies is no circuit of the destructive test: compile one.")
         self.copies, self.unfolds_readout = copies, unfolds_readout
-        self.calibration_shots = calibration_shots
+        self.calibration_shots, self.share = calibration_shots, checked_share(share)
 
     def plan(self, reading: Reading, states: FloatArray) -> Plan:
         """See `MitigationMethod.plan`: the plain circuit, and two copies of patch and of filter."""
@@ -59,14 +67,14 @@ class PurityRescaling(MitigationMethod):
             variant.loader.angles(states),
             reading.angles,
             outcome_weights(reading, self.unfolds_readout),
-            0.5,
+            1 - self.share,
         )
         weights = outcome_weights(reading, self.unfolds_readout, self.copies.template)
         vector = own_vector(reading)
         return Plan(
             (
                 plain,
-                self_overlaps("copies of the patch", self.copies, states, weights, share=0.5),
+                self_overlaps("copies of the patch", self.copies, states, weights, self.share),
                 self_overlaps("copies of the filter", self.copies, vector, weights),
             ),
             rescaling(1 / states.shape[1]),

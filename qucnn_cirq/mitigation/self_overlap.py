@@ -36,16 +36,22 @@ _LEAST_SIGNAL = 0.05
 _LOADED = 1e-9
 """Infidelity up to which a vector counts as loaded."""
 
+SHARE = 0.1
+"""Share of a patch's self-overlap in its shots."""
+
 
 class SelfOverlap(MitigationMethod):
     """Divides by the roots of the self-overlaps of patch and filter.
 
-    The filter's is a calibration, the patch's takes half of the shots.
+    The filter's is a calibration, the patch's takes a share of the shots. The value changes with
+    m(x, x) by about (F - a) / (2 (1 - a)) of what it does with m(x, f), so that a small share is
+    best where F is small.
 
     Args:
         floor: What means shrink to; None for 1/d, that of two fully mixed registers.
         unfolds_readout: Whether assumed readout errors are undone before.
         calibration_shots: Shots for F(f, f), which serves all patches; None for its exact mean.
+        share: The share of F(x, x) in the shots of a patch, between 0 and 1.
 
     Raises:
         InputError: If a setting is not allowed.
@@ -59,26 +65,46 @@ class SelfOverlap(MitigationMethod):
         floor: float | None = None,
         unfolds_readout: bool = True,
         calibration_shots: int | None = None,
+        share: float = SHARE,
     ) -> None:
         if floor is not None and not 0 <= floor < 1:
             raise InputError(f"floor = {shown(floor)} is not allowed: give a number from 0 to 1.")
         self.floor, self.unfolds_readout = floor, unfolds_readout
-        self.calibration_shots = calibration_shots
+        self.calibration_shots, self.share = calibration_shots, checked_share(share)
 
     def plan(self, reading: Reading, states: FloatArray) -> Plan:
         """See `MitigationMethod.plan`: the plain circuit, and both self-overlaps."""
         variant = reading.variant
         weights = outcome_weights(reading, self.unfolds_readout)
         plain = Run(
-            "plain", variant.template, variant.loader.angles(states), reading.angles, weights, 0.5
+            "plain",
+            variant.template,
+            variant.loader.angles(states),
+            reading.angles,
+            weights,
+            1 - self.share,
         )
-        own = self_overlaps("patch with itself", variant, states, weights, share=0.5)
+        own = self_overlaps("patch with itself", variant, states, weights, self.share)
         combine = rescaling(1 / states.shape[1] if self.floor is None else self.floor)
         vector = own_vector(reading)
         if not loads(variant, vector):
             return Plan((plain, own), lambda means: combine(means[[0, 1, 1]]))
         filters = self_overlaps("filter with itself", variant, vector, weights)
         return Plan((plain, own, filters), combine, calibration_shots=self.calibration_shots)
+
+
+def checked_share(share: float) -> float:
+    """A share of the shots.
+
+    Args:
+        share: What was given.
+
+    Raises:
+        InputError: If it leaves no shots to one of two circuits.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share = {shown(share)} is not allowed: give a number between 0 and 1.")
+    return share
 
 
 def own_vector(reading: Reading) -> FloatArray:
