@@ -28,8 +28,6 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq commands engines",
     "qucnn_cirq estimators",
     "qucnn_cirq cli execution",
-    "qucnn_cirq __main__ forward_pass gradients windows_layer",
-    "qucnn_cirq cli estimators execution",
     "qucnn_cirq __main__ forward_pass gradients mitigation windows_layer",
     "qucnn_cirq gradient_methods",
     "qucnn_cirq layer registries",
