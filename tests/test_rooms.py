@@ -39,7 +39,7 @@ FLOORS: tuple[str, ...] = (
     "studies crosscheck",
     "studies point",
     "studies compilation performance",
-    "studies benchmark forward gradient learning loading trainability training",
+    "studies benchmark forward gradient learning loading mitigation trainability training",
     "studies noise",
     "studies report",
     "studies commands",

@@ -26,6 +26,7 @@ STUDIES = (
     "gradient",
     "learning",
     "loading",
+    "mitigation",
     "compilation",
     "benchmark",
     "training",

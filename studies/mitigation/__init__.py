@@ -1,0 +1,1 @@
+"""The mitigation study: what estimators and mitigation make of the same shots."""

@@ -1,0 +1,286 @@
+"""The mitigation study: what a method makes of the shots of each patch, and what it costs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise, NoiseConfiguration, as_noise
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import ConvolutionSpec, filter_states
+from qucnn_cirq.engines import ExactEngine, Streams
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import (
+    Calibrated,
+    Estimator,
+    Evaluation,
+    LinearEstimator,
+    Raw,
+    Recording,
+    Training,
+    evaluate,
+    evaluated,
+    readings_of,
+)
+from qucnn_cirq.estimators import (
+    images_of as image_numbers,
+)
+from qucnn_cirq.patches import extract_patches
+from studies.images import data_digest, images_of, occupied_patches, selected
+from studies.mitigation.configuration import MitigationPoint
+from studies.mitigation.methods import BOUND, CIRCUITS, bound, make_estimator
+from studies.point import program_of
+from studies.statistics import root_mean_square
+from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+COLUMNS = {
+    "patches": "patches of the tested images that are not blank",
+    "trained_on": "patches of the other images, which methods that learn have seen",
+    "two_qubit_gates": "two-qubit gates of the circuit of a generic patch",
+    "rmse": "root mean square of estimate - F over the tested patches",
+    "bias": "mean of estimate - F, with its sign (the offset)",
+    "shrinkage": "part of the RMSE that goes with F: |slope| times the spread of F",
+    "rest": "part of the RMSE that neither offset, shrinkage nor shots make",
+    "systematic_rmse": "root mean square of mean estimate - F: what more shots leave",
+    "shot_rmse": "root of the mean variance of the shots",
+    "slope": "how the bias goes with F: -0.1 for a shrinkage of 10 %",
+    "raw_rmse": "rmse of the mean of the observable from as many shots",
+    "sampled": "1 if the numbers are of counts that were drawn, 0 if they are exact",
+    "coverage": "part of the 95 % intervals that hold F, where counts were drawn",
+    "calibration_circuits": "calibration circuits of the method, over all its circuits",
+    "calibration_shots_taken": "their shots in all; 0 for exact means",
+    "circuits": "circuits of each patch, of a method that runs several",
+    "gates_of_a_shot": "two-qubit gates of a shot of these, the mean",
+    "refused": "why the method is not possible for this test, if it is not",
+}
+"""What the columns mean; those that do not apply to any point are absent."""
+
+Array = NDArray[np.float64]
+
+_RAW = Raw()
+_CONFIDENCE = 1.96
+"""Standard errors to either side of a 95 % interval."""
+
+
+def digest(settings: MitigationPoint) -> Mapping[str, str]:
+    """Digests of the compiled circuits and of the images.
+
+    Args:
+        settings: Those of the point.
+    """
+    images = data_digest(*images_of(settings), settings.convolution)
+    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
+
+
+def cost(settings: MitigationPoint) -> Cost:
+    """What a point takes: distributions are kept for all methods under one noise.
+
+    Args:
+        settings: Those of the point.
+    """
+    blocks = occupied_patches(*images_of(settings), settings.convolution)
+    patches = blocks.grid.n_occupied
+    outcomes = len(program_of(settings).filters[0].template.observable.table)
+    seconds = 0.05 + 1e-6 * patches * outcomes / 64
+    return Cost(patches, patches * settings.shots, seconds, 64 * patches * outcomes)
+
+
+def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured:
+    """Estimates the overlaps of all tested patches by one method.
+
+    Linear methods are evaluated exactly, from whole distributions. Others estimate from counts
+    that are drawn once for each patch.
+
+    Args:
+        settings: The settings.
+        seed: Seed of those counts.
+
+    Returns:
+        One row with the columns that `COLUMNS` documents, and `exact`, `bias` and `variance` of
+        each tested patch, shape (patches,).
+
+    Raises:
+        InputError: If the convolution does not fit the device or the images.
+    """
+    program = program_of(settings)
+    recording, numbers = _recording(settings)
+    tested = numbers >= settings.training
+    raw = evaluate(_RAW, recording).of(tested)
+    row: Row = {
+        "patches": int(tested.sum()),
+        "trained_on": int((~tested).sum()),
+        "two_qubit_gates": program.report.two_qubit_gates,
+        "raw_rmse": float(raw.rmse(settings.shots)[0]),
+    }
+    try:
+        found, more = _evaluated(settings, recording, tested, raw, seed)
+    except InputError as error:
+        # A sweep over tests and methods holds pairs that do not go together.
+        return Measured([{**row, "refused": str(error)}])
+    row |= more
+    row |= {
+        "bias": float(found.offset[0]),
+        "slope": float(found.slope[0]),
+        "shrinkage": float(found.shrinkage[0]),
+        "rest": float(found.rest[0]),
+        "systematic_rmse": float(np.sqrt((found.bias**2).mean())),
+        "shot_rmse": float(found.shot_noise(settings.shots)[0]),
+    }
+    row.setdefault("rmse", float(found.rmse(settings.shots)[0]))
+    arrays = {"exact": found.exact[0], "bias": found.bias[0], "variance": found.variance[0]}
+    return Measured([row], arrays)
+
+
+def _evaluated(
+    settings: MitigationPoint,
+    recording: Recording,
+    tested: NDArray[np.bool_],
+    raw: Evaluation,
+    seed: np.random.SeedSequence,
+) -> tuple[Evaluation, Row]:
+    """The errors on the tested patches, and what else is known of them."""
+    if settings.method == BOUND:
+        variance = bound(raw.exact, 1)
+        return Evaluation(raw.exact, np.zeros_like(raw.exact), variance), {"sampled": 0}
+    if settings.method in CIRCUITS:
+        return _of_circuits(settings, recording, tested)
+    estimator = _estimator(settings, recording, ~tested)
+    if isinstance(estimator, LinearEstimator):
+        found = evaluate(estimator, recording).of(tested)
+        row: Row = {"sampled": 0}
+        if isinstance(estimator, Calibrated):
+            row["calibration_circuits"] = estimator.calibration_circuits
+            row["calibration_shots_taken"] = estimator.calibration_shots
+        return found, row
+    return _from_counts(settings, estimator, recording, tested, seed)
+
+
+def _from_counts(
+    settings: MitigationPoint,
+    estimator: Estimator,
+    recording: Recording,
+    tested: NDArray[np.bool_],
+    seed: np.random.SeedSequence,
+) -> tuple[Evaluation, Row]:
+    """An estimator that has no exact variance, from counts that are drawn once."""
+    exact = evaluated(recording.own_form, recording.states)[0]
+    values, variances, limits = np.empty((3, len(exact)))
+    number = int(seed.generate_state(1, np.uint64)[0])
+    for index, (reading, columns, chances) in enumerate(recording.parts):
+        own = tested[columns]
+        places = columns[own]
+        streams = Streams(number, (0,), places, variant=index)
+        counts = streams.multinomial(settings.shots, chances[own][None])[0]
+        found = estimator.estimate(reading, counts)
+        values[places], variances[places] = found.values[0], found.variances[0]
+        limits[places] = estimator.limit(reading, chances[own])[0]
+    error = values[tested] - exact[tested]
+    bias = limits[tested] - exact[tested]
+    covered = np.abs(error) <= _CONFIDENCE * np.sqrt(variances[tested])
+    found_errors = Evaluation(
+        exact[None, tested], bias[None], variances[None, tested] * settings.shots
+    )
+    row: Row = {
+        "sampled": 1,
+        "rmse": root_mean_square(error),
+        "coverage": float(covered.mean()),
+    }
+    return found_errors, row
+
+
+def _of_circuits(
+    settings: MitigationPoint, recording: Recording, tested: NDArray[np.bool_]
+) -> tuple[Evaluation, Row]:
+    """A method that runs further circuits, exactly."""
+    method = CIRCUITS[settings.method]()
+    exact = evaluated(recording.own_form, recording.states)
+    means, variances = np.zeros_like(exact), np.zeros_like(exact)
+    noise, assumed = as_noise(settings.noise), _assumed_noise(settings)
+    circuits, gates = 0, 0.0
+    for reading, columns, _ in recording.parts:
+        places = columns[tested[columns]]
+        if not len(places):
+            continue
+        states, own = recording.states[places], replace(reading, noise=assumed)
+        found = method.moments(own, states, settings.shots, noise)
+        means[:, places], variances[:, places] = found
+        cost_ = method.plan(own, states[:1]).cost(settings.shots)
+        circuits = max(circuits, cost_.circuits)
+        gates += cost_.two_qubit_gates * len(places)
+    errors = Evaluation(exact, means - exact, variances * settings.shots).of(tested)
+    return errors, {
+        "sampled": 0,
+        "circuits": circuits,
+        "gates_of_a_shot": gates / int(tested.sum()),
+    }
+
+
+def _estimator(
+    settings: MitigationPoint, recording: Recording, trained: NDArray[np.bool_]
+) -> Estimator:
+    """The estimator of the method, learned from the patches that are not tested."""
+    return make_estimator(
+        settings.method,
+        lambda: Training(recording.states[trained]),
+        settings.shots,
+        settings.calibration_shots,
+        settings.seed,
+        as_noise(settings.noise),
+    )
+
+
+def _assumed_noise(settings: MitigationPoint) -> Noise:
+    """The noise that the method assumes."""
+    assumed = settings.noise if settings.assumed is None else settings.assumed
+    if settings.assumed_scale == 1:
+        return as_noise(assumed)
+    return as_noise(attrs.evolve(assumed, scale=assumed.scale * settings.assumed_scale))
+
+
+def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:
+    """What is recorded of the patches, and the number of the image of each."""
+    return _recorded(
+        images_of(settings),
+        settings.convolution,
+        program_of(settings),
+        settings.noise,
+        _assumed_noise(settings),
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _recorded(
+    images: tuple[str, int, int, str | None],
+    spec: ConvolutionSpec,
+    program: Program,
+    noise: NoiseConfiguration,
+    assumed: Noise,
+) -> tuple[Recording, NDArray[np.intp]]:
+    """As `_recording`, kept for points that differ in method and shots alone."""
+    patches = extract_patches(selected(*images).images, spec)
+    compiled = program.filters[0]
+    readings = readings_of(
+        compiled,
+        compiled.filter_table(None),
+        filter_states(spec)[0],
+        assumed,
+        ExactEngine(),
+    )
+    return Recording.of(readings, patches, noise), image_numbers(patches)
+
+
+STUDY = Study(
+    settings=MitigationPoint,
+    title="What do estimators and mitigation make of the same shots, and what do they cost?",
+    digest=digest,
+    cost=cost,
+    measure=measure,
+    columns=COLUMNS,
+    figures="studies.mitigation.figures",
+    program=program_of,
+)

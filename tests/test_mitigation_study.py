@@ -1,0 +1,162 @@
+"""The mitigation study: methods on the same shots, on patches that none has seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
+from qucnn_cirq.convolution import ideal_overlaps
+from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.patches import extract_patches
+from studies.mitigation.configuration import MitigationPoint
+from studies.mitigation.figures import best_data, draw, ladder_data, rungs, text
+from studies.mitigation.study import COLUMNS, measure
+from studies.sweep.catalogue import load_study
+from studies.sweep.results import read_results
+from tests.helpers import sweep_in_process
+
+KERNEL = [1.0, 2.0, -1.0, 0.5]
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
+SMALL = [
+    "images=4",
+    "training=2",
+    "convolution.kernel=[2, 2]",
+    "convolution.stride=4",
+    f"convolution.filters={{kind = 'fixed', values = {KERNEL}}}",
+    'noise=["depolarizing_readout"]',
+    'convolution.overlap=["ancilla", "destructive"]',
+    "shots=[100, 10000]",
+    'method=["raw", "readout+two_point", "optimal", "mixed", "zne", "bound"]',
+]
+
+
+def a_row(**study: Any) -> dict[str, Any]:
+    point = MitigationPoint.from_mapping(
+        {
+            "study": {"name": "mitigation", "images": 4, "training": 2, **study},
+            "convolution": {
+                "kernel": [2, 2],
+                "stride": 4,
+                "overlap": "destructive",
+                "filters": {"kind": "fixed", "values": KERNEL},
+            },
+            "noise": NOISE,
+        }
+    )
+    return dict(measure(point, np.random.SeedSequence(3)).rows[0])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mitigation") / "results"
+    sweep_in_process(*load_study("mitigation", SMALL), path)
+    return path
+
+
+def test_raw_errs_as_a_layer_does() -> None:
+    spec = ConvolutionSpec(kernel=2, stride=4, filters=FixedFilter(KERNEL), overlap="destructive")
+    layer = QuantumConvolution(compile_convolution(spec), noise=NOISE, shots=None)
+    patches = extract_patches(load_mnist("train", 4).images[2:], spec)
+    means = layer.run(patches).estimates
+    errors = means - ideal_overlaps(patches, spec)
+    row = a_row(shots=100)
+    assert row["patches"] == patches.n_occupied
+    assert row["bias"] == pytest.approx(errors.mean(), abs=1e-12)
+    assert row["systematic_rmse"] == pytest.approx(np.sqrt((errors**2).mean()), abs=1e-12)
+    variance = (1 - means**2).mean() / 100
+    assert row["shot_rmse"] == pytest.approx(np.sqrt(variance))
+    assert row["rmse"] == pytest.approx(np.sqrt((errors**2).mean() + variance))
+    assert row["rmse"] == row["raw_rmse"]
+
+
+@pytest.mark.parametrize("method", ["raw", "optimal", "readout+two_point"])
+def test_the_parts_of_an_error_add_up(method: str) -> None:
+    row = a_row(method=method)
+    parts = [row[name] for name in ("bias", "shrinkage", "rest", "shot_rmse")]
+    assert row["rmse"] ** 2 == pytest.approx(sum(part**2 for part in parts))
+
+
+def test_methods_gain_and_wrong_rates_cost() -> None:
+    raw, right = a_row(shots=10**6), a_row(shots=10**6, method="optimal")
+    wrong = a_row(shots=10**6, method="optimal", assumed_scale=2.0)
+    other = a_row(shots=10**6, method="optimal", assumed="ideal")
+    assert right["rmse"] < 0.3 * raw["rmse"]
+    assert right["rmse"] < wrong["rmse"] and right["rmse"] < other["rmse"]
+    assert a_row(method="bound")["rmse"] < a_row(method="optimal")["rmse"]
+
+
+def test_calibrations_of_few_shots_cost_precision() -> None:
+    exact = a_row(method="readout+two_point", shots=10**6)
+    few = a_row(method="readout+two_point", shots=10**6, calibration_shots=200)
+    assert few["calibration_shots_taken"] == 200 * few["calibration_circuits"]
+    assert exact["calibration_shots_taken"] == 0
+    assert few["rmse"] > exact["rmse"]
+
+
+def test_a_method_that_does_not_serve_a_test_says_so(folder: Path) -> None:
+    table = read_results(folder).table()
+    refused = table[table["refused"].notna()]
+    assert set(refused["method"]) == {"mixed"}
+    assert set(refused["convolution.overlap"]) == {"ancilla"}
+    assert refused["rmse"].isna().all()
+    assert "not possible: mixed: no outcome of this circuit" in text(read_results(folder))
+
+
+def test_the_ladder_is_drawn_with_its_numbers(folder: Path, tmp_path: Path) -> None:
+    results = read_results(folder)
+    assert draw(results, tmp_path) == ["ladder"]
+    drawn = pd.read_csv(tmp_path / "ladder.csv")
+    assert set(drawn["panel"]) == {"ancilla test", "destructive test"}
+    assert len(drawn) == 22
+    assert {path.suffix for path in tmp_path.glob("ladder.*")} == {".csv", ".png", ".svg", ".pdf"}
+    own = results.table()
+    own = own[own["convolution.overlap"] == "destructive"]
+    assert rungs(own)[-1] == "bound" and rungs(own)[0] in ("raw", "zne")
+    assert ladder_data(own)["rmse"].notna().all()
+    with pytest.raises(InputError, match="there twice"):
+        ladder_data(pd.concat([own, own]))
+
+
+def test_the_best_method_is_found_over_noise_and_shots(folder: Path) -> None:
+    table = read_results(folder).table()
+    own = table[(table["convolution.overlap"] == "destructive") & table["rmse"].notna()]
+    data = best_data(own.assign(**{"noise.scale": 1.0}))
+    assert list(data["shots"]) == [100, 10_000]
+    for _, row in data.iterrows():
+        there = own[(own["shots"] == row["shots"]) & (own["method"] != "bound")]
+        assert row["rmse"] == there["rmse"].min() and row["margin"] >= 0
+        assert row["method"] != "bound"
+
+
+def test_every_column_is_explained(folder: Path) -> None:
+    row = a_row(method="zne")
+    assert set(row) <= set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["method=rawe"], "unknown method 'rawe'. .*Did you mean 'raw'"),
+        (["method='zne+readout'"], "'zne' is no estimator, and stands alone"),
+        (["images=4", "training=4"], "training = 4 of images = 4 leaves none"),
+        (["convolution.backward=true"], "backward = true is not possible"),
+        (["convolution.filters={kind='ansatz'}"], "takes one filter without parameters"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: list[str], message: str) -> None:
+    kind, document = load_study("mitigation", settings)
+    document.pop("axes", None)
+    with pytest.raises(InputError, match=message):
+        kind.read(document)
+
+
+def test_the_preset_is_read() -> None:
+    kind, document = load_study("mitigation", quick=True)
+    assert len(document["axes"]["method"]) >= 12
+    assert kind.title.endswith("cost?")
