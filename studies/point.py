@@ -20,6 +20,7 @@ from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
+from studies.estimating import mitigation_of
 
 
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,13 +190,16 @@ def exact_layer(
         shots: Shots of each circuit; None for exact means.
         seed: Seed of the shots.
     """
+    noise = as_noise(settings.noise)
+    mitigation = mitigation_of(settings, noise) if hasattr(settings, "mitigation") else None
     return QuantumConvolution(
         program_of(settings),
         engine="exact",
-        noise=settings.noise,
+        noise=noise,
         shots=shots,
         seed=seed,
         parameters=parameters,
+        mitigation=mitigation,
     )
 
 

@@ -36,7 +36,7 @@ FLOORS: tuple[str, ...] = (
     "studies drawing images settings wording",
     "studies line_figures",
     "studies sweep",
-    "studies crosscheck",
+    "studies crosscheck estimating",
     "studies point",
     "studies compilation performance",
     "studies benchmark forward gradient learning loading mitigation trainability training",

@@ -11,6 +11,7 @@ from noise_models.checks import true_or_false
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
+from studies.estimating import mitigation_field
 from studies.point import PlainData, absolute_path, convolution_field, noise_field
 
 MOST_SHOTS = 10**15
@@ -37,6 +38,10 @@ class ForwardPoint(PlainData):
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
         load_filters: Whether filters that are circuits are loaded as vectors.
+        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
+            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the noise of
+            each run; those that learn have seen eight images of the other part of the data. None
+            takes the mean of the observable.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches of
             the noisy run are run again on qsim, within 0..1.
         check_patches: How many patches of such a point; 0 for none.
@@ -66,6 +71,7 @@ class ForwardPoint(PlainData):
     walkers: int = fields.whole(1, default=1)
     infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
     load_filters: bool = fields.checked(true_or_false, default=False)
+    mitigation: str | None = mitigation_field()
     check_fraction: float = fields.real(0.0, 1.0, default=1.0)
     check_patches: int = fields.whole(0, default=4)
     check_shots: int = fields.whole(10, default=1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import starmap
@@ -25,6 +26,7 @@ from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patch_grid import PatchGrid
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
+from studies.estimating import mitigation_of
 from studies.forward.configuration import ForwardPoint
 from studies.images import Selection, data_digest, images_of, occupied_patches, side_by_side
 from studies.point import compiler_options, layer_seed, program_of
@@ -83,12 +85,15 @@ class Run:
     Attributes:
         engine: The engine's name.
         estimates: The overlaps that follow from the counts.
-        means: The means from which shots were drawn, or None if the engine only sampled.
+        means: What the estimates are on average: the means from which shots were drawn, or what
+            mitigation makes of infinitely many; None if the engine only sampled.
+        variance: Of the estimates, where mitigation made them; else None.
     """
 
     engine: str
     estimates: Array
     means: Array | None
+    variance: Array | None = None
 
 
 def digest(settings: ForwardPoint) -> Mapping[str, str]:
@@ -144,9 +149,10 @@ def measure(
     Returns:
         One row with the columns `COLUMNS`. Of every filter and patch that is not blank, shape
         (filters, patches), `counts`, `estimates`, `exact` (the overlap F by linear algebra alone),
-        `means` if the engine gives them, `classical` (the plain convolution) for fixed real
-        kernels, and `noisy_counts` and so on. The `images`, their `ids` and `labels`, `blank`
-        (images, rows, columns), `low`, the smaller value of a shot, and `rounds`, the shots of each
+        `means` if the engine gives them, `variance` of mitigated estimates, `classical` (the plain
+        convolution) for fixed real kernels, and `noisy_counts` and so on. The `images`, their `ids`
+        and `labels`, `blank` (images, rows, columns), `low`, the smaller value of a shot, and
+        `rounds`, the shots of each
         round that was taken.
 
     Raises:
@@ -174,6 +180,7 @@ def measure(
             shots=shots,
             seed=layer_seed(own_seed),
             parameters=parameters,
+            mitigation=mitigation_of(settings, as_noise(noise)),
         )
         for name, engine, noise, own_seed in (
             ("ideal", settings.ideal_engine, None, ideal_seed),
@@ -190,8 +197,11 @@ def measure(
             overlaps = layer.run(patches, images.ids, draw=len(rounds))
             assert overlaps.counts is not None
             found[f"{RUNS[name]}counts"] = overlaps.counts
+            if settings.mitigation is not None:
+                found[f"{RUNS[name]}estimates"] = overlaps.estimates
+                found[f"{RUNS[name]}variance"] = overlaps.variance
             if overlaps.exact is not None:
-                found[f"{RUNS[name]}means"] = overlaps.exact
+                found[f"{RUNS[name]}means"] = _limit(layer, patches, overlaps.exact)
         return found
 
     arrays: dict[str, NDArray[Any]] = {"images": selection.images, "ids": selection.ids}
@@ -204,8 +214,14 @@ def measure(
         counts = arrays[f"{RUNS[name]}counts"]
         if earlier is not None:
             counts += earlier[f"{RUNS[name]}counts"]
-        estimates = np.asarray(observable.mean(counts / settings.shots))
-        runs[name] = Run(layer.engine.name, estimates, arrays.get(f"{RUNS[name]}means"))
+        means = arrays.get(f"{RUNS[name]}means")
+        if settings.mitigation is None:
+            estimates = np.asarray(observable.mean(counts / settings.shots))
+            runs[name] = Run(layer.engine.name, estimates, means)
+        else:
+            estimates, variance = _added(arrays, RUNS[name], earlier, shots, settings.shots)
+            runs[name] = Run(layer.engine.name, estimates, means, variance)
+            arrays[f"{RUNS[name]}variance"] = variance
         arrays[f"{RUNS[name]}estimates"] = estimates
     row = _row(settings, program, grid, runs, arrays["exact"])
     noisy = runs.get("noisy")
@@ -217,6 +233,32 @@ def measure(
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
     return Measured([row], arrays, settings.shots)
+
+
+def _limit(layer: QuantumConvolution, patches: Patches, means: Array) -> Array:
+    """What the layer's estimates are on average: its exact means, unless they are mitigated."""
+    if layer.mitigation is None:
+        return means
+    exact = copy.copy(layer)
+    exact.shots = None
+    return exact.run(patches).estimates
+
+
+def _added(
+    arrays: Mapping[str, NDArray[Any]],
+    prefix: str,
+    earlier: Mapping[str, NDArray[Any]] | None,
+    shots: int,
+    total: int,
+) -> tuple[Array, Array]:
+    """Mitigated estimates and their variances, with those of earlier rounds of shots."""
+    part = shots / total
+    estimates = part * arrays[f"{prefix}estimates"]
+    variance = part**2 * arrays[f"{prefix}variance"]
+    if earlier is not None:
+        estimates += (1 - part) * earlier[f"{prefix}estimates"]
+        variance += (1 - part) ** 2 * earlier[f"{prefix}variance"]
+    return estimates, variance
 
 
 def _row(
@@ -280,8 +322,10 @@ def _error_row(run: Run, exact: Array, observable: Observable, shots: int, occup
     if run.means is None:
         return row
     systematic = run.means - exact
-    # Single-precision means may lie a rounding beyond 1.
-    variance = observable.variance(np.clip(run.means, observable.low, 1.0), shots)
+    variance = run.variance
+    if variance is None:
+        # Single-precision means may lie a rounding beyond 1.
+        variance = observable.variance(np.clip(run.means, observable.low, 1.0), shots)
     predicted = float(np.sqrt((systematic**2 + variance).mean()))
     slope, offset = _line(exact.ravel(), run.means.ravel())
     return row | {

@@ -23,6 +23,7 @@ from studies.crosscheck import (
     chosen_rows,
     is_checked,
 )
+from studies.estimating import check_goes_with, mitigation_field
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.statistics import mean_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -44,6 +45,10 @@ class GradientPoint(AnsatzPoint):
     Attributes:
         method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
             one of your own is "module:attribute" or "path/to/file.py:attribute".
+        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
+            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
+            noise; those that learn have seen patches of eight images of the package. None takes
+            the mean of the observable.
         shots: Shots of each circuit.
         upstream: The back-propagated value g; not 0.
         state: The data: "superposition" (equal amplitudes), "mixed" (the maximally mixed state, as
@@ -55,6 +60,7 @@ class GradientPoint(AnsatzPoint):
     name: ClassVar[str] = "gradient"
 
     method: str = fields.named(METHODS.check_name, default="in_circuit")
+    mitigation: str | None = mitigation_field()
     shots: int = fields.whole(1, default=10_000)
     upstream: float = fields.checked(_not_zero, default=0.5)
     state: str = fields.one_of(STATES, default="superposition")
@@ -65,6 +71,7 @@ class GradientPoint(AnsatzPoint):
         known = METHODS.get(self.method)
         if known is not None and not known.runs_circuits:
             raise InputError(f"method = {self.method!r} runs no circuits: choose another.")
+        check_goes_with(self.mitigation, known)
         if self.state == "mixed":
             whole_number("shots", self.shots, self.convolution.n_elements)
         if known is not None and known.takes_reader and not self.convolution.allows_backward:

@@ -18,6 +18,7 @@ from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
+from studies.estimating import check_goes_with, mitigation_field
 from studies.optimizers import Adam
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -34,6 +35,10 @@ class LearningPoint(AnsatzPoint):
             the package, or "random", a random real vector for each repetition.
         method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
             "exact" is ideal.
+        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
+            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
+            noise; those that learn have seen patches of eight images of the package. None takes
+            the mean of the observable.
         shots: Shots of each circuit; 0 takes exact (noisy) means.
         iterations: Steps of the optimiser Adam.
         rate: Its learning rate, in radians.
@@ -45,6 +50,7 @@ class LearningPoint(AnsatzPoint):
 
     target: str = fields.one_of(TARGETS, default="trained")
     method: str = fields.named(METHODS.check_name, default="exact")
+    mitigation: str | None = mitigation_field()
     shots: int = fields.whole(0, default=0)
     iterations: int = fields.whole(1, default=100)
     rate: float = fields.real(1e-6, 10.0, default=0.1)
@@ -60,6 +66,7 @@ class LearningPoint(AnsatzPoint):
                 f"target = 'trained' is a 4x4 kernel and does not fit kernel = "
                 f"{self.convolution.kernel}: choose target = 'random'."
             )
+        check_goes_with(self.mitigation, METHODS.get(self.method))
         if self.method == "exact" and (self.shots or self.noise.to_mapping()):
             raise InputError(
                 "method = 'exact' has neither shots nor noise: choose 'parameter_shift' or another "

@@ -1,16 +1,14 @@
-"""The methods of a mitigation sweep by name."""
+"""The methods of a mitigation sweep by name: estimators, and those that run further circuits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.estimators import ESTIMATORS, Estimator, Training, chain
+from qucnn_cirq.estimators import ESTIMATORS
 from qucnn_cirq.mitigation import (
     ErrorCancellation,
     MitigationMethod,
@@ -49,45 +47,6 @@ def check_method(name: object) -> str:
         if part in alone and len(parts) > 1:
             raise InputError(f"method = {name!r}: {part!r} is no estimator, and stands alone.")
     return str(name)
-
-
-def make_estimator(
-    name: str,
-    training: Callable[[], Training],
-    shots: int,
-    calibration_shots: int,
-    seed: int,
-    device: Noise,
-) -> Estimator:
-    """The estimator of a method.
-
-    Args:
-        name: Of an estimator, or several joined by "+".
-        training: Gives the patches to learn from.
-        shots: Shots of each patch.
-        calibration_shots: Shots of each calibration circuit; 0 for exact means.
-        seed: Of those.
-        device: The noise that calibration circuits are run under.
-
-    Raises:
-        InputError: If estimators do not go together.
-    """
-    calibrated: dict[str, Any] = {"device": device, "seed": seed}
-    if calibration_shots:
-        calibrated["shots"] = calibration_shots
-    settings: dict[str, dict[str, Any]] = {
-        "optimal": {"training": None, "shots": shots},
-        "regression": {"training": None, **calibrated},
-        "readout": calibrated,
-        "two_point": calibrated,
-        "pauli_weights": calibrated,
-    }
-    names = name.split("+")
-    own = {each: dict(settings[each]) for each in names if each in settings}
-    for each in own.values():
-        if "training" in each:
-            each["training"] = training()
-    return chain(names, own)
 
 
 def bound(overlaps: NDArray[np.float64], shots: int) -> NDArray[np.float64]:

@@ -31,9 +31,10 @@ from qucnn_cirq.estimators import (
     images_of as image_numbers,
 )
 from qucnn_cirq.patches import extract_patches
+from studies.estimating import make_estimator
 from studies.images import data_digest, images_of, occupied_patches, selected
 from studies.mitigation.configuration import MitigationPoint
-from studies.mitigation.methods import BOUND, CIRCUITS, bound, make_estimator
+from studies.mitigation.methods import BOUND, CIRCUITS, bound
 from studies.point import program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest

@@ -46,6 +46,11 @@ class NoisePoint(ForwardPoint):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         if self.precision is not None:
+            if self.mitigation is not None:
+                raise InputError(
+                    "precision looks at the mean of the observable, of which mitigation makes "
+                    "another one: set shots instead, or leave mitigation out."
+                )
             if self.most_shots < self.shots:
                 raise InputError(
                     f"most_shots = {self.most_shots} is less than shots = {self.shots}, the first "

@@ -15,6 +15,7 @@ from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
+from studies.estimating import mitigation_of
 from studies.forward import study as forward
 from studies.images import (
     PatchBlocks,
@@ -118,8 +119,9 @@ def measure(
         earlier: The arrays of the same point with fewer shots, to which more are added.
 
     Returns:
-        One row with the columns that `COLUMNS` documents; `counts`, `estimates` and the `exact`
-        overlaps, shape (filters, patches that are not blank); and in `rounds` the shots of each
+        One row with the columns that `COLUMNS` documents; `counts`, `estimates`, the `exact`
+        overlaps and the `variance` of mitigated estimates, shape (filters, patches that are not
+        blank); and in `rounds` the shots of each
         round that was taken.
 
     Raises:
@@ -140,11 +142,12 @@ def measure(
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
+        mitigation=mitigation_of(settings, as_noise(settings.noise)),
     )
-    means, counts, rounds, ends = _take_shots(layer, blocks, settings, earlier)
-    shots = sum(rounds)
+    means, taken, rounds, ends = _take_shots(layer, blocks, settings, earlier)
+    shots, counts = sum(rounds), taken["counts"]
     observable = program.filters[0].template.observable
-    estimates = np.asarray(observable.mean(counts / shots))
+    estimates = taken.get("estimates", np.asarray(observable.mean(counts / shots)))
     report = program.report
     row: Row = {
         "patches": grid.n_occupied,
@@ -157,9 +160,12 @@ def measure(
         "engine": layer.engine.name,
         **_errors(estimates, means, exact),
     }
-    row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
+    if settings.mitigation is None:
+        row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
     if means is not None:
-        variance = observable.variance(np.clip(means, observable.low, 1), shots)
+        variance = taken.get(
+            "variance", observable.variance(np.clip(means, observable.low, 1), shots)
+        )
         systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
@@ -173,7 +179,7 @@ def measure(
             settings, program, grid.n_occupied, blocks.states, parameters, generator
         )
     arrays = {
-        "counts": counts,
+        **taken,
         "estimates": estimates,
         "exact": exact,
         "rounds": np.array(rounds, dtype=np.int64),
@@ -186,29 +192,34 @@ def _take_shots(
     blocks: PatchBlocks,
     settings: NoisePoint,
     earlier: Mapping[str, NDArray[Any]] | None,
-) -> tuple[Array | None, NDArray[np.int64], list[int], tuple[float, float]]:
+) -> tuple[Array | None, dict[str, NDArray[Any]], list[int], tuple[float, float]]:
     """Rounds of shots until there are enough, or the mean is known well enough.
 
     Each round has streams of its own, by its number, so that one that is taken later is independent
     of those before.
 
     Returns:
-        The engine's means if it has any, the counts of all rounds, the shots of each, and the
-        confidence interval of the mean probability of the observable's larger value.
+        What the estimates are on average if that is known; the counts of all rounds, and mitigated
+        estimates with their variance; the shots of each round; and the confidence interval of the
+        mean probability of the observable's larger value.
     """
     template = layer.program.filters[0].template
     observable = template.observable
-    total = np.zeros((settings.convolution.n_filters, blocks.grid.n_occupied), dtype=np.int64)
+    shape = settings.convolution.n_filters, blocks.grid.n_occupied
+    taken: dict[str, NDArray[Any]] = {"counts": np.zeros(shape, dtype=np.int64)}
+    if settings.mitigation is not None:
+        taken |= {"estimates": np.zeros(shape), "variance": np.zeros(shape)}
     rounds: list[int] = []
     if earlier is not None:
-        total += earlier["counts"]
+        taken = {name: earlier[name].copy() for name in taken}
         rounds += [int(each) for each in earlier["rounds"]]
     means: Array | None = None
-    taken = False
+    has_run = False
     while True:
         shots, look = sum(rounds), len(rounds)
         if rounds:
-            ends = interval(int(total.sum()), shots * total.size, look)
+            counted = int(taken["counts"].sum())
+            ends = interval(counted, shots * taken["counts"].size, look)
             half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
             enough = (
                 shots >= settings.shots
@@ -223,24 +234,32 @@ def _take_shots(
         more = settings.shots - shots if settings.precision is None else shots or settings.shots
         layer.shots = min(more, most_shots(settings) - shots)
         found = _overlaps(layer, blocks, draw=look)
-        total += found["counts"]
+        taken["counts"] += found["counts"]
+        if settings.mitigation is not None:
+            part = layer.shots / (shots + layer.shots)
+            for name, power in (("estimates", 1), ("variance", 2)):
+                taken[name] *= (1 - part) ** power
+                taken[name] += part**power * found[name]
         rounds.append(layer.shots)
-        means, taken = found.get("exact"), True
-    if not taken and layer.engine.gives_means(template, as_noise(settings.noise)):
+        means, has_run = found.get("exact"), True
+    is_raw = settings.mitigation is None
+    if not (has_run and is_raw) and layer.engine.gives_means(template, as_noise(settings.noise)):
         layer.shots = None
-        means = _overlaps(layer, blocks)["exact"]
-    return means, total, rounds, ends
+        means = _overlaps(layer, blocks)["exact" if is_raw else "estimates"]
+    return means, taken, rounds, ends
 
 
 def _overlaps(
     layer: QuantumConvolution, blocks: PatchBlocks, draw: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """What the layer counts and, where the engine has them, the exact means."""
+    """What the layer counts and, where there are any, exact means and mitigated estimates."""
 
     def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:
         found = layer.run(patches, images.ids, draw)
-        both = {"exact": found.exact, "counts": found.counts}
-        return {name: array for name, array in both.items() if array is not None}
+        every = {"exact": found.exact, "counts": found.counts}
+        if layer.mitigation is not None:
+            every |= {"estimates": found.estimates, "variance": found.variance}
+        return {name: array for name, array in every.items() if array is not None}
 
     return side_by_side(starmap(of_block, blocks))
 

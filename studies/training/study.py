@@ -16,6 +16,7 @@ from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
+from studies.estimating import mitigation_field
 from studies.optimizers import Adam
 from studies.point import (
     AnsatzPoint,
@@ -73,6 +74,10 @@ class TrainingPoint(AnsatzPoint):
         batch: Images of a step.
         rate: Adam's learning rate of the filters; it falls to 0 along half a cosine.
         head_rate: That of the linear layer.
+        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
+            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
+            noise; those that learn have seen patches of eight images of the package. None takes
+            the mean of the observable.
         shots: Shots for each patch, filter and shifted circuit; 0 takes exact means. Only for the
             quantum model, as is the noise.
         train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
@@ -92,6 +97,7 @@ class TrainingPoint(AnsatzPoint):
     batch: int = fields.whole(1, default=25)
     rate: float = fields.real(1e-6, 10.0, default=0.05)
     head_rate: float = fields.real(1e-6, 10.0, default=0.05)
+    mitigation: str | None = mitigation_field()
     shots: int = fields.whole(0, default=0)
     train: str = fields.one_of(REGIMES, default="ideal")
     loader: str = fields.text(default="auto")
@@ -102,6 +108,11 @@ class TrainingPoint(AnsatzPoint):
         super().__attrs_post_init__()
         if self.model != "quantum" and (self.shots or self.noise.to_mapping()):
             raise InputError(f"model = {self.model!r} has neither shots nor noise: leave them out.")
+        if self.mitigation is not None and not (self.shots or self.noise.to_mapping()):
+            raise InputError(
+                f"mitigation = {self.mitigation!r} has no effect where no circuits are run: set "
+                "model = 'quantum' with shots or noise, or leave it out."
+            )
         if self.originals is not None and self.originals > self.images:
             raise InputError(
                 f"originals = {self.originals} is more than images = {self.images}, of which they "

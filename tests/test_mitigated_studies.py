@@ -1,0 +1,125 @@
+"""Mitigation as a setting of studies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qucnn_cirq.errors import InputError
+from studies.sweep.catalogue import study_named
+
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
+
+
+def a_row(name: str, noise: Any = None, convolution: Any = None, **study: Any) -> dict[str, Any]:
+    return measured(name, noise, convolution, **study).rows[-1]
+
+
+def measured(
+    name: str, noise: Any = None, convolution: Any = None, earlier: Any = None, **study: Any
+) -> Any:
+    kind = study_named(name)
+    small = {"kernel": [2, 2], "stride": 4, "overlap": "destructive", **(convolution or {})}
+    document = {"study": {"name": name, **study}, "convolution": small, "noise": noise or NOISE}
+    settings = kind.settings.from_mapping(document)
+    more = () if earlier is None else (earlier,)
+    return kind.measure(settings, np.random.SeedSequence(5), *more)
+
+
+FIXED = {"filters": {"kind": "fixed", "values": [1, 2, -1, 0.5]}}
+FORWARD = {"images": 2, "shots": 4000, "check_patches": 0, "convolution": FIXED}
+
+
+@pytest.mark.parametrize("name", ["forward", "noise"])
+@pytest.mark.parametrize("mitigation", ["readout+two_point", "optimal"])
+def test_maps_become_less_wrong(name: str, mitigation: str) -> None:
+    prefix = "noisy_" if name == "forward" else ""
+    raw = a_row(name, **FORWARD)
+    found = a_row(name, mitigation=mitigation, **FORWARD)
+    assert found[f"{prefix}systematic_rmse"] < 0.3 * raw[f"{prefix}systematic_rmse"]
+    assert abs(found[f"{prefix}bias"]) < abs(raw[f"{prefix}bias"])
+    ratio = found[f"{prefix}rmse"] / found[f"{prefix}predicted_rmse"]
+    assert 0.7 < ratio < 1.3
+    assert "estimate_low" not in found
+
+
+@pytest.mark.parametrize("name", ["forward", "noise"])
+def test_raw_is_what_there_is_without_mitigation(name: str) -> None:
+    prefix = "noisy_" if name == "forward" else ""
+    plain, raw = a_row(name, **FORWARD), a_row(name, mitigation="raw", **FORWARD)
+    for column in ("systematic_rmse", "predicted_rmse"):
+        assert raw[prefix + column] == pytest.approx(plain[prefix + column], rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["forward", "noise"])
+def test_more_shots_are_added(name: str) -> None:
+    settings = {**FORWARD, "mitigation": "readout"}
+    first = measured(name, **{**settings, "shots": 1000})
+    both = measured(name, earlier=first.arrays, **settings)
+    key = "noisy_counts" if name == "forward" else "counts"
+    assert (both.arrays[key] >= first.arrays[key]).all()
+    prefix = "noisy_" if name == "forward" else ""
+    row = both.rows[0]
+    assert 0.7 < row[f"{prefix}rmse"] / row[f"{prefix}predicted_rmse"] < 1.3
+    whole = measured(name, **settings).arrays
+    variance = f"{prefix}variance"
+    assert both.arrays[variance].mean() == pytest.approx(whole[variance].mean(), rel=0.02)
+
+
+ANSATZ = {"filters": {"kind": "ansatz", "layers": 1}}
+
+
+def test_gradients_are_of_mitigated_overlaps() -> None:
+    settings = {"method": "parameter_shift", "draws": 4, "shots": 2000, "check_patches": 0}
+    raw = a_row("gradient", convolution=ANSATZ, **settings)
+    found = a_row("gradient", convolution=ANSATZ, mitigation="readout+two_point", **settings)
+    assert found["bias_rmse"] < 0.2 * raw["bias_rmse"]
+    assert found["formula_chi_squared"] < 3 * found["formula_items"]
+
+
+def test_what_is_learned_under_noise_may_be_mitigated() -> None:
+    settings = {
+        "method": "parameter_shift", "iterations": 2, "target": "random", "starts": 1,
+        "check_patches": 0,
+    }  # fmt: skip
+    rows = [
+        a_row("learning", convolution=ANSATZ, mitigation=each, **settings)
+        for each in (None, "readout+two_point")
+    ]
+    assert rows[0]["fidelity"] != rows[1]["fidelity"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("forward", {**FORWARD, "mitigation": "rawe"}, "unknown estimator 'rawe'"),
+        (
+            "noise",
+            {**FORWARD, "mitigation": "raw", "precision": 0.1},
+            "precision looks at the mean",
+        ),
+        ("gradient", {"mitigation": "raw", "method": "coin"}, "'coin' reads single outcomes"),
+        (
+            "gradient",
+            {"mitigation": "raw", "convolution": {**ANSATZ, "overlap": "ancilla"}},
+            "'in_circuit' reads single outcomes",
+        ),
+        (
+            "learning",
+            {"mitigation": "raw", "method": "exact", "target": "random"},
+            "'exact' runs no circuits",
+        ),
+        (
+            "training",
+            {"mitigation": "raw", "noise": "ideal"},
+            "no effect where no circuits are run",
+        ),
+    ],
+)
+def test_what_mitigation_does_not_go_with(
+    name: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        measured(name, **settings)
