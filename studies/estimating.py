@@ -6,14 +6,31 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from noise_models import Noise, fields
-from qucnn_cirq.convolution import ConvolutionSpec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from noise_models import Noise, NoiseConfiguration, as_noise, fields
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import ConvolutionSpec, filter_states
+from qucnn_cirq.engines import ExactEngine
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.estimators import ESTIMATORS, Estimator, Training, chain
+from qucnn_cirq.estimators import (
+    ESTIMATORS,
+    Estimator,
+    Readout,
+    Recording,
+    Training,
+    TwoPoint,
+    chain,
+    evaluate,
+    readings_of,
+)
 from qucnn_cirq.gradient_methods import Coin
 from qucnn_cirq.gradients import GradientMethod
 from qucnn_cirq.patches import extract_patches
-from studies.images import select_images
+from studies.images import PatchBlocks, select_images
+from studies.wording import span_text
 
 TRAINING_IMAGES = 8
 """Images that estimators which learn have seen, none of those that a study reads."""
@@ -133,3 +150,83 @@ def check_goes_with(mitigation: str | None, method: type[GradientMethod] | None)
         raise InputError(
             f"method = {method.name!r} runs no circuits: mitigation has no effect, leave it out."
         )
+
+
+COMPARED = "readout+two_point"
+"""What studies without mitigation are compared with: it learns from no patches."""
+_MOST_COMPARED = 300
+"""Patches of each filter that are compared."""
+
+
+def mitigated_rmse(
+    program: Program,
+    parameters: NDArray[np.float64],
+    blocks: PatchBlocks,
+    noise: NoiseConfiguration,
+    shots: int,
+) -> float | None:
+    """The RMSE that mitigation would make of the same shots, over some of the patches.
+
+    Args:
+        program: The compiled convolution.
+        parameters: Angles of the filters, shape (filters, parameters).
+        blocks: The patches.
+        noise: The noise.
+        shots: Shots of each patch and filter.
+
+    Returns:
+        That of `COMPARED`, exactly; None where it is not possible or the circuits have no exact
+        distributions.
+    """
+    found = _compared(program, parameters.tobytes(), blocks, noise)
+    if found is None:
+        return None
+    bias, variance = found
+    return float(np.sqrt(bias + variance / shots))
+
+
+def mitigation_lines(table: pd.DataFrame, rmse: str) -> list[str]:
+    """Says where mitigation would have made a smaller error of the same shots.
+
+    Args:
+        table: Results with a column `mitigated_rmse`, or without.
+        rmse: The column of the error that was measured.
+
+    Returns:
+        A line; none where it would not have been smaller anywhere.
+    """
+    if "mitigated_rmse" not in table:
+        return []
+    ratio = (table["mitigated_rmse"] / table[rmse]).dropna()
+    better = ratio[ratio < 1]
+    if better.empty:
+        return []
+    where = "" if len(table) == 1 else f" in {len(better)} of {len(table)} points"
+    return [
+        f"mitigation = {COMPARED!r} would make {span_text(better, '.2f')} times the RMSE of the "
+        f"same shots{where}; see docs/estimators.md"
+    ]
+
+
+@functools.lru_cache(maxsize=64)
+def _compared(
+    program: Program, angles: bytes, blocks: PatchBlocks, noise: NoiseConfiguration
+) -> tuple[float, float] | None:
+    """Mean squared bias, and mean variance of one shot."""
+    spec = program.spec
+    shape = spec.n_filters, spec.n_parameters
+    parameters = np.frombuffer(angles).reshape(shape)
+    count = blocks.grid.n_occupied
+    states = blocks.states(np.unique(np.linspace(0, count - 1, _MOST_COMPARED).astype(np.intp)))
+    sums = np.zeros(2)
+    for row, vector in enumerate(filter_states(spec, parameters)):
+        compiled = program.filters[row]
+        table = compiled.filter_table(parameters[row] if spec.n_parameters else None)
+        readings = readings_of(compiled, table, vector, as_noise(noise), ExactEngine())
+        try:
+            errors = evaluate(TwoPoint(Readout()), Recording.of(readings, states))
+        except InputError:
+            return None
+        sums += (errors.bias**2).mean(), errors.variance.mean()
+    bias, variance = sums / spec.n_filters
+    return float(bias), float(variance)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qucnn_cirq.errors import InputError
+from studies.estimating import mitigation_lines
 from studies.sweep.catalogue import study_named
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
@@ -123,3 +125,19 @@ def test_what_mitigation_does_not_go_with(
 ) -> None:
     with pytest.raises(InputError, match=message):
         measured(name, **settings)
+
+
+@pytest.mark.parametrize("name", ["forward", "noise"])
+def test_what_mitigation_would_make_is_said(name: str) -> None:
+    prefix = "noisy_" if name == "forward" else ""
+    raw, found = (
+        measured(name, mitigation=each, **{**FORWARD, "images": 4}).rows[0]
+        for each in (None, "readout+two_point")
+    )
+    assert raw["mitigated_rmse"] == pytest.approx(found[f"{prefix}predicted_rmse"], rel=0.1)
+    assert raw["mitigated_rmse"] < raw[f"{prefix}rmse"]
+    assert "mitigated_rmse" not in found
+    table = pd.DataFrame([raw])
+    (line,) = mitigation_lines(table, f"{prefix}rmse")
+    assert line.startswith("mitigation = 'readout+two_point' would make 0.")
+    assert mitigation_lines(table.drop(columns="mitigated_rmse"), "rmse") == []

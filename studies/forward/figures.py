@@ -26,6 +26,7 @@ from qucnn_cirq.drawing.symbols import GATE_NAMES
 from qucnn_cirq.drawing.theme import theme
 from studies.crosscheck import check_lines
 from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure
+from studies.estimating import mitigation_lines
 from studies.forward.maps import ForwardMaps, image_table
 from studies.forward.study import COLUMNS, RUNS
 from studies.grouping import REPEATED, axes_of
@@ -144,6 +145,8 @@ def text(results: Results) -> str:
         lines += ["", f"warning: {points}{warned[0]}"]
     if len(table) == 1 and isinstance(first.get("hint"), str):
         lines += ["", first["hint"]]
+    if len(table) == 1:
+        lines += mitigation_lines(table, "noisy_rmse")
     if len(table) > MOST_POINTS:
         lines += ["", f"the maps of the first {MOST_POINTS} of {len(table)} points are drawn"]
     checks = check_lines(table)

@@ -24,11 +24,17 @@ from qucnn_cirq.convolution import (
 from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
-from qucnn_cirq.patch_grid import PatchGrid
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.estimating import mitigation_of
+from studies.estimating import mitigated_rmse, mitigation_of
 from studies.forward.configuration import ForwardPoint
-from studies.images import Selection, data_digest, images_of, occupied_patches, side_by_side
+from studies.images import (
+    PatchBlocks,
+    Selection,
+    data_digest,
+    images_of,
+    occupied_patches,
+    side_by_side,
+)
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -70,6 +76,8 @@ COLUMNS = {
     "noisy_engine": "the engine of the run with noise",
     **_ERRORS,
     **{f"noisy_{key}": f"{words}, with noise" for key, words in _ERRORS.items()},
+    "mitigated_rmse": "RMSE by theory of the noisy run's shots with mitigation = "
+    "'readout+two_point'",
     "noise_in_words": "the noise of the noisy run",
     "warning": "that the circuit is next to never right, if it is",
     "hint": "which overlap test has a smaller predicted error, if one has",
@@ -223,7 +231,7 @@ def measure(
             runs[name] = Run(layer.engine.name, estimates, means, variance)
             arrays[f"{RUNS[name]}variance"] = variance
         arrays[f"{RUNS[name]}estimates"] = estimates
-    row = _row(settings, program, grid, runs, arrays["exact"])
+    row = _row(settings, program, blocks, parameters, runs, arrays["exact"])
     noisy = runs.get("noisy")
     if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
@@ -264,11 +272,12 @@ def _added(
 def _row(
     settings: ForwardPoint,
     program: Program,
-    grid: PatchGrid,
+    blocks: PatchBlocks,
+    parameters: Array,
     runs: Mapping[str, Run],
     exact: Array,
 ) -> Row:
-    report = program.report
+    report, grid = program.report, blocks.grid
     row: Row = {
         "images": grid.batch,
         "filters": len(exact),
@@ -292,6 +301,10 @@ def _row(
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = _noise_text(settings.noise)
+        if settings.mitigation is None and runs["noisy"].means is not None:
+            row["mitigated_rmse"] = mitigated_rmse(
+                program, parameters, blocks, settings.noise, settings.shots
+            )
     if report.warning is not None:
         row["warning"] = report.warning
     hint = better_overlap_test(program, **compiler_options(settings))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from studies.crosscheck import check_lines
 from studies.drawing import name_of_key
+from studies.estimating import mitigation_lines
 from studies.grouping import Lines, arrange, axes_of, is_numeric
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import (
@@ -116,6 +117,7 @@ def text(results: Results) -> str:
             f"measured / predicted RMSE: median {ratio.median():.4f}, "
             f"from {ratio.min():.4f} to {ratio.max():.4f}"
         )
+    lines += mitigation_lines(table, "rmse")
     if "correct" in table:
         lines += _accuracy_lines(table, axes)
     return "\n".join([*lines, *check_lines(table)])

@@ -15,7 +15,7 @@ from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.estimating import mitigation_of
+from studies.estimating import mitigated_rmse, mitigation_of
 from studies.forward import study as forward
 from studies.images import (
     PatchBlocks,
@@ -53,6 +53,7 @@ COLUMNS = {
     "systematic_rmse": "root mean square of noisy mean - F: the error that more shots leave",
     "shot_rmse": "root of the mean variance of the shots, from the noisy means",
     "predicted_rmse": "root of systematic_rmse^2 + shot_rmse^2",
+    "mitigated_rmse": "RMSE by theory of as many shots with mitigation = 'readout+two_point'",
     "relative_rmse": "rmse / root mean square of F",
     "correlation": "Pearson correlation of estimates and F",
     "images_classified": "images that the classifier read",
@@ -168,6 +169,10 @@ def measure(
         )
         systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
+        if settings.mitigation is None and not as_noise(settings.noise).is_ideal:
+            row["mitigated_rmse"] = mitigated_rmse(
+                program, parameters, blocks, settings.noise, shots
+            )
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:
