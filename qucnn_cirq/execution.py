@@ -88,6 +88,7 @@ class RecordedOutcomes:
     """What one circuit recorded of the patches that are run with it.
 
     Attributes:
+        index: The circuit's place in `CompiledFilter.variants`.
         variant: The circuit.
         columns: Which of the patches they are, shape (patches,).
         counts: How often each outcome was recorded, shape (rows, patches, outcomes); a row is a
@@ -95,6 +96,7 @@ class RecordedOutcomes:
         distribution: The exact probabilities, of the same shape; None if the engine only sampled.
     """
 
+    index: int
     variant: Variant
     columns: NDArray[np.intp]
     counts: NDArray[np.int64] | None
@@ -242,7 +244,7 @@ class Execution:
                 columns = load.columns[part]
                 streams = Streams(self.seed, tuple(numbers), images[columns], load.index, purpose)
                 counts, chances = self._counted(template, tables, streams)
-                yield RecordedOutcomes(load.variant, columns, counts, chances)
+                yield RecordedOutcomes(load.index, load.variant, columns, counts, chances)
 
     def _counted(
         self, template: Template, tables: AngleTables, streams: Streams

@@ -297,12 +297,12 @@ class MeasuredOnce:
             compiled, patches, ids, table, numbers=tuple(range(len(table))), purpose=purpose
         )
         for part in recorded:
-            columns, own = part.load.columns, part.counts
+            columns, own = part.columns, part.counts
             if own is None:
                 assert part.distribution is not None
                 own = np.rint(EXACT_SHOTS * np.maximum(part.distribution, 0)).astype(np.int64)
             counts[columns] = own.swapaxes(0, 1)
-            readings = self.readings(part.load.index)
+            readings = self.readings(part.index)
             found = _ESTIMATOR.likeliest(readings, list(own))
             states[columns] = found.states
             if part.counts is not None:

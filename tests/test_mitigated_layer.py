@@ -127,3 +127,20 @@ def test_what_is_no_mitigation_is_refused():
         a_layer(mitigation="rawe")
     with pytest.raises(InputError, match="mitigation = 3 is no estimator: give one of raw"):
         a_layer(mitigation=3)
+
+
+@pytest.mark.parametrize("n_qubits", [1, 2, 3, 4])
+@pytest.mark.parametrize("overlap", ["destructive", "inversion"])
+def test_states_of_filters_follow_from_their_angles(n_qubits, overlap):
+    """Of a circuit, of one that is loaded as a vector, and of a fixed vector."""
+    generator = np.random.default_rng(n_qubits)
+    kernel = (1, 2**n_qubits)
+    spec = ConvolutionSpec(kernel=kernel, filters=XZAnsatz(1), overlap=overlap)
+    rows = generator.uniform(-np.pi, np.pi, (3, spec.n_parameters))
+    expected = XZAnsatz(1).states(n_qubits, rows)
+    for load_filters in (False, True):
+        program = compile_convolution(spec, load_filters=load_filters)
+        compiled = program.filters[0]
+        found = compiled.filter_states(compiled.filter_table(rows))
+        overlaps = np.abs(np.einsum("ri,ri->r", found.conj(), expected))
+        assert overlaps == pytest.approx(np.ones(3), abs=1e-9)

@@ -29,6 +29,8 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq estimators",
     "qucnn_cirq cli execution",
     "qucnn_cirq __main__ forward_pass gradients mitigation windows_layer",
+    "qucnn_cirq measured_once",
+    "qucnn_cirq measured_gradient",
     "qucnn_cirq gradient_methods",
     "qucnn_cirq layer registries",
     "qucnn_cirq torch_layer",

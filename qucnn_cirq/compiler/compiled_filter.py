@@ -325,7 +325,10 @@ class CompiledFilter:
         Returns:
             Unit vectors up to a phase, shape (rows, 2^n).
         """
-        n_qubits = self.filter_loader.n_qubits
+        loader = self.filter_loader
+        if isinstance(loader, StateLoader):
+            return loader.prepared(table)
+        n_qubits = loader.n_qubits
         vector = self.filter.fixed_vector(n_qubits)
         if vector is None:
             return self.filter.states_at(n_qubits, table)

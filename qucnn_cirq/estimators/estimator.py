@@ -14,6 +14,9 @@ from qucnn_cirq.estimators.reading import Reading
 
 FloatArray = NDArray[np.float64]
 
+_MANY = 1e12
+"""Shots that stand for infinitely many."""
+
 
 class Estimates(NamedTuple):
     """Values and how uncertain they are.
@@ -30,8 +33,8 @@ class Estimates(NamedTuple):
 class Estimator(abc.ABC):
     """A way from counts of outcomes to quadratic forms of patches, overlaps above all.
 
-    To add one, derive a class with a name, what it assumes, `estimate` and `limit`; from
-    `LinearEstimator` if a value is a sum of weights, one for each outcome that was recorded.
+    To add one, derive a class with a name, what it assumes, and `estimate`; from `LinearEstimator`
+    if a value is a sum of weights, one for each outcome that was recorded.
 
     Attributes:
         name: The word by which it is chosen.
@@ -62,7 +65,6 @@ class Estimator(abc.ABC):
                 forms.
         """
 
-    @abc.abstractmethod
     def limit(
         self, reading: Reading, distributions: FloatArray, forms: FloatArray | None = None
     ) -> FloatArray:
@@ -74,11 +76,13 @@ class Estimator(abc.ABC):
             forms: As for `estimate`.
 
         Returns:
-            Shape (forms, patches).
+            Shape (forms, patches); by default those of 10^12 shots.
 
         Raises:
             InputError: As for `estimate`.
         """
+        counts = np.rint(distributions * _MANY).astype(np.int64)
+        return self.estimate(reading, counts, forms).values
 
     def __repr__(self) -> str:
         return f"<estimator {self.name!r}: assumes {self.assumes}>"

@@ -19,6 +19,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaded import loaded_states
 from qucnn_cirq.circuits.loaders.loader import FloatArray, Loader
 from qucnn_cirq.circuits.native_circuit import GATES, Coupling, NativeCircuit
 from qucnn_cirq.circuits.native_search import SEARCH, native_infidelities, solve_native_angles
@@ -116,6 +117,23 @@ class StateLoader(Loader, takes_vectors=False):
         if self.of_patch is not None and self.leaves_frame:
             circuit += self.of_patch.out_of_frame(qubits)
         return circuit
+
+    def prepared(self, angles: FloatArray) -> ComplexArray:
+        """The vectors that angles load, out of the frame.
+
+        Args:
+            angles: As `angles` gives them, shape (batch, n_angles).
+
+        Returns:
+            Unit vectors up to a phase, shape (batch, 2^n).
+        """
+        line = cirq.LineQubit.range(self.n_qubits)
+        circuit = self.circuit(line, "filter")
+        found = loaded_states(circuit, line, {"filter": angles}, len(angles)).T
+        if self._frame is None or self.leaves_frame:
+            return found
+        out: ComplexArray = found @ self._frame.conj()
+        return out
 
     def angles(self, states: FloatArray | ComplexArray) -> FloatArray:
         """Angles that load vectors.
