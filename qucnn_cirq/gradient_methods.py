@@ -15,6 +15,7 @@ from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.execution import Measured
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass, shifted
+from qucnn_cirq.measured_gradient import MeasuredOnceGradient
 
 AUTO = "auto"
 """In place of a name: in circuit for a program that has a reader, else the shift rule."""
@@ -256,6 +257,7 @@ for _method in (
     FiniteDifferences,
     Spsa,
     ExactGradient,
+    MeasuredOnceGradient,
 ):
     METHODS.register(_method.name, _method)
 

@@ -210,7 +210,8 @@ class QuantumConvolution:
         Args:
             upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
             method: "in_circuit" (the paper's; needs the ancilla test), "in_circuit_absorbed",
-                "coin", "parameter_shift", "exact", "spsa" or "finite_differences", see
+                "coin", "parameter_shift", "measured_once", "exact", "spsa" or
+                "finite_differences", see
                 `qucnn_cirq.gradient_methods`; or one of your own, as
                 "module:attribute" or "path/to/file.py:attribute", see
                 `qucnn_cirq.gradients.GradientMethod`. "auto" is in_circuit for a program

