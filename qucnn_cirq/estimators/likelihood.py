@@ -45,6 +45,9 @@ _UNLIKELY = 5.0
 _RESTARTS = 12
 """Further starts, then: combinations of the linear estimate's leading eigenvectors."""
 _SEED = 53_117
+_CONFIRMED, _SAME = 2, 0.1
+"""How often another start has to come to the same likelihood, and how nearly: then it is not the
+search but the assumed noise that is wrong."""
 _FALLING = 0.7
 """How much less of each further eigenvector a start has."""
 _SEEN = 0.1
@@ -241,14 +244,18 @@ class _Model:
         vectors = np.linalg.eigh(unpacked(counts / shots @ self._inverse.T, self.size))[1]
         states, covariances, steps, values = self._searched(counts, shots, vectors[:, :, -1])
         generator = np.random.default_rng(_SEED)
+        confirmed = np.zeros(len(states), dtype=np.int64)
         for _ in range(_RESTARTS):
-            wrong = np.flatnonzero(self._is_unlikely(states, counts, shots))
+            unlikely = self._is_unlikely(states, counts, shots)
+            wrong = np.flatnonzero(unlikely & (confirmed < _CONFIRMED))
             if not len(wrong):
                 break
             mixture = generator.normal(size=self.size) * _FALLING ** np.arange(self.size)[::-1]
             starts = _unit(vectors[wrong] @ mixture)
             again = self._searched(counts[wrong], shots[wrong], starts)
-            better = again[3] > values[wrong]
+            confirmed[wrong] += np.abs(again[3] - values[wrong]) < _SAME
+            better = again[3] > values[wrong] + _SAME
+            confirmed[wrong[better]] = 0
             rows = wrong[better]
             states[rows], covariances[rows] = again[0][better], again[1][better]
             values[rows] = again[3][better]
