@@ -27,7 +27,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators import Estimator, Mitigation, as_mitigation
+from qucnn_cirq.estimators import MitigationLike, as_mitigation
 from qucnn_cirq.execution import Execution, Measured, stacked
 from qucnn_cirq.forward_pass import (
     Overlaps,
@@ -71,9 +71,11 @@ class QuantumConvolution:
         parameters: Angles of trainable filters in radians, shape (filters, parameters); drawn
             uniformly from [0, 2 pi) with the seed if None.
         mitigation: What makes overlaps of the counts of all outcomes, under the layer's noise: the
-            name of an estimator, see `qucnn_cirq.estimators.ESTIMATORS`; an estimator; or a
-            `qucnn_cirq.estimators.Mitigation`, which may assume another noise. None takes the mean
-            of the measured observable.
+            name of an estimator, see `qucnn_cirq.estimators.ESTIMATORS`; several, in a list or
+            joined by "+", each correcting those before it ("readout+two_point"); an estimator; or a
+            `qucnn_cirq.estimators.Mitigation`, which may assume another noise. "auto" takes the
+            best that the circuits allow, and ``layer.mitigation.reason`` says which and why. None
+            takes the mean of the measured observable.
         keep_outcomes: Whether a forward pass with shots keeps the counts of all outcomes, see
             `qucnn_cirq.forward_pass.Overlaps.outcomes`, so that other estimators can be applied
             afterwards. Its shots are other ones then, of the same distribution.
@@ -91,7 +93,7 @@ class QuantumConvolution:
         shots: int | None = 10_000,
         seed: int = 0,
         parameters: ArrayLike | None = None,
-        mitigation: str | Estimator | Mitigation | None = None,
+        mitigation: MitigationLike = None,
         keep_outcomes: bool = False,
     ) -> None:
         self.program = instance_of("program", program, Program, "compile_convolution(spec, device)")

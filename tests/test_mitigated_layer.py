@@ -10,6 +10,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
+from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Mitigation, Raw
 
@@ -117,15 +118,56 @@ def test_what_reads_single_outcomes_is_refused():
 
 def test_a_mitigation_may_assume_another_noise():
     layer = a_layer(shots=None)
-    other = Mitigation(Raw(), layer.noise, layer.engine, "to see")
+    other = Mitigation(Raw(), layer.noise, layer.engine)
     assert a_layer(mitigation=other).mitigation is other
-    assert "to see" in repr(other)
+    assert "raw: asked for" in repr(other)
+
+
+@pytest.mark.parametrize("names", ["readout+two_point", ["readout", "two_point"]])
+def test_several_estimators_correct_one_another(names):
+    images = some_images()
+    kernels = [FixedFilter(np.random.default_rng(1).normal(size=(2, 2)))]
+    layer = a_layer(filters=kernels, shots=None, mitigation=names)
+    raw = a_layer(filters=kernels, shots=None)
+    exact = ideal_overlaps(layer.run(images).patches, layer.program.spec)
+    found, without = layer.run(images).estimates - exact, raw.run(images).estimates - exact
+    assert np.sqrt((found**2).mean()) < 0.2 * np.sqrt((without**2).mean())
+
+
+def test_auto_takes_what_the_circuits_allow():
+    images = some_images()
+    kernels = [FixedFilter(np.random.default_rng(1).normal(size=(2, 2)))]
+    cases = {
+        "destructive": "likelihood: the noise is known",
+        "inversion": "readout and two_point: outcomes do not tell patches",
+        "ancilla": "readout and two_point: outcomes do not tell patches",
+    }
+    for overlap, reason in cases.items():
+        layer = a_layer(overlap, kernels, shots=None, mitigation="auto")
+        assert layer.mitigation.reason == "nothing was estimated yet"
+        found = layer.run(images)
+        exact = ideal_overlaps(found.patches, layer.program.spec)
+        raw = a_layer(overlap, kernels, shots=None).run(images)
+        assert layer.mitigation.reason.startswith(reason)
+        assert np.abs(found.estimates - exact).mean() < 0.5 * np.abs(raw.estimates - exact).mean()
+    trained = a_layer(shots=None, mitigation="auto")
+    trained.forward(images)
+    assert "the filter has angles, for which 'measured_once'" in trained.mitigation.reason
+
+
+def test_auto_without_known_noise_uses_the_shots_better_and_corrects_nothing():
+    program = a_layer().program
+    layer = QuantumConvolution(program, shots=1000, seed=1, mitigation="auto")
+    plain = QuantumConvolution(program, shots=1000, seed=1, keep_outcomes=True)
+    images = some_images()
+    assert layer.run(images).variance.mean() < 0.8 * plain.run(images).variance.mean()
+    assert layer.mitigation.reason.startswith("mixed: no noise is known")
 
 
 def test_what_is_no_mitigation_is_refused():
     with pytest.raises(InputError, match="unknown estimator 'rawe'"):
         a_layer(mitigation="rawe")
-    with pytest.raises(InputError, match="mitigation = 3 is no estimator: give one of raw"):
+    with pytest.raises(InputError, match="mitigation = 3 is no estimator: give one of "):
         a_layer(mitigation=3)
 
 

@@ -1,5 +1,6 @@
 """Estimators: from counts of all outcomes to overlaps and gradients, with their variances."""
 
+from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.calibrated import Calibrated, Readout, Regression, TwoPoint
 from qucnn_cirq.estimators.chain import chain
 from qucnn_cirq.estimators.effects import Effects, effects_of, fitted_effects
@@ -7,7 +8,7 @@ from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimato
 from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
 from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
-from qucnn_cirq.estimators.mitigation import Mitigation, as_mitigation
+from qucnn_cirq.estimators.mitigation import Mitigation, MitigationLike, as_mitigation
 from qucnn_cirq.estimators.mixed import AllZeros, Mixed
 from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
@@ -20,6 +21,7 @@ from qucnn_cirq.estimators.unbiased import Unbiased
 __all__ = [
     "ESTIMATORS",
     "AllZeros",
+    "Auto",
     "Calibrated",
     "Effects",
     "Estimates",
@@ -29,6 +31,7 @@ __all__ = [
     "Likelihood",
     "LinearEstimator",
     "Mitigation",
+    "MitigationLike",
     "Mixed",
     "MixedEach",
     "Optimal",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise
-from noise_models.registry import made
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.estimators.auto import Auto
+from qucnn_cirq.estimators.chain import chain
 from qucnn_cirq.estimators.estimator import Estimates, Estimator
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.estimators.registry import ESTIMATORS
@@ -29,21 +31,24 @@ class Mitigation:
         estimator: What makes values of counts.
         noise: The noise that is assumed.
         engine: Gives distributions under it.
-        reason: Why this estimator, in one line.
     """
 
-    def __init__(
-        self, estimator: Estimator, noise: Noise, engine: Engine, reason: str = "asked for"
-    ) -> None:
+    def __init__(self, estimator: Estimator, noise: Noise, engine: Engine) -> None:
         self.estimator = estimator
         self.noise = noise
         self.engine = engine
-        self.reason = reason
         self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<mitigation by {self.estimator!r}: {self.reason}>"
+
+    @property
+    def reason(self) -> str:
+        """Which estimator is used and why, in one line."""
+        if isinstance(self.estimator, Auto):
+            return self.estimator.reason
+        return f"{self.estimator.name}: asked for"
 
     def reading(
         self,
@@ -95,27 +100,32 @@ class Mitigation:
         return Estimates(values, np.zeros_like(values))
 
 
-def as_mitigation(
-    mitigation: str | Estimator | Mitigation | None, noise: Noise
-) -> Mitigation | None:
+MitigationLike = str | Sequence[str] | Estimator | Mitigation | None
+"""What a layer takes as mitigation."""
+
+
+def as_mitigation(mitigation: MitigationLike, noise: Noise) -> Mitigation | None:
     """A mitigation in any form that a layer takes.
 
     Args:
-        mitigation: The name of an estimator that is made without arguments, an estimator, a
-            mitigation, or None.
+        mitigation: The name of an estimator that is made without arguments; several names, in a
+            list or joined by "+", each correcting those before it; an estimator; a mitigation; or
+            None.
         noise: The noise that is assumed, unless a mitigation says another.
 
     Returns:
         The mitigation; None for None.
 
     Raises:
-        InputError: If the name is unknown, or what is given is nothing of these.
+        InputError: If a name is unknown or needs training patches, or what is given is nothing of
+            these.
     """
     if mitigation is None or isinstance(mitigation, Mitigation):
         return mitigation
     if isinstance(mitigation, str):
-        what = f"mitigation = {shown(mitigation)}"
-        mitigation = made(what, ESTIMATORS.find(mitigation))
+        mitigation = mitigation.split("+")
+    if isinstance(mitigation, (list, tuple)) and all(isinstance(name, str) for name in mitigation):
+        mitigation = chain(mitigation)
     if not isinstance(mitigation, Estimator):
         raise InputError(
             f"mitigation = {shown(mitigation)} is no estimator: give one of "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from noise_models.registry import Registry
+from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.calibrated import Readout, Regression, TwoPoint
 from qucnn_cirq.estimators.estimator import Estimator, Raw
 from qucnn_cirq.estimators.likelihood import Likelihood
@@ -27,5 +28,6 @@ for _kind in (
     Optimal,
     Unbiased,
     Likelihood,
+    Auto,
 ):
     ESTIMATORS.register(_kind.name, _kind)

@@ -1,0 +1,119 @@
+"""The estimator that chooses among the others, by what a circuit records and what is known."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators.calibrated import Readout, TwoPoint
+from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
+from qucnn_cirq.estimators.likelihood import Likelihood
+from qucnn_cirq.estimators.mixed import Mixed
+from qucnn_cirq.estimators.optimal import Optimal
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.training import Training
+
+FloatArray = NDArray[np.float64]
+
+
+class Auto(Estimator):
+    """The best estimator that a circuit and what is known of it allow; see `choose`.
+
+    In order: maximum likelihood where the outcomes tell patches apart, as those of the destructive
+    test do; the optimal weights where there are training patches; readout correction and a
+    calibration of two points. Where no noise is known, because there is none or because a sampler
+    has its own: likelihood is not believed then, and the mixed estimator or the raw one is taken.
+
+    Args:
+        training: Patches like those to come, a `Training` or real unit vectors, shape
+            (patches, 2^n); None if there are none.
+        shots: Shots of each patch, for which weights are learned.
+    """
+
+    name = "auto"
+    assumes = "what the estimator that it chooses does"
+    serves_all_forms = True
+
+    def __init__(self, training: Training | FloatArray | None = None, shots: int = 10_000) -> None:
+        self.training = None if training is None else Training.of(training)
+        self.shots = shots
+        self._chosen: weakref.WeakKeyDictionary[Reading, tuple[Estimator, str]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._likelihood, self._calibrated = Likelihood(), TwoPoint(Readout())
+        self._mixed, self._raw = Mixed(), Raw()
+        self._optimal = None if self.training is None else Optimal(self.training, shots)
+
+    def choose(self, reading: Reading) -> tuple[Estimator, str]:
+        """The estimator for a circuit, and why in one line.
+
+        Args:
+            reading: The circuit and the noise that is assumed.
+        """
+        if reading not in self._chosen:
+            self._chosen[reading] = self._choose(reading)
+        return self._chosen[reading]
+
+    @property
+    def reason(self) -> str:
+        """What was chosen so far and why, in one line."""
+        reasons = dict.fromkeys(why for _, why in self._chosen.values())
+        return "; ".join(reasons) or "nothing was estimated yet"
+
+    def estimate(
+        self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
+    ) -> Estimates:
+        """See `Estimator.estimate`."""
+        return self.choose(reading)[0].estimate(reading, counts, forms)
+
+    def limit(
+        self, reading: Reading, distributions: FloatArray, forms: FloatArray | None = None
+    ) -> FloatArray:
+        """See `Estimator.limit`."""
+        return self.choose(reading)[0].limit(reading, distributions, forms)
+
+    def _choose(self, reading: Reading) -> tuple[Estimator, str]:
+        if reading.noise.is_ideal:
+            if _serves(self._mixed, reading):
+                return self._mixed, "mixed: no noise is known, and the patches are real"
+            return self._raw, "raw: no noise is known, and one outcome alone tells the overlap"
+        if _is_fixed(reading):
+            if self._tells_patches(reading):
+                return self._likelihood, "likelihood: the noise is known, and outcomes tell patches"
+            why = "outcomes do not tell patches"
+        else:
+            # Finding the effects of each setting of its angles takes a second.
+            why = "the filter has angles, for which 'measured_once' serves all at once"
+        if self._optimal is not None:
+            return self._optimal, f"optimal: {why}, but there are patches to learn from"
+        if _serves(self._calibrated, reading):
+            return self._calibrated, f"readout and two_point: {why}, and none to learn from"
+        return self._raw, "raw: the data are no real vectors"
+
+    def _tells_patches(self, reading: Reading) -> bool:
+        """Whether the outcomes tell patches apart."""
+        try:
+            self._likelihood.information([reading], np.eye(len(reading.vector))[:1])
+        except InputError:
+            return False
+        return True
+
+
+def _is_fixed(reading: Reading) -> bool:
+    """Whether the filter has no angles that change."""
+    if reading.compiled is None:
+        return True
+    n_qubits = reading.variant.loader.n_qubits
+    return reading.compiled.filter.n_parameters(n_qubits) == 0
+
+
+def _serves(estimator: LinearEstimator, reading: Reading) -> bool:
+    """Whether a linear estimator has weights for a circuit."""
+    try:
+        estimator.weights(reading)
+    except InputError:
+        return False
+    return True
