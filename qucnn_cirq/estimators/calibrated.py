@@ -208,7 +208,7 @@ class Regression(Calibrated):
         """See `Calibrated.corrected`."""
         states = self.training.own(reading)
         if len(states) < _FEW:
-            states = np.concatenate([states, states_loaded(reading, _FEW - len(states), seed=5)])
+            states = np.concatenate([states, states_loaded(reading, _FEW - len(states))])
         exact = evaluated(reading.own_form, states)[0]
         means = self.run(reading, states) @ weights[0]
         slope, offset = np.polyfit(means, exact, 1)
@@ -229,7 +229,7 @@ def calibration_states(reading: Reading) -> FloatArray:
     states = np.asarray(np.linalg.eigh(form)[1].T, dtype=np.float64)
     if loads(reading, states).all():
         return states
-    pool = states_loaded(reading, _POOL * len(states), seed=4)
+    pool = states_loaded(reading, _POOL * len(states))
     order = np.argsort(evaluated(form[None], pool)[0])
     half = len(states) // 2
     chosen: FloatArray = pool[np.concatenate([order[:half], order[half - len(states) :]])]

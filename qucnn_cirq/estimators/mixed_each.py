@@ -106,7 +106,7 @@ class MixedEach(Estimator):
 
     def _found(self, reading: Reading) -> _Rule:
         weights = np.concatenate([self.first.weights(reading), self.second.weights(reading)])
-        states = states_loaded(reading, _STATES, seed=7)
+        states = states_loaded(reading, _STATES)
         exact = evaluated(reading.own_form, states)[0]
         chances = reading.distribution(states)
         products = np.stack([weights[0] ** 2, weights[0] * weights[1], weights[1] ** 2])

@@ -28,6 +28,8 @@ _EXACT = 1e-3
 """How far a probability may be off, relative to the largest: searches for angles leave 1e-5."""
 _LOADED = 1e-9
 """Infidelity of a vector that is loaded: overlaps are off by at most twice its root, 6e-5."""
+_SECONDS = 5.0
+"""How long the search for the angles of random states may take, about."""
 _SEEN = 1e-6
 """Probabilities below it are no signal."""
 
@@ -55,7 +57,7 @@ def overlap_outcomes(reading: Reading) -> OverlapOutcomes:
         InputError: If it has none, as the ancilla test, the destructive test in sqrt-iSWAP, or data
             that are no real vectors.
     """
-    states = states_loaded(reading, _STATES, seed=0)
+    states = states_loaded(reading, _STATES)
     chances = replace(reading, noise=as_noise(None)).distribution(states)
     exact = evaluated(reading.own_form, states)[0]
     factors = exact @ chances / (exact @ exact)
@@ -69,8 +71,11 @@ def overlap_outcomes(reading: Reading) -> OverlapOutcomes:
     return OverlapOutcomes(fits.astype(float), float(1 / factors[fits].sum()))
 
 
-def states_loaded(reading: Reading, count: int, seed: int) -> FloatArray:
-    """Random states that the circuit's loader loads.
+def states_loaded(reading: Reading, count: int, seed: int = 0) -> FloatArray:
+    """Random states that the circuit's loader loads, the first ones the same for every count.
+
+    A loader that has to search gives few different ones at a time, and is asked for more as long as
+    their angles take no more than `_SECONDS`; states are repeated then.
 
     Args:
         reading: The circuit.
@@ -89,7 +94,16 @@ def states_loaded(reading: Reading, count: int, seed: int) -> FloatArray:
             "the data are prepared by a circuit of their own, not loaded from real vectors: this "
             "estimator rests on real ones; take 'raw'."
         )
-    return loader.random_states(count, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    found = loader.random_states(count, generator)
+    different = len(np.unique(found, axis=0))
+    if different == count:
+        return found
+    blocks = [found[:different]]
+    wanted = min(count, max(different, int(_SECONDS / loader.seconds)))
+    while different * len(blocks) < wanted:
+        blocks.append(loader.random_states(different, generator))
+    return np.resize(np.concatenate(blocks)[:wanted], found.shape)
 
 
 def loads(reading: Reading, states: FloatArray) -> NDArray[np.bool_]:

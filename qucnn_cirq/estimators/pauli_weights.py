@@ -60,7 +60,7 @@ class PauliWeights(Calibrated):
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
         """See `Calibrated.corrected`."""
         parts = self.parts(reading)
-        states = states_loaded(reading, self.states, seed=6)
+        states = states_loaded(reading, self.states)
         exact = replace(reading, noise=as_noise(None)).distribution(states) @ parts.T
         readout = self.base
         assert isinstance(readout, Readout)

@@ -18,7 +18,9 @@ from qucnn_cirq.estimators.training import Training
 FloatArray = NDArray[np.float64]
 
 _RANK = 1e-6
-"""Directions that the states of a loader, or outcomes, show less of are not told apart."""
+"""Directions that the states of a loader show less of, they do not tell apart."""
+_TOLD = 1e-3
+"""Directions that outcomes show less of come from noise alone: weights for them would be huge."""
 
 
 class Unbiased(LinearEstimator):
@@ -36,8 +38,8 @@ class Unbiased(LinearEstimator):
     Args:
         training: Patches like those to come, at which the variance is least; they do not move the
             mean. Random states if None.
-        tolerance: The largest error of a mean that is accepted, over random states: the outcomes
-            may not tell the form, and the fit of the effects is not exact.
+        tolerance: The largest error of means that is accepted, the root mean square over random
+            states: outcomes may not tell a form, or only nearly.
     """
 
     name = "unbiased"
@@ -64,7 +66,7 @@ class Unbiased(LinearEstimator):
         if miss > self.tolerance:
             raise InputError(
                 f"the {reading.n_outcomes} outcomes of this circuit do not tell every form that is "
-                f"asked for: a mean would be off by {miss:.2g}, more than tolerance = "
+                f"asked for: means would be off by {miss:.2g}, more than tolerance = "
                 f"{self.tolerance:g}; take 'optimal', or the destructive test."
             )
         return weights
@@ -72,7 +74,7 @@ class Unbiased(LinearEstimator):
     def _means(self, reading: Reading) -> FloatArray:
         """The mean distribution p, shape (outcomes,)."""
         if self.training is None:
-            states = states_loaded(reading, 500, seed=3)
+            states = states_loaded(reading, 500)
             return np.asarray(reading.distribution(states).mean(axis=0))
         sample = self.training.sample(reading)
         means: FloatArray = sample.weights @ reading.distribution(sample.states)
@@ -85,17 +87,24 @@ class _System:
     def __init__(self, reading: Reading, means: FloatArray) -> None:
         # A short loader loads patches on which some forms are equal: no need to tell these apart.
         size = len(reading.vector)
-        features = quadratic_features(states_loaded(reading, size * (size + 1), seed=2))
+        states = states_loaded(reading, size * (size + 1))
+        features = quadratic_features(states)
         _, values, directions = np.linalg.svd(features, full_matrices=False)
         self._told = directions[values > _RANK * values[0]]
+        if len(self._told) == len(np.unique(states, axis=0)):
+            raise InputError(
+                f"the {reading.variant.loader.name} loader searches for angles, and the "
+                f"{len(self._told)} random states that it is given time for do not show which "
+                "forms it tells apart: take 'optimal', or a smaller kernel."
+            )
         self._features = features @ self._told.T
         self._effects = self._told @ packed(effects_of(reading)).T
         self._scale = 1 / np.sqrt(np.maximum(means, 1e-12))
-        self._inverse = np.linalg.pinv(self._effects * self._scale, rcond=_RANK)
+        self._inverse = np.linalg.pinv(self._effects * self._scale, rcond=_TOLD)
 
     def solve(self, forms: FloatArray) -> tuple[FloatArray, float]:
-        """Weights, shape (forms, outcomes), and the largest error of a mean of random states."""
+        """Weights, shape (forms, outcomes), and the worst form's RMS error over random states."""
         wanted = self._told @ packed(forms).T
         weights = self._scale[:, None] * (self._inverse @ wanted)
-        miss = np.abs(self._features @ (self._effects @ weights - wanted)).max()
-        return weights.T, float(miss)
+        misses = self._features @ (self._effects @ weights - wanted)
+        return weights.T, float(np.sqrt((misses**2).mean(axis=0).max()))
