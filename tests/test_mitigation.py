@@ -4,7 +4,6 @@ import inspect
 import itertools
 
 import cirq
-import cirq_google
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,6 +120,7 @@ def test_without_noise_every_method_is_right(overlap):
 @pytest.mark.parametrize("fit", ["linear", "richardson"])
 def test_zne_is_the_extrapolation_of_density_matrices(overlap, noise, fit):
     reading, states = a_reading(overlap, noise)
+    states = states[:2]
     scales = (1, 3, 5)
     found = ZeroNoiseExtrapolation(scales, fit).moments(reading, states, SHOTS)
     table = reading.observable.table
@@ -191,7 +191,6 @@ def test_what_cannot_be_folded_is_refused():
             ZeroNoiseExtrapolation(scales)
     with pytest.raises(InputError, match="linear"):
         ZeroNoiseExtrapolation(fit="cubic")
-    assert cirq_google.SYC != cirq.CZ
 
 
 def test_an_exponential_is_right_where_noise_is_one():
