@@ -77,10 +77,6 @@ def fitted_effects(reading: Reading) -> Effects:
     if reading not in _KNOWN:
         fit_effects([reading])
     return _KNOWN[reading]
-    size = len(reading.vector)
-    states = states_loaded(reading, STATES_EACH * size * (size + 1) // 2)
-    found = np.linalg.lstsq(quadratic_features(states), reading.distribution(states), rcond=1e-6)[0]
-    return unpacked(np.asarray(found.T, dtype=np.float64), size)
 
 
 def quadratic_features(states: FloatArray) -> FloatArray:
