@@ -18,6 +18,8 @@ from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.gradient_methods import AUTO, METHODS, make_method
 from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.measured_gradient import MeasuredOnceGradient
+from qucnn_cirq.measured_once import MeasuredOnce
 from qucnn_cirq.specification import ConvolutionSpec
 
 try:
@@ -49,8 +51,11 @@ class QuantumConv2d(torch.nn.Module):
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
             `qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
-            always the ideal one, without noise and shots.
-        load_filters: As for `qucnn_cirq.compile_convolution`.
+                always the ideal one, without noise and shots. With "measured_once" the maps are
+            measured so, too: each patch once, with these shots for all bases and filters
+            together, whatever the overlap test, and the gradient is from the same counts. See
+            `qucnn_cirq.measured_once`.
+            load_filters: As for `qucnn_cirq.compile_convolution`.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
             of its own; in evaluation they are always the same. Which shots an image has does not
             depend on its batch, see `qucnn_cirq.QuantumConvolution.run`.
@@ -100,6 +105,11 @@ class QuantumConv2d(torch.nn.Module):
         self.layer = QuantumConvolution(program, engine, noise, shots, seed)
         make_method(gradient, program)
         self.gradient = gradient
+        self._once: MeasuredOnce | None = None
+        if gradient == MeasuredOnceGradient.name:
+            self._once = MeasuredOnce(
+                spec, device, self.layer.engine, noise, shots=shots, seed=seed, circuit="bases"
+            )
         self.angles = torch.nn.Parameter(torch.from_numpy(self.layer.parameters))
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
 
@@ -157,7 +167,14 @@ class _Convolution(torch.autograd.Function):
         ctx.layer, ctx.method, ctx.draw = layer, module.gradient, draw
         ctx.images, ctx.angles = _kind(images), _kind(angles)
         # Another, as the layer may read images again for the gradient, which PyTorch can change.
-        maps = layer.forward(images.detach().clone(), draw=draw)
+        own = images.detach().clone()
+        ctx.measured = None
+        if module._once is None:
+            maps = layer.forward(own, draw=draw)
+        else:
+            ctx.given = own
+            ctx.measured = module._once.measure(own, draw=draw)
+            maps = ctx.measured.overlaps(layer.parameters).values
         # An overlap is a fraction: as an integer it would be 0, and have no gradient.
         dtype = images.dtype if images.is_floating_point() else torch.get_default_dtype()
         return torch.from_numpy(maps).to(images.device, dtype)
@@ -168,11 +185,23 @@ class _Convolution(torch.autograd.Function):
         given = tensor_values("upstream", upstream[0])
         pixels = angles = None
         if ctx.needs_input_grad[0]:
+            if ctx.measured is not None:
+                # For the ideal gradient of the images the layer only has to know them.
+                ctx.layer = _ideal(ctx.layer)
+                ctx.layer.forward(ctx.given)
             pixels = torch.from_numpy(ctx.layer.input_gradient(given)).to(*ctx.images)
         if ctx.needs_input_grad[1]:
-            found = ctx.layer.backward(given, ctx.method, ctx.draw)
+            if ctx.measured is None:
+                found = ctx.layer.backward(given, ctx.method, ctx.draw)
+            else:
+                found = ctx.measured.gradients(given, ctx.layer.parameters).values
             angles = torch.from_numpy(found).to(*ctx.angles)
         return pixels, angles, None, None
+
+
+def _ideal(layer: QuantumConvolution) -> QuantumConvolution:
+    """The same layer without noise and shots."""
+    return QuantumConvolution(layer.program, "exact", None, None, parameters=layer.parameters)
 
 
 def _kind(tensor: torch.Tensor) -> tuple[torch.device, torch.dtype]:

@@ -129,3 +129,26 @@ def test_it_is_a_gradient_method(shots, error):
     assert found.circuits == 48 * BASES
     if shots is not None:
         assert (np.abs(found.values - exact.values) < 4 * np.sqrt(found.variance)).all()
+
+
+def test_the_torch_layer_shares_counts_between_forward_and_backward():
+    torch = pytest.importorskip("torch")
+    from qucnn_cirq.torch_layer import QuantumConv2d
+
+    module = QuantumConv2d(
+        1, 2, 2, 2, ansatz=XZAnsatz(1), noise=NOISE, shots=6000, gradient="measured_once"
+    )
+    images = torch.from_numpy(IMAGES[:, None]).requires_grad_()
+    maps = module(images)
+    maps.sum().backward()
+    layer = MeasuredOnce(SPEC, noise=NOISE, shots=6000, circuit="bases")
+    measured = layer.measure(IMAGES[:, None], draw=1)
+    parameters = module.layer.parameters
+    found = measured.overlaps(parameters).values
+    assert maps.detach().numpy() == pytest.approx(found, abs=1e-9)
+    expected = measured.gradients(np.ones(found.shape), parameters).values
+    assert module.angles.grad.numpy() == pytest.approx(expected, abs=1e-6)
+    exact = QuantumConv2d(1, 2, 2, 2, ansatz=XZAnsatz(1))
+    others = torch.from_numpy(IMAGES[:, None]).requires_grad_()
+    exact(others).sum().backward()
+    assert images.grad.numpy() == pytest.approx(others.grad.numpy(), abs=1e-9)
