@@ -18,6 +18,7 @@ from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines import make_engine
+from qucnn_cirq.engines.outcomes import unfolded
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import evaluated, readings_of
 from qucnn_cirq.mitigation import (
@@ -31,7 +32,6 @@ from qucnn_cirq.mitigation import (
     executor,
     folded,
     measured_readout,
-    unfolded,
 )
 from qucnn_cirq.mitigation.method import Plan, Run
 from qucnn_cirq.mitigation.pec import sampled

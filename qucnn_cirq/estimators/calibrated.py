@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.checks import whole_number
-from qucnn_cirq.engines.outcomes import recorded
+from qucnn_cirq.engines.outcomes import recorded, unfolded
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.estimator import LinearEstimator, Raw
 from qucnn_cirq.estimators.forms import evaluated
@@ -129,15 +129,19 @@ class Readout(Calibrated):
 
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
         """See `Calibrated.corrected`."""
+        noise, qubits = (
+            reading.noise if self.device is None else self.device,
+            reading.observable.qubits,
+        )
+        if self.shots is None:
+            return unfolded(weights, qubits, noise)
         if reading.n_outcomes > MOST_OUTCOMES:
             raise InputError(
-                f"{reading.n_outcomes} outcomes: readout errors are undone for at most "
-                f"{MOST_OUTCOMES}; take the ancilla or the inversion test, or 'two_point' alone."
+                f"{reading.n_outcomes} outcomes: readout errors that are measured are undone for "
+                f"at most {MOST_OUTCOMES}; take the ancilla or the inversion test, or 'two_point' "
+                "alone."
             )
-        noise = reading.noise if self.device is None else self.device
-        confusion = recorded(np.eye(reading.n_outcomes), reading.observable.qubits, noise)
-        if self.shots is not None:
-            confusion = self._measured(reading, confusion)
+        confusion = self._measured(reading, recorded(np.eye(reading.n_outcomes), qubits, noise))
         return np.asarray(np.linalg.solve(confusion, weights.T).T, dtype=np.float64)
 
     def _measured(self, reading: Reading, confusion: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from qucnn_cirq.mitigation.method import Cost, MitigationMethod, Plan, Run
 from qucnn_cirq.mitigation.pec import ErrorCancellation
 from qucnn_cirq.mitigation.purity import PurityRescaling
 from qucnn_cirq.mitigation.quasi import as_depolarizing
-from qucnn_cirq.mitigation.readout import measured_readout, unfolded
+from qucnn_cirq.mitigation.readout import measured_readout
 from qucnn_cirq.mitigation.registry import METHODS
 from qucnn_cirq.mitigation.self_overlap import SelfOverlap
 from qucnn_cirq.mitigation.shadows import RealShadows
@@ -26,5 +26,4 @@ __all__ = [
     "executor",
     "folded",
     "measured_readout",
-    "unfolded",
 ]

@@ -14,9 +14,9 @@ from noise_models import Noise
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines.outcomes import unfolded
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Estimates, Reading
-from qucnn_cirq.mitigation.readout import unfolded
 
 FloatArray = NDArray[np.float64]
 Combine = Callable[[FloatArray], FloatArray]

@@ -21,10 +21,10 @@ from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.pipeline import passes_for, run_passes
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.devices import DeviceLike, load_device
+from qucnn_cirq.engines.outcomes import unfolded
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.estimators import Reading
 from qucnn_cirq.mitigation.method import MitigationMethod, Plan, Run, linear_combination
-from qucnn_cirq.mitigation.readout import unfolded
 from qucnn_cirq.mitigation.real_bases import RealBasis, real_bases, unbiased_bases
 from qucnn_cirq.validation import check
 
