@@ -23,6 +23,8 @@ from studies.wording import noise_text
 
 METHOD, SHOTS, SCALE = "method", "shots", "noise.scale"
 _PANELS_ACROSS = 2
+_MOST_LISTED = 3
+"""Settings of which all methods are listed; the numbers of more stand beside the figures."""
 _TIE = 0.02
 """Methods whose RMSE is within 2 % of the best share a win."""
 
@@ -57,15 +59,15 @@ def possible(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def text(results: Results) -> str:
-    """What results show: for each setting the methods in order, with what they gain and cost.
+    """What results show: which method is best for each setting, and of few settings all methods.
 
     Args:
         results: What was measured so far, at least one point.
     """
     whole = results.table()
     table, lines = possible(whole), []
-    keys = _others(table, (METHOD,))
-    for values, own in groups(table, keys):
+    settings = list(groups(table, _others(table, (METHOD,))))
+    for values, own in settings if len(settings) <= _MOST_LISTED else []:
         lines += [_named(values)] if values else []
         raw = own["raw_rmse"].iloc[0]
         for _, row in own.sort_values("rmse").iterrows():
@@ -74,7 +76,7 @@ def text(results: Results) -> str:
                 f"  {name!s:<28} RMSE {row['rmse']:.5f} ({row['rmse'] / raw:.2f} of raw), mean "
                 f"error {row['bias']:+.5f}, systematic {row['systematic_rmse']:.5f}{_cost(row)}"
             )
-    lines += [f"{_named(values)}: best {best}" for values, best in _winners(table)]
+    lines += [f"{_named(values) or 'best'}: {best}" for values, best in _winners(table)]
     if "refused" in whole:
         refused = whole[whole["refused"].notna()]
         for reason, own in refused.groupby("refused", sort=False):
@@ -196,6 +198,7 @@ def plot_best(axes: Axes, table: pd.DataFrame, colours: Mapping[str, Any]) -> Ax
             axes.text(column + 0.5, row + 0.5, share, ha="center", va="center", fontsize=5)
     for name in names:
         axes.plot([], [], "s", color=colours[name], label=_short(name))
+    axes.plot([], [], " ", label="numbers: by how much the second best is worse")
     axes.set_xticks(np.arange(len(grid.columns)) + 0.5, [f"{each:g}" for each in grid.columns])
     axes.set_yticks(np.arange(len(grid.index)) + 0.5, [f"{each:,}" for each in grid.index])
     axes.set(xlabel="noise scale", ylabel="shots a patch")
@@ -232,6 +235,18 @@ def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, grid[:count]
 
 
+def _label_outer(grid: list[Axes]) -> None:
+    """Leaves labels to the outer panels, which share their axes with the others."""
+    for number, axes in enumerate(grid):
+        if number + _PANELS_ACROSS < len(grid):
+            axes.set_xlabel("")
+        else:
+            # Also above a place that is left empty.
+            axes.tick_params(labelbottom=True)
+        if number % _PANELS_ACROSS:
+            axes.set_ylabel("")
+
+
 def _ladder_figure(panels: _Panels) -> tuple[Figure, pd.DataFrame]:
     names = rungs(pd.concat([own for _, own in panels]))
     figure, grid = _grid(len(panels), 0.6 + 0.13 * len(names))
@@ -240,6 +255,7 @@ def _ladder_figure(panels: _Panels) -> tuple[Figure, pd.DataFrame]:
         plot_ladder(axes, own, names)
         set_title(axes, _named(values))
         drawn.append(ladder_data(own).drop(columns="place").assign(panel=_named(values)))
+    _label_outer(grid)
     legend_below(figure, grid)
     return figure, pd.concat(drawn)
 
@@ -254,6 +270,7 @@ def _map_figure(panels: _Panels) -> tuple[Figure, pd.DataFrame]:
         plot_best(axes, own, colours)
         set_title(axes, _named(values))
         drawn.append(best_data(own).assign(panel=_named(values)))
+    _label_outer(grid)
     legend_below(figure, grid)
     return figure, pd.concat(drawn)
 
@@ -271,9 +288,15 @@ def _winners(table: pd.DataFrame) -> list[tuple[Values, str]]:
         return found
     for values, own in groups(table[table[METHOD] != BOUND], _others(table, (METHOD,))):
         ranked = own.sort_values("rmse")
-        least = ranked["rmse"].iloc[0]
-        ties = ranked[ranked["rmse"] <= (1 + _TIE) * least][METHOD].tolist()
-        found.append((values, f"{', '.join(ties)} ({least / own['raw_rmse'].iloc[0]:.2f} of raw)"))
+        best = ranked.iloc[0]
+        ties = ranked[ranked["rmse"] <= (1 + _TIE) * best["rmse"]][METHOD].tolist()
+        found.append(
+            (
+                values,
+                f"{' and '.join(ties)}, RMSE {best['rmse']:.5f} (raw {best['raw_rmse']:.5f}), mean "
+                f"error {best['bias']:+.5f}{_cost(best)}",
+            )
+        )
     return found
 
 
