@@ -86,6 +86,8 @@ def make_estimator(
         calibrated["shots"] = calibration_shots
     settings: dict[str, dict[str, Any]] = {
         "optimal": {"shots": shots},
+        "auto": {"shots": shots},
+        "unbiased": {},
         "regression": calibrated,
         "readout": calibrated,
         "two_point": calibrated,
@@ -93,7 +95,7 @@ def make_estimator(
     }
     names = name.split("+")
     own = {each: dict(settings[each]) for each in names if each in settings}
-    for each in ("optimal", "regression"):
+    for each in ("optimal", "regression", "unbiased", "auto"):
         if each in own:
             own[each]["training"] = training()
     return chain(names, own)

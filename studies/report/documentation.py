@@ -65,6 +65,13 @@ QUOTED = (
         ("images=2", "infidelity=[0.0, 1e-3]"),
     ),
     Quoted("loading_8x8", ("docs/compiler.md",), {"loading": "loading_8x8"}),
+    Quoted(
+        "mitigation",
+        ("docs/choosing.md",),
+        {"ladder": "ladder"},
+        ("images=2", "training=1", "shots=[10000]", 'method=["raw", "optimal", "zne", "bound"]'),
+    ),
+    Quoted("mitigation_map", ("docs/choosing.md",), {"best_method": "best_method"}),
     Quoted("noise", ("docs/sweeps.md",), {"error_against_noise_scale": "noise_error"}),
     Quoted(
         "accuracy",
