@@ -42,13 +42,13 @@ _LEAST = 1e-2
 known well enough to tell it from 0."""
 _UNLIKELY = 5.0
 """Standard deviations of chi squared from which a maximum is taken for a local one."""
-_RESTARTS = 12
+_RESTARTS = 16
 """Further starts, then: combinations of the linear estimate's leading eigenvectors."""
 _SEED = 53_117
-_CONFIRMED, _SAME = 2, 0.1
+_CONFIRMED, _SAME = 4, 0.1
 """How often another start has to come to the same likelihood, and how nearly: then it is not the
 search but the assumed noise that is wrong."""
-_FALLING = 0.7
+_FALLING = 0.85
 """How much less of each further eigenvector a start has."""
 _SEEN = 0.1
 """Standard deviations of an outcome's frequency from which what effects miss is looked up."""
@@ -154,7 +154,7 @@ class Likelihood(Estimator):
 
         Args:
             readings: As for `estimate_jointly`.
-            counts: As for `estimate_jointly`.
+            counts: For each circuit, shape (patches, outcomes).
 
         Raises:
             InputError: As for `estimate_jointly`.
