@@ -88,6 +88,16 @@ class MeasuredPatches:
     shots: int | None
     circuits: int
 
+    @property
+    def misfit(self) -> float:
+        """Chi squared of all counts for each degree of freedom.
+
+        Near 1 if the noise that is assumed is right, and patches are real vectors. What is well
+        above says that variances are too small.
+        """
+        found = np.concatenate([likeliest.misfits for likeliest in self.likeliest])
+        return float(found.mean()) if found.size else 1.0
+
     def overlaps(
         self, parameters: ArrayLike | None = None, filters: Sequence[Filter] | None = None
     ) -> MeasuredMaps:
@@ -257,7 +267,9 @@ class MeasuredOnce:
         """
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
         seen: Counter[bytes] = Counter()
-        given = None if image_ids is None else np.asarray(image_ids, dtype=np.int64)
+        given = None
+        if image_ids is not None:
+            given = real_array("image_ids", image_ids).astype(np.int64).ravel()
         blocks: list[MeasuredPatches] = []
         start = 0
         for patches in ImageBlocks(images, self._spec).patches():
@@ -266,8 +278,12 @@ class MeasuredOnce:
             else:
                 ids = given[start : start + patches.batch]
             start += patches.batch
+            if given is not None and given.shape[0] < start:
+                break
             of_patches = ids[patches.positions()[0][patches.occupied]]
             blocks.append(self.measure_block(patches, of_patches, purpose))
+        if given is not None and len(given) != start:
+            raise InputError(f"image_ids are {len(given)} and images {start}: give one an image.")
         return replace(
             blocks[0],
             patches=tuple(each for block in blocks for each in block.patches),
@@ -293,6 +309,7 @@ class MeasuredOnce:
         states = np.zeros((patches.n_occupied, size))
         covariances = np.zeros((patches.n_occupied, size, size))
         steps = np.zeros(patches.n_occupied, dtype=np.int64)
+        misfits = np.zeros(patches.n_occupied)
         recorded = self._execution.outcomes(
             compiled, patches, ids, table, numbers=tuple(range(len(table))), purpose=purpose
         )
@@ -307,8 +324,8 @@ class MeasuredOnce:
             states[columns] = found.states
             if part.counts is not None:
                 covariances[columns] = found.covariances
-            steps[columns] = found.steps
-        likeliest = Likeliest(states, covariances, steps)
+            steps[columns], misfits[columns] = found.steps, found.misfits
+        likeliest = Likeliest(states, covariances, steps, misfits)
         return MeasuredPatches(
             self._spec, (patches,), (counts,), (likeliest,), self.shots, len(table)
         )

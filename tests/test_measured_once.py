@@ -152,3 +152,43 @@ def test_the_torch_layer_shares_counts_between_forward_and_backward():
     others = torch.from_numpy(IMAGES[:, None]).requires_grad_()
     exact(others).sum().backward()
     assert images.grad.numpy() == pytest.approx(others.grad.numpy(), abs=1e-9)
+
+
+@pytest.mark.parametrize(("kernel", "channels"), [((1, 2), 1), ((2, 3), 1), ((1, 2), 4)])
+def test_registers_of_other_sizes(kernel, channels):
+    spec = ConvolutionSpec(kernel=kernel, channels=channels, filters=XZAnsatz(1))
+    patch = np.random.default_rng(0).normal(size=(2, channels, *kernel))
+    layer = MeasuredOnce(spec, "grid:4x4", noise=None, shots=60_000, circuit="bases")
+    found = layer.measure(patch)
+    vectors = patch.reshape(2, -1) / np.linalg.norm(patch.reshape(2, -1), axis=1, keepdims=True)
+    states = found.likeliest[0].states[:, : vectors.shape[1]]
+    assert np.abs(np.sum(states * vectors, axis=1)).min() > 0.998
+
+
+def test_the_misfit_tells_wrong_noise(measured):
+    assert 0.8 < measured.misfit < 1.2
+    circuit = "bases" if measured.circuits == BASES else "destructive"
+    ideal = MeasuredOnce(SPEC, noise=None, shots=20_000, circuit=circuit)
+    other = {"readout": {"p01": 0.1, "p10": 0.2}}
+    assumed = MeasuredOnce(SPEC, noise=NOISE, assumed=other, shots=20_000, circuit=circuit)
+    assert assumed.measure(IMAGES).misfit > 1.5
+    assert ideal.measure(IMAGES).misfit < 1.2
+
+
+def test_no_images_and_wrong_numbers_of_images():
+    layer = MeasuredOnce(SPEC, shots=1200, circuit="bases")
+    found = layer.measure(np.zeros((0, 4, 4)))
+    assert found.overlaps(PARAMETERS).values.shape == (0, 2, 2, 2)
+    assert found.misfit == 1.0
+    for numbers in ([1, 2], [1, 2, 3, 4]):
+        with pytest.raises(InputError, match="image_ids"):
+            layer.measure(IMAGES, numbers)
+    same = layer.measure(IMAGES[[0, 0]], [4, 4])
+    assert same.counts[0].shape[0] == 32
+
+
+def test_large_registers_are_refused():
+    spec = ConvolutionSpec(kernel=(6, 6), filters=XZAnsatz(1))
+    layer = MeasuredOnce(spec, shots=1200, circuit="bases")
+    with pytest.raises(InputError, match="smaller kernel"):
+        layer.measure(np.ones((1, 6, 6)))

@@ -21,12 +21,16 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.compiler.program import upstream_table
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.reading import Reading
 
 FloatArray = NDArray[np.float64]
 
-STATES_EACH = 16
-"""Random patches for each of the d (d + 1)/2 numbers that an effect has."""
+STATES_EACH, MOST_STATES = 4, 2_200
+"""Random patches for each of the d (d + 1)/2 numbers that an effect has: four times as many as long
+as they are fewer than that many."""
+LARGEST_SIZE = 32
+"""Amplitudes of a patch: the fit of 64 would take gigabytes and minutes."""
 _SEED = 20_412
 _LOADED = 1e-9
 """Infidelity below which a patch counts as loaded."""
@@ -61,6 +65,9 @@ def effects_of(reading: Reading) -> FloatArray:
 
     Args:
         reading: The circuit and the noise that is assumed.
+
+    Raises:
+        InputError: If the register is too large.
 
     Returns:
         Real symmetric matrices M_o with p_o(x) = x^T M_o x, shape (outcomes, d, d). Read-only.
@@ -133,11 +140,20 @@ def fit_effects(readings: Sequence[Reading]) -> None:
 
     Args:
         readings: Of one variant, noise and engine.
+
+    Raises:
+        InputError: If the register is too large.
     """
     first = readings[0]
     size = len(first.vector)
+    if size > LARGEST_SIZE:
+        raise InputError(
+            f"effects of patches of {size} amplitudes have {size * (size + 1) // 2} numbers each: "
+            f"they are found for at most {LARGEST_SIZE} amplitudes; use a smaller kernel."
+        )
     generator = np.random.default_rng(_SEED)
-    count = STATES_EACH * size * (size + 1) // 2
+    numbers = size * (size + 1) // 2
+    count = max(STATES_EACH * numbers, min(4 * STATES_EACH * numbers, MOST_STATES))
     states, angles, loads_all = _loadable(first.variant.loader, count, generator)
     features = quadratic_features(states)
     tables = {"patch": angles, "filter": np.concatenate([each.angles for each in readings])}

@@ -37,9 +37,9 @@ _CLOSE = 1e-3
 _DAMPED, _MORE, _LESS = 1e-4, 8.0, 0.2
 """The first damping, relative to the information of all shots, and its changes."""
 _LARGEST_DAMPING = 1e6
-_LEAST = 1e-2
-"""Part of its mean that the probability of an outcome is at least: short loaders' effects are not
-known well enough to tell it from 0."""
+_LEAST = 1e-4, 1e-2
+"""Part of its mean that the probability of an outcome is at least. More where effects have negative
+eigenvalues, as those of short loaders, which are not known well enough to tell it from 0."""
 _UNLIKELY = 5.0
 """Standard deviations of chi squared from which a maximum is taken for a local one."""
 _RESTARTS = 16
@@ -65,12 +65,15 @@ class Likeliest:
         covariances: The inverse of the information, 0 along the vector itself, shape
             (patches, d, d).
         steps: Steps that the search took for each patch, shape (patches,); `MOST_STEPS` where it
-            has not come to an end.
+            has not come to an end. With those of searches that started again.
+        misfits: Chi squared of the counts for each degree of freedom, shape (patches,): near 1
+            where what is assumed is right.
     """
 
     states: FloatArray
     covariances: FloatArray
     steps: NDArray[np.int64]
+    misfits: FloatArray
 
     def estimates(self, forms: FloatArray) -> Estimates:
         """Values of forms and their variances, to second order in the covariance.
@@ -198,7 +201,10 @@ class _Model:
         self._effects = np.ascontiguousarray(effects.transpose(2, 0, 1).reshape(self.size, -1))
         # Frequencies of the fully mixed state are the variances of the linear estimate.
         mixed = np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, _SMALLEST)
-        self._least = _LEAST * mixed
+        negative = np.concatenate(
+            [np.full(len(m), -np.linalg.eigvalsh(m).min()) for m in (f.matrices for f in fits)]
+        )
+        self._least = np.clip(negative, _LEAST[0] * mixed, _LEAST[1] * mixed)
         self._residuals = np.repeat([fit.residual for fit in fits], self._sizes)
         scale = np.sqrt(mixed)
         left, values, right = np.linalg.svd(self._packed / scale[:, None], full_matrices=False)
@@ -222,9 +228,9 @@ class _Model:
         ]
         if not parts:
             empty = np.empty((0, self.size, self.size))
-            return Likeliest(empty[:, 0], empty, np.empty(0, dtype=np.int64))
-        states, covariances, steps = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Likeliest(states, covariances, steps)
+            nothing = np.empty(0)
+            return Likeliest(empty[:, 0], empty, nothing.astype(np.int64), nothing)
+        return Likeliest(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
     def information(self, states: FloatArray) -> FloatArray:
         """See `Likelihood.information`."""
@@ -235,8 +241,8 @@ class _Model:
 
     def _of_block(
         self, counts: NDArray[np.int64], shots: NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-        """The best maxima of a block: vectors, covariances and steps.
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
+        """The best maxima of a block: vectors, covariances, steps and misfits.
 
         Few shots leave a linear estimate that can lead to a local maximum. It explains the counts
         so badly that chi squared tells it; then the search starts again from elsewhere.
@@ -264,7 +270,21 @@ class _Model:
         if offsets is not None:
             states, covariances, more, _ = self._searched(counts, shots, states, offsets)
             steps += more
-        return states, covariances, steps
+        expected = self._expected(states, shots, offsets)
+        chi = ((counts - expected) ** 2 / expected).sum(axis=1)
+        # As many frequencies as circuits follow from the others.
+        freedom = counts.shape[1] - len(self._sizes) - self.size + 1
+        return states, covariances, steps, chi / max(1, freedom)
+
+    def _expected(
+        self, states: FloatArray, shots: NDArray[np.int64], offsets: FloatArray | None = None
+    ) -> FloatArray:
+        """The counts that vectors lead one to expect."""
+        chances = quadratic_features(states) @ self._packed.T
+        if offsets is not None:
+            chances += offsets
+        expected: FloatArray = shots * np.maximum(chances, self._least)
+        return expected
 
     def _offsets(self, states: FloatArray, shots: int) -> FloatArray | None:
         """How far effects are off at these patches, where shots would see it, else None.
@@ -288,7 +308,7 @@ class _Model:
         self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Whether chi squared of the counts is far above the number of outcomes."""
-        expected = shots * np.maximum(quadratic_features(states) @ self._packed.T, self._least)
+        expected = self._expected(states, shots)
         chi = ((counts - expected) ** 2 / expected).sum(axis=1)
         # Of outcomes that are rare chi squared scatters more than a Gaussian's.
         spread = np.sqrt(2 * counts.shape[1] + (1 / expected).sum(axis=1))
