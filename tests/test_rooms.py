@@ -38,7 +38,7 @@ FLOORS: tuple[str, ...] = (
     "studies drawing images settings wording",
     "studies line_figures",
     "studies sweep",
-    "studies crosscheck estimating",
+    "studies crosscheck estimating outcomes",
     "studies point",
     "studies compilation performance",
     "studies benchmark forward gradient learning loading mitigation trainability training",

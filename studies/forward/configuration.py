@@ -42,6 +42,8 @@ class ForwardPoint(PlainData):
             several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the noise of
             each run; those that learn have seen eight images of the other part of the data. None
             takes the mean of the observable.
+        keep_outcomes: Whether the counts of all outcomes are kept in the results, so that any
+            estimator can be applied to them afterwards, see `studies.outcomes.estimates`.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches of
             the noisy run are run again on qsim, within 0..1.
         check_patches: How many patches of such a point; 0 for none.
@@ -72,6 +74,7 @@ class ForwardPoint(PlainData):
     infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
     load_filters: bool = fields.checked(true_or_false, default=False)
     mitigation: str | None = mitigation_field()
+    keep_outcomes: bool = fields.checked(true_or_false, default=False)
     check_fraction: float = fields.real(0.0, 1.0, default=1.0)
     check_patches: int = fields.whole(0, default=4)
     check_shots: int = fields.whole(10, default=1000)

@@ -35,6 +35,7 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
+from studies.outcomes import packed, unpacked
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -157,7 +158,8 @@ def measure(
     Returns:
         One row with the columns `COLUMNS`. Of every filter and patch that is not blank, shape
         (filters, patches), `counts`, `estimates`, `exact` (the overlap F by linear algebra alone),
-        `means` if the engine gives them, `variance` of mitigated estimates, `classical` (the plain
+        `means` if the engine gives them, `variance` of mitigated estimates, counts of all outcomes
+        (see `studies.outcomes.NAMES`) where they are kept, `classical` (the plain
         convolution) for fixed real kernels, and `noisy_counts` and so on. The `images`, their `ids`
         and `labels`, `blank` (images, rows, columns), `low`, the smaller value of a shot, and
         `rounds`, the shots of each
@@ -189,6 +191,7 @@ def measure(
             seed=layer_seed(own_seed),
             parameters=parameters,
             mitigation=mitigation_of(settings, as_noise(noise)),
+            keep_outcomes=settings.keep_outcomes,
         )
         for name, engine, noise, own_seed in (
             ("ideal", settings.ideal_engine, None, ideal_seed),
@@ -205,6 +208,8 @@ def measure(
             overlaps = layer.run(patches, images.ids, draw=len(rounds))
             assert overlaps.counts is not None
             found[f"{RUNS[name]}counts"] = overlaps.counts
+            if overlaps.outcomes is not None:
+                found |= packed(overlaps.outcomes, RUNS[name])
             if settings.mitigation is not None:
                 found[f"{RUNS[name]}estimates"] = overlaps.estimates
                 found[f"{RUNS[name]}variance"] = overlaps.variance
@@ -222,6 +227,10 @@ def measure(
         counts = arrays[f"{RUNS[name]}counts"]
         if earlier is not None:
             counts += earlier[f"{RUNS[name]}counts"]
+            if settings.keep_outcomes:
+                sizes = len(observable.table), RUNS[name]
+                both = zip(unpacked(arrays, *sizes), unpacked(earlier, *sizes), strict=True)
+                arrays |= packed([own + other for own, other in both], RUNS[name])
         means = arrays.get(f"{RUNS[name]}means")
         if settings.mitigation is None:
             estimates = np.asarray(observable.mean(counts / settings.shots))

@@ -45,6 +45,11 @@ class NoisePoint(ForwardPoint):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
+        if self.keep_outcomes:
+            raise InputError(
+                "keep_outcomes = true is for the forward study: a noise study keeps counts of the "
+                "observable alone."
+            )
         if self.precision is not None:
             if self.mitigation is not None:
                 raise InputError(

@@ -38,10 +38,10 @@ _CAPTIONS = {
     "forward": "Images, their classical and quantum feature maps, and the differences.",
     "errors": "Errors of the estimates against the exact overlap F; every point is a patch, the "
     "line is the mean in bins of F with its 95 % interval.",
-    "ladder": "Error of each method on patches that none has learned from, for each number of shots; "
-    "dashed the bound F(1 - F)/N of a real pure state that is measured without noise.",
-    "best_method": "The method with the least error over noise and shots, and by how much the error "
-    "of the second best is larger.",
+    "ladder": "Error of each method on patches that none has learned from, for each number of "
+    "shots; dashed the bound F(1 - F)/N of a real pure state that is measured without noise.",
+    "best_method": "The method with the least error over noise and shots, and by how much the "
+    "error of the second best is larger.",
     "loading": "Gates of a loader, error avoided under noise, and error of loading alone, each "
     "against the infidelity that a loaded patch may have.",
     "noise_and_shots": "RMSE of feature maps over noise and shots. The line is N*, the number of "
