@@ -42,7 +42,7 @@ FLOORS: tuple[str, ...] = (
     "studies point",
     "studies compilation performance",
     "studies benchmark forward gradient learning loading mitigation trainability training",
-    "studies noise",
+    "studies measured_once noise",
     "studies report",
     "studies commands",
 )

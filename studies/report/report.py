@@ -48,6 +48,10 @@ _CAPTIONS = {
     "shots whose variance equals the squared systematic error: above it more shots do not help.",
     "gradient": "Error of gradients against shots, measured (points), predicted (dashed).",
     "learning": "Infidelity of the learned filter state against iterations of the optimiser.",
+    "measured_once": "RMSE of values and gradients against the shots of a patch in all, by what is "
+    "measured of it.",
+    "measured_once_training": "Accuracy against the shots of the training, and of the same "
+    "classifiers with exact overlaps.",
     "training": "Training loss against epochs, and accuracy on test images.",
     "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
     "(1 - p2)^n2 with the error rates of the study, against the kernel.",

@@ -27,6 +27,7 @@ STUDIES = (
     "learning",
     "loading",
     "mitigation",
+    "measured_once",
     "compilation",
     "benchmark",
     "training",

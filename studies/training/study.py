@@ -8,7 +8,6 @@ from typing import ClassVar
 import attrs
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from noise_models import fields
 from noise_models.checks import true_or_false
@@ -17,7 +16,6 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
 from studies.estimating import mitigation_field
-from studies.optimizers import Adam
 from studies.point import (
     AnsatzPoint,
     absolute_path,
@@ -28,13 +26,13 @@ from studies.point import (
 )
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 from studies.training.data import (
-    CLASSES,
     LEAST_IMAGES,
     data_digests,
     first_images,
     occupied,
     training_set,
 )
+from studies.training.loop import Schedule, count_correct, train
 from studies.training.models import (
     ConvolutionModel,
     IdealQuantumModel,
@@ -46,8 +44,6 @@ from studies.training.models import (
 MODELS = ("quantum", "squared_overlap", "convolution")
 REGIMES = ("ideal", "as_run")
 _MOST_IMAGES = 10**7
-_TEST_BLOCK = 1000
-"""Test images whose maps are made at a time."""
 _MOST_CHECKED = 2000
 """Training images out of whose patches those of the cross-check are chosen."""
 _DEFAULT = ConvolutionSpec(kernel=4, stride=3, filters=[XZAnsatz(layers=3)] * 4)
@@ -209,39 +205,8 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
     )
     model = _model(settings, seed, training=True)
     order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
-    one = extract_patches(train_images[:1], spec)
-    head = np.zeros((spec.n_filters * one.rows * one.columns + 1, CLASSES))
-    optimizers = Adam(settings.rate), Adam(settings.head_rate)
-    steps_per_epoch = -(-settings.images // settings.batch)
-    rows: list[Row] = []
-    step = 0
-    for epoch in range(1, settings.epochs + 1):
-        shuffled = order.permutation(settings.images)
-        losses, right = 0.0, 0
-        for start in range(0, settings.images, settings.batch):
-            chosen = np.sort(shuffled[start : start + settings.batch])
-            labels = train_labels[chosen]
-            maps = model.maps(train_images[chosen], chosen, step)
-            inputs = _with_one(maps)
-            scores = log_softmax(inputs @ head, axis=1)
-            losses -= float(scores[np.arange(len(labels)), labels].sum())
-            right += int((scores.argmax(axis=1) == labels).sum())
-            slope = (np.exp(scores) - np.eye(CLASSES)[labels]) / len(labels)
-            upstream = (slope @ head[:-1].T).reshape(maps.shape)
-            fade = 0.5 * (1 + np.cos(np.pi * step / (settings.epochs * steps_per_epoch)))
-            model.weights = model.weights + fade * optimizers[0].step(
-                model.gradient(upstream, step)
-            )
-            head = head + fade * optimizers[1].step(inputs.T @ slope)
-            step += 1
-        rows.append(
-            {
-                "epoch": epoch,
-                "loss": losses / settings.images,
-                "train_accuracy": right / settings.images,
-                "weights": model.weights.size,
-            }
-        )
+    schedule = Schedule(settings.epochs, settings.batch, settings.rate, settings.head_rate)
+    rows, head = train(model, spec, train_images, train_labels, schedule, order)
     rows[-1] |= _tested(settings, seed, model, head)
     if _is_run(settings) and is_checked(settings, seed):
         program = program_of(settings)
@@ -261,13 +226,7 @@ def _tested(
     if _is_run(settings):
         tester = _model(settings, seed, training=False)
         tester.weights = model.weights
-    correct = 0
-    for start in range(0, len(images), _TEST_BLOCK):
-        numbers = np.arange(start, min(start + _TEST_BLOCK, len(images)))
-        maps = tester.maps(images[numbers], numbers, 0)
-        predicted = (_with_one(maps) @ head).argmax(axis=1)
-        correct += int((predicted == labels[numbers]).sum())
-    return {"correct": correct, "tested": len(labels)}
+    return {"correct": count_correct(tester, head, images, labels), "tested": len(labels)}
 
 
 def _is_run(settings: TrainingPoint) -> bool:
@@ -292,11 +251,6 @@ def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool
 
 
 _ORDER_STREAM = 3
-
-
-def _with_one(maps: Array) -> Array:
-    flat = maps.reshape(len(maps), -1)
-    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
 
 
 STUDY = Study(
