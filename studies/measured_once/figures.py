@@ -342,7 +342,8 @@ def _accuracy_lines(table: pd.DataFrame) -> list[str]:
 
 def _whole(table: pd.DataFrame) -> pd.DataFrame:
     """With all columns that tell points apart here, whatever was swept."""
-    usual = {METHOD: METHODS[0], SHOTS: 0, FILTERS: 0}
+    taken = table["shots_taken"].max() if "shots_taken" in table else np.nan
+    usual = {METHOD: METHODS[0], SHOTS: 1 if np.isnan(taken) else int(taken), FILTERS: 0}
     missing = {key: value for key, value in usual.items() if key not in table}
     return table.assign(**missing)
 
