@@ -28,6 +28,12 @@ AXES: dict[str, dict[str, list[Any]]] = {
         "shots": [0, 1000],
         "repeat": [0, 1],
     },
+    "measured_once": {
+        "noise": ["depolarizing_readout", "willow_pink"],
+        "filters": [1, 4, 24],
+        "shots": [1000, 10_000],
+        "method": ["measured_once", "optimal", "each", "bound"],
+    },
     "training": {
         "model": ["convolution", "squared_overlap", "quantum"],
         "noise": ["ideal", "depolarizing_readout"],
@@ -103,6 +109,20 @@ def _learning(point: dict[str, Any], size: float) -> list[dict[str, Any]]:
     ]
 
 
+def _measured_once(point: dict[str, Any], size: float) -> list[dict[str, Any]]:
+    row = {"circuits": 12, "gates_of_a_shot": 4.5, "shots_taken": point["shots"]}
+    for name in ("values", "gradients"):
+        row |= {
+            f"{name}_rmse": size,
+            f"{name}_rmse_low": 0.9 * size,
+            f"{name}_rmse_high": 1.1 * size,
+            f"{name}_bias": -0.1 * size,
+            f"{name}_systematic_rmse": 0.3 * size,
+            f"{name}_coverage": 0.95,
+        }
+    return [row]
+
+
 def _training(point: dict[str, Any], size: float) -> list[dict[str, Any]]:
     return [
         {
@@ -156,6 +176,7 @@ _ROWS = {
     "noise": _noise,
     "gradient": _gradient,
     "learning": _learning,
+    "measured_once": _measured_once,
     "training": _training,
     "trainability": _trainability,
     "performance": _performance,

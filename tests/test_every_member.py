@@ -75,6 +75,7 @@ SMALL = {"images": 1, "shots": 20, "check_fraction": 0, "patches": 2, "runs": 1,
 OF_STUDIES: dict[str, dict[str, Any]] = {
     "loading": {"images": 2},
     "learning": {"shots": 0},
+    "mitigation": {"images": 2, "training": 1},
     "training": {"images": 10, "shots": 0, "data": "digits.npz"},
     "trainability": {"data": "isotropic"},
 }

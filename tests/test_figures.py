@@ -115,7 +115,7 @@ def test_figures_of_every_sweep_hold_every_setting_whatever_else_varies(
     by_kind: dict[str, int] = {}
     for name, _, data in drawn:
         if "quantity" in data:
-            data = data[data["quantity"].isin(["rmse", "loss"])]
+            data = data[data["quantity"].isin(["rmse", "loss", "values"])]
         kind = name.removesuffix("_2").removesuffix("_3")
         by_kind[kind] = by_kind.get(kind, 0) + len(data)
     assert set(by_kind.values()) == {wanted * STEPS.get(study, 1)}
@@ -224,8 +224,9 @@ def check_readable(figure: Figure) -> None:
 
 @pytest.mark.parametrize("study", SWEEP_NAMES)
 def test_figures_of_every_sweep_can_be_read(study: str, drawn: list[Any]) -> None:
-    # These draw raw data besides; their figures have tests of their own.
-    assert set(SWEEP_NAMES) == set(STUDIES) - {"forward", "loading", "benchmark"}
+    # Figures of the others have tests of their own.
+    others = {"forward", "loading", "benchmark", "mitigation"}
+    assert set(SWEEP_NAMES) == set(STUDIES) - others
     names = study_named(study).draw(Tabled(sweep_table(study, AXES[study])), Path())
     assert names == [name for name, _, _ in drawn]
     with theme():

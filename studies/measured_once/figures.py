@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.errors import InputError
+from studies import drawing
 from studies.drawing import (
     PAGE,
     SeriesStyle,
     explain_band,
     explain_line,
     legend_below,
-    save_drawn,
     series_styles,
     set_title,
 )
@@ -70,7 +70,7 @@ def draw(results: Results, folder: Path) -> list[str]:
                     f"more than {MOST_FIGURES} figures {start}: sweep fewer other axes."
                 )
             names.append(start if number == 1 else f"{start}_{number}")
-            save_drawn(figure, data, folder, names[-1])
+            drawing.save_drawn(figure, data, folder, names[-1])
     return names
 
 
