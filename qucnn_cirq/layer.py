@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.checks import (
-    LARGEST_COUNT,
     LARGEST_SEED,
     instance_of,
     true_or_false,
@@ -46,6 +45,7 @@ from qucnn_cirq.gradients import (
     input_gradient,
 )
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
+from qucnn_cirq.image_ids import check_number_of_ids, checked_ids
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.threads import in_order, n_threads
@@ -281,7 +281,7 @@ class QuantumConvolution:
     ) -> Iterator[tuple[PatchGrid, Measured]]:
         """Runs one block of images after the other, and remembers the images at the end."""
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
-        given = None if image_ids is None else _checked_ids(image_ids, source.count)
+        given = None if image_ids is None else checked_ids(image_ids, source.count)
         # Images that share a stream take from it in turn.
         together = given is not None and len(np.unique(given)) < len(given)
         seen: Counter[bytes] = Counter()
@@ -300,7 +300,7 @@ class QuantumConvolution:
                 if source.count:
                     # As if those to come had as many patches that are not blank.
                     expected(circuits * source.count / first)
-                _check_number_of_ids(given, first, is_last=False)
+                check_number_of_ids(given, first, is_last=False)
                 yield patches, content_ids(patches, seen) if given is None else given[batch]
 
         tables = [(rows, self._filter_table(rows)) for rows in self.program.structures]
@@ -318,7 +318,7 @@ class QuantumConvolution:
             del patches
             yield grids[-1], found
             del found
-        _check_number_of_ids(given, first, is_last=True)
+        check_number_of_ids(given, first, is_last=True)
         shape = None if source.shape is None else (first, *source.shape)
         grid: PatchGrid = kept[0] if len(kept) == len(grids) == 1 else grid_of(grids)
         again = tuple(kept) or (source if source.is_lasting else None)
@@ -411,31 +411,6 @@ class QuantumConvolution:
 def _of_patches(ids: NDArray[np.int64], patches: PatchGrid) -> NDArray[np.int64]:
     """The number of each occupied patch's image."""
     return ids[patches.positions()[0][patches.occupied]]
-
-
-def _checked_ids(image_ids: ArrayLike, batch: int | None) -> NDArray[np.int64]:
-    """As many numbers as there are images, or any number if these are counted later."""
-    try:
-        ids = np.asarray(image_ids)
-    except Exception:
-        ids = np.empty(0)
-    wrong = ids.shape != (ids.size if batch is None else batch,)
-    wrong = wrong or (ids.size > 0 and ids.dtype.kind not in "iu")
-    if wrong or (ids < 0).any() or (ids > LARGEST_COUNT).any() or np.ma.is_masked(image_ids):
-        wanted = "" if batch is None else f"{batch} "
-        raise InputError(
-            f"image_ids must be {wanted}whole numbers, at least 0 and below 2^63, one an image."
-        )
-    return ids.astype(np.int64)
-
-
-def _check_number_of_ids(ids: NDArray[np.int64] | None, batch: int, is_last: bool) -> None:
-    """Refuses too few numbers for the images so far, and too many for all of them."""
-    if ids is not None and (len(ids) < batch or (is_last and len(ids) > batch)):
-        raise InputError(
-            f"image_ids are {len(ids)} and images {batch}{'' if is_last else ' or more'}: give one "
-            "an image."
-        )
 
 
 _PARAMETER_STREAM = 1

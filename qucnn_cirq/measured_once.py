@@ -41,6 +41,7 @@ from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.gradients import FloatArray, Gradient, checked_upstream
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
+from qucnn_cirq.image_ids import check_number_of_ids, checked_ids
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -99,7 +100,7 @@ class MeasuredPatches:
         return float(found.mean()) if found.size else 1.0
 
     def overlaps(
-        self, parameters: ArrayLike | None = None, filters: Sequence[Filter] | None = None
+        self, parameters: ArrayLike | None = None, filters: Filter | Sequence[Filter] | None = None
     ) -> MeasuredMaps:
         """Feature maps of filters.
 
@@ -124,7 +125,7 @@ class MeasuredPatches:
         self,
         upstream: ArrayLike,
         parameters: ArrayLike,
-        filters: Sequence[Filter] | None = None,
+        filters: Filter | Sequence[Filter] | None = None,
     ) -> Gradient:
         """The gradient of the parameters, from the counts of the forward pass.
 
@@ -180,10 +181,10 @@ class MeasuredPatches:
         shots = None if self.shots is None else self.shots * n_patches
         return Gradient(values, variances, "measured_once", self.circuits * n_patches, shots)
 
-    def _with(self, filters: Sequence[Filter] | None) -> ConvolutionSpec:
+    def _with(self, filters: Filter | Sequence[Filter] | None) -> ConvolutionSpec:
         if filters is None:
             return self.spec
-        return attrs.evolve(self.spec, filters=list(filters), overlap="inversion", backward=False)
+        return attrs.evolve(self.spec, filters=filters, overlap="inversion", backward=False)
 
 
 class MeasuredOnce:
@@ -240,6 +241,8 @@ class MeasuredOnce:
         self.engine = make_engine(engine)
         given = as_noise(noise)
         self._noise = given if assumed is None else as_noise(assumed)
+        for noise_ in (given, self._noise):
+            noise_.check_places(self.program.device.graph, f"device {self.program.device.name!r}")
         seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._execution = Execution(self.engine, given, each, seed)
 
@@ -258,32 +261,28 @@ class MeasuredOnce:
 
         Args:
             images: As for `qucnn_cirq.QuantumConvolution.forward`.
-            image_ids: A number that identifies each image, shape (batch,); from their content if
-                None. See `qucnn_cirq.QuantumConvolution.run`.
+            image_ids: As for `qucnn_cirq.QuantumConvolution.run`.
             draw: Number of the run; another number gives other shots.
 
         Raises:
-            InputError: If the images do not fit the specification.
+            InputError: If the images do not fit the specification or an argument is outside its
+                range.
         """
         purpose = forward_purpose(whole_number("draw", draw, minimum=0))
         seen: Counter[bytes] = Counter()
-        given = None
-        if image_ids is not None:
-            given = real_array("image_ids", image_ids).astype(np.int64).ravel()
+        source = ImageBlocks(images, self._spec)
+        given = None if image_ids is None else checked_ids(image_ids, source.count)
+        # Images that share a stream take from it in turn.
+        together = given is not None and len(np.unique(given)) < len(given)
         blocks: list[MeasuredPatches] = []
         start = 0
-        for patches in ImageBlocks(images, self._spec).patches():
-            if given is None:
-                ids = content_ids(patches, seen)
-            else:
-                ids = given[start : start + patches.batch]
-            start += patches.batch
-            if given is not None and given.shape[0] < start:
-                break
+        for patches in source.patches(together):
+            first, start = start, start + patches.batch
+            check_number_of_ids(given, start, is_last=False)
+            ids = content_ids(patches, seen) if given is None else given[first:start]
             of_patches = ids[patches.positions()[0][patches.occupied]]
             blocks.append(self.measure_block(patches, of_patches, purpose))
-        if given is not None and len(given) != start:
-            raise InputError(f"image_ids are {len(given)} and images {start}: give one an image.")
+        check_number_of_ids(given, start, is_last=True)
         return replace(
             blocks[0],
             patches=tuple(each for block in blocks for each in block.patches),
@@ -351,6 +350,7 @@ class MeasuredOnce:
             The mean over patches of the smallest eigenvalue of the information of a shot, of which
             4 would be ideal in all directions. Below about 0.1 estimates fail.
         """
+        patches = whole_number("patches", patches, minimum=1)
         index = self.program.filters[0].generic
         states = np.random.default_rng(0).normal(size=(patches, 1 << self._spec.register_qubits))
         states /= np.linalg.norm(states, axis=1, keepdims=True)

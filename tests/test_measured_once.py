@@ -183,6 +183,16 @@ def test_no_images_and_wrong_numbers_of_images():
     for numbers in ([1, 2], [1, 2, 3, 4]):
         with pytest.raises(InputError, match="image_ids"):
             layer.measure(IMAGES, numbers)
+    for numbers in (
+        [-1, 2, 3],
+        [0.5, 1, 2],
+        [np.nan, 1, 2],
+        [True, False, True],
+        "abc",
+        [2**63] * 3,
+    ):
+        with pytest.raises(InputError, match="image_ids must be 3 whole numbers"):
+            layer.measure(IMAGES, numbers)
     same = layer.measure(IMAGES[[0, 0]], [4, 4])
     assert same.counts[0].shape[0] == 32
 
@@ -192,3 +202,25 @@ def test_large_registers_are_refused():
     layer = MeasuredOnce(spec, shots=1200, circuit="bases")
     with pytest.raises(InputError, match="smaller kernel"):
         layer.measure(np.ones((1, 6, 6)))
+
+
+def test_images_of_equal_numbers_take_from_their_stream_in_turn(monkeypatch):
+    layer = MeasuredOnce(SPEC, shots=1200, circuit="bases")
+    whole = layer.measure(IMAGES[[0, 0]], [4, 4])
+    monkeypatch.setattr("qucnn_cirq.image_blocks.BLOCK_ELEMENTS", 1)
+    blocks = layer.measure(IMAGES[[0, 0]], [4, 4])
+    np.testing.assert_array_equal(np.concatenate(blocks.counts), whole.counts[0])
+
+
+def test_one_filter_stands_for_a_list_of_it(measured):
+    fixed = FixedFilter(np.arange(1.0, 5).reshape(2, 2))
+    alone = measured.overlaps(filters=fixed)
+    np.testing.assert_array_equal(alone.values, measured.overlaps(filters=[fixed]).values)
+
+
+def test_what_is_out_of_range_is_refused():
+    with pytest.raises(InputError, match="patches = 0"):
+        MeasuredOnce(SPEC, shots=1200, circuit="bases").conditioning(0)
+    elsewhere = {"readout": {"qubits": {"q(99, 99)": {"p01": 0.1}}}}
+    with pytest.raises(InputError, match="99"):
+        MeasuredOnce(SPEC, assumed=elsewhere, shots=1200, circuit="bases")
