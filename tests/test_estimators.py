@@ -9,6 +9,7 @@ from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.engines import Streams, make_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
+    ESTIMATORS,
     Raw,
     evaluated,
     gradient_forms,
@@ -91,3 +92,22 @@ def test_a_linear_estimator_of_one_filter_refuses_others():
     reading, states, _ = a_reading("destructive")
     with pytest.raises(InputError, match="for other filters and gradients"):
         Raw().moments(reading, reading.distribution(states), 1, reading.own_form)
+
+
+@pytest.mark.parametrize("name", ["raw", "mixed_each", "unbiased", "likelihood", "auto"])
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (np.zeros((1, 16), dtype=int), "patch 0 has no shot"),
+        (np.eye(16, dtype=int)[:2] * [[1], [0]], "patch 1 has no shot"),
+        (np.ones((1, 8), dtype=int), r"shape \(patches, 16\)"),
+        (np.ones(16, dtype=int), r"shape \(patches, 16\)"),
+        (np.ones((1, 16)), "float64"),
+        (np.full((1, 16), np.nan), "float64"),
+        (-np.ones((1, 16), dtype=int), "counts have -1"),
+    ],
+)
+def test_counts_that_do_not_fit_are_refused(name, counts, message):
+    reading, _, _ = a_reading("destructive", NOISE)
+    with pytest.raises(InputError, match=message):
+        ESTIMATORS[name]().estimate(reading, counts)

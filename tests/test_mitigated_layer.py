@@ -1,5 +1,8 @@
 """A layer whose overlaps are made of all outcomes."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from qucnn_cirq import (
 )
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators import Mitigation, Raw
+from qucnn_cirq.estimators import Auto, Mitigation, Optimal, Raw, Readout, Training
 
 NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}
 
@@ -186,3 +189,70 @@ def test_states_of_filters_follow_from_their_angles(n_qubits, overlap):
         found = compiled.filter_states(compiled.filter_table(rows))
         overlaps = np.abs(np.einsum("ri,ri->r", found.conj(), expected))
         assert overlaps == pytest.approx(np.ones(3), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "mitigation", ["raw", "mixed_each", "likelihood", "auto", ["readout", "two_point"], "optimal"]
+)
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_layers_are_copied_before_and_after_a_pass(mitigation, way):
+    images, fixed = some_images(1), FixedFilter(np.arange(1.0, 5).reshape(2, 2))
+    if mitigation == "optimal":
+        mitigation = Optimal(np.eye(4))
+    layer = a_layer(filters=fixed, shots=100, mitigation=mitigation)
+    before, maps = way(layer), layer.forward(images)
+    for other in (before, way(layer)):
+        assert other.forward(images) == pytest.approx(maps, abs=1e-12)
+    assert layer.mitigation is not None
+    assert way(layer).mitigation.estimator is not layer.mitigation.estimator
+
+
+def test_halves_of_shots_do_not_depend_on_the_batch():
+    images = some_images(6)
+    layer = a_layer(shots=500, mitigation="mixed_each")
+    maps = layer.forward(images)
+    assert layer.forward(images[2:]) == pytest.approx(maps[2:], abs=1e-12)
+    assert layer.forward(images[::-1]) == pytest.approx(maps[::-1], abs=1e-12)
+
+
+def test_halves_of_very_many_shots():
+    images = some_images(1)
+    found = a_layer(shots=10**12, mitigation="mixed_each").forward(images)
+    assert found == pytest.approx(
+        a_layer(shots=None, mitigation="mixed_each").forward(images), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("mitigation", ["auto", "unbiased", "readout+two_point"])
+def test_a_program_with_a_reader_is_mitigated_as_one_without(mitigation):
+    images = some_images(1)
+    filters = [XZAnsatz(1)]
+    spec = ConvolutionSpec(kernel=2, filters=filters, backward=True)
+    program = compile_convolution(spec)
+    exact = QuantumConvolution(program, shots=None).forward(images)
+    plain = QuantumConvolution(program, noise=NOISE, shots=None).forward(images)
+    found = QuantumConvolution(program, noise=NOISE, shots=None, mitigation=mitigation)
+    left = np.abs(found.forward(images) - exact).max()
+    assert left < 0.3 * np.abs(plain - exact).max()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: a_layer(mitigation="optimal"), "learns from patches"),
+        (lambda: a_layer(mitigation=[]), r"mitigation = \[\]"),
+        (lambda: Auto(shots="many"), "shots = 'many'"),
+        (lambda: Training([[1.0, 0.0], [0.0]]), "training is ragged"),
+        (lambda: Training(np.eye(3)), "training patches have shape"),
+        (
+            lambda: a_layer(
+                shots=10,
+                mitigation=Readout(shots=2, device={"readout": {"p01": 0.5, "p10": 0.5}}),
+            ).forward(some_images(1)),
+            "tells nothing",
+        ),
+    ],
+)
+def test_wrong_estimators_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

@@ -2,7 +2,7 @@
 
 from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.calibrated import Calibrated, Readout, Regression, TwoPoint
-from qucnn_cirq.estimators.chain import chain
+from qucnn_cirq.estimators.chain import chain, check_chain
 from qucnn_cirq.estimators.effects import Effects, effects_of, fitted_effects
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
@@ -46,6 +46,7 @@ __all__ = [
     "Unbiased",
     "as_mitigation",
     "chain",
+    "check_chain",
     "evaluate",
     "effects_of",
     "evaluated",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.checks import whole_number
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.calibrated import Readout, TwoPoint
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
@@ -14,6 +13,7 @@ from qucnn_cirq.estimators.likelihood import Likelihood
 from qucnn_cirq.estimators.mixed import Mixed
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.estimators.training import Training
 
 FloatArray = NDArray[np.float64]
@@ -39,10 +39,8 @@ class Auto(Estimator):
 
     def __init__(self, training: Training | FloatArray | None = None, shots: int = 10_000) -> None:
         self.training = None if training is None else Training.of(training)
-        self.shots = shots
-        self._chosen: weakref.WeakKeyDictionary[Reading, tuple[Estimator, str]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self.shots = whole_number("shots", shots, minimum=1)
+        self._chosen: Remembered[Reading, tuple[Estimator, str]] = Remembered()
         self._likelihood, self._calibrated = Likelihood(), TwoPoint(Readout())
         self._mixed, self._raw = Mixed(), Raw()
         self._optimal = None if self.training is None else Optimal(self.training, shots)

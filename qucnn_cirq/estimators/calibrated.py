@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from qucnn_cirq.estimators.estimator import LinearEstimator, Raw
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.overlap_outcomes import loads, states_loaded
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.estimators.training import Training
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +24,8 @@ FloatArray = NDArray[np.float64]
 MOST_OUTCOMES = 1 << 12
 """Outcomes whose confusion is solved as one system: a second for 4,096."""
 
+_WORST_CONFUSION = 1e12
+"""Condition number from which a confusion is taken for singular."""
 _POOL = 64
 """Random states for each calibration state that is chosen out of them."""
 _FEW = 30
@@ -60,7 +62,7 @@ class Calibrated(LinearEstimator):
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
         self.device = None if device is None else as_noise(device)
-        self._circuits: weakref.WeakKeyDictionary[Reading, int] = weakref.WeakKeyDictionary()
+        self._circuits: Remembered[Reading, int] = Remembered()
 
     @property
     def calibration_circuits(self) -> int:
@@ -142,6 +144,11 @@ class Readout(Calibrated):
                 "alone."
             )
         confusion = self._measured(reading, recorded(np.eye(reading.n_outcomes), qubits, noise))
+        if np.linalg.cond(confusion) > _WORST_CONFUSION:
+            raise InputError(
+                f"readout errors that were measured with shots = {self.shots} cannot be undone: a "
+                "bit tells nothing; give more shots."
+            )
         return np.asarray(np.linalg.solve(confusion, weights.T).T, dtype=np.float64)
 
     def _measured(self, reading: Reading, confusion: FloatArray) -> FloatArray:

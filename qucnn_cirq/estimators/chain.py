@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.estimators.calibrated import Calibrated
+from qucnn_cirq.estimators.calibrated import Calibrated, Regression
 from qucnn_cirq.estimators.estimator import Estimator, LinearEstimator
+from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.registry import ESTIMATORS
 
@@ -31,6 +33,7 @@ def chain(
     given = dict(settings or {})
     if isinstance(names, str) or not names:
         raise InputError(f"names = {shown(names)}: give a list of one or more estimators.")
+    check_chain(names)
     unused = [name for name in given if name not in names]
     if unused:
         raise InputError(f"settings for {shown(unused[0])}, which is not among {', '.join(names)}.")
@@ -39,16 +42,35 @@ def chain(
         kind = ESTIMATORS[name]
         arguments = dict(given.get(name, {}))
         if found is not None:
-            if not issubclass(kind, Calibrated) or issubclass(kind, PauliWeights):
-                raise InputError(f"estimator {name!r} corrects no other one: name it first.")
-            if not isinstance(found, LinearEstimator):
-                raise InputError(f"estimator {found.name!r} is not linear: nothing corrects it.")
             arguments["base"] = found
         try:
             found = kind(**arguments)
         except TypeError as error:
+            if issubclass(kind, (Optimal, Regression)) and "training" not in arguments:
+                raise InputError(
+                    f"estimator {name!r} learns from patches whose overlaps are known: give "
+                    f"{kind.__name__}(training) in place of its name, or settings = "
+                    f"{{{name!r}: {{'training': states}}}}."
+                ) from None
             raise InputError(
                 f"estimator {name!r} with the settings {shown(dict(given.get(name, {})))}: {error}."
             ) from None
     assert found is not None
     return found
+
+
+def check_chain(names: Sequence[str]) -> None:
+    """Refuses estimators that do not go together, without making them.
+
+    Args:
+        names: As for `chain`.
+
+    Raises:
+        InputError: If a name is unknown, or an estimator corrects no other.
+    """
+    kinds = [ESTIMATORS[name] for name in names]
+    for corrected, kind in itertools.pairwise(kinds):
+        if not issubclass(kind, Calibrated) or issubclass(kind, PauliWeights):
+            raise InputError(f"estimator {kind.name!r} corrects no other one: name it first.")
+        if not issubclass(corrected, LinearEstimator):
+            raise InputError(f"estimator {corrected.name!r} is not linear: nothing corrects it.")

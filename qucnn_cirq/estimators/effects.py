@@ -156,7 +156,11 @@ def fit_effects(readings: Sequence[Reading]) -> None:
     count = max(STATES_EACH * numbers, min(4 * STATES_EACH * numbers, MOST_STATES))
     states, angles, loads_all = _loadable(first.variant.loader, count, generator)
     features = quadratic_features(states)
-    tables = {"patch": angles, "filter": np.concatenate([each.angles for each in readings])}
+    tables = {
+        "patch": angles,
+        "filter": np.concatenate([each.angles for each in readings]),
+        "upstream": upstream_table(1.0),
+    }
     every = first.engine.distribution(first.variant.template, first.noise, tables)
     left, values, right = np.linalg.svd(features, full_matrices=False)
     told = values > _TOLD * values[0]

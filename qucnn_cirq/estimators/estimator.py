@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import weakref
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 
 FloatArray = NDArray[np.float64]
 
@@ -28,6 +28,31 @@ class Estimates(NamedTuple):
 
     values: FloatArray
     variances: FloatArray
+
+
+def checked_counts(counts: NDArray[np.int64], n_outcomes: int) -> NDArray[np.int64]:
+    """Counts of outcomes, checked.
+
+    Args:
+        counts: How often each outcome was recorded, shape (patches, outcomes).
+        n_outcomes: How many outcomes there are.
+
+    Raises:
+        InputError: If they have another shape, are no whole numbers of at least 0, or a patch has
+            no shot.
+    """
+    found = np.asarray(counts)
+    if found.ndim != 2 or found.shape[1] != n_outcomes or found.dtype.kind not in "iu":
+        raise InputError(
+            f"counts are {found.dtype} of shape {found.shape}: give whole numbers, shape "
+            f"(patches, {n_outcomes})."
+        )
+    if (found < 0).any():
+        raise InputError(f"counts have {found.min()}: give whole numbers of at least 0.")
+    without = np.flatnonzero(~found.any(axis=1))
+    if len(without):
+        raise InputError(f"patch {without[0]} has no shot: give counts of at least 1 shot each.")
+    return found
 
 
 class Estimator(abc.ABC):
@@ -61,8 +86,8 @@ class Estimator(abc.ABC):
                 filter.
 
         Raises:
-            InputError: If the circuit is not one that it understands, or it cannot estimate other
-                forms.
+            InputError: If the circuit is not one that it understands, it cannot estimate other
+                forms, or counts do not fit the circuit.
         """
 
     def limit(
@@ -92,7 +117,7 @@ class LinearEstimator(Estimator):
     """An estimator whose value is the mean over the shots of a weight for each outcome."""
 
     def __init__(self) -> None:
-        self._own: weakref.WeakKeyDictionary[Reading, FloatArray] = weakref.WeakKeyDictionary()
+        self._own: Remembered[Reading, FloatArray] = Remembered()
 
     @abc.abstractmethod
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
@@ -140,6 +165,7 @@ class LinearEstimator(Estimator):
         The variance is that of frequencies (n + 1/K)/(N + 1) of K outcomes: shots that are all
         alike do not make a value certain.
         """
+        counts = checked_counts(counts, reading.n_outcomes)
         shots = counts.sum(axis=1)
         weights = self.weights(reading, forms)
         smooth = (counts + 1 / counts.shape[1]) / (shots[:, None] + 1)

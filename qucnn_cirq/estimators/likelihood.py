@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.effects import fitted_effects, packed, quadratic_features, unpacked
-from qucnn_cirq.estimators.estimator import Estimates, Estimator
+from qucnn_cirq.estimators.estimator import Estimates, Estimator, checked_counts
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
@@ -115,9 +116,7 @@ class Likelihood(Estimator):
     serves_all_forms = True
 
     def __init__(self) -> None:
-        self._models: weakref.WeakKeyDictionary[Reading, dict[tuple[int, ...], _Model]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._models: Remembered[Reading, dict[tuple[int, ...], _Model]] = Remembered()
 
     def estimate(
         self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
@@ -162,7 +161,14 @@ class Likelihood(Estimator):
         Raises:
             InputError: As for `estimate_jointly`.
         """
-        return self._model(readings).likeliest(counts)
+        checked = [
+            checked_counts(own, reading.n_outcomes)
+            for own, reading in zip(counts, readings, strict=True)
+        ]
+        if len({len(own) for own in checked}) > 1:
+            lengths = ", ".join(str(len(own)) for own in checked)
+            raise InputError(f"counts are of {lengths} patches: give those of the same ones.")
+        return self._model(readings).likeliest(checked)
 
     def information(self, readings: Sequence[Reading], states: FloatArray) -> FloatArray:
         """What a shot tells of patches, the readings having equally many.

@@ -40,6 +40,10 @@ class Mitigation:
         self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Mitigation], tuple[object, ...]]:
+        # A copy has circuits of its own, for which it finds its own readings.
+        return type(self), (self.estimator, self.noise, self.engine)
+
     def __repr__(self) -> str:
         return f"<mitigation by {self.estimator!r}: {self.reason}>"
 
@@ -124,7 +128,11 @@ def as_mitigation(mitigation: MitigationLike, noise: Noise) -> Mitigation | None
         return mitigation
     if isinstance(mitigation, str):
         mitigation = mitigation.split("+")
-    if isinstance(mitigation, (list, tuple)) and all(isinstance(name, str) for name in mitigation):
+    if (
+        isinstance(mitigation, (list, tuple))
+        and mitigation
+        and all(isinstance(name, str) for name in mitigation)
+    ):
         mitigation = chain(mitigation)
     if not isinstance(mitigation, Estimator):
         raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -10,17 +10,26 @@ from numpy.typing import NDArray
 
 from noise_models.checks import whole_number
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
+from qucnn_cirq.estimators.estimator import (
+    Estimates,
+    Estimator,
+    LinearEstimator,
+    Raw,
+    checked_counts,
+)
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.mixed import AllZeros
 from qucnn_cirq.estimators.overlap_outcomes import states_loaded
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 
 FloatArray = NDArray[np.float64]
 
 _PRIOR_SHOTS = 40
 """Shots that 2^-n counts as before any: 0.7 over the variance of F among patches of digits."""
 _STATES = 64
+_MOST_SPLIT = 10**9
+"""Shots from which halves are not drawn."""
 
 
 class MixedEach(Estimator):
@@ -59,13 +68,14 @@ class MixedEach(Estimator):
                     "one whose value is a sum of weights."
                 )
         self.seed = whole_number("seed", seed, minimum=0)
-        self._rules: weakref.WeakKeyDictionary[Reading, _Rule] = weakref.WeakKeyDictionary()
+        self._rules: Remembered[Reading, _Rule] = Remembered()
 
     def estimate(
         self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
     ) -> Estimates:
         """See `Estimator.estimate`."""
         rule = self._rule(reading, forms)
+        counts = checked_counts(counts, reading.n_outcomes)
         halves = _halves(counts, self.seed)
         parts = [rule.parts(half)[:, None] for half in halves]
         values, variances = np.zeros(len(counts)), np.zeros(len(counts))
@@ -142,13 +152,16 @@ class _Rule(NamedTuple):
 
 
 def _halves(counts: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every patch's shots, split at random in two halves."""
-    generator = np.random.default_rng(seed)
-    first = np.empty_like(counts)
-    wanted, left = counts.sum(axis=1) // 2, counts.sum(axis=1)
-    for outcome in range(counts.shape[1]):
-        own = counts[:, outcome]
-        first[:, outcome] = generator.hypergeometric(own, left - own, wanted)
-        wanted = wanted - first[:, outcome]
-        left = left - own
+    """Every patch's shots, split at random in two halves.
+
+    The split follows from the seed and the patch's own counts: it is the same in any batch.
+    """
+    first = counts // 2
+    for row, own in enumerate(counts):
+        total = int(own.sum())
+        # Beyond that halves that are alike move the mean by less than shots tell.
+        if total < _MOST_SPLIT:
+            content = hashlib.sha256(own.astype("<i8").tobytes()).digest()
+            generator = np.random.default_rng([seed, int.from_bytes(content[:8], "little")])
+            first[row] = generator.multivariate_hypergeometric(own, total // 2, method="marginals")
     return first, counts - first

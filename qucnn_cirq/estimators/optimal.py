@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
@@ -12,6 +10,7 @@ from noise_models.checks import whole_number
 from qucnn_cirq.estimators.estimator import LinearEstimator
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.estimators.training import Sample, Training
 
 FloatArray = NDArray[np.float64]
@@ -47,7 +46,7 @@ class Optimal(LinearEstimator):
         super().__init__()
         self.training = Training.of(training)
         self.shots = whole_number("shots", shots, minimum=1)
-        self._systems: weakref.WeakKeyDictionary[Reading, _System] = weakref.WeakKeyDictionary()
+        self._systems: Remembered[Reading, _System] = Remembered()
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
         """See `LinearEstimator.find_weights`."""

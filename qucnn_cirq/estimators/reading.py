@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
+from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.estimators.forms import overlap_forms
 
@@ -71,7 +72,8 @@ class Reading:
         Returns:
             Shape (patches, outcomes).
         """
-        tables = {"patch": angles, "filter": self.angles}
+        # A circuit with a reader leaves the overlap alone where it multiplies by 1.
+        tables = {"patch": angles, "filter": self.angles, "upstream": upstream_table(1.0)}
         found = self.engine.distribution(self.variant.template, self.noise, tables)
         chances: NDArray[np.float64] = np.maximum(found[0], 0.0)
         return chances

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models.checks import real_number, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.loaders.loader import unit_vectors
 from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.overlap_outcomes import loads, states_loaded
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 
 FloatArray = NDArray[np.float64]
 
@@ -55,19 +56,18 @@ class Training:
         random: int = 1000,
         seed: int = 0,
     ) -> None:
-        shape = np.shape(states)
-        if len(shape) != 2 or not shape[0]:
+        given = real_array("training", states)
+        shape = given.shape
+        if len(shape) != 2 or not shape[0] or shape[1] < 2 or shape[1] & (shape[1] - 1):
             raise InputError(
                 f"training patches have shape {shape}: give real unit vectors, shape "
                 "(patches, 2^n), at least one."
             )
-        self.states = unit_vectors(states, int(shape[1]).bit_length() - 1)
+        self.states = unit_vectors(given, shape[1].bit_length() - 1)
         self.background = real_number("background", background, minimum=1e-6, maximum=1e9)
         self.random = whole_number("random", random, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
-        self._chosen: weakref.WeakKeyDictionary[Variant, NDArray[np.intp]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._chosen: Remembered[Variant, NDArray[np.intp]] = Remembered()
 
     @classmethod
     def of(cls, training: Training | NDArray[np.float64]) -> Training:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +11,7 @@ from qucnn_cirq.estimators.effects import effects_of, packed, quadratic_features
 from qucnn_cirq.estimators.estimator import LinearEstimator
 from qucnn_cirq.estimators.overlap_outcomes import states_loaded
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.estimators.training import Training
 
 FloatArray = NDArray[np.float64]
@@ -52,7 +51,7 @@ class Unbiased(LinearEstimator):
         super().__init__()
         self.training = None if training is None else Training.of(training)
         self.tolerance = real_number("tolerance", tolerance, minimum=0.0, maximum=1.0)
-        self._systems: weakref.WeakKeyDictionary[Reading, _System] = weakref.WeakKeyDictionary()
+        self._systems: Remembered[Reading, _System] = Remembered()
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
         """See `LinearEstimator.find_weights`.

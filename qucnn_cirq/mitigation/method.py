@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from noise_models import Noise
 from qucnn_cirq.compiler.passes import two_qubit_gates
+from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams
 from qucnn_cirq.engines.outcomes import unfolded
@@ -338,12 +339,17 @@ def run_counted(
 
 def _batches(run: Run, size: int) -> list[tuple[dict[str, FloatArray], bool]]:
     """Tables of a run, and whether one filter serves all of their patches."""
+    reader = upstream_table(1.0)
     if len(run.filter) == 1:
-        return [({"patch": run.patch, "filter": run.filter}, True)]
+        return [({"patch": run.patch, "filter": run.filter, "upstream": reader}, True)]
     starts = range(0, len(run.patch), size)
     return [
         (
-            {"patch": run.patch[row : row + size], "filter": run.filter[row : row + size]},
+            {
+                "patch": run.patch[row : row + size],
+                "filter": run.filter[row : row + size],
+                "upstream": reader,
+            },
             size == 1,
         )
         for row in starts
