@@ -14,20 +14,21 @@ from noise_models import Noise, NoiseConfiguration, as_noise, fields
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
 from qucnn_cirq.engines import ExactEngine
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
-    ESTIMATORS,
     Estimator,
     Readout,
     Recording,
     Training,
     TwoPoint,
     chain,
+    check_chain,
     evaluate,
     readings_of,
 )
 from qucnn_cirq.gradient_methods import Coin
 from qucnn_cirq.gradients import GradientMethod
+from qucnn_cirq.measured_gradient import MeasuredOnceGradient
 from qucnn_cirq.patches import extract_patches
 from studies.images import PatchBlocks, select_images
 from studies.wording import span_text
@@ -43,11 +44,9 @@ def check_names(name: object) -> str:
         name: An estimator's, or several joined by "+", each correcting those before it.
 
     Raises:
-        InputError: If one is unknown.
+        InputError: If one is unknown, or corrects no other.
     """
-    for part in str(name).split("+"):
-        if part not in ESTIMATORS:
-            raise unknown_name("estimator", part, tuple(ESTIMATORS))
+    check_chain(str(name).split("+"))
     return str(name)
 
 
@@ -147,6 +146,11 @@ def check_goes_with(mitigation: str | None, method: type[GradientMethod] | None)
         raise InputError(
             f"method = {method.name!r} reads single outcomes, of which mitigation makes overlaps: "
             "choose method = 'parameter_shift', or leave mitigation out."
+        )
+    if issubclass(method, MeasuredOnceGradient):
+        raise InputError(
+            f"method = {method.name!r} is an estimator of its own: mitigation has no effect, leave "
+            "it out."
         )
     if not method.runs_circuits:
         raise InputError(

@@ -97,11 +97,13 @@ def test_what_is_learned_under_noise_may_be_mitigated() -> None:
     ("name", "settings", "message"),
     [
         ("forward", {**FORWARD, "mitigation": "rawe"}, "unknown estimator 'rawe'"),
+        ("forward", {**FORWARD, "mitigation": "readout+raw"}, "'raw' corrects no other one"),
         (
             "noise",
             {**FORWARD, "mitigation": "raw", "precision": 0.1},
             "precision looks at the mean",
         ),
+        ("gradient", {"mitigation": "raw", "method": "measured_once"}, "an estimator of its own"),
         ("gradient", {"mitigation": "raw", "method": "coin"}, "'coin' reads single outcomes"),
         (
             "gradient",

@@ -110,6 +110,13 @@ def test_a_method_that_does_not_serve_a_test_says_so(folder: Path) -> None:
     assert "destructive test, 10,000 shots: optimal, RMSE 0.0" in said
 
 
+def test_a_sweep_of_methods_that_serve_no_test_says_so(tmp_path: Path) -> None:
+    settings = [*SMALL, 'convolution.overlap="ancilla"', "shots=100", "method=['mixed']"]
+    sweep_in_process(*load_study("mitigation", settings), tmp_path / "results")
+    said = text(read_results(tmp_path / "results"))
+    assert said.startswith("not possible: mixed: no outcome of this circuit")
+
+
 def test_the_ladder_is_drawn_with_its_numbers(folder: Path, tmp_path: Path) -> None:
     results = read_results(folder)
     assert draw(results, tmp_path) == ["ladder"]
@@ -144,6 +151,9 @@ def test_every_column_is_explained(folder: Path) -> None:
     ("settings", "message"),
     [
         (["method=rawe"], "unknown method 'rawe'. .*Did you mean 'raw'"),
+        (["method='readout+raw'"], "'raw' corrects no other one"),
+        (["method='likelihood+readout'"], "'likelihood' is not linear"),
+        (["assumed_scale=1000", "noise='depolarizing_readout'"], "a scale of 1000 takes"),
         (["method='zne+readout'"], "'zne' is no estimator, and stands alone"),
         (["images=4", "training=4"], "training = 4 of images = 4 leaves none"),
         (["convolution.backward=true"], "backward = true is not possible"),

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import attrs
 
-from noise_models import NoiseConfiguration, as_noise, fields
+from noise_models import Noise, NoiseConfiguration, as_noise, fields
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError, shown
 from studies.mitigation.methods import check_method
@@ -85,3 +85,13 @@ class MitigationPoint(PlainData):
                 f"training = {self.training} of images = {self.images} leaves none to be tested: "
                 "use fewer."
             )
+        # Refuses rates that are scaled beyond 1.
+        _ = self.assumed_noise
+
+    @property
+    def assumed_noise(self) -> Noise:
+        """The noise that the method assumes."""
+        assumed = self.noise if self.assumed is None else self.assumed
+        if self.assumed_scale == 1:
+            return as_noise(assumed)
+        return as_noise(attrs.evolve(assumed, scale=assumed.scale * self.assumed_scale))

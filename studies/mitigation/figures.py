@@ -66,7 +66,7 @@ def text(results: Results) -> str:
     """
     whole = results.table()
     table, lines = possible(whole), []
-    settings = list(groups(table, _others(table, (METHOD,))))
+    settings = list(groups(table, _others(table, (METHOD,)))) if len(table) else []
     for values, own in settings if len(settings) <= _MOST_LISTED else []:
         lines += [_named(values)] if values else []
         raw = own["raw_rmse"].iloc[0]

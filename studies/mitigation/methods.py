@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.estimators import ESTIMATORS
+from qucnn_cirq.estimators import ESTIMATORS, check_chain
 from qucnn_cirq.mitigation import (
     ErrorCancellation,
     MitigationMethod,
@@ -37,7 +37,7 @@ def check_method(name: object) -> str:
         name: Of an estimator, or several joined by "+"; one of `CIRCUITS`; or `BOUND`.
 
     Raises:
-        InputError: If it is unknown.
+        InputError: If it is unknown, or estimators do not go together.
     """
     alone = (*CIRCUITS, BOUND)
     parts = str(name).split("+")
@@ -46,6 +46,8 @@ def check_method(name: object) -> str:
             raise unknown_name("method", part, (*ESTIMATORS, *alone))
         if part in alone and len(parts) > 1:
             raise InputError(f"method = {name!r}: {part!r} is no estimator, and stands alone.")
+    if parts[0] not in alone:
+        check_chain(parts)
     return str(name)
 
 

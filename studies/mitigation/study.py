@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping
 from dataclasses import replace
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -201,7 +200,7 @@ def _of_circuits(
     method = CIRCUITS[settings.method]()
     exact = evaluated(recording.own_form, recording.states)
     means, variances = np.zeros_like(exact), np.zeros_like(exact)
-    noise, assumed = as_noise(settings.noise), _assumed_noise(settings)
+    noise, assumed = as_noise(settings.noise), settings.assumed_noise
     circuits, gates = 0, 0.0
     for reading, columns, _ in recording.parts:
         places = columns[tested[columns]]
@@ -235,14 +234,6 @@ def _estimator(
     )
 
 
-def _assumed_noise(settings: MitigationPoint) -> Noise:
-    """The noise that the method assumes."""
-    assumed = settings.noise if settings.assumed is None else settings.assumed
-    if settings.assumed_scale == 1:
-        return as_noise(assumed)
-    return as_noise(attrs.evolve(assumed, scale=assumed.scale * settings.assumed_scale))
-
-
 def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:
     """What is recorded of the patches, and the number of the image of each."""
     return _recorded(
@@ -250,7 +241,7 @@ def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:
         settings.convolution,
         program_of(settings),
         settings.noise,
-        _assumed_noise(settings),
+        settings.assumed_noise,
     )
 
 
