@@ -37,7 +37,7 @@ def check_number_of_ids(ids: NDArray[np.int64] | None, batch: int, is_last: bool
     """Refuses too few numbers for the images so far, and too many for all of them.
 
     Args:
-        ids: The numbers, or None.
+        ids: The numbers, shape (images,), or None.
         batch: How many images were met.
         is_last: Whether these are all.
 

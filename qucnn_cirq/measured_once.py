@@ -384,6 +384,10 @@ def _readings(program: Program, index: int, noise: Noise) -> tuple[Reading, ...]
     return readings
 
 
+_OVERLAPS = {"bases": "inversion", "destructive": "destructive"}
+"""The overlap test whose circuits are taken: undoing a product measures in its bases."""
+
+
 def _measuring(
     spec: ConvolutionSpec, circuit: str, device: DeviceLike, bases: int | None
 ) -> Program:
@@ -393,9 +397,9 @@ def _measuring(
         raise InputError(
             f"bases = {count} leave signs of amplitudes open: give at least {FEWEST_BASES}."
         )
-    if circuit == "destructive" and bases is None:
+    if circuit != "bases" and bases is None:
         count = 1
     product = XZAnsatz(1, ("y",), "none")
-    overlap = "inversion" if circuit == "bases" else "destructive"
+    overlap = _OVERLAPS[circuit]
     measuring = attrs.evolve(spec, filters=[product] * count, overlap=overlap, backward=False)
     return compile_convolution(measuring, device)

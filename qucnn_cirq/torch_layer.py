@@ -51,11 +51,11 @@ class QuantumConv2d(torch.nn.Module):
         shots: Shots for each patch and filter; None for exact expectation values.
         gradient: How the gradient of the angles is obtained; a name in
             `qucnn_cirq.gradient_methods.METHODS`, or "auto". The gradient of the images is
-                always the ideal one, without noise and shots. With "measured_once" the maps are
+            always the ideal one, without noise and shots. With "measured_once" the maps are
             measured so, too: each patch once, with these shots for all bases and filters
             together, whatever the overlap test, and the gradient is from the same counts. See
             `qucnn_cirq.measured_once`.
-            load_filters: As for `qucnn_cirq.compile_convolution`.
+        load_filters: As for `qucnn_cirq.compile_convolution`.
         seed: Seed of the initial angles and of all shots. In training every forward pass has shots
             of its own; in evaluation they are always the same. Which shots an image has does not
             depend on its batch, see `qucnn_cirq.QuantumConvolution.run`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def test_figures_of_every_sweep_hold_every_setting_whatever_else_varies(
     for name, _, data in drawn:
         if "quantity" in data:
             data = data[data["quantity"].isin(["rmse", "loss", "values"])]
-        kind = name.removesuffix("_2").removesuffix("_3")
+        kind = re.sub(r"_\d+$", "", name)
         by_kind[kind] = by_kind.get(kind, 0) + len(data)
     assert set(by_kind.values()) == {wanted * STEPS.get(study, 1)}
     assert study_named(study).text(Tabled(table))

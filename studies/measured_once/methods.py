@@ -158,6 +158,9 @@ def patches_of(settings: MeasuredOncePoint) -> tuple[Patches, NDArray[np.int64]]
     Args:
         settings: Those of the point.
 
+    Returns:
+        The patches, and numbers of shape (patches that are not blank,).
+
     Raises:
         InputError: If the images do not fit the convolution or all patches are blank.
     """
