@@ -82,6 +82,12 @@ QUOTED = (
     Quoted("learning", ("docs/sweeps.md",), {"learning": "learning"}),
     Quoted("training", ("docs/sweeps.md",), {"training": "training"}),
     Quoted("dataset", ("docs/sweeps.md",)),
+    Quoted("measured_once", ("docs/sweeps.md",), {"measured_once": "measured_once"}),
+    Quoted(
+        "measured_once_training",
+        ("docs/sweeps.md",),
+        {"measured_once_training": "measured_once_training"},
+    ),
     Quoted(
         "compilation_peers",
         ("docs/compiler.md", "docs/sweeps.md"),
