@@ -829,3 +829,48 @@ def test_an_inverted_measurement_is_read_inverted():
     inverted = cirq.Circuit(cirq.X(QUBITS[0]), cirq.measure(*QUBITS, invert_mask=(True, True)))
     assert executor({"01": 1.0})(inverted) == pytest.approx(1.0)
     assert executor()(inverted) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("method", [ZeroNoiseExtrapolation(), ErrorCancellation(2), RealShadows()])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"shots": 0}, "shots"),
+        ({"shots": 1.5}, "shots"),
+        ({"shots": "many"}, "shots = 'many'"),
+        ({"shots": None}, "shots = None"),
+        ({"seed": -1}, "seed = -1"),
+    ],
+)
+def test_shots_and_seeds_of_methods_are_checked(method, settings, message):
+    reading, states = a_reading("inversion")[:2]
+    with pytest.raises(InputError, match=message):
+        method.estimate(reading, states, **{"shots": 100, **settings})
+    if "shots" in settings:
+        with pytest.raises(InputError, match=message):
+            method.moments(reading, states, **settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ZeroNoiseExtrapolation(None), "scales = None"),
+        (lambda: executor(shots=0), "shots = 0"),
+        (lambda: executor(shots=1.5), "shots = 1.5"),
+        (lambda: executor(seed=-1), "seed = -1"),
+        (lambda: executor("00"), "value = '00'"),
+        (lambda: executor({"0": "one"})(MEASURED), "real numbers"),
+        (lambda: executor(lambda bits: [1, 2])(MEASURED), "give a number"),
+        (lambda: executor()(CONTROLLED), "controlled by a measurement"),
+        (lambda: measured_readout(as_noise(RATES), [], 0), "shots = 0"),
+    ],
+)
+def test_arguments_of_tools_are_checked(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+MEASURED = cirq.Circuit(cirq.measure(cirq.q(0)))
+CONTROLLED = cirq.Circuit(
+    cirq.measure(cirq.q(0), key="first"), cirq.X(cirq.q(1)).with_classical_controls("first")
+)

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
+from noise_models.checks import LARGEST_SEED, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines import Engine, Streams, make_engine
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 
 FloatArray = NDArray[np.float64]
 Value = Observable | Mapping[str, float] | Callable[[str], float] | None
@@ -44,9 +46,16 @@ def executor(
         seed: Seed of all shots.
 
     Raises:
-        InputError: If noise or engine are not understood.
+        InputError: If an argument is outside its range, or noise or engine are not understood.
     """
     own_noise, own_engine = as_noise(noise), make_engine(engine)
+    number = None if shots is None else whole_number("shots", shots, minimum=1)
+    seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
+    if not (value is None or isinstance(value, (Observable, Mapping)) or callable(value)):
+        raise InputError(
+            f"value = {shown(value)} is not allowed: give None, an observable, a mapping from bits "
+            "to numbers, or a function of bits."
+        )
     calls = 0
 
     def execute(circuit: cirq.Circuit) -> float:
@@ -54,12 +63,12 @@ def executor(
         template = _template(circuit)
         weights = _weights(template.observable, value)
         tables = {"patch": np.zeros((1, 0)), "filter": np.zeros((1, 0))}
-        if shots is None:
+        if number is None:
             chances = own_engine.distribution(template, own_noise, tables)[0, 0]
         else:
             streams = Streams(seed, (0,), np.arange(1), calls)
-            counts = own_engine.outcome_counts(template, own_noise, tables, shots, streams)
-            chances = counts[0, 0] / shots
+            counts = own_engine.outcome_counts(template, own_noise, tables, number, streams)
+            chances = counts[0, 0] / number
             calls += 1
         return float(weights @ chances)
 
@@ -79,6 +88,8 @@ def _template(circuit: cirq.Circuit) -> Template:
     if cirq.is_parameterized(circuit):
         names = ", ".join(sorted(cirq.parameter_names(circuit)))
         raise InputError(f"{names} has no value: resolve the circuit's parameters first.")
+    if any(cirq.control_keys(operation) for operation in circuit.all_operations()):
+        raise InputError("an operation is controlled by a measurement: give a circuit without.")
     flat = cirq.Circuit(
         cirq.Moment(op for op in moment if not cirq.is_measurement(op)) for moment in circuit
     )
@@ -119,9 +130,12 @@ def _weights(signs: Observable, value: Value) -> FloatArray:
             raise InputError(
                 f"value has the key {unknown[0]!r}, which is no outcome of {len(flips)} bits."
             )
-        found = np.array([value.get(text, 0.0) for text in texts], dtype=float)
+        values = [value.get(text, 0.0) for text in texts]
     else:
-        found = np.array([value(text) for text in texts], dtype=float)
+        values = [value(text) for text in texts]
+    found = real_array("value", values)
+    if found.shape != (len(texts),):
+        raise InputError(f"value gives {shown(values[0])} for {texts[0]!r}: give a number.")
     if not np.isfinite(found).all():
         raise InputError("an outcome counts as NaN or infinite: give finite numbers.")
     return found

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise
+from noise_models.checks import LARGEST_SEED, whole_number
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
@@ -97,8 +98,9 @@ class Plan:
             Shots of each run; calibrations have their own.
 
         Raises:
-            InputError: If there are too few.
+            InputError: If there are too few, or they are no whole number.
         """
+        total = whole_number("shots", total, minimum=1)
         shares = np.array([run.share for run in self.runs])
         own = shares > 0
         if total < own.sum():
@@ -245,6 +247,7 @@ class MitigationMethod(abc.ABC):
         Raises:
             InputError: As for `plan`, or as the engine does.
         """
+        seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         plan = self.plan(reading, states)
         if any(run.is_calibration for run in plan.runs) and not plan.calibration_shots:
             raise InputError(

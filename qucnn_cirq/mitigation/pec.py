@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
-from noise_models.checks import whole_number
+from noise_models.checks import LARGEST_SEED, whole_number
 from qucnn_cirq.circuits.slots import FixedUnitary, Slot
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, make_engine
@@ -100,6 +100,7 @@ class ErrorCancellation(MitigationMethod):
         noise between a two-qubit gate and the next one-qubit gate, which takes the Pauli, is met
         as if the Pauli came before it.
         """
+        shots = whole_number("shots", shots, minimum=1)
         actual = reading.noise if noise is None else noise
         assumed, gamma = depolarizing_only(reading.noise), self.gamma(reading)
         weights = outcome_weights(reading, self.unfolds_readout)
@@ -127,6 +128,7 @@ class ErrorCancellation(MitigationMethod):
         seed: int = 0,
     ) -> Estimates:
         """As `MitigationMethod.estimate`; variances are from how circuits scatter."""
+        seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         plan = self.plan(reading, states)
         means = np.array(
             [

@@ -9,6 +9,7 @@ import cirq
 import numpy as np
 
 from noise_models import Noise
+from noise_models.checks import whole_number
 from noise_models.readout import ReadoutNoise
 from noise_models.values import qubit_key
 from qucnn_cirq.errors import InputError
@@ -26,8 +27,10 @@ def measured_readout(noise: Noise, qubits: Sequence[cirq.Qid], shots: int, seed:
         seed: Seed of the shots.
 
     Raises:
-        InputError: If the noise was given as a model of another kind.
+        InputError: If the noise was given as a model of another kind, or a number is not allowed.
     """
+    shots = whole_number("shots", shots, minimum=1)
+    seed = whole_number("seed", seed, minimum=0)
     if noise.configuration is None:
         raise InputError("a calibration of the readout takes a configured noise.")
     factor = noise.configuration.strength.readout

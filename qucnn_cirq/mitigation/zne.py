@@ -62,8 +62,11 @@ class ZeroNoiseExtrapolation(MitigationMethod):
         unfolds_readout: bool = True,
         device: DeviceLike | None = None,
     ) -> None:
-        is_odd = all(type(scale) is int and scale % 2 == 1 and scale > 0 for scale in scales)
-        if len(scales) < 2 or not is_odd or sorted(set(scales)) != list(scales):
+        is_list = isinstance(scales, (list, tuple))
+        is_odd = is_list and all(
+            type(scale) is int and scale % 2 == 1 and scale > 0 for scale in scales
+        )
+        if not is_list or len(scales) < 2 or not is_odd or sorted(set(scales)) != list(scales):
             raise InputError(
                 f"scales = {shown(scales)} are not allowed: give two or more odd numbers, "
                 "ascending."

@@ -86,7 +86,7 @@ class MultiplexedLoader(Loader):
         amplitudes = states * _dropped_signs(n)
         columns = []
         for target in range(n):
-            blocks = amplitudes.reshape(len(states), 2**target, 2, -1)
+            blocks = amplitudes.reshape(len(states), 2**target, 2, 2 ** (n - 1 - target))
             if target == n - 1:
                 low, high = blocks[:, :, 0, 0], blocks[:, :, 1, 0]
             else:
