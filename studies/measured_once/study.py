@@ -9,7 +9,7 @@ import numpy as np
 from qucnn_cirq.errors import InputError
 from studies.images import data_digest, images_of
 from studies.measured_once.classifier import classified
-from studies.measured_once.configuration import EACH, MeasuredOncePoint
+from studies.measured_once.configuration import BOUND, EACH, IDEAL, MeasuredOncePoint
 from studies.measured_once.methods import patches_of, program_of_method, told
 from studies.point import layer_seed
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -79,10 +79,14 @@ def cost(settings: MeasuredOncePoint) -> Cost:
     if settings.train:
         patches = occupied("train", settings.images, data, spec)
         tested = occupied("test", settings.test_images, data, spec)
+        if settings.method == IDEAL:
+            return Cost(0, 0, 0.5, 2**26)
         runs = settings.epochs * turned * patches if settings.method in EACH else 12 * patches
         seconds = 1.0 + 1e-6 * size * runs + 3e-4 * size * tested
         return Cost(runs, settings.shots * (patches + tested), seconds, 2**28)
     patches = patches_of(settings)[0].n_occupied
+    if settings.method == BOUND:
+        return Cost(0, 0, 0.05, 2**26)
     runs = patches * (turned if settings.method in EACH else 12)
     seconds = 0.5 + 2e-5 * size * patches * turned
     return Cost(runs, patches * settings.shots, seconds, int(80 * patches * (turned + 256 * size)))
