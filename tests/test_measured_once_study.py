@@ -118,6 +118,15 @@ def test_one_measurement_tells_more_than_a_circuit_for_each() -> None:
     assert rows["measured_once_destructive"]["circuits"] == 1
 
 
+@pytest.mark.parametrize("method", ["measured_once_destructive", "optimal"])
+def test_wrong_rates_cost(method: str) -> None:
+    right, wrong = (
+        a_row(method=method, images=4, shots=10**6, assumed_scale=scale) for scale in (1.0, 3.0)
+    )
+    assert wrong["values_systematic_rmse"] > 1.2 * right["values_systematic_rmse"]
+    assert wrong["values_rmse"] > right["values_rmse"]
+
+
 def test_the_bound_of_an_overlap_with_a_real_filter_is_that_of_its_own_test() -> None:
     # An ansatz of Y rotations alone has real states.
     settings = MeasuredOncePoint.from_mapping(

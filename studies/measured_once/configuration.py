@@ -51,13 +51,15 @@ class MeasuredOncePoint(PlainData):
         rate: Adam's learning rate in the training; it falls to 0 along half a cosine.
         split: The part of the data set, "train" or "test", that errors are told of.
         first: Position of the first image in the data set that errors are told of, at least 0.
+        assumed_scale: What the rates of the noise are multiplied by where methods measured once
+            evaluate counts, at least 0: 1 if they know the noise.
         load_filters: Whether "each" and "each_inversion" load filters as vectors, in fewer gates.
         device: Name of the device to compile for.
         seed: Seed of all random draws besides those that derive from the point, at least 0.
         repeat: Number of the repetition, at least 0: other angles and other shots.
         data: Where the images are, as an absolute path; None for those of the package.
         convolution: The convolution, of one filter with angles.
-        noise: The noise, which the methods measured once assume to be known.
+        noise: The noise.
 
     Raises:
         InputError: If a value is outside its range.
@@ -78,6 +80,7 @@ class MeasuredOncePoint(PlainData):
     rate: float = fields.real(1e-6, 10.0, default=0.05)
     split: str = fields.text(default="train")
     first: int = fields.whole(0, default=0)
+    assumed_scale: float = fields.real(0.0, 1e6, default=1.0)
     load_filters: bool = fields.checked(true_or_false, default=False)
     device: str = fields.text(default="willow_pink")
     seed: int = fields.whole(0, default=0)
@@ -108,6 +111,11 @@ class MeasuredOncePoint(PlainData):
             raise InputError(
                 f"images = {self.images} are too few to train with: give {_LEAST_TRAINING} or more."
             )
+
+    @property
+    def assumed(self) -> NoiseConfiguration:
+        """The noise that methods measured once assume."""
+        return attrs.evolve(self.noise, scale=self.noise.scale * self.assumed_scale)
 
     @property
     def spec(self) -> ConvolutionSpec:

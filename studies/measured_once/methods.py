@@ -126,6 +126,7 @@ def once(settings: MeasuredOncePoint, seed: int = 0, exactly: bool = False) -> M
         settings.convolution,
         settings.device,
         noise=settings.noise,
+        assumed=settings.assumed,
         shots=None if exactly else settings.shots,
         seed=seed,
         circuit=_CIRCUITS[settings.method],
@@ -209,10 +210,10 @@ def _optimal(
         compiled,
         compiled.filter_table(parameters),
         filter_states(layer.program.spec, parameters)[0],
-        as_noise(settings.noise),
+        as_noise(settings.assumed),
         ExactEngine(),
     )
-    recording = Recording.of(readings, patches)
+    recording = Recording.of(readings, patches, settings.noise)
     split = "test" if settings.split == "train" else "train"
     estimator = Optimal(_training(split, settings.data, settings.convolution), settings.shots)
     errors = []
