@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import attrs
 import cirq
@@ -358,6 +359,8 @@ class QuantumConvolution:
         given = checked_upstream(upstream, last.grid, self.program.spec.n_filters)
         number = whole_number("draw", draw, minimum=0)
         largest = float(np.abs(given).max(initial=0.0))
+        # Of outcomes a gradient takes the means alone.
+        execution = replace(self._execution, keeps_outcomes=False)
         image = column = 0
         for patches in last.blocks():
             ids = last.ids[image : image + patches.batch]
@@ -366,7 +369,7 @@ class QuantumConvolution:
             yield Pass(
                 program=self.program,
                 companion=self._backward_program,
-                execution=self._execution,
+                execution=execution,
                 draw=number,
                 parameters=self.parameters,
                 patches=patches,

@@ -256,3 +256,25 @@ def test_a_program_with_a_reader_is_mitigated_as_one_without(mitigation):
 def test_wrong_estimators_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_gradient_keeps_no_outcomes():
+    images = some_images(1)
+    upstream = np.ones((1, 2, 3, 4))
+    layers = [a_layer(shots=500, keep_outcomes=keeps) for keeps in (False, True)]
+    for layer in layers:
+        layer.forward(images)
+    plain, kept = (layer.gradient(upstream) for layer in layers)
+    np.testing.assert_array_equal(kept.values, plain.values)
+
+
+def test_auto_says_why_it_does_not_calibrate():
+    spec = ConvolutionSpec(
+        kernel=2, filters=FixedFilter(np.arange(1.0, 5).reshape(2, 2)), overlap="inversion"
+    )
+    noise = {"readout": {"p01": 0.5, "p10": 0.5}}
+    layer = QuantumConvolution(compile_convolution(spec), noise=noise, mitigation="auto")
+    layer.forward(some_images(1))
+    assert layer.mitigation is not None
+    assert layer.mitigation.reason.startswith("raw: outcomes do not tell patches, and calibration")
+    assert "tells nothing" in layer.mitigation.reason

@@ -75,7 +75,7 @@ class Auto(Estimator):
 
     def _choose(self, reading: Reading) -> tuple[Estimator, str]:
         if reading.noise.is_ideal:
-            if _serves(self._mixed, reading):
+            if _refusal(self._mixed, reading) is None:
                 return self._mixed, "mixed: no noise is known, and the patches are real"
             return self._raw, "raw: no noise is known, and one outcome alone tells the overlap"
         if _is_fixed(reading):
@@ -87,9 +87,10 @@ class Auto(Estimator):
             why = "the filter has angles, for which 'measured_once' serves all at once"
         if self._optimal is not None:
             return self._optimal, f"optimal: {why}, but there are patches to learn from"
-        if _serves(self._calibrated, reading):
+        refusal = _refusal(self._calibrated, reading)
+        if refusal is None:
             return self._calibrated, f"readout and two_point: {why}, and none to learn from"
-        return self._raw, "raw: the data are no real vectors"
+        return self._raw, f"raw: {why}, and calibration does not do: {refusal}"
 
     def _tells_patches(self, reading: Reading) -> bool:
         """Whether the outcomes tell patches apart."""
@@ -108,10 +109,10 @@ def _is_fixed(reading: Reading) -> bool:
     return reading.compiled.filter.n_parameters(n_qubits) == 0
 
 
-def _serves(estimator: LinearEstimator, reading: Reading) -> bool:
-    """Whether a linear estimator has weights for a circuit."""
+def _refusal(estimator: LinearEstimator, reading: Reading) -> str | None:
+    """Why a linear estimator has no weights for a circuit; None if it has."""
     try:
         estimator.weights(reading)
-    except InputError:
-        return False
-    return True
+    except InputError as error:
+        return str(error)
+    return None
