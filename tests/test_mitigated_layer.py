@@ -15,7 +15,16 @@ from qucnn_cirq import (
 )
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators import Auto, Mitigation, Optimal, Raw, Readout, Training
+from qucnn_cirq.estimators import (
+    Auto,
+    Estimates,
+    Estimator,
+    Mitigation,
+    Optimal,
+    Raw,
+    Readout,
+    Training,
+)
 
 NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}
 
@@ -278,3 +287,33 @@ def test_auto_says_why_it_does_not_calibrate():
     assert layer.mitigation is not None
     assert layer.mitigation.reason.startswith("raw: outcomes do not tell patches, and calibration")
     assert "tells nothing" in layer.mitigation.reason
+
+
+class Spread(Estimator):
+    name, assumes = "spread", "nothing"
+
+    def estimate(self, reading, counts, forms=None):
+        return Estimates(np.zeros(1), np.zeros(1))
+
+
+class Nothing(Spread):
+    name = "nothing"
+
+    def estimate(self, reading, counts, forms=None):
+        return None
+
+
+@pytest.mark.parametrize(("own", "shots"), [(Spread(), None), (Spread(), 10), (Nothing(), 10)])
+def test_an_estimator_of_ones_own_gives_a_value_for_each_patch(own, shots):
+    layer = a_layer(shots=shots, mitigation=own)
+    with pytest.raises(InputError, match=r"each of shape \(1, "):
+        layer.forward(some_images(1))
+
+
+def test_a_mitigation_takes_names_of_noise_and_engine():
+    named = Mitigation(Raw(), "willow_pink", "exact")
+    assert named.engine.name == "exact" and not named.noise.is_ideal
+    with pytest.raises(InputError, match="estimator = 'raw' is no estimator"):
+        Mitigation("raw", None)
+    with pytest.raises(InputError, match="unknown noise"):
+        Mitigation(Raw(), "quiet")

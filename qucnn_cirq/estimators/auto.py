@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from noise_models.checks import whole_number
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.calibrated import Readout, TwoPoint
+from qucnn_cirq.estimators.effects import LARGEST_SIZE
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.likelihood import Likelihood
 from qucnn_cirq.estimators.mixed import Mixed
@@ -82,6 +83,8 @@ class Auto(Estimator):
             if self._tells_patches(reading):
                 return self._likelihood, "likelihood: the noise is known, and outcomes tell patches"
             why = "outcomes do not tell patches"
+            if len(reading.vector) > LARGEST_SIZE:
+                why = f"likelihood is for at most {LARGEST_SIZE} amplitudes"
         else:
             # Finding the effects of each setting of its angles takes a second.
             why = "the filter has angles, for which 'measured_once' serves all at once"

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
+from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
-from qucnn_cirq.engines import Engine
-from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.chain import chain
@@ -29,14 +28,24 @@ class Mitigation:
 
     Args:
         estimator: What makes values of counts.
-        noise: The noise that is assumed.
-        engine: Gives distributions under it.
+        noise: The noise that is assumed, in any form that a layer takes.
+        engine: Gives distributions under it: an engine or its name.
+
+    Raises:
+        InputError: If one of them is something else.
     """
 
-    def __init__(self, estimator: Estimator, noise: Noise, engine: Engine) -> None:
+    def __init__(
+        self, estimator: Estimator, noise: NoiseLike, engine: str | Engine = "exact"
+    ) -> None:
+        if not isinstance(estimator, Estimator):
+            raise InputError(
+                f"estimator = {shown(estimator)} is no estimator: give an object of a subclass of "
+                "qucnn_cirq.estimators.Estimator."
+            )
         self.estimator = estimator
-        self.noise = noise
-        self.engine = engine
+        self.noise = as_noise(noise)
+        self.engine = make_engine(engine)
         self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -96,12 +105,26 @@ class Mitigation:
 
         Returns:
             Values and variances, each of shape (1, patches).
+
+        Raises:
+            InputError: If the estimator gives something else.
         """
         if counts is not None:
-            return self.estimator.estimate(reading, counts)
+            found = self.estimator.estimate(reading, counts)
+            return self._checked(found, len(counts))
         assert distributions is not None
         values = self.estimator.limit(reading, distributions)
-        return Estimates(values, np.zeros_like(values))
+        return self._checked(Estimates(values, np.zeros(np.shape(values))), len(distributions))
+
+    def _checked(self, found: Estimates, n_patches: int) -> Estimates:
+        """Estimates that are no numbers of all patches would be spread over them."""
+        is_pair = isinstance(found, tuple) and len(found) == 2
+        if not is_pair or any(np.shape(each) != (1, n_patches) for each in found):
+            raise InputError(
+                f"estimator {self.estimator.name!r} gives {shown(found)}: return "
+                f"Estimates(values, variances), each of shape (1, {n_patches})."
+            )
+        return found
 
 
 MitigationLike = str | Sequence[str] | Estimator | Mitigation | None
@@ -140,4 +163,4 @@ def as_mitigation(mitigation: MitigationLike, noise: Noise) -> Mitigation | None
             f"{', '.join(ESTIMATORS)}, or an object of a subclass of "
             "qucnn_cirq.estimators.Estimator."
         )
-    return Mitigation(mitigation, noise, ExactEngine())
+    return Mitigation(mitigation, noise)
