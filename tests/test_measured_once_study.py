@@ -37,7 +37,7 @@ SMALL = [
 ]
 
 
-def a_point(noise: Any = NOISE, **study: Any) -> MeasuredOncePoint:
+def a_point(noise: Any = NOISE, convolution: Any = None, **study: Any) -> MeasuredOncePoint:
     return MeasuredOncePoint.from_mapping(
         {
             "study": {"name": "measured_once", "images": 2, "filters": 2, **study},
@@ -45,6 +45,7 @@ def a_point(noise: Any = NOISE, **study: Any) -> MeasuredOncePoint:
                 "kernel": [2, 2],
                 "stride": 4,
                 "filters": {"kind": "ansatz", "layers": 1},
+                **(convolution or {}),
             },
             "noise": noise,
         }
@@ -174,8 +175,9 @@ def test_shots_are_shared() -> None:
     assert spent.shots <= 1000
 
 
-def test_a_model_of_counts_gives_what_the_counts_tell() -> None:
-    settings = a_point()
+@pytest.mark.parametrize("kernel", [(2, 2), (1, 3)])
+def test_a_model_of_counts_gives_what_the_counts_tell(kernel: tuple[int, int]) -> None:
+    settings = a_point(convolution={"kernel": list(kernel)})
     images = load_mnist("train", 4).images.astype(float)
     measured = MeasuredOnce(
         settings.convolution, noise=NOISE, shots=1200, circuit="destructive"

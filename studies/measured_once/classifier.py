@@ -51,11 +51,11 @@ class MeasuredModel(IdealQuantumModel):
     def maps(self, images: Array, ids: NDArray[np.int64], step: int) -> Array:
         """See `studies.training.models.Model`."""
         own = [self._states[self._ends[each] : self._ends[each + 1]] for each in ids]
-        blank = extract_patches(images, self.spec)
-        # As pixels they are what was loaded, up to a factor: blank patches stay blank.
-        vectors = np.zeros_like(blank.vectors)
-        vectors[blank.occupied] = np.concatenate(own)[:, : vectors.shape[1]]
-        self._patches = attrs.evolve(blank, vectors=vectors)
+        cut = extract_patches(images, self.spec)
+        # What was loaded in place of the pixels, padding of the register included.
+        vectors = np.zeros((len(cut.vectors), self._states.shape[1]))
+        vectors[cut.occupied] = np.concatenate(own)
+        self._patches = attrs.evolve(cut, vectors=vectors)
         return np.asarray(self._patches.to_maps(self._overlaps()), dtype=float)
 
 
