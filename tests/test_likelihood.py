@@ -125,3 +125,20 @@ def test_circuits_that_do_not_tell_patches_apart_are_refused(overlap):
     with pytest.raises(InputError, match="tell patches apart"):
         reading = a_reading(overlap, (2, 2))
         Likelihood().estimate(reading, np.ones((1, reading.n_outcomes), dtype=np.int64))
+
+
+def test_the_search_hardly_ever_ends_in_a_lower_maximum():
+    """Few shots of products, which say little of signs: other starts have to find the patch."""
+    reading = a_reading("destructive", (2, 4))
+    generator = np.random.default_rng(4)
+    states = generator.normal(size=(400, 8)) * (generator.random((400, 8)) < 0.5)
+    states[:, 0] += 0.1
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    counts, effects = counts_of(reading, states, 300), effects_of(reading)
+
+    def likelihoods(vectors):
+        chances = np.maximum(evaluated(effects, vectors), 1e-12)
+        return np.einsum("po,op->p", counts, np.log(chances))
+
+    found = Likelihood().likeliest([reading], [counts])
+    assert np.mean(likelihoods(found.states) < likelihoods(states) - 1) < 0.01

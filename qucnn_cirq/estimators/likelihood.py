@@ -43,10 +43,13 @@ _LEAST = 1e-4, 1e-2
 eigenvalues, as those of short loaders, which are not known well enough to tell it from 0."""
 _UNLIKELY = 5.0
 """Standard deviations of chi squared from which a maximum is taken for a local one."""
-_RESTARTS = 16
+_RESTARTS = 24
 """Further starts, then: combinations of the linear estimate's leading eigenvectors."""
+_FEW, _ALWAYS = 20, 4
+"""Shots for each outcome below which chi squared tells little, and the starts that are tried then
+in any case."""
 _SEED = 53_117
-_CONFIRMED, _SAME = 4, 0.1
+_CONFIRMED, _SAME = 8, 0.1
 """How often another start has to come to the same likelihood, and how nearly: then it is not the
 search but the assumed noise that is wrong."""
 _FALLING = 0.85
@@ -257,12 +260,17 @@ class _Model:
         states, covariances, steps, values = self._searched(counts, shots, vectors[:, :, -1])
         generator = np.random.default_rng(_SEED)
         confirmed = np.zeros(len(states), dtype=np.int64)
-        for _ in range(_RESTARTS):
+        few = shots[:, :1].sum(axis=1) * len(self._sizes) < _FEW * counts.shape[1]
+        for number in range(_RESTARTS):
             unlikely = self._is_unlikely(states, counts, shots)
-            wrong = np.flatnonzero(unlikely & (confirmed < _CONFIRMED))
+            searched = unlikely & (confirmed < _CONFIRMED)
+            wrong = np.flatnonzero(searched | (few & (number < _ALWAYS)))
             if not len(wrong):
                 break
-            mixture = generator.normal(size=self.size) * _FALLING ** np.arange(self.size)[::-1]
+            falling = _FALLING ** np.arange(self.size)[::-1] if number % 2 else 1.0
+            mixture = generator.normal(size=self.size) * falling
+            # The linear estimate may know next to nothing of the patch: every other start does not
+            # ask it.
             starts = _unit(vectors[wrong] @ mixture)
             again = self._searched(counts[wrong], shots[wrong], starts)
             confirmed[wrong] += np.abs(again[3] - values[wrong]) < _SAME
