@@ -148,6 +148,7 @@ class Execution:
         purpose: int,
         upstream: FloatArray | None = None,
         from_means: bool = False,
+        vectors: NDArray[np.complex128] | None = None,
     ) -> Measured:
         """Runs circuits of one structure on all patches that are not blank.
 
@@ -165,6 +166,8 @@ class Execution:
                 do not look at it.
             from_means: Whether shots may be drawn from exact means, by engines that give means: of
                 the same distribution as the engine's own, and often sooner there.
+            vectors: The states of the rows' filters, which mitigation compares patches with, shape
+                (rows, 2^n); None where all rows are settings of the structure's own filter.
 
         Returns:
             What was measured, shape (rows, patches).
@@ -182,7 +185,9 @@ class Execution:
             recorded = self.outcomes(
                 compiled, patches, images, filters, numbers=numbers, purpose=purpose
             )
-            return self._of_outcomes(compiled, recorded, filters, shape)
+            if vectors is None:
+                vectors = compiled.filter_states(filters)
+            return self._of_outcomes(compiled, recorded, filters, vectors, shape)
         means: FloatArray | None = np.empty(shape)
         counts = None if self.shots is None else np.empty(shape, dtype=np.int64)
         for load in compiled.load_patches(patches):
@@ -263,6 +268,7 @@ class Execution:
         compiled: CompiledFilter,
         recorded: Iterable[RecordedOutcomes],
         filters: FloatArray,
+        vectors: NDArray[np.complex128],
         shape: tuple[int, int],
     ) -> Measured:
         """What is known of patches whose outcomes were all told apart, shape (rows, patches)."""
@@ -283,7 +289,7 @@ class Execution:
                     parts.append((columns, [csr_array(each) for each in found.counts]))
             if self.mitigation is not None:
                 for row, estimates in enumerate(
-                    _estimates(self.mitigation, compiled, filters, found)
+                    _estimates(self.mitigation, compiled, filters, vectors, found)
                 ):
                     values[row, columns] = estimates.values[0]
                     variances[row, columns] = estimates.variances[0]
@@ -353,10 +359,13 @@ class Execution:
 
 
 def _estimates(
-    mitigation: Mitigation, compiled: CompiledFilter, filters: FloatArray, found: RecordedOutcomes
+    mitigation: Mitigation,
+    compiled: CompiledFilter,
+    filters: FloatArray,
+    vectors: NDArray[np.complex128],
+    found: RecordedOutcomes,
 ) -> Iterator[Estimates]:
     """What the estimator makes of outcomes, for each filter."""
-    vectors = compiled.filter_states(filters)
     for row, (angles, vector) in enumerate(zip(filters, vectors, strict=True)):
         yield mitigation.estimate(
             mitigation.reading(found.variant, angles, vector, compiled),

@@ -341,6 +341,7 @@ class QuantumConvolution:
                 table,
                 numbers=rows,
                 purpose=purpose,
+                vectors=self._filter_states(rows, table),
             )
             for rows, table in tables
         ]
@@ -405,6 +406,16 @@ class QuantumConvolution:
         return Execution(
             self.engine, self.noise, self.shots, self.seed, self.mitigation, self.keep_outcomes
         )
+
+    def _filter_states(
+        self, rows: tuple[int, ...], table: NDArray[np.float64]
+    ) -> NDArray[np.complex128]:
+        """The states of filters that share circuits: those of fixed ones are each its own."""
+        states = [
+            self.program.filters[row].filter_states(angles[np.newaxis])
+            for row, angles in zip(rows, table, strict=True)
+        ]
+        return np.concatenate(states)
 
     def _filter_table(self, rows: tuple[int, ...]) -> NDArray[np.float64]:
         filters = [self.program.filters[row].filter_table(self._parameters[row]) for row in rows]

@@ -25,6 +25,7 @@ from qucnn_cirq.estimators import (
     Readout,
     Training,
 )
+from qucnn_cirq.patches import extract_patches
 
 NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}
 
@@ -317,3 +318,20 @@ def test_a_mitigation_takes_names_of_noise_and_engine():
         Mitigation("raw", None)
     with pytest.raises(InputError, match="unknown noise"):
         Mitigation(Raw(), "quiet")
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+@pytest.mark.parametrize("mitigation", ["unbiased", ["readout", "two_point"], "optimal"])
+def test_fixed_filters_that_share_circuits_are_each_compared_with_its_own(overlap, mitigation):
+    if mitigation == "unbiased" and overlap != "destructive":
+        pytest.skip("outcomes tell too little")
+    images = some_images(1)
+    values = [[[1.0, -2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]], [[-1.0, 0.5], [2.0, 0.1]]]
+    filters = [FixedFilter(np.array(each)) for each in values]
+    if mitigation == "optimal":
+        mitigation = Optimal(np.eye(4))
+    layer = a_layer(overlap, filters=filters, shots=None, mitigation=mitigation)
+    assert overlap == "inversion" or len(layer.program.structures) == 1
+    patches = extract_patches(images, layer.program.spec)
+    exact = patches.to_maps(ideal_overlaps(patches, layer.program.spec))
+    assert layer.forward(images) == pytest.approx(exact, abs=0.02)
