@@ -117,6 +117,13 @@ def test_a_sweep_of_methods_that_serve_no_test_says_so(tmp_path: Path) -> None:
     assert said.startswith("not possible: mixed: no outcome of this circuit")
 
 
+def test_a_method_that_is_not_swept_is_not_called_raw(tmp_path: Path) -> None:
+    settings = [*SMALL, 'convolution.overlap="destructive"', "shots=100", "method='bound'"]
+    sweep_in_process(*load_study("mitigation", settings), tmp_path / "results")
+    said = text(read_results(tmp_path / "results"))
+    assert said.lstrip().startswith("the method ") and "raw  " not in said
+
+
 def test_the_ladder_is_drawn_with_its_numbers(folder: Path, tmp_path: Path) -> None:
     results = read_results(folder)
     assert draw(results, tmp_path) == ["ladder"]

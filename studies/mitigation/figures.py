@@ -22,6 +22,8 @@ from studies.sweep.results import Results
 from studies.wording import noise_text
 
 METHOD, SHOTS, SCALE = "method", "shots", "noise.scale"
+_ONLY = "the method"
+"""What is said of a method that is not swept: tables hold what varies."""
 _PANELS_ACROSS = 2
 _MOST_LISTED = 3
 """Settings of which all methods are listed; the numbers of more stand beside the figures."""
@@ -71,7 +73,7 @@ def text(results: Results) -> str:
         lines += [_named(values)] if values else []
         raw = own["raw_rmse"].iloc[0]
         for _, row in own.sort_values("rmse").iterrows():
-            name = row.get(METHOD, "raw")
+            name = row.get(METHOD, _ONLY)
             lines.append(
                 f"  {name!s:<28} RMSE {row['rmse']:.5f} ({row['rmse'] / raw:.2f} of raw), mean "
                 f"error {row['bias']:+.5f}, systematic {row['systematic_rmse']:.5f}{_cost(row)}"
@@ -80,7 +82,7 @@ def text(results: Results) -> str:
     if "refused" in whole:
         refused = whole[whole["refused"].notna()]
         for reason, own in refused.groupby("refused", sort=False):
-            methods = ", ".join(dict.fromkeys(map(str, own.get(METHOD, ["raw"]))))
+            methods = ", ".join(dict.fromkeys(map(str, own.get(METHOD, [_ONLY]))))
             lines.append(f"not possible: {methods}: {reason}")
     return "\n".join(lines)
 
