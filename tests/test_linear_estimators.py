@@ -44,6 +44,7 @@ from qucnn_cirq.estimators import (
     overlap_forms,
     readings_of,
 )
+from qucnn_cirq.estimators.calibrated import calibration_states
 from qucnn_cirq.estimators.effects import effects_of, packed, unpacked
 from qucnn_cirq.estimators.mixed import best_part
 from qucnn_cirq.estimators.overlap_outcomes import overlap_outcomes
@@ -357,8 +358,9 @@ def test_two_point_is_fixed_by_the_filter_and_what_is_orthogonal():
     top = small.cirq_distributions(unit[None])[0] @ raw
     low = np.mean(small.cirq_distributions(orthogonal) @ raw)
     # Noise inside the loader depends on which three orthogonal states are taken.
-    form = small.reading.own_form[0]
-    taken = np.linalg.eigh(form)[1].T[:3]
+    taken = calibration_states(small.reading)[:3]
+    assert taken @ unit == pytest.approx(np.zeros(3), abs=1e-7)
+    assert taken @ taken.T == pytest.approx(np.eye(3), abs=1e-12)
     assert np.mean(small.cirq_distributions(taken) @ raw) == pytest.approx(low, abs=2e-3)
     low = np.mean(small.cirq_distributions(taken) @ raw)
     estimator = TwoPoint()

@@ -335,3 +335,14 @@ def test_fixed_filters_that_share_circuits_are_each_compared_with_its_own(overla
     patches = extract_patches(images, layer.program.spec)
     exact = patches.to_maps(ideal_overlaps(patches, layer.program.spec))
     assert layer.forward(images) == pytest.approx(exact, abs=0.02)
+
+
+def test_calibration_does_not_jump_where_angles_change_a_little():
+    filters, images = [XZAnsatz(2)], some_images(1)
+    parameters = np.random.default_rng(4).uniform(0, 6, (1, 8))
+    layer = a_layer("inversion", filters, shots=None, mitigation="two_point", parameters=parameters)
+    upstream = np.ones_like(layer.forward(images))
+    shifted, finite = (
+        layer.backward(upstream, method) for method in ("parameter_shift", "finite_differences")
+    )
+    assert finite == pytest.approx(shifted, abs=0.1)

@@ -28,6 +28,8 @@ _WORST_CONFUSION = 1e12
 """Condition number from which a confusion is taken for singular."""
 _POOL = 64
 """Random states for each calibration state that is chosen out of them."""
+_SPLITTING = 1e-8
+"""What is added to a form whose eigenvalues are equal, relative to the filter's own."""
 _FEW = 30
 """Training patches below which random states are added to learn a straight line."""
 
@@ -237,7 +239,10 @@ def calibration_states(reading: Reading) -> FloatArray:
         Real unit vectors that its loader loads, shape (2^n, 2^n).
     """
     form = reading.own_form[0]
-    states = np.asarray(np.linalg.eigh(form)[1].T, dtype=np.float64)
+    # All that is orthogonal has the overlap 0: which basis of it is taken must not jump where the
+    # filter's angles change a little.
+    order = _SPLITTING * np.diag(np.linspace(0, 1, len(form)))
+    states = np.asarray(np.linalg.eigh(form + order)[1].T, dtype=np.float64)
     if loads(reading, states).all():
         return states
     pool = states_loaded(reading, _POOL * len(states))
