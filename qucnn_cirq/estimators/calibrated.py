@@ -241,8 +241,8 @@ def calibration_states(reading: Reading) -> FloatArray:
     form = reading.own_form[0]
     # All that is orthogonal has the overlap 0: which basis of it is taken must not jump where the
     # filter's angles change a little.
-    order = _SPLITTING * np.diag(np.linspace(0, 1, len(form)))
-    states = np.asarray(np.linalg.eigh(form + order)[1].T, dtype=np.float64)
+    split = form + _SPLITTING * np.diag(np.linspace(0, 1, len(form)))
+    states = np.asarray(np.linalg.eigh(split)[1].T, dtype=np.float64)
     if loads(reading, states).all():
         return states
     pool = states_loaded(reading, _POOL * len(states))
