@@ -38,7 +38,6 @@ def check_number_of_ids(ids: NDArray[np.int64] | None, batch: int, is_last: bool
 
     Args:
         ids: The numbers, shape (images,), or None.
-        ids: The numbers, shape (numbers,), or None.
         batch: How many images were met.
         is_last: Whether these are all.
 
