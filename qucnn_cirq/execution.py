@@ -181,6 +181,9 @@ class Execution:
                 "mitigation makes overlaps of all outcomes, and an in-circuit gradient reads one "
                 "ancilla: choose another gradient method, or leave mitigation out."
             )
+        if self.mitigation is not None and self.mitigation.runs_circuits:
+            rows = list(zip(numbers, filters, strict=True))
+            return self._by_circuits(compiled, patches, images, rows, vectors, purpose)
         if self.mitigation is not None or (self.keeps_outcomes and upstream is None):
             recorded = self.outcomes(
                 compiled, patches, images, filters, numbers=numbers, purpose=purpose
@@ -262,6 +265,38 @@ class Execution:
             chances = engine.distribution(template, self.noise, tables)
             return streams.multinomial(self.shots, chances), chances
         return engine.outcome_counts(template, self.noise, tables, self.shots, streams), None
+
+    def _by_circuits(
+        self,
+        compiled: CompiledFilter,
+        patches: Patches,
+        images: NDArray[np.integer],
+        rows: Sequence[tuple[int, FloatArray]],
+        vectors: NDArray[np.complex128] | None,
+        purpose: int,
+    ) -> Measured:
+        """What a method makes of the circuits that it runs; a row is a number and its angles."""
+        mitigation = self.mitigation
+        assert mitigation is not None
+        if vectors is None:
+            vectors = compiled.filter_states(np.array([angles for _, angles in rows]))
+        own = _patch_ids(images)
+        values, variances = np.empty((2, len(rows), patches.n_occupied))
+        for load in compiled.load_patches(patches):
+            columns = load.columns
+            for row, ((number, angles), vector) in enumerate(zip(rows, vectors, strict=True)):
+                streams = Streams(self.seed, (number,), own[columns], load.index, purpose)
+                found = mitigation.measure(
+                    mitigation.reading(load.variant, angles, vector, compiled),
+                    patches.states[columns],
+                    self.shots,
+                    self.engine,
+                    self.noise,
+                    streams,
+                )
+                values[row, columns], variances[row, columns] = found.values[0], found.variances[0]
+        mitigated = Estimates(values, variances)
+        return Measured(compiled.template.observable, None, None, self.shots, mitigated)
 
     def _of_outcomes(
         self,
@@ -372,6 +407,18 @@ def _estimates(
             None if found.counts is None else found.counts[row],
             None if found.distribution is None else found.distribution[row],
         )
+
+
+def _patch_ids(images: NDArray[np.integer]) -> NDArray[np.int64]:
+    """A number for each patch, of its image and its place among the image's patches."""
+    order = np.argsort(images, kind="stable")
+    starts = np.flatnonzero(np.diff(images[order], prepend=images[order[:1]] - 1))
+    lengths = np.diff(np.append(starts, len(images)))
+    places = np.empty(len(images), dtype=np.uint64)
+    places[order] = np.arange(len(images)) - np.repeat(starts, lengths)
+    mixed = images.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + places
+    ids: NDArray[np.int64] = (mixed >> np.uint64(1)).astype(np.int64)
+    return ids
 
 
 def _by_images(images: NDArray[np.integer], most: int) -> Iterator[slice]:

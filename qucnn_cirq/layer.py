@@ -27,7 +27,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators import MitigationLike, as_mitigation
+from qucnn_cirq.estimators import MitigationLike
 from qucnn_cirq.execution import Execution, Measured, stacked
 from qucnn_cirq.forward_pass import (
     Overlaps,
@@ -47,6 +47,7 @@ from qucnn_cirq.gradients import (
 )
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
 from qucnn_cirq.image_ids import check_number_of_ids, checked_ids
+from qucnn_cirq.mitigation import MitigationMethod, layer_mitigation
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.threads import in_order, n_threads
@@ -75,8 +76,9 @@ class QuantumConvolution:
             name of an estimator, see `qucnn_cirq.estimators.ESTIMATORS`; several, in a list or
             joined by "+", each correcting those before it ("readout+two_point"); an estimator; or a
             `qucnn_cirq.estimators.Mitigation`, which may assume another noise. "auto" takes the
-            best that the circuits allow, and ``layer.mitigation.reason`` says which and why. None
-            takes the mean of the measured observable.
+            best that the circuits allow, and ``layer.mitigation.reason`` says which and why. Or a
+            method that runs further circuits with a share of the shots each, or the name of one,
+            see `qucnn_cirq.mitigation.METHODS`. None takes the mean of the measured observable.
         keep_outcomes: Whether a forward pass with shots keeps the counts of all outcomes, see
             `qucnn_cirq.forward_pass.Overlaps.outcomes`, so that other estimators can be applied
             afterwards. Its shots are other ones then, of the same distribution.
@@ -94,7 +96,7 @@ class QuantumConvolution:
         shots: int | None = 10_000,
         seed: int = 0,
         parameters: ArrayLike | None = None,
-        mitigation: MitigationLike = None,
+        mitigation: MitigationLike | MitigationMethod = None,
         keep_outcomes: bool = False,
     ) -> None:
         self.program = instance_of("program", program, Program, "compile_convolution(spec, device)")
@@ -103,7 +105,7 @@ class QuantumConvolution:
         self.noise.check_places(program.device.graph, f"device {program.device.name!r}")
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.keep_outcomes = true_or_false("keep_outcomes", keep_outcomes)
-        self.mitigation = as_mitigation(mitigation, self.noise)
+        self.mitigation = layer_mitigation(mitigation, self.noise)
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None
         spec = program.spec

@@ -17,7 +17,7 @@ FLOORS: tuple[str, ...] = (
     "noise_models",
     "qucnn_cirq advance errors finite interruption text threads",
     "qucnn_cirq arrays guard preparations",
-    "qucnn_cirq array_files exchange patch_grid quantum_data",
+    "qucnn_cirq array_files exchange image_ids patch_grid quantum_data",
     "qucnn_cirq datasets devices",
     "qucnn_cirq augmentation circuits",
     "qucnn_cirq drawing filters validation",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
-from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.chain import chain
@@ -31,9 +32,15 @@ class Mitigation:
         noise: The noise that is assumed, in any form that a layer takes.
         engine: Gives distributions under it: an engine or its name.
 
+    Attributes:
+        runs_circuits: Whether it runs other circuits than the plain one, see
+            `qucnn_cirq.mitigation.CircuitMitigation`.
+
     Raises:
         InputError: If one of them is something else.
     """
+
+    runs_circuits: ClassVar[bool] = False
 
     def __init__(
         self, estimator: Estimator, noise: NoiseLike, engine: str | Engine = "exact"
@@ -88,6 +95,30 @@ class Mitigation:
                     self._readings.popitem(last=False)
             self._readings.move_to_end(key)
         return found
+
+    def measure(
+        self,
+        reading: Reading,
+        states: NDArray[np.float64],
+        shots: int | None,
+        engine: Engine,
+        noise: Noise,
+        streams: Streams,
+    ) -> Estimates:
+        """Overlaps from circuits of its own, where it runs any.
+
+        Args:
+            reading: The plain circuit.
+            states: Real unit vectors that its loader loads, shape (patches, 2^n).
+            shots: Shots of each patch; None for values of infinitely many.
+            engine: What runs the circuits.
+            noise: The noise that they are run under.
+            streams: Random streams, one for each patch.
+
+        Returns:
+            Values and variances, each of shape (1, patches).
+        """
+        raise NotImplementedError(f"{type(self).__name__}.measure")
 
     def estimate(
         self,

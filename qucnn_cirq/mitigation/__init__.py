@@ -1,6 +1,7 @@
 """Mitigation with more circuits than the plain one: classical methods, each with its cost."""
 
 from qucnn_cirq.mitigation.executor import executor
+from qucnn_cirq.mitigation.in_layer import CircuitMitigation, layer_mitigation
 from qucnn_cirq.mitigation.method import Cost, MitigationMethod, Plan, Run
 from qucnn_cirq.mitigation.pec import ErrorCancellation
 from qucnn_cirq.mitigation.purity import PurityRescaling
@@ -12,6 +13,8 @@ from qucnn_cirq.mitigation.shadows import RealShadows
 from qucnn_cirq.mitigation.zne import ZeroNoiseExtrapolation, folded
 
 __all__ = [
+    "CircuitMitigation",
+    "layer_mitigation",
     "METHODS",
     "Cost",
     "ErrorCancellation",

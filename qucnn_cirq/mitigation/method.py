@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +26,8 @@ Combine = Callable[[FloatArray], FloatArray]
 
 _TOGETHER = 64
 """Patches with filters of their own that are run together: all filters meet all patches then."""
+_MOST_CIRCUITS = 2**20
+"""Circuits of a method: numbers of these follow those of the circuits that load patches."""
 _NODES = 11
 """Nodes of Gauss-Hermite quadrature for the mean of each circuit."""
 
@@ -230,6 +232,7 @@ class MitigationMethod(abc.ABC):
         engine: Engine | None = None,
         noise: Noise | None = None,
         seed: int = 0,
+        streams: Streams | None = None,
     ) -> Estimates:
         """Values of patches from shots, and their variances from the same shots.
 
@@ -240,6 +243,7 @@ class MitigationMethod(abc.ABC):
             engine: What runs the circuits; None for the reading's.
             noise: The noise that they are run under; None for the one that is assumed.
             seed: Seed of all shots.
+            streams: Random streams, one for each patch, in place of those of the seed.
 
         Returns:
             Shape (1, patches).
@@ -247,14 +251,13 @@ class MitigationMethod(abc.ABC):
         Raises:
             InputError: As for `plan`, or as the engine does.
         """
-        seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        plan = self.plan(reading, states)
+        plan, drawn = self.plan(reading, states), streams_of(seed, len(states), streams)
         if any(run.is_calibration for run in plan.runs) and not plan.calibration_shots:
             raise InputError(
                 f"method {self.name!r} has a calibration: set calibration_shots to run it."
             )
         found = [
-            run_counted(run, engine or reading.engine, noise or reading.noise, number, (seed, row))
+            run_counted(run, engine or reading.engine, noise or reading.noise, number, (drawn, row))
             for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
         ]
         means = np.array([np.broadcast_to(mean, len(states)) for mean, _ in found])
@@ -265,6 +268,21 @@ class MitigationMethod(abc.ABC):
 
     def __repr__(self) -> str:
         return f"<mitigation {self.name!r}: assumes {self.assumes}>"
+
+
+def streams_of(seed: int, n_patches: int, streams: Streams | None) -> Streams:
+    """The random streams of patches.
+
+    Args:
+        seed: A seed from which they derive.
+        n_patches: How many patches.
+        streams: Streams in place of those; None for none.
+
+    Raises:
+        InputError: If the seed is outside its range.
+    """
+    seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
+    return Streams(seed, (0,), np.arange(n_patches)) if streams is None else streams
 
 
 def outcome_weights(
@@ -310,7 +328,7 @@ def run_moments(run: Run, engine: Engine, noise: Noise) -> tuple[FloatArray, Flo
 
 
 def run_counted(
-    run: Run, engine: Engine, noise: Noise, shots: int, seeds: tuple[int, int]
+    run: Run, engine: Engine, noise: Noise, shots: int, streams: tuple[Streams, int]
 ) -> tuple[FloatArray, FloatArray]:
     """The mean of the shots of a circuit, and its variance from the same shots.
 
@@ -322,17 +340,21 @@ def run_counted(
         engine: Runs it.
         noise: The noise.
         shots: Shots for each patch.
-        seeds: Seed of the shots and number of the circuit.
+        streams: Random streams of the patches, and the number of the circuit.
 
     Returns:
         Two arrays of shape (patches,).
     """
-    seed, variant = seeds
+    every, number = streams
     parts, start = [], 0
     for own, _ in _batches(run, 1):
         n_patches = len(own["patch"])
-        streams = Streams(seed, (0,), np.arange(start, start + n_patches), variant)
-        parts.append(engine.outcome_counts(run.template, noise, own, shots, streams)[0])
+        # A calibration is that of no patch.
+        images = every.images[start : start + n_patches]
+        images = np.zeros(n_patches, dtype=np.int64) if run.is_calibration else images
+        variant = every.variant * _MOST_CIRCUITS + number
+        drawn = replace(every, images=images, variant=variant)
+        parts.append(engine.outcome_counts(run.template, noise, own, shots, drawn)[0])
         start += n_patches
     counts = np.concatenate(parts)
     smooth = (counts + 1 / counts.shape[1]) / (shots + 1)

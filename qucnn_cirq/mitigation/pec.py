@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
-from noise_models.checks import LARGEST_SEED, whole_number
+from noise_models.checks import whole_number
 from qucnn_cirq.circuits.slots import FixedUnitary, Slot
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.engines.pauli_transfer import PAULIS
 from qucnn_cirq.estimators import Estimates, Reading
 from qucnn_cirq.mitigation.method import (
@@ -21,6 +21,7 @@ from qucnn_cirq.mitigation.method import (
     outcome_weights,
     run_counted,
     run_moments,
+    streams_of,
 )
 from qucnn_cirq.mitigation.quasi import Places, depolarizing_only, inverses, undoing
 
@@ -126,14 +127,14 @@ class ErrorCancellation(MitigationMethod):
         engine: Engine | None = None,
         noise: Noise | None = None,
         seed: int = 0,
+        streams: Streams | None = None,
     ) -> Estimates:
         """As `MitigationMethod.estimate`; variances are from how circuits scatter."""
-        seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        plan = self.plan(reading, states)
+        plan, drawn = self.plan(reading, states), streams_of(seed, len(states), streams)
         means = np.array(
             [
                 run_counted(
-                    run, engine or reading.engine, noise or reading.noise, number, (seed, row)
+                    run, engine or reading.engine, noise or reading.noise, number, (drawn, row)
                 )[0]
                 for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
             ]

@@ -1,0 +1,84 @@
+"""Methods of mitigation as a layer takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise, NoiseLike
+from noise_models.registry import made
+from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.estimators import Estimates, Mitigation, MitigationLike, Raw, as_mitigation
+from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.mitigation.method import MitigationMethod
+from qucnn_cirq.mitigation.registry import METHODS
+
+_MANY = 10**12
+"""Shots that stand for infinitely many."""
+
+
+class CircuitMitigation(Mitigation):
+    """A method that runs further circuits, under the noise that it assumes.
+
+    Args:
+        method: The method.
+        noise: The noise that is assumed, in any form that a layer takes.
+
+    Raises:
+        InputError: If the method is none.
+    """
+
+    runs_circuits = True
+
+    def __init__(self, method: MitigationMethod, noise: NoiseLike) -> None:
+        if not isinstance(method, MitigationMethod):
+            raise InputError(
+                f"method = {shown(method)} is no method of mitigation: give an object of a "
+                "subclass of qucnn_cirq.mitigation.MitigationMethod."
+            )
+        super().__init__(Raw(), noise)
+        self.method = method
+
+    def __reduce__(self) -> tuple[type[CircuitMitigation], tuple[object, ...]]:
+        return type(self), (self.method, self.noise)
+
+    @property
+    def reason(self) -> str:
+        """Which method is used, in one line."""
+        return f"{self.method.name}: asked for"
+
+    def measure(
+        self,
+        reading: Reading,
+        states: NDArray[np.float64],
+        shots: int | None,
+        engine: Engine,
+        noise: Noise,
+        streams: Streams,
+    ) -> Estimates:
+        """See `qucnn_cirq.estimators.Mitigation.measure`."""
+        if shots is None:
+            found = self.method.moments(reading, states, _MANY, noise).values
+            return Estimates(found, np.zeros_like(found))
+        return self.method.estimate(reading, states, shots, engine, noise, streams=streams)
+
+
+def layer_mitigation(
+    mitigation: MitigationLike | MitigationMethod, noise: Noise
+) -> Mitigation | None:
+    """A mitigation in any form that a layer takes.
+
+    Args:
+        mitigation: As for `qucnn_cirq.estimators.as_mitigation`; or a method, or the name of one
+            that is made without arguments.
+        noise: The noise that is assumed, unless a mitigation says another.
+
+    Raises:
+        InputError: As `qucnn_cirq.estimators.as_mitigation` does.
+    """
+    if isinstance(mitigation, str) and mitigation in METHODS:
+        mitigation = made(f"mitigation = {shown(mitigation)}", METHODS[mitigation])
+    if isinstance(mitigation, MitigationMethod):
+        return CircuitMitigation(mitigation, noise)
+    return as_mitigation(mitigation, noise)
