@@ -174,7 +174,7 @@ def test_auto_without_known_noise_uses_the_shots_better_and_corrects_nothing():
     plain = QuantumConvolution(program, shots=1000, seed=1, keep_outcomes=True)
     images = some_images()
     assert layer.run(images).variance.mean() < 0.8 * plain.run(images).variance.mean()
-    assert layer.mitigation.reason.startswith("mixed: no noise is known")
+    assert layer.mitigation.reason.startswith("mixed_each: no noise is known")
 
 
 def test_what_is_no_mitigation_is_refused():

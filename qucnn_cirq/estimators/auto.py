@@ -12,6 +12,7 @@ from qucnn_cirq.estimators.effects import LARGEST_SIZE
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.likelihood import Likelihood
 from qucnn_cirq.estimators.mixed import Mixed
+from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.estimators.remembered import Remembered
@@ -26,7 +27,7 @@ class Auto(Estimator):
     In order: maximum likelihood where the outcomes tell patches apart, as those of the destructive
     test do; the optimal weights where there are training patches; readout correction and a
     calibration of two points. Where no noise is known, because there is none or because a sampler
-    has its own: likelihood is not believed then, and the mixed estimator or the raw one is taken.
+    has its own: likelihood is not believed then, and mixed estimates or the raw one are taken.
 
     Args:
         training: Patches like those to come, a `Training` or real unit vectors, shape
@@ -43,7 +44,7 @@ class Auto(Estimator):
         self.shots = whole_number("shots", shots, minimum=1)
         self._chosen: Remembered[Reading, tuple[Estimator, str]] = Remembered()
         self._likelihood, self._calibrated = Likelihood(), TwoPoint(Readout())
-        self._mixed, self._raw = Mixed(), Raw()
+        self._mixed, self._mixed_each, self._raw = Mixed(), MixedEach(), Raw()
         self._optimal = None if self.training is None else Optimal(self.training, shots)
 
     def choose(self, reading: Reading) -> tuple[Estimator, str]:
@@ -77,7 +78,7 @@ class Auto(Estimator):
     def _choose(self, reading: Reading) -> tuple[Estimator, str]:
         if reading.noise.is_ideal:
             if _refusal(self._mixed, reading) is None:
-                return self._mixed, "mixed: no noise is known, and the patches are real"
+                return self._mixed_each, "mixed_each: no noise is known, and the patches are real"
             return self._raw, "raw: no noise is known, and one outcome alone tells the overlap"
         if _is_fixed(reading):
             if self._tells_patches(reading):

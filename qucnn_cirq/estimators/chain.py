@@ -49,8 +49,7 @@ def chain(
             if issubclass(kind, (Optimal, Regression)) and "training" not in arguments:
                 raise InputError(
                     f"estimator {name!r} learns from patches whose overlaps are known: give "
-                    f"{kind.__name__}(training) in place of its name, or settings = "
-                    f"{{{name!r}: {{'training': states}}}}."
+                    f"{kind.__name__}(training) in place of its name, see docs/estimators.md."
                 ) from None
             raise InputError(
                 f"estimator {name!r} with the settings {shown(dict(given.get(name, {})))}: {error}."

@@ -48,6 +48,8 @@ _RESTARTS = 24
 _FEW, _ALWAYS = 20, 4
 """Shots for each outcome below which chi squared tells little, and the starts that are tried then
 in any case."""
+_WITHIN = 300.0
+"""How much less likely a patch with another sign may be, as it stands, to be worth a search."""
 _SEED = 53_117
 _CONFIRMED, _SAME = 8, 0.1
 """How often another start has to come to the same likelihood, and how nearly: then it is not the
@@ -280,6 +282,12 @@ class _Model:
             states[rows], covariances[rows] = again[0][better], again[1][better]
             values[rows] = again[3][better]
             steps[wrong] += again[2]
+        rows, starts = self._flipped(states, counts, shots)
+        if len(rows):
+            again = self._searched(counts[rows], shots[rows], starts)
+            better = again[3] > values[rows] + _SAME
+            states[rows[better]], covariances[rows[better]] = again[0][better], again[1][better]
+            steps[rows] += again[2]
         offsets = self._offsets(states, int(shots.max()))
         if offsets is not None:
             states, covariances, more, _ = self._searched(counts, shots, states, offsets)
@@ -289,6 +297,34 @@ class _Model:
         # As many frequencies as circuits follow from the others.
         freedom = counts.shape[1] - len(self._sizes) - self.size + 1
         return states, covariances, steps, chi / max(1, freedom)
+
+    def _flipped(
+        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], FloatArray]:
+        """Patches that explain the counts nearly as well with the sign of one amplitude turned.
+
+        The sign of a small amplitude that few outcomes tell is what maxima differ by that chi
+        squared cannot tell apart.
+        """
+
+        def likelihoods(vectors: FloatArray) -> FloatArray:
+            found: FloatArray = (counts * np.log(self._expected(vectors, shots) / shots)).sum(
+                axis=1
+            )
+            return found
+
+        own, best = likelihoods(states), np.full(len(states), -np.inf)
+        starts = states.copy()
+        for place in range(self.size):
+            turned = states.copy()
+            turned[:, place] *= -1
+            value = likelihoods(turned)
+            # One that is 0, within what shots tell, has no sign.
+            value[states[:, place] ** 2 * shots.max() < 1] = -np.inf
+            better = value > best
+            starts[better], best[better] = turned[better], value[better]
+        rows = np.flatnonzero(best > own - _WITHIN)
+        return rows, starts[rows]
 
     def _expected(
         self, states: FloatArray, shots: NDArray[np.int64], offsets: FloatArray | None = None
