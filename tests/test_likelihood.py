@@ -26,11 +26,11 @@ def reading():
     return a_reading("destructive", (2, 2))
 
 
-def a_reading(overlap, kernel, noise=NOISE, seed=0):
+def a_reading(overlap, kernel, noise=NOISE):
     # A filter in general position: products leave signs open.
     spec = ConvolutionSpec(kernel=kernel, filters=XZAnsatz(2, ("y",)), overlap=overlap)
     compiled = compile_convolution(spec).filters[0]
-    parameters = np.random.default_rng(seed).uniform(0.3, 1.2, (1, spec.n_parameters))
+    parameters = np.random.default_rng(0).uniform(0.3, 1.2, (1, spec.n_parameters))
     vector = filter_states(spec, parameters)[0]
     table = compiled.filter_table(parameters)
     return readings_of(compiled, table, vector, as_noise(noise), make_engine("exact"))[-1]
@@ -142,15 +142,3 @@ def test_the_search_hardly_ever_ends_in_a_lower_maximum():
 
     found = Likelihood().likeliest([reading], [counts])
     assert np.mean(likelihoods(found.states) < likelihoods(states) - 1) < 0.01
-
-
-def test_a_small_amplitude_has_the_right_sign():
-    """Apart from the others, so that few outcomes tell it, and chi squared tells no mistake."""
-    readings = [a_reading("inversion", (4, 4), NOISE, seed) for seed in range(12)]
-    patch = np.zeros((1, 16))
-    patch[0, [0, 14, 15]] = 24, 91, 212
-    patch /= np.linalg.norm(patch)
-    states = np.repeat(patch, 40, axis=0)
-    counts = [counts_of(each, states, 833, seed) for seed, each in enumerate(readings)]
-    found = Likelihood().likeliest(readings, counts).states
-    assert np.abs(found @ patch[0]).min() > 0.99

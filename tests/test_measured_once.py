@@ -224,3 +224,16 @@ def test_what_is_out_of_range_is_refused():
     elsewhere = {"readout": {"qubits": {"q(99, 99)": {"p01": 0.1}}}}
     with pytest.raises(InputError, match="99"):
         MeasuredOnce(SPEC, assumed=elsewhere, shots=1200, circuit="bases")
+
+
+def test_a_small_pixel_by_itself_has_the_right_sign():
+    """Few outcomes tell it, and chi squared no mistake: draws in which the search had it wrong."""
+    patch = np.zeros((4, 4))
+    patch[0, 0], patch[3, 2:] = 24, (91, 212)
+    spec = ConvolutionSpec(filters=FixedFilter(np.eye(4)))
+    noise = {"depolarizing": {"p1": 0.001, "p2": 0.005}, "readout": {"p01": 0.01, "p10": 0.03}}
+    exact = (np.trace(patch) / 2) ** 2 / (patch**2).sum()
+    for seed in (16, 24, 28, 33):
+        once = MeasuredOnce(spec, noise=noise, shots=10_000, seed=seed, circuit="bases")
+        found = once.measure(patch[None]).overlaps()
+        assert abs(found.values.item() - exact) < 4 * np.sqrt(found.variances.item())
