@@ -16,7 +16,7 @@ from qucnn_cirq.errors import InputError
 from studies.sweep.catalogue import study_named
 from studies.sweep.plan import make_plan
 from studies.sweep.study import Row
-from studies.training import study as training
+from studies.training import loop
 from studies.training.data import first_images, training_set
 
 SEED = np.random.SeedSequence(4)
@@ -108,7 +108,7 @@ def test_memory_is_that_of_bytes_and_tests_are_made_in_blocks(
     tracemalloc.stop()
     # In float64 the images would take 46 MB.
     assert peak < 10e6
-    monkeypatch.setattr(training, "_TEST_BLOCK", 7)
+    monkeypatch.setattr(loop, "_TEST_BLOCK", 7)
     assert TRAINING.measure(settings, SEED).rows == whole
 
 
