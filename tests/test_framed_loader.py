@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
 from qucnn_cirq.circuits.framed_circuit import FramedCircuit
 from qucnn_cirq.circuits.framed_search import framed_infidelities, solve_framed_angles
-from qucnn_cirq.circuits.loaders import FramedLoader, LineLoader, SideBySide, made
+from qucnn_cirq.circuits.loaders import FramedLoader, LineLoader, SideBySide, line, made
 from qucnn_cirq.circuits.loaders.framed import SHORTER_WORDS, WORDS
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, MeetingPlace
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
@@ -178,7 +178,7 @@ def test_overlaps_are_those_of_the_vectors(name: str, seed: int) -> None:
 
 def test_what_a_word_misses_is_loaded_with_the_next_in_the_same_frame() -> None:
     vector = random_states(5, 1, seed=6)[0]
-    pairs = LoaderPairs.of(FramedLoader(5), vector, prefers_real=True)
+    pairs = LoaderPairs.of(FramedLoader(5), vector, prefers_real=True, tolerance=1e-3)
     family = pairs.family(None)
     assert [pair.patch.cost for pair in family] == COST[5] and family[0] == pairs.generic
     assert {pair.filter for pair in family} == {pairs.generic.filter}
@@ -205,3 +205,15 @@ def test_a_filter_that_is_a_circuit_is_in_no_frame() -> None:
     programs = [compile_convolution(spec, "willow_pink", loader=n) for n in ("framed", "line")]
     assert {program.report.two_qubit_gates for program in programs} == {14 + 4}
     assert compile_convolution(spec, "willow_pink").report.loader == "line"
+
+
+def test_only_loaders_that_may_be_taken_search_for_filters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line, "solve_line_angles", lambda *_, **__: pytest.fail("a search"))
+    draws = np.random.default_rng(8)
+    filters = [FixedFilter(draws.normal(size=(8, 8))) for _ in range(3)]
+    spec = ConvolutionSpec(kernel=(8, 8), filters=filters, overlap="inversion")
+    compiled = compile_convolution(spec, "willow_pink").filters
+    assert {each.report.two_qubit_gates for each in compiled} == {44}
+    assert all(each.variants[0] is compiled[0].variants[0] for each in compiled)

@@ -22,7 +22,7 @@ from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
 from qucnn_cirq.compiler.assembly import Assembly, assemble
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.fallback import best_route
-from qucnn_cirq.compiler.layouts import fitting_loaders, layouts_for
+from qucnn_cirq.compiler.layouts import Layout, fitting_loaders, layouts_for
 from qucnn_cirq.compiler.loader_pairs import LoaderPair, LoaderPairs
 from qucnn_cirq.compiler.pinning import PlacementLike, read_placement
 from qucnn_cirq.compiler.placement import Placement, Positions, best_placement
@@ -217,12 +217,19 @@ def _compile(request: Request) -> Program:
     def compile_once(filter_: Filter) -> CompiledFilter:
         # Fixed filters of one loader share one structure: only their angles differ.
         vector = filter_.fixed_vector(spec.register_qubits)
-        key: object = filter_ if vector is None else _structure(vector, request)
+        key: object = filter_
+        if vector is not None and len(spec.filter_list) > 1:
+            key = _structure(vector, request)
         if vector is None and request.load_filters:
             # Only the angles of filters differ that are loaded as vectors.
             key = None
         if key not in structures:
             structures[key] = _compile_filter(filter_, request)
+        elif vector is not None and structures[key].report.layout == ROUTED:
+            # The loader that is routed is another one.
+            key = key, _pairs(_loader_routed(request, vector), vector, request).filter_words
+            if key not in structures:
+                structures[key] = _compile_filter(filter_, request)
         return _for_filter(structures[key], filter_)
 
     for filter_ in spec.filter_list:
@@ -247,9 +254,13 @@ def _vector_prepared(filter_: Filter, request: Request) -> NDArray[np.float64] |
 
 
 def _structure(vector: NDArray[np.float64], request: Request) -> tuple[str, ...]:
-    """What the circuits of two fixed vectors must have in common: the loaders of either."""
-    loaders = [each.exact_for(vector) for each in request.loaders_of_size()]
-    return tuple(f"{each.name} {each.settings()}" for each in loaders)
+    """What the circuits of two fixed vectors must have in common: the loaders of either.
+
+    Of those alone that a circuit may take, as to find out what loads a vector takes a search.
+    """
+    taken = [form for _, forms in _loaders_of_layouts(request, vector) for form in forms]
+    pairs = (_pairs(each, vector, request) for each in taken if not each.merges_filter)
+    return tuple(dict.fromkeys(word for each in pairs for word in each.filter_words))
 
 
 def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
@@ -361,11 +372,32 @@ def _worthwhile(variants: list[Variant], generic: Variant, prefers_real: bool) -
 
 
 def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
-    spec, options = request.spec, request.options
-    vector = filter_.fixed_vector(spec.register_qubits)
-    merged = vector if options.test.merges_known_vectors else None
-    layouts = layouts_for(spec.register_qubits, options.test)
-    loaders = request.loaders_of_size(merged)
+    options = request.options
+    vector = filter_.fixed_vector(request.spec.register_qubits)
+    for layout, loaders in _loaders_of_layouts(request, vector):
+        for loader in loaders:
+            pairs = _pairs(loader, vector, request)
+            assembly = assemble(filter_, layout, *pairs.generic, options)
+            couplers: tuple[Coupler, ...] = ()
+            if _has_other_loaders(pairs, request):
+                # The others take the same place and may use any coupler of the register.
+                couplers = tuple(layout.register_graph(layout.data).edges)
+            yield replace(assembly, pairs=pairs, couplers=couplers)
+
+
+def _pairs(loader: Loader, vector: NDArray[np.float64] | None, request: Request) -> LoaderPairs:
+    return LoaderPairs.of(
+        loader, vector, request.prefers_real, request.load_filters, request.budget.tolerance
+    )
+
+
+def _loaders_of_layouts(
+    request: Request, vector: NDArray[np.float64] | None
+) -> Iterator[tuple[Layout, list[Loader]]]:
+    """The layouts that may be taken, each with the loaders that are weighed there."""
+    options, n_qubits = request.options, request.spec.register_qubits
+    loaders = request.loaders_of_size(vector if options.test.merges_known_vectors else None)
+    layouts = layouts_for(n_qubits, options.test)
     in_frame = vector is not None or request.load_filters
     for name, layout in layouts.items():
         if request.layout in (name, "auto"):
@@ -375,15 +407,8 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             # What merges the filter is weighed against a filter that a short word loads.
             merging = [loader for loader in fitting if loader.merges_filter]
             others = [loader for loader in fitting if not loader.merges_filter]
-            forms = (form for loader in (*merging[:1], *others[:1]) for form in loader.forms())
-            for loader in forms:
-                pairs = LoaderPairs.of(loader, vector, request.prefers_real, request.load_filters)
-                assembly = assemble(filter_, layout, *pairs.generic, options)
-                couplers: tuple[Coupler, ...] = ()
-                if _has_other_loaders(pairs, request):
-                    # The others take the same place and may use any coupler of the register.
-                    couplers = tuple(layout.register_graph(layout.data).edges)
-                yield replace(assembly, pairs=pairs, couplers=couplers)
+            best = (*merging[:1], *others[:1])
+            yield layout, [form for loader in best for form in loader.forms()]
 
 
 def _gates(assembly: Assembly) -> int:
@@ -415,22 +440,29 @@ def _named_in_cz(request: Request) -> Loader:
         ) from None
 
 
-def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
-    spec, options = request.spec, request.options
-    vector = filter_.fixed_vector(spec.register_qubits)
-    layouts = layouts_for(spec.register_qubits, options.test)
+def _layout_routed(request: Request) -> Layout:
+    """A layout whose circuit is routed."""
+    layouts = layouts_for(request.spec.register_qubits, request.options.test)
     # Positions do not matter, so that exchanging qubits before they meet would be for nothing.
-    layout = next(each for each in layouts.values() if not each.swaps)
+    return next(each for each in layouts.values() if not each.swaps)
+
+
+def _loader_routed(request: Request, vector: NDArray[np.float64] | None) -> Loader:
+    """The loader of what is routed, in CZ: it loads every vector with one circuit."""
     if request.loader == AUTO:
         loaders = request.loaders_of_size(gate_set="cz")
         in_frame = vector is not None or request.load_filters
-        loader = fitting_loaders(layout, loaders, in_frame=in_frame)[0]
+        loader = fitting_loaders(_layout_routed(request), loaders, in_frame=in_frame)[0]
     else:
         loader = _named_in_cz(request)
-    # In CZ: routing needs a loader that loads every vector with one circuit.
-    pairs = LoaderPairs.of(
-        loader.family(None)[-1], vector, request.prefers_real, request.load_filters
-    )
+    return loader.family(None)[-1]
+
+
+def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
+    spec, options = request.spec, request.options
+    vector = filter_.fixed_vector(spec.register_qubits)
+    layout, loader = _layout_routed(request), _loader_routed(request, vector)
+    pairs = _pairs(loader, vector, request)
     assembly, placement = best_route(
         filter_, layout, *pairs.generic, options, request.device, request.pinning
     )

@@ -61,6 +61,7 @@ class LoaderPairs:
         vector: NDArray[np.float64] | None,
         prefers_real: bool,
         loads_circuit: bool = False,
+        tolerance: float | None = None,
     ) -> Self:
         """The pairs of a loader of patches.
 
@@ -70,16 +71,24 @@ class LoaderPairs:
             prefers_real: Whether real amplitudes on the way are worth a few gates, see
                 `Request.prefers_real`.
             loads_circuit: Whether a filter that has none is a circuit that is loaded as a vector.
+            tolerance: Of `family`, as for `Loader.family`.
         """
         if vector is None and loads_circuit:
             return cls._of_circuit(loader)
         if vector is None or loader.merges_filter:
             by_frame = {loader.frame: loader}
             return cls(LoaderPair(loader, loader), loader.alone(), by_frame, prefers_real)
-        own, framed = loader.exact_for(vector), loader.framed()
+        framed = loader.framed()
         if framed is None:
+            own = loader.exact_for(vector)
             return cls(LoaderPair(loader, own), own, {loader.frame: own}, prefers_real)
-        both = SideBySide((own, framed.exact_for(vector)))
+        filter_framed = framed.exact_for(vector)
+        in_frame = LoaderPair(framed, filter_framed)
+        least = sum(min(each.cost[0] for each in loader.family(of)) for of in (tolerance, None))
+        if least > in_frame.gates + _FOR_REAL:
+            # No patch is better off in no frame: no need to search for the filter there.
+            return cls(in_frame, filter_framed, {framed.frame: filter_framed}, prefers_real)
+        both = SideBySide((loader.exact_for(vector), filter_framed))
         plain, in_frame = LoaderPair(loader, both.part(0)), LoaderPair(framed, both.part(1))
         return cls(
             min(plain, in_frame, key=lambda pair: pair.gates),
@@ -87,6 +96,13 @@ class LoaderPairs:
             {pair.patch.frame: pair.filter for pair in (plain, in_frame)},
             prefers_real,
         )
+
+    @property
+    def filter_words(self) -> tuple[str, ...]:
+        """What circuits of filters must have in common to differ in their angles alone."""
+        of_filter = self.of_filter
+        each_frame = of_filter.loaders if isinstance(of_filter, SideBySide) else (of_filter,)
+        return tuple(f"{each.name} {each.settings()}" for each in each_frame)
 
     @property
     def last_resort(self) -> LoaderPair | None:
