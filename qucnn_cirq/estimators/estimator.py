@@ -206,5 +206,5 @@ class Raw(LinearEstimator):
     assumes = "no noise"
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
-        """The observable's value of each outcome."""
+        """As `LinearEstimator.find_weights`: the observable's value of each outcome."""
         return reading.observable.table[None]

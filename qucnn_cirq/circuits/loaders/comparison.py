@@ -42,7 +42,7 @@ class Comparison(MergingLoader):
     def parts(
         self, qubits: Sequence[cirq.Qid], table: Table
     ) -> tuple[tuple[str, cirq.Circuit], ...]:
-        """The circuit in three parts, each with the part of the layer that it belongs to."""
+        """As `Loader.parts`: three, each with the part of the layer that it belongs to."""
         q0, q1, q2, q3 = qubits
         quarter = np.pi / 2
         turned = named_turns(qubits, table, COMPARISON)

@@ -79,7 +79,7 @@ class FramedLoader(LineLoader):
 
     @classmethod
     def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """For its sizes in CZ only."""
+        """As `Loader.for_register`: for its sizes in CZ only."""
         if gate_set != "cz":
             raise InputError(
                 f"the framed loader is for {cls.purpose}, not in {gate_set}; "

@@ -244,7 +244,7 @@ class LineLoader(Loader):
 
     @classmethod
     def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """In the native gate where there are patterns for it, else in CZ."""
+        """As `Loader.for_register`: in the native gate where it has patterns, else in CZ."""
         return cls(n_qubits, gate=gate_set if gate_set in GATES else "cz")
 
     def settings(self) -> dict[str, Any]:

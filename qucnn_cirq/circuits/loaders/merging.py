@@ -41,7 +41,7 @@ class MergingLoader(Loader):
 
     @classmethod
     def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """Refused: it is made for a filter."""
+        """As `Loader.for_register`: refused, since it is made for a filter."""
         raise cls._refusal()
 
     @classmethod

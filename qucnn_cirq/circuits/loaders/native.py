@@ -83,7 +83,7 @@ class NativeLoader(Loader):
 
     @classmethod
     def for_register(cls, n_qubits: int, gate_set: str) -> Self:
-        """For four qubits in one of its gates only."""
+        """As `Loader.for_register`: for four qubits in one of its gates only."""
         if n_qubits != N_QUBITS or gate_set not in NATIVE:
             raise InputError(
                 f"the native loader is for {cls.purpose}, not {n_qubits} in {gate_set}; "
