@@ -20,7 +20,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq array_files exchange image_ids patch_grid quantum_data",
     "qucnn_cirq datasets devices",
     "qucnn_cirq augmentation circuits",
-    "qucnn_cirq drawing filters validation",
+    "qucnn_cirq adjoint drawing filters validation",
     "qucnn_cirq specification",
     "qucnn_cirq configuration patches",
     "qucnn_cirq convolution image_blocks",
