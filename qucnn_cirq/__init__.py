@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from qucnn_cirq.layer import QuantumConvolution
     from qucnn_cirq.quantum_data import QuantumData
     from qucnn_cirq.registries import (
+        register_encoding,
         register_engine,
         register_filter,
         register_gradient,
         register_loader,
+        register_measurement,
         register_noise,
         register_overlap_test,
     )
@@ -45,10 +47,12 @@ __getattr__, __dir__, __all__ = lazy_names(
         "qucnn_cirq.layer": ["QuantumConvolution"],
         "qucnn_cirq.quantum_data": ["QuantumData"],
         "qucnn_cirq.registries": [
+            "register_encoding",
             "register_engine",
             "register_filter",
             "register_gradient",
             "register_loader",
+            "register_measurement",
             "register_noise",
             "register_overlap_test",
         ],

@@ -6,12 +6,19 @@ Everything a quantum convolution is, before any circuit: the names of `specifica
 
 from __future__ import annotations
 
+import functools
+
+import cirq
 import numpy as np
 import numpy.typing as npt
 
 from noise_models.checks import instance_of
+from qucnn_cirq import adjoint
 from qucnn_cirq.arrays import check_finite, real_array
+from qucnn_cirq.circuits.overlap_tests.overlap_test import MeetingPlace
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.measurements import Applied, Measurement
 from qucnn_cirq.patches import Patches, extract_patches, sliding_windows
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -82,14 +89,7 @@ def filter_states(
     Raises:
         InputError: If the parameters are missing, of the wrong shape or not finite.
     """
-    shape = (spec.n_filters, spec.n_parameters)
-    if parameters is None:
-        if spec.n_parameters:
-            raise InputError(f"parameters are missing: give an array of shape {shape}.")
-        parameters = np.zeros(shape)
-    angles = real_array("parameters", parameters)
-    if angles.shape != shape:
-        raise InputError(f"parameters have shape {angles.shape}: the filters take {shape}.")
+    angles = _checked_parameters(spec, parameters)
     qubits = spec.register_qubits
     return np.concatenate(
         [
@@ -115,15 +115,90 @@ def ideal_overlaps(
     Raises:
         InputError: If the parameters are wrong, or the patches were cut for another register.
     """
-    instance_of("patches", patches, Patches, "extract_patches(images, spec)")
-    if patches.register_qubits != spec.register_qubits:
-        raise InputError(
-            f"patches are on {patches.register_qubits} qubits and the specification on "
-            f"{spec.register_qubits}: cut them with the same specification."
-        )
+    _check_register(patches, spec)
     amplitudes = filter_states(spec, parameters).conj() @ patches.states.T
     # Rounding can exceed 1 by an ulp, which a binomial draw would refuse.
-    return np.minimum(amplitudes.real**2 + amplitudes.imag**2, 1.0)
+    found: npt.NDArray[np.float64] = np.minimum(amplitudes.real**2 + amplitudes.imag**2, 1.0)
+    return found
+
+
+def _checked_parameters(
+    spec: ConvolutionSpec, parameters: npt.ArrayLike | None
+) -> npt.NDArray[np.float64]:
+    shape = (spec.n_filters, spec.n_parameters)
+    if parameters is None:
+        if spec.n_parameters:
+            raise InputError(f"parameters are missing: give an array of shape {shape}.")
+        parameters = np.zeros(shape)
+    angles = real_array("parameters", parameters)
+    if angles.shape != shape:
+        raise InputError(f"parameters have shape {angles.shape}: the filters take {shape}.")
+    return angles
+
+
+def _check_register(patches: Patches, spec: ConvolutionSpec) -> None:
+    instance_of("patches", patches, Patches, "extract_patches(images, spec)")
+    if patches.register_qubits != spec.register_qubits or patches.encoding != spec.encoding:
+        raise InputError(
+            f"patches are on {patches.register_qubits} qubits by {patches.encoding.kind} and the "
+            f"specification on {spec.register_qubits} by {spec.encoding.kind}: cut them with the "
+            "same specification."
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def acting_circuit(
+    filter_: Filter, measurement: Measurement, n_qubits: int
+) -> adjoint.BlockedCircuit:
+    """A filter's circuit with the turns into the bases that are read, ready to be simulated.
+
+    Args:
+        filter_: The filter, a circuit.
+        measurement: What is read.
+        n_qubits: Size of the register.
+    """
+    line = cirq.LineQubit.range(n_qubits)
+    place = MeetingPlace(tuple(line), filter_.slots(line))
+    return adjoint.BlockedCircuit(Applied(measurement).meeting(place)[0], line)
+
+
+def ideal_numbers(
+    patches: Patches, spec: ConvolutionSpec, parameters: npt.ArrayLike | None = None
+) -> npt.NDArray[np.float64]:
+    """The exact, noiseless output for every map and every patch that is not blank.
+
+    Args:
+        patches: The patches, with n_occupied that are not blank.
+        spec: The specification with its filters.
+        parameters: As for `filter_states`.
+
+    Returns:
+        Shape (maps, n_occupied): overlaps as of `ideal_overlaps`, or the numbers of the
+        measurement, those of a filter side by side. `patches.to_maps` makes maps of them.
+
+    Raises:
+        InputError: As `ideal_overlaps` does.
+    """
+    measurement, n_qubits = spec.measurement, spec.register_qubits
+    if measurement is None:
+        return ideal_overlaps(patches, spec, parameters)
+    angles = _checked_parameters(spec, parameters)
+    _check_register(patches, spec)
+    found = []
+    for filter_, row in zip(spec.filter_list, angles, strict=True):
+        circuit = acting_circuit(filter_, measurement, n_qubits)
+        outcomes = circuit.apply(filter_.angles(n_qubits, row[None])[0], patches.states)
+        chances = outcomes.real**2 + outcomes.imag**2
+        if measurement.is_linear:
+            found.append(measurement.of_register(n_qubits) @ chances.T)
+            continue
+        read = measurement.read(n_qubits)
+        tensor = np.moveaxis(
+            chances.reshape(-1, *(2,) * n_qubits), [1 + q for q in read], range(1, 1 + len(read))
+        )
+        of_read = tensor.reshape(len(chances), 1 << len(read), -1).sum(axis=2)
+        found.append(measurement.evaluate(of_read, n_qubits, None).values.T)
+    return np.concatenate(found)
 
 
 def _checked_kernels(kernels: npt.ArrayLike, spec: ConvolutionSpec) -> npt.NDArray[np.float64]:

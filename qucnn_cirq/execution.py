@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from noise_models import Noise
+from noise_models.extensions import users_code
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
@@ -25,6 +26,7 @@ from qucnn_cirq.engines import Engine, Streams
 from qucnn_cirq.engines.streams import outcome_from_means
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Estimates, Mitigation
+from qucnn_cirq.measurements import Numbers
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -36,6 +38,8 @@ _MOST_COUNTED = 2**22
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What circuits gave, one row a filter or a setting of its angles, one column a patch.
+
+    With a measurement of several numbers a row is one number of these.
 
     Attributes:
         observable: What was read, the same for all.
@@ -149,6 +153,7 @@ class Execution:
         upstream: FloatArray | None = None,
         from_means: bool = False,
         vectors: NDArray[np.complex128] | None = None,
+        weights: FloatArray | None = None,
     ) -> Measured:
         """Runs circuits of one structure on all patches that are not blank.
 
@@ -168,9 +173,12 @@ class Execution:
                 the same distribution as the engine's own, and often sooner there.
             vectors: The states of the rows' filters, which mitigation compares patches with, shape
                 (rows, 2^n); None where all rows are settings of the structure's own filter.
+            weights: With a measurement that gives several numbers, what each is multiplied by
+                before they are summed, shape (numbers, patches); None for each number by itself.
 
         Returns:
-            What was measured, shape (rows, patches).
+            What was measured, shape (rows, patches), or (rows * numbers, patches) where each
+            circuit gives several numbers, those of a row side by side.
 
         Raises:
             InputError: As the engine does.
@@ -181,6 +189,15 @@ class Execution:
                 "mitigation makes overlaps of all outcomes, and an in-circuit gradient reads one "
                 "ancilla: choose another gradient method, or leave mitigation out."
             )
+        if not compiled.is_two_valued:
+            measurement = compiled.measurement
+            products = measurement and measurement.products(compiled.loader.n_qubits)
+            if self.shots is None and products:
+                return self._products(compiled, patches, filters, products, weights)
+            recorded = self.outcomes(
+                compiled, patches, images, filters, numbers=numbers, purpose=purpose
+            )
+            return self._numbers(compiled, recorded, shape, weights)
         if self.mitigation is not None and self.mitigation.runs_circuits:
             rows = list(zip(numbers, filters, strict=True))
             return self._by_circuits(compiled, patches, images, rows, vectors, purpose)
@@ -334,6 +351,79 @@ class Execution:
             kept = _in_order(parts, len(filters), len(observable.table))
         return Measured(observable, means, counts, self.shots, mitigated, kept)
 
+    def _products(
+        self,
+        compiled: CompiledFilter,
+        patches: Patches,
+        filters: FloatArray,
+        products: Sequence[tuple[int, ...]],
+        weights: FloatArray | None,
+    ) -> Measured:
+        """As `_numbers`, without shots, where each number is the product of some signs."""
+        values = np.zeros((len(filters), len(products), patches.n_occupied))
+        for load in compiled.load_patches(patches):
+            tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
+            values[..., load.columns] = self.engine.parities(
+                load.variant.template, self.noise, tables, products
+            )
+        if weights is not None:
+            values = (values * weights).sum(axis=1, keepdims=True)
+        flat = values.reshape(values.shape[0] * values.shape[1], values.shape[2])
+        estimates = Estimates(flat, np.zeros_like(flat))
+        return Measured(compiled.template.observable, flat, None, None, estimates)
+
+    def _numbers(
+        self,
+        compiled: CompiledFilter,
+        recorded: Iterable[RecordedOutcomes],
+        shape: tuple[int, int],
+        weights: FloatArray | None,
+    ) -> Measured:
+        """The numbers of a measurement, or their weighted sums; as `patches`."""
+        measurement, observable = compiled.measurement, compiled.template.observable
+        assert measurement is not None
+        if weights is not None and not measurement.is_linear:
+            raise InputError(
+                f"measurement = {measurement.kind!r} has no gradient: its numbers are no means."
+            )
+        n_qubits, n_rows = compiled.loader.n_qubits, shape[0]
+        table = measurement.table(n_qubits)
+        each = len(table) if weights is None else 1
+        values, variances = np.zeros((2, n_rows, each, shape[1]))
+        exact: FloatArray | None = np.zeros((n_rows, each, shape[1]))
+        parts: list[tuple[NDArray[np.intp], list[csr_array]]] = []
+
+        def numbers(chances: FloatArray, columns: NDArray[np.intp]) -> Numbers:
+            if weights is None:
+                with users_code(f"measurement {measurement.kind}"):
+                    return measurement.evaluate(chances, n_qubits, self.shots)
+            return _weighted(chances, weights[:, columns].T @ table, self.shots)
+
+        for found in recorded:
+            columns, known = found.columns, found.distribution
+            assumed = known
+            if found.counts is not None and self.shots is not None:
+                # Shots that are all alike do not make a number certain.
+                extra = 2 / found.counts.shape[-1]
+                assumed = (found.counts + extra) / (self.shots + 2) if known is None else known
+                own = numbers(found.counts / self.shots, columns).values
+                if self.keeps_outcomes:
+                    parts.append((columns, [csr_array(row) for row in found.counts]))
+            assert assumed is not None
+            model = numbers(assumed, columns)
+            if known is None:
+                exact = None
+            elif exact is not None:
+                exact[:, :, columns] = model.values.swapaxes(1, 2)
+            best = model.values if self.shots is None else own
+            values[:, :, columns] = best.swapaxes(1, 2)
+            variances[:, :, columns] = model.variances.swapaxes(1, 2)
+        flat = (n_rows * each, shape[1])
+        kept = _in_order(parts, n_rows, table.shape[1]) if self.keeps_outcomes and parts else None
+        means = None if exact is None else exact.reshape(flat)
+        estimates = Estimates(values.reshape(flat), variances.reshape(flat))
+        return Measured(observable, means, None, self.shots, estimates, kept)
+
     def sums(
         self,
         compiled: CompiledFilter,
@@ -393,6 +483,24 @@ class Execution:
         return constant + (none - turned) / 2 * upstream + (quarter - constant) * sine
 
 
+def _weighted(chances: FloatArray, table: FloatArray, shots: int | None) -> Numbers:
+    """The mean of a value that is another for each patch.
+
+    Args:
+        chances: Shape (rows, patches, outcomes).
+        table: The value of each outcome, shape (patches, outcomes).
+        shots: Shots behind each, or None.
+
+    Returns:
+        Shape (rows, patches, 1).
+    """
+    values = np.einsum("rpo,po->rp", chances, table)[..., None]
+    if shots is None:
+        return Numbers(values, np.zeros_like(values))
+    spread = np.einsum("rpo,po->rp", chances, table**2)[..., None] - values**2
+    return Numbers(values, np.maximum(spread, 0.0) / shots)
+
+
 def _estimates(
     mitigation: Mitigation,
     compiled: CompiledFilter,
@@ -448,14 +556,16 @@ def _in_order(
     )
 
 
-def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measured:
+def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]], numbers: int = 1) -> Measured:
     """What was measured in parts, as one.
 
     Args:
         parts: One or more, of the same patches, observable and shots.
         rows: For each part the numbers of its rows; together 0, 1, 2, ...
+        numbers: How many numbers each row has, side by side.
     """
-    order = np.argsort(np.concatenate(rows))
+    by_row = np.argsort(np.concatenate(rows))
+    order = (by_row[:, None] * numbers + np.arange(numbers)).ravel()
 
     def joined(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
         found = [array for array in arrays if array is not None]
@@ -472,5 +582,5 @@ def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]]) -> Measure
     outcomes = None
     if first.outcomes is not None:
         kept = [each for part in parts for each in part.outcomes or ()]
-        outcomes = tuple(kept[place] for place in order)
+        outcomes = tuple(kept[place] for place in by_row)
     return Measured(first.observable, means, counts, first.shots, mitigated, outcomes)

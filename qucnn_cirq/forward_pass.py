@@ -105,7 +105,9 @@ class Overlaps:
             return blocks[0]
         vectors = np.concatenate([block.vectors for block in blocks])
         first, batch = blocks[0], self.grid.batch
-        return Patches(vectors, batch, first.rows, first.columns, first.register_qubits)
+        return Patches(
+            vectors, batch, first.rows, first.columns, first.register_qubits, first.encoding
+        )
 
     @property
     def maps(self) -> NDArray[np.float64]:

@@ -14,7 +14,14 @@ from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.execution import Measured
 from qucnn_cirq.filters import Filter
-from qucnn_cirq.gradients import FloatArray, Gradient, GradientMethod, Pass, shifted
+from qucnn_cirq.gradients import (
+    FloatArray,
+    Gradient,
+    GradientMethod,
+    Pass,
+    acted_gradients,
+    shifted,
+)
 from qucnn_cirq.measured_gradient import MeasuredOnceGradient
 
 AUTO = "auto"
@@ -50,7 +57,7 @@ class FiniteDifferences(GradientMethod):
         values, variance = np.empty_like(work.parameters), np.empty_like(work.parameters)
         for row, angles in enumerate(work.parameters):
             found = work.measure(work.program, row, shifted(angles, self.step))
-            upstream = work.upstream[row]
+            upstream = work.factors(row)
             values[row] = _difference(found.estimates) @ upstream / self.width
             variance[row] = _sum(found.variance) @ upstream**2 / self.width**2
         return work.gradient(self.name, values, variance, 2 * values.shape[1])
@@ -87,11 +94,11 @@ class ParameterShift(ShiftRule):
     label = "post-processed"
 
     def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
-        if work.execution.shots is None:
+        if work.execution.shots is None and work.is_two_valued:
             # Summed over patches first, of which there are many more than of angles.
             values = _difference(work.sums_shifted[row]) / 2
             return values, np.zeros_like(values)
-        found, upstream = work.measure_shifted(work.program, row), work.upstream[row]
+        found, upstream = work.measure_shifted(work.program, row), work.factors(row)
         return (
             _difference(found.estimates) @ upstream / 2,
             _sum(found.variance) @ upstream**2 / 2.0**2,
@@ -116,7 +123,12 @@ class Coin(ShiftRule):
         return values, (work.scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
 
     def check(self, program: Program) -> None:
-        """Refuses an overlap test whose outcomes are not +1 and -1."""
+        """Refuses what gives no single outcome +1 or -1."""
+        if program.spec.measurement is not None and not program.filters[0].is_two_valued:
+            raise InputError(
+                "method = 'coin' multiplies single outcomes +1 and -1, and measurement = "
+                f"{program.spec.measurement.kind!r} gives others: choose 'parameter_shift'."
+            )
         if not program.filters[0].template.observable.is_signed:
             raise InputError(
                 "method = 'coin' multiplies outcomes +1 and -1, and those of the "
@@ -182,7 +194,7 @@ class Spsa(GradientMethod):
             signs = np.random.default_rng(identity).choice([-1.0, 1.0], size=len(angles))
             moved = angles + SPSA_STEP * np.stack([signs, -signs])
             found = work.measure(work.program, row, moved)
-            upstream = work.upstream[row]
+            upstream = work.factors(row)
             values[row] = signs * (_difference(found.estimates) @ upstream) / (2 * SPSA_STEP)
             variance[row] = (_sum(found.variance) @ upstream**2) / (2 * SPSA_STEP) ** 2
         return work.gradient(self.name, values, variance, 2)
@@ -203,6 +215,11 @@ class ExactGradient(GradientMethod):
     def gradient(self, work: Pass) -> Gradient:
         """See `GradientMethod.gradient`."""
         values, n_qubits = np.empty_like(work.parameters), work.program.spec.register_qubits
+        if work.program.spec.measurement is not None:
+            for row in range(len(values)):
+                found = acted_gradients(work, row)[0]
+                values[row] = work.of_parameters(row, found, np.zeros_like(found))[0]
+            return Gradient(values, np.zeros_like(values), self.name, 0, None)
         for row, filter_ in enumerate(work.program.spec.filter_list if values.size else ()):
             moved = shifted(work.angles(row), np.pi / 2)
             states = filter_.states_at(n_qubits, moved)

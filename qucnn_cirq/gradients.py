@@ -19,9 +19,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qucnn_cirq import adjoint
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.convolution import filter_states
+from qucnn_cirq.convolution import acting_circuit, filter_states
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.execution import Execution, Measured
@@ -67,7 +68,8 @@ class Pass:
         parameters: Those of the filters, shape (filters, parameters).
         patches: The patches of the forward pass.
         images: Identifying number of the image of each patch that is not blank, shape (patches,).
-        upstream: g for each filter and each such patch, shape (filters, patches).
+        upstream: g for each map and each such patch, shape (maps, patches): a filter has as many
+            maps as numbers come of its circuit.
         largest: The largest |g| of all blocks together.
     """
 
@@ -80,6 +82,22 @@ class Pass:
     images: NDArray[np.integer]
     upstream: FloatArray
     largest: float
+
+    @property
+    def is_two_valued(self) -> bool:
+        """Whether each shot gives one of two values, whose mean is the number that is measured."""
+        return self.program.filters[0].is_two_valued
+
+    def factors(self, row: int) -> FloatArray:
+        """What `measure` leaves to be multiplied with, for each patch, shape (patches,).
+
+        Args:
+            row: Which filter.
+        """
+        if self.is_two_valued:
+            own: FloatArray = self.upstream[row]
+            return own
+        return np.ones(self.upstream.shape[1])
 
     @property
     def scale(self) -> float:
@@ -107,7 +125,8 @@ class Pass:
             upstream: What the reader multiplies by, shape (patches,); 1 if None.
 
         Returns:
-            What was measured, shape (settings, patches).
+            What was measured, shape (settings, patches). Where several numbers come of a circuit it
+            is their sum, each times its g.
         """
         table = program.filters[row].filter_table(angles)
         return self._run(program, row, table, upstream)
@@ -207,7 +226,18 @@ class Pass:
             purpose=backward_purpose(self.draw),
             upstream=upstream,
             from_means=True,
+            weights=None if self.is_two_valued else self.upstream_of(row),
         )
+
+    def upstream_of(self, row: int) -> FloatArray:
+        """G for the numbers of one filter, shape (numbers, patches).
+
+        Args:
+            row: Which filter.
+        """
+        count = self.program.spec.n_numbers
+        own: FloatArray = self.upstream[row * count : (row + 1) * count]
+        return own
 
     def gradient(
         self,
@@ -377,19 +407,19 @@ def _within_range(what: str, gradient: FloatArray) -> FloatArray:
     return gradient
 
 
-def checked_upstream(upstream: ArrayLike, patches: PatchGrid, n_filters: int) -> FloatArray:
-    """Back-propagated values of the patches that are not blank, shape (filters, patches).
+def checked_upstream(upstream: ArrayLike, patches: PatchGrid, n_maps: int) -> FloatArray:
+    """Back-propagated values of the patches that are not blank, shape (maps, patches).
 
     Args:
-        upstream: dL/dF, of the shape of the maps, (batch, filters, rows, columns).
+        upstream: dL/dF, of the shape of the maps, (batch, maps, rows, columns).
         patches: The patches of the forward pass.
-        n_filters: Number of filters.
+        n_maps: Number of maps.
 
     Raises:
         InputError: If the shape is another or a value is not finite.
     """
     values = real_array("upstream", upstream)
-    shape = (patches.batch, n_filters, patches.rows, patches.columns)
+    shape = (patches.batch, n_maps, patches.rows, patches.columns)
     if values.shape != shape:
         raise InputError(
             f"upstream has shape {values.shape}: the maps of the last forward pass have {shape}."
@@ -402,8 +432,8 @@ def checked_upstream(upstream: ArrayLike, patches: PatchGrid, n_filters: int) ->
 def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
     """dL/d(images) without noise or shots, by linear algebra.
 
-    With u = x/|x| and a = <f|u>, F = |a|^2 and dF/dx = 2 (Re(a f) - F u)/|x|. A blank patch has
-    no direction; its gradient is taken as 0.
+    With a state u and a = <f|u>, F = |a|^2 changes by 2 Re(conj(a) <f|du>); the encoding says how u
+    changes with the image. A blank patch has no direction; its gradient is taken as 0.
 
     Args:
         work: What the gradient is taken of.
@@ -418,21 +448,11 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
     exponent = _exponent(work.largest)
     work = work.scaled_down(exponent)
     spec = work.program.spec
-    filters = filter_states(spec, work.parameters)
-    states = work.patches.states
-    amplitudes = filters.conj() @ states.T
-    weights = work.upstream * amplitudes
-    along = np.sum(work.upstream * np.abs(amplitudes) ** 2, axis=0)
-    gradients = 2 * ((weights.T @ filters).real - along[:, None] * states)
-    # Mantissa and exponent apart: a norm may be as small, and an upstream value as large, as any
-    # float64 is, and only their ratio has to be within its range.
     vectors = work.patches.vectors[work.patches.occupied]
-    powers = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))[1]
-    gradients /= np.linalg.norm(np.ldexp(vectors, -powers), axis=1, keepdims=True)
-    with np.errstate(over="ignore"):
-        gradients = _within_range("images", np.ldexp(gradients, exponent - powers))
+    slopes = _state_slopes(work)
+    gradients = _within_range("images", spec.encoding.pulled_back(vectors, slopes, exponent))
     windows = np.zeros((len(work.patches), spec.n_elements))
-    windows[work.patches.occupied] = gradients[:, : spec.n_elements]
+    windows[work.patches.occupied] = gradients
     (rows, columns), (row_stride, column_stride) = spec.kernel_pair, spec.stride_pair
     (row_padding, column_padding), batch = spec.padding_pair, work.patches.batch
     cut = windows.reshape(
@@ -449,3 +469,47 @@ def input_gradient(work: Pass, shape: tuple[int, ...]) -> FloatArray:
     inside = slice(row_padding, row_padding + height), slice(column_padding, column_padding + width)
     inner = _within_range("images", padded[:, :, *inside])
     return np.ascontiguousarray(inner).reshape(shape)
+
+
+def _state_slopes(work: Pass) -> NDArray[np.complex128]:
+    """dL/dRe + i dL/dIm of the amplitudes of each patch's state, shape (patches, 2^n)."""
+    spec, states = work.program.spec, work.patches.states
+    if spec.measurement is not None:
+        slopes = np.zeros(states.shape, np.complex128)
+        for row in range(spec.n_filters):
+            slopes += acted_gradients(work, row)[1]
+        return slopes
+    filters = filter_states(spec, work.parameters)
+    weights = work.upstream * (filters.conj() @ states.T)
+    found: NDArray[np.complex128] = 2 * weights.T @ filters
+    return found
+
+
+def acted_gradients(work: Pass, row: int) -> tuple[FloatArray, NDArray[np.complex128]]:
+    """Exact derivatives where a filter's circuit acts on the patch and is measured.
+
+    Args:
+        work: What the gradient is taken of.
+        row: Which filter.
+
+    Returns:
+        dL/d(angle) for each rotation, shape (angles,), and dL/dRe + i dL/dIm of the amplitudes of
+        each patch's state, shape (patches, 2^n).
+
+    Raises:
+        InputError: If the numbers of the measurement are no means.
+    """
+    spec = work.program.spec
+    measurement, filter_ = spec.measurement, spec.filter_list[row]
+    assert measurement is not None
+    if not measurement.is_linear:
+        raise InputError(
+            f"measurement = {measurement.kind!r} has no gradient: its numbers are no means."
+        )
+    return adjoint.gradients(
+        acting_circuit(filter_, measurement, spec.register_qubits),
+        work.angles(row),
+        work.patches.states,
+        measurement.of_register(spec.register_qubits),
+        work.upstream_of(row),
+    )[:2]

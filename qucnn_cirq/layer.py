@@ -106,6 +106,11 @@ class QuantumConvolution:
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.keep_outcomes = true_or_false("keep_outcomes", keep_outcomes)
         self.mitigation = layer_mitigation(mitigation, self.noise)
+        if self.mitigation is not None and program.spec.measurement is not None:
+            raise InputError(
+                "mitigation makes overlaps of outcomes, and measurement = "
+                f"{program.spec.measurement.kind!r} gives other numbers: leave mitigation out."
+            )
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None
         spec = program.spec
@@ -347,7 +352,7 @@ class QuantumConvolution:
             )
             for rows, table in tables
         ]
-        return stacked(parts, [rows for rows, _ in tables])
+        return stacked(parts, [rows for rows, _ in tables], self.program.spec.n_numbers)
 
     def _remembered(self) -> PassImages:
         if self._last is None:
@@ -359,7 +364,7 @@ class QuantumConvolution:
     def _passes(self, upstream: ArrayLike, draw: int) -> Iterator[Pass]:
         """The blocks of the last forward pass."""
         last = self._remembered()
-        given = checked_upstream(upstream, last.grid, self.program.spec.n_filters)
+        given = checked_upstream(upstream, last.grid, self.program.spec.n_maps)
         number = whole_number("draw", draw, minimum=0)
         largest = float(np.abs(given).max(initial=0.0))
         # Of outcomes a gradient takes the means alone.

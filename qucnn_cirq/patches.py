@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import attrs
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 
 from noise_models import fields
 from noise_models.checks import instance_of
+from noise_models.extensions import users_code
 from qucnn_cirq.arrays import real_array
+from qucnn_cirq.encodings import AMPLITUDES, Amplitudes, Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.specification import ConvolutionSpec
@@ -45,6 +48,7 @@ class Patches(PatchGrid):
         rows: Rows of the output map.
         columns: Columns of the output map.
         register_qubits: Qubits that hold one patch; 2**register_qubits >= elements.
+        encoding: How they become states; only amplitudes have blank patches.
     """
 
     vectors: npt.NDArray[np.float64] = fields.checked(_finite_vectors)
@@ -52,6 +56,7 @@ class Patches(PatchGrid):
     rows: int = fields.whole(0)
     columns: int = fields.whole(0)
     register_qubits: int = fields.whole(1, _MOST_QUBITS)
+    encoding: Encoding = AMPLITUDES
 
     def __attrs_post_init__(self) -> None:
         expected = self.batch * self.rows * self.columns
@@ -62,6 +67,8 @@ class Patches(PatchGrid):
                 f"{self.register_qubits} qubits need ({expected}, at most "
                 f"{2**self.register_qubits})."
             )
+        with users_code(f"encoding {self.encoding.kind!r}"):
+            self.encoding.check(self.vectors)
 
     def __reduce__(self) -> tuple[type[Patches], tuple[object, ...]]:
         # What is cached is left behind, and the constructor makes the vectors read-only again.
@@ -77,7 +84,9 @@ class Patches(PatchGrid):
             return False
         # -0.0 equals 0.0, and is loaded by other angles.
         own, others = (np.ascontiguousarray(each.vectors).view(np.uint64) for each in (self, other))
-        return self.register_qubits == other.register_qubits and np.array_equal(own, others)
+        if (self.register_qubits, self.encoding) != (other.register_qubits, other.encoding):
+            return False
+        return np.array_equal(own, others)
 
     @functools.cached_property
     def _largest(self) -> npt.NDArray[np.float64]:
@@ -96,15 +105,40 @@ class Patches(PatchGrid):
 
     @functools.cached_property
     def blank(self) -> npt.NDArray[np.bool_]:  # type: ignore[override]  # It is never set.
-        """Which patches are all zero, shape (n,)."""
+        """Which patches have no state, shape (n,): of amplitudes those that are all zero."""
+        if not isinstance(self.encoding, Amplitudes):
+            return np.zeros(len(self.vectors), dtype=bool)
         return np.asarray(self._largest == 0)
 
     @functools.cached_property
-    def states(self) -> npt.NDArray[np.float64]:
-        """Unit vectors of the occupied patches, shape (n_occupied, 2**register_qubits)."""
-        scaled = self.vectors[self.occupied] / self._largest[self.occupied, np.newaxis]
-        states = np.zeros((self.n_occupied, 2**self.register_qubits))
-        states[:, : self.vectors.shape[1]] = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    def states(self) -> npt.NDArray[Any]:
+        """Unit vectors of the occupied patches, shape (n_occupied, 2**register_qubits).
+
+        They are real for amplitudes, else complex.
+        """
+        return self._states(self.vectors[self.occupied])
+
+    @property
+    def inputs(self) -> npt.NDArray[np.float64]:
+        """What loaders make angles of, for each occupied patch.
+
+        The unit vectors of amplitudes, else the values, shape (n_occupied, elements).
+        """
+        if isinstance(self.encoding, Amplitudes):
+            return self.states
+        return self.vectors[self.occupied]
+
+    def _states(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        if not isinstance(self.encoding, Amplitudes):
+            with users_code(f"encoding {self.encoding.kind!r}"):
+                return np.asarray(self.encoding.states(vectors))
+        if not len(vectors):
+            return np.zeros((0, 1 << self.register_qubits))
+        states = self.encoding.states(vectors)
+        if states.shape[1] < 1 << self.register_qubits:
+            # On a larger register than the patch needs.
+            more = (1 << self.register_qubits) - states.shape[1]
+            states = np.pad(states, ((0, 0), (0, more)))
         return states
 
 
@@ -142,6 +176,7 @@ def cut(pixels: npt.NDArray[np.float64], spec: ConvolutionSpec) -> Patches:
         rows=rows,
         columns=columns,
         register_qubits=spec.register_qubits,
+        encoding=spec.encoding,
     )
 
 

@@ -12,10 +12,12 @@ from noise_models.configuration import NOISE_KINDS
 from noise_models.errors import InputError, shown
 from qucnn_cirq.circuits.loaders import LOADERS, Loader
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS, OverlapTest
+from qucnn_cirq.encodings import ENCODINGS, Encoding
 from qucnn_cirq.engines import ENGINES, Engine
 from qucnn_cirq.filters import FILTER_KINDS, Filter
 from qucnn_cirq.gradient_methods import AUTO, METHODS
 from qucnn_cirq.gradients import GradientMethod
+from qucnn_cirq.measurements import MEASUREMENTS, Measurement
 
 
 def register_overlap_test(test: OverlapTest | type[OverlapTest]) -> OverlapTest:
@@ -101,6 +103,42 @@ def register_filter(kind: type[Filter]) -> type[Filter]:
         InputError: If it is no kind of filter or an incomplete one, or its word is taken or none.
     """
     return FILTER_KINDS.register(getattr(kind, "kind", shown(kind)), kind)
+
+
+def register_encoding(kind: type[Encoding]) -> type[Encoding]:
+    """Adds an encoding under its own word; see `Encoding` for what it has to be.
+
+    The word then stands in a configuration beside those of the package: ``encoding = "WORD"``, or
+    ``{kind = "WORD", ...}`` with its settings.
+
+    Args:
+        kind: The class, a frozen dataclass or an ``attrs.frozen`` one; its fields are settings.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no encoding or an incomplete one, or its word is taken or none.
+    """
+    return ENCODINGS.register(getattr(kind, "kind", shown(kind)), kind)
+
+
+def register_measurement(kind: type[Measurement]) -> type[Measurement]:
+    """Adds a measurement under its own word; see `Measurement` for what it has to be.
+
+    The word then stands in a configuration beside those of the package: ``measurement = "WORD"``,
+    or ``{kind = "WORD", ...}`` with its settings.
+
+    Args:
+        kind: The class, a frozen dataclass or an ``attrs.frozen`` one; its fields are settings.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: If it is no measurement or an incomplete one, or its word is taken or none.
+    """
+    return MEASUREMENTS.register(getattr(kind, "kind", shown(kind)), kind)
 
 
 def register_gradient(method: type[GradientMethod]) -> type[GradientMethod]:

@@ -18,8 +18,10 @@ from noise_models.checks import only_known_keys, true_or_false, whole_pair
 from noise_models.extensions import source_digest, users_code
 from noise_models.tables import read_table, write_table
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
+from qucnn_cirq.encodings import AMPLITUDES, ENCODINGS, Amplitudes, Encoding
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
+from qucnn_cirq.measurements import MEASUREMENTS, Applied, Measurement
 
 LARGEST_PATCH = 4096
 """Values in a patch over all channels, which a register of 12 qubits holds; loading takes as many
@@ -51,6 +53,10 @@ class ConvolutionSpec:
     Images are cut into patches as by `torch.nn.Conv2d`; each patch becomes a unit vector x, padded
     with zeros to a power of two, and the output for a filter f is |<x|f>|^2.
 
+    With another encoding the state x is made of the patch's values in another way. With a
+    measurement the filter's circuit is not compared with the data but acts on it, and each number
+    that is read then is a map of its own.
+
     Two specifications are equal if they mean the same: `stride=1` equals `stride=(1, 1)`, and one
     filter equals a list of that one filter.
 
@@ -70,6 +76,13 @@ class ConvolutionSpec:
         backward: Whether the circuits also multiply the overlap by an upstream gradient on the
             processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla", or
             another test that takes a reader.
+        encoding: How the values of a patch become a state: "amplitudes", "angle", "dense_angle",
+            "arctan" or "threshold", see `qucnn_cirq.encodings`; a table of a kind and its settings;
+            or an object of a kind, your own among them.
+        measurement: What is read of the data register after the filter's circuit has acted on it:
+            "z", "bit_count", "most_likely", "pauli" or "distribution", see
+            `qucnn_cirq.measurements`; a table of a kind and its settings; or an object. None
+            compares patch and filter by the overlap test.
 
     Raises:
         InputError: If a value is outside these ranges or a filter does not fit the kernel.
@@ -90,6 +103,10 @@ class ConvolutionSpec:
     )
     overlap: str = fields.named(_overlap_name, default="ancilla")
     backward: bool = fields.checked(true_or_false, default=False)
+    encoding: Encoding = fields.checked(lambda _, value: ENCODINGS.read(value), default=AMPLITUDES)
+    measurement: Measurement | None = fields.checked(
+        lambda _, value: None if value is None else MEASUREMENTS.read(value), default=None
+    )
 
     def __attrs_post_init__(self) -> None:
         kernel = self.kernel_pair
@@ -104,6 +121,7 @@ class ConvolutionSpec:
                 f"kernel = {kernel} with channels = {self.channels} has {self.n_elements} values: "
                 f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
             )
+        self._check_measurement()
         if self.backward and not self.allows_backward:
             raise InputError(
                 f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
@@ -121,6 +139,25 @@ class ConvolutionSpec:
                 f"use filters with equally many, or one specification for each."
             )
 
+    def _check_measurement(self) -> None:
+        """Refuses what a measurement makes no use of."""
+        if self.measurement is None:
+            return
+        if self.overlap != "ancilla":
+            raise InputError(
+                f"overlap = {self.overlap!r} has no effect with measurement = "
+                f"{self.measurement.kind!r}: leave one of them out."
+            )
+        n_qubits = self.register_qubits
+        for filter_ in self.filter_list:
+            if filter_.fixed_vector(n_qubits) is not None:
+                raise InputError(
+                    f"a {filter_.kind} filter is a vector, which cannot act on the data: with "
+                    f"measurement = {self.measurement.kind!r} give a filter that is a circuit."
+                )
+        with users_code(f"measurement {self.measurement.kind}"):
+            self.measurement.check_fits(n_qubits)
+
     def _value_equality_values_(self) -> tuple[object, ...]:
         return (
             self.kernel_pair,
@@ -130,12 +167,36 @@ class ConvolutionSpec:
             tuple((filter_.kind, filter_) for filter_ in self.filter_list),
             self.overlap,
             self.backward,
+            (self.encoding.kind, self.encoding),
+            None if self.measurement is None else (self.measurement.kind, self.measurement),
         )
 
     @property
     def overlap_test(self) -> OverlapTest:
-        """The overlap test that `overlap` names; for "auto" an InputError."""
-        return OVERLAP_TESTS[self.overlap]
+        """How data and filter meet: the test that `overlap` names; for "auto" an InputError.
+
+        With a measurement it is that in its place.
+        """
+        return (
+            OVERLAP_TESTS[self.overlap] if self.measurement is None else Applied(self.measurement)
+        )
+
+    @property
+    def has_amplitudes(self) -> bool:
+        """Whether a patch is the vector of its state."""
+        return isinstance(self.encoding, Amplitudes)
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers that come of each circuit: one overlap, or those of the measurement."""
+        if self.measurement is None:
+            return 1
+        return len(self.measurement.table(self.register_qubits))
+
+    @property
+    def n_maps(self) -> int:
+        """Output maps: for each filter as many as there are numbers."""
+        return self.n_filters * self.n_numbers
 
     @property
     def allows_backward(self) -> bool:
@@ -165,7 +226,7 @@ class ConvolutionSpec:
 
     @property
     def n_filters(self) -> int:
-        """Number of filters, and of output maps."""
+        """Number of filters."""
         return len(self.filter_list)
 
     @property
@@ -186,8 +247,8 @@ class ConvolutionSpec:
 
     @property
     def register_qubits(self) -> int:
-        """Qubits that hold a patch: max(1, ceil(log2(n_elements)))."""
-        return max(1, (self.n_elements - 1).bit_length())
+        """Qubits that hold a patch: for amplitudes max(1, ceil(log2(n_elements)))."""
+        return self.encoding.n_qubits(self.n_elements)
 
     def output_shape(self, rows: int, columns: int) -> tuple[int, int]:
         """Size of the output maps for images of this size.
@@ -223,7 +284,7 @@ class ConvolutionSpec:
         Raises:
             InputError: If a circuit filter cannot be written as JSON.
         """
-        return {
+        mapping: dict[str, Any] = {
             "kernel": list(self.kernel_pair),
             "stride": list(self.stride_pair),
             "padding": list(self.padding_pair),
@@ -232,6 +293,12 @@ class ConvolutionSpec:
             "backward": self.backward,
             "filters": [filter_.to_mapping() for filter_ in self.filter_list],
         }
+        # Where they are as they always were, the identity is as well.
+        if not self.has_amplitudes:
+            mapping["encoding"] = self.encoding.to_mapping()
+        if self.measurement is not None:
+            mapping["measurement"] = self.measurement.to_mapping()
+        return mapping
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -280,8 +347,13 @@ class ConvolutionSpec:
 
     @property
     def filter_sources(self) -> dict[str, str]:
-        """For kinds of filter of your own the SHA-256 of the file that defines them, by name."""
-        found = {f"filter {each.kind}": source_digest(each) for each in self.filter_list}
+        """For kinds of your own the SHA-256 of the file that defines them, by name."""
+        found: dict[str, str | None] = {
+            f"filter {each.kind}": source_digest(each) for each in self.filter_list
+        }
+        found[f"encoding {self.encoding.kind}"] = source_digest(self.encoding)
+        if self.measurement is not None:
+            found[f"measurement {self.measurement.kind}"] = source_digest(self.measurement)
         return {name: digest for name, digest in found.items() if digest is not None}
 
     @functools.cached_property

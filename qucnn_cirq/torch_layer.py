@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from noise_models.checks import whole_number
 from qucnn_cirq.arrays import tensor_values
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.devices import DeviceLike
+from qucnn_cirq.encodings import ENCODINGS, Encoding
 from qucnn_cirq.engines import Engine
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import Filter, XZAnsatz
@@ -20,6 +22,7 @@ from qucnn_cirq.gradient_methods import AUTO, METHODS, make_method
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.measured_gradient import MeasuredOnceGradient
 from qucnn_cirq.measured_once import MeasuredOnce
+from qucnn_cirq.measurements import MEASUREMENTS, Measurement
 from qucnn_cirq.specification import ConvolutionSpec
 
 try:
@@ -38,13 +41,16 @@ class QuantumConv2d(torch.nn.Module):
 
     Args:
         in_channels: Channels of the images.
-        out_channels: Number of filters, each an ansatz of its own.
+        out_channels: Number of filters, each an ansatz of its own; with a measurement that gives
+            several numbers, filters times numbers, those of a filter side by side.
         kernel_size: Rows and columns of a patch, or one number for both.
         stride: Step of the patches in rows and columns, or one number for both.
         padding: Zeros around the images in rows and columns, or one number for both.
         ansatz: What every filter is: an ansatz, or a circuit whose symbols are trained; by default
             an ansatz of three layers.
         overlap: As for `qucnn_cirq.ConvolutionSpec`.
+        encoding: As for `qucnn_cirq.ConvolutionSpec`.
+        measurement: As for `qucnn_cirq.ConvolutionSpec`.
         device: The quantum device to compile for.
         engine: As for `qucnn_cirq.QuantumConvolution`.
         noise: As for `qucnn_cirq.QuantumConvolution`.
@@ -80,6 +86,8 @@ class QuantumConv2d(torch.nn.Module):
         *,
         ansatz: Filter | cirq.AbstractCircuit | None = None,
         overlap: str = "ancilla",
+        encoding: Encoding | str | Mapping[str, Any] = "amplitudes",
+        measurement: Measurement | str | Mapping[str, Any] | None = None,
         device: DeviceLike = "willow_pink",
         engine: str | Engine | cirq.Sampler = "auto",
         noise: NoiseLike = None,
@@ -89,15 +97,24 @@ class QuantumConv2d(torch.nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        spec = ConvolutionSpec(
+        maps = whole_number("out_channels", out_channels, minimum=1)
+        one = ConvolutionSpec(
             kernel=kernel_size,
             stride=stride,
             padding=padding,
             channels=in_channels,
-            filters=[XZAnsatz(layers=3) if ansatz is None else ansatz]
-            * whole_number("out_channels", out_channels, minimum=1),
+            filters=[XZAnsatz(layers=3) if ansatz is None else ansatz],
             overlap=overlap,
+            encoding=ENCODINGS.read(encoding),
+            measurement=None if measurement is None else MEASUREMENTS.read(measurement),
         )
+        count, rest = divmod(maps, one.n_numbers)
+        if rest:
+            raise InputError(
+                f"out_channels = {maps} is not allowed: each circuit gives {one.n_numbers} "
+                "channels; give a multiple of that."
+            )
+        spec = attrs.evolve(one, filters=one.filter_list * count)
         named = isinstance(gradient, str) and gradient != AUTO
         if spec.allows_backward and named and METHODS[gradient].takes_reader:
             spec = attrs.evolve(spec, backward=True)
@@ -120,7 +137,8 @@ class QuantumConv2d(torch.nn.Module):
             images: Real numbers, shape (batch, in_channels, rows, columns).
 
         Returns:
-            Overlaps in [0, 1] up to shot noise, shape (batch, out_channels, rows, columns).
+            Overlaps in [0, 1] up to shot noise, or numbers of the measurement, shape (batch,
+            out_channels, rows, columns).
 
         Raises:
             InputError: If the images are no tensor of real numbers or do not fit the module.
@@ -150,7 +168,7 @@ class QuantumConv2d(torch.nn.Module):
         """The specification and how it is run."""
         spec = self.layer.program.spec
         return (
-            f"{spec.channels}, {spec.n_filters}, kernel_size={spec.kernel}, stride={spec.stride}, "
+            f"{spec.channels}, {spec.n_maps}, kernel_size={spec.kernel}, stride={spec.stride}, "
             f"padding={spec.padding}, overlap={spec.overlap}, shots={self.layer.shots}, "
             f"gradient={self.gradient}"
         )

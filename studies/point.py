@@ -88,6 +88,8 @@ class PlainData:
 
     name: ClassVar[str]
     default_filter: ClassVar[str] = "trained"
+    takes_measurements: ClassVar[bool] = False
+    """Whether it takes encodings besides amplitudes, and measurements in place of overlaps."""
 
     convolution: ConvolutionSpec
     noise: NoiseConfiguration
@@ -115,6 +117,16 @@ class PlainData:
         table = mapping.get("convolution", {})
         only_known_keys("convolution", table, field_names(ConvolutionSpec))
         study["convolution"] = read_convolution(table, cls.default_filter)
+        convolution = study["convolution"]
+        for key, is_usual in (
+            ("encoding", convolution.has_amplitudes),
+            ("measurement", convolution.measurement is None),
+        ):
+            if not (is_usual or cls.takes_measurements):
+                raise InputError(
+                    f"convolution.{key} = {getattr(convolution, key).kind!r}: the {cls.name} study "
+                    "is about overlaps of patches whose values are amplitudes; leave it out."
+                )
         study["noise"] = as_noise(mapping.get("noise")).configuration
         return cls(**study)
 
@@ -138,7 +150,7 @@ class PlainData:
         study = {key: getattr(self, key) for key in self.study_keys()}
         usual = ConvolutionSpec().to_mapping()
         convolution = {
-            key: value for key, value in whole["convolution"].items() if value != usual[key]
+            key: value for key, value in whole["convolution"].items() if value != usual.get(key)
         }
         filters = [_differing(each, each.to_mapping()) for each in self.convolution.filter_list]
         return {

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, XZAnsatz, compile_convolution
+from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.engines import Streams, make_engine
-from qucnn_cirq.engines.outcomes import counted, recorded
+from qucnn_cirq.engines.outcomes import recorded
 from qucnn_cirq.errors import InputError
 
 NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}

@@ -121,3 +121,16 @@ def all_zeros(qubits: Sequence[cirq.Qid]) -> Observable:
         The observable that is 1 where all of them read 0, and 0 otherwise.
     """
     return Observable(tuple(((qubit,), (1.0, 0.0)) for qubit in qubits), low=0.0)
+
+
+def counted(bits: NDArray[np.integer]) -> NDArray[np.int64]:
+    """How often each outcome was recorded.
+
+    Args:
+        bits: Recorded bits, shape (shots, m).
+
+    Returns:
+        Shape (2^m,).
+    """
+    weights = 1 << np.arange(bits.shape[1])[::-1]
+    return np.bincount(bits @ weights, minlength=1 << bits.shape[1])

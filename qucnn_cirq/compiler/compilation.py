@@ -141,6 +141,11 @@ def compile_convolution(
         program = _best_overlap_test(spec, target, walkers, settings)
         return _proved(program) if prove else program
     loaders = read_names(layout, loader)
+    if loader != AUTO and not spec.has_amplitudes:
+        raise InputError(
+            f"loader = {loader!r} loads amplitudes, and encoding = {spec.encoding.kind!r} has a "
+            "circuit of its own: leave loader = 'auto'."
+        )
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
     pinning = read_placement(placement, target)
     budget = read_budget(infidelity, noise)
@@ -227,7 +232,8 @@ def _compile(request: Request) -> Program:
             structures[key] = _compile_filter(filter_, request)
         elif vector is not None and structures[key].report.layout == ROUTED:
             # The loader that is routed is another one.
-            key = key, _pairs(_loader_routed(request, vector), vector, request).filter_words
+            loader, layout = _loader_routed(request, vector), _layout_routed(request)
+            key = key, _pairs(loader, vector, request, layout).filter_words
             if key not in structures:
                 structures[key] = _compile_filter(filter_, request)
         return _for_filter(structures[key], filter_)
@@ -247,7 +253,7 @@ def _compile(request: Request) -> Program:
 def _vector_prepared(filter_: Filter, request: Request) -> NDArray[np.float64] | None:
     """The real vector that a circuit prepares, where a loader may do so in its place."""
     n_qubits = request.spec.register_qubits
-    if filter_.fixed_vector(n_qubits) is not None:
+    if filter_.fixed_vector(n_qubits) is not None or request.spec.measurement is not None:
         return None
     is_free = request.loader == AUTO and n_qubits <= MOST_KNOWN_QUBITS
     return filter_.real_vector(n_qubits) if is_free else None
@@ -258,8 +264,8 @@ def _structure(vector: NDArray[np.float64], request: Request) -> tuple[str, ...]
 
     Of those alone that a circuit may take, as to find out what loads a vector takes a search.
     """
-    taken = [form for _, forms in _loaders_of_layouts(request, vector) for form in forms]
-    pairs = (_pairs(each, vector, request) for each in taken if not each.merges_filter)
+    taken = [(at, form) for at, forms in _loaders_of_layouts(request, vector) for form in forms]
+    pairs = (_pairs(each, vector, request, at) for at, each in taken if not each.merges_filter)
     return tuple(dict.fromkeys(word for each in pairs for word in each.filter_words))
 
 
@@ -305,7 +311,9 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     assert pairs is not None
     # Routing needs a loader that loads every vector with one circuit.
     if generic.report.layout == ROUTED or not _has_other_loaders(pairs, request):
-        return CompiledFilter(filter_, (generic,), pairs.of_filter)
+        return CompiledFilter(
+            filter_, (generic,), pairs.of_filter, measurement=request.spec.measurement
+        )
     return _with_other_loaders(filter_, generic, best[1].positions, pairs, request)
 
 
@@ -352,7 +360,14 @@ def _with_other_loaders(
         survivals = [survival(variant.template, budget.noise) for variant in variants]
         turns = is_coherent(generic.template, budget.noise)
         rule = LoadingRule.least_error(survivals, last_resort=pairs.prefers_real and turns)
-    return CompiledFilter(filter_, tuple(variants), pairs.of_filter, variants.index(generic), rule)
+    return CompiledFilter(
+        filter_,
+        tuple(variants),
+        pairs.of_filter,
+        variants.index(generic),
+        rule,
+        spec.measurement,
+    )
 
 
 def _worthwhile(variants: list[Variant], generic: Variant, prefers_real: bool) -> list[Variant]:
@@ -376,7 +391,7 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     vector = filter_.fixed_vector(request.spec.register_qubits)
     for layout, loaders in _loaders_of_layouts(request, vector):
         for loader in loaders:
-            pairs = _pairs(loader, vector, request)
+            pairs = _pairs(loader, vector, request, layout)
             assembly = assemble(filter_, layout, *pairs.generic, options)
             couplers: tuple[Coupler, ...] = ()
             if _has_other_loaders(pairs, request):
@@ -385,7 +400,15 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
             yield replace(assembly, pairs=pairs, couplers=couplers)
 
 
-def _pairs(loader: Loader, vector: NDArray[np.float64] | None, request: Request) -> LoaderPairs:
+def _pairs(
+    loader: Loader, vector: NDArray[np.float64] | None, request: Request, layout: Layout
+) -> LoaderPairs:
+    if vector is not None and not request.spec.has_amplitudes:
+        # The patch is prepared by its encoding, and the filter by a loader of vectors.
+        loaders = request.vector_loaders()
+        fitting = fitting_loaders(layout, loaders, gate_set=request.options.gate_set)
+        own = fitting[0].exact_for(vector)
+        return LoaderPairs(LoaderPair(loader, own), own, {loader.frame: own}, False)
     return LoaderPairs.of(
         loader, vector, request.prefers_real, request.load_filters, request.budget.tolerance
     )
@@ -462,7 +485,7 @@ def _routed(filter_: Filter, request: Request) -> tuple[Assembly, Placement]:
     spec, options = request.spec, request.options
     vector = filter_.fixed_vector(spec.register_qubits)
     layout, loader = _layout_routed(request), _loader_routed(request, vector)
-    pairs = _pairs(loader, vector, request)
+    pairs = _pairs(loader, vector, request, layout)
     assembly, placement = best_route(
         filter_, layout, *pairs.generic, options, request.device, request.pinning
     )

@@ -6,17 +6,20 @@ import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noise_models.extensions import users_code
 from qucnn_cirq.circuits.loaders import EXACT, Loader, StateLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.errors import InexactLoading
 from qucnn_cirq.filters import Filter, filter_angles, filter_table
+from qucnn_cirq.measurements import Measurement
 from qucnn_cirq.patches import Patches
 
 HOPELESS_ERROR = 0.9
@@ -170,6 +173,7 @@ class CompiledFilter:
         filter_loader: Prepares a fixed filter, or one that is loaded as a vector.
         generic: The variant that loads a generic patch exactly.
         rule: How a variant is chosen for a patch; None if there is only one.
+        measurement: What is read where the filter acts on the patch; None for an overlap test.
     """
 
     filter: Filter
@@ -177,6 +181,7 @@ class CompiledFilter:
     filter_loader: Loader
     generic: int = 0
     rule: LoadingRule | None = None
+    measurement: Measurement | None = None
 
     def __repr__(self) -> str:
         return f"<{self.filter!r} in {len(self.variants)} circuit(s): {self.report!r}>"
@@ -219,6 +224,20 @@ class CompiledFilter:
         """Whether what the filter's circuit prepares is loaded as a vector in its place."""
         return isinstance(self.filter_loader, StateLoader)
 
+    @cached_property
+    def is_two_valued(self) -> bool:
+        """Whether each shot gives one of two values, whose mean is all that is measured.
+
+        That is so for overlaps, and for a measurement of the parity of what is read.
+        """
+        if self.measurement is None:
+            return True
+        with users_code(f"measurement {self.measurement.kind}"):
+            table = self.measurement.table(self.loader.n_qubits)
+        return self.measurement.is_linear and np.array_equal(
+            table, self.template.observable.table[None]
+        )
+
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.
 
@@ -244,7 +263,8 @@ class CompiledFilter:
         """Variants and angles of many patches.
 
         Args:
-            states: Unit vectors of patches, shape (batch, 2^n).
+            states: Unit vectors of patches, shape (batch, 2^n); for other encodings than
+                amplitudes their values, shape (batch, elements).
 
         Returns:
             One entry for each variant that is chosen for any patch.
@@ -298,7 +318,7 @@ class CompiledFilter:
         known = _SOLVED.setdefault(patches, weakref.WeakKeyDictionary())
         first = self.variants[0]
         if first not in known:
-            loads = self.load(patches.states)
+            loads = self.load(patches.inputs)
             known[first] = tuple((load.index, load.columns, load.angles) for load in loads)
         return tuple(
             Load(index, self.variants[index], columns, angles)

@@ -37,6 +37,8 @@ class Layout:
         walks: For one walker, for two, ...: the steps (a, x, f) of each walker.
         readers: Where the second ancilla of the backward pass sits, for as many walkers.
         window: The data qubits that meet the filter; empty for all of them.
+        is_free: Whether the positions are names alone, so that the register has any coupler that a
+            circuit uses, and a place on the device is sought for those.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Layout:
     walks: tuple[tuple[tuple[WalkStep, ...], ...], ...] = ()
     readers: tuple[Q, ...] = ()
     window: tuple[Q, ...] = ()
+    is_free: bool = False
 
     @property
     def met(self) -> tuple[Q, ...]:
@@ -62,7 +65,10 @@ class Layout:
         graph = nx.Graph()
         graph.add_nodes_from(register)
         graph.add_edges_from(
-            (a, b) for i, a in enumerate(register) for b in register[i + 1 :] if a.is_adjacent(b)
+            (a, b)
+            for i, a in enumerate(register)
+            for b in register[i + 1 :]
+            if self.is_free or a.is_adjacent(b)
         )
         return graph
 
@@ -110,6 +116,9 @@ def fitting_loaders(
     def fits(loader: Loader) -> bool:
         if not offered[loader]:
             return loader.is_routable
+        if layout.is_free:
+            # Others with their shorter forms would need couplers of their own.
+            return len(loader.family(None)) == 1 and loader.last_resort() is None
         return not any(other.offers(loader) for other in sparser)
 
     def order(loader: Loader) -> tuple[bool, int, int]:
@@ -195,9 +204,17 @@ def crossing(walk: tuple[WalkStep, ...]) -> tuple[WalkStep, ...]:
     return ((mirrored, f, x), *others)
 
 
+def _embedded(n_qubits: int, test: OverlapTest) -> Layout | None:
+    """No positions: the device is searched for the couplers that the circuit uses."""
+    if not test.places_freely:
+        return None
+    return Layout("embedded", tuple(Q(0, place) for place in range(n_qubits)), (), is_free=True)
+
+
 LAYOUTS: dict[str, Callable[[int, OverlapTest], Layout | None]] = {
     "plaquettes": _plaquettes,
     "ladder": _ladder,
+    "embedded": _embedded,
 }
 
 

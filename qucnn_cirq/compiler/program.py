@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import attrs
 import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,7 @@ from noise_models.checks import LARGEST_SEED, instance_of, whole_number
 from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.loaders import Loader, StateLoader
+from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import passes_text
@@ -23,6 +25,7 @@ from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.verification import MOST_VERIFIED, Verification, verify
 from qucnn_cirq.devices import Device
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.measurements import Numbers
 from qucnn_cirq.patches import extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -127,9 +130,10 @@ class Program:
                 ``backward=True``; 1 if None.
 
         Raises:
-            InputError: If the patch has another shape, holds values that are not finite or is
-                all zero (a zero patch has no quantum state: F = 0 by definition), or if the
-                parameters do not fit the filter.
+            InputError: If the patch has another shape, holds values that are not finite or
+                outside the range of the encoding, or is all zero where values are amplitudes (it
+                has no quantum state then: F = 0 by definition), or if the parameters do not fit
+                the filter.
         """
         compiled, state = self._compiled(filter_index), self._patch_state(patch)
         return self.bound_variant(
@@ -182,6 +186,8 @@ class Program:
     def estimate(self, result: cirq.Result, *, filter_index: int = 0) -> float:
         """The overlap F (or g F, backward) that the shots of a run estimate.
 
+        With a measurement see `numbers`.
+
         Args:
             result: Result of running `circuit` on any ``cirq.Sampler``.
             filter_index: Which of the specification's filters.
@@ -190,7 +196,35 @@ class Program:
             InputError: If the result does not hold this program's measurement.
         """
         check_measured(result)
+        if self.spec.measurement is not None:
+            raise InputError(
+                f"measurement = {self.spec.measurement.kind!r} gives no overlap: see "
+                "Program.numbers."
+            )
         return self._compiled(filter_index).template.overlap_from_result(result)
+
+    def numbers(self, result: cirq.Result, *, filter_index: int = 0) -> Numbers:
+        """The numbers of the specification's measurement that the shots of a run estimate.
+
+        Args:
+            result: Result of running `circuit` on any ``cirq.Sampler``.
+            filter_index: Which of the specification's filters.
+
+        Returns:
+            Values and their variances, each of shape (numbers,).
+
+        Raises:
+            InputError: If the result does not hold this program's measurement, or the
+                specification compares by an overlap test.
+        """
+        check_measured(result)
+        measurement = self.spec.measurement
+        if measurement is None:
+            raise InputError("the program measures an overlap: see Program.estimate.")
+        self._compiled(filter_index)
+        counts = counted(result.measurements[MEASUREMENT_KEY])
+        shots = int(counts.sum())
+        return measurement.evaluate(counts / shots, self.spec.register_qubits, shots)
 
     def save(self, path: Path | str) -> None:
         """Writes the program to a file, with templates, specification, device and reports.
@@ -250,16 +284,14 @@ class Program:
             wanted = shape if self.spec.channels == 1 else (self.spec.channels, *shape)
             raise InputError(f"patch of shape {given.shape}; the kernel takes {wanted}.")
         image = given.reshape(1, self.spec.channels, *shape)
-        whole = ConvolutionSpec(
-            kernel=(rows, columns), channels=self.spec.channels, filters=self.spec.filters
-        )
+        whole = attrs.evolve(self.spec, stride=1, padding=0)
         patches = extract_patches(image, whole)
         if patches.blank.all():
             raise InputError(
                 "the patch is all zero and has no quantum state; its overlap is 0 by definition "
                 "and no circuit is run."
             )
-        states: NDArray[np.float64] = patches.states
+        states: NDArray[np.float64] = patches.inputs
         return states
 
 

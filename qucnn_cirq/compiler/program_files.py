@@ -34,10 +34,13 @@ from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, device_names, load_device
+from qucnn_cirq.encodings import ENCODINGS, Angle, Encoding, EncodingLoader
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.guard import guarded
+from qucnn_cirq.kinds import Kind
+from qucnn_cirq.measurements import MEASUREMENTS, EachZ, Measurement
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import check
 
@@ -94,7 +97,7 @@ def load_program(path: Path | str) -> Program:
 
 
 def _is_readable(path: Path) -> bool:
-    _read(path, _any_convolution, _any_filter, _any_loader)
+    _read(path, _any_convolution, _any_filter, _any_loader, _any_encoding, _any_measurement)
     return True
 
 
@@ -104,6 +107,9 @@ def _any_convolution(mapping: Mapping[str, Any]) -> ConvolutionSpec:
     It plays no part in what reading takes, and is asked for afterwards.
     """
     known = dict(mapping)
+    for key, kinds in (("encoding", ENCODINGS), ("measurement", MEASUREMENTS)):
+        if key in known and known[key]["kind"] not in kinds:
+            del known[key]
     if known.get("overlap") not in OVERLAP_TESTS:
         known["overlap"] = next(iter(OVERLAP_TESTS))
     try:
@@ -119,6 +125,28 @@ def _any_filter(mapping: Mapping[str, Any]) -> Filter:
         return filter_from_mapping(mapping)
     except NotNamedError:
         return XZAnsatz()
+
+
+def _encoding(mapping: Mapping[str, Any]) -> Encoding:
+    return ENCODINGS.read(mapping)
+
+
+def _measurement(mapping: Mapping[str, Any]) -> Measurement:
+    return MEASUREMENTS.read(mapping)
+
+
+def _any_encoding(mapping: Mapping[str, Any]) -> Encoding:
+    try:
+        return ENCODINGS.read(mapping)
+    except NotNamedError:
+        return Angle()
+
+
+def _any_measurement(mapping: Mapping[str, Any]) -> Measurement:
+    try:
+        return MEASUREMENTS.read(mapping)
+    except NotNamedError:
+        return EachZ()
 
 
 def _any_loader(name: str, settings: Mapping[str, Any]) -> Loader | None:
@@ -261,7 +289,7 @@ def _by_type(entries: Mapping[str, T]) -> dict[type[cirq.Gate], T]:
     return {_GATE_TYPES[name]: value for name, value in entries.items()}
 
 
-def _as_mapping(described: ConvolutionSpec | Filter) -> dict[str, Any]:
+def _as_mapping(described: ConvolutionSpec | Kind) -> dict[str, Any]:
     return {"mapping": described.to_mapping()}
 
 
@@ -283,6 +311,8 @@ def _codec(
     read_spec: Callable[..., ConvolutionSpec] = ConvolutionSpec.from_mapping,
     read_filter: Callable[..., Filter] = filter_from_mapping,
     read_loader: Callable[..., Loader | None] = _build_loader,
+    read_encoding: Callable[..., Encoding] = _encoding,
+    read_measurement: Callable[..., Measurement] = _measurement,
 ) -> Codec:
     return Codec(
         dataclasses=(
@@ -309,9 +339,12 @@ def _codec(
             **{kind: (kind.settings, kind) for kind in BUILT_IN},
             SideBySide: (SideBySide.settings, SideBySide),
             StateLoader: (StateLoader.settings, StateLoader),
+            EncodingLoader: (EncodingLoader.settings, EncodingLoader),
+            Encoding: (_as_mapping, read_encoding),
+            Measurement: (_as_mapping, read_measurement),
             Loader: (_write_loader, read_loader),
         },
-        bases=(Filter, Loader),
+        bases=(Filter, Loader, Encoding, Measurement),
         # Engines do for a template once what they do for all filters that share it.
         shared=(Template, Variant, Loader),
     )

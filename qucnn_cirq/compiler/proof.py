@@ -109,6 +109,11 @@ def prove(program: Program) -> Proof:
         InputError: If a circuit is too large.
         NotProvedError: If a circuit is not equal to what it was compiled from.
     """
+    if program.spec.measurement is not None:
+        raise InputError(
+            "proofs are of overlaps: with measurement = "
+            f"{program.spec.measurement.kind!r} see what Program.verify() finds."
+        )
     found = [
         _prove_variant(program, program.filters[structure[0]], index)
         for structure in program.structures

@@ -74,8 +74,9 @@ def check_qubits(request: Request) -> None:
     test, walkers = request.options.test, request.options.walkers
     needed = test.n_qubits(spec.register_qubits, walkers) + int(spec.backward)
     if needed > device.n_qubits:
+        what = f"{spec.overlap} test" if spec.measurement is None else "circuit"
         raise InputError(
-            f"the {spec.overlap} test of kernel {spec.kernel} with {spec.channels} channel(s) "
+            f"the {what} of kernel {spec.kernel} with {spec.channels} channel(s) "
             f"needs {needed} qubits; device {device.name!r} has {device.n_qubits}. Choose a "
             "smaller kernel or a larger device."
         )

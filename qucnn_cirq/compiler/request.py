@@ -17,6 +17,7 @@ from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.pinning import Pinning
 from qucnn_cirq.devices import Device
+from qucnn_cirq.encodings import EncodingLoader
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -88,12 +89,25 @@ class Request:
     def loaders_of_size(
         self, vector: NDArray[np.float64] | None = None, gate_set: str | None = None
     ) -> list[Loader]:
-        """The loaders that exist for the register.
+        """The loaders of patches that exist for the register.
 
         Args:
             vector: The filter's real unit vector, shape (2^n,), where loaders that merge it may be
                 taken; None for the others only.
             gate_set: Another native two-qubit gate than that of the circuits; None for theirs.
+        """
+        if not self.spec.has_amplitudes:
+            return [EncodingLoader(self.spec.encoding, self.spec.n_elements)]
+        return self.vector_loaders(vector, gate_set)
+
+    def vector_loaders(
+        self, vector: NDArray[np.float64] | None = None, gate_set: str | None = None
+    ) -> list[Loader]:
+        """The loaders of vectors that exist for the register.
+
+        Args:
+            vector: As for `loaders_of_size`, shape (2^n,).
+            gate_set: As for `loaders_of_size`.
         """
         found = []
         for loader in self.loaders:
@@ -221,6 +235,11 @@ def check_loaded_filters(spec: ConvolutionSpec) -> None:
     Raises:
         InputError: If every filter is a vector already, or the register is too large.
     """
+    if spec.measurement is not None:
+        raise InputError(
+            f"load_filters = True: with measurement = {spec.measurement.kind!r} filters act on the "
+            "patch and are no vectors; leave it out."
+        )
     if all(each.fixed_vector(spec.register_qubits) is not None for each in spec.filter_list):
         raise InputError(
             "load_filters = True: every filter is a known vector, which is loaded anyway; leave it "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cirq
 import numpy as np
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from noise_models.extensions import comes_with_project
 from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.convolution import acting_circuit
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+    from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
     from qucnn_cirq.compiler.program import Program
 
 TOLERANCE = 1e-6
@@ -71,14 +74,53 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             variant = compiled.variants[index]
             circuit = program.bound_variant(compiled, variant, state, angles, upstream)
             violations += errors_of(validate(circuit, program.device))
+            if spec.measurement is not None:
+                deviations.append(_deviation_of_outcomes(program, variant, given, state, angles))
+                continue
+            prepared = _prepared(spec, state)
             filter_state = given.states(spec.register_qubits, angles[None])[0]
-            expected = abs(np.vdot(filter_state, state)) ** 2
+            expected = abs(np.vdot(filter_state, prepared)) ** 2
             if upstream is not None:
                 expected *= upstream
             measured = simulated_mean(circuit, compiled.template.observable)
             deviation = abs(measured - expected) - np.sqrt(_infidelity(compiled, index, state))
             deviations.append(max(0.0, float(deviation)))
     return Verification(len(deviations), max(deviations, default=0.0), tuple(violations))
+
+
+def _prepared(spec: ConvolutionSpec, state: NDArray[np.float64]) -> NDArray[Any]:
+    """The state that a patch is to have, shape (2^n,)."""
+    prepared: NDArray[Any] = state[0] if spec.has_amplitudes else spec.encoding.states(state)[0]
+    return prepared
+
+
+def _deviation_of_outcomes(
+    program: Program,
+    variant: Variant,
+    given: Filter,
+    state: NDArray[np.float64],
+    angles: NDArray[np.float64],
+) -> float:
+    """Largest difference of an outcome's probability from that of the filter on the patch."""
+    spec, measurement = program.spec, program.spec.measurement
+    assert measurement is not None
+    n_qubits = spec.register_qubits
+    acting = acting_circuit(given, measurement, n_qubits)
+    rotations = given.angles(n_qubits, angles[None])[0]
+    (outcome,) = acting.apply(rotations, _prepared(spec, state)[None])
+    expected = _marginal(np.abs(outcome) ** 2, measurement.read(n_qubits))
+    compiled = program.filters[program.spec.filter_list.index(given)]
+    circuit = program.bound_variant(compiled, variant, state, angles)
+    found = simulated_outcomes(circuit, variant.template.observable.qubits)
+    return float(np.abs(found - expected).max())
+
+
+def _marginal(chances: NDArray[np.float64], read: Sequence[int]) -> NDArray[np.float64]:
+    """Probabilities of the outcomes of some qubits, in their own order, shape (2^m,)."""
+    n_qubits = (len(chances) - 1).bit_length()
+    tensor = np.moveaxis(chances.reshape((2,) * n_qubits), read, range(len(read)))
+    of_read: NDArray[np.float64] = tensor.reshape(1 << len(read), -1).sum(axis=1)
+    return of_read
 
 
 def check_own_code(program: Program) -> None:
@@ -95,7 +137,11 @@ def check_own_code(program: Program) -> None:
             device.
     """
     spec = program.spec
-    parts: dict[str, object] = {f"overlap test {spec.overlap!r}": spec.overlap_test}
+    parts: dict[str, object] = {f"encoding {spec.encoding.kind!r}": spec.encoding}
+    if spec.measurement is None:
+        parts[f"overlap test {spec.overlap!r}"] = spec.overlap_test
+    else:
+        parts[f"measurement {spec.measurement.kind!r}"] = spec.measurement
     for compiled, given in zip(program.filters, spec.filter_list, strict=True):
         parts[f"filter {given.kind!r}"] = given
         parts |= {f"loader {each.loader.name!r}": each.loader for each in compiled.variants}
@@ -104,7 +150,9 @@ def check_own_code(program: Program) -> None:
         return
     found = _verified_once(program)
     if not found.passed:
-        wrong = "break rules of the device" if found.violations else "do not measure |<x|f>|^2"
+        wrong = (
+            "break rules of the device" if found.violations else "do not measure what they should"
+        )
         raise InputError(
             f"circuits of {', '.join(own)} {wrong} (off by {found.largest_deviation:.2g}): mend "
             "it, and see what Program.verify() finds."
@@ -124,6 +172,11 @@ def _patches(
     Each comes with the number of its circuit.
     """
     spec = program.spec
+    if not spec.has_amplitudes:
+        loader = compiled.loader
+        for state in loader.random_states(count, generator):
+            yield state[None], 0
+        return
     size = spec.channels * int(np.prod(spec.kernel_pair))
     states = np.zeros((count, 2**spec.register_qubits))
     states[:, :size] = generator.normal(size=(count, size))
@@ -161,15 +214,22 @@ def simulated_mean(circuit: cirq.Circuit, observable: Observable) -> float:
         circuit: A unitary circuit with measurements at its end only.
         observable: What is read; its qubits are among the circuit's.
     """
+    outcomes = simulated_outcomes(circuit, observable.qubits)
+    return float(outcomes @ observable.table)
+
+
+def simulated_outcomes(circuit: cirq.Circuit, read: Sequence[cirq.Qid]) -> NDArray[np.float64]:
+    """Probabilities of what is read after an ideal circuit, by Cirq's state vector simulator.
+
+    Args:
+        circuit: A unitary circuit with measurements at its end only.
+        read: Qubits of the circuit, in the order of the bits.
+
+    Returns:
+        Shape (2^m,), the first qubit most significant.
+    """
     gates = cirq.drop_terminal_measurements(circuit)
     qubits = sorted(circuit.all_qubits())
     simulator = cirq.Simulator(dtype=np.complex128)
     state = simulator.simulate(gates, qubit_order=qubits).final_state_vector
-    probabilities: NDArray[np.float64] = np.abs(state.reshape((2,) * len(qubits))) ** 2
-    read = [qubits.index(qubit) for qubit in observable.qubits]
-    unread = tuple(axis for axis in range(len(qubits)) if axis not in read)
-    marginal = probabilities.sum(axis=unread)
-    # Summing keeps the axes that are read in order of the qubits; bits come in their own order.
-    patterns = np.array(list(np.ndindex(*marginal.shape)))
-    bits = patterns[:, [sorted(read).index(axis) for axis in read]]
-    return float(marginal.ravel() @ observable.values(bits))
+    return _marginal(np.abs(state) ** 2, [qubits.index(qubit) for qubit in read])

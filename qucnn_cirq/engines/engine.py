@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -121,6 +122,33 @@ class Engine(ABC):
         raise InputError(
             f"engine = {self.name!r} gives no distributions of outcomes: choose engine = 'exact'."
         )
+
+    def parities(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        groups: Sequence[tuple[int, ...]],
+    ) -> NDArray[np.float64]:
+        """Means of products of signs, 1 for a bit 0 and -1 for a bit 1, as they are recorded.
+
+        Args:
+            template: The compiled circuit, with m measured qubits.
+            noise: The noise.
+            tables: As for `run`.
+            groups: For each product the places of its qubits among the measured ones.
+
+        Returns:
+            Shape (filters, products, patches).
+
+        Raises:
+            InputError: As `distribution` does.
+        """
+        chances = self.distribution(template, noise, tables)
+        n_bits = len(template.observable.qubits)
+        signs = 1 - 2 * ((np.arange(1 << n_bits) >> np.arange(n_bits)[::-1, None]) & 1)
+        values = np.array([signs[list(group)].prod(axis=0) for group in groups], dtype=float)
+        return np.ascontiguousarray((chances @ values.T).swapaxes(1, 2))
 
     def outcome_counts(
         self,

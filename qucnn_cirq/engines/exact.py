@@ -13,7 +13,7 @@ import functools
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -182,6 +182,27 @@ class ExactEngine(Engine):
             found.append(np.ascontiguousarray(means.swapaxes(1, 2)))
         return np.concatenate(found)
 
+    @single_threaded_blas()
+    def parities(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        groups: Sequence[tuple[int, ...]],
+    ) -> NDArray[np.float64]:
+        """As `Engine.parities`: each product is carried back by itself."""
+        prepared = _prepared(template, noise, self._library)
+        found = []
+        for group in groups:
+            qubits = [template.observable.qubits[place] for place in group]
+            meeting = prepared.meet(
+                Observable(tuple(((qubit,), (1.0, -1.0)) for qubit in qubits), low=-1.0)
+            )
+            _check_memory(prepared, meeting)
+            parts = self._parts(prepared, meeting, template, noise, tables)
+            found.append(np.concatenate([self._expectations(*part) for part in parts]))
+        return np.stack(found, axis=1)
+
     def _parts(
         self,
         prepared: Prepared,
@@ -241,7 +262,7 @@ class ExactEngine(Engine):
         """For each filter what is measured, on the data register; kept for the next batch."""
         others = {name: table for name, table in tables.items() if name != "patch"}
         angles = tuple((name, t.tobytes()) for name, t in others.items())
-        key = (template, noise, meeting is prepared.outcomes, angles)
+        key = (template, noise, meeting, angles)
         known = self._kept.get(key)
         if known is not None:
             return known

@@ -101,16 +101,3 @@ def unfolded(
 def _check_contrast(contrast: float, *qubits: cirq.Qid) -> None:
     if abs(contrast) < 1e-9:
         raise InputError(f"the readout of {', '.join(map(str, qubits))} tells nothing.")
-
-
-def counted(bits: NDArray[np.integer]) -> NDArray[np.int64]:
-    """How often each outcome was recorded.
-
-    Args:
-        bits: Recorded bits, shape (shots, m).
-
-    Returns:
-        Shape (2^m,).
-    """
-    weights = 1 << np.arange(bits.shape[1])[::-1]
-    return np.bincount(bits @ weights, minlength=1 << bits.shape[1])

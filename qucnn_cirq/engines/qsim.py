@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from noise_models.checks import one_of, whole_number
 from qucnn_cirq.advance import circuits_run
+from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.branches import BranchedCircuit, expected_patterns
 from qucnn_cirq.engines.engine import Engine
-from qucnn_cirq.engines.outcomes import check_outcomes, counted, recorded
+from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process, read_observable
 from qucnn_cirq.engines.qsim_circuits import CircuitWriter, evolved, probabilities_of
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from noise_models import CALIBRATIONS, Noise
 from qucnn_cirq.advance import circuits_run
+from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.engine import Engine, relative_size
-from qucnn_cirq.engines.outcomes import check_outcomes, counted
+from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
 
 import cirq
 import numpy as np
 import numpy.typing as npt
 
-from noise_models.checks import only_known_keys
 from noise_models.extensions import users_code
-from noise_models.fields import field_names
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.circuits.state_vectors import evolved, zeros
 from qucnn_cirq.circuits.symbols import Rotations, as_rotations, natural_order
 from qucnn_cirq.circuits.user_circuits import user_circuit
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.kinds import Kind
 from qucnn_cirq.preparations import checked_register, prepared_state
 
 _WHAT = "filter's circuit"
@@ -26,8 +25,11 @@ _REAL = 1e-12
 """Imaginary parts that are rounding."""
 
 
-class Filter:
+class Filter(Kind):
     """A filter of a quantum convolution: immutable, hashable, comparable by content.
+
+    By an overlap test a patch is compared with what the filter's circuit prepares from |0...0>.
+    With a measurement the circuit acts on the patch instead.
 
     The contract of a kind of your own: a frozen dataclass, or an ``attrs.frozen`` class, whose
     fields are its settings, with `kind` and `circuit_on`. All the rest follows from the circuit,
@@ -40,7 +42,7 @@ class Filter:
         kind: The name of this kind of filter in a mapping or a TOML table.
     """
 
-    kind: ClassVar[str]
+    what = "filter"
 
     def circuit_on(self, qubits: Sequence[cirq.Qid]) -> cirq.AbstractCircuit:
         """The circuit that prepares the filter from |0...0>.
@@ -214,36 +216,22 @@ class Filter:
         Returns:
             Unit vectors up to a phase, shape (batch, 2**n_qubits).
         """
-        state = np.zeros((len(angles), *(2,) * n_qubits), dtype=np.complex128)
-        state.reshape(len(angles), -1)[:, :1] = 1
-        for operation in self.slots(cirq.LineQubit.range(n_qubits)).all_operations():
-            axes = [1 + qubit.x for qubit in operation.qubits]  # type: ignore[attr-defined]
-            if isinstance(operation.gate, Slot):
-                gates = operation.gate.unitaries({"filter": angles})
-                moved = np.moveaxis(state, axes[0], 1)
-                turned = gates @ moved.reshape(len(angles), 2, -1)
-                state = np.moveaxis(turned.reshape(moved.shape), 1, axes[0])
-            else:
-                state = state.copy()
-                np.moveaxis(state, axes, (-2, -1))[..., 1, 1] *= -1
-        return state.reshape(len(angles), -1)
+        return self.applied(angles, zeros(len(angles), n_qubits))
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain data from which `filter_from_mapping` builds an equal filter."""
-        settings = {name: _plain(getattr(self, name)) for name in field_names(self)}
-        return {"kind": self.kind, **settings}
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds the filter from what `to_mapping` returned; unknown keys are refused.
+    def applied(
+        self, angles: npt.NDArray[np.float64], states: npt.NDArray[np.complex128]
+    ) -> npt.NDArray[np.complex128]:
+        """What the filter's circuit makes of states.
 
         Args:
-            mapping: The kind and the settings by name; what is absent takes its default.
+            angles: Rows as of `angles`, shape (batch, angles), or one row for all states.
+            states: Unit vectors, shape (batch, 2**n_qubits).
+
+        Returns:
+            Unit vectors up to a phase, shape (batch, 2**n_qubits).
         """
-        only_known_keys(f"{cls.kind} filter", mapping, ("kind", *field_names(cls)))
-        given = {key: _frozen(value) for key, value in mapping.items() if key != "kind"}
-        with users_code(f"filter {cls.kind}"):
-            return cls(**given)
+        qubits = cirq.LineQubit.range((states.shape[1] - 1).bit_length())
+        return evolved(self.slots(qubits), qubits, states, {"filter": angles})
 
     def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
         """Refuses, by an InputError, patches or a register that the filter cannot be used for.
@@ -310,14 +298,3 @@ def _rotations(filter_: Filter, n_qubits: int) -> Rotations:
 
 def _has_slots(circuit: cirq.AbstractCircuit) -> bool:
     return any(isinstance(operation.gate, Slot) for operation in circuit.all_operations())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _frozen(value: Any) -> Any:
-    """Lists as tuples, which are hashable."""
-    return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value

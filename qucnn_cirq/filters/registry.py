@@ -9,29 +9,25 @@ import cirq
 
 from noise_models.checks import only_known_keys
 from noise_models.extensions import load_object
-from noise_models.registry import Registry
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.ansatz import XZAnsatz
 from qucnn_cirq.filters.circuit_filter import CircuitFilter
 from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.filters.fixed import FixedFilter
+from qucnn_cirq.kinds import Kinds
 
 
-class FilterKinds(Registry[type[Filter]]):
+class FilterKinds(Kinds[Filter]):
     """Kinds of filter by name."""
 
     def _checked(self, what: str, member: object) -> type[Filter]:
         kind = super()._checked(what, member)
-        if not isinstance(getattr(kind, "kind", None), str):
-            raise InputError(f"{what} has no kind: give the class kind = a word of its own.")
         if kind.circuit_on is Filter.circuit_on and kind.fixed_vector is Filter.fixed_vector:
             raise InputError(f"{what} defines neither circuit_on nor fixed_vector: define one.")
-        if kind.__hash__ is None:
-            raise InputError(f"{what} is not hashable: make it a frozen dataclass.")
         return kind
 
 
-FILTER_KINDS = FilterKinds("filter kind", Filter, classes=True)
+FILTER_KINDS = FilterKinds(Filter, "filter kind")
 """The kinds of filter that a mapping can name."""
 
 for _kind in (XZAnsatz, FixedFilter, CircuitFilter):
@@ -62,10 +58,4 @@ def filter_from_mapping(mapping: Mapping[str, Any]) -> Filter:
         if isinstance(named, cirq.AbstractCircuit):
             only_known_keys("circuit filter", mapping, ("kind", "parameters"))
             return CircuitFilter(named, parameters=mapping.get("parameters"))
-    kind = FILTER_KINDS.find(name)
-    found = kind.from_mapping(mapping)
-    if not isinstance(found, Filter):
-        raise InputError(f"filter kind {shown(name)} makes {shown(found, 40)}: make a Filter.")
-    if found.kind != name:
-        object.__setattr__(found, "kind", name)
-    return found
+    return FILTER_KINDS.read(mapping)

@@ -50,8 +50,9 @@ class OverlapTest(abc.ABC):
     Attributes:
         name: The word by which it is chosen.
         title: What is measured, in one line.
-        undoes_filter: Whether the filter is undone on the data register; otherwise it is prepared
-            on a register of its own.
+        undoes_filter: Whether the filter's circuit acts on the data register, where it is undone;
+            otherwise the filter is prepared on a register of its own.
+        places_freely: Whether its circuit may have any couplers of the data register.
         merges_known_vectors: Whether, for a patch and a filter that are known vectors, a circuit
             that ends in all zeros with the probability F may take its place; see
             `qucnn_cirq.circuits.loaders.comparison.Comparison`.
@@ -68,6 +69,7 @@ class OverlapTest(abc.ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     undoes_filter: ClassVar[bool] = False
+    places_freely: ClassVar[bool] = False
     merges_known_vectors: ClassVar[bool] = False
     most_walkers: ClassVar[int] = 0
     takes_reader: ClassVar[bool] = False

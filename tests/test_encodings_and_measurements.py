@@ -1,0 +1,458 @@
+"""Encodings beside amplitudes, and measurements beside overlaps: every one on every path."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import attrs
+import cirq
+import numpy as np
+import pytest
+
+from noise_models import as_noise
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QuantumConvolution,
+    XZAnsatz,
+    compile_convolution,
+    register_encoding,
+    register_measurement,
+)
+from qucnn_cirq.circuits.slots import TableAngle, rotation
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import extract_patches, ideal_numbers
+from qucnn_cirq.encodings import ENCODINGS, Encoding, ProductEncoding
+from qucnn_cirq.measurements import MEASUREMENTS, Measurement
+
+BODY = XZAnsatz(2, ("y", "z"), "ring")
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.02}, "readout": {"p01": 0.01, "p10": 0.05}}
+PRODUCTS = ("angle", "dense_angle", "arctan", "threshold")
+KINDS = ("z", "bit_count", "most_likely", "distribution", "pauli")
+LINEAR = tuple(kind for kind in KINDS if kind != "most_likely")
+
+
+def _measurement(kind: str, n_qubits: int) -> object:
+    if kind != "pauli":
+        return kind
+    return {"kind": kind, "strings": ["ZX"] if n_qubits == 2 else ["ZIXI", "IYXI"]}
+
+
+def _spec(encoding: str, kind: str, **settings: object) -> ConvolutionSpec:
+    n_qubits = 2 if encoding in ("amplitudes", "dense_angle") else 4
+    return ConvolutionSpec(
+        kernel=(2, 2),
+        stride=2,
+        filters=[BODY, BODY],
+        encoding=encoding,
+        measurement=_measurement(kind, n_qubits),
+        **settings,
+    )
+
+
+def _images(count: int = 2) -> np.ndarray:
+    return np.random.default_rng(3).random((count, 6, 4))
+
+
+def _prepared(encoding: str, values: np.ndarray) -> cirq.Circuit:
+    """The encoding in Cirq's own gates, as its definition says."""
+    line = cirq.LineQubit.range(2 if encoding == "dense_angle" else 4)
+    if encoding == "angle":
+        return cirq.Circuit(cirq.ry(np.pi * x)(q) for x, q in zip(values, line, strict=True))
+    if encoding == "dense_angle":
+        turns = 2 * np.arcsin(np.sqrt(values))
+        return cirq.Circuit(
+            [cirq.ry(turns[2 * k])(q), cirq.rz(turns[2 * k + 1])(q)] for k, q in enumerate(line)
+        )
+    if encoding == "arctan":
+        return cirq.Circuit(
+            [cirq.ry(np.arctan(x))(q), cirq.rz(np.arctan(x * x))(q)]
+            for x, q in zip(values, line, strict=True)
+        )
+    return cirq.Circuit(cirq.X(q) ** int(x > 0) for x, q in zip(values, line, strict=True))
+
+
+@pytest.mark.parametrize("encoding", PRODUCTS)
+def test_states_of_encodings_are_those_of_their_definition(encoding: str) -> None:
+    values = np.random.default_rng(0).random((3, 4)) * [1, 1, 1, 0]
+    states = ENCODINGS.read(encoding).states(values)
+    for row, state in zip(values, states, strict=True):
+        circuit = _prepared(encoding, row)
+        wanted = circuit.final_state_vector(
+            qubit_order=cirq.LineQubit.range(2 if encoding == "dense_angle" else 4),
+            dtype=np.complex128,
+        )
+        assert abs(abs(np.vdot(wanted, state)) - 1) < 1e-12
+
+
+@pytest.mark.parametrize("encoding", ("amplitudes", *PRODUCTS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled_circuits_give_the_ideal_numbers(encoding: str, kind: str) -> None:
+    spec = _spec(encoding, kind)
+    program = compile_convolution(spec)
+    assert program.verify().passed
+    layer = QuantumConvolution(program, "exact", shots=None, seed=1)
+    images = _images()
+    patches = extract_patches(images, spec)
+    wanted = patches.to_maps(ideal_numbers(patches, spec, layer.parameters))
+    assert wanted.shape == (2, spec.n_maps, 3, 2)
+    np.testing.assert_allclose(layer.forward(images), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_numbers_are_those_of_the_density_matrix(kind: str) -> None:
+    """Noise and readout included, against Cirq's own simulator on the same noisy circuit."""
+    spec = _spec("angle", kind)
+    program = compile_convolution(spec, "grid:4x4")
+    noise = as_noise(NOISE)
+    layer = QuantumConvolution(program, "exact", noise, None, seed=2)
+    image = _images(1)[:, :2, :2]
+    found = layer.forward(image)[0, :, 0, 0]
+    wanted = []
+    for row, compiled in enumerate(program.filters):
+        circuit = program.circuit(image[0], layer.parameters[row], filter_index=row)
+        read = compiled.template.observable.qubits
+        noisy = cirq.drop_terminal_measurements(circuit).with_noise(noise.gate_model)
+        qubits = sorted(circuit.all_qubits())
+        final = cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(noisy, qubit_order=qubits)
+        chances = np.diag(final.final_density_matrix).real.reshape((2,) * len(qubits))
+        axes = [qubits.index(qubit) for qubit in read]
+        tensor = np.moveaxis(chances, axes, range(len(axes))).reshape(2 ** len(read), -1).sum(1)
+        tensor = tensor.reshape((2,) * len(read))
+        confusion = np.array([[1 - 0.01, 0.05], [0.01, 1 - 0.05]])
+        for axis in range(len(read)):
+            tensor = np.moveaxis(np.tensordot(confusion, tensor, (1, axis)), 0, axis)
+        assert spec.measurement is not None
+        wanted.append(spec.measurement.table(4) @ tensor.ravel())
+    np.testing.assert_allclose(found, np.concatenate(wanted), atol=1e-8)
+
+
+@pytest.mark.parametrize("engine", ("exact", "qsim"))
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_shots_scatter_as_stated(engine: str, kind: str) -> None:
+    spec = _spec("angle", kind)
+    program = compile_convolution(spec, "grid:4x4")
+    shots = 400 if engine == "exact" else 100
+    images = _images(12 if engine == "exact" else 1)
+    layer = QuantumConvolution(program, engine, NOISE, shots, seed=5)
+    run = layer.run(images)
+    exact = QuantumConvolution(program, "exact", NOISE, None, parameters=layer.parameters)
+    means = exact.run(images).estimates
+    if kind == "most_likely":
+        assert set(np.unique(run.estimates)) <= set(range(5))
+        return
+    assert (run.variance > 0).all()
+    # A normal approximation is none for outcomes that are seen a few times.
+    often = (means > 0.05) & (means < 0.95) if kind == "distribution" else means < np.inf
+    scores = ((run.estimates - means) / np.sqrt(run.variance))[often]
+    assert abs(scores.std() - 1) < (0.12 if engine == "exact" else 0.35)
+    assert abs(scores.mean()) < 0.4
+
+
+def test_numbers_of_a_result_of_any_sampler() -> None:
+    spec = _spec("angle", "z")
+    program = compile_convolution(spec)
+    patch, angles = np.full((2, 2), 0.3), np.linspace(0, 1, spec.n_parameters)
+    result = cirq.Simulator(seed=1).run(program.circuit(patch, angles), repetitions=4000)
+    found = program.numbers(result)
+    patches = extract_patches(patch[None], spec)
+    wanted = ideal_numbers(patches, spec, np.stack([angles, angles]))[:4, 0]
+    assert (np.abs(found.values - wanted) < 5 * np.sqrt(found.variances) + 1e-9).all()
+    with pytest.raises(InputError, match=r"Program\.numbers"):
+        program.estimate(result)
+
+
+@pytest.mark.parametrize("encoding", ("amplitudes", *PRODUCTS))
+@pytest.mark.parametrize("kind", LINEAR)
+def test_gradients_agree(encoding: str, kind: str) -> None:
+    layer = QuantumConvolution(compile_convolution(_spec(encoding, kind)), "exact", shots=None)
+    upstream = np.random.default_rng(0).normal(size=layer.forward(_images()).shape)
+    exact = layer.backward(upstream, "exact")
+    np.testing.assert_allclose(layer.backward(upstream, "parameter_shift"), exact, atol=1e-10)
+    np.testing.assert_allclose(layer.backward(upstream, "finite_differences"), exact, atol=1e-4)
+
+
+def test_the_variance_of_a_gradient_counts_correlations() -> None:
+    """Numbers of one circuit are from the same shots: their sum scatters as it is stated."""
+    program = compile_convolution(_spec("angle", "bit_count"), "grid:4x4")
+    each = compile_convolution(_spec("angle", "z"), "grid:4x4")
+    images = _images(1)
+    shots = 200
+    for own, repeated in ((program, 1), (each, 4)):
+        layer = QuantumConvolution(own, "exact", NOISE, shots, seed=1)
+        upstream = np.ones_like(layer.forward(images))
+        found = [layer.gradient(upstream, "parameter_shift", draw) for draw in range(60)]
+        spread = np.std([gradient.values for gradient in found], axis=0, ddof=1)
+        stated = np.sqrt(np.mean([gradient.variance for gradient in found], axis=0))
+        assert 0.8 < np.median(spread / stated) < 1.25, repeated
+
+
+@pytest.mark.parametrize("encoding", ("amplitudes", "angle", "dense_angle", "arctan"))
+@pytest.mark.parametrize("kind", (None, "z", "distribution"))
+def test_torch_gradients_of_angles_and_images(encoding: str, kind: str | None) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [torch]")
+    from qucnn_cirq.torch_layer import QuantumConv2d
+
+    n_qubits = 4 if encoding in ("angle", "arctan") else 2
+    numbers = {None: 1, "z": n_qubits, "distribution": 2**n_qubits}[kind]
+    module = QuantumConv2d(
+        1, 2 * numbers, 2, 2, ansatz=XZAnsatz(1), encoding=encoding, measurement=kind
+    ).double()
+    images = torch.tensor(0.2 + 0.6 * np.random.default_rng(1).random((1, 1, 4, 2)))
+    module.eval()
+    assert module(images).shape == (1, 2 * numbers, 2, 1)
+    assert torch.autograd.gradcheck(
+        lambda pixels, angles: torch.func.functional_call(module, {"angles": angles}, (pixels,)),
+        (images.requires_grad_(), module.angles.detach().clone().requires_grad_()),
+        atol=1e-5,
+    )
+
+
+def test_out_channels_are_filters_times_numbers() -> None:
+    pytest.importorskip("torch", reason="needs the extra [torch]")
+    from qucnn_cirq.torch_layer import QuantumConv2d
+
+    with pytest.raises(InputError, match="a multiple"):
+        QuantumConv2d(1, 3, 2, encoding="angle", measurement="z")
+
+
+@pytest.mark.parametrize("encoding", ("angle", "dense_angle"))
+def test_a_fixed_filter_meets_encoded_patches(encoding: str) -> None:
+    size = 2 if encoding == "dense_angle" else 4
+    filters = [FixedFilter(np.arange(1, 5).reshape(2, 2))]
+    if size == 4:
+        filters = [XZAnsatz(1)]
+    for overlap in ("ancilla", "destructive", "inversion"):
+        spec = ConvolutionSpec((2, 2), 2, filters=filters, encoding=encoding, overlap=overlap)
+        program = compile_convolution(spec)
+        assert program.verify().passed
+        layer = QuantumConvolution(program, "exact", shots=None)
+        patches = extract_patches(_images(), spec)
+        wanted = patches.to_maps(ideal_numbers(patches, spec, layer.parameters))
+        np.testing.assert_allclose(layer.forward(_images()), wanted, atol=1e-9)
+
+
+def test_blank_patches_have_states_but_for_amplitudes() -> None:
+    blank = np.zeros((1, 2, 2))
+    for encoding in PRODUCTS:
+        run = QuantumConvolution(
+            compile_convolution(_spec(encoding, "z")), "exact", shots=None
+        ).run(blank)
+        assert run.blank_patches == 0
+        assert np.abs(run.estimates).max() > 0
+    run = QuantumConvolution(
+        compile_convolution(_spec("amplitudes", "z")), "exact", shots=None
+    ).run(blank)
+    assert run.blank_patches == 1
+    assert (run.maps == 0).all()
+
+
+def test_identities_stay_and_differ() -> None:
+    usual = ConvolutionSpec()
+    assert set(usual.to_mapping()) & {"encoding", "measurement"} == set()
+    spec = _spec("angle", "z")
+    again = ConvolutionSpec.from_mapping(spec.to_mapping())
+    assert again == spec
+    assert again.identity == spec.identity
+    assert ConvolutionSpec.from_toml(spec.to_toml()) == spec
+    others = [usual, spec, _spec("arctan", "z"), _spec("angle", "bit_count")]
+    assert len({each.identity for each in others}) == 4
+    assert len({*others, again}) == 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_programs_are_stored(tmp_path: Path, kind: str) -> None:
+    program = compile_convolution(_spec("dense_angle", kind))
+    program.save(tmp_path / "program.json")
+    again = Program.load(tmp_path / "program.json")
+    assert again == program
+    image = _images(1)
+    layers = [QuantumConvolution(each, "exact", shots=50, seed=3) for each in (program, again)]
+    np.testing.assert_array_equal(*[layer.forward(image) for layer in layers])
+    assert pickle.loads(pickle.dumps(program.spec)) == program.spec
+
+
+REFUSED = {
+    "range": (lambda: _forward("angle", np.full((1, 2, 2), 200.0)), "within 0..1"),
+    "below": (lambda: _forward("dense_angle", np.full((1, 2, 2), -0.1)), "within 0..1"),
+    "unknown encoding": (lambda: ConvolutionSpec(encoding="angel"), "angle"),
+    "unknown measurement": (lambda: ConvolutionSpec(measurement="zz"), "measurement"),
+    "no kind": (lambda: ConvolutionSpec(encoding={"threshold": 1}), "kind"),
+    "unknown key": (
+        lambda: ConvolutionSpec(measurement={"kind": "z", "qubit": 1}),
+        "qubit",
+    ),
+    "overlap": (
+        lambda: ConvolutionSpec(overlap="inversion", measurement="z"),
+        "no effect",
+    ),
+    "vector": (
+        lambda: ConvolutionSpec((2, 2), filters=FixedFilter(np.ones((2, 2))), measurement="z"),
+        "cannot act",
+    ),
+    "backward": (lambda: _spec("angle", "z", backward=True), "backward"),
+    "no such qubit": (
+        lambda: ConvolutionSpec((2, 2), measurement={"kind": "z", "qubits": [2]}),
+        "0..1",
+    ),
+    "string length": (
+        lambda: ConvolutionSpec((2, 2), measurement={"kind": "pauli", "strings": ["ZZZ"]}),
+        "2 qubits",
+    ),
+    "two bases": (
+        lambda: ConvolutionSpec((2, 2), measurement={"kind": "pauli", "strings": ["ZI", "XI"]}),
+        "one basis",
+    ),
+    "loader": (
+        lambda: compile_convolution(_spec("angle", "z"), loader="line"),
+        "circuit of its own",
+    ),
+    "load_filters": (
+        lambda: compile_convolution(_spec("angle", "z"), load_filters=True),
+        "act on the patch",
+    ),
+    "mitigation": (
+        lambda: QuantumConvolution(
+            compile_convolution(_spec("angle", "z")), shots=10, mitigation="readout"
+        ),
+        "mitigation",
+    ),
+    "gradient of the most likely": (
+        lambda: _backward("most_likely", "exact"),
+        "no gradient",
+    ),
+    "shift of the most likely": (
+        lambda: _backward("most_likely", "parameter_shift"),
+        "no gradient",
+    ),
+    "coin": (lambda: _backward("z", "coin"), "parameter_shift"),
+    "in circuit": (lambda: _backward("z", "in_circuit"), "reads the ancilla"),
+    "measured once": (lambda: _backward("z", "measured_once"), "measuring once"),
+    "proof": (lambda: compile_convolution(_spec("angle", "z")).proof, "verify"),
+}
+
+
+def _forward(encoding: str, images: np.ndarray) -> None:
+    QuantumConvolution(compile_convolution(_spec(encoding, "z")), "exact").forward(images)
+
+
+def _backward(kind: str, method: str) -> None:
+    layer = QuantumConvolution(compile_convolution(_spec("angle", kind)), "exact", shots=None)
+    layer.backward(np.ones_like(layer.forward(_images(1))), method)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_makes_no_sense_is_refused(what: str) -> None:
+    refused, words = REFUSED[what]
+    with pytest.raises(InputError, match=words):
+        refused()
+
+
+def test_nine_qubits_are_read_without_all_outcomes() -> None:
+    spec = ConvolutionSpec(
+        (3, 3), 3, filters=XZAnsatz(1, ("x", "z"), "chain"), encoding="arctan", measurement="z"
+    )
+    program = compile_convolution(spec)
+    layer = QuantumConvolution(program, "exact", {"depolarizing": {"p2": 0.0}}, None)
+    image = np.random.default_rng(0).random((1, 3, 3))
+    patches = extract_patches(image, spec)
+    wanted = ideal_numbers(patches, spec, layer.parameters)
+    np.testing.assert_allclose(layer.run(image).estimates, wanted, atol=1e-12)
+
+
+@attrs.frozen
+class Cosine(ProductEncoding):
+    """An encoding of the user's own: one angle a value, by a function of theirs."""
+
+    kind = "cosine"
+    title = "RX(cos x)"
+    axes = ("x",)
+
+    def turned(self, values: np.ndarray) -> np.ndarray:
+        return np.cos(values)
+
+
+@attrs.frozen
+class Entangled(Encoding):
+    """An encoding of the user's own with gates between qubits."""
+
+    kind = "entangled"
+    title = "RY(x) and a chain of CZ, twice"
+
+    def n_qubits(self, n_elements: int) -> int:
+        return n_elements
+
+    def circuit(self, qubits, table, n_elements):  # type: ignore[no-untyped-def]
+        circuit = cirq.Circuit()
+        for layer in range(2):
+            for place, qubit in enumerate(qubits):
+                angle = TableAngle(table, layer * n_elements + place)
+                circuit.append(rotation("y", angle).on(qubit))
+            circuit.append(cirq.CZ(a, b) for a, b in zip(qubits, qubits[1:], strict=False))
+        return circuit
+
+    def angles(self, values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, values**2], axis=1)
+
+
+@attrs.frozen
+class Parity(Measurement):
+    """A measurement of the user's own: is the number of ones odd, and are there none?"""
+
+    kind = "parity"
+    title = "odd number of ones; none"
+
+    def table(self, n_qubits: int) -> np.ndarray:
+        ones = np.array([bin(k).count("1") for k in range(2**n_qubits)])
+        return np.array([ones % 2, ones == 0], dtype=float)
+
+
+@pytest.fixture
+def own_kinds():  # type: ignore[no-untyped-def]
+    register_encoding(Cosine)
+    register_encoding(Entangled)
+    register_measurement(Parity)
+    yield
+    for registry, kind in ((ENCODINGS, Cosine), (ENCODINGS, Entangled), (MEASUREMENTS, Parity)):
+        del registry._members[kind.kind]
+
+
+@pytest.mark.usefixtures("own_kinds")
+@pytest.mark.parametrize("encoding", ("cosine", "entangled"))
+def test_kinds_of_ones_own_are_one_class_each(tmp_path: Path, encoding: str) -> None:
+    spec = ConvolutionSpec((2, 2), 2, filters=BODY, encoding=encoding, measurement="parity")
+    program = compile_convolution(spec)
+    assert program.verify().passed
+    program.save(tmp_path / "own.json")
+    assert Program.load(tmp_path / "own.json") == program
+    layer = QuantumConvolution(program, "exact", shots=None)
+    upstream = np.ones_like(layer.forward(_images()))
+    exact = layer.backward(upstream, "exact")
+    np.testing.assert_allclose(layer.backward(upstream, "parameter_shift"), exact, atol=1e-10)
+    images = _images()
+    pixels = layer.input_gradient(upstream)
+    step = np.zeros_like(images)
+    step[0, 1, 1] = 1e-5
+    difference = (layer.forward(images + step) - layer.forward(images - step)).sum() / 2e-5
+    assert abs(difference - pixels[0, 1, 1]) < 1e-6
+
+
+def test_kinds_are_named_by_file(tmp_path: Path) -> None:
+    file = tmp_path / "own_kinds.py"
+    file.write_text(
+        "import attrs, numpy as np\n"
+        "from qucnn_cirq.encodings import ProductEncoding\n"
+        "@attrs.frozen\n"
+        "class Half(ProductEncoding):\n"
+        "    kind = 'half'\n"
+        "    title = 'RY(x / 2)'\n"
+        "    axes = ('y',)\n"
+        "    def turned(self, values):\n"
+        "        return values / 2\n"
+    )
+    spec = ConvolutionSpec((1, 2), filters=XZAnsatz(1), encoding=f"{file}:Half", measurement="z")
+    assert ConvolutionSpec.from_mapping(spec.to_mapping()) == spec
+    assert compile_convolution(spec).verify().passed
+    assert "encoding" in str(spec.filter_sources)
