@@ -228,7 +228,7 @@ class MeasuredOnce:
         bases: int | None = None,
     ) -> None:
         instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
-        if not spec.has_amplitudes or spec.measurement is not None:
+        if not spec.loads_vectors or spec.measurement is not None:
             raise InputError(
                 "measuring once is for overlaps of patches whose values are amplitudes: leave "
                 "encoding and measurement out."

@@ -187,6 +187,11 @@ class ConvolutionSpec:
         return isinstance(self.encoding, Amplitudes)
 
     @property
+    def loads_vectors(self) -> bool:
+        """Whether a loader of vectors prepares a patch, and not a circuit of the encoding."""
+        return self.encoding.loader(self.n_elements) is None
+
+    @property
     def n_numbers(self) -> int:
         """Numbers that come of each circuit: one overlap, or those of the measurement."""
         if self.measurement is None:
@@ -294,7 +299,7 @@ class ConvolutionSpec:
             "filters": [filter_.to_mapping() for filter_ in self.filter_list],
         }
         # Where they are as they always were, the identity is as well.
-        if not self.has_amplitudes:
+        if self.encoding != AMPLITUDES:
             mapping["encoding"] = self.encoding.to_mapping()
         if self.measurement is not None:
             mapping["measurement"] = self.measurement.to_mapping()

@@ -18,6 +18,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.encodings import AMPLITUDES
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.estimating import mitigation_of
@@ -119,7 +120,7 @@ class PlainData:
         study["convolution"] = read_convolution(table, cls.default_filter)
         convolution = study["convolution"]
         for key, is_usual in (
-            ("encoding", convolution.has_amplitudes),
+            ("encoding", convolution.encoding == AMPLITUDES),
             ("measurement", convolution.measurement is None),
         ):
             if not (is_usual or cls.takes_measurements):

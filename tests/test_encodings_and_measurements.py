@@ -234,6 +234,90 @@ def test_a_fixed_filter_meets_encoded_patches(encoding: str) -> None:
         np.testing.assert_allclose(layer.forward(_images()), wanted, atol=1e-9)
 
 
+@pytest.mark.parametrize("encoding", ("given", "amplitudes", "angle"))
+@pytest.mark.parametrize("entangler", ("none", "chain"))
+@pytest.mark.parametrize("qubits", ([0], [1], [2, 0]))
+def test_qubits_that_nothing_is_read_of_are_left_out(
+    encoding: str, entangler: str, qubits: list[int]
+) -> None:
+    spec = ConvolutionSpec(
+        (2, 2) if encoding == "angle" else (3, 3),
+        filters=XZAnsatz(1, ("y",), entangler),
+        encoding=encoding,
+        measurement={"kind": "z", "qubits": qubits},
+    )
+    program = compile_convolution(spec)
+    assert program.verify().passed
+    layer = QuantumConvolution(program, "exact", shots=None)
+    patches = extract_patches(_images(), spec)
+    wanted = patches.to_maps(ideal_numbers(patches, spec, layer.parameters))
+    np.testing.assert_allclose(layer.forward(_images()), wanted, atol=1e-12)
+
+
+def _given(**settings: object) -> ConvolutionSpec:
+    return ConvolutionSpec((3, 3), 3, filters=BODY, encoding="given", **settings)
+
+
+@pytest.mark.parametrize("kind", ("z", "distribution"))
+def test_a_given_state_has_no_noise_of_its_own(kind: str) -> None:
+    program = compile_convolution(_given(measurement=kind), "grid:4x4")
+    image = np.random.default_rng(0).normal(size=(1, 3, 3))
+    layer = QuantumConvolution(program, "exact", NOISE, None, seed=1)
+    (compiled,) = program.filters
+    noise = as_noise(NOISE)
+    circuit = program.circuit(image[0], layer.parameters[0])
+    qubits = list(compiled.template.data_qubits)
+    state = extract_patches(image, program.spec).states[0].astype(complex)
+    final = cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(
+        cirq.drop_terminal_measurements(circuit).with_noise(noise.gate_model),
+        qubit_order=qubits,
+        initial_state=state,
+    )
+    chances = np.diag(final.final_density_matrix).real.reshape((2,) * 4)
+    read = [qubits.index(qubit) for qubit in compiled.template.observable.qubits]
+    tensor = chances.transpose(read)
+    confusion = np.array([[1 - 0.01, 0.05], [0.01, 1 - 0.05]])
+    for axis in range(4):
+        tensor = np.moveaxis(np.tensordot(confusion, tensor, (1, axis)), 0, axis)
+    assert program.spec.measurement is not None
+    wanted = program.spec.measurement.table(4) @ tensor.ravel()
+    np.testing.assert_allclose(layer.run(image).estimates[:, 0], wanted, atol=1e-8)
+    sampled = QuantumConvolution(program, "qsim", NOISE, 2000, parameters=layer.parameters)
+    run = sampled.run(image)
+    assert (np.abs(run.estimates[:, 0] - wanted) < 5 * np.sqrt(run.variance[:, 0])).all()
+
+
+@pytest.mark.parametrize("overlap", ("ancilla", "destructive", "inversion"))
+def test_a_given_state_meets_filters(overlap: str) -> None:
+    image = np.random.default_rng(0).normal(size=(2, 3, 3))
+    for filters in (FixedFilter(np.arange(1.0, 10).reshape(3, 3)), XZAnsatz(1)):
+        spec = ConvolutionSpec((3, 3), 3, filters=filters, encoding="given", overlap=overlap)
+        program = compile_convolution(spec)
+        assert program.verify().passed
+        layer = QuantumConvolution(program, "exact", shots=None)
+        patches = extract_patches(image, spec)
+        wanted = ideal_numbers(patches, spec, layer.parameters)
+        np.testing.assert_allclose(layer.run(image).estimates, wanted, atol=1e-9)
+
+
+def test_gradients_of_what_is_given_agree() -> None:
+    program = compile_convolution(_given(measurement={"kind": "z", "qubits": [1]}))
+    image = np.random.default_rng(0).normal(size=(3, 3, 3))
+    layer = QuantumConvolution(program, "exact", shots=None)
+    upstream = np.random.default_rng(1).normal(size=layer.forward(image).shape)
+    wanted = layer.backward(upstream, "exact")
+    np.testing.assert_allclose(layer.backward(upstream, "parameter_shift"), wanted, atol=1e-12)
+
+
+def test_a_given_state_is_no_circuit_of_a_sampler(tmp_path: Path) -> None:
+    program = compile_convolution(_given(measurement="z"))
+    program.save(tmp_path / "given.json")
+    assert Program.load(tmp_path / "given.json") == program
+    layer = QuantumConvolution(program, cirq.Simulator(), shots=10)
+    with pytest.raises(InputError, match="given"):
+        layer.forward(np.ones((1, 3, 3)))
+
+
 def test_blank_patches_have_states_but_for_amplitudes() -> None:
     blank = np.zeros((1, 2, 2))
     for encoding in PRODUCTS:
@@ -307,7 +391,7 @@ REFUSED = {
     ),
     "loader": (
         lambda: compile_convolution(_spec("angle", "z"), loader="line"),
-        "circuit of its own",
+        "no effect",
     ),
     "load_filters": (
         lambda: compile_convolution(_spec("angle", "z"), load_filters=True),

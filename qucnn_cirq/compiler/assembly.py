@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -23,6 +23,7 @@ from qucnn_cirq.compiler.routing import is_preparation, route_preparation, route
 from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Coupler
+from qucnn_cirq.encodings import GivenLoader
 from qucnn_cirq.filters import Filter, filter_circuit
 
 ROUTED = "routed"
@@ -182,22 +183,38 @@ def _finished(
     starts: Mapping[cirq.Qid, cirq.Qid] | None = None,
 ) -> Assembly:
     """Runs the passes on a measured circuit; ``starts`` says where a routed one has its qubits."""
+    given = loaders[0].preparation if isinstance(loaders[0], GivenLoader) else None
     measurement = cirq.measure(*observable.qubits, key=MEASUREMENT_KEY)
     passes = passes_for(
         options.gate_set,
         options.decoupling,
         options.duration_ratio,
         counts_zeros=observable == all_zeros(observable.qubits),
+        given=() if given is None else [starts[q] if starts else q for q in layout.data],
     )
     measured = routed + measurement.with_tags("backward" if options.backward else "overlap")
     native, records = run_passes(measured, passes)
     walks = _walks(layout, options)
     ancillas = [walk[0][0] for walk in walks]
-    registers = [
-        tuple(starts[qubit] if starts else qubit for qubit in qubits)
-        for qubits in (layout.data, layout.filter, ancillas)
-    ]
-    template = Template(native.freeze(), observable, *registers)
+    used = native.all_qubits()
+
+    def placed(qubits: Sequence[cirq.Qid], whole: bool = False) -> tuple[cirq.Qid, ...]:
+        """Where qubits are; those that no operation acts on are left out, or have no place."""
+        at = [starts[qubit] if starts else qubit for qubit in qubits]
+        if not whole:
+            return tuple(qubit for qubit in at if qubit in used)
+        names = (cirq.NamedQubit(f"data {number}") for number in range(len(at)))
+        return tuple(each if each in used else name for each, name in zip(at, names, strict=True))
+
+    template = Template(
+        native.freeze(),
+        observable,
+        # A state that is handed over has all of its qubits.
+        placed(layout.data, whole=given is not None),
+        placed(layout.filter),
+        placed(ancillas),
+        given,
+    )
     name = layout.name if starts is None else ROUTED
     return Assembly(name, *loaders, template, (*begun, *records))
 

@@ -141,10 +141,10 @@ def compile_convolution(
         program = _best_overlap_test(spec, target, walkers, settings)
         return _proved(program) if prove else program
     loaders = read_names(layout, loader)
-    if loader != AUTO and not spec.has_amplitudes:
+    if loader != AUTO and not spec.loads_vectors:
         raise InputError(
-            f"loader = {loader!r} loads amplitudes, and encoding = {spec.encoding.kind!r} has a "
-            "circuit of its own: leave loader = 'auto'."
+            f"loader = {loader!r} has no effect: encoding = {spec.encoding.kind!r} says what "
+            "prepares a patch; leave loader = 'auto'."
         )
     options = read_options(spec, target, gate_set, walkers, dynamical_decoupling)
     pinning = read_placement(placement, target)
@@ -403,7 +403,7 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
 def _pairs(
     loader: Loader, vector: NDArray[np.float64] | None, request: Request, layout: Layout
 ) -> LoaderPairs:
-    if vector is not None and not request.spec.has_amplitudes:
+    if vector is not None and not request.spec.loads_vectors:
         # The patch is prepared by its encoding, and the filter by a loader of vectors.
         loaders = request.vector_loaders()
         fitting = fitting_loaders(layout, loaders, gate_set=request.options.gate_set)

@@ -7,7 +7,7 @@ beside gates of a filter, or the end of a loader where the filter is undone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import cirq
 import numpy as np
@@ -24,6 +24,7 @@ def merge_blocks(
     *,
     context: cirq.TransformerContext | None = None,
     counts_zeros: bool = False,
+    given: Collection[cirq.Qid] = (),
 ) -> cirq.Circuit:
     """Writes blocks of fixed gates on two qubits in fewer CZ, where there is a way.
 
@@ -35,11 +36,13 @@ def merge_blocks(
         circuit: Slots, two-qubit gates and, last, measurements. It acts on |0...0>.
         context: Names tags of operations to leave as they are; None for none.
         counts_zeros: Whether what is measured is the probability of all zeros.
+        given: Qubits of which the state is not |0> at the beginning, but handed over.
     """
     operations = list(circuit.all_operations())
     gates = [op for op in operations if not cirq.is_measurement(op)]
     measurements = [op for op in operations if cirq.is_measurement(op)]
-    merged = _merged(_postponed(gates, context), at_zero(circuit.all_qubits()), context)
+    begun = at_zero(qubit for qubit in circuit.all_qubits() if qubit not in given)
+    merged = _merged(_postponed(gates, context), begun, context)
     if counts_zeros and all(len(op.qubits) == 1 or op.gate == cirq.CZ for op in merged):
         zeros = at_zero(qubit for op in measurements for qubit in op.qubits)
         undone = _postponed(_backwards(merged), context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -75,6 +75,7 @@ def passes_for(
     decoupling: str | None = None,
     duration_ratio: float = 1.0,
     counts_zeros: bool = False,
+    given: Collection[cirq.Qid] = (),
 ) -> tuple[tuple[str, Transformer], ...]:
     """The passes from a routed circuit of slots and CZ gates to native moments, in order.
 
@@ -85,10 +86,11 @@ def passes_for(
         decoupling: The dynamical decoupling sequence, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
         counts_zeros: Whether what is measured is the probability of all zeros.
+        given: Qubits whose state is handed over at the beginning.
     """
     passes: tuple[tuple[str, Transformer], ...] = (
         ("drop unobserved", drop_unobserved),
-        ("merge blocks", functools.partial(merge_blocks, counts_zeros=counts_zeros)),
+        ("merge blocks", functools.partial(merge_blocks, counts_zeros=counts_zeros, given=given)),
         ("native gates", functools.partial(rebase, gate_set=gate_set)),
         ("merge one-qubit gates", merge_slots),
         ("schedule", schedule_as_late_as_possible),

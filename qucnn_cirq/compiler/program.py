@@ -17,6 +17,7 @@ from noise_models.extensions import source_digest
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.circuits.loaders import Loader, StateLoader
 from qucnn_cirq.circuits.observable import counted
+from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import passes_text
@@ -157,6 +158,26 @@ class Program:
             filter_parameters: As for `circuit`.
             upstream: As for `circuit`.
         """
+        tables = self.tables(compiled, variant, state, filter_parameters, upstream)
+        return variant.template.bound_circuit(tables)
+
+    def tables(
+        self,
+        compiled: CompiledFilter,
+        variant: Variant,
+        state: NDArray[np.float64],
+        filter_parameters: ArrayLike | None = None,
+        upstream: float | None = None,
+    ) -> AngleTables:
+        """The angle tables of one patch, as for `bound_variant`.
+
+        Args:
+            compiled: The filter.
+            variant: One of its circuits.
+            state: What its loader takes of the patch, shape (1, ...).
+            filter_parameters: As for `circuit`.
+            upstream: As for `circuit`.
+        """
         tables = {
             "patch": variant.loader.angles(state),
             "filter": compiled.filter_table(
@@ -169,7 +190,7 @@ class Program:
             tables["upstream"] = upstream_table(1.0 if upstream is None else upstream)
         elif upstream is not None:
             raise InputError("upstream is for programs compiled with backward=True.")
-        return variant.template.bound_circuit(tables)
+        return tables
 
     def variant(self, patch: ArrayLike, *, filter_index: int = 0) -> Variant:
         """The circuit that a patch is run with; there is only one without an infidelity budget.

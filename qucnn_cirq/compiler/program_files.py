@@ -34,7 +34,7 @@ from qucnn_cirq.compiler.pipeline import PassRecord
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device, device_names, load_device
-from qucnn_cirq.encodings import ENCODINGS, Angle, Encoding, EncodingLoader
+from qucnn_cirq.encodings import ENCODINGS, Angle, Encoding, EncodingLoader, GivenLoader
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
@@ -340,6 +340,7 @@ def _codec(
             SideBySide: (SideBySide.settings, SideBySide),
             StateLoader: (StateLoader.settings, StateLoader),
             EncodingLoader: (EncodingLoader.settings, EncodingLoader),
+            GivenLoader: (GivenLoader.settings, GivenLoader),
             Encoding: (_as_mapping, read_encoding),
             Measurement: (_as_mapping, read_measurement),
             Loader: (_write_loader, read_loader),

@@ -17,7 +17,6 @@ from qucnn_cirq.compiler.gate_sets import GATE_SETS
 from qucnn_cirq.compiler.layouts import LAYOUTS
 from qucnn_cirq.compiler.pinning import Pinning
 from qucnn_cirq.devices import Device
-from qucnn_cirq.encodings import EncodingLoader
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -96,8 +95,9 @@ class Request:
                 taken; None for the others only.
             gate_set: Another native two-qubit gate than that of the circuits; None for theirs.
         """
-        if not self.spec.has_amplitudes:
-            return [EncodingLoader(self.spec.encoding, self.spec.n_elements)]
+        own = self.spec.encoding.loader(self.spec.n_elements)
+        if own is not None:
+            return [own]
         return self.vector_loaders(vector, gate_set)
 
     def vector_loaders(

@@ -11,6 +11,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables, Slot, phased_xz_exponents
 
@@ -38,6 +39,8 @@ class Template:
         data_qubits: Qubits on which the patch is loaded, before it meets the filter.
         filter_qubits: Qubits on which the filter is prepared.
         ancillas: Qubits on which the walking ancillas start.
+        given: If the patch's state is handed over: what simulators prepare it with, by the table
+            ``"patch"``, on the data qubits before the circuit begins.
     """
 
     circuit: cirq.FrozenCircuit
@@ -45,6 +48,7 @@ class Template:
     data_qubits: tuple[cirq.Qid, ...]
     filter_qubits: tuple[cirq.Qid, ...]
     ancillas: tuple[cirq.Qid, ...] = ()
+    given: MultiplexedLoader | None = None
 
     def __repr__(self) -> str:
         moments, qubits = len(self.circuit), len(self.qubits)
@@ -58,7 +62,8 @@ class Template:
     @cached_property
     def qubits(self) -> tuple[cirq.Qid, ...]:
         """All qubits, sorted."""
-        return tuple(sorted(self.circuit.all_qubits()))
+        own = () if self.given is None else self.data_qubits
+        return tuple(sorted(self.circuit.all_qubits().union(own)))
 
     @cached_property
     def digest(self) -> str:
@@ -67,6 +72,8 @@ class Template:
         The same in every process.
         """
         text = repr((self.circuit, self.observable, self.data_qubits, self.filter_qubits))
+        if self.given is not None:
+            text += f" given {self.given.name}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -87,6 +94,28 @@ class Template:
             tables: For each table that the slots read an array of shape (1, columns).
         """
         return self._with_slots(self._bound_gates(tables))
+
+    @cached_property
+    def preparation(self) -> cirq.FrozenCircuit:
+        """What prepares a state that is handed over, of slots and CZ; nothing for others."""
+        if self.given is None:
+            return cirq.FrozenCircuit()
+        return self.given.circuit(self.data_qubits, "patch").freeze()
+
+    def bound_preparation(self, tables: AngleTables) -> cirq.Circuit:
+        """`preparation` for one row of the angle tables; without noise on any device.
+
+        Args:
+            tables: As for `bound_circuit`.
+        """
+        return cirq.map_operations(
+            self.preparation.unfreeze(),
+            lambda op, _: (
+                cirq.MatrixGate(op.gate.unitaries(tables)[0]).on(*op.qubits)
+                if isinstance(op.gate, Slot)
+                else op
+            ),
+        )
 
     def _bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
         """The gates of the slots for one row of the angle tables; a virtual Z is a power of Z."""
@@ -132,7 +161,9 @@ class Template:
         return Template(
             self.circuit.unfreeze().transform_qubits(dict(positions)).freeze(),
             self.observable.on(positions),
-            tuple(positions[qubit] for qubit in self.data_qubits),
+            # Of a state that is handed over a part may have no place on the device.
+            tuple(positions.get(qubit, qubit) for qubit in self.data_qubits),
             tuple(positions[qubit] for qubit in self.filter_qubits),
             tuple(positions[qubit] for qubit in self.ancillas),
+            self.given,
         )

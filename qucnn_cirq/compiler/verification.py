@@ -21,7 +21,7 @@ from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import Violation, errors_of, validate
 
 if TYPE_CHECKING:
-    from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
+    from qucnn_cirq.compiler.compiled_filter import CompiledFilter
     from qucnn_cirq.compiler.program import Program
 
 TOLERANCE = 1e-6
@@ -72,10 +72,14 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             angles = generator.uniform(-np.pi, np.pi, spec.n_parameters)
             upstream = float(generator.uniform(-1, 1)) if spec.backward else None
             variant = compiled.variants[index]
-            circuit = program.bound_variant(compiled, variant, state, angles, upstream)
+            tables = program.tables(compiled, variant, state, angles, upstream)
+            circuit = variant.template.bound_circuit(tables)
             violations += errors_of(validate(circuit, program.device))
+            circuit = variant.template.bound_preparation(tables) + circuit
             if spec.measurement is not None:
-                deviations.append(_deviation_of_outcomes(program, variant, given, state, angles))
+                expected = _outcomes(spec, given, state, angles)
+                found = simulated_outcomes(circuit, variant.template.observable.qubits)
+                deviations.append(float(np.abs(found - expected).max()))
                 continue
             prepared = _prepared(spec, state)
             filter_state = given.states(spec.register_qubits, angles[None])[0]
@@ -94,25 +98,19 @@ def _prepared(spec: ConvolutionSpec, state: NDArray[np.float64]) -> NDArray[Any]
     return prepared
 
 
-def _deviation_of_outcomes(
-    program: Program,
-    variant: Variant,
+def _outcomes(
+    spec: ConvolutionSpec,
     given: Filter,
     state: NDArray[np.float64],
     angles: NDArray[np.float64],
-) -> float:
-    """Largest difference of an outcome's probability from that of the filter on the patch."""
-    spec, measurement = program.spec, program.spec.measurement
+) -> NDArray[np.float64]:
+    """The probability of every outcome of a filter that acts on a patch, shape (2^m,)."""
+    measurement, n_qubits = spec.measurement, spec.register_qubits
     assert measurement is not None
-    n_qubits = spec.register_qubits
     acting = acting_circuit(given, measurement, n_qubits)
     rotations = given.angles(n_qubits, angles[None])[0]
     (outcome,) = acting.apply(rotations, _prepared(spec, state)[None])
-    expected = _marginal(np.abs(outcome) ** 2, measurement.read(n_qubits))
-    compiled = program.filters[program.spec.filter_list.index(given)]
-    circuit = program.bound_variant(compiled, variant, state, angles)
-    found = simulated_outcomes(circuit, variant.template.observable.qubits)
-    return float(np.abs(found - expected).max())
+    return _marginal(np.abs(outcome) ** 2, measurement.read(n_qubits))
 
 
 def _marginal(chances: NDArray[np.float64], read: Sequence[int]) -> NDArray[np.float64]:

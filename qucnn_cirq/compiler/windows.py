@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cirq
 import numpy as np
@@ -24,7 +24,6 @@ from qucnn_cirq.compiler.placement import Placement, best_placement
 from qucnn_cirq.compiler.placing import placed
 from qucnn_cirq.compiler.program import check_measured
 from qucnn_cirq.compiler.request import ROUTED, Budget, Request, read_options
-from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.compiler.verification import Verification, simulated_mean
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import Device, DeviceLike, load_device
@@ -283,7 +282,7 @@ def _candidates(
     layouts = window_ladders(loader.n_qubits, start, size, options.test)
     needs_routing = True
     for layout in layouts if request.layout != ROUTED else ():
-        assembly = _used(assemble(filter_, layout, loader, filter_loader, options))
+        assembly = assemble(filter_, layout, loader, filter_loader, options)
         placement = best_placement(assembly, device, options.gate_set, pinning)
         if placement is not None:
             # Routing inside the row shows in the second record.
@@ -294,14 +293,4 @@ def _candidates(
         assembly, placement = best_route(
             filter_, layouts[0], loader, filter_loader, options, device, pinning
         )
-        yield _used(assembly), placement
-
-
-def _used(assembly: Assembly) -> Assembly:
-    """Without the qubits of the data and the filter that no operation acts on."""
-    template, used = assembly.template, set(assembly.template.qubits)
-    registers = [
-        tuple(qubit for qubit in qubits if qubit in used)
-        for qubits in (template.data_qubits, template.filter_qubits, template.ancillas)
-    ]
-    return replace(assembly, template=Template(template.circuit, template.observable, *registers))
+        yield assembly, placement

@@ -8,6 +8,7 @@ import attrs
 import cirq
 import numpy as np
 
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import Table
 from qucnn_cirq.encodings.encoding import ComplexArray, Encoding, FloatArray
 from qucnn_cirq.errors import InputError
@@ -31,6 +32,10 @@ class Amplitudes(Encoding):
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table, n_elements: int) -> cirq.Circuit:
         """None of its own: a loader of the compiler's choice takes its place."""
         raise InputError("amplitudes are loaded by a loader, see make_loader.")
+
+    def loader(self, n_elements: int) -> Loader | None:
+        """The compiler's choice; see `Encoding.loader`."""
+        return None
 
     def angles(self, values: FloatArray) -> FloatArray:
         """None of its own; see `circuit`."""

@@ -10,6 +10,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import Table
 from qucnn_cirq.circuits.state_vectors import evolved, zeros
 from qucnn_cirq.errors import InputError
@@ -74,6 +75,16 @@ class Encoding(Kind, abc.ABC):
         Returns:
             Angles in radians, shape (batch, angles).
         """
+
+    def loader(self, n_elements: int) -> Loader | None:
+        """What prepares patches; None if the compiler chooses among the loaders of vectors.
+
+        Args:
+            n_elements: Values of a patch.
+        """
+        from qucnn_cirq.encodings.encoding_loader import EncodingLoader
+
+        return EncodingLoader(self, n_elements)
 
     def slopes(self, values: FloatArray) -> FloatArray:
         """Derivatives of `angles`, for gradients of images.

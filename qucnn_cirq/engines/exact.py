@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.advance import circuits_run
+from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
@@ -29,6 +30,7 @@ from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, Array, ArrayLibrar
 from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
+from qucnn_cirq.engines.given import GivenStates
 from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process
@@ -62,6 +64,7 @@ class Prepared:
         filter: Evolves the filter register.
         meet: Makes the meeting of what is measured.
         observable: What is measured.
+        given: What a state that is handed over would be prepared with; None for others.
     """
 
     process: Factored
@@ -69,6 +72,7 @@ class Prepared:
     filter: Evolution
     meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
     observable: Observable
+    given: MultiplexedLoader | None = None
 
     @functools.cached_property
     def meeting(self) -> Meeting:
@@ -81,7 +85,7 @@ class Prepared:
         return self.meet(self.observable.qubits)
 
     def on_data(self, weights: Array) -> Array:
-        """The carried coefficients of what a meeting gives.
+        """The carried coefficients of what a meeting gives; all for a state that is handed over.
 
         Args:
             weights: All coefficients, shape (filters, rows * 4^n) for n data qubits.
@@ -89,7 +93,8 @@ class Prepared:
         Returns:
             Shape (filters * rows, carried).
         """
-        return weights.reshape(-1, 4 ** len(self.patch.qubits))[:, self.patch.live]
+        every = weights.reshape(-1, 4 ** len(self.patch.qubits))
+        return every if self.given is not None else every[:, self.patch.live]
 
 
 class ExactEngine(Engine):
@@ -158,9 +163,7 @@ class ExactEngine(Engine):
             InputError: If the process neither factors nor fits the memory.
         """
         prepared = _prepared(template, noise, self._library)
-        _check_memory(prepared, prepared.meeting)
-        parts = self._parts(prepared, prepared.meeting, template, noise, tables)
-        return np.concatenate([self._expectations(*part) for part in parts])
+        return self._means(prepared, prepared.meeting, template, noise, tables)
 
     @single_threaded_blas()
     def distribution(
@@ -198,10 +201,21 @@ class ExactEngine(Engine):
             meeting = prepared.meet(
                 Observable(tuple(((qubit,), (1.0, -1.0)) for qubit in qubits), low=-1.0)
             )
-            _check_memory(prepared, meeting)
-            parts = self._parts(prepared, meeting, template, noise, tables)
-            found.append(np.concatenate([self._expectations(*part) for part in parts]))
+            found.append(self._means(prepared, meeting, template, noise, tables))
         return np.stack(found, axis=1)
+
+    def _means(
+        self,
+        prepared: Prepared,
+        meeting: Meeting,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+    ) -> NDArray[np.float64]:
+        """Means of what a meeting carries back, shape (filters, patches)."""
+        _check_memory(prepared, meeting)
+        parts = self._parts(prepared, meeting, template, noise, tables)
+        return np.concatenate([self._expectations(*part) for part in parts])
 
     def _parts(
         self,
@@ -242,7 +256,8 @@ class ExactEngine(Engine):
         # By a power of two, so that single precision reaches them.
         exponent = int(np.frexp(np.abs(factors).max(initial=0.0))[1])
         factors = np.ldexp(factors, -exponent)
-        total, start = self._library.put(np.zeros((len(prepared.patch.live), len(factors)))), 0
+        # Of as many rows as there are carried coefficients.
+        total, start = self._library.put(np.zeros((weights.shape[1], len(factors)))), 0
         for states in self._states(prepared, template, noise, tables):
             n_patches = states.shape[1]
             total += states @ self._library.put(factors[:, start : start + n_patches].T)
@@ -303,6 +318,8 @@ class ExactEngine(Engine):
     ) -> Iterable[Array]:
         """The states of all patches, in parts; kept while there is a table that nobody changes."""
         angles = tables["patch"]
+        if prepared.given is not None:
+            return [GivenStates(prepared.given.prepared(angles))]
         key = (template, noise, id(angles))
         found = self._evolved.get(key)
         if found is not None and found[0]() is angles:
@@ -408,7 +425,8 @@ def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepar
 
 @functools.lru_cache(maxsize=64)
 def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
-    process = factor(physical_process(template, noise), template)
+    # A state that is handed over needs no gates here.
+    process = factor(physical_process(template, noise, prepares=False), template)
     patch = Evolution(process.patch, process.data_qubits, library)
     filters = _evolution(tuple(process.filter), process.filter_qubits, library)
     steps = tuple(process.meeting)
@@ -416,7 +434,7 @@ def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> P
     def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
         return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library)
 
-    return Prepared(process, patch, filters, meet, template.observable)
+    return Prepared(process, patch, filters, meet, template.observable, template.given)
 
 
 @functools.lru_cache(maxsize=64)

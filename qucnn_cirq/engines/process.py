@@ -72,21 +72,29 @@ class QuasiGate(cirq.Gate):
         """The sign of each operator."""
 
 
-def physical_process(template: Template, noise: Noise) -> list[Element]:
+def physical_process(template: Template, noise: Noise, prepares: bool = True) -> list[Element]:
     """All gates of a template with their noise; measurements and readout apart.
 
     Args:
         template: The compiled circuit.
         noise: The noise.
+        prepares: Whether what prepares a state that is handed over is part of it.
 
     Returns:
-        Slots and channels in order of time.
+        Slots and channels in order of time. What prepares a state that is handed over comes first
+        and has no noise.
 
     Raises:
         InputError: If the noise model does not leave the one-qubit gates, whose angles differ from
             patch to patch, as they are.
         InputError: If what it returns cannot be applied; see `noise_models.GuardedNoiseModel`.
     """
+    prepared = [
+        Element(op.qubits, slot=op.gate)
+        if isinstance(op.gate, Slot)
+        else Element(op.qubits, kraus=(cirq.unitary(op),))
+        for op in (template.preparation.all_operations() if prepares else ())
+    ]
     elements = _elements(template, template.marked_circuit, noise)
     # Noise that is configured depends on the structure alone; any other model may do as it likes.
     if isinstance(noise.gate_model, GuardedNoiseModel):
@@ -97,7 +105,7 @@ def physical_process(template: Template, noise: Noise) -> list[Element]:
                     "the noise model's noise depends on the angles of gates or changes from call "
                     f"to call, and this engine puts in noise once for all patches. {_ADVICE}"
                 )
-    return elements
+    return prepared + elements
 
 
 def _pulse_without_turn(index: int) -> cirq.Gate:

@@ -165,7 +165,8 @@ class QsimEngine(Engine):
         self.reason = f"{self.name}: shots by branches, since every error is a unitary"
         for row, (column,), own in _chunks(tables, size=1):
             generator = np.random.default_rng(int(seeds[row, column]))
-            circuit = template.bound_circuit(own).with_noise(noise.gate_model)
+            noisy = template.bound_circuit(own).with_noise(noise.gate_model)
+            circuit = template.bound_preparation(own) + noisy
             branched = None
             if self.method == "branches":
                 branched = BranchedCircuit.of(circuit, template.qubits, self.threads)

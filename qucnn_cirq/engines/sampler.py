@@ -104,6 +104,11 @@ class SamplerEngine(Engine):
             raise InputError(
                 f"engine = {self.name!r} has the noise of its processor: leave noise out."
             )
+        if self._sampler is not None and template.given is not None:
+            raise InputError(
+                f"engine = {self.name!r} runs the circuits of the device, and a state that is "
+                "given is none: choose engine = 'exact' or 'qsim', or encoding = 'amplitudes'."
+            )
         if self._sampler is None:
             check_state(2 * len(template.qubits), "engine = 'qsim' with shots")
         items = list(np.ndindex(len(tables["filter"]), len(tables["patch"])))
@@ -114,7 +119,10 @@ class SamplerEngine(Engine):
             if self._sampler is None:
                 results = []
                 for circuit, item in zip(circuits, batch, strict=True):
-                    results.append(_density_matrix(circuit, noise, shots, int(seeds[item])))
+                    prepared = template.bound_preparation(_tables_of(tables, *item))
+                    results.append(
+                        _density_matrix(circuit, noise, shots, int(seeds[item]), prepared)
+                    )
                     circuits_run(1)
             else:
                 ran = self._sampler.run_batch(circuits, repetitions=shots)
@@ -158,8 +166,10 @@ class VirtualEngine(SamplerEngine):
         return tuple(CALIBRATIONS)
 
 
-def _density_matrix(circuit: cirq.Circuit, noise: Noise, shots: int, seed: int) -> cirq.Result:
-    physical = circuit if noise.is_ideal else noise.noisy_circuit(circuit)
+def _density_matrix(
+    circuit: cirq.Circuit, noise: Noise, shots: int, seed: int, prepared: cirq.Circuit
+) -> cirq.Result:
+    physical = prepared + (circuit if noise.is_ideal else noise.noisy_circuit(circuit))
     simulator = cirq.DensityMatrixSimulator(seed=np.random.RandomState(seed % 2**32))
     return simulator.run(physical, repetitions=shots)
 
