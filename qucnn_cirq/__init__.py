@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from qucnn_cirq.convolution import ConvolutionSpec
     from qucnn_cirq.devices import load_device
     from qucnn_cirq.errors import InputError
-    from qucnn_cirq.filters import CircuitFilter, FixedFilter, XZAnsatz
+    from qucnn_cirq.filters import (
+        CircuitFilter,
+        DualAnsatz,
+        FixedFilter,
+        QCNNBody,
+        RandomCircuit,
+        RingBody,
+        XZAnsatz,
+    )
     from qucnn_cirq.layer import QuantumConvolution
     from qucnn_cirq.quantum_data import QuantumData
     from qucnn_cirq.registries import (
@@ -43,7 +51,15 @@ __getattr__, __dir__, __all__ = lazy_names(
         "qucnn_cirq.convolution": ["ConvolutionSpec"],
         "qucnn_cirq.devices": ["load_device"],
         "qucnn_cirq.errors": ["InputError"],
-        "qucnn_cirq.filters": ["CircuitFilter", "FixedFilter", "XZAnsatz"],
+        "qucnn_cirq.filters": [
+            "CircuitFilter",
+            "DualAnsatz",
+            "FixedFilter",
+            "QCNNBody",
+            "RandomCircuit",
+            "RingBody",
+            "XZAnsatz",
+        ],
         "qucnn_cirq.layer": ["QuantumConvolution"],
         "qucnn_cirq.quantum_data": ["QuantumData"],
         "qucnn_cirq.registries": [

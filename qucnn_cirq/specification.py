@@ -132,6 +132,7 @@ class ConvolutionSpec:
             with users_code(f"filter {filter_.kind}"):
                 filter_.check_fits(self.channels, kernel, self.register_qubits)
                 found.add(filter_.n_parameters(self.register_qubits))
+        self._as_acting()
         counts = sorted(found)
         if len(counts) > 1:
             raise InputError(
@@ -157,6 +158,15 @@ class ConvolutionSpec:
                 )
         with users_code(f"measurement {self.measurement.kind}"):
             self.measurement.check_fits(n_qubits)
+
+    def _as_acting(self) -> None:
+        """Has filters written for every state, where they act on the data."""
+        if self.measurement is None:
+            return
+        with users_code("a filter"):
+            acting = tuple(each.acting(self.register_qubits) for each in self.filter_list)
+        listed = acting if isinstance(self.filters, tuple) else acting[0]
+        object.__setattr__(self, "filters", listed)
 
     def _value_equality_values_(self) -> tuple[object, ...]:
         return (

@@ -20,9 +20,13 @@ from noise_models import extensions
 from qucnn_cirq import (
     CircuitFilter,
     ConvolutionSpec,
+    DualAnsatz,
     FixedFilter,
     InputError,
+    QCNNBody,
     QuantumConvolution,
+    RandomCircuit,
+    RingBody,
     XZAnsatz,
     compile_convolution,
 )
@@ -58,6 +62,10 @@ def test_every_kind_is_trained(own: ModuleType, kind: str) -> None:
         "ansatz": XZAnsatz(2),
         "fixed": FixedFilter([1, 2, 3, 4]),
         "circuit": CircuitFilter(SYMBOLS),
+        "dual": DualAnsatz("sde"),
+        "qcnn": QCNNBody(),
+        "random_circuit": RandomCircuit(6, trainable=True),
+        "ring": RingBody(),
         "brick_wall": own.BrickWall(2),
     }[kind]
     assert type(filter_) is FILTER_KINDS[kind]

@@ -21,7 +21,7 @@ def loaded_states(
     """The states that a circuit prepares, up to a phase of each.
 
     Args:
-        circuit: Slots made of rotations, and CZ gates.
+        circuit: Slots and CZ gates.
         qubits: The register, most significant qubit first.
         tables: The angle tables, each of ``batch`` rows.
         batch: How many states.
@@ -38,8 +38,11 @@ def loaded_states(
         front = np.moveaxis(states, on, range(len(on)))
         if isinstance(operation.gate, Slot):
             for factor in operation.gate.factors:
-                assert isinstance(factor, Rotation)
-                _turn(front, factor, tables)
+                if isinstance(factor, Rotation):
+                    _turn(front, factor, tables)
+                else:
+                    a, b, c, d = factor.entries
+                    front[0], front[1] = a * front[0] + b * front[1], c * front[0] + d * front[1]
         else:
             assert operation.gate == cirq.CZ
             front[1, 1] *= -1

@@ -17,9 +17,8 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.known_states import at_zero
 from qucnn_cirq.circuits.slots import TableAngle, rotation
-from qucnn_cirq.circuits.user_circuits import shortened, written
+from qucnn_cirq.circuits.user_circuits import begun, written
 from qucnn_cirq.errors import InputError, shown
 
 Axis = Literal["x", "y", "z"]
@@ -59,7 +58,11 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_rotations(
-    what: str, circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid], names: Sequence[str]
+    what: str,
+    circuit: cirq.AbstractCircuit,
+    qubits: Sequence[cirq.Qid],
+    names: Sequence[str],
+    from_zero: bool = True,
 ) -> Rotations:
     """Writes a circuit with symbols in rotations, fixed slots and CZ gates.
 
@@ -68,13 +71,15 @@ def as_rotations(
         circuit: A unitary circuit.
         qubits: Its register.
         names: The symbols, in the order of the columns of the weights.
+        from_zero: Whether it acts on |0...0> alone; else what is written is equal to it on every
+            state.
 
     Raises:
         InputError: If an angle is no affine function of the symbols, or Cirq cannot write a gate
             with symbols in rotations.
     """
     result, pending = cirq.Circuit(), cirq.Circuit()
-    known = at_zero(qubits)
+    needed, known = begun(circuit, qubits, from_zero)
     weights: list[NDArray[np.float64]] = []
     offsets: list[float] = []
 
@@ -83,7 +88,7 @@ def as_rotations(
         result += written(what, pending, known)
         pending = cirq.Circuit()
 
-    for part in _parts(what, shortened(circuit, qubits).all_operations()):
+    for part in _parts(what, needed.all_operations()):
         if isinstance(part, cirq.Operation):
             pending.append(part)
             continue

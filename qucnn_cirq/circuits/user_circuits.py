@@ -20,6 +20,7 @@ def user_circuit(
     given: cirq.AbstractCircuit,
     own_qubits: Sequence[cirq.Qid],
     qubits: Sequence[cirq.Qid],
+    from_zero: bool = True,
 ) -> cirq.Circuit:
     """A user's unitary circuit on other qubits, in slots and CZ gates.
 
@@ -28,9 +29,11 @@ def user_circuit(
         given: The circuit, without symbols.
         own_qubits: Its register.
         qubits: The register it is put on.
+        from_zero: Whether it acts on |0...0> alone.
 
     Returns:
-        A circuit that prepares the same state from |0...0>, up to a phase.
+        A circuit that prepares the same state from |0...0>, up to a phase; or one that is equal to
+        it on every state.
 
     Raises:
         InputError: If the registers differ in size, or Cirq cannot write an operation in CZ and
@@ -41,7 +44,20 @@ def user_circuit(
             f"the {what} acts on {len(own_qubits)} qubits; the register has {len(qubits)}."
         )
     placed = given.unfreeze().transform_qubits(dict(zip(own_qubits, qubits, strict=True)))
-    return written(what, shortened(placed, qubits), at_zero(qubits))
+    return written(what, *begun(placed, qubits, from_zero))
+
+
+def begun(
+    circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid], from_zero: bool
+) -> tuple[cirq.AbstractCircuit, KnownStates]:
+    """What is to be written of a circuit, and the known states before it.
+
+    Args:
+        circuit: Unitary operations, which may have symbols.
+        qubits: Its register.
+        from_zero: Whether it acts on |0...0> alone; then what does nothing there is left out.
+    """
+    return (shortened(circuit, qubits), at_zero(qubits)) if from_zero else (_small(circuit), {})
 
 
 def shortened(circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
@@ -54,19 +70,23 @@ def shortened(circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid]) -> cirq
         circuit: Unitary operations, which may have symbols.
         qubits: Its register.
     """
-    small = cirq.Circuit(
+    known = at_zero(qubits)
+    needed = cirq.Circuit()
+    for operation in _small(circuit).all_operations():
+        parts = _from_known(operation, known)
+        needed.append([operation] if parts is None or gates_of(parts) else parts)
+    return _without_swaps(needed)
+
+
+def _small(circuit: cirq.AbstractCircuit) -> cirq.Circuit:
+    """The same in operations on two qubits at most, where those have no symbols."""
+    return cirq.Circuit(
         cirq.decompose(
             circuit,
             keep=lambda op: len(op.qubits) <= 2 or cirq.is_parameterized(op),
             on_stuck_raise=None,
         )
     )
-    known = at_zero(qubits)
-    needed = cirq.Circuit()
-    for operation in small.all_operations():
-        parts = _from_known(operation, known)
-        needed.append([operation] if parts is None or gates_of(parts) else parts)
-    return _without_swaps(needed)
 
 
 def written(what: str, circuit: cirq.AbstractCircuit, known: KnownStates) -> cirq.Circuit:

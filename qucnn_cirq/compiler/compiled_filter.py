@@ -351,7 +351,7 @@ class CompiledFilter:
         n_qubits = loader.n_qubits
         vector = self.filter.fixed_vector(n_qubits)
         if vector is None:
-            return self.filter.states_at(n_qubits, table)
+            return self.filter.prepared(n_qubits, table)
         return np.tile(vector.astype(complex), (len(table), 1))
 
     def filter_table(self, parameters: ArrayLike | None) -> NDArray[np.float64]:
@@ -388,8 +388,8 @@ class CompiledFilter:
             rotations: Rows as of `rotations`, shape (rows, angles).
 
         Returns:
-            Angles, shape (rows, columns): the same ones, or where the filter is loaded as a vector
-            those that load what the rotations prepare.
+            Angles, shape (rows, columns): as of `Filter.columns`, or where the filter is loaded as
+            a vector those that load what the rotations prepare.
         """
         loader = self.filter_loader
         return filter_table(self.filter, rotations, loader.n_qubits, loader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import cirq
 import numpy as np
@@ -43,6 +44,8 @@ class Filter(Kind):
     """
 
     what = "filter"
+    from_zero: ClassVar[bool] = True
+    """Whether what the circuit is written in needs to be right for |0...0> alone."""
 
     def circuit_on(self, qubits: Sequence[cirq.Qid]) -> cirq.AbstractCircuit:
         """The circuit that prepares the filter from |0...0>.
@@ -53,11 +56,24 @@ class Filter(Kind):
         Returns:
             A unitary Cirq circuit on these qubits. Its symbols are the parameters; every angle is
             a sum of symbols times numbers. Or a circuit of CZ gates and of slots that read one
-            column of the table ``"filter"`` for each parameter.
+            column of the table ``"filter"`` for each of `angles`, which are the parameters unless
+            both it and `angle_weights` are defined.
         """
         raise InputError(
             f"filter {type(self).__name__} defines neither circuit_on nor fixed_vector: define one."
         )
+
+    def acting(self, n_qubits: int) -> Filter:
+        """The same filter, for use on every state and not on |0...0> alone.
+
+        Args:
+            n_qubits: Size of the register.
+        """
+        from qucnn_cirq.filters.acting import ActingFilter
+
+        if self.fixed_vector(n_qubits) is not None or _has_slots(_checked_circuit(self, n_qubits)):
+            return self
+        return ActingFilter(self)
 
     def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64] | None:
         """The real unit vector, shape (2**n_qubits,), that a loader prepares; None for a circuit.
@@ -124,7 +140,7 @@ class Filter(Kind):
             return np.tile(vector.astype(np.complex128), (len(rows), 1))
         circuit = _checked_circuit(self, n_qubits)
         if _has_slots(circuit):
-            return self.states_at(n_qubits, rows)
+            return self.states_at(n_qubits, self.angles(n_qubits, rows))
         # The circuit as it was given: what is compiled is verified against it.
         names, qubits = self.parameter_names(n_qubits), cirq.LineQubit.range(n_qubits)
         found = [
@@ -149,9 +165,9 @@ class Filter(Kind):
         if written is None:
             circuit = self.circuit_on(qubits)
             is_written = _has_slots(circuit)
-            return (
-                circuit.unfreeze() if is_written else user_circuit(_WHAT, circuit, qubits, qubits)
-            )
+            if is_written:
+                return circuit.unfreeze()
+            return user_circuit(_WHAT, circuit, qubits, qubits, self.from_zero)
         line: list[cirq.Qid] = [*cirq.LineQubit.range(len(qubits))]
         return written.transform_qubits(dict(zip(line, qubits, strict=True)))
 
@@ -178,6 +194,41 @@ class Filter(Kind):
             n_qubits: Size of the register.
         """
         return _rotations(self, n_qubits).weights
+
+    def compact(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """The circuit that is compiled: `slots`, or one of fewer gates that is equal to it.
+
+        Args:
+            qubits: The register, most significant qubit first.
+
+        Returns:
+            A circuit of CZ gates and of slots that read `columns`.
+        """
+        return self.slots(qubits)
+
+    def columns(self, n_qubits: int, angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The rows of the table ``"filter"`` that the compact circuit reads, for given angles.
+
+        Args:
+            n_qubits: Size of the register.
+            angles: Rows as of `angles`, shape (batch, angles).
+
+        Returns:
+            Radians, shape (batch, columns): the angles themselves where that circuit is `slots`.
+        """
+        return angles
+
+    def prepared(self, n_qubits: int, table: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
+        """The state vectors that the compact circuit prepares.
+
+        Args:
+            n_qubits: Size of the register.
+            table: Rows as of `columns`, shape (batch, columns).
+
+        Returns:
+            Unit vectors up to a phase, shape (batch, 2**n_qubits).
+        """
+        return self.states_at(n_qubits, table)
 
     def n_angles(self, n_qubits: int) -> int:
         """How many rotations have angles that depend on the parameters, on so many qubits.
@@ -293,7 +344,8 @@ def _rotations(filter_: Filter, n_qubits: int) -> Rotations:
         )
     if not names:
         return Rotations(None, None, np.zeros(0))
-    return as_rotations(_WHAT, circuit, cirq.LineQubit.range(n_qubits), names)
+    line = cirq.LineQubit.range(n_qubits)
+    return as_rotations(_WHAT, circuit, line, names, filter_.from_zero)
 
 
 def _has_slots(circuit: cirq.AbstractCircuit) -> bool:

@@ -32,7 +32,7 @@ def filter_circuit(filter_: Filter, qubits: Sequence[cirq.Qid], loader: Loader) 
     """
     if isinstance(loader, StateLoader) or filter_.fixed_vector(len(qubits)) is not None:
         return loader.circuit(qubits, "filter")
-    return filter_.slots(qubits)
+    return filter_.compact(qubits)
 
 
 def filter_angles(
@@ -86,5 +86,5 @@ def filter_table(
         Angles of shape (batch, columns).
     """
     if not isinstance(loader, StateLoader):
-        return rotations
+        return filter_.columns(n_qubits, rotations)
     return loader.angles(filter_.states_at(n_qubits, rotations))

@@ -10,10 +10,15 @@ import cirq
 from noise_models.checks import only_known_keys
 from noise_models.extensions import load_object
 from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.filters.acting import ActingFilter
 from qucnn_cirq.filters.ansatz import XZAnsatz
 from qucnn_cirq.filters.circuit_filter import CircuitFilter
+from qucnn_cirq.filters.dual_ansatz import DualAnsatz
 from qucnn_cirq.filters.filter import Filter
 from qucnn_cirq.filters.fixed import FixedFilter
+from qucnn_cirq.filters.qcnn_body import QCNNBody
+from qucnn_cirq.filters.random_circuit import RandomCircuit
+from qucnn_cirq.filters.ring_body import RingBody
 from qucnn_cirq.kinds import Kinds
 
 
@@ -30,7 +35,16 @@ class FilterKinds(Kinds[Filter]):
 FILTER_KINDS = FilterKinds(Filter, "filter kind")
 """The kinds of filter that a mapping can name."""
 
-for _kind in (XZAnsatz, FixedFilter, CircuitFilter):
+for _kind in (
+    XZAnsatz,
+    FixedFilter,
+    CircuitFilter,
+    ActingFilter,
+    DualAnsatz,
+    QCNNBody,
+    RandomCircuit,
+    RingBody,
+):
     FILTER_KINDS.register(_kind.kind, _kind)
 
 
