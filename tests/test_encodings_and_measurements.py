@@ -9,9 +9,11 @@ import attrs
 import cirq
 import numpy as np
 import pytest
+import sympy
 
 from noise_models import as_noise
 from qucnn_cirq import (
+    CircuitFilter,
     ConvolutionSpec,
     FixedFilter,
     InputError,
@@ -25,6 +27,7 @@ from qucnn_cirq.circuits.slots import TableAngle, rotation
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches, ideal_numbers
 from qucnn_cirq.encodings import ENCODINGS, Encoding, ProductEncoding
+from qucnn_cirq.filters import QCNNBody, RandomCircuit
 from qucnn_cirq.measurements import MEASUREMENTS, Measurement
 
 BODY = XZAnsatz(2, ("y", "z"), "ring")
@@ -254,6 +257,91 @@ def test_qubits_that_nothing_is_read_of_are_left_out(
     np.testing.assert_allclose(layer.forward(_images()), wanted, atol=1e-12)
 
 
+PLACES = ("willow_pink", "grid:1x8", "grid:2x3")
+
+
+@pytest.mark.parametrize("device", PLACES)
+@pytest.mark.parametrize("encoding", ("angle", "given", "amplitudes", "entangled"))
+@pytest.mark.usefixtures("own_kinds")
+def test_bodies_act_where_the_data_is(device: str, encoding: str) -> None:
+    """Routing a body may not begin with the qubits in another order, as preparing may."""
+    for seed in range(6):
+        body = RandomCircuit(20, seed, two_qubit_ratio=0.5)
+        spec = ConvolutionSpec(
+            (2, 2) if encoding in ("angle", "entangled") else (4, 4),
+            filters=body,
+            encoding=encoding,
+            measurement="distribution",
+        )
+        found = compile_convolution(spec, device).verify()
+        assert found.passed, (seed, found)
+
+
+def test_known_faults_of_routed_bodies() -> None:
+    for seed in (0, 13, 37):
+        spec = ConvolutionSpec(
+            (2, 2),
+            2,
+            filters=RandomCircuit(20, seed, pairs="grid"),
+            encoding="angle",
+            measurement="z",
+        )
+        assert compile_convolution(spec).verify().passed
+
+
+def _user_circuits() -> dict[str, cirq.Circuit]:
+    a, b, c, d = cirq.LineQubit.range(4)
+    theta, phi = sympy.symbols("theta phi")
+    return {
+        "a swap": cirq.Circuit(cirq.SWAP(a, b), cirq.X(c) ** 0.3, cirq.CZ(c, d), cirq.H(d)),
+        "controls": cirq.Circuit(cirq.CNOT(a, b), cirq.CNOT(c, d), cirq.TOFFOLI(a, c, d)),
+        "phases": cirq.Circuit(cirq.T(a), cirq.CZ(a, b), cirq.ISWAP(b, c), cirq.H(d)),
+        "symbols": cirq.Circuit(
+            cirq.SWAP(a, c),
+            cirq.CNOT(a, b),
+            cirq.ry(theta).on(b),
+            cirq.CNOT(b, c),
+            cirq.SWAP(c, d),
+            cirq.rx(2 * theta + phi).on(a),
+            cirq.CZ(a, d),
+            cirq.rz(phi).on(d),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", _user_circuits())
+@pytest.mark.parametrize("encoding", ("angle", "given"))
+def test_circuits_of_ones_own_act_on_every_state(tmp_path: Path, name: str, encoding: str) -> None:
+    circuit = _user_circuits()[name]
+    spec = ConvolutionSpec(
+        (2, 2) if encoding == "angle" else (4, 4),
+        filters=CircuitFilter(circuit),
+        encoding=encoding,
+        measurement="distribution",
+    )
+    program = compile_convolution(spec)
+    assert program.verify(patches=4).passed
+    program.save(tmp_path / "own.json")
+    assert Program.load(tmp_path / "own.json") == program
+    assert ConvolutionSpec.from_mapping(spec.to_mapping()) == spec
+    layer = QuantumConvolution(program, "exact", shots=None)
+    image = np.random.default_rng(2).random((1, *spec.kernel_pair))
+    found = layer.run(image).estimates
+    line = cirq.LineQubit.range(4)
+    names = sorted(cirq.parameter_names(circuit), key=["theta", "phi"].index)
+    values = dict(zip(sorted(names), layer.parameters[0], strict=True))
+    state = extract_patches(image, spec).states[0].astype(complex)
+    wanted = cirq.resolve_parameters(circuit, values).final_state_vector(
+        initial_state=state, qubit_order=line, dtype=np.complex128
+    )
+    np.testing.assert_allclose(found[:, 0], np.abs(wanted) ** 2, atol=1e-9)
+    if layer.parameters.size:
+        upstream = np.random.default_rng(0).normal(size=layer.forward(image).shape)
+        exact = layer.backward(upstream, "exact")
+        shifted = layer.backward(upstream, "parameter_shift")
+        np.testing.assert_allclose(shifted, exact, atol=1e-10)
+
+
 def _given(**settings: object) -> ConvolutionSpec:
     return ConvolutionSpec((3, 3), 3, filters=BODY, encoding="given", **settings)
 
@@ -316,6 +404,20 @@ def test_a_given_state_is_no_circuit_of_a_sampler(tmp_path: Path) -> None:
     layer = QuantumConvolution(program, cirq.Simulator(), shots=10)
     with pytest.raises(InputError, match="given"):
         layer.forward(np.ones((1, 3, 3)))
+
+
+@pytest.mark.parametrize("block, gates, depth", (("su4", 39, 15), ("so4", 33, 13)))
+def test_a_qcnn_is_compiled_without_routing(block: str, gates: int, depth: int) -> None:
+    body = QCNNBody(block)
+    spec = ConvolutionSpec(
+        (16, 16),
+        filters=body,
+        encoding="given",
+        measurement={"kind": "z", "qubits": [body.read_qubit(8)]},
+    )
+    program = compile_convolution(spec)
+    assert (program.report.two_qubit_gates, program.report.two_qubit_depth) == (gates, depth)
+    assert program.verify(patches=1).passed
 
 
 def test_blank_patches_have_states_but_for_amplitudes() -> None:

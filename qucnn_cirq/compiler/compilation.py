@@ -47,6 +47,7 @@ from qucnn_cirq.compiler.request import (
 from qucnn_cirq.compiler.survival import is_coherent, survival
 from qucnn_cirq.compiler.usage import Coupler, Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
+from qucnn_cirq.encodings import GivenLoader
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, FixedFilter
 from qucnn_cirq.specification import ConvolutionSpec
@@ -423,7 +424,9 @@ def _loaders_of_layouts(
     layouts = layouts_for(n_qubits, options.test)
     in_frame = vector is not None or request.load_filters
     for name, layout in layouts.items():
-        if request.layout in (name, "auto"):
+        # What is handed over stays in its order, which routing inside a register does not keep.
+        is_kept = layout.is_free or not isinstance(loaders[0], GivenLoader)
+        if request.layout in (name, "auto") and (is_kept or not options.test.acts_on_data):
             fitting = fitting_loaders(
                 layout, loaders, layouts.values(), options.gate_set, in_frame=in_frame
             )

@@ -206,7 +206,7 @@ def crossing(walk: tuple[WalkStep, ...]) -> tuple[WalkStep, ...]:
 
 def _embedded(n_qubits: int, test: OverlapTest) -> Layout | None:
     """No positions: the device is searched for the couplers that the circuit uses."""
-    if not test.places_freely:
+    if not test.acts_on_data:
         return None
     return Layout("embedded", tuple(Q(0, place) for place in range(n_qubits)), (), is_free=True)
 

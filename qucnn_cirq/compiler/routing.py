@@ -90,6 +90,7 @@ def routes(
     renamings: Sequence[Renaming],
     graph: nx.Graph,
     idle: Collection[cirq.Qid] = (),
+    from_zero: bool = True,
 ) -> Iterator[Route]:
     """Routes a circuit without measurements on part of a device, in several ways.
 
@@ -100,6 +101,7 @@ def routes(
             the first changes nothing.
         graph: The device's couplers.
         idle: Qubits that have a place even if nothing acts on them.
+        from_zero: Whether all qubits are in |0> at the beginning.
 
     Yields:
         Routes, those with the fewest two-qubit gates first.
@@ -142,7 +144,7 @@ def routes(
         starts = dict(zip(logical, (region[place] for place in way.start), strict=True))
         moved = _Moved(circuit_of(way.order), starts)
         moved.follow(way.moves, part, region, couplers)
-        routed = tagged(write_out_swaps(moved.circuit), "routing")
+        routed = tagged(write_out_swaps(moved.circuit, from_zero), "routing")
         yield Route(routed, way.order, moved.starts, moved.places, tries)
 
 

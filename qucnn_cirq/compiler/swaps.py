@@ -33,14 +33,15 @@ def _swap_and_cz(a: cirq.Qid, b: cirq.Qid) -> list[cirq.Operation]:
     return [*hadamards, cirq.CZ(a, b), *hadamards, cirq.CZ(a, b), *hadamards]
 
 
-def write_out_swaps(circuit: cirq.AbstractCircuit) -> cirq.Circuit:
+def write_out_swaps(circuit: cirq.AbstractCircuit, from_zero: bool = True) -> cirq.Circuit:
     """Replaces every ``cirq.SWAP`` by CZ gates and slots.
 
     Together with a CZ on the same pair, next to it but for slots, it is two CZ; two as well where
     one of its qubits is still in |0>; three otherwise. The operations carry the tags of the CZ.
 
     Args:
-        circuit: Operations on one or two qubits that act on |0...0>.
+        circuit: Operations on one or two qubits.
+        from_zero: Whether they act on |0...0>; else no qubit is known to be in |0>.
 
     Returns:
         The same state on the same qubits.
@@ -73,7 +74,7 @@ def write_out_swaps(circuit: cirq.AbstractCircuit) -> cirq.Circuit:
                 break
         else:
             unused = [qubit for qubit in (a, b) if on[qubit][0] == index]
-            if unused:
+            if unused and from_zero:
                 # The first of three CNOTs would do nothing.
                 zero = unused[0]
                 other = b if zero == a else a

@@ -39,8 +39,8 @@ class Template:
         data_qubits: Qubits on which the patch is loaded, before it meets the filter.
         filter_qubits: Qubits on which the filter is prepared.
         ancillas: Qubits on which the walking ancillas start.
-        given: If the patch's state is handed over: what simulators prepare it with, by the table
-            ``"patch"``, on the data qubits before the circuit begins.
+        given: If the patch's state is handed over, as the table ``"patch"``: what simulators
+            prepare it with on the data qubits before the circuit begins.
     """
 
     circuit: cirq.FrozenCircuit
@@ -97,10 +97,26 @@ class Template:
 
     @cached_property
     def preparation(self) -> cirq.FrozenCircuit:
-        """What prepares a state that is handed over, of slots and CZ; nothing for others."""
+        """What prepares a state that is handed over, of slots and CZ; nothing for others.
+
+        Its slots read `preparing` tables.
+        """
         if self.given is None:
             return cirq.FrozenCircuit()
         return self.given.circuit(self.data_qubits, "patch").freeze()
+
+    def preparing(self, tables: AngleTables) -> AngleTables:
+        """The tables with the angles that prepare what is handed over.
+
+        Args:
+            tables: Any tables of this template.
+
+        Returns:
+            The same where nothing is handed over.
+        """
+        if self.given is None:
+            return tables
+        return {**tables, "patch": self.given.angles(tables["patch"])}
 
     def bound_preparation(self, tables: AngleTables) -> cirq.Circuit:
         """`preparation` for one row of the angle tables; without noise on any device.
@@ -108,14 +124,16 @@ class Template:
         Args:
             tables: As for `bound_circuit`.
         """
-        return cirq.map_operations(
-            self.preparation.unfreeze(),
-            lambda op, _: (
-                cirq.MatrixGate(op.gate.unitaries(tables)[0]).on(*op.qubits)
-                if isinstance(op.gate, Slot)
-                else op
-            ),
-        )
+        if self.given is None:
+            return cirq.Circuit()
+        own = self.preparing(tables)
+
+        def bound(operation: cirq.Operation, _: int) -> cirq.Operation:
+            if not isinstance(operation.gate, Slot):
+                return operation
+            return cirq.MatrixGate(operation.gate.unitaries(own)[0]).on(*operation.qubits)
+
+        return cirq.map_operations(self.preparation.unfreeze(), bound)
 
     def _bound_gates(self, tables: AngleTables) -> list[cirq.Gate]:
         """The gates of the slots for one row of the angle tables; a virtual Z is a power of Z."""

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from noise_models.extensions import comes_with_project
 from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.convolution import acting_circuit
+from qucnn_cirq.circuits.overlap_tests import MeetingPlace
+from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.circuits.state_vectors import evolved
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.measurements import Applied
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import Violation, errors_of, validate
 
@@ -107,9 +110,23 @@ def _outcomes(
     """The probability of every outcome of a filter that acts on a patch, shape (2^m,)."""
     measurement, n_qubits = spec.measurement, spec.register_qubits
     assert measurement is not None
-    acting = acting_circuit(given, measurement, n_qubits)
-    rotations = given.angles(n_qubits, angles[None])[0]
-    (outcome,) = acting.apply(rotations, _prepared(spec, state)[None])
+    line = cirq.LineQubit.range(n_qubits)
+    circuit = given.circuit_on(line)
+    turns = Applied(measurement).meeting(MeetingPlace(tuple(line)))[0]
+    if any(isinstance(op.gate, Slot) for op in circuit.all_operations()):
+        rotations = given.angles(n_qubits, angles[None])
+        (acted,) = given.applied(rotations, _prepared(spec, state)[None])
+    else:
+        # The circuit as it was given, and not as it is written here.
+        names = given.parameter_names(n_qubits)
+        resolved = cirq.resolve_parameters(circuit, dict(zip(names, angles, strict=True)))
+        acted = resolved.unfreeze().final_state_vector(
+            initial_state=_prepared(spec, state).astype(complex),
+            qubit_order=line,
+            ignore_terminal_measurements=False,
+            dtype=np.complex128,
+        )
+    (outcome,) = evolved(turns, line, acted[None], {})
     return _marginal(np.abs(outcome) ** 2, measurement.read(n_qubits))
 
 

@@ -27,15 +27,15 @@ class GivenLoader(Loader):
     def __init__(self, n_qubits: int) -> None:
         super().__init__(n_qubits)
         self.preparation = MultiplexedLoader(n_qubits)
-        self.n_angles = self.preparation.n_angles
+        self.n_angles = 1 << n_qubits
 
     def circuit(self, qubits: Sequence[cirq.Qid], table: Table) -> cirq.Circuit:
         """Nothing; see `Loader.circuit`."""
         return cirq.Circuit()
 
     def angles(self, states: FloatArray) -> FloatArray:
-        """Those of the circuit by which simulators prepare the states; see `Loader.angles`."""
-        return self.preparation.angles(states)
+        """The states themselves, shape (batch, 2^n): there is nothing to turn."""
+        return states
 
 
 @attrs.frozen

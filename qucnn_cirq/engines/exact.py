@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from noise_models import GuardedNoiseModel, Noise
 from qucnn_cirq.advance import circuits_run
-from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
@@ -64,7 +63,7 @@ class Prepared:
         filter: Evolves the filter register.
         meet: Makes the meeting of what is measured.
         observable: What is measured.
-        given: What a state that is handed over would be prepared with; None for others.
+        is_given: Whether the patch's state is handed over, as its table.
     """
 
     process: Factored
@@ -72,7 +71,7 @@ class Prepared:
     filter: Evolution
     meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
     observable: Observable
-    given: MultiplexedLoader | None = None
+    is_given: bool = False
 
     @functools.cached_property
     def meeting(self) -> Meeting:
@@ -94,7 +93,7 @@ class Prepared:
             Shape (filters * rows, carried).
         """
         every = weights.reshape(-1, 4 ** len(self.patch.qubits))
-        return every if self.given is not None else every[:, self.patch.live]
+        return every if self.is_given else every[:, self.patch.live]
 
 
 class ExactEngine(Engine):
@@ -318,8 +317,8 @@ class ExactEngine(Engine):
     ) -> Iterable[Array]:
         """The states of all patches, in parts; kept while there is a table that nobody changes."""
         angles = tables["patch"]
-        if prepared.given is not None:
-            return [GivenStates(prepared.given.prepared(angles))]
+        if prepared.is_given:
+            return [GivenStates(angles)]
         key = (template, noise, id(angles))
         found = self._evolved.get(key)
         if found is not None and found[0]() is angles:
@@ -434,7 +433,7 @@ def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> P
     def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
         return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library)
 
-    return Prepared(process, patch, filters, meet, template.observable, template.given)
+    return Prepared(process, patch, filters, meet, template.observable, template.given is not None)
 
 
 @functools.lru_cache(maxsize=64)

@@ -350,7 +350,7 @@ def _final_states(
     fits = doubled and len(template.qubits) <= LARGEST_STATE
     check_state(n_qubits, "shots on the qsim engine (trajectories)" if fits else "")
     writer = CircuitWriter(elements, template.qubits, doubled)
-    for row, columns, own in _chunks(tables):
+    for row, columns, own in _chunks(template.preparing(tables)):
         for column, gates in zip(columns, writer.gates(own), strict=True):
             yield (row, column), probabilities_of(evolved(n_qubits, gates, threads), doubled)
             circuits_run(1)

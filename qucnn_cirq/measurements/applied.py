@@ -27,7 +27,7 @@ class Applied(OverlapTest):
     measurement: Measurement
 
     undoes_filter = True
-    places_freely = True
+    acts_on_data = True
     takes_quantum_data = False
 
     @property

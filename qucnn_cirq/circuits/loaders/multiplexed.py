@@ -79,27 +79,6 @@ class MultiplexedLoader(Loader):
         framed = [qubits[qubit] for qubit in FRAMED]
         return cirq.Circuit(cirq.CZ(*framed), rotation("x", -np.pi / 2).on_each(*framed))
 
-    def prepared(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The vectors that are loaded with angles.
-
-        Args:
-            angles: Rows as of `angles`, shape (batch, angles).
-
-        Returns:
-            Unit vectors, in no frame, shape (batch, 2^n).
-        """
-        n = self.n_qubits
-        amplitudes, start = np.ones((len(angles), 1)), 0
-        for target in range(n):
-            stop = start + 2**target
-            # The matrix is orthogonal but for its scale.
-            half = angles[:, start:stop] @ _branch_to_step_angles(target) * (2**target / 2)
-            amplitudes = np.stack(
-                [amplitudes * np.cos(half), amplitudes * np.sin(half)], axis=2
-            ).reshape(len(angles), -1)
-            start = stop
-        return amplitudes * _dropped_signs(n)
-
     def angles(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         """As `Loader.angles`, in closed form."""
         n = self.n_qubits

@@ -52,7 +52,8 @@ class OverlapTest(abc.ABC):
         title: What is measured, in one line.
         undoes_filter: Whether the filter's circuit acts on the data register, where it is undone;
             otherwise the filter is prepared on a register of its own.
-        places_freely: Whether its circuit may have any couplers of the data register.
+        acts_on_data: Whether the filter's circuit is not undone there, but acts on the patch. Its
+            place on the device is sought for whatever couplers it has.
         merges_known_vectors: Whether, for a patch and a filter that are known vectors, a circuit
             that ends in all zeros with the probability F may take its place; see
             `qucnn_cirq.circuits.loaders.comparison.Comparison`.
@@ -69,7 +70,7 @@ class OverlapTest(abc.ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     undoes_filter: ClassVar[bool] = False
-    places_freely: ClassVar[bool] = False
+    acts_on_data: ClassVar[bool] = False
     merges_known_vectors: ClassVar[bool] = False
     most_walkers: ClassVar[int] = 0
     takes_reader: ClassVar[bool] = False
