@@ -11,7 +11,7 @@ the loss by ``(slopes.conj() * d).real.sum()``. For real states the real part is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cirq
@@ -20,9 +20,12 @@ import numpy.typing as npt
 
 from qucnn_cirq.circuits.slots import Rotation, Slot
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.threads import single_threaded_blas
 
 Complex = npt.NDArray[np.complex128]
 Real = npt.NDArray[np.float64]
+States = npt.NDArray[np.complexfloating | np.floating]
+"""States, one a row, real or complex."""
 
 BLOCK_ELEMENTS = 2**19
 """Amplitudes that are worked on at the same time, apart from those given and returned."""
@@ -109,7 +112,8 @@ class BlockedCircuit:
         ]
         self.n_angles = max(columns, default=-1) + 1
 
-    def apply(self, angles: Real, states: npt.NDArray[np.complexfloating | np.floating]) -> Complex:
+    @single_threaded_blas()
+    def apply(self, angles: Real, states: States) -> Complex:
         """Runs the circuit.
 
         Args:
@@ -128,6 +132,7 @@ class BlockedCircuit:
             result[rows] = tensor.columns()[0].T
         return result
 
+    @single_threaded_blas()
     def pull_back(self, angles: Real, outcomes: Complex, slopes: Complex) -> tuple[Real, Complex]:
         """Derivatives by angles and by states from those by the outcomes.
 
@@ -167,7 +172,7 @@ class BlockedCircuit:
 def means(
     circuit: cirq.AbstractCircuit | BlockedCircuit,
     angles: Real,
-    states: npt.NDArray[np.complexfloating | np.floating],
+    states: States,
     values: Real,
 ) -> Real:
     """Mean values of what is measured after a circuit.
@@ -193,9 +198,9 @@ def means(
 def gradients(
     circuit: cirq.AbstractCircuit | BlockedCircuit,
     angles: Real,
-    states: npt.NDArray[np.complexfloating | np.floating],
+    states: States,
     values: Real,
-    upstream: Real,
+    upstream: Real | Callable[[Real], Real],
 ) -> tuple[Real, Complex, Real]:
     """Derivatives of a loss of the mean values.
 
@@ -204,7 +209,7 @@ def gradients(
         angles: As for `means`.
         states: As for `means`.
         values: As for `means`.
-        upstream: dL/dmeans, shape (numbers, batch).
+        upstream: dL/dmeans, shape (numbers, batch), or a function that makes it of the means.
 
     Returns:
         dL/dangles, shape (angles,); dL/dRe + i dL/dIm of the states, shape (batch, 2^n); and the
@@ -214,13 +219,15 @@ def gradients(
         InputError: As for `means`.
     """
     blocked = _checked(circuit, angles, states, values)
+    outcomes = blocked.apply(angles, states)
+    found: Real = values @ _squared(outcomes).T
+    if callable(upstream):
+        upstream = upstream(found)
     if upstream.shape != (len(values), len(states)):
         raise InputError(
             f"upstream has shape {upstream.shape}: {len(values)} numbers of {len(states)} states "
             f"need {(len(values), len(states))}."
         )
-    outcomes = blocked.apply(angles, states)
-    found: Real = values @ _squared(outcomes).T
     slopes = 2 * (upstream.T @ values) * outcomes
     by_angles, by_states = blocked.pull_back(angles, outcomes, slopes)
     return by_angles, by_states, found
@@ -229,7 +236,7 @@ def gradients(
 def _checked(
     circuit: cirq.AbstractCircuit | BlockedCircuit,
     angles: Real,
-    states: npt.NDArray[np.complexfloating | np.floating],
+    states: States,
     values: Real,
 ) -> BlockedCircuit:
     n_qubits = states.shape[-1].bit_length() - 1

@@ -93,6 +93,20 @@ def solving(total: int) -> Iterator[None]:
         yield
 
 
+def steps(count: int, unit: str) -> Iterator[int]:
+    """The numbers of steps, with a bar on a terminal, if they take long.
+
+    Args:
+        count: How many steps there are.
+        unit: What they are, a word in the plural.
+
+    Yields:
+        From 0 to `count` - 1.
+    """
+    # None means: only on a terminal.
+    yield from tqdm(range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=None)
+
+
 def _tell(heard_by: _Listener, count: int) -> None:
     listener = heard_by.get()
     if listener is not None:

@@ -28,8 +28,8 @@ from qucnn_cirq.array_files import read_arrays
 from qucnn_cirq.cli import main
 from qucnn_cirq.datasets import read_idx
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.heads.linear import LinearClassifier
 from studies.images import select_images
-from studies.linear_classifier import LinearClassifier
 from studies.sweep.catalogue import load_study, presets
 from studies.sweep.job import dry_run
 

@@ -21,12 +21,12 @@ from qucnn_cirq.convolution import extract_patches, ideal_overlaps
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.heads.linear import LinearClassifier
+from qucnn_cirq.optimizers import Adam
 from studies.drawing import COLUMN, PAGE, legend_below, series_styles, set_title
 from studies.learning.study import ceiling
-from studies.linear_classifier import LinearClassifier
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import error_data, plot_error
-from studies.optimizers import Adam
 from studies.performance.peers import PEERS
 from studies.statistics import jackknife_interval, mean_interval, proportion_interval
 from studies.sweep.catalogue import STUDIES, load_study, presets, study_named

@@ -27,7 +27,7 @@ from noise_models.checks import whole_number
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
-from studies.optimizers import Adam
+from qucnn_cirq.optimizers import Adam
 
 KERNEL = (4, 4)
 """Rows and columns of the filter."""

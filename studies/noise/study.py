@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.estimating import mitigated_rmse, mitigation_of
@@ -25,7 +26,6 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
-from studies.linear_classifier import LinearClassifier
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.point import layer_seed, program_of
 from studies.statistics import root_mean_square

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
-from studies.optimizers import Adam
+from qucnn_cirq.optimizers import Adam
 from studies.sweep.study import Row
 from studies.training.data import CLASSES
 from studies.training.models import Model

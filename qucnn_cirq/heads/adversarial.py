@@ -1,0 +1,164 @@
+"""Two states that learn from each other: one makes data, the other tells them from real ones."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from noise_models.checks import instance_of, real_number, whole_number
+from qucnn_cirq.advance import steps
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter
+from qucnn_cirq.heads.batches import batches
+from qucnn_cirq.heads.estimator import Array, Estimator
+from qucnn_cirq.heads.overlaps import IdealOverlaps, value_a_qubit
+from qucnn_cirq.optimizers import Adam
+
+_LEAST = 1e-6
+"""The least overlap, and the least distance of one from 1, of which a logarithm is taken."""
+
+
+class AdversarialPair(Estimator):
+    """Generator and discriminator states after S. Stein et al., "QuGAN", arXiv:2010.09036.
+
+    Data x within 0..1 have a qubit a value, RY(2 asin sqrt x) on |0>. By overlaps F, which are SWAP
+    tests, the discriminator D lowers -log F(x, D) - log(1 - F(G, D)) and then the generator G
+    lowers -log F(G, D), with Adam and exact gradients, batch after batch.
+
+    A new sample is read off G: the share of ones of each qubit in some shots. G is one pure state,
+    so that samples of few shots differ by shot noise and those of many shots are all alike.
+
+    Args:
+        generator: What prepares G from |0...0>.
+        discriminator: What prepares D; None for the same kind as G.
+        epochs: Passes over the samples.
+        batch: Samples of a step of both.
+        rate: Learning rate of both.
+        seed: Of initial angles and of the order of samples.
+
+    Attributes:
+        generator_: Angles of G, shape (parameters,).
+        discriminator_: Angles of D, shape (parameters,).
+        fidelities_: F(G, D) after each epoch.
+    """
+
+    _TYPE = "generator"
+
+    def __init__(
+        self,
+        generator: Filter,
+        discriminator: Filter | None = None,
+        epochs: int = 25,
+        batch: int = 32,
+        rate: float = 0.01,
+        seed: int = 0,
+    ) -> None:
+        self.generator = generator
+        self.discriminator = discriminator
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.seed = seed
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
+        """Learns.
+
+        Args:
+            X: Values within 0..1, shape (samples, qubits).
+            y: Not read.
+
+        Returns:
+            Itself.
+
+        Raises:
+            InputError: If a setting or a value is not allowed.
+        """
+        generator = instance_of("generator", self.generator, Filter, "a filter's class")
+        other = generator if self.discriminator is None else self.discriminator
+        discriminator = instance_of("discriminator", other, Filter, "a filter's class")
+        epochs, batch = whole_number("epochs", self.epochs, 1), whole_number("batch", self.batch, 1)
+        rate = real_number("rate", self.rate, 0.0, 10.0)
+        seeds = np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(2)
+        initial, order = (np.random.default_rng(each) for each in seeds)
+        features = self._first_features(X)
+        n_qubits = features.shape[1]
+        states = value_a_qubit(features)
+        of_g = IdealOverlaps(generator, n_qubits, value_a_qubit)
+        of_d = IdealOverlaps(discriminator, n_qubits, value_a_qubit)
+        g, d = (
+            initial.uniform(0, 2 * np.pi, (1, each.n_parameters(n_qubits)))
+            for each in (generator, discriminator)
+        )
+        adam_g, adam_d = Adam(rate), Adam(rate)
+        fidelities = []
+        for _ in steps(epochs, "epochs"):
+            for chosen in batches(order, len(states), batch):
+                made = generator.states(n_qubits, g)
+                products, slopes = of_d.amplitudes(d, np.concatenate([made, states[chosen]]))
+                overlaps = (products.real**2 + products.imag**2).clip(_LEAST, 1 - _LEAST)
+                upstream = -1 / overlaps / len(chosen)
+                upstream[:, 0] = 1 / (1 - overlaps[:, 0])
+                d = d + adam_d.step(slopes(upstream))
+                told = discriminator.states(n_qubits, d)
+                products, slopes = of_g.amplitudes(g, told)
+                overlaps = (products.real**2 + products.imag**2).clip(_LEAST, 1)
+                g = g + adam_g.step(slopes(-1 / overlaps))
+            made, told = generator.states(n_qubits, g), discriminator.states(n_qubits, d)
+            fidelities.append(float(np.abs(np.vdot(made, told)) ** 2))
+        self.generator_, self.discriminator_ = g[0], d[0]
+        self.fidelities_ = np.array(fidelities)
+        return self
+
+    def sample(self, count: int, shots: int, seed: int = 0) -> Array:
+        """New samples.
+
+        Args:
+            count: How many.
+            shots: Of the generator's circuit for each of them.
+            seed: Of the outcomes.
+
+        Returns:
+            Within 0..1, shape (count, qubits).
+
+        Raises:
+            InputError: If nothing was learnt or a number is not allowed.
+        """
+        self._check_fitted()
+        count, shots = whole_number("count", count, 1), whole_number("shots", shots, 1)
+        drawn = np.random.default_rng(whole_number("seed", seed, 0))
+        (state,) = self.generator.states(self.n_features_in_, self.generator_[None])
+        shares = np.abs(state) ** 2
+        counts = drawn.multinomial(shots, shares / shares.sum(), size=count)
+        bits = np.arange(len(state))[:, None] >> np.arange(self.n_features_in_)[::-1] & 1
+        found: Array = counts @ bits / shots
+        return found
+
+
+def hellinger_distance(first: npt.ArrayLike, second: npt.ArrayLike, bins: int = 20) -> float:
+    """How far apart two sets of samples are: 0 for equal histograms, 1 for disjoint ones.
+
+    Args:
+        first: Values within 0..1, shape (samples, values).
+        second: Others, shape (samples, values).
+        bins: Of the histogram of each value, of equal width.
+
+    Returns:
+        The mean over values of sqrt(1 - sum of sqrt(p q)).
+
+    Raises:
+        InputError: If the shapes do not fit each other.
+    """
+    one, other = np.asarray(first, float), np.asarray(second, float)
+    if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1]:
+        raise InputError(
+            f"samples have shapes {one.shape} and {other.shape}: give (samples, values) twice."
+        )
+    distances = []
+    for column in range(one.shape[1]):
+        shares = [
+            np.histogram(each[:, column], bins, (0.0, 1.0))[0] / len(each) for each in (one, other)
+        ]
+        distances.append(np.sqrt(max(0.0, 1 - np.sqrt(shares[0] * shares[1]).sum())))
+    return float(np.mean(distances))

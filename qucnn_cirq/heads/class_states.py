@@ -1,0 +1,182 @@
+"""One trained state a class; the class of a sample is the state that it overlaps most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from noise_models.checks import instance_of, one_of, real_number, whole_number
+from qucnn_cirq.advance import steps
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.filters import Filter, XZAnsatz
+from qucnn_cirq.heads.batches import batches
+from qucnn_cirq.heads.estimator import Array, Classifier, Numbers
+from qucnn_cirq.heads.overlaps import (
+    Encoding,
+    IdealOverlaps,
+    Overlaps,
+    SampledOverlaps,
+    values_in_pairs,
+)
+from qucnn_cirq.optimizers import Adam
+
+TRAININGS = ("cross_entropy", "own_class")
+
+_LEAST = 1e-16
+"""The least overlap of which a logarithm is taken, also where an estimate is negative."""
+
+
+class QuClassiClassifier(Classifier):
+    """Class states after S. Stein et al., "QuClassi", arXiv:2103.11307.
+
+    The probability of a class is its overlap, divided by the sum of all. There are two trainings:
+
+    - "own_class", the authors' rule: each class lowers -log F of its own samples alone. A
+      parameter's derivative is taken as half the difference of -log F at both sides, which are
+      (pi/2)/sqrt(1 + epoch) away. That is not the shift rule, and only for small shifts in
+      proportion to the derivative. Each batch takes a step by the sum over its samples, times the
+      rate. All that is needed are overlaps, also estimated ones.
+    - "cross_entropy": classes compete. The mean of -log(F_own / sum of F) is lowered by its exact
+      gradient with Adam.
+
+    Args:
+        body: What prepares a class's state from |0...0>; None for RY and RZ on each qubit.
+        encoding: Makes states of features; by default two features a qubit.
+        training: "cross_entropy" or "own_class".
+        epochs: Passes over the samples; None for 100, or for 25 of "own_class".
+        batch: Samples of a step; None for 100, or for 1 of "own_class".
+        rate: Learning rate; None for 0.05, or for 0.01 of "own_class".
+        shots: With what SWAP tests estimate overlaps in "own_class"; None for ideal ones.
+        overlaps: Gives overlaps in place of linear algebra for "own_class" and for predictions,
+            such as `LayerOverlaps`.
+        seed: Of initial angles, of the order of samples and of shots.
+
+    Attributes:
+        parameters_: Angles of the classes' states, shape (classes, parameters).
+        losses_: The loss of each epoch: the mean of -log F of a sample's own class, or the
+            cross entropy.
+    """
+
+    def __init__(
+        self,
+        body: Filter | None = None,
+        encoding: Encoding = values_in_pairs,
+        training: str = "cross_entropy",
+        epochs: int | None = None,
+        batch: int | None = None,
+        rate: float | None = None,
+        shots: int | None = None,
+        overlaps: Overlaps | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.body = body
+        self.encoding = encoding
+        self.training = training
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.shots = shots
+        self.overlaps = overlaps
+        self.seed = seed
+
+    def overlaps_of(self, features: Array) -> Array:
+        """F of each class's state with each sample, shape (samples, classes).
+
+        Args:
+            features: Shape (samples, features).
+        """
+        checked = self._further_features(features)
+        given = self._ideal if self.overlaps is None else self.overlaps
+        return given(self.parameters_, checked).T
+
+    def _learn(self, features: Array, numbers: Numbers) -> None:
+        is_own = one_of("training", self.training, TRAININGS) == "own_class"
+        epochs = whole_number("epochs", _or(self.epochs, 25 if is_own else 100), 1)
+        batch = whole_number("batch", _or(self.batch, 1 if is_own else 100), 1)
+        rate = real_number("rate", _or(self.rate, 0.01 if is_own else 0.05), 0.0, 10.0)
+        if self.shots is not None and not is_own:
+            raise InputError(
+                "shots are estimates' and training = 'cross_entropy' is exact: leave them out."
+            )
+        body = XZAnsatz(1, ("y", "z"), "none") if self.body is None else self.body
+        instance_of("body", body, Filter, "a filter's class")
+        n_qubits = self.encoding(features[:1]).shape[1].bit_length() - 1
+        initial, order, shots = (
+            np.random.default_rng(each)
+            for each in np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(3)
+        )
+        self._ideal = IdealOverlaps(body, n_qubits, self.encoding)
+        shape = len(self.classes_), body.n_parameters(n_qubits)
+        start = initial.uniform(0, 2 * np.pi, shape)
+        if not is_own:
+            self._compete(start, features, numbers, (epochs, batch, rate), order)
+            return
+        given: Overlaps = self._ideal if self.overlaps is None else self.overlaps
+        if self.shots is not None:
+            given = SampledOverlaps(given, self.shots, shots)
+        fitted = [
+            _fitted_alone(given, row, features[numbers == number], (epochs, batch, rate), order)
+            for number, row in enumerate(start)
+        ]
+        self.parameters_ = np.array([parameters for parameters, _ in fitted])
+        self.losses_ = np.average(
+            [losses for _, losses in fitted], axis=0, weights=np.bincount(numbers)
+        )
+
+    def _compete(
+        self,
+        parameters: Array,
+        features: Array,
+        numbers: Numbers,
+        schedule: tuple[int, int, float],
+        order: np.random.Generator,
+    ) -> None:
+        """Lowers the cross entropy by exact gradients."""
+        epochs, batch, rate = schedule
+        encoded, adam = self._ideal.encoded(features), Adam(rate)
+        losses = []
+        for _ in steps(epochs, "epochs"):
+            loss = 0.0
+            for chosen in batches(order, len(features), batch):
+                products, slopes = self._ideal.amplitudes(parameters, encoded[chosen])
+                overlaps = np.maximum(products.real**2 + products.imag**2, _LEAST)
+                own = numbers[chosen], np.arange(len(chosen))
+                total = overlaps.sum(axis=0)
+                loss += float(np.log(total / overlaps[own]).sum())
+                by_overlaps = np.tile(1 / total, (len(parameters), 1))
+                by_overlaps[own] -= 1 / overlaps[own]
+                parameters = parameters + adam.step(slopes(by_overlaps / len(chosen)))
+            losses.append(loss / len(features))
+        self.parameters_, self.losses_ = parameters, np.array(losses)
+
+    def _probabilities(self, features: Array) -> Array:
+        overlaps = np.maximum(self.overlaps_of(features), _LEAST)
+        shares: Array = overlaps / overlaps.sum(axis=1, keepdims=True)
+        return shares
+
+
+def _fitted_alone(
+    overlaps: Overlaps,
+    parameters: Array,
+    features: Array,
+    schedule: tuple[int, int, float],
+    order: np.random.Generator,
+) -> tuple[Array, list[float]]:
+    """The authors' rule for one class: its parameters, and the loss of each epoch."""
+    epochs, batch, rate = schedule
+    losses = []
+    for epoch in steps(epochs, "epochs"):
+        shift = np.pi / 2 / np.sqrt(1 + epoch) * np.eye(len(parameters))
+        loss = 0.0
+        for chosen in batches(order, len(features), batch):
+            # Both sides of every parameter, and the loss where they are.
+            rows = np.concatenate([parameters + shift, parameters - shift, parameters[None]])
+            lost = -np.log(np.maximum(overlaps(rows, features[chosen]), _LEAST)).sum(axis=1)
+            ahead, behind = lost[:-1].reshape(2, -1)
+            loss += float(lost[-1])
+            parameters = parameters - rate * (ahead - behind) / 2
+        losses.append(loss / len(features))
+    return parameters, losses
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given

@@ -1,0 +1,146 @@
+"""What a quantum model is compared with: classical maps of its shape, and itself unentangled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import attrs
+import cirq
+import numpy as np
+import numpy.typing as npt
+from scipy.special import softmax
+
+from noise_models.checks import only_known_keys, real_number, required, whole_number
+from qucnn_cirq.filters import Filter, filter_from_mapping
+from qucnn_cirq.heads.estimator import Array, Classifier, Estimator, Numbers
+
+
+class NearestCentroid(Classifier):
+    """The class whose mean sample is nearest: what class states are without a circuit.
+
+    Attributes:
+        centroids_: Shape (classes, features).
+    """
+
+    def _learn(self, features: Array, numbers: Numbers) -> None:
+        self.centroids_ = np.array(
+            [features[numbers == number].mean(axis=0) for number in range(len(self.classes_))]
+        )
+
+    def _probabilities(self, features: Array) -> Array:
+        # Those of normal distributions of variance 1; features are centred, for small roundings.
+        centre = self.centroids_.mean(axis=0)
+        apart = self.centroids_ - centre
+        scores = (features - centre) @ apart.T - (apart**2).sum(axis=1) / 2
+        found: Array = softmax(scores, axis=1)
+        return found
+
+
+class RandomCosines(Estimator):
+    """Random Fourier features sqrt(2/m) cos(w.x + b): what random circuits are without a circuit.
+
+    A. Rahimi and B. Recht, "Random features for large-scale kernel machines" (2007): products
+    approach exp(-width^2 |x - x'|^2 / 2).
+
+    Args:
+        features: How many, m.
+        width: Standard deviation of the frequencies w.
+        seed: Of frequencies and phases.
+    """
+
+    _TYPE = "transformer"
+
+    def __init__(self, features: int = 16, width: float = 1.0, seed: int = 0) -> None:
+        self.features = features
+        self.width = width
+        self.seed = seed
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
+        """Draws the frequencies.
+
+        Args:
+            X: Shape (samples, features); only their number counts.
+            y: Not read.
+
+        Returns:
+            Itself.
+        """
+        count = whole_number("features", self.features, 1)
+        width = real_number("width", self.width, 0.0, 1e6)
+        drawn = np.random.default_rng(whole_number("seed", self.seed, 0))
+        given = self._first_features(X)
+        self.frequencies_ = drawn.normal(0, width, (given.shape[1], count))
+        self.phases_ = drawn.uniform(0, 2 * np.pi, count)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> Array:
+        """The features, shape (samples, features).
+
+        Args:
+            X: Shape (samples, features).
+        """
+        angles = self._further_features(X) @ self.frequencies_ + self.phases_
+        found: Array = np.sqrt(2 / len(self.phases_)) * np.cos(angles)
+        return found
+
+    def fit_transform(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Array:
+        """As `fit`, then `transform`.
+
+        Args:
+            X: Shape (samples, features).
+            y: Not read.
+        """
+        return self.fit(X).transform(X)
+
+
+@attrs.frozen
+class Unentangled(Filter):
+    """Another filter's circuit without its gates on several qubits, with the same parameters.
+
+    Attributes:
+        body: The other filter.
+    """
+
+    kind: ClassVar[str] = "unentangled"
+
+    body: Filter = attrs.field(validator=attrs.validators.instance_of(Filter))
+
+    def circuit_on(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+        """The gates on one qubit; see `Filter.circuit_on`."""
+        return cirq.Circuit(
+            operation
+            for operation in self.body.slots(qubits).all_operations()
+            if len(operation.qubits) == 1
+        )
+
+    def n_parameters(self, n_qubits: int) -> int:
+        """Those of the other filter, also where they have no effect any more."""
+        return self.body.n_parameters(n_qubits)
+
+    def parameter_names(self, n_qubits: int) -> tuple[str, ...]:
+        """Those of the other filter; see `Filter.parameter_names`."""
+        return self.body.parameter_names(n_qubits)
+
+    def states(self, n_qubits: int, parameters: npt.ArrayLike) -> npt.NDArray[np.complex128]:
+        """Product states; see `Filter.states`."""
+        rows = self.checked_parameters(n_qubits, parameters)
+        return self.states_at(n_qubits, self.angles(n_qubits, rows))
+
+    def angles(self, n_qubits: int, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Those of the other filter; see `Filter.angles`."""
+        return self.body.angles(n_qubits, parameters)
+
+    def angle_weights(self, n_qubits: int) -> npt.NDArray[np.float64] | None:
+        """Those of the other filter; see `Filter.angle_weights`."""
+        return self.body.angle_weights(n_qubits)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The other filter's mapping within one; see `Filter.to_mapping`."""
+        return {"kind": self.kind, "body": self.body.to_mapping()}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """See `Filter.from_mapping`."""
+        only_known_keys("unentangled filter", mapping, ("kind", "body"))
+        return cls(filter_from_mapping(required(mapping, "body", "unentangled filter")))

@@ -1,0 +1,139 @@
+"""Features for encodings: principal components within 0..1, resized images, unit vectors."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from noise_models.checks import whole_number
+from qucnn_cirq.arrays import check_finite, real_array
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.heads.estimator import Array, Estimator
+
+
+class PrincipalComponents(Estimator):
+    """The first principal components, each scaled so that what was learnt from fills 0..1.
+
+    Later values beyond that range are set to its ends, as they become angles 2 asin sqrt(x).
+
+    Args:
+        components: How many, at most the number of features.
+
+    Attributes:
+        mean_: The mean sample, shape (features,).
+        components_: Orthonormal, shape (components, features).
+        lowest_: The least value of each component, shape (components,).
+        highest_: The greatest.
+    """
+
+    _TYPE = "transformer"
+
+    def __init__(self, components: int = 16) -> None:
+        self.components = components
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
+        """Learns the directions in which samples vary most.
+
+        Args:
+            X: Shape (samples, features).
+            y: Not read.
+
+        Returns:
+            Itself.
+        """
+        given = real_array("X", X)
+        most = min(given.shape) if given.ndim == 2 else 1
+        count = whole_number("components", self.components, 1, max(most, 1))
+        given = self._first_features(given)
+        self.mean_ = given.mean(axis=0)
+        # Of each component the sign is free: the largest entry is positive, so that it is the
+        # same everywhere.
+        found = np.linalg.svd(given - self.mean_, full_matrices=False)[2][:count]
+        largest = np.abs(found).argmax(axis=1)
+        self.components_ = found * np.sign(found[np.arange(count), largest])[:, None]
+        values = (given - self.mean_) @ self.components_.T
+        self.lowest_, self.highest_ = values.min(axis=0), values.max(axis=0)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> Array:
+        """The values within 0..1.
+
+        Args:
+            X: Shape (samples, features).
+
+        Returns:
+            Shape (samples, components).
+        """
+        values = (self._further_features(X) - self.mean_) @ self.components_.T
+        width = self.highest_ - self.lowest_
+        scaled: Array = (values - self.lowest_) / np.where(width > 0, width, 1)
+        return scaled.clip(0, 1)
+
+    def fit_transform(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Array:
+        """As `fit`, then `transform`.
+
+        Args:
+            X: Shape (samples, features).
+            y: Not read.
+        """
+        return self.fit(X).transform(X)
+
+
+def resized(images: npt.ArrayLike, rows: int, columns: int) -> Array:
+    """Images of fewer pixels, each the mean of the area that it covers.
+
+    Args:
+        images: Shape (batch, rows, columns).
+        rows: Of the new images, no more than there are.
+        columns: Likewise.
+
+    Returns:
+        Shape (batch, rows, columns).
+
+    Raises:
+        InputError: If the images are not of that kind.
+    """
+    given = real_array("images", images)
+    if given.ndim != 3:
+        raise InputError(f"images have shape {given.shape}: give (batch, rows, columns).")
+    check_finite("images have", given)
+    across = [
+        _shares(old, whole_number(key, new, 1, old))
+        for key, new, old in zip(("rows", "columns"), (rows, columns), given.shape[1:], strict=True)
+    ]
+    smaller: Array = across[0] @ given @ across[1].T
+    return smaller
+
+
+def unit_rows(values: npt.ArrayLike) -> Array:
+    """Rows of length 1, as amplitudes are, with zeros up to a power of two.
+
+    Args:
+        values: Shape (batch, features); more dimensions are one after the other.
+
+    Returns:
+        Shape (batch, 2^n).
+
+    Raises:
+        InputError: If a row is all zero.
+    """
+    given = real_array("values", values)
+    flat = given.reshape(len(given), -1)
+    lengths = np.linalg.norm(flat, axis=1)
+    if not lengths.all():
+        raise InputError(
+            f"row {lengths.argmin()} is all zero, which no state is: leave it out, or add 1."
+        )
+    missing = (1 << (flat.shape[1] - 1).bit_length()) - flat.shape[1]
+    return np.pad(flat / lengths[:, None], [(0, 0), (0, missing)])
+
+
+def _shares(old: int, new: int) -> Array:
+    """How much of each old pixel is in a new one, shape (new, old); rows add up to 1."""
+    edges = np.linspace(0, old, new + 1)
+    starts, pixels = edges[:-1, None], np.arange(old)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(starts, pixels)
+    shares: Array = overlap.clip(0) * new / old
+    return shares
