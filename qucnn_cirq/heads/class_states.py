@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 
 from noise_models.checks import instance_of, one_of, real_number, whole_number
 from qucnn_cirq.advance import steps
@@ -28,15 +29,17 @@ _LEAST = 1e-16
 class QuClassiClassifier(Classifier):
     """Class states after S. Stein et al., "QuClassi", arXiv:2103.11307.
 
-    The probability of a class is its overlap, divided by the sum of all. There are two trainings:
+    The probability of a class is in proportion to exp(offset) F^sharpness, with F its overlap.
+    There are two trainings:
 
     - "own_class", the authors' rule: each class lowers -log F of its own samples alone. A
       parameter's derivative is taken as half the difference of -log F at both sides, which are
       (pi/2)/sqrt(1 + epoch) away. That is not the shift rule, and only for small shifts in
       proportion to the derivative. Each batch takes a step by the sum over its samples, times the
-      rate. All that is needed are overlaps, also estimated ones.
-    - "cross_entropy": classes compete. The mean of -log(F_own / sum of F) is lowered by its exact
-      gradient with Adam.
+      rate. All that is needed are overlaps, also estimated ones. Offsets are 0 and the sharpness
+      is 1: the likeliest class is the one of the largest overlap.
+    - "cross_entropy": classes compete. The mean of -log of the right class's probability is
+      lowered by its exact gradient with Adam, by the sharpness and the offsets, too.
 
     Args:
         body: What prepares a class's state from |0...0>; None for RY and RZ on each qubit.
@@ -44,7 +47,7 @@ class QuClassiClassifier(Classifier):
         training: "cross_entropy" or "own_class".
         epochs: Passes over the samples; None for 100, or for 25 of "own_class".
         batch: Samples of a step; None for 100, or for 1 of "own_class".
-        rate: Learning rate; None for 0.05, or for 0.01 of "own_class".
+        rate: Learning rate; None for 0.02, or for 0.01 of "own_class".
         shots: With what SWAP tests estimate overlaps in "own_class"; None for ideal ones.
         overlaps: Gives overlaps in place of linear algebra for "own_class" and for predictions,
             such as `LayerOverlaps`.
@@ -52,6 +55,8 @@ class QuClassiClassifier(Classifier):
 
     Attributes:
         parameters_: Angles of the classes' states, shape (classes, parameters).
+        sharpness_: The power of overlaps.
+        offsets_: Of the classes, shape (classes,).
         losses_: The loss of each epoch: the mean of -log F of a sample's own class, or the
             cross entropy.
     """
@@ -92,7 +97,7 @@ class QuClassiClassifier(Classifier):
         is_own = one_of("training", self.training, TRAININGS) == "own_class"
         epochs = whole_number("epochs", _or(self.epochs, 25 if is_own else 100), 1)
         batch = whole_number("batch", _or(self.batch, 1 if is_own else 100), 1)
-        rate = real_number("rate", _or(self.rate, 0.01 if is_own else 0.05), 0.0, 10.0)
+        rate = real_number("rate", _or(self.rate, 0.01 if is_own else 0.02), 0.0, 10.0)
         if self.shots is not None and not is_own:
             raise InputError(
                 "shots are estimates' and training = 'cross_entropy' is exact: leave them out."
@@ -118,6 +123,7 @@ class QuClassiClassifier(Classifier):
             for number, row in enumerate(start)
         ]
         self.parameters_ = np.array([parameters for parameters, _ in fitted])
+        self.sharpness_, self.offsets_ = 1.0, np.zeros(len(fitted))
         self.losses_ = np.average(
             [losses for _, losses in fitted], axis=0, weights=np.bincount(numbers)
         )
@@ -132,7 +138,10 @@ class QuClassiClassifier(Classifier):
     ) -> None:
         """Lowers the cross entropy by exact gradients."""
         epochs, batch, rate = schedule
-        encoded, adam = self._ideal.encoded(features), Adam(rate)
+        encoded = self._ideal.encoded(features)
+        of_states, of_scores = Adam(rate), Adam(rate)
+        # The logarithm of the sharpness, and the offsets.
+        scoring = np.zeros(1 + len(parameters))
         losses = []
         for _ in steps(epochs, "epochs"):
             loss = 0.0
@@ -140,17 +149,23 @@ class QuClassiClassifier(Classifier):
                 products, slopes = self._ideal.amplitudes(parameters, encoded[chosen])
                 overlaps = np.maximum(products.real**2 + products.imag**2, _LEAST)
                 own = numbers[chosen], np.arange(len(chosen))
-                total = overlaps.sum(axis=0)
-                loss += float(np.log(total / overlaps[own]).sum())
-                by_overlaps = np.tile(1 / total, (len(parameters), 1))
-                by_overlaps[own] -= 1 / overlaps[own]
-                parameters = parameters + adam.step(slopes(by_overlaps / len(chosen)))
+                sharpness, sharpened = np.exp(scoring[0]), np.log(overlaps)
+                sharpened *= sharpness
+                likely = log_softmax(sharpened + scoring[1:, None], axis=0)
+                loss -= float(likely[own].sum())
+                by_scores = np.exp(likely)
+                by_scores[own] -= 1
+                by_scores /= len(chosen)
+                by_scoring = [(by_scores * sharpened).sum(), *by_scores.sum(axis=1)]
+                parameters = parameters + of_states.step(slopes(sharpness * by_scores / overlaps))
+                scoring = scoring + of_scores.step(np.array(by_scoring))
             losses.append(loss / len(features))
         self.parameters_, self.losses_ = parameters, np.array(losses)
+        self.sharpness_, self.offsets_ = float(np.exp(scoring[0])), scoring[1:]
 
     def _probabilities(self, features: Array) -> Array:
-        overlaps = np.maximum(self.overlaps_of(features), _LEAST)
-        shares: Array = overlaps / overlaps.sum(axis=1, keepdims=True)
+        logarithms = np.log(np.maximum(self.overlaps_of(features), _LEAST))
+        shares: Array = softmax(self.sharpness_ * logarithms + self.offsets_, axis=1)
         return shares
 
 
