@@ -12,20 +12,23 @@ from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
-from qucnn_cirq.heads.estimator import Array, Estimator
+from qucnn_cirq.heads.learner import Array, Learner
 from qucnn_cirq.heads.overlaps import IdealOverlaps, value_a_qubit
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.threads import single_threaded_blas
 
 _LEAST = 1e-6
 """The least overlap, and the least distance of one from 1, of which a logarithm is taken."""
 
 
-class AdversarialPair(Estimator):
+class AdversarialPair(Learner):
     """Generator and discriminator states after S. Stein et al., "QuGAN", arXiv:2010.09036.
 
     Data x within 0..1 have a qubit a value, RY(2 asin sqrt x) on |0>. By overlaps F, which are SWAP
-    tests, the discriminator D lowers -log F(x, D) - log(1 - F(G, D)) and then the generator G
-    lowers -log F(G, D), with Adam and exact gradients, batch after batch.
+    tests, the discriminator D lowers -log F(x, D) - r log(1 - F(G, D)) and then the generator G
+    lowers -log F(G, D), with Adam and exact gradients, batch after batch. At the data the second
+    term still pushes D away from G, so that the pair circles around them; without it both states
+    are fitted to the data, which is no contest.
 
     A new sample is read off G: the share of ones of each qubit in some shots. G is one pure state,
     so that samples of few shots differ by shot noise and those of many shots are all alike.
@@ -36,6 +39,7 @@ class AdversarialPair(Estimator):
         epochs: Passes over the samples.
         batch: Samples of a step of both.
         rate: Learning rate of both.
+        repulsion: The weight r of the discriminator's second term.
         seed: Of initial angles and of the order of samples.
 
     Attributes:
@@ -53,6 +57,7 @@ class AdversarialPair(Estimator):
         epochs: int = 25,
         batch: int = 32,
         rate: float = 0.01,
+        repulsion: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.generator = generator
@@ -60,8 +65,10 @@ class AdversarialPair(Estimator):
         self.epochs = epochs
         self.batch = batch
         self.rate = rate
+        self.repulsion = repulsion
         self.seed = seed
 
+    @single_threaded_blas()
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
         """Learns.
 
@@ -80,6 +87,7 @@ class AdversarialPair(Estimator):
         discriminator = instance_of("discriminator", other, Filter, "a filter's class")
         epochs, batch = whole_number("epochs", self.epochs, 1), whole_number("batch", self.batch, 1)
         rate = real_number("rate", self.rate, 0.0, 10.0)
+        repulsion = real_number("repulsion", self.repulsion, 0.0, 1e6)
         seeds = np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(2)
         initial, order = (np.random.default_rng(each) for each in seeds)
         features = self._first_features(X)
@@ -99,7 +107,7 @@ class AdversarialPair(Estimator):
                 products, slopes = of_d.amplitudes(d, np.concatenate([made, states[chosen]]))
                 overlaps = (products.real**2 + products.imag**2).clip(_LEAST, 1 - _LEAST)
                 upstream = -1 / overlaps / len(chosen)
-                upstream[:, 0] = 1 / (1 - overlaps[:, 0])
+                upstream[:, 0] = repulsion / (1 - overlaps[:, 0])
                 d = d + adam_d.step(slopes(upstream))
                 told = discriminator.states(n_qubits, d)
                 products, slopes = of_g.amplitudes(g, told)

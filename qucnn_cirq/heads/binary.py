@@ -8,8 +8,8 @@ from scipy.special import log_softmax, softmax
 from noise_models.checks import one_of, real_number, whole_number
 from qucnn_cirq.advance import steps
 from qucnn_cirq.heads.batches import batches
-from qucnn_cirq.heads.estimator import Array, Classifier, Numbers
 from qucnn_cirq.heads.features import unit_rows
+from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.optimizers import Adam
 
 WEIGHTS = ("binary", "real")

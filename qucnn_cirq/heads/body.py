@@ -13,8 +13,8 @@ from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
-from qucnn_cirq.heads.estimator import Array, Classifier, Numbers
 from qucnn_cirq.heads.features import unit_rows
+from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.heads.overlaps import Encoding
 from qucnn_cirq.optimizers import Adam
 

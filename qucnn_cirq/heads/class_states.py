@@ -10,7 +10,7 @@ from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.heads.batches import batches
-from qucnn_cirq.heads.estimator import Array, Classifier, Numbers
+from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.heads.overlaps import (
     Encoding,
     IdealOverlaps,

@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 from noise_models.checks import only_known_keys, real_number, required, whole_number
 from qucnn_cirq.filters import Filter, filter_from_mapping
-from qucnn_cirq.heads.estimator import Array, Classifier, Estimator, Numbers
+from qucnn_cirq.heads.learner import Array, Classifier, Learner, Numbers
 
 
 class NearestCentroid(Classifier):
@@ -37,7 +37,7 @@ class NearestCentroid(Classifier):
         return found
 
 
-class RandomCosines(Estimator):
+class RandomCosines(Learner):
     """Random Fourier features sqrt(2/m) cos(w.x + b): what random circuits are without a circuit.
 
     A. Rahimi and B. Recht, "Random features for large-scale kernel machines" (2007): products

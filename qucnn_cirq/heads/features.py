@@ -10,10 +10,11 @@ import numpy.typing as npt
 from noise_models.checks import whole_number
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.heads.estimator import Array, Estimator
+from qucnn_cirq.heads.learner import Array, Learner
+from qucnn_cirq.threads import single_threaded_blas
 
 
-class PrincipalComponents(Estimator):
+class PrincipalComponents(Learner):
     """The first principal components, each scaled so that what was learnt from fills 0..1.
 
     Later values beyond that range are set to its ends, as they become angles 2 asin sqrt(x).
@@ -33,6 +34,7 @@ class PrincipalComponents(Estimator):
     def __init__(self, components: int = 16) -> None:
         self.components = components
 
+    @single_threaded_blas()
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
         """Learns the directions in which samples vary most.
 

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 
 from noise_models.checks import real_number, whole_number
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.heads.estimator import Array, Classifier, Numbers
+from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 
 CLASSES = 10
 _RIDGE = 1e-2

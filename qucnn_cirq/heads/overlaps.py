@@ -17,7 +17,7 @@ from noise_models.checks import whole_number
 from qucnn_cirq.adjoint import BlockedCircuit, States
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
-from qucnn_cirq.heads.estimator import Array
+from qucnn_cirq.heads.learner import Array
 
 Complex = npt.NDArray[np.complex128]
 Overlaps = Callable[[Array, Array], Array]

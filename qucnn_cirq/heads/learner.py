@@ -12,12 +12,13 @@ import numpy.typing as npt
 from noise_models.errors import unknown_name
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.threads import single_threaded_blas
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.intp]
 
 
-class Estimator:
+class Learner:
     """Settings by name, and what was learnt in attributes that end with an underscore.
 
     A subclass stores the arguments of its ``__init__`` unchanged under their names and checks them
@@ -97,7 +98,7 @@ class Estimator:
         return given
 
 
-class Classifier(Estimator):
+class Classifier(Learner):
     """An estimator that names classes; a subclass defines `_learn` and `_probabilities`.
 
     Attributes:
@@ -110,6 +111,7 @@ class Classifier(Estimator):
 
     classes_: npt.NDArray[Any]
 
+    @single_threaded_blas()
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Learns.
 
@@ -153,7 +155,8 @@ class Classifier(Estimator):
         Returns:
             Shape (samples,).
         """
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[likeliest])
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """The share of samples that are named right.
