@@ -56,6 +56,8 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
         ("torch", lambda: array_library("torch")),
         ("torch", lambda: importlib.import_module("qucnn_cirq.torch_layer")),
     ],
+    # Nothing: it only makes scikit-learn itself at hand, for learners that need none of it.
+    "sklearn": [],
     "dask": [("distributed", with_cluster)],
     "parquet": [("pyarrow", table_to_parquet)],
     "peers": [

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from noise_models.checks import whole_number
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.heads.learner import Array, Learner
+from qucnn_cirq.heads.learner import Array, Learner, checked_features
 from qucnn_cirq.threads import single_threaded_blas
 
 
@@ -45,10 +45,8 @@ class PrincipalComponents(Learner):
         Returns:
             Itself.
         """
-        given = real_array("X", X)
-        most = min(given.shape) if given.ndim == 2 else 1
-        count = whole_number("components", self.components, 1, max(most, 1))
-        given = self._first_features(given)
+        count = whole_number("components", self.components, 1, min(checked_features(X).shape))
+        given = self._first_features(X)
         self.mean_ = given.mean(axis=0)
         # Of each component the sign is free: the largest entry is positive, so that it is the
         # same everywhere.

@@ -82,14 +82,14 @@ class Learner:
 
     def _first_features(self, features: npt.ArrayLike) -> Array:
         """Checks the features to learn from, and notes how many there are."""
-        given = _checked_features(features)
+        given = checked_features(features)
         self.n_features_in_ = given.shape[1]
         return given
 
     def _further_features(self, features: npt.ArrayLike) -> Array:
         """Checks features once something was learnt."""
         self._check_fitted()
-        given = _checked_features(features)
+        given = checked_features(features)
         if given.shape[1] != self.n_features_in_:
             raise InputError(
                 f"X has {given.shape[1]} features, but {type(self).__name__} is expecting "
@@ -184,11 +184,24 @@ def _settings(kind: type) -> list[str]:
     return [name for name in inspect.signature(kind).parameters if name != "self"]
 
 
-def _checked_features(features: npt.ArrayLike) -> Array:
+def checked_features(features: npt.ArrayLike) -> Array:
+    """Features as an array, of shape (samples, features), finite and not empty.
+
+    Args:
+        features: What a caller gave; a table of pandas is one, too.
+
+    Raises:
+        InputError: If they are anything else.
+    """
     if hasattr(features, "to_numpy"):
         features = features.to_numpy()
     if hasattr(features, "toarray"):
         raise InputError("X is a sparse matrix: give a dense one, such as X.toarray().")
+    kind = getattr(getattr(features, "dtype", None), "kind", None)
+    if kind == "c":
+        raise InputError("X is complex. Complex data not supported: give real numbers.")
+    if kind == "O":
+        features = _as_floats(features)
     given = real_array("X", features)
     if given.ndim != 2:
         raise InputError(
@@ -205,6 +218,15 @@ def _checked_features(features: npt.ArrayLike) -> Array:
         )
     check_finite("X has NaN or infinity,", given)
     return given
+
+
+def _as_floats(features: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(features, float)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"X has entries that are no numbers ({error}): give real numbers."
+        ) from None
 
 
 def _checked_classes(y: npt.ArrayLike, samples: int) -> tuple[npt.NDArray[Any], Numbers]:
