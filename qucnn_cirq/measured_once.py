@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -35,13 +35,14 @@ from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.effects import fit_effects
 from qucnn_cirq.estimators.forms import gradient_forms, overlap_forms
-from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
+from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood, Measurement
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.gradients import FloatArray, Gradient, checked_upstream
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
 from qucnn_cirq.image_ids import check_number_of_ids, checked_ids
+from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -73,9 +74,10 @@ class MeasuredPatches:
 
     Attributes:
         spec: The layer that is wanted.
-        patches: The patches, one object for each block of images.
+        patches: Where the patches are in maps, one object for each block of images.
         counts: For each block how often each outcome was recorded, shape
-            (patches that are not blank, circuits, outcomes).
+            (patches that are not blank, circuits, outcomes), in the smallest type that holds the
+            shots of a circuit.
         likeliest: For each block the patches that explain the counts best.
         shots: Shots of each patch, all circuits together; None for exact distributions, of which
             counts are `EXACT_SHOTS` times the probabilities.
@@ -83,8 +85,8 @@ class MeasuredPatches:
     """
 
     spec: ConvolutionSpec
-    patches: tuple[Patches, ...]
-    counts: tuple[NDArray[np.int64], ...]
+    patches: tuple[PatchGrid, ...]
+    counts: tuple[NDArray[np.integer], ...]
     likeliest: tuple[Likeliest, ...]
     shots: int | None
     circuits: int
@@ -274,27 +276,47 @@ class MeasuredOnce:
             InputError: If the images do not fit the specification or an argument is outside its
                 range.
         """
-        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
-        seen: Counter[bytes] = Counter()
-        source = ImageBlocks(images, self._spec)
-        given = None if image_ids is None else checked_ids(image_ids, source.count)
-        # Images that share a stream take from it in turn.
-        together = given is not None and len(np.unique(given)) < len(given)
-        blocks: list[MeasuredPatches] = []
-        start = 0
-        for patches in source.patches(together):
-            first, start = start, start + patches.batch
-            check_number_of_ids(given, start, is_last=False)
-            ids = content_ids(patches, seen) if given is None else given[first:start]
-            of_patches = ids[patches.positions()[0][patches.occupied]]
-            blocks.append(self.measure_block(patches, of_patches, purpose))
-        check_number_of_ids(given, start, is_last=True)
+        blocks = list(self.blocks(images, image_ids, draw))
         return replace(
             blocks[0],
             patches=tuple(each for block in blocks for each in block.patches),
             counts=tuple(each for block in blocks for each in block.counts),
             likeliest=tuple(each for block in blocks for each in block.likeliest),
         )
+
+    def blocks(
+        self,
+        images: ImagesLike | Patches,
+        image_ids: ArrayLike | None = None,
+        draw: int = 0,
+    ) -> Iterator[MeasuredPatches]:
+        """As `measure`, one block after the other: who keeps the maps alone needs no more memory.
+
+        Args:
+            images: As for `measure`.
+            image_ids: As for `measure`.
+            draw: As for `measure`.
+
+        Yields:
+            What was measured of some images, in order; at least one block.
+
+        Raises:
+            InputError: As for `measure`.
+        """
+        purpose = forward_purpose(whole_number("draw", draw, minimum=0))
+        seen: Counter[bytes] = Counter()
+        source = ImageBlocks(images, self._spec)
+        given = None if image_ids is None else checked_ids(image_ids, source.count)
+        # Images that share a stream take from it in turn.
+        together = given is not None and len(np.unique(given)) < len(given)
+        start = 0
+        for patches in source.patches(together):
+            first, start = start, start + patches.batch
+            check_number_of_ids(given, start, is_last=False)
+            ids = content_ids(patches, seen) if given is None else given[first:start]
+            of_patches = ids[patches.positions()[0][patches.occupied]]
+            yield self.measure_block(patches, of_patches, purpose)
+        check_number_of_ids(given, start, is_last=True)
 
     def measure_block(
         self, patches: Patches, ids: NDArray[np.integer], purpose: int
@@ -310,30 +332,33 @@ class MeasuredOnce:
         compiled = self.program.filters[0]
         table, size = compiled.filter_table(self.parameters), 1 << self._spec.register_qubits
         n_outcomes = len(compiled.template.observable.table)
-        counts = np.zeros((patches.n_occupied, len(table), n_outcomes), dtype=np.int64)
+        each = EXACT_SHOTS if self.shots is None else self.shots // len(table)
+        kept = np.min_scalar_type(each)
+        counts = np.zeros((patches.n_occupied, len(table), n_outcomes), dtype=kept)
         states = np.zeros((patches.n_occupied, size))
-        covariances = np.zeros((patches.n_occupied, size, size))
-        steps = np.zeros(patches.n_occupied, dtype=np.int64)
-        misfits = np.zeros(patches.n_occupied)
+        steps = np.zeros(patches.n_occupied, dtype=np.int16)
+        misfits = np.zeros(patches.n_occupied, dtype=np.float32)
+        measurements: list[Measurement] = []
         recorded = self._execution.outcomes(
             compiled, patches, ids, table, numbers=tuple(range(len(table))), purpose=purpose
         )
         for part in recorded:
-            columns, own = part.columns, part.counts
+            columns, own = part.columns.astype(np.int32), part.counts
             if own is None:
                 assert part.distribution is not None
                 own = np.rint(EXACT_SHOTS * np.maximum(part.distribution, 0)).astype(np.int64)
             counts[columns] = own.swapaxes(0, 1)
-            readings = self.readings(part.index)
-            found = _ESTIMATOR.likeliest(readings, list(own))
+            found = _ESTIMATOR.likeliest(self.readings(part.index), list(own))
             states[columns] = found.states
-            if part.counts is not None:
-                covariances[columns] = found.covariances
             steps[columns], misfits[columns] = found.steps, found.misfits
-        likeliest = Likeliest(states, covariances, steps, misfits)
-        return MeasuredPatches(
-            self._spec, (patches,), (counts,), (likeliest,), self.shots, len(table)
-        )
+            if part.counts is not None:
+                measurements += [
+                    replace(one, columns=columns[one.columns]) for one in found.measurements
+                ]
+        likeliest = Likeliest(states, steps, misfits, tuple(measurements))
+        # Without the patches, and what is kept for as long as they are.
+        grid = Occupancy(patches.blank, patches.batch, patches.rows, patches.columns)
+        return MeasuredPatches(self._spec, (grid,), (counts,), (likeliest,), self.shots, len(table))
 
     def readings(self, index: int) -> tuple[Reading, ...]:
         """What estimators know of the circuits that load patches with one of the variants.

@@ -11,6 +11,7 @@ from the circuit without noise, shrunk as its other entries are.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,6 +131,7 @@ def unpacked(values: FloatArray, size: int) -> FloatArray:
     return matrices
 
 
+@functools.lru_cache(maxsize=8)
 def _upper(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
     rows, columns = np.triu_indices(size)
     return rows, columns, np.where(rows == columns, 1.0, np.sqrt(2.0))

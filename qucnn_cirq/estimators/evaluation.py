@@ -14,6 +14,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.estimator import LinearEstimator
 from qucnn_cirq.estimators.forms import evaluated
 from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.patches import Patches
 
 FloatArray = NDArray[np.float64]
@@ -164,7 +165,7 @@ def evaluate(
     return Evaluation(exact, means - exact, variance)
 
 
-def images_of(patches: Patches) -> NDArray[np.intp]:
+def images_of(patches: PatchGrid) -> NDArray[np.intp]:
     """The number of the image that each occupied patch is of, shape (occupied patches,).
 
     For splits into patches to learn from and patches to test: patches of one image overlap.

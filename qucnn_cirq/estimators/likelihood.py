@@ -13,39 +13,32 @@ alone would give, and no unbiased estimator of the overlap is better.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.estimators.effects import fitted_effects, packed, quadratic_features, unpacked
+from qucnn_cirq.estimators.effects import fitted_effects, unpacked
 from qucnn_cirq.estimators.estimator import Estimates, Estimator, checked_counts
 from qucnn_cirq.estimators.forms import evaluated
-from qucnn_cirq.estimators.reading import Reading
+from qucnn_cirq.estimators.likelihood_search import Best, Found, search, unit
+from qucnn_cirq.estimators.outcome_model import OutcomeModel, Recorded, chunks
+from qucnn_cirq.estimators.reading import Reading, distributions_at
 from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
 
-MOST_STEPS = 40
-"""Steps of Fisher scoring; 4 to 8 are usual, and 20 have been seen."""
-_BLOCK = 64
-"""Patches at a time: their slopes stay in the cache."""
-_CLOSE = 1e-3
-"""Standard deviations within which the maximum is found."""
-_DAMPED, _MORE, _LESS = 1e-4, 8.0, 0.2
-"""The first damping, relative to the information of all shots, and its changes."""
-_LARGEST_DAMPING = 1e6
-_LEAST = 1e-4, 1e-2
-"""Part of its mean that the probability of an outcome is at least. More where effects have negative
-eigenvalues, as those of short loaders, which are not known well enough to tell it from 0."""
+_BLOCK = 1024
+"""Patches that are searched for together."""
 _UNLIKELY = 5.0
 """Standard deviations of chi squared from which a maximum is taken for a local one."""
 _RESTARTS = 24
 """Further starts, then: combinations of the linear estimate's leading eigenvectors."""
-_FEW, _ALWAYS = 20, 4
+_FEW, _ALWAYS = 20, 5
 """Shots for each outcome below which chi squared tells little, and the starts that are tried then
 in any case."""
 _WITHIN = 300.0
@@ -57,29 +50,64 @@ search but the assumed noise that is wrong."""
 _FALLING = 0.85
 """How much less of each further eigenvector a start has."""
 _SEEN = 0.1
-"""Standard deviations of an outcome's frequency from which what effects miss is looked up."""
-_SMALLEST = 1e-9
-"""What an outcome's mean probability is at least: outcomes that never occur have no weight."""
+"""Standard deviations of an outcome's frequency from which what effects miss is looked up: less
+adds less than the square, 1 %, to the squared error that shots make."""
+_LOOKS = 5
+"""How often it is looked up at most: each time at the patch that the last one led to."""
+_SETTLED = 0.1
+"""Standard deviations of a patch within which looking again changes nothing."""
+_DARK = 4.0
+"""Standard deviations below which an amplitude may be 0."""
+_DOUBTED = 2.0
+"""Standard deviations of chi squared from which another way to load the patch is tried."""
+_STRANGE = 4.0
+"""Standard deviations of chi squared from which counts are not explained, and variances grow."""
+_AWAY = 0.02
+"""Infidelity of the nearest patch that is loaded, beyond which it tells nothing of this one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """The circuits that some patches were measured with: how well they are known follows from it.
+
+    Attributes:
+        columns: Which patches, shape (own,).
+        model: The effects of the circuits.
+        shots: Of each circuit, shape (own, circuits).
+    """
+
+    columns: NDArray[np.int32]
+    model: OutcomeModel
+    shots: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Likeliest:
     """The patches that explain counts best, up to the sign, and how well they are known.
 
+    A patch takes as little memory as its vector: covariances are computed when they are asked for.
+
     Attributes:
         states: Real unit vectors, shape (patches, d).
-        covariances: The inverse of the information, 0 along the vector itself, shape
-            (patches, d, d).
-        steps: Steps that the search took for each patch, shape (patches,); `MOST_STEPS` where it
-            has not come to an end. With those of searches that started again.
+        steps: Steps that the search took for each patch, shape (patches,). With those of searches
+            that started again.
         misfits: Chi squared of the counts for each degree of freedom, shape (patches,): near 1
             where what is assumed is right.
+        measurements: How the patches were measured; patches of none are certain.
     """
 
     states: FloatArray
-    covariances: FloatArray
-    steps: NDArray[np.int64]
-    misfits: FloatArray
+    steps: NDArray[np.int16]
+    misfits: NDArray[np.float32]
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def covariances(self) -> FloatArray:
+        """The inverse of the information, 0 along the vector itself, shape (patches, d, d)."""
+        found = np.zeros((*self.states.shape, self.states.shape[1]))
+        for columns, covariances in self._covariances():
+            found[columns] = covariances
+        return found
 
     def estimates(self, forms: FloatArray) -> Estimates:
         """Values of forms and their variances, to second order in the covariance.
@@ -91,12 +119,9 @@ class Likeliest:
             Values x^T Q x; variances 4 x^T Q C Q x + 2 tr(Q C Q C), of which the second counts
             where the first vanishes, at F = 0.
         """
-        variances = np.empty((len(forms), len(self.states)))
-        for row, form in enumerate(forms):
-            turned = form @ self.covariances
-            slopes = 2 * self.states @ form
-            variances[row] = np.einsum("pi,pij,pj->p", slopes, self.covariances, slopes)
-            variances[row] += 2 * np.einsum("pij,pji->p", turned, turned)
+        variances = np.zeros((len(forms), len(self.states)))
+        for columns, covariances in self._covariances():
+            variances[:, columns] = _variances(forms, self.states[columns], covariances)
         return Estimates(evaluated(forms, self.states), variances)
 
     def covariance(self, forms: FloatArray) -> FloatArray:
@@ -111,6 +136,33 @@ class Likeliest:
         slopes = 2 * np.einsum("kij,pj->pki", forms, self.states, optimize=True)
         found: FloatArray = slopes @ self.covariances @ slopes.swapaxes(1, 2)
         return found
+
+    def _covariances(self) -> Iterator[tuple[NDArray[np.int32], FloatArray]]:
+        """Some patches at a time and their covariances."""
+        for each in self.measurements:
+            for start in range(0, len(each.columns), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                columns = each.columns[rows]
+                found = each.model.covariances(self.states[columns], each.shots[rows])
+                yield columns, found * self._excess(columns, each)[:, None, None]
+
+    def _excess(self, columns: NDArray[np.int32], measurement: Measurement) -> FloatArray:
+        """What variances are multiplied by: the misfits where they are no accident."""
+        misfits = self.misfits[columns].astype(float)
+        allowed = 1 + _STRANGE * np.sqrt(2 / measurement.model.freedom)
+        return np.where(misfits > allowed, misfits, 1.0)
+
+
+def _variances(forms: FloatArray, states: FloatArray, covariances: FloatArray) -> FloatArray:
+    """The variances of forms, shape (forms, patches)."""
+    found = np.empty((len(forms), len(states)))
+    for row, form in enumerate(forms):
+        slopes = 2 * states @ form
+        along = np.einsum("pij,pj->pi", covariances, slopes)
+        turned = form @ covariances
+        found[row] = np.einsum("pi,pi->p", slopes, along)
+        found[row] += 2 * np.einsum("pij,pji->p", turned, turned)
+    return found
 
 
 class Likelihood(Estimator):
@@ -186,7 +238,10 @@ class Likelihood(Estimator):
             Fisher's information of x, shape (patches, d, d); 0 along x itself. Without noise and
             with effects of rank one it is 4 perpendicular to x in the mean.
         """
-        return self._model(readings).information(states)
+        model = self._model(readings).model
+        each = np.ones((len(states), len(model.sizes)), dtype=np.int64)
+        found: FloatArray = model.information(states, each) / len(model.sizes)
+        return found
 
     def _model(self, readings: Sequence[Reading]) -> _Model:
         known = self._models.setdefault(readings[0], {})
@@ -197,30 +252,20 @@ class Likelihood(Estimator):
 
 
 class _Model:
-    """The effects of several readings, one below the other."""
+    """The effects of several readings, one below the other, and how patches are found with them."""
 
     def __init__(self, readings: Sequence[Reading]) -> None:
-        fits = [fitted_effects(reading) for reading in readings]
+        self._fits = [fitted_effects(reading) for reading in readings]
         # Kept, as their numbers are keys; weakly where it is the key that keeps this object.
         self._others, self._first = tuple(readings[1:]), weakref.ref(readings[0])
-        self._fits = fits
-        self.size = fits[0].matrices.shape[1]
-        effects = np.concatenate([fit.matrices for fit in fits])
-        self._packed = packed(effects)
-        self._sizes = [len(fit.matrices) for fit in fits]
-        # As a matrix from x to all M_o x: (d, outcomes * d).
-        self._effects = np.ascontiguousarray(effects.transpose(2, 0, 1).reshape(self.size, -1))
+        self.model = OutcomeModel.of([fit.matrices for fit in self._fits])
+        model = self.model
+        self._residuals = np.repeat([fit.residual for fit in self._fits], model.sizes)
         # Frequencies of the fully mixed state are the variances of the linear estimate.
-        mixed = np.maximum(np.trace(effects, axis1=1, axis2=2) / self.size, _SMALLEST)
-        negative = np.concatenate(
-            [np.full(len(m), -np.linalg.eigvalsh(m).min()) for m in (f.matrices for f in fits)]
-        )
-        self._least = np.clip(negative, _LEAST[0] * mixed, _LEAST[1] * mixed)
-        self._residuals = np.repeat([fit.residual for fit in fits], self._sizes)
-        scale = np.sqrt(mixed)
-        left, values, right = np.linalg.svd(self._packed / scale[:, None], full_matrices=False)
+        scale = np.sqrt(model.mixed)
+        left, values, right = np.linalg.svd(model.packed / scale[:, None], full_matrices=False)
         told = values > 1e-3 * values[0]
-        if told.sum() < 2 * self.size - 1:
+        if told.sum() < 2 * model.size - 1:
             raise InputError(
                 "the outcomes do not tell patches apart, so that estimator 'likelihood' cannot "
                 "find them: take the destructive test, or several bases as "
@@ -232,217 +277,203 @@ class _Model:
     def likeliest(self, counts: Sequence[NDArray[np.int64]]) -> Likeliest:
         """See `Likelihood.likeliest`."""
         shots = np.stack([own.sum(axis=1) for own in counts], axis=1)
-        every, each = np.concatenate(counts, axis=1), np.repeat(shots, self._sizes, axis=1)
-        parts = [
-            self._of_block(every[start : start + _BLOCK], each[start : start + _BLOCK])
-            for start in range(0, len(every), _BLOCK)
-        ]
-        if not parts:
-            empty = np.empty((0, self.size, self.size))
-            nothing = np.empty(0)
-            return Likeliest(empty[:, 0], empty, nothing.astype(np.int64), nothing)
-        return Likeliest(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        n_patches = len(shots)
+        states, steps = np.empty((n_patches, self.model.size)), np.empty(n_patches, dtype=np.int16)
+        misfits = np.empty(n_patches, dtype=np.float32)
+        for start in range(0, n_patches, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            every = np.concatenate([own[rows] for own in counts], axis=1)
+            found, misfits[rows] = self._of_block(Recorded(every, shots[rows]))
+            states[rows], steps[rows] = found.states, found.steps
+        if n_patches and (shots == shots[0]).all():
+            shots = np.broadcast_to(shots[0].copy(), shots.shape)
+        columns = np.arange(n_patches, dtype=np.int32)
+        return Likeliest(states, steps, misfits, (Measurement(columns, self.model, shots),))
 
-    def information(self, states: FloatArray) -> FloatArray:
-        """See `Likelihood.information`."""
-        counts = np.zeros((len(states), len(self._packed)), dtype=np.int64)
-        every = self._likelihood(states, counts, counts + 1, np.zeros((len(states), 1)))
-        found: FloatArray = every[2] / len(self._sizes)
-        return found
-
-    def _of_block(
-        self, counts: NDArray[np.int64], shots: NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
-        """The best maxima of a block: vectors, covariances, steps and misfits.
+    def _of_block(self, recorded: Recorded) -> tuple[Found, FloatArray]:
+        """The best maxima of a block, and their misfits.
 
         Few shots leave a linear estimate that can lead to a local maximum. It explains the counts
         so badly that chi squared tells it; then the search starts again from elsewhere.
         """
-        vectors = np.linalg.eigh(unpacked(counts / shots @ self._inverse.T, self.size))[1]
-        states, covariances, steps, values = self._searched(counts, shots, vectors[:, :, -1])
+        model, counts = self.model, recorded.counts
+        frequencies = counts / model.each(recorded.shots)
+        vectors = np.linalg.eigh(unpacked(frequencies @ self._inverse.T, model.size))[1]
+        found = search(model, recorded, vectors[:, :, -1])
+        self._start_again(found, recorded, vectors)
+        rows = np.arange(len(found.states))
+        while len(rows):
+            own, starts = self._flipped(found.states[rows], recorded.of(rows))
+            rows = rows[own]
+            rows = rows[self._improve(found, recorded, rows, starts)[1]]
+        found, recorded = self._looked_up(found, recorded)
+        return found, self._chi_squared(found.states, recorded)[0] / model.freedom
+
+    def _start_again(self, found: Found, recorded: Recorded, vectors: FloatArray) -> None:
+        """Searches from elsewhere for patches that do not explain their counts."""
+        size, n_outcomes = self.model.size, recorded.counts.shape[1]
         generator = np.random.default_rng(_SEED)
-        confirmed = np.zeros(len(states), dtype=np.int64)
-        few = shots[:, :1].sum(axis=1) * len(self._sizes) < _FEW * counts.shape[1]
+        confirmed = np.zeros(len(found.states), dtype=np.int64)
+        few = recorded.shots.sum(axis=1) < _FEW * n_outcomes
         for number in range(_RESTARTS):
-            unlikely = self._is_unlikely(states, counts, shots)
+            unlikely = self._is_unlikely(found.states, recorded)
             searched = unlikely & (confirmed < _CONFIRMED)
-            wrong = np.flatnonzero(searched | (few & (number < _ALWAYS)))
-            if not len(wrong):
+            rows = np.flatnonzero(searched | (few & (number < _ALWAYS)))
+            if not len(rows):
                 break
-            falling = _FALLING ** np.arange(self.size)[::-1] if number % 2 else 1.0
-            mixture = generator.normal(size=self.size) * falling
+            falling = _FALLING ** np.arange(size)[::-1] if number % 2 else 1.0
+            mixture = generator.normal(size=size) * falling
             # The linear estimate may know next to nothing of the patch: every other start does not
             # ask it.
-            starts = _unit(vectors[wrong] @ mixture)
-            again = self._searched(counts[wrong], shots[wrong], starts)
-            confirmed[wrong] += np.abs(again[3] - values[wrong]) < _SAME
-            better = again[3] > values[wrong] + _SAME
-            confirmed[wrong[better]] = 0
-            rows = wrong[better]
-            states[rows], covariances[rows] = again[0][better], again[1][better]
-            values[rows] = again[3][better]
-            steps[wrong] += again[2]
-        rows, starts = self._flipped(states, counts, shots)
-        if len(rows):
-            again = self._searched(counts[rows], shots[rows], starts)
-            better = again[3] > values[rows] + _SAME
-            states[rows[better]], covariances[rows[better]] = again[0][better], again[1][better]
-            steps[rows] += again[2]
-        offsets = self._offsets(states, int(shots.max()))
-        if offsets is not None:
-            states, covariances, more, _ = self._searched(counts, shots, states, offsets)
-            steps += more
-        expected = self._expected(states, shots, offsets)
-        chi = ((counts - expected) ** 2 / expected).sum(axis=1)
-        # As many frequencies as circuits follow from the others.
-        freedom = counts.shape[1] - len(self._sizes) - self.size + 1
-        return states, covariances, steps, chi / max(1, freedom)
+            starts = unit(vectors[rows] @ mixture)
+            near, better = self._improve(found, recorded, rows, starts)
+            confirmed[rows] += near
+            confirmed[rows[better]] = 0
+
+    def _improve(
+        self, found: Found, recorded: Recorded, rows: NDArray[np.intp], starts: FloatArray
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Searches from starts and keeps what is better.
+
+        Returns:
+            Of which rows the search came to the same likelihood, and to a better one.
+        """
+        best = Best(found.states[rows], found.values[rows])
+        again = search(self.model, recorded.of(rows), starts, best)
+        near = np.abs(again.values - best.values) < _SAME
+        better = again.values > best.values + _SAME
+        found.states[rows[better]] = again.states[better]
+        found.values[rows[better]] = again.values[better]
+        found.steps[rows] += again.steps
+        return near, better
 
     def _flipped(
-        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
+        self, states: FloatArray, recorded: Recorded
     ) -> tuple[NDArray[np.intp], FloatArray]:
         """Patches that explain the counts nearly as well with the sign of one amplitude turned.
 
         The sign of a small amplitude that few outcomes tell is what maxima differ by that chi
         squared cannot tell apart.
         """
+        parts = [
+            self.model.turned(states[own], recorded.counts[own]) for own in chunks(len(states))
+        ]
+        gains = np.concatenate(parts)
+        # One that is 0, within what shots tell, has no sign.
+        gains[states**2 * recorded.shots.max(axis=1)[:, None] < 1] = -np.inf
+        places = gains.argmax(axis=1)
+        rows = np.flatnonzero(gains.max(axis=1) > -_WITHIN)
+        starts = states[rows]
+        starts[np.arange(len(rows)), places[rows]] *= -1
+        return rows, starts
 
-        def likelihoods(vectors: FloatArray) -> FloatArray:
-            found: FloatArray = (counts * np.log(self._expected(vectors, shots) / shots)).sum(
-                axis=1
-            )
-            return found
+    def _looked_up(self, found: Found, recorded: Recorded) -> tuple[Found, Recorded]:
+        """The maxima with the exact probabilities near them, where shots would see the difference.
 
-        own, best = likelihoods(states), np.full(len(states), -np.inf)
-        starts = states.copy()
-        for place in range(self.size):
-            turned = states.copy()
-            turned[:, place] *= -1
-            value = likelihoods(turned)
-            # One that is 0, within what shots tell, has no sign.
-            value[states[:, place] ** 2 * shots.max() < 1] = -np.inf
-            better = value > best
-            starts[better], best[better] = turned[better], value[better]
-        rows = np.flatnonzero(best > own - _WITHIN)
-        return rows, starts[rows]
-
-    def _expected(
-        self, states: FloatArray, shots: NDArray[np.int64], offsets: FloatArray | None = None
-    ) -> FloatArray:
-        """The counts that vectors lead one to expect."""
-        chances = quadratic_features(states) @ self._packed.T
-        if offsets is not None:
-            chances += offsets
-        expected: FloatArray = shots * np.maximum(chances, self._least)
-        return expected
-
-    def _offsets(self, states: FloatArray, shots: int) -> FloatArray | None:
-        """How far effects are off at these patches, where shots would see it, else None.
-
-        They are where coherent errors depend on the angles of the loader.
+        The same vector is loaded by other angles than those next to it where amplitudes vanish, as
+        those of dark pixels do. So what is 0, within what shots tell, is taken as 0 first, and as
+        it is where that does not explain the counts.
         """
+        if not self._sees(int(recorded.shots.max(initial=1))):
+            return found, recorded
+        best, recorded = self._settled(found, recorded, _DARK)
+        chi, spread = self._chi_squared(best.states, recorded)
+        rows = np.flatnonzero(chi > recorded.counts.shape[1] + _DOUBTED * spread)
+        own = recorded.of(rows)
+        others = Found(found.states[rows], found.values[rows], found.steps[rows])
+        other, again = self._settled(others, own, 0.0)
+        better = other.values > best.values[rows]
+        assert again.offsets is not None and recorded.offsets is not None
+        recorded.offsets[rows[better]] = again.offsets[better]
+        best.states[rows[better]] = other.states[better]
+        best.steps[rows[better]] += other.steps[better]
+        return best, recorded
+
+    def _settled(self, found: Found, recorded: Recorded, dark: float) -> tuple[Found, Recorded]:
+        """The maxima with offsets that are taken at the maxima: fixed points of both."""
+        states, values, steps = found.states.copy(), found.values.copy(), found.steps.copy()
+        offsets, rows = np.zeros(recorded.counts.shape), np.arange(len(states))
+        scale = 4.0 * recorded.shots.sum(axis=1)
+        for _ in range(_LOOKS):
+            if not len(rows):
+                break
+            offsets[rows] = self._offsets(states[rows], dark**2 / scale[rows])
+            own = recorded.of(rows)._replace(offsets=offsets[rows])
+            again = search(self.model, own, states[rows])
+            overlap = np.einsum("pi,pi->p", states[rows], again.states)
+            states[rows], values[rows] = again.states, again.values
+            steps[rows] += again.steps
+            rows = rows[1 - overlap**2 > _SETTLED**2 / scale[rows]]
+        return Found(states, values, steps), recorded._replace(offsets=offsets)
+
+    def _sees(self, shots: int) -> bool:
+        """Whether as many shots of a circuit see what the effects miss, and it can be looked up."""
+        # A search for angles would take longer than all the rest, and remember them.
+        known = all(reading.variant.loader.is_closed_form for reading in self._readings)
+        missed = max(fit.residual**2 * len(fit.matrices) for fit in self._fits)
+        return known and missed * shots > _SEEN**2
+
+    @property
+    def _readings(self) -> tuple[Reading, ...]:
         first = self._first()
         assert first is not None
-        fitted = quadratic_features(states) @ self._packed.T
-        offsets, start = np.zeros_like(fitted), 0
-        for reading, fit in zip((first, *self._others), self._fits, strict=True):
-            own = slice(start, start + len(fit.matrices))
-            start = own.stop
-            # A search for angles would take longer than all the rest, and remember them.
-            known = fit.loads_all and reading.variant.loader.is_closed_form
-            if known and fit.residual**2 * shots * len(fit.matrices) > _SEEN**2:
-                offsets[:, own] = reading.distribution(states) - fitted[:, own]
-        return offsets if offsets.any() else None
+        return (first, *self._others)
 
-    def _is_unlikely(
-        self, states: FloatArray, counts: NDArray[np.int64], shots: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+    def _offsets(self, states: FloatArray, dark: FloatArray) -> FloatArray:
+        """How far the forms are off at patches, shape (patches, outcomes).
+
+        A short loader loads few patches: it is told at the nearest one. Amplitudes whose squares
+        are below ``dark``, shape (patches,), are taken as 0.
+        """
+        offsets = np.zeros((len(states), len(self.model.packed)))
+        ends = np.cumsum(self.model.sizes)
+        variants = [reading.variant for reading in self._readings]
+        for variant in dict.fromkeys(variants):
+            angles, loaded = _nearby(variant.loader, states, dark)
+            overlaps = np.einsum("pi,pi->p", states, loaded)
+            near = np.flatnonzero(1 - overlaps**2 < _AWAY)
+            if not len(near):
+                continue
+            fitted = self.model.fitted(loaded[near])
+            numbers = [number for number, own in enumerate(variants) if own is variant]
+            readings = [self._readings[number] for number in numbers]
+            exact = distributions_at(readings, angles[near])
+            for number, chances in zip(numbers, exact, strict=True):
+                own = slice(ends[number] - self.model.sizes[number], ends[number])
+                offsets[near, own] = chances - fitted[:, own]
+        return offsets
+
+    def _expected(self, states: FloatArray, recorded: Recorded) -> FloatArray:
+        """Counts to expect."""
+        chances = self.model.chances(states, recorded.offsets)
+        chances *= self.model.each(recorded.shots)
+        return chances
+
+    def _is_unlikely(self, states: FloatArray, recorded: Recorded) -> NDArray[np.bool_]:
         """Whether chi squared of the counts is far above the number of outcomes."""
-        expected = self._expected(states, shots)
+        chi, spread = self._chi_squared(states, recorded)
+        # What effects miss is no fault of the vector's.
+        expected = self._expected(states, recorded)
+        missed = ((self.model.each(recorded.shots) * self._residuals) ** 2 / expected).sum(axis=1)
+        found: NDArray[np.bool_] = chi > recorded.counts.shape[1] + 2 * missed + _UNLIKELY * spread
+        return found
+
+    def _chi_squared(self, states: FloatArray, recorded: Recorded) -> tuple[FloatArray, FloatArray]:
+        """Chi squared of the counts, and its standard deviation."""
+        counts, expected = recorded.counts, self._expected(states, recorded)
         chi = ((counts - expected) ** 2 / expected).sum(axis=1)
         # Of outcomes that are rare chi squared scatters more than a Gaussian's.
         spread = np.sqrt(2 * counts.shape[1] + (1 / expected).sum(axis=1))
-        # What effects miss is no fault of the vector's.
-        missed = ((shots * self._residuals) ** 2 / expected).sum(axis=1)
-        found: NDArray[np.bool_] = chi > counts.shape[1] + 2 * missed + _UNLIKELY * spread
-        return found
-
-    def _searched(
-        self,
-        counts: NDArray[np.int64],
-        shots: NDArray[np.int64],
-        starts: FloatArray,
-        offsets: FloatArray | None = None,
-    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
-        """Fisher scoring from starts: vectors, covariances, steps and logarithmic likelihoods."""
-        added = np.zeros((len(counts), 1)) if offsets is None else offsets
-        n_patches, size = len(counts), self.size
-        states = starts.copy()
-        total = shots.max(axis=1).astype(float)
-        damping = np.full(n_patches, _DAMPED)
-        steps = np.full(n_patches, MOST_STEPS)
-        slopes = np.empty((n_patches, size))
-        information = np.empty((n_patches, size, size))
-        best = np.full(n_patches, -np.inf)
-        tried, active = states.copy(), np.arange(n_patches)
-        for step in range(MOST_STEPS):
-            value, slope, curvature = self._likelihood(
-                tried[active], counts[active], shots[active], added[active]
-            )
-            better = value >= best[active]
-            moved = active[better]
-            states[moved], best[moved] = tried[moved], value[better]
-            slopes[moved], information[moved] = slope[better], curvature[better]
-            damping[active] *= np.where(better, _LESS, _MORE)
-            along = states[active]
-            matrix = information[active] + total[active, None, None] * (
-                damping[active, None, None] * np.eye(size) + along[:, :, None] * along[:, None, :]
-            )
-            move = np.linalg.solve(matrix, slopes[active, :, None])[:, :, 0]
-            # The step in standard deviations.
-            length = np.einsum("pi,pi->p", move, slopes[active])
-            going = (length > _CLOSE**2) & (damping[active] < _LARGEST_DAMPING)
-            steps[active[~going]] = step
-            active, move = active[going], move[going]
-            if not len(active):
-                break
-            tried[active] = _unit(states[active] + move)
-        along = states[:, :, None] * states[:, None, :]
-        inverse = np.linalg.inv(information + total[:, None, None] * along)
-        return states, inverse - along / total[:, None, None], steps, best
-
-    def _likelihood(
-        self,
-        states: FloatArray,
-        counts: NDArray[np.int64],
-        shots: NDArray[np.int64],
-        offsets: FloatArray,
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Log likelihood, its slope along the sphere, and the expected information of all shots."""
-        fitted = quadratic_features(states) @ self._packed.T + offsets
-        chances = np.maximum(fitted, self._least)
-        # Below the least the logarithm goes on as its tangent, so that its slope leads out again.
-        tangent = (fitted - chances) / chances
-        value = np.einsum("po,po->p", counts, np.log(chances) + tangent)
-        # M_o x, of which what is along x goes: that is p_o x.
-        pull = unpacked((counts / chances) @ self._packed, self.size)
-        slope = 2 * _across(states, np.einsum("pij,pj->pi", pull, states))
-        moved = (states @ self._effects).reshape(len(states), -1, self.size)
-        moved *= (2 * np.sqrt(shots / chances))[:, :, None]
-        raw = moved.swapaxes(1, 2) @ moved
-        along = np.einsum("pij,pj->pi", raw, states)
-        raw -= states[:, :, None] * along[:, None, :]
-        raw -= _across(states, along)[:, :, None] * states[:, None, :]
-        return value, slope, raw
+        return chi, spread
 
 
-def _across(states: FloatArray, vectors: FloatArray) -> FloatArray:
-    """What is perpendicular to unit vectors."""
-    parts = np.einsum("pi,pi->p", states, vectors)
-    found: FloatArray = vectors - parts[:, None] * states
-    return found
+def _nearby(loader: Loader, states: FloatArray, dark: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Angles of the nearest patches that a loader loads, and these, without dark amplitudes."""
 
+    def without_dark(vectors: FloatArray) -> FloatArray:
+        return unit(np.where(vectors**2 < dark[:, None], 0.0, vectors))
 
-def _unit(vectors: FloatArray) -> FloatArray:
-    units: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return units
+    start = without_dark(states)
+    loaded = loader.nearby(start)[1]
+    # Coming near may have lit what was dark.
+    return loader.nearby(without_dark(np.where(np.isnan(loaded), start, loaded)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,31 @@ class Reading:
         found = self.engine.distribution(self.variant.template, self.noise, tables)
         chances: NDArray[np.float64] = np.maximum(found[0], 0.0)
         return chances
+
+
+def distributions_at(
+    readings: Sequence[Reading], angles: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """As `Reading.distribution_at`, of several readings: those of one circuit are run at once.
+
+    Args:
+        readings: Of one loader.
+        angles: Rows of the table "patch", shape (patches, angles).
+
+    Returns:
+        For each reading, shape (patches, outcomes).
+    """
+    first = readings[0]
+    alike = all(
+        (each.variant, each.noise, each.engine) == (first.variant, first.noise, first.engine)
+        for each in readings
+    )
+    if not alike:
+        return [each.distribution_at(angles) for each in readings]
+    filters = np.concatenate([each.angles for each in readings])
+    tables = {"patch": angles, "filter": filters, "upstream": upstream_table(1.0)}
+    found = first.engine.distribution(first.variant.template, first.noise, tables)
+    return list(np.maximum(found, 0.0))
 
 
 def readings_of(

@@ -344,6 +344,13 @@ class LineLoader(Loader):
             angles[~loaded], infidelities[~loaded] = self._searched(states[~loaded])
         return angles, infidelities
 
+    def nearby(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """As `Loader.nearby`; of a closed form what its angles make, the nearest one as a rule."""
+        if self.gate != "cz" or (self.n_qubits, self.pattern) not in CLOSED_FORMS:
+            return super().nearby(states)
+        angles = closed_form_angles(np.ascontiguousarray(states, dtype=float), self.pattern)[0]
+        return angles, line_states(angles, self.pattern, self.gate, self.n_qubits)
+
     def _searched(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The angles of a search, which are remembered."""
         # Four qubits have no number in their name: what was solved for them stays known.

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 EXACT = 1e-18
 """Infidelity that counts as zero: rounding leaves 1e-24, the nearest miss seen is above 1e-12."""
+_MISSED = 1e-9
+"""Infidelity beyond which a vector is another one."""
 _UNIT = 1e-6
 """How far the squared length of a unit vector may be from 1: that of float32 is 1e-7."""
 
@@ -309,6 +311,19 @@ class Loader(abc.ABC):
             InputError: If the states are anything else.
         """
         return self.angles(states), np.zeros(len(states))
+
+    def nearby(self, states: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Angles of vectors that it loads, near those that are given.
+
+        Args:
+            states: Real unit vectors, shape (batch, 2**n_qubits).
+
+        Returns:
+            Angles in radians, shape (batch, n_angles), and the vectors that they load, up to the
+            sign, of the shape of the states: NaN where it has found none.
+        """
+        angles, infidelities = self.solve(states)
+        return angles, np.where(infidelities[:, None] <= _MISSED, states, np.nan)
 
     def least_infidelities(self, states: FloatArray) -> FloatArray:
         """A quick lower bound of the infidelities that `solve` would give.
