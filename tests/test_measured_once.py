@@ -1,5 +1,8 @@
 """One measurement of each patch for all filters and gradients."""
 
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,9 +12,12 @@ from qucnn_cirq import (
     QuantumConvolution,
     XZAnsatz,
     compile_convolution,
+    image_blocks,
 )
 from qucnn_cirq.convolution import ideal_overlaps
+from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.estimators import evaluated, overlap_forms
 from qucnn_cirq.measured_once import BASES, MeasuredOnce
 from qucnn_cirq.patches import extract_patches
 
@@ -237,3 +243,53 @@ def test_a_small_pixel_by_itself_has_the_right_sign():
         once = MeasuredOnce(spec, noise=noise, shots=10_000, seed=seed, circuit="bases")
         found = once.measure(patch[None]).overlaps()
         assert abs(found.values.item() - exact) < 4 * np.sqrt(found.variances.item())
+
+
+def test_what_is_kept_of_a_patch_is_small():
+    """Vector and counts, without copies of the patches or anything that is kept beside them."""
+    layer = MeasuredOnce(SPEC, noise=NOISE, shots=1200, circuit="bases")
+    images = np.random.default_rng(0).uniform(0.1, 1, (60, 16, 16))
+    layer.measure(images[:1])
+
+    def kept_bytes(count):
+        gc.collect()
+        tracemalloc.start()
+        measured = layer.measure(images[:count])
+        gc.collect()
+        current = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert measured.counts[0].dtype == np.uint8
+        return current
+
+    each = (kept_bytes(60) - kept_bytes(20)) / (40 * 64)
+    # 4 amplitudes, 12 circuits of 4 outcomes, and a few numbers.
+    assert each < 4 * 8 + 48 + 24
+
+
+def test_blocks_give_what_all_at_once_gives(monkeypatch):
+    monkeypatch.setattr(image_blocks, "BLOCK_ELEMENTS", 64)
+    monkeypatch.setattr(image_blocks, "_FEWEST_ELEMENTS", 64)
+    layer = MeasuredOnce(SPEC, noise=NOISE, shots=1200, circuit="bases")
+    blocks = list(layer.blocks(IMAGES))
+    assert len(blocks) == 3
+    maps = [block.overlaps(PARAMETERS) for block in blocks]
+    whole = layer.measure(IMAGES).overlaps(PARAMETERS)
+    for found, expected in zip(zip(*maps, strict=True), whole, strict=True):
+        np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("circuit", ["bases", "destructive"])
+def test_intervals_hold_at_a_million_shots(circuit):
+    """Words that load few vectors have effects that are no forms: their patches are looked up."""
+    spec = ConvolutionSpec(kernel=(4, 4), stride=4, filters=XZAnsatz(1))
+    patches = extract_patches(load_mnist("train", 3).images, spec)
+    layer = MeasuredOnce(spec, noise=NOISE, shots=1_000_000, seed=3, circuit=circuit)
+    (found,) = layer.measure(patches).likeliest
+    vectors = np.random.default_rng(1).normal(size=(30, 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    forms = overlap_forms(vectors.astype(complex))
+    estimates = found.estimates(forms)
+    errors = np.abs(estimates.values - evaluated(forms, patches.states))
+    assert np.mean(errors < 1.96 * np.sqrt(estimates.variances)) > 0.9
+    # 0.0008 without looking up.
+    assert np.sqrt(np.mean(errors**2)) < 6e-4

@@ -38,11 +38,13 @@ _UNLIKELY = 5.0
 """Standard deviations of chi squared from which a maximum is taken for a local one."""
 _RESTARTS = 24
 """Further starts, then: combinations of the linear estimate's leading eigenvectors."""
-_FEW, _ALWAYS = 20, 5
+_FEW, _ALWAYS = 20, 6
 """Shots for each outcome below which chi squared tells little, and the starts that are tried then
 in any case."""
 _WITHIN = 300.0
 """How much less likely a patch with another sign may be, as it stands, to be worth a search."""
+_SQUARINGS = 4
+"""Squarings of a matrix after which its leading eigenvector stands out."""
 _SEED = 53_117
 _CONFIRMED, _SAME = 8, 0.1
 """How often another start has to come to the same likelihood, and how nearly: then it is not the
@@ -260,7 +262,7 @@ class _Model:
         self._others, self._first = tuple(readings[1:]), weakref.ref(readings[0])
         self.model = OutcomeModel.of([fit.matrices for fit in self._fits])
         model = self.model
-        self._residuals = np.repeat([fit.residual for fit in self._fits], model.sizes)
+        self._residual = max(fit.residual for fit in self._fits)
         # Frequencies of the fully mixed state are the variances of the linear estimate.
         scale = np.sqrt(model.mixed)
         left, values, right = np.linalg.svd(model.packed / scale[:, None], full_matrices=False)
@@ -298,9 +300,9 @@ class _Model:
         """
         model, counts = self.model, recorded.counts
         frequencies = counts / model.each(recorded.shots)
-        vectors = np.linalg.eigh(unpacked(frequencies @ self._inverse.T, model.size))[1]
-        found = search(model, recorded, vectors[:, :, -1])
-        self._start_again(found, recorded, vectors)
+        linear = unpacked(frequencies @ self._inverse.T, model.size)
+        found = search(model, recorded, _leading(linear))
+        self._start_again(found, recorded, linear)
         rows = np.arange(len(found.states))
         while len(rows):
             own, starts = self._flipped(found.states[rows], recorded.of(rows))
@@ -309,14 +311,17 @@ class _Model:
         found, recorded = self._looked_up(found, recorded)
         return found, self._chi_squared(found.states, recorded)[0] / model.freedom
 
-    def _start_again(self, found: Found, recorded: Recorded, vectors: FloatArray) -> None:
+    def _start_again(self, found: Found, recorded: Recorded, linear: FloatArray) -> None:
         """Searches from elsewhere for patches that do not explain their counts."""
         size, n_outcomes = self.model.size, recorded.counts.shape[1]
         generator = np.random.default_rng(_SEED)
         confirmed = np.zeros(len(found.states), dtype=np.int64)
         few = recorded.shots.sum(axis=1) < _FEW * n_outcomes
+        unlikely = self._is_unlikely(found.states, recorded)
+        rows = np.flatnonzero(few | unlikely)
+        vectors = np.empty_like(linear)
+        vectors[rows] = np.linalg.eigh(linear[rows])[1]
         for number in range(_RESTARTS):
-            unlikely = self._is_unlikely(found.states, recorded)
             searched = unlikely & (confirmed < _CONFIRMED)
             rows = np.flatnonzero(searched | (few & (number < _ALWAYS)))
             if not len(rows):
@@ -328,7 +333,9 @@ class _Model:
             starts = unit(vectors[rows] @ mixture)
             near, better = self._improve(found, recorded, rows, starts)
             confirmed[rows] += near
-            confirmed[rows[better]] = 0
+            rows = rows[better]
+            confirmed[rows] = 0
+            unlikely[rows] = self._is_unlikely(found.states[rows], recorded.of(rows))
 
     def _improve(
         self, found: Found, recorded: Recorded, rows: NDArray[np.intp], starts: FloatArray
@@ -377,7 +384,7 @@ class _Model:
         if not self._sees(int(recorded.shots.max(initial=1))):
             return found, recorded
         best, recorded = self._settled(found, recorded, _DARK)
-        chi, spread = self._chi_squared(best.states, recorded)
+        chi, spread, _ = self._chi_squared(best.states, recorded)
         rows = np.flatnonzero(chi > recorded.counts.shape[1] + _DOUBTED * spread)
         own = recorded.of(rows)
         others = Found(found.states[rows], found.values[rows], found.steps[rows])
@@ -451,20 +458,35 @@ class _Model:
 
     def _is_unlikely(self, states: FloatArray, recorded: Recorded) -> NDArray[np.bool_]:
         """Whether chi squared of the counts is far above the number of outcomes."""
-        chi, spread = self._chi_squared(states, recorded)
+        chi, spread, rare = self._chi_squared(states, recorded)
         # What effects miss is no fault of the vector's.
-        expected = self._expected(states, recorded)
-        missed = ((self.model.each(recorded.shots) * self._residuals) ** 2 / expected).sum(axis=1)
-        found: NDArray[np.bool_] = chi > recorded.counts.shape[1] + 2 * missed + _UNLIKELY * spread
+        missed = 2 * (recorded.shots.max(axis=1) * self._residual) ** 2 * rare
+        found: NDArray[np.bool_] = chi > recorded.counts.shape[1] + missed + _UNLIKELY * spread
         return found
 
-    def _chi_squared(self, states: FloatArray, recorded: Recorded) -> tuple[FloatArray, FloatArray]:
-        """Chi squared of the counts, and its standard deviation."""
+    def _chi_squared(
+        self, states: FloatArray, recorded: Recorded
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Chi squared of the counts, its standard deviation, and the sum of 1 / expected counts."""
         counts, expected = recorded.counts, self._expected(states, recorded)
-        chi = ((counts - expected) ** 2 / expected).sum(axis=1)
+        inverse = 1 / expected
+        chi = np.einsum("po,po,po->p", counts - expected, counts - expected, inverse)
         # Of outcomes that are rare chi squared scatters more than a Gaussian's.
-        spread = np.sqrt(2 * counts.shape[1] + (1 / expected).sum(axis=1))
-        return chi, spread
+        rare = inverse.sum(axis=1)
+        return chi, np.sqrt(2 * counts.shape[1] + rare), rare
+
+
+def _leading(matrices: FloatArray) -> FloatArray:
+    """About the leading eigenvectors of symmetric matrices: a start needs no digits."""
+    size = matrices.shape[1]
+    norms = np.sqrt(np.einsum("pij,pij->p", matrices, matrices))[:, None, None]
+    # Positive, so that the largest eigenvalue has the largest square.
+    powers = matrices / norms + 0.5 * np.eye(size)
+    for _ in range(_SQUARINGS):
+        powers = powers @ powers
+    # The column that is farthest from 0.
+    best = np.einsum("pii->pi", powers).argmax(axis=1)
+    return unit(powers[np.arange(len(powers)), :, best])
 
 
 def _nearby(loader: Loader, states: FloatArray, dark: FloatArray) -> tuple[FloatArray, FloatArray]:

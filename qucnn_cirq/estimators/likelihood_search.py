@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 MOST_STEPS = 40
 """Steps of a search; 3 to 5 are usual, and 20 have been seen."""
-_CLOSE = 0.03
+_CLOSE = 0.05
 """Standard deviations of the last step, whose own error is its square."""
 _NEAR = 2.0
 """Standard deviations from the maximum within which the observed information is taken: there it is
@@ -81,30 +81,30 @@ def search(
     steps = np.full(n_patches, MOST_STEPS)
     values = np.full(n_patches, -np.inf)
     slopes = np.empty((n_patches, size))
-    expected, observed = np.empty((2, n_patches, size, size))
+    information = np.empty((n_patches, size, size))
+    # Those whose information is the one that was observed.
     near = np.zeros(n_patches, dtype=bool)
     active = np.arange(n_patches)
     for step in range(MOST_STEPS):
         if not len(active):
             break
-        told = _told(model, recorded, tried, active)
+        told = _told(model, recorded, tried, active, near)
         better = told.values >= values[active]
         moved = active[better]
         states[moved], values[moved] = tried[moved], told.values[better]
-        slopes[moved] = told.slopes[better]
-        expected[moved], observed[moved] = told.expected[better], told.observed[better]
+        slopes[moved], information[moved] = told.slopes[better], told.information[better]
         damping[active] *= np.where(better, _LESS, _MORE)
-        near[active] &= better
         along, scale = states[active], total[active, None, None]
         added = damping[active, None, None] * np.eye(size) + along[:, :, None] * along[:, None, :]
-        chosen = np.where(near[active, None, None], observed[active], expected[active])
-        move, length = _move(chosen + scale * added, slopes[active])
-        # Not uphill where the observed information is not positive.
-        wrong = np.flatnonzero(near[active] & (length < 0))
+        move, length = _move(information[active] + scale * added, slopes[active])
+        # What was observed is not positive, or led astray.
+        wrong = np.flatnonzero(near[active] & ((length < 0) | ~better))
         if len(wrong):
-            near[active[wrong]] = False
-            again = expected[active[wrong]] + scale[wrong] * added[wrong]
-            move[wrong], length[wrong] = _move(again, slopes[active[wrong]])
+            rows = active[wrong]
+            near[rows] = False
+            information[rows] = model.information(states[rows], recorded.shots[rows])
+            again = information[rows] + scale[wrong] * added[wrong]
+            move[wrong], length[wrong] = _move(again, slopes[rows])
         going = (length > _CLOSE**2) & (damping[active] < _LARGEST_DAMPING)
         near[active] |= length < _NEAR**2
         ended, last = active[~going], move[~going]
@@ -145,10 +145,14 @@ def _given_up(
 
 
 def _told(
-    model: OutcomeModel, recorded: Recorded, tried: FloatArray, active: NDArray[np.intp]
+    model: OutcomeModel,
+    recorded: Recorded,
+    tried: FloatArray,
+    active: NDArray[np.intp],
+    near: NDArray[np.bool_],
 ) -> Told:
     own = [active[rows] for rows in chunks(len(active))]
-    parts = [model.told(tried[rows], recorded.of(rows)) for rows in own]
+    parts = [model.told(tried[rows], recorded.of(rows), near[rows]) for rows in own]
     return Told(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

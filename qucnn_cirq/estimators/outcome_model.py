@@ -57,14 +57,13 @@ class Told(NamedTuple):
     Attributes:
         values: The logarithmic likelihood, shape (patches,).
         slopes: Its slope along the sphere, shape (patches, d).
-        expected: Fisher's information of all shots, shape (patches, d, d); 0 along the vector.
-        observed: The negative second derivative along the sphere, of the same shape.
+        information: Of all shots, Fisher's or what was observed, the negative second derivative
+            along the sphere; shape (patches, d, d), 0 along the vector.
     """
 
     values: FloatArray
     slopes: FloatArray
-    expected: FloatArray
-    observed: FloatArray
+    information: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,12 +177,14 @@ class OutcomeModel:
         """
         return (states.astype(np.float32) @ self._moving).reshape(len(states), -1, self.size)
 
-    def told(self, states: FloatArray, recorded: Recorded) -> Told:
-        """The logarithmic likelihood of a chunk of patches, its slope and curvatures.
+    def told(self, states: FloatArray, recorded: Recorded, observed: NDArray[np.bool_]) -> Told:
+        """The logarithmic likelihood of a chunk of patches, its slope and information.
 
         Args:
             states: Real unit vectors, shape (patches, d).
             recorded: What was recorded of them.
+            observed: Of which patches the information is the one that was observed, shape
+                (patches,).
         """
         fitted = self.fitted(states)
         if recorded.offsets is not None:
@@ -197,12 +198,15 @@ class OutcomeModel:
         pulled = np.einsum("pij,pj->pi", pull, states)
         along = np.einsum("pi,pi->p", pulled, states)
         slopes = 2 * (pulled - along[:, None] * states)
-        moved = self.moved(states)
-        expected = self._squared(moved, 4 * self.each(recorded.shots) / chances)
-        curved = np.where(fitted < self.least, 0.0, 4 * ratios / chances)
-        observed = self._squared(moved, curved) - 2 * pull
-        observed += 2 * along[:, None, None] * np.eye(self.size)
-        return Told(values, slopes, _tangent(expected, states), _tangent(observed, states))
+        weights = self.each(recorded.shots) / chances
+        if observed.any():
+            curved = np.where(fitted < self.least, 0.0, ratios / chances)
+            weights = np.where(observed[:, None], curved, weights)
+        information = self._squared(self.moved(states), 4 * weights)
+        if observed.any():
+            added = 2 * along[:, None, None] * np.eye(self.size) - 2 * pull
+            information += observed[:, None, None] * added
+        return Told(values, slopes, _tangent(information, states))
 
     def _squared(self, moved: SingleArray, weights: FloatArray) -> FloatArray:
         """The sums of w_o M_o x x^T M_o, shape (patches, d, d)."""
