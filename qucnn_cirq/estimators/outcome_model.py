@@ -45,7 +45,7 @@ class Recorded(NamedTuple):
         """Those of some of the patches.
 
         Args:
-            rows: Which.
+            rows: Which, a slice or indices of shape (own,).
         """
         offsets = None if self.offsets is None else self.offsets[rows]
         return Recorded(self.counts[rows], self.shots[rows], offsets)
