@@ -61,7 +61,8 @@ class MeasuredMaps(NamedTuple):
 
     Attributes:
         values: Overlaps, shape (batch, filters, rows, columns).
-        variances: Of each overlap, from shots alone, of the same shape.
+        variances: Of each overlap, from shots and from how well its patch explains the counts, of
+            the same shape.
     """
 
     values: FloatArray
@@ -95,8 +96,8 @@ class MeasuredPatches:
     def misfit(self) -> float:
         """Chi squared of all counts for each degree of freedom.
 
-        Near 1 if the noise that is assumed is right, and patches are real vectors. What is well
-        above says that variances are too small. Without shots, as of 10^12, it is far above 1
+        Near 1 if the noise that is assumed is right, and patches are real vectors. Variances of a
+        patch whose own is well above grow with it. Without shots, as of 10^12, it is far above 1
         wherever the effects are not exact, and tells nothing of the noise.
         """
         found = np.concatenate([likeliest.misfits for likeliest in self.likeliest])
