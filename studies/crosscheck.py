@@ -7,7 +7,7 @@ with its noise, a state vector for every pattern of errors that shots have, or a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
-from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.compiler.program import Program, upstream_table
+from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Streams, make_engine
+from qucnn_cirq.estimators import Mitigation, Reading
 from qucnn_cirq.execution import Execution
+from qucnn_cirq.mitigation import CircuitMitigation
 from studies.sweep.study import Row
 
 Array = NDArray[np.float64]
@@ -83,6 +86,7 @@ def z_scores(
     shots: int,
     seed: int,
     upstream: float | None = None,
+    mitigation: Mitigation | None = None,
 ) -> Array:
     """How far qsim's shots are from the means of the exact engine, in standard errors.
 
@@ -94,6 +98,7 @@ def z_scores(
         shots: Shots of each circuit.
         seed: Seed of the shots.
         upstream: The value g in -1..1 of a backward program.
+        mitigation: That of the layer: if it runs circuits of its own, some of those are run.
 
     Returns:
         Scores of all filters and patches, one after the other; standard normal if both agree.
@@ -105,22 +110,47 @@ def z_scores(
     scores = []
     for row, compiled in enumerate(program.filters):
         angles = parameters[row : row + 1]
+        table = compiled.filter_table(angles if angles.size else None)
         for load in compiled.load(states):
-            template = load.variant.template
-            tables = {
-                "patch": load.angles,
-                "filter": compiled.filter_table(angles if angles.size else None),
-            }
-            if upstream is not None:
-                tables["upstream"] = np.array([[np.arccos(upstream)]])
-            streams = Streams(seed, (row,), load.columns, load.index)
-            means = by_means.circuits(template, tables, streams).means
-            counts = by_shots.circuits(template, tables, streams).counts
-            assert means is not None and counts is not None
-            chances = np.clip(template.observable.probability(means), 0, 1)
-            ties = np.random.default_rng([seed, row, load.index]).random(counts.shape)
-            scores.append(quantile_scores(counts, shots, chances, ties).ravel())
+            if isinstance(mitigation, CircuitMitigation):
+                reading = mitigation.reading(
+                    load.variant, table[0], compiled.filter_states(table)[0], compiled
+                )
+                circuits = list(_circuits_of(mitigation, reading, states, load.columns))
+            else:
+                tables = {"patch": load.angles, "filter": table}
+                if upstream is not None:
+                    tables["upstream"] = np.array([[np.arccos(upstream)]])
+                circuits = [(load.variant.template, tables, load.columns)]
+            for number, (template, tables, columns) in enumerate(circuits):
+                variant = load.index + _MOST_VARIANTS * number
+                streams = Streams(seed, (row,), columns, variant)
+                means = by_means.circuits(template, tables, streams).means
+                counts = by_shots.circuits(template, tables, streams).counts
+                assert means is not None and counts is not None
+                chances = np.clip(template.observable.probability(means), 0, 1)
+                ties = np.random.default_rng([seed, row, variant]).random(counts.shape)
+                scores.append(quantile_scores(counts, shots, chances, ties).ravel())
     return np.concatenate(scores)
+
+
+_MOST_VARIANTS = 2**20
+"""Circuits that load patches: numbers of those of a method are above."""
+_MOST_CIRCUITS = 4
+"""Circuits of a method, of each patch, that are run again: PEC has a hundred."""
+
+
+def _circuits_of(
+    mitigation: CircuitMitigation, reading: Reading, states: Array, columns: NDArray[np.intp]
+) -> Iterator[tuple[Template, dict[str, Array], NDArray[np.intp]]]:
+    """Circuits that a method runs for patches, one after the other, with their tables."""
+    for column in columns:
+        runs = mitigation.method.plan(reading, states[[column]]).runs
+        chosen = np.unique(np.linspace(0, len(runs) - 1, _MOST_CIRCUITS).astype(int))
+        for number in chosen:
+            run = runs[number]
+            tables = {"patch": run.patch, "filter": run.filter, "upstream": upstream_table(1.0)}
+            yield run.template, tables, np.array([column])
 
 
 def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties: Array) -> Array:
@@ -154,6 +184,7 @@ def checked_patches(
     states: Callable[[NDArray[np.intp]], Array],
     parameters: Array,
     generator: np.random.Generator,
+    mitigation: Mitigation | None = None,
 ) -> Row:
     """Runs the circuits of some patches again.
 
@@ -164,6 +195,7 @@ def checked_patches(
         states: Gives the states of those of some numbers, unit vectors, shape (numbers, 2^n).
         parameters: Angles, shape (filters, parameters).
         generator: The source of the choice and of the shots.
+        mitigation: As for `z_scores`.
 
     Returns:
         The columns `CHECK_COLUMNS`; none where there is no patch.
@@ -172,8 +204,9 @@ def checked_patches(
         return {}
     chosen = states(chosen_rows(generator, n_patches, settings.check_patches))
     seed = int(generator.integers(2**31))
+    wanted = settings.check_shots
     return check_row(
-        z_scores(program, settings.noise, chosen, parameters, settings.check_shots, seed)
+        z_scores(program, settings.noise, chosen, parameters, wanted, seed, mitigation=mitigation)
     )
 
 
@@ -183,6 +216,7 @@ def checked_shifts(
     cases: Iterable[tuple[Array, Array]],
     generator: np.random.Generator,
     upstream: float | None = None,
+    mitigation: Mitigation | None = None,
 ) -> Row:
     """Runs circuits with shifted angles again, as a gradient does.
 
@@ -193,6 +227,7 @@ def checked_shifts(
             parameters).
         generator: The source of the shifts and of the shots.
         upstream: As for `z_scores`.
+        mitigation: As for `z_scores`.
 
     Returns:
         The columns `CHECK_COLUMNS`.
@@ -201,7 +236,16 @@ def checked_shifts(
     for states, angles in cases:
         shifted, seed = shifted_angles(generator, angles), int(generator.integers(2**31))
         scores.append(
-            z_scores(program, settings.noise, states, shifted, settings.check_shots, seed, upstream)
+            z_scores(
+                program,
+                settings.noise,
+                states,
+                shifted,
+                settings.check_shots,
+                seed,
+                upstream,
+                mitigation,
+            )
         )
     return check_row(np.concatenate(scores))
 

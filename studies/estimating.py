@@ -1,4 +1,4 @@
-"""Estimators of studies: by name, with the patches that some of them learn from."""
+"""Mitigation in studies: estimators and methods by name, what they learn from, what they cost."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration, as_noise, fields
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
 from qucnn_cirq.engines import ExactEngine
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.estimators import (
+    ESTIMATORS,
     Estimator,
     Readout,
     Recording,
@@ -29,24 +33,42 @@ from qucnn_cirq.estimators import (
 from qucnn_cirq.gradient_methods import Coin
 from qucnn_cirq.gradients import GradientMethod
 from qucnn_cirq.measured_gradient import MeasuredOnceGradient
+from qucnn_cirq.mitigation import (
+    METHODS,
+    ErrorCancellation,
+    MitigationMethod,
+    PurityRescaling,
+    SelfOverlap,
+)
 from qucnn_cirq.patches import extract_patches
 from studies.images import PatchBlocks, select_images
+from studies.mitigation_cost import cost_row, parts_of, spread_rows
 from studies.wording import span_text
 
 TRAINING_IMAGES = 8
 """Images that estimators which learn have seen, none of those that a study reads."""
 
 
-def check_names(name: object) -> str:
-    """Refuses what names no estimators.
+def check_names(name: object, beside: tuple[str, ...] = ()) -> str:
+    """Refuses what names no mitigation.
 
     Args:
-        name: An estimator's, or several joined by "+", each correcting those before it.
+        name: An estimator's, or several joined by "+", each correcting those before it; or that of
+            a method that runs further circuits (`qucnn_cirq.mitigation.METHODS`).
+        beside: Further names that may stand in their place.
 
     Raises:
-        InputError: If one is unknown, or corrects no other.
+        InputError: If one is unknown, or they do not go together.
     """
-    check_chain(str(name).split("+"))
+    alone = (*METHODS, *beside)
+    parts = str(name).split("+")
+    for part in parts:
+        if part in alone and len(parts) > 1:
+            raise InputError(f"{name!r}: {part!r} is no estimator, and stands alone.")
+        if part not in alone and not ESTIMATORS.may_hold(part):
+            raise unknown_name("mitigation", part, (*ESTIMATORS, *alone))
+    if parts[0] not in alone:
+        check_chain(parts)
     return str(name)
 
 
@@ -59,31 +81,34 @@ def mitigation_field() -> Any:
     return fields.checked(check, default=None)
 
 
-def make_estimator(
+def make(
     name: str,
+    settings: Any,
     training: Callable[[], Training],
-    shots: int,
     calibration_shots: int,
     seed: int,
     device: Noise,
-) -> Estimator:
-    """The estimators of a name.
+) -> Estimator | MitigationMethod:
+    """The estimators, or the method, of a name.
 
     Args:
         name: As for `check_names`.
+        settings: Those of a point: its shots, convolution, device and gate set.
         training: Gives the patches to learn from, to those that do.
-        shots: Shots of each patch.
         calibration_shots: Shots of each calibration circuit; 0 for exact means.
-        seed: Of those.
+        seed: Of those, and of random circuits.
         device: The noise that calibration circuits are run under.
 
     Raises:
         InputError: If estimators do not go together.
     """
+    if name in METHODS:
+        return _method(name, settings, calibration_shots, seed)
+    shots = max(1, settings.shots)
     calibrated: dict[str, Any] = {"device": device, "seed": seed}
     if calibration_shots:
         calibrated["shots"] = calibration_shots
-    settings: dict[str, dict[str, Any]] = {
+    settings_of: dict[str, dict[str, Any]] = {
         "optimal": {"shots": shots},
         "auto": {"shots": shots},
         "unbiased": {},
@@ -93,34 +118,81 @@ def make_estimator(
         "pauli_weights": calibrated,
     }
     names = name.split("+")
-    own = {each: dict(settings[each]) for each in names if each in settings}
+    own = {each: dict(settings_of[each]) for each in names if each in settings_of}
     for each in ("optimal", "regression", "unbiased", "auto"):
         if each in own:
             own[each]["training"] = training()
     return chain(names, own)
 
 
-def mitigation_of(settings: Any, noise: Noise) -> Estimator | None:
-    """What makes overlaps of all outcomes at a point.
+def mitigation_of(
+    settings: Any, noise: Noise, seed: int, rounds: int = 0
+) -> Estimator | MitigationMethod | None:
+    """What makes overlaps at a point.
 
     Args:
         settings: Those of a point with a field `mitigation`.
         noise: The noise that its circuits are run under.
+        seed: That of the point's shots.
+        rounds: Rounds of shots that were taken before: each has random circuits of its own.
 
     Returns:
-        The estimator; None where the mean of the observable is taken.
+        The estimator or method; None where the mean of the observable is taken.
     """
     if settings.mitigation is None:
         return None
     split = "test" if getattr(settings, "split", "test") == "train" else "train"
-    return make_estimator(
+    return make(
         settings.mitigation,
+        settings,
         functools.partial(_training, split, getattr(settings, "data", None), settings.convolution),
-        max(1, settings.shots),
         0,
-        settings.seed,
+        int(np.random.SeedSequence([seed, rounds]).generate_state(1)[0]),
         noise,
     )
+
+
+def _method(name: str, settings: Any, calibration_shots: int, seed: int) -> MitigationMethod:
+    """The method of a name, as for `make`."""
+    kind, own = METHODS[name], dict[str, Any]()
+    if issubclass(kind, ErrorCancellation):
+        own["seed"] = seed
+    if issubclass(kind, (SelfOverlap, PurityRescaling)):
+        own["calibration_shots"] = calibration_shots or None
+    if issubclass(kind, PurityRescaling):
+        own["copies"] = _copies(settings.convolution, settings.device, settings.gate_set)
+    return kind(**own)
+
+
+@functools.lru_cache(maxsize=8)
+def _copies(convolution: ConvolutionSpec, device: str, gate_set: str | None) -> Variant:
+    """The circuit of the destructive test of the first filter, which purities are read from."""
+    spec = attrs.evolve(convolution, overlap="destructive")
+    return compile_convolution(spec, device, gate_set=gate_set).filters[0].variants[0]
+
+
+def circuits_of(name: str | None, settings: Any, program: Program) -> int:
+    """Different circuits of each patch and filter, before anything is run.
+
+    Args:
+        name: The mitigation; None for none.
+        settings: As for `make`.
+        program: Its compiled convolution.
+
+    Returns:
+        1 without mitigation, for estimators, and for what is refused when it is run.
+    """
+    if name is None or name not in METHODS:
+        return 1
+    spec, noise = program.spec, as_noise(settings.noise)
+    state = np.eye(2**spec.register_qubits)[:1]
+    parameters = np.zeros((spec.n_filters, spec.n_parameters))
+    try:
+        method = _method(name, settings, 0, 0)
+        spent = cost_row(method, parts_of(program, parameters, noise, state), settings.shots)
+    except InputError:
+        return 1
+    return int(spent["circuits_a_patch"] or 1)
 
 
 @functools.lru_cache(maxsize=8)
@@ -160,8 +232,6 @@ def check_goes_with(mitigation: str | None, method: type[GradientMethod] | None)
 
 COMPARED = "readout+two_point"
 """What studies without mitigation are compared with: it learns from no patches."""
-_MOST_COMPARED = 300
-"""Patches of each filter that are compared."""
 
 
 def mitigated_rmse(
@@ -222,8 +292,7 @@ def _compared(
     spec = program.spec
     shape = spec.n_filters, spec.n_parameters
     parameters = np.frombuffer(angles).reshape(shape)
-    count = blocks.grid.n_occupied
-    states = blocks.states(np.unique(np.linspace(0, count - 1, _MOST_COMPARED).astype(np.intp)))
+    states = blocks.states(spread_rows(blocks.grid.n_occupied))
     sums = np.zeros(2)
     for row, vector in enumerate(filter_states(spec, parameters)):
         compiled = program.filters[row]

@@ -204,7 +204,8 @@ def exact_layer(
         seed: Seed of the shots.
     """
     noise = as_noise(settings.noise)
-    mitigation = mitigation_of(settings, noise) if hasattr(settings, "mitigation") else None
+    mitigated = hasattr(settings, "mitigation")
+    mitigation = mitigation_of(settings, noise, seed) if mitigated else None
     return QuantumConvolution(
         program_of(settings),
         engine="exact",

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.mitigation import METHODS
 from studies.estimating import mitigation_lines
 from studies.sweep.catalogue import study_named
 
@@ -19,17 +20,25 @@ def a_row(name: str, noise: Any = None, convolution: Any = None, **study: Any) -
     return measured(name, noise, convolution, **study).rows[-1]
 
 
-def measured(
-    name: str, noise: Any = None, convolution: Any = None, earlier: Any = None, **study: Any
-) -> Any:
+def point(name: str, noise: Any = None, convolution: Any = None, **study: Any) -> Any:
     kind = study_named(name)
-    small = {"kernel": [2, 2], "stride": 4, "overlap": "destructive", **(convolution or {})}
+    small = {**SMALL, **(convolution or {})}
     document = {"study": {"name": name, **study}, "convolution": small, "noise": noise or NOISE}
-    settings = kind.settings.from_mapping(document)
+    return kind, kind.settings.from_mapping(document)
+
+
+def measured(name: str, *about: Any, earlier: Any = None, **study: Any) -> Any:
+    kind, settings = point(name, *about, **study)
     more = () if earlier is None else (earlier,)
     return kind.measure(settings, np.random.SeedSequence(5), *more)
 
 
+def costs(name: str, **study: Any) -> Any:
+    kind, settings = point(name, **study)
+    return kind.cost(settings)
+
+
+SMALL = {"kernel": [2, 2], "stride": 4, "overlap": "destructive"}
 FIXED = {"filters": {"kind": "fixed", "values": [1, 2, -1, 0.5]}}
 FORWARD = {"images": 2, "shots": 4000, "check_patches": 0, "convolution": FIXED}
 
@@ -70,6 +79,46 @@ def test_more_shots_are_added(name: str) -> None:
     assert both.arrays[variance].mean() == pytest.approx(whole[variance].mean(), rel=0.02)
 
 
+@pytest.mark.parametrize("name", ["forward", "noise"])
+@pytest.mark.parametrize("mitigation", METHODS)
+def test_every_method_serves_with_its_cost(name: str, mitigation: str) -> None:
+    prefix = "noisy_" if name == "forward" else ""
+    settings = {**FORWARD, "mitigation": mitigation, "check_patches": 2, "check_fraction": 1.0}
+    found = measured(name, **settings)
+    row = found.rows[0]
+    raw = a_row(name, **FORWARD)
+    assert row[f"{prefix}systematic_rmse"] < 0.3 * raw[f"{prefix}systematic_rmse"]
+    # The random circuits of PEC are the same for all patches.
+    assert 0.5 < row[f"{prefix}rmse"] / row[f"{prefix}predicted_rmse"] < 1.5
+    circuits = {"zne": 2, "zne_richardson": 3, "zne_exponential": 2, "pec": 100, "shadows": 3}
+    assert row["circuits_a_patch"] == circuits.get(mitigation, 2)
+    plain = raw["two_qubit_gates"]
+    gates = {"zne": 1.5 * plain, "pec": plain}
+    assert row["gates_of_a_shot"] == pytest.approx(gates.get(mitigation, row["gates_of_a_shot"]))
+    is_calibrated = mitigation in ("self_overlap", "purity")
+    assert (row["calibration_circuits"], row["calibration_shots_taken"]) == (is_calibrated, 0)
+    # The method's own circuits are run again, four of each patch at most.
+    own = min(4, row["circuits_a_patch"] + is_calibrated)
+    assert row["check_items"] == 2 * own and row["check_largest_z"] < 5
+    assert f"{prefix}counts" not in found.arrays
+    expected, few = (costs(name, mitigation=each, **FORWARD) for each in (mitigation, None))
+    assert expected.circuits == row["circuits_a_patch"] * few.circuits
+    assert expected.shots == few.shots
+
+
+@pytest.mark.parametrize("name", ["forward", "noise"])
+def test_more_shots_of_a_method_have_circuits_of_their_own(name: str) -> None:
+    settings = {**FORWARD, "mitigation": "pec"}
+    prefix = "noisy_" if name == "forward" else ""
+    first = measured(name, **{**settings, "shots": 2000})
+    both = measured(name, earlier=first.arrays, **settings)
+    second = 2 * both.arrays[f"{prefix}estimates"] - first.arrays[f"{prefix}estimates"]
+    once = measured(name, **{**settings, "shots": 2000}).arrays[f"{prefix}estimates"]
+    assert (once == first.arrays[f"{prefix}estimates"]).all()
+    assert np.abs(second - once).max() > 1e-4
+    assert both.arrays["rounds"].tolist() == [2000, 2000]
+
+
 ANSATZ = {"filters": {"kind": "ansatz", "layers": 1}}
 
 
@@ -96,8 +145,19 @@ def test_what_is_learned_under_noise_may_be_mitigated() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("forward", {**FORWARD, "mitigation": "rawe"}, "unknown estimator 'rawe'"),
+        ("forward", {**FORWARD, "mitigation": "rawe"}, "unknown mitigation 'rawe'"),
         ("forward", {**FORWARD, "mitigation": "readout+raw"}, "'raw' corrects no other one"),
+        ("forward", {**FORWARD, "mitigation": "zne+readout"}, "'zne' is no estimator, and stands"),
+        (
+            "forward",
+            {**FORWARD, "mitigation": "zne", "keep_outcomes": True},
+            "keeps outcomes of the plain circuit, and mitigation = 'zne' runs others",
+        ),
+        (
+            "gradient",
+            {"mitigation": "self_overlap", "method": "parameter_shift", "convolution": ANSATZ},
+            "has to be a fixed real vector, not an ansatz",
+        ),
         (
             "noise",
             {**FORWARD, "mitigation": "raw", "precision": 0.1},

@@ -106,13 +106,12 @@ def test_without_noise_every_method_is_right(overlap):
     reading, states = a_reading(overlap, None)
     exact = evaluated(reading.own_form, states)[0]
     copies = a_reading("destructive", None)[0].variant
-    made = {
-        "purity": PurityRescaling(copies),
-        "zne": ZeroNoiseExtrapolation((1, 3, 5), "richardson"),
-    }
+    made = {"purity": PurityRescaling(copies)}
     for name in METHODS:
         method = made.get(name) or METHODS[name]()
-        assert method.moments(reading, states, 10**12).values[0] == pytest.approx(exact, abs=1e-7)
+        # An exponential takes shot noise that raises a mean for a signal.
+        found = method.moments(reading, states, 10**12).values[0]
+        assert found == pytest.approx(exact, abs=1e-6 if name == "zne_exponential" else 1e-7)
         assert method.assumes in repr(method)
 
 
@@ -559,7 +558,12 @@ def test_calibrations_take_shots_of_their_own():
     spreads = [m.moments(reading, states, 1000).variances[0] for m in (exact, few)]
     assert (spreads[1] > spreads[0]).all()
     with pytest.raises(InputError, match="set calibration_shots"):
-        exact.estimate(reading, states, 1000)
+        exact.estimate(reading, states, 1000, make_engine(cirq.Simulator()), as_noise(None))
+    # Many shots of the calibration are as good as the exact mean, where the engine gives means.
+    many = SelfOverlap(calibration_shots=10**12).estimate(reading, states, 1000, seed=4)
+    assert exact.estimate(reading, states, 1000, seed=4).values == pytest.approx(
+        many.values, abs=1e-4
+    )
     found = np.array([few.estimate(reading, states, 4000, seed=s).values[0] for s in range(60)])
     moments = few.moments(reading, states, 4000)
     assert found.mean(axis=0) == pytest.approx(moments.values[0], abs=0.02)

@@ -157,7 +157,7 @@ def test_every_column_is_explained(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["method=rawe"], "unknown method 'rawe'. .*Did you mean 'raw'"),
+        (["method=rawe"], "unknown mitigation 'rawe'. .*Did you mean 'raw'"),
         (["method='readout+raw'"], "'raw' corrects no other one"),
         (["method='likelihood+readout'"], "'likelihood' is not linear"),
         (["assumed_scale=1000", "noise='depolarizing_readout'"], "a scale of 1000 takes"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators.calibrated import Calibrated, Regression
-from qucnn_cirq.estimators.estimator import Estimator, LinearEstimator
+from qucnn_cirq.estimators.estimator import Estimator, LinearEstimator, Raw
 from qucnn_cirq.estimators.optimal import Optimal
 from qucnn_cirq.estimators.pauli_weights import PauliWeights
 from qucnn_cirq.estimators.registry import ESTIMATORS
@@ -56,6 +56,20 @@ def chain(
             ) from None
     assert found is not None
     return found
+
+
+def chain_name(estimator: Estimator) -> str:
+    """The name of an estimator as `chain` takes it, with those that it corrects before it.
+
+    Args:
+        estimator: The estimator; the raw one, which all correct, is named where it is alone.
+    """
+    names, own = [estimator.name], estimator
+    while isinstance(own, Calibrated) and not isinstance(own, PauliWeights):
+        own = own.base
+        names.append(own.name)
+    corrected = names[:-1] if isinstance(own, Raw) and len(names) > 1 else names
+    return "+".join(reversed(corrected))
 
 
 def check_chain(names: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.engines import Engine, Streams, make_engine
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators.auto import Auto
-from qucnn_cirq.estimators.chain import chain
+from qucnn_cirq.estimators.chain import chain, chain_name
 from qucnn_cirq.estimators.estimator import Estimates, Estimator
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.estimators.registry import ESTIMATORS
@@ -65,10 +65,10 @@ class Mitigation:
 
     @property
     def reason(self) -> str:
-        """Which estimator is used and why, in one line."""
+        """Which estimators are used, the corrected ones first, and why, in one line."""
         if isinstance(self.estimator, Auto):
             return self.estimator.reason
-        return f"{self.estimator.name}: asked for"
+        return f"{chain_name(self.estimator)}: asked for"
 
     def reading(
         self,

@@ -10,7 +10,12 @@ from qucnn_cirq.mitigation.readout import measured_readout
 from qucnn_cirq.mitigation.registry import METHODS
 from qucnn_cirq.mitigation.self_overlap import SelfOverlap
 from qucnn_cirq.mitigation.shadows import RealShadows
-from qucnn_cirq.mitigation.zne import ZeroNoiseExtrapolation, folded
+from qucnn_cirq.mitigation.zne import (
+    ExponentialExtrapolation,
+    RichardsonExtrapolation,
+    ZeroNoiseExtrapolation,
+    folded,
+)
 
 __all__ = [
     "CircuitMitigation",
@@ -18,10 +23,12 @@ __all__ = [
     "METHODS",
     "Cost",
     "ErrorCancellation",
+    "ExponentialExtrapolation",
     "MitigationMethod",
     "Plan",
     "PurityRescaling",
     "RealShadows",
+    "RichardsonExtrapolation",
     "Run",
     "SelfOverlap",
     "ZeroNoiseExtrapolation",

@@ -252,12 +252,11 @@ class MitigationMethod(abc.ABC):
             InputError: As for `plan`, or as the engine does.
         """
         plan, drawn = self.plan(reading, states), streams_of(seed, len(states), streams)
-        if any(run.is_calibration for run in plan.runs) and not plan.calibration_shots:
-            raise InputError(
-                f"method {self.name!r} has a calibration: set calibration_shots to run it."
-            )
+        by, under = engine or reading.engine, noise or reading.noise
         found = [
-            run_counted(run, engine or reading.engine, noise or reading.noise, number, (drawn, row))
+            run_counted(run, by, under, number, (drawn, row))
+            if number
+            else self._exact(run, reading.engine, by, under)
             for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
         ]
         means = np.array([np.broadcast_to(mean, len(states)) for mean, _ in found])
@@ -265,6 +264,18 @@ class MitigationMethod(abc.ABC):
         if plan.slopes is not None:
             return plan.combined(means, variances)
         return Estimates(plan.combine(means)[None], plan.combined(means, variances).variances)
+
+    def _exact(
+        self, run: Run, exact: Engine, engine: Engine, noise: Noise
+    ) -> tuple[FloatArray, FloatArray]:
+        """A calibration without shots: its exact mean, which does not vary."""
+        if not engine.gives_means(run.template, noise):
+            raise InputError(
+                f"method {self.name!r} has a calibration, and engine {engine.name!r} gives no "
+                "exact means: set calibration_shots to run it."
+            )
+        mean, _ = run_moments(run, exact, noise)
+        return mean, np.zeros_like(mean)
 
     def __repr__(self) -> str:
         return f"<mitigation {self.name!r}: assumes {self.assumes}>"

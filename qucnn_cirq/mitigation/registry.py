@@ -8,13 +8,19 @@ from qucnn_cirq.mitigation.pec import ErrorCancellation
 from qucnn_cirq.mitigation.purity import PurityRescaling
 from qucnn_cirq.mitigation.self_overlap import SelfOverlap
 from qucnn_cirq.mitigation.shadows import RealShadows
-from qucnn_cirq.mitigation.zne import ZeroNoiseExtrapolation
+from qucnn_cirq.mitigation.zne import (
+    ExponentialExtrapolation,
+    RichardsonExtrapolation,
+    ZeroNoiseExtrapolation,
+)
 
 METHODS: Registry[type[MitigationMethod]] = Registry("mitigation", MitigationMethod, classes=True)
 """The classes of methods by name."""
 
 for _method in (
     ZeroNoiseExtrapolation,
+    RichardsonExtrapolation,
+    ExponentialExtrapolation,
     ErrorCancellation,
     SelfOverlap,
     PurityRescaling,

@@ -126,6 +126,48 @@ class ZeroNoiseExtrapolation(MitigationMethod):
         return combine
 
 
+class RichardsonExtrapolation(ZeroNoiseExtrapolation):
+    """The polynomial through all scales.
+
+    Args:
+        scales: As for `ZeroNoiseExtrapolation`.
+        unfolds_readout: Whether assumed readout errors are undone before.
+        device: As for `ZeroNoiseExtrapolation`.
+    """
+
+    name = "zne_richardson"
+    assumes = "the deviation is a polynomial in the errors of two-qubit gates"
+
+    def __init__(
+        self,
+        scales: Sequence[int] = (1, 3, 5),
+        unfolds_readout: bool = True,
+        device: DeviceLike | None = None,
+    ) -> None:
+        super().__init__(scales, "richardson", unfolds_readout, device)
+
+
+class ExponentialExtrapolation(ZeroNoiseExtrapolation):
+    """The exponential through all scales, towards the mean of full depolarisation.
+
+    Args:
+        scales: As for `ZeroNoiseExtrapolation`.
+        unfolds_readout: Whether assumed readout errors are undone before.
+        device: As for `ZeroNoiseExtrapolation`.
+    """
+
+    name = "zne_exponential"
+    assumes = "the deviation from full depolarisation decays with the errors of two-qubit gates"
+
+    def __init__(
+        self,
+        scales: Sequence[int] = (1, 3),
+        unfolds_readout: bool = True,
+        device: DeviceLike | None = None,
+    ) -> None:
+        super().__init__(scales, "exponential", unfolds_readout, device)
+
+
 def depolarized_mean(reading: Reading) -> float:
     """The mean of the observable where all measured qubits are fully mixed.
 

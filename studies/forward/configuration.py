@@ -11,6 +11,7 @@ from noise_models.checks import true_or_false
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.engines import check_engine_name
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.mitigation import METHODS
 from studies.estimating import mitigation_field
 from studies.point import PlainData, absolute_path, convolution_field, noise_field
 
@@ -38,10 +39,11 @@ class ForwardPoint(PlainData):
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
         load_filters: Whether filters that are circuits are loaded as vectors.
-        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
-            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the noise of
-            each run; those that learn have seen eight images of the other part of the data. None
-            takes the mean of the observable.
+        mitigation: What makes overlaps, under the noise of each run: an estimator's name or
+            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), of the counts of all
+            outcomes; those that learn have seen eight images of the other part of the data. Or a
+            method that runs further circuits (`qucnn_cirq.mitigation.METHODS`), among which the
+            shots of a patch are split. None takes the mean of the observable.
         keep_outcomes: Whether the counts of all outcomes are kept in the results, so that any
             estimator can be applied to them afterwards, see `studies.outcomes.estimates`.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches of
@@ -86,6 +88,11 @@ class ForwardPoint(PlainData):
         if self.convolution.backward:
             raise InputError(
                 "convolution.backward = true is not possible in a forward study: leave it out."
+            )
+        if self.keep_outcomes and self.mitigation in METHODS:
+            raise InputError(
+                f"keep_outcomes = true keeps outcomes of the plain circuit, and mitigation = "
+                f"{self.mitigation!r} runs others: leave one of them out."
             )
 
     @property

@@ -31,7 +31,8 @@ class ForwardMaps:
     @property
     def runs(self) -> dict[str, str]:
         """The runs there are, with the prefixes of their columns and arrays."""
-        return {name: prefix for name, prefix in RUNS.items() if f"{prefix}counts" in self.arrays}
+        runs = RUNS.items()
+        return {name: prefix for name, prefix in runs if f"{prefix}estimates" in self.arrays}
 
     @property
     def blank(self) -> NDArray[np.bool_]:
@@ -80,7 +81,8 @@ class ForwardMaps:
             filter: Number of the filter.
             row, column: Position in the feature map.
             blank: 1 if the patch is all zero (F = 0 by definition, no circuit is run), else 0.
-            counts: Shots with the observable's larger value.
+            counts: Shots with the observable's larger value; absent for mitigation that runs
+                further circuits.
             shots: Shots taken, 0 for a blank patch.
             estimate: The overlap estimated from the counts.
             exact_mean: The mean from which the engine drew the shots.
@@ -108,10 +110,10 @@ class ForwardMaps:
             "row": per_patch(row),
             "column": per_patch(column),
             "blank": per_patch(blank).astype(int),
-            "counts": self.maps(arrays["counts"]).ravel(),
             "shots": per_patch(np.where(blank, 0, self.row["shots_taken"])),
         }
         for name, key in (
+            ("counts", "counts"),
             ("estimate", "estimates"),
             ("exact_mean", "means"),
             ("squared_cosine", "exact"),

@@ -25,7 +25,7 @@ from qucnn_cirq.engines import engine_digest
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.estimating import mitigated_rmse, mitigation_of
+from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
 from studies.forward.configuration import ForwardPoint
 from studies.images import (
     PatchBlocks,
@@ -35,6 +35,7 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
+from studies.mitigation_cost import COST_COLUMNS, sampled_cost
 from studies.outcomes import packed, unpacked
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
@@ -79,6 +80,7 @@ COLUMNS = {
     **{f"noisy_{key}": f"{words}, with noise" for key, words in _ERRORS.items()},
     "mitigated_rmse": "RMSE by theory of the noisy run's shots with mitigation = "
     "'readout+two_point'",
+    **COST_COLUMNS,
     "noise_in_words": "the noise of the noisy run",
     "warning": "that the circuit is next to never right, if it is",
     "hint": "which overlap test has a smaller predicted error, if one has",
@@ -125,6 +127,8 @@ def cost(settings: ForwardPoint) -> Cost:
         settings: Those of the point.
     """
     blocks = occupied_patches(*images_of(settings), settings.convolution)
+    program = program_of(settings)
+    mitigated = circuits_of(settings.mitigation, settings, program)
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     noisy = not as_noise(settings.noise).is_ideal
@@ -135,12 +139,13 @@ def cost(settings: ForwardPoint) -> Cost:
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
-    seconds += blocks.grid.n_occupied * program_of(settings).filters[0].seconds_to_load
+    seconds *= mitigated
+    seconds += blocks.grid.n_occupied * program.filters[0].seconds_to_load
     # Of each run counts, estimates and means; once exact and classical values, and the images.
     returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes
     circuits *= 1 + noisy
     memory = returned + 30 * blocks.block_bytes
-    return Cost(circuits, circuits * settings.shots, 1.0 + seconds, memory)
+    return Cost(circuits * mitigated, circuits * settings.shots, 1.0 + seconds, memory)
 
 
 def measure(
@@ -157,8 +162,9 @@ def measure(
 
     Returns:
         One row with the columns `COLUMNS`. Of every filter and patch that is not blank, shape
-        (filters, patches), `counts`, `estimates`, `exact` (the overlap F by linear algebra alone),
-        `means` if the engine gives them, `variance` of mitigated estimates, counts of all outcomes
+        (filters, patches), `counts` (not of mitigation that runs further circuits),
+        `estimates`, `exact` (the overlap F by linear algebra alone), `means` if the engine gives
+        them, `variance` of mitigated estimates, counts of all outcomes
         (see `studies.outcomes.NAMES`) where they are kept, `classical` (the plain
         convolution) for fixed real kernels, and `noisy_counts` and so on. The `images`, their `ids`
         and `labels`, `blank` (images, rows, columns), `low`, the smaller value of a shot, and
@@ -190,7 +196,7 @@ def measure(
             shots=shots,
             seed=layer_seed(own_seed),
             parameters=parameters,
-            mitigation=mitigation_of(settings, as_noise(noise)),
+            mitigation=mitigation_of(settings, as_noise(noise), layer_seed(own_seed), len(rounds)),
             keep_outcomes=settings.keep_outcomes,
         )
         for name, engine, noise, own_seed in (
@@ -206,15 +212,16 @@ def measure(
             found["classical"] = _classical(spec, images.images, patches)
         for name, layer in layers.items():
             overlaps = layer.run(patches, images.ids, draw=len(rounds))
-            assert overlaps.counts is not None
-            found[f"{RUNS[name]}counts"] = overlaps.counts
+            if overlaps.counts is not None:
+                found[f"{RUNS[name]}counts"] = overlaps.counts
             if overlaps.outcomes is not None:
                 found |= packed(overlaps.outcomes, RUNS[name])
             if settings.mitigation is not None:
                 found[f"{RUNS[name]}estimates"] = overlaps.estimates
                 found[f"{RUNS[name]}variance"] = overlaps.variance
-            if overlaps.exact is not None:
-                found[f"{RUNS[name]}means"] = _limit(layer, patches, overlaps.exact)
+            means = _limit(layer, patches, overlaps.exact)
+            if means is not None:
+                found[f"{RUNS[name]}means"] = means
         return found
 
     arrays: dict[str, NDArray[Any]] = {"images": selection.images, "ids": selection.ids}
@@ -224,15 +231,17 @@ def measure(
     arrays |= side_by_side(starmap(of_block, blocks))
     runs: dict[str, Run] = {}
     for name, layer in layers.items():
-        counts = arrays[f"{RUNS[name]}counts"]
+        counts = arrays.get(f"{RUNS[name]}counts")
         if earlier is not None:
-            counts += earlier[f"{RUNS[name]}counts"]
+            if counts is not None:
+                counts += earlier[f"{RUNS[name]}counts"]
             if settings.keep_outcomes:
                 sizes = len(observable.table), RUNS[name]
                 both = zip(unpacked(arrays, *sizes), unpacked(earlier, *sizes), strict=True)
                 arrays |= packed([own + other for own, other in both], RUNS[name])
         means = arrays.get(f"{RUNS[name]}means")
         if settings.mitigation is None:
+            assert counts is not None
             estimates = np.asarray(observable.mean(counts / settings.shots))
             runs[name] = Run(layer.engine.name, estimates, means)
         else:
@@ -241,21 +250,35 @@ def measure(
             arrays[f"{RUNS[name]}variance"] = variance
         arrays[f"{RUNS[name]}estimates"] = estimates
     row = _row(settings, program, blocks, parameters, runs, arrays["exact"])
+    last = list(layers.values())[-1]
+    row |= sampled_cost(last, blocks, settings.shots)
     noisy = runs.get("noisy")
     if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
         row |= checked_patches(
-            settings, program, grid.n_occupied, blocks.states, parameters, generator
+            settings,
+            program,
+            grid.n_occupied,
+            blocks.states,
+            parameters,
+            generator,
+            last.mitigation,
         )
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
     return Measured([row], arrays, settings.shots)
 
 
-def _limit(layer: QuantumConvolution, patches: Patches, means: Array) -> Array:
+def _limit(layer: QuantumConvolution, patches: Patches, means: Array | None) -> Array | None:
     """What the layer's estimates are on average: its exact means, unless they are mitigated."""
     if layer.mitigation is None:
         return means
+    has_means = means is not None
+    if layer.mitigation.runs_circuits:
+        template = layer.program.filters[0].template
+        has_means = layer.engine.gives_means(template, layer.noise)
+    if not has_means:
+        return None
     exact = copy.copy(layer)
     exact.shots = None
     return exact.run(patches).estimates

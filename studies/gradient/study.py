@@ -16,6 +16,7 @@ from qucnn_cirq.convolution import extract_patches, ideal_overlaps
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.gradient_methods import METHODS
+from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import (
     CHECK_COLUMNS,
     check_generator,
@@ -23,7 +24,8 @@ from studies.crosscheck import (
     chosen_rows,
     is_checked,
 )
-from studies.estimating import check_goes_with, mitigation_field
+from studies.estimating import check_goes_with, circuits_of, mitigation_field
+from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.statistics import mean_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -45,10 +47,11 @@ class GradientPoint(AnsatzPoint):
     Attributes:
         method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
             one of your own is "module:attribute" or "path/to/file.py:attribute".
-        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
-            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
-            noise; those that learn have seen patches of eight images of the package. None takes
-            the mean of the observable.
+        mitigation: What makes overlaps, under the point's noise: an estimator's name or several
+            joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), of the counts of all outcomes;
+            those that learn have seen patches of eight images of the package. Or a method that
+            runs further circuits (`qucnn_cirq.mitigation.METHODS`) for each setting of the angles,
+            among which the shots are split. None takes the mean of the observable.
         shots: Shots of each circuit.
         upstream: The back-propagated value g; not 0.
         state: The data: "superposition" (equal amplitudes), "mixed" (the maximally mixed state, as
@@ -97,6 +100,7 @@ COLUMNS = {
     "formula_items": "estimates compared with the noisy means",
     "formula_chi_squared": "sum of their squared z-scores by the formula's variance",
     "direction": "mean cosine between estimated and exact gradient",
+    **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
 
@@ -122,7 +126,9 @@ def cost(settings: GradientPoint) -> Cost:
     runs = sum(method.settings(each, spec.register_qubits) for each in spec.filter_list)
     circuits = runs * patches * settings.draws
     shots = circuits * (settings.shots // patches)
-    return Cost(circuits, shots, 0.05 + settings.draws * 0.02, 64 * 2**20)
+    each = circuits_of(settings.mitigation, settings, program_of(settings))
+    seconds = 0.05 + settings.draws * 0.02 * each
+    return Cost(circuits * each, shots, seconds, 64 * 2**20)
 
 
 def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
@@ -153,15 +159,18 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
     found = [layer.gradient(upstream, settings.method, draw) for draw in range(settings.draws)]
     estimates = np.array([each.values for each in found]) / parts
     variance = np.array([each.variance for each in found]) / parts**2
+    states = extract_patches(images, spec).states
+    parts_run = parts_of(layer.program, angles, layer.noise, states)
     squares = ((estimates - exact) ** 2).mean(axis=(1, 2))
     row: Row = {
         "parameters": exact.size,
-        "circuits": found[0].circuits,
+        "circuits": found[0].circuits * circuits_of(settings.mitigation, settings, layer.program),
         "shots_taken": found[0].shots,
         "overlap": _overlap(settings, images, angles),
         "gradient_norm": float(np.linalg.norm(exact)),
         **_rmse(squares),
         "direction": _direction(estimates, exact),
+        **cost_row(layer.mitigation, parts_run, layer.shots),
     }
     if METHODS[settings.method].variance_is_whole:
         # That of SPSA lacks the random signs, and its mean depends on them.
@@ -175,27 +184,30 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
             "formula_chi_squared": float(z_squared.sum()),
         }
     if is_checked(settings, seed):
-        row |= _checked(settings, angles, images, seed)
+        row |= _checked(settings, layer, images, seed)
     return Measured([row], {"estimates": estimates, "exact": exact})
 
 
 def _checked(
-    settings: GradientPoint, angles: Array, images: Array, seed: np.random.SeedSequence
+    settings: GradientPoint,
+    layer: QuantumConvolution,
+    images: Array,
+    seed: np.random.SeedSequence,
 ) -> Row:
     """Runs some of the shifted circuits again, with the value g on its own qubit if it has one."""
     generator = check_generator(seed)
     states = extract_patches(images, settings.convolution).states
-    program, upstream = program_of(settings), None
+    program, upstream = layer.program, None
     if METHODS[settings.method].takes_reader:
         spec = attrs.evolve(settings.convolution, backward=True)
         program = compile_convolution(spec, settings.device, gate_set=settings.gate_set)
         upstream = settings.upstream / max(1.0, abs(settings.upstream))
     # Each is chosen when it is asked for: all draws come from one generator, case by case.
     cases = (
-        (states[chosen_rows(generator, len(states), 1)], angles)
+        (states[chosen_rows(generator, len(states), 1)], layer.parameters)
         for _ in range(settings.check_patches)
     )
-    return checked_shifts(settings, program, cases, generator, upstream)
+    return checked_shifts(settings, program, cases, generator, upstream, layer.mitigation)
 
 
 def _data_images(settings: GradientPoint) -> Array:

@@ -19,7 +19,8 @@ from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
 from qucnn_cirq.optimizers import Adam
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
-from studies.estimating import check_goes_with, mitigation_field
+from studies.estimating import check_goes_with, circuits_of, mitigation_field
+from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
@@ -35,10 +36,11 @@ class LearningPoint(AnsatzPoint):
             the package, or "random", a random real vector for each repetition.
         method: How the gradient is obtained, see `qucnn_cirq.gradient_methods.METHODS`;
             "exact" is ideal.
-        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
-            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
-            noise; those that learn have seen patches of eight images of the package. None takes
-            the mean of the observable.
+        mitigation: What makes overlaps, under the point's noise: an estimator's name or several
+            joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), of the counts of all outcomes;
+            those that learn have seen patches of eight images of the package. Or a method that
+            runs further circuits (`qucnn_cirq.mitigation.METHODS`) for each setting of the angles,
+            among which the shots are split. None takes the mean of the observable.
         shots: Shots of each circuit; 0 takes exact (noisy) means.
         iterations: Steps of the optimiser Adam.
         rate: Its learning rate, in radians.
@@ -83,6 +85,7 @@ COLUMNS = {
     "parameters": "angles of the filter",
     "circuits": "circuits run so far",
     "shots_taken": "shots taken so far",
+    **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
 
@@ -107,9 +110,11 @@ def cost(settings: LearningPoint) -> Cost:
     """
     (filter_,) = settings.convolution.filter_list
     runs = METHODS[settings.method].settings(filter_, settings.convolution.register_qubits)
-    circuits = runs * settings.iterations
-    seconds = settings.iterations * (0.02 if runs else 0.002)
-    return Cost(circuits, circuits * settings.shots, seconds, 64 * 2**20)
+    circuits, each = runs * settings.iterations, 1
+    if settings.mitigation is not None:
+        each = circuits_of(settings.mitigation, settings, program_of(settings))
+    seconds = settings.iterations * (0.02 * each if runs else 0.002)
+    return Cost(circuits * each, circuits * settings.shots, seconds, 64 * 2**20)
 
 
 def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
@@ -134,11 +139,12 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     generator = np.random.default_rng([settings.seed, settings.repeat])
     angles = generator.uniform(0, 2 * np.pi, spec.n_parameters)
     best = ceiling(filter_, n_qubits, tuple(target), settings.starts)
-    layer = None
+    layer, each = None, 1
     if settings.method != "exact":
         layer = exact_layer(settings, angles[None], settings.shots or None, layer_seed(seed))
         image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
         layer.run(image, image_ids=[0])
+        each = circuits_of(settings.mitigation, settings, layer.program)
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
     circuits = shots = 0
@@ -163,12 +169,18 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             layer.parameters = angles[None]
             found = layer.gradient(-np.ones((1, 1, 1, 1)), settings.method, iteration)
             gradient = found.values[0]
-            circuits += found.circuits
+            circuits += found.circuits * each
             shots += found.shots or 0
         angles = angles + optimizer.step(gradient)
+    if layer is not None:
+        parts = parts_of(layer.program, angles[None], layer.noise, target[None])
+        rows[-1] |= cost_row(layer.mitigation, parts, settings.shots or None)
     if layer is not None and is_checked(settings, seed):
         cases = [(target[None], angles[None])] * settings.check_patches
-        rows[-1] |= checked_shifts(settings, layer.program, cases, check_generator(seed))
+        choose = check_generator(seed)
+        rows[-1] |= checked_shifts(
+            settings, layer.program, cases, choose, mitigation=layer.mitigation
+        )
     return Measured(rows, {"angles": angles, "target": target})
 
 

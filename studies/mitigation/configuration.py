@@ -34,7 +34,7 @@ class MitigationPoint(PlainData):
         first: Position of the first image in the data set, at least 0.
         method: An estimator's name or several joined by "+", each correcting those before it; a
             mitigation method that runs further circuits; or "bound", the Cramer-Rao bound of a
-            noiseless real state. See `studies.mitigation.methods.METHODS`.
+            noiseless real state. See `qucnn_cirq.mitigation.METHODS`.
         shots: Shots for each patch in all, over all circuits of the method, 1 to 10^12.
         calibration_shots: Shots of each calibration circuit of a method that has any; 0 for exact
             means.

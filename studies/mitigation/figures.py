@@ -18,6 +18,7 @@ from studies.drawing import PAGE, explain_line, legend_below, save_drawn, series
 from studies.grouping import MOST_FIGURES, Values, axes_of, groups, require
 from studies.mitigation.methods import BOUND
 from studies.mitigation.study import COLUMNS
+from studies.mitigation_cost import cost_text
 from studies.sweep.results import Results
 from studies.wording import noise_text
 
@@ -304,11 +305,7 @@ def _winners(table: pd.DataFrame) -> list[tuple[Values, str]]:
 
 def _cost(row: pd.Series) -> str:
     """What a method takes besides the shots of a patch."""
-    parts = []
-    if row.get("circuits", 0) > 1:
-        parts.append(f"{row['circuits']:.0f} circuits of {row['gates_of_a_shot']:.1f} gates")
-    if row.get("calibration_circuits", 0) > 0:
-        parts.append(f"{row['calibration_circuits']:.0f} calibration circuits")
+    parts = [cost_text(row)] if cost_text(row) else []
     if row.get("sampled") == 1 and pd.notna(row.get("coverage")):
         parts.append(f"95 % intervals cover {100 * row['coverage']:.1f} %")
     return "".join(f", {part}" for part in parts)

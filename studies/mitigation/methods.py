@@ -1,31 +1,12 @@
-"""The methods of a mitigation sweep by name: estimators, and those that run further circuits."""
+"""The methods of a mitigation sweep by name: all mitigation, and the bound of what there is."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError, unknown_name
-from qucnn_cirq.estimators import ESTIMATORS, check_chain
-from qucnn_cirq.mitigation import (
-    ErrorCancellation,
-    MitigationMethod,
-    RealShadows,
-    SelfOverlap,
-    ZeroNoiseExtrapolation,
-)
+from studies.estimating import check_names
 
-CIRCUITS: dict[str, Callable[[], MitigationMethod]] = {
-    "zne": ZeroNoiseExtrapolation,
-    "zne_richardson": lambda: ZeroNoiseExtrapolation((1, 3, 5), "richardson"),
-    "zne_exponential": lambda: ZeroNoiseExtrapolation((1, 3), "exponential"),
-    "pec": ErrorCancellation,
-    "self_overlap": SelfOverlap,
-    "shadows": RealShadows,
-}
-"""Methods that run other circuits than the plain one."""
 BOUND = "bound"
 """The Cramer-Rao bound F (1 - F)/N of a real pure state that is measured without noise."""
 
@@ -34,21 +15,12 @@ def check_method(name: object) -> str:
     """Refuses what is no method.
 
     Args:
-        name: Of an estimator, or several joined by "+"; one of `CIRCUITS`; or `BOUND`.
+        name: As for `studies.estimating.check_names`, or `BOUND`.
 
     Raises:
         InputError: If it is unknown, or estimators do not go together.
     """
-    alone = (*CIRCUITS, BOUND)
-    parts = str(name).split("+")
-    for part in parts:
-        if part not in alone and part not in ESTIMATORS:
-            raise unknown_name("method", part, (*ESTIMATORS, *alone))
-        if part in alone and len(parts) > 1:
-            raise InputError(f"method = {name!r}: {part!r} is no estimator, and stands alone.")
-    if parts[0] not in alone:
-        check_chain(parts)
-    return str(name)
+    return check_names(name, beside=(BOUND,))
 
 
 def bound(overlaps: NDArray[np.float64], shots: int) -> NDArray[np.float64]:

@@ -15,7 +15,6 @@ from qucnn_cirq.convolution import ConvolutionSpec, filter_states
 from qucnn_cirq.engines import ExactEngine, Streams
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
-    Calibrated,
     Estimator,
     Evaluation,
     LinearEstimator,
@@ -29,11 +28,13 @@ from qucnn_cirq.estimators import (
 from qucnn_cirq.estimators import (
     images_of as image_numbers,
 )
+from qucnn_cirq.mitigation import MitigationMethod
 from qucnn_cirq.patches import extract_patches
-from studies.estimating import make_estimator
+from studies.estimating import circuits_of, make
 from studies.images import data_digest, images_of, occupied_patches, selected
 from studies.mitigation.configuration import MitigationPoint
-from studies.mitigation.methods import BOUND, CIRCUITS, bound
+from studies.mitigation.methods import BOUND, bound
+from studies.mitigation_cost import COST_COLUMNS, cost_row
 from studies.point import program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -52,10 +53,7 @@ COLUMNS = {
     "raw_rmse": "rmse of the mean of the observable from as many shots",
     "sampled": "1 if the numbers are of counts that were drawn, 0 if they are exact",
     "coverage": "part of the 95 % intervals that hold F, where counts were drawn",
-    "calibration_circuits": "calibration circuits of the method, over all its circuits",
-    "calibration_shots_taken": "their shots in all; 0 for exact means",
-    "circuits": "circuits of each patch, of a method that runs several",
-    "gates_of_a_shot": "two-qubit gates of a shot of these, the mean",
+    **COST_COLUMNS,
     "refused": "why the method is not possible for this test, if it is not",
 }
 """What the columns mean; those that do not apply to any point are absent."""
@@ -85,9 +83,13 @@ def cost(settings: MitigationPoint) -> Cost:
     """
     blocks = occupied_patches(*images_of(settings), settings.convolution)
     patches = blocks.grid.n_occupied
-    outcomes = len(program_of(settings).filters[0].template.observable.table)
-    seconds = 0.05 + 1e-6 * patches * outcomes / 64
-    return Cost(patches, patches * settings.shots, seconds, 64 * patches * outcomes)
+    program = program_of(settings)
+    outcomes = len(program.filters[0].template.observable.table)
+    circuits = patches * circuits_of(settings.method, settings, program)
+    # What runs circuits of its own computes their distributions for itself.
+    each = 64 if circuits == patches else 8
+    seconds = 0.05 + 1e-6 * patches * outcomes / each
+    return Cost(circuits, patches * settings.shots, seconds, 64 * patches * outcomes)
 
 
 def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured:
@@ -147,17 +149,28 @@ def _evaluated(
     if settings.method == BOUND:
         variance = bound(raw.exact, 1)
         return Evaluation(raw.exact, np.zeros_like(raw.exact), variance), {"sampled": 0}
-    if settings.method in CIRCUITS:
-        return _of_circuits(settings, recording, tested)
-    estimator = _estimator(settings, recording, ~tested)
-    if isinstance(estimator, LinearEstimator):
-        found = evaluate(estimator, recording).of(tested)
-        row: Row = {"sampled": 0}
-        if isinstance(estimator, Calibrated):
-            row["calibration_circuits"] = estimator.calibration_circuits
-            row["calibration_shots_taken"] = estimator.calibration_shots
-        return found, row
-    return _from_counts(settings, estimator, recording, tested, seed)
+    by = make(
+        settings.method,
+        settings,
+        lambda: Training(recording.states[~tested]),
+        settings.calibration_shots,
+        settings.seed,
+        as_noise(settings.noise),
+    )
+    assumed = settings.assumed_noise
+    parts = [
+        (replace(reading, noise=assumed), recording.states[columns[tested[columns]]])
+        for reading, columns, _ in recording.parts
+        if tested[columns].any()
+    ]
+    row: Row = {"sampled": 0}
+    if isinstance(by, MitigationMethod):
+        found = _of_circuits(settings, by, recording, tested)
+    elif isinstance(by, LinearEstimator):
+        found = evaluate(by, recording).of(tested)
+    else:
+        found, row = _from_counts(settings, by, recording, tested, seed)
+    return found, {**row, **cost_row(by, parts, settings.shots)}
 
 
 def _from_counts(
@@ -194,14 +207,15 @@ def _from_counts(
 
 
 def _of_circuits(
-    settings: MitigationPoint, recording: Recording, tested: NDArray[np.bool_]
-) -> tuple[Evaluation, Row]:
+    settings: MitigationPoint,
+    method: MitigationMethod,
+    recording: Recording,
+    tested: NDArray[np.bool_],
+) -> Evaluation:
     """A method that runs further circuits, exactly."""
-    method = CIRCUITS[settings.method]()
     exact = evaluated(recording.own_form, recording.states)
     means, variances = np.zeros_like(exact), np.zeros_like(exact)
     noise, assumed = as_noise(settings.noise), settings.assumed_noise
-    circuits, gates = 0, 0.0
     for reading, columns, _ in recording.parts:
         places = columns[tested[columns]]
         if not len(places):
@@ -209,29 +223,7 @@ def _of_circuits(
         states, own = recording.states[places], replace(reading, noise=assumed)
         found = method.moments(own, states, settings.shots, noise)
         means[:, places], variances[:, places] = found
-        cost_ = method.plan(own, states[:1]).cost(settings.shots)
-        circuits = max(circuits, cost_.circuits)
-        gates += cost_.two_qubit_gates * len(places)
-    errors = Evaluation(exact, means - exact, variances * settings.shots).of(tested)
-    return errors, {
-        "sampled": 0,
-        "circuits": circuits,
-        "gates_of_a_shot": gates / int(tested.sum()),
-    }
-
-
-def _estimator(
-    settings: MitigationPoint, recording: Recording, trained: NDArray[np.bool_]
-) -> Estimator:
-    """The estimator of the method, learned from the patches that are not tested."""
-    return make_estimator(
-        settings.method,
-        lambda: Training(recording.states[trained]),
-        settings.shots,
-        settings.calibration_shots,
-        settings.seed,
-        as_noise(settings.noise),
-    )
+    return Evaluation(exact, means - exact, variances * settings.shots).of(tested)
 
 
 def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:

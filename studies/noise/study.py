@@ -16,7 +16,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.estimating import mitigated_rmse, mitigation_of
+from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
 from studies.forward import study as forward
 from studies.images import (
     PatchBlocks,
@@ -26,6 +26,7 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
+from studies.mitigation_cost import COST_COLUMNS, sampled_cost
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.point import layer_seed, program_of
 from studies.statistics import root_mean_square
@@ -59,6 +60,7 @@ COLUMNS = {
     "images_classified": "images that the classifier read",
     "correct": "images of which it named the digit",
     "correct_exact": "the same with exact feature maps",
+    **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
 """What the columns mean; those that do not apply to any point are absent."""
@@ -89,10 +91,11 @@ def cost(settings: NoisePoint) -> Cost:
     engine = settings.noisy_engine.removesuffix(":trajectories")
     per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(engine, 3e-2)
     per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
+    mitigated = circuits_of(settings.mitigation, settings, program_of(settings))
     return Cost(
-        circuits,
+        circuits * mitigated,
         circuits * settings.shots,
-        0.1 + circuits * per_circuit,
+        0.1 + circuits * mitigated * per_circuit,
         # Counts of all shots and of a round, estimates, exact overlaps and means.
         40 * circuits + max(8 * 4 ** (register + 4), 30 * blocks.block_bytes),
     )
@@ -120,7 +123,8 @@ def measure(
         earlier: The arrays of the same point with fewer shots, to which more are added.
 
     Returns:
-        One row with the columns that `COLUMNS` documents; `counts`, `estimates`, the `exact`
+        One row with the columns that `COLUMNS` documents; `counts` (but of mitigation that runs
+        further circuits), `estimates`, the `exact`
         overlaps and the `variance` of mitigated estimates, shape (filters, patches that are not
         blank); and in `rounds` the shots of each
         round that was taken.
@@ -136,6 +140,7 @@ def measure(
     parameters = _parameters(spec, settings.seed, settings.repeat)
     exact = _exact(blocks, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
+    rounds_before = 0 if earlier is None else len(earlier["rounds"])
     layer = QuantumConvolution(
         program,
         engine=settings.noisy_engine,
@@ -143,12 +148,15 @@ def measure(
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
-        mitigation=mitigation_of(settings, as_noise(settings.noise)),
+        mitigation=mitigation_of(
+            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before
+        ),
     )
     means, taken, rounds, ends = _take_shots(layer, blocks, settings, earlier)
-    shots, counts = sum(rounds), taken["counts"]
-    observable = program.filters[0].template.observable
-    estimates = taken.get("estimates", np.asarray(observable.mean(counts / shots)))
+    shots, observable = sum(rounds), program.filters[0].template.observable
+    estimates = taken.get("estimates")
+    if estimates is None:
+        estimates = np.asarray(observable.mean(taken["counts"] / shots))
     report = program.report
     row: Row = {
         "patches": grid.n_occupied,
@@ -160,6 +168,7 @@ def measure(
         "moments": report.moments,
         "engine": layer.engine.name,
         **_errors(estimates, means, exact),
+        **sampled_cost(layer, blocks, shots),
     }
     if settings.mitigation is None:
         row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
@@ -181,7 +190,13 @@ def measure(
     if is_checked(settings, seed):
         generator = np.random.default_rng(checks_seed)
         row |= checked_patches(
-            settings, program, grid.n_occupied, blocks.states, parameters, generator
+            settings,
+            program,
+            grid.n_occupied,
+            blocks.states,
+            parameters,
+            generator,
+            layer.mitigation,
         )
     arrays = {
         **taken,
@@ -211,7 +226,9 @@ def _take_shots(
     template = layer.program.filters[0].template
     observable = template.observable
     shape = settings.convolution.n_filters, blocks.grid.n_occupied
-    taken: dict[str, NDArray[Any]] = {"counts": np.zeros(shape, dtype=np.int64)}
+    taken: dict[str, NDArray[Any]] = {}
+    if layer.mitigation is None or not layer.mitigation.runs_circuits:
+        taken["counts"] = np.zeros(shape, dtype=np.int64)
     if settings.mitigation is not None:
         taken |= {"estimates": np.zeros(shape), "variance": np.zeros(shape)}
     rounds: list[int] = []
@@ -219,12 +236,13 @@ def _take_shots(
         taken = {name: earlier[name].copy() for name in taken}
         rounds += [int(each) for each in earlier["rounds"]]
     means: Array | None = None
-    has_run = False
+    has_run, ends = False, (0.0, 1.0)
     while True:
         shots, look = sum(rounds), len(rounds)
         if rounds:
-            counted = int(taken["counts"].sum())
-            ends = interval(counted, shots * taken["counts"].size, look)
+            if "counts" in taken:
+                counted = int(taken["counts"].sum())
+                ends = interval(counted, shots * taken["counts"].size, look)
             half_width = (ends[1] - ends[0]) / 2 * (1 - observable.low)
             enough = (
                 shots >= settings.shots
@@ -239,7 +257,8 @@ def _take_shots(
         more = settings.shots - shots if settings.precision is None else shots or settings.shots
         layer.shots = min(more, most_shots(settings) - shots)
         found = _overlaps(layer, blocks, draw=look)
-        taken["counts"] += found["counts"]
+        if "counts" in taken:
+            taken["counts"] += found["counts"]
         if settings.mitigation is not None:
             part = layer.shots / (shots + layer.shots)
             for name, power in (("estimates", 1), ("variance", 2)):

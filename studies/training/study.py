@@ -15,7 +15,8 @@ from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
-from studies.estimating import mitigation_field
+from studies.estimating import circuits_of, mitigation_field
+from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import (
     AnsatzPoint,
     absolute_path,
@@ -70,10 +71,11 @@ class TrainingPoint(AnsatzPoint):
         batch: Images of a step.
         rate: Adam's learning rate of the filters; it falls to 0 along half a cosine.
         head_rate: That of the linear layer.
-        mitigation: What makes overlaps of the counts of all outcomes: an estimator's name or
-            several joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), under the point's
-            noise; those that learn have seen patches of eight images of the package. None takes
-            the mean of the observable.
+        mitigation: What makes overlaps, under the point's noise: an estimator's name or several
+            joined by "+" (see `qucnn_cirq.estimators.ESTIMATORS`), of the counts of all outcomes;
+            those that learn have seen patches of eight images of the package. Or a method that
+            runs further circuits (`qucnn_cirq.mitigation.METHODS`), among which the shots are
+            split. None takes the mean of the observable.
         shots: Shots for each patch, filter and shifted circuit; 0 takes exact means. Only for the
             quantum model, as is the noise.
         train: "as_run": trained with the shots and the noise that the test has; "ideal": trained
@@ -130,6 +132,7 @@ COLUMNS = {
     "correct": "test images named right, after the last epoch",
     "tested": "test images",
     "weights": "trained numbers of the convolution, without those of the linear layer",
+    **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
 
@@ -179,9 +182,13 @@ def cost(settings: TrainingPoint) -> Cost:
         seconds += steps * turned * 4e-4 * size + patches * (1e-5 * size + turned * each)
     else:
         seconds += steps * (turned * 6e-5 if settings.model == "quantum" else 5e-4) + patches * 1e-6
+    each_patch = circuits_of(settings.mitigation, settings, program_of(settings))
     pixels = first_images("originals", settings.from_data, data).images[:1].nbytes
     return Cost(
-        circuits, circuits * settings.shots, 0.5 + seconds, 2**28 + settings.images * pixels
+        circuits * each_patch,
+        circuits * settings.shots,
+        0.5 + seconds * each_patch,
+        2**28 + settings.images * pixels,
     )
 
 
@@ -207,26 +214,38 @@ def measure(settings: TrainingPoint, seed: np.random.SeedSequence) -> Measured:
     order = np.random.default_rng([settings.seed, settings.repeat, _ORDER_STREAM])
     schedule = Schedule(settings.epochs, settings.batch, settings.rate, settings.head_rate)
     rows, head = train(model, spec, train_images, train_labels, schedule, order)
-    rows[-1] |= _tested(settings, seed, model, head)
-    if _is_run(settings) and is_checked(settings, seed):
-        program = program_of(settings)
-        states = extract_patches(train_images[:_MOST_CHECKED], spec).states
-        generator = check_generator(seed)
+    row, tester = _tested(settings, seed, model, head)
+    rows[-1] |= row
+    if isinstance(tester, QuantumModel) and is_checked(settings, seed):
+        layer, states = tester.layer, extract_patches(train_images[:_MOST_CHECKED], spec).states
         rows[-1] |= checked_patches(
-            settings, program, len(states), states.__getitem__, model.weights, generator
+            settings,
+            layer.program,
+            len(states),
+            states.__getitem__,
+            model.weights,
+            check_generator(seed),
+            layer.mitigation,
         )
     return Measured(rows, {"weights": model.weights, "head": head})
 
 
 def _tested(
     settings: TrainingPoint, seed: np.random.SeedSequence, model: Model, head: Array
-) -> Row:
+) -> tuple[Row, Model]:
+    """What the test gave, and the model that it was made with, of which circuits are run again."""
     images, labels = first_images("test_images", settings.test_images, settings.data)
     tester = model
     if _is_run(settings):
         tester = _model(settings, seed, training=False)
         tester.weights = model.weights
-    return {"correct": count_correct(tester, head, images, labels), "tested": len(labels)}
+    row: Row = {"correct": count_correct(tester, head, images, labels), "tested": len(labels)}
+    if isinstance(tester, QuantumModel):
+        layer = tester.layer
+        states = extract_patches(images[:_MOST_CHECKED], settings.convolution).states
+        parts = parts_of(layer.program, tester.weights, layer.noise, states)
+        row |= cost_row(layer.mitigation, parts, layer.shots)
+    return row, tester
 
 
 def _is_run(settings: TrainingPoint) -> bool:
