@@ -168,7 +168,9 @@ def _method(name: str, settings: Any, calibration_shots: int, seed: int) -> Miti
 def _copies(convolution: ConvolutionSpec, device: str, gate_set: str | None) -> Variant:
     """The circuit of the destructive test of the first filter, which purities are read from."""
     spec = attrs.evolve(convolution, overlap="destructive")
-    return compile_convolution(spec, device, gate_set=gate_set).filters[0].variants[0]
+    compiled = compile_convolution(spec, device, gate_set=gate_set).filters[0]
+    # Shorter ones load some patches only.
+    return compiled.variants[compiled.generic]
 
 
 def circuits_of(name: str | None, settings: Any, program: Program) -> int:
@@ -180,18 +182,19 @@ def circuits_of(name: str | None, settings: Any, program: Program) -> int:
         program: Its compiled convolution.
 
     Returns:
-        1 without mitigation, for estimators, and for what is refused when it is run.
+        1 without mitigation, and for estimators.
+
+    Raises:
+        InputError: If a method does not serve the circuits or their noise.
     """
     if name is None or name not in METHODS:
         return 1
     spec, noise = program.spec, as_noise(settings.noise)
     state = np.eye(2**spec.register_qubits)[:1]
-    parameters = np.zeros((spec.n_filters, spec.n_parameters))
-    try:
-        method = _method(name, settings, 0, 0)
-        spent = cost_row(method, parts_of(program, parameters, noise, state), settings.shots)
-    except InputError:
-        return 1
+    # Any angles: those of no special filter.
+    parameters = np.ones((spec.n_filters, spec.n_parameters))
+    parts = parts_of(program, parameters, noise, state)
+    spent = cost_row(_method(name, settings, 0, 0), parts, settings.shots or None)
     return int(spent["circuits_a_patch"] or 1)
 
 

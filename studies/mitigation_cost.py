@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import Noise
@@ -17,6 +18,7 @@ from qucnn_cirq.estimators import Estimator, Mitigation, Reading, readings_of
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.mitigation import CircuitMitigation, MitigationMethod
 from studies.sweep.study import Row
+from studies.wording import span_text
 
 if TYPE_CHECKING:
     from studies.images import PatchBlocks
@@ -34,6 +36,8 @@ COST_COLUMNS = {
 """What the columns of a cost mean."""
 
 
+MITIGATION = "mitigation"
+"""The setting, which is a column where it is swept."""
 _MANY = 10**6
 _MOST_SAMPLED = 300
 """Patches over which costs are averaged."""
@@ -115,6 +119,17 @@ def cost_row(
     }
 
 
+def seconds_to_prepare(circuits: int, program: Program) -> float:
+    """About how long an engine takes to prepare the circuits of a method.
+
+    Args:
+        circuits: Circuits of a patch.
+        program: The compiled convolution, of which each circuit that loads patches has as many.
+    """
+    each = sum(len(compiled.variants) for compiled in program.filters)
+    return 0.03 * each * circuits if circuits > 1 else 0.0
+
+
 def sampled_cost(layer: QuantumConvolution, blocks: PatchBlocks, shots: int) -> Row:
     """What a layer's mitigation takes, the mean over some of the patches.
 
@@ -128,6 +143,42 @@ def sampled_cost(layer: QuantumConvolution, blocks: PatchBlocks, shots: int) -> 
     states = blocks.states(spread_rows(blocks.grid.n_occupied))
     parts = parts_of(layer.program, layer.parameters, layer.noise, states)
     return cost_row(layer.mitigation, parts, shots)
+
+
+def with_circuits(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the number of circuits beside the names of methods that run several.
+
+    Args:
+        table: Results, with `COST_COLUMNS` or without.
+    """
+    if not {MITIGATION, "circuits_a_patch"} <= set(table):
+        return table
+    labels = {}
+    for name, circuits in table.groupby(MITIGATION)["circuits_a_patch"]:
+        known = circuits.dropna()
+        if len(known) and known.max() > 1:
+            labels[name] = f"{name} ({span_text(known, '.0f')} circuits)"
+    return table.assign(**{MITIGATION: table[MITIGATION].replace(labels)})
+
+
+def cost_lines(table: pd.DataFrame) -> list[str]:
+    """What mitigation takes of a sweep, a line for each that takes more than the plain circuit.
+
+    Args:
+        table: Results, with `COST_COLUMNS` or without.
+    """
+    if "circuits_a_patch" not in table:
+        return []
+    lines = []
+    known = table[table["circuits_a_patch"].notna()]
+    names = known[MITIGATION] if MITIGATION in known else pd.Series(MITIGATION, known.index)
+    for name, own in known.groupby(names, sort=False):
+        texts = dict.fromkeys(cost_text(row) for _, row in own.iterrows())
+        spent = [text for text in texts if text]
+        if spent:
+            more = f", and {len(spent) - 1} more" if len(spent) > 1 else ""
+            lines.append(f"{name} takes {spent[0]}{more}, of the same shots a patch")
+    return lines
 
 
 def cost_text(row: Mapping[Any, Any]) -> str:

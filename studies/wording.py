@@ -57,6 +57,35 @@ def layers_text(count: object, text: str = "") -> str:
     return f"{text or count} layer{'' if count == 1 else 's'}"
 
 
+_METHODS = {
+    "raw": "raw mean",
+    "mixed_each": "mixed for each patch",
+    "pauli_weights": "Pauli weights",
+    "two_point": "two points",
+    "optimal": "optimal weights",
+    "unbiased": "unbiased weights",
+    "likelihood": "maximum likelihood",
+    "auto": "automatic choice",
+    "zne": "ZNE, line",
+    "zne_richardson": "ZNE, parabola",
+    "zne_exponential": "ZNE, exponential",
+    "pec": "PEC",
+    "self_overlap": "self-overlap",
+    "shadows": "real shadows",
+}
+"""What mitigation is called where its name is no plain word."""
+
+
+def mitigation_text(name: str) -> str:
+    """Mitigation in words.
+
+    Args:
+        name: As a setting names it.
+    """
+    parts = (_METHODS.get(part, part.replace("_", " ")) for part in name.split("+"))
+    return " + ".join(parts)
+
+
 def span_text(values: Collection[float], form: str = "") -> str:
     """From the least to the most of some numbers, in words; one number where both read the same.
 

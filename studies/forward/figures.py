@@ -30,6 +30,7 @@ from studies.estimating import mitigation_lines
 from studies.forward.maps import ForwardMaps, image_table
 from studies.forward.study import COLUMNS, RUNS
 from studies.grouping import REPEATED, axes_of
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.statistics import mean_interval
 from studies.sweep.results import Results
 
@@ -93,7 +94,7 @@ def points(results: Results) -> Iterator[ForwardMaps]:
     Args:
         results: What was measured so far.
     """
-    table = results.table()
+    table = with_circuits(results.table())
     for _, row in table.iterrows():
         title = ", ".join(f"{axis} = {row[axis]}" for axis in _swept(table))
         yield ForwardMaps(row, results.arrays(row["point"]), title)
@@ -149,6 +150,7 @@ def text(results: Results) -> str:
         lines += mitigation_lines(table, "noisy_rmse")
     if len(table) > MOST_POINTS:
         lines += ["", f"the maps of the first {MOST_POINTS} of {len(table)} points are drawn"]
+    lines += cost_lines(table)
     checks = check_lines(table)
     return "\n".join([*lines, *([""] if checks else []), *checks])
 

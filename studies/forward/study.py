@@ -35,7 +35,7 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
-from studies.mitigation_cost import COST_COLUMNS, sampled_cost
+from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.outcomes import packed, unpacked
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
@@ -139,7 +139,7 @@ def cost(settings: ForwardPoint) -> Cost:
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
-    seconds *= mitigated
+    seconds = seconds * mitigated + seconds_to_prepare(mitigated, program)
     seconds += blocks.grid.n_occupied * program.filters[0].seconds_to_load
     # Of each run counts, estimates and means; once exact and classical values, and the images.
     returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes

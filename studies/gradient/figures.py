@@ -20,6 +20,7 @@ from studies.drawing import SeriesStyle, explain_band, explain_line, series_styl
 from studies.gradient.study import COLUMNS
 from studies.grouping import Lines, axes_of, cells, groups
 from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.sweep.results import Results
 from studies.wording import axis_text, name_by_axis, noise_text, span_text
 
@@ -54,7 +55,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = results.table()
+    table = with_circuits(results.table())
     if "shots" not in table or table["shots"].nunique() < 2:
         return []
     arrangement = _FIGURES.arrange(table, "shots")
@@ -163,7 +164,7 @@ def text(results: Results) -> str:
             f"estimates against the exact means and variances: {items} estimates, chi-squared "
             f"{total:.0f}, two-sided p = {min(1.0, probability):.3f}"
         )
-    return "\n".join([*lines, *_cost_lines(table), *check_lines(table)])
+    return "\n".join([*lines, *_cost_lines(table), *cost_lines(table), *check_lines(table)])
 
 
 def _cost_lines(table: pd.DataFrame) -> list[str]:

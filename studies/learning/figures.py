@@ -19,6 +19,7 @@ from studies.drawing import explain_band, explain_line
 from studies.grouping import REPEATED, axes_of, cells, groups
 from studies.learning.study import COLUMNS
 from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.sweep.results import Results
 from studies.wording import LAYERS, axis_text, layers_text, noise_text, span_text
 
@@ -37,7 +38,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    arrangement = _FIGURES.arrange(results.table(), "iteration")
+    arrangement = _FIGURES.arrange(with_circuits(results.table()), "iteration")
     return _FIGURES.draw(
         arrangement, [plot_learning], learning_data, folder, "learning", finish=_limit
     )
@@ -174,4 +175,4 @@ def text(results: Results) -> str:
             f"{fidelity.min():.4f} to {fidelity.max():.4f}); "
             f"reachable {np.median(own['ceiling']):.4f}"
         )
-    return "\n".join([*lines, *check_lines(table)])
+    return "\n".join([*lines, *cost_lines(table), *check_lines(table)])

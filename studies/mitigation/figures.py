@@ -20,7 +20,7 @@ from studies.mitigation.methods import BOUND
 from studies.mitigation.study import COLUMNS
 from studies.mitigation_cost import cost_text
 from studies.sweep.results import Results
-from studies.wording import noise_text
+from studies.wording import mitigation_text, noise_text
 
 METHOD, SHOTS, SCALE = "method", "shots", "noise.scale"
 _ONLY = "the method"
@@ -146,7 +146,7 @@ def plot_ladder(axes: Axes, table: pd.DataFrame, names: Sequence[str] | None = N
     if (data[METHOD] == BOUND).any():
         explain_line(axes, "Cramér-Rao bound, noiseless: F (1 \N{MINUS SIGN} F)/N")
     shown = [name for name in names if name != BOUND]
-    axes.set_yticks(range(len(shown)), [_short(name) for name in shown])
+    axes.set_yticks(range(len(shown)), [mitigation_text(name) for name in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.grid(axis="y", lw=0.3)
     log_axis(axes, "x")
@@ -200,7 +200,7 @@ def plot_best(axes: Axes, table: pd.DataFrame, colours: Mapping[str, Any]) -> Ax
             share = f"{100 * margins[row, column]:.0f} %"
             axes.text(column + 0.5, row + 0.5, share, ha="center", va="center", fontsize=5)
     for name in names:
-        axes.plot([], [], "s", color=colours[name], label=_short(name))
+        axes.plot([], [], "s", color=colours[name], label=mitigation_text(name))
     axes.plot([], [], " ", label="numbers: by how much the second best is worse")
     axes.set_xticks(np.arange(len(grid.columns)) + 0.5, [f"{each:g}" for each in grid.columns])
     axes.set_yticks(np.arange(len(grid.index)) + 0.5, [f"{each:,}" for each in grid.index])
@@ -225,14 +225,14 @@ def _draw_panels(panels: _Panels, make: _Make, folder: Path, name: str) -> list[
     return names
 
 
-def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
+def _grid(count: int, height: float, sharey: bool = True) -> tuple[Figure, list[Axes]]:
     columns = min(count, _PANELS_ACROSS)
     rows = -(-count // columns)
     figure = Figure(
         figsize=(PAGE if columns > 1 else 0.6 * PAGE, height * rows), layout="constrained"
     )
     # Panels are compared, so that they have the same axes.
-    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey).ravel())
     for unused in grid[count:]:
         unused.set_axis_off()
     return figure, grid[:count]
@@ -252,10 +252,11 @@ def _label_outer(grid: list[Axes]) -> None:
 
 def _ladder_figure(panels: _Panels) -> tuple[Figure, pd.DataFrame]:
     names = rungs(pd.concat([own for _, own in panels]))
-    figure, grid = _grid(len(panels), 0.6 + 0.13 * len(names))
+    # Each has the rows of its own methods: not all serve every test.
+    figure, grid = _grid(len(panels), 0.6 + 0.13 * len(names), sharey=False)
     drawn = []
     for axes, (values, own) in zip(grid, panels, strict=True):
-        plot_ladder(axes, own, names)
+        plot_ladder(axes, own, [name for name in names if name in set(own[METHOD])])
         set_title(axes, _named(values))
         drawn.append(ladder_data(own).drop(columns="place").assign(panel=_named(values)))
     _label_outer(grid)
@@ -326,8 +327,3 @@ def _named(values: Values) -> str:
         else:
             parts.append(f"{axis.rpartition('.')[2]} {value}")
     return ", ".join(parts)
-
-
-def _short(name: str) -> str:
-    """A method's name on an axis."""
-    return name.replace("_", " ").replace("+", " + ")

@@ -15,6 +15,7 @@ from studies.crosscheck import check_lines
 from studies.drawing import name_of_key
 from studies.estimating import mitigation_lines
 from studies.grouping import Lines, arrange, axes_of, is_numeric
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.noise.heat_map import MAP_AXES, error_norm, noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import (
     FIGURES,
@@ -45,7 +46,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = results.table()
+    table = with_circuits(results.table())
     names: list[str] = []
     axes = axes_of(table, COLUMNS)
     numeric = [axis for axis in axes if is_numeric(table[axis])]
@@ -117,7 +118,7 @@ def text(results: Results) -> str:
             f"measured / predicted RMSE: median {ratio.median():.4f}, "
             f"from {ratio.min():.4f} to {ratio.max():.4f}"
         )
-    lines += mitigation_lines(table, "rmse")
+    lines += [*mitigation_lines(table, "rmse"), *cost_lines(table)]
     if "correct" in table:
         lines += _accuracy_lines(table, axes)
     return "\n".join([*lines, *check_lines(table)])

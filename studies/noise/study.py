@@ -26,7 +26,7 @@ from studies.images import (
     occupied_patches,
     side_by_side,
 )
-from studies.mitigation_cost import COST_COLUMNS, sampled_cost
+from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.point import layer_seed, program_of
 from studies.statistics import root_mean_square
@@ -91,11 +91,13 @@ def cost(settings: NoisePoint) -> Cost:
     engine = settings.noisy_engine.removesuffix(":trajectories")
     per_circuit = {"exact": 1e-5, "qsim": 3e-4 * settings.shots}.get(engine, 3e-2)
     per_circuit *= 4.0 ** max(0, register - 4) if settings.noisy_engine == "exact" else 1.0
-    mitigated = circuits_of(settings.mitigation, settings, program_of(settings))
+    program = program_of(settings)
+    mitigated = circuits_of(settings.mitigation, settings, program)
+    seconds = circuits * mitigated * per_circuit + seconds_to_prepare(mitigated, program)
     return Cost(
         circuits * mitigated,
         circuits * settings.shots,
-        0.1 + circuits * mitigated * per_circuit,
+        0.1 + seconds,
         # Counts of all shots and of a round, estimates, exact overlaps and means.
         40 * circuits + max(8 * 4 ** (register + 4), 30 * blocks.block_bytes),
     )

@@ -19,6 +19,7 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
+from studies.estimating import circuits_of
 from studies.files import SCHEMA
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import REFUSED, Study
@@ -186,7 +187,8 @@ def refusal(study: Study, point: Point) -> str | None:
 
     Args:
         study: The study.
-        point: The point. Its circuits are compiled, and the places of its noise looked up.
+        point: The point. Its circuits are compiled, the places of its noise looked up, and the
+            circuits of its mitigation made for one patch.
     """
     for found in point.digests.values():
         # The version of a package that is not installed.
@@ -204,6 +206,8 @@ def refusal(study: Study, point: Point) -> str | None:
         if program is not None:
             noise = as_noise(point.settings.noise)
             noise.check_places(program.device.graph, f"device {program.device.name!r}")
+            # Methods that run further circuits do not serve all of them.
+            circuits_of(getattr(point.settings, "mitigation", None), point.settings, program)
     except InputError as error:
         return str(error)
     return None

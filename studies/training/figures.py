@@ -16,6 +16,7 @@ from studies.crosscheck import check_lines
 from studies.drawing import LEGEND_SIZE, explain_band
 from studies.grouping import Lines, cells, groups, require
 from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.statistics import proportion_interval
 from studies.sweep.results import Results
 from studies.training.study import COLUMNS
@@ -39,7 +40,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = results.table()
+    table = with_circuits(results.table())
     arrangement = _FIGURES.arrange(table, "epoch", most_panels=3)
 
     def data(own: pd.DataFrame, others: Lines) -> pd.DataFrame:
@@ -214,4 +215,4 @@ def text(results: Results) -> str:
             f"{label or 'classifier'}: test accuracy {mean:.3f} (95 %: {low:.3f} to {high:.3f}; "
             f"{len(each)} repetition(s), {each.min():.3f} to {each.max():.3f})"
         )
-    return "\n".join([*lines, *check_lines(table)])
+    return "\n".join([*lines, *cost_lines(table), *check_lines(table)])
