@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import studies
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.mitigation import METHODS
 from studies.estimating import mitigation_lines
+from studies.mitigation_cost import cost_lines, with_circuits
 from studies.sweep.catalogue import study_named
+from studies.sweep.job import RunOptions, dry_run, run_sweep
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
 
@@ -203,3 +207,68 @@ def test_what_mitigation_would_make_is_said(name: str) -> None:
     (line,) = mitigation_lines(table, f"{prefix}rmse")
     assert line.startswith("mitigation = 'readout+two_point' would make 0.")
     assert mitigation_lines(table.drop(columns="mitigated_rmse"), "rmse") == []
+
+
+def test_costs_are_said_in_figures_and_summaries() -> None:
+    rows = [
+        {"mitigation": each, **a_row("noise", mitigation=each, **FORWARD)}
+        for each in ("readout", "zne", "self_overlap")
+    ]
+    table = pd.DataFrame(rows)
+    assert cost_lines(table) == [
+        "readout takes 2 calibration circuits (exact), of the same shots a patch",
+        "zne takes 2 circuits of 6.0 gates, of the same shots a patch",
+        "self_overlap takes 2 circuits of 4.0 gates, 1 calibration circuits (exact), of the same "
+        "shots a patch",
+    ]
+    assert with_circuits(table)["mitigation"].tolist() == [
+        "readout",
+        "zne (2 circuits)",
+        "self_overlap (2 circuits)",
+    ]
+    alone = table.drop(columns="mitigation")[1:2]
+    assert cost_lines(alone) == [
+        "mitigation takes 2 circuits of 6.0 gates, of the same shots a patch"
+    ]
+    plain = table.drop(columns="circuits_a_patch")
+    assert cost_lines(plain) == [] and with_circuits(plain) is plain
+
+
+def test_other_studies_count_the_circuits_of_a_method() -> None:
+    settings = {"method": "parameter_shift", "draws": 2, "shots": 2000, "check_patches": 1}
+    raw, found = (
+        a_row("gradient", convolution=ANSATZ, mitigation=each, check_fraction=1.0, **settings)
+        for each in (None, "zne")
+    )
+    assert found["circuits"] == 2 * raw["circuits"] and found["shots_taken"] == raw["shots_taken"]
+    assert found["check_items"] == 2 * raw["check_items"]
+    assert found["bias_rmse"] < 0.3 * raw["bias_rmse"]
+    settings = {"method": "parameter_shift", "iterations": 1, "target": "random", "starts": 1}
+    row = a_row("learning", convolution=ANSATZ, mitigation="zne", **settings)
+    assert (row["circuits"], row["circuits_a_patch"]) == (2 * raw["circuits"], 2)
+    row = a_row(
+        "training", convolution=ANSATZ, mitigation="zne", images=10, test_images=10, epochs=1,
+    )  # fmt: skip
+    assert row["circuits_a_patch"] == 2
+
+
+def test_a_dry_run_names_what_a_method_does_not_serve() -> None:
+    study = {"name": "gradient", "method": "parameter_shift"}
+    axes = {"mitigation": ["zne", "self_overlap"], "noise": [NOISE, "willow_pink"]}
+    document = {"study": study, "convolution": {**SMALL, **ANSATZ}, "axes": axes}
+    found = dry_run(study_named("gradient"), document)
+    assert [each["values"]["mitigation"] for each in found["failed"]] == ["self_overlap"] * 2
+    assert "not an ansatz with angles" in found["failed"][0]["error"]
+
+
+def test_points_of_methods_do_not_depend_on_the_others(tmp_path: Path) -> None:
+    study = {"name": "noise", **{k: v for k, v in FORWARD.items() if k != "convolution"}}
+    document = {"study": study, "convolution": {**SMALL, **FIXED}, "noise": NOISE}
+    tables = []
+    for number, names in enumerate((["pec", "zne", "raw"], ["zne", "pec"])):
+        swept = {**document, "axes": {"mitigation": names}}
+        options = RunOptions(workers=1 + number)
+        run_sweep(study_named("noise"), swept, tmp_path / str(number), options, quiet=True)
+        tables.append(studies.load(tmp_path / str(number)).set_index("mitigation"))
+    for name in ("zne", "pec"):
+        assert tables[0].loc[name, "rmse"] == tables[1].loc[name, "rmse"]

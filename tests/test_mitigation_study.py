@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
 from qucnn_cirq.convolution import ideal_overlaps
@@ -15,7 +16,8 @@ from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import extract_patches
 from studies.mitigation.configuration import MitigationPoint
-from studies.mitigation.figures import best_data, draw, ladder_data, rungs, text
+from studies.mitigation.figures import _ladder_figure, best_data, draw, ladder_data, rungs, text
+from studies.mitigation.lines import error_data, plot_error
 from studies.mitigation.study import COLUMNS, measure
 from studies.sweep.catalogue import load_study
 from studies.sweep.results import read_results
@@ -178,3 +180,71 @@ def test_the_preset_is_read() -> None:
     kind, document = load_study("mitigation", quick=True)
     assert len(document["axes"]["method"]) >= 12
     assert kind.title.endswith("cost?")
+
+
+def test_panels_of_the_ladder_have_rows_of_their_own_methods_in_words() -> None:
+    rows = [
+        {"method": name, "rmse": size, "systematic_rmse": size, "bias": 0.0}
+        for name, size in (("zne", 0.3), ("readout+two_point", 0.2), ("mixed_each", 0.1))
+    ]
+    panels = [({"a": 1}, pd.DataFrame(rows)), ({"a": 2}, pd.DataFrame(rows[:2]))]
+    figure, _ = _ladder_figure(panels)
+    labels = [[text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes]
+    assert labels[0] == ["ZNE, line", "readout + two points", "mixed for each patch"]
+    assert labels[1] == labels[0][:2]
+
+
+def test_errors_are_drawn_against_how_wrong_the_rates_are(tmp_path: Path) -> None:
+    settings = [
+        *(each for each in SMALL if not each.startswith(("noise", "convolution.o", "shots", "m"))),
+        "assumed_scale=[0.5, 1.0, 2.0]",
+        'method=["raw", "optimal"]',
+        "convolution.overlap=destructive",
+    ]
+    path = tmp_path / "results"
+    sweep_in_process(*load_study("mitigation_drift", settings), path)
+    results = read_results(path)
+    assert draw(results, tmp_path) == ["error_against_assumed_scale"]
+    drawn = pd.read_csv(tmp_path / "error_against_assumed_scale.csv")
+    optimal = drawn[drawn["series"] == "optimal weights"].set_index("assumed_scale")["rmse"]
+    assert optimal[1.0] < min(optimal[0.5], optimal[2.0])
+    raw = drawn[drawn["series"] == "raw mean"]["rmse"]
+    assert len(raw) == 3 and raw.nunique() == 1
+
+
+def test_exact_calibrations_are_dashed_lines() -> None:
+    table = pd.DataFrame(
+        {
+            "method": "readout",
+            "calibration_shots": [0, 100, 10_000],
+            "rmse": [0.01, 0.03, 0.02],
+            "systematic_rmse": 0.0,
+            "bias": 0.0,
+        }
+    )
+    axes = plot_error(Figure().subplots(), table, "calibration_shots")
+    assert axes.lines[0].get_xdata().tolist() == [100, 10_000]
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
+    assert [line.get_ydata()[0] for line in dashed] == [0.01]
+    assert len(error_data(table, "calibration_shots")) == 3
+
+
+def test_purities_are_those_of_circuits_that_load_every_patch() -> None:
+    settings = {"images": 2, "training": 1, "shots": 10**6}
+    found = [
+        dict(
+            measure(
+                MitigationPoint.from_mapping(
+                    {
+                        "study": {"name": "mitigation", "method": method, **settings},
+                        "convolution": {"kernel": [4, 4], "stride": 6, "overlap": "destructive"},
+                        "noise": NOISE,
+                    }
+                ),
+                np.random.SeedSequence(3),
+            ).rows[0]
+        )
+        for method in ("purity", "self_overlap")
+    ]
+    assert found[0]["systematic_rmse"] < 1.3 * found[1]["systematic_rmse"]
+    assert found[0]["calibration_circuits"] >= 1

@@ -16,6 +16,7 @@ from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.errors import InputError
 from studies.drawing import PAGE, explain_line, legend_below, save_drawn, series_styles, set_title
 from studies.grouping import MOST_FIGURES, Values, axes_of, groups, require
+from studies.mitigation.lines import LABELS, draw_against
 from studies.mitigation.methods import BOUND
 from studies.mitigation.study import COLUMNS
 from studies.mitigation_cost import cost_text
@@ -35,6 +36,8 @@ _TIE = 0.02
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws the ladder of methods and, over noise and shots, which is best.
 
+    Where assumed rates or the shots of calibrations vary, errors against these instead.
+
     Args:
         results: What was measured so far, at least one point.
         folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
@@ -43,6 +46,9 @@ def draw(results: Results, folder: Path) -> list[str]:
         Names of the figures, without suffix.
     """
     table, names = possible(results.table()), []
+    against = [x for x in LABELS if x in table and table[x].nunique() > 1]
+    if against:
+        return [name for x in against for name in draw_against(table, x, folder)]
     if METHOD in table and table[METHOD].nunique() > 1:
         panels = list(groups(table, _others(table, (METHOD, SHOTS))))
         names += _draw_panels(panels, _ladder_figure, folder, "ladder")
