@@ -212,17 +212,18 @@ def test_what_mitigation_would_make_is_said(name: str) -> None:
 def test_costs_are_said_in_figures_and_summaries() -> None:
     rows = [
         {"mitigation": each, **a_row("noise", mitigation=each, **FORWARD)}
-        for each in ("readout", "zne", "self_overlap")
+        for each in ("readout+two_point", "zne", "self_overlap")
     ]
     table = pd.DataFrame(rows)
     assert cost_lines(table) == [
-        "readout takes 2 calibration circuits (exact), of the same shots a patch",
+        f"readout+two_point takes {rows[0]['calibration_circuits']} calibration circuits (exact), "
+        "of the same shots a patch",
         "zne takes 2 circuits of 6.0 gates, of the same shots a patch",
         "self_overlap takes 2 circuits of 4.0 gates, 1 calibration circuits (exact), of the same "
         "shots a patch",
     ]
     assert with_circuits(table)["mitigation"].tolist() == [
-        "readout",
+        "readout+two_point",
         "zne (2 circuits)",
         "self_overlap (2 circuits)",
     ]

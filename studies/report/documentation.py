@@ -72,6 +72,7 @@ QUOTED = (
         ("images=2", "training=1", "shots=[10000]", 'method=["raw", "optimal", "zne", "bound"]'),
     ),
     Quoted("mitigation_map", ("docs/choosing.md",), {"best_method": "best_method"}),
+    Quoted("mitigation_drift", ("docs/mitigation.md",), {"error_against_assumed_scale": "drift"}),
     Quoted("noise", ("docs/sweeps.md",), {"error_against_noise_scale": "noise_error"}),
     Quoted(
         "accuracy",
