@@ -44,7 +44,7 @@ _MOST_SAMPLED = 300
 
 
 def spread_rows(available: int) -> NDArray[np.intp]:
-    """Row numbers spread over all, few enough for a look at each.
+    """Row numbers spread over all, few enough for a look at each, shape (rows,).
 
     Args:
         available: Rows that there are.

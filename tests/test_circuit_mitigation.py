@@ -99,3 +99,12 @@ def test_what_is_no_method_is_refused():
     layer.forward(some_images())
     with pytest.raises(InputError, match="in-circuit gradient reads one ancilla"):
         layer.backward(np.ones((2, 1, 3, 4)), "in_circuit")
+
+
+def test_the_reason_names_all_estimators_of_a_chain_in_order():
+    for names in (["mixed", "readout", "two_point"], ["readout", "two_point"], ["raw"]):
+        layer = a_layer(mitigation=names)
+        assert layer.mitigation.reason == f"{'+'.join(names)}: asked for"
+    assert a_layer(mitigation="pauli_weights").mitigation.reason == "pauli_weights: asked for"
+    corrected = a_layer(mitigation="raw+readout").mitigation.reason
+    assert corrected == "readout: asked for"
