@@ -22,7 +22,7 @@ from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines import Engine, Streams, Twirl, twirled_engine
 from qucnn_cirq.engines.streams import outcome_from_means
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Estimates, Mitigation
@@ -118,6 +118,8 @@ class Execution:
         seed: Seed of all shots, from 0 to 2^64 - 1.
         mitigation: What makes overlaps of all outcomes; None for the mean of the observable.
         keeps_outcomes: Whether the counts of all outcomes are kept.
+        twirl: What the shots are shared among where outcomes are told apart; None for the circuit
+            alone.
     """
 
     engine: Engine
@@ -126,6 +128,7 @@ class Execution:
     seed: int
     mitigation: Mitigation | None = None
     keeps_outcomes: bool = False
+    twirl: Twirl | None = None
 
     def circuits(self, template: Template, tables: AngleTables, streams: Streams) -> Measured:
         """Runs every filter (row of its table) on every patch (row of its table).
@@ -276,12 +279,14 @@ class Execution:
     ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
         """Counts of all outcomes, and their probabilities where they are at hand."""
         engine, is_pure = self.engine, self.noise.gate_model == cirq.NO_NOISE
+        twirled = twirled_engine(engine, self.twirl)
         if self.shots is None:
-            return None, engine.distribution(template, self.noise, tables)
+            return None, twirled.distribution(template, self.noise, tables)
         if (is_pure or not engine.samples) and engine.gives_means(template, self.noise):
-            chances = engine.distribution(template, self.noise, tables)
+            # As if each shot took one of the forms at random: evenly shared they scatter no more.
+            chances = twirled.distribution(template, self.noise, tables)
             return streams.multinomial(self.shots, chances), chances
-        return engine.outcome_counts(template, self.noise, tables, self.shots, streams), None
+        return twirled.outcome_counts(template, self.noise, tables, self.shots, streams), None
 
     def _by_circuits(
         self,

@@ -411,7 +411,13 @@ class QuantumConvolution:
     @property
     def _execution(self) -> Execution:
         return Execution(
-            self.engine, self.noise, self.shots, self.seed, self.mitigation, self.keep_outcomes
+            self.engine,
+            self.noise,
+            self.shots,
+            self.seed,
+            self.mitigation,
+            self.keep_outcomes,
+            None if self.mitigation is None else self.mitigation.twirl,
         )
 
     def _filter_states(

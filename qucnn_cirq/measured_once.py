@@ -30,12 +30,13 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.devices import DeviceLike
-from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines import Engine, Twirl, as_twirl, make_engine, twirled_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.effects import fit_effects
 from qucnn_cirq.estimators.forms import gradient_forms, overlap_forms
 from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood, Measurement
+from qucnn_cirq.estimators.mitigation import TWIRL
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import Filter, XZAnsatz
@@ -208,6 +209,8 @@ class MeasuredOnce:
         seed: Seed of all shots.
         circuit: "bases", "destructive", or "auto" for the one with the smaller predicted error.
         bases: Circuits of each patch: how many random bases, or products, at least 6 bases.
+        twirl: What the shots of each circuit are shared among, as for
+            `qucnn_cirq.estimators.Mitigation`.
 
     Attributes:
         program: What is run: one circuit for each basis.
@@ -229,6 +232,7 @@ class MeasuredOnce:
         seed: int = 0,
         circuit: str = "auto",
         bases: int | None = None,
+        twirl: str | Twirl | None = TWIRL,
     ) -> None:
         instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
         if not spec.loads_vectors or spec.measurement is not None:
@@ -253,7 +257,8 @@ class MeasuredOnce:
         for noise_ in (given, self._noise):
             noise_.check_places(self.program.device.graph, f"device {self.program.device.name!r}")
         seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        self._execution = Execution(self.engine, given, each, seed)
+        self.twirl = as_twirl(twirl)
+        self._execution = Execution(self.engine, given, each, seed, twirl=self.twirl)
 
     @property
     def parameters(self) -> FloatArray:
@@ -370,7 +375,7 @@ class MeasuredOnce:
         Returns:
             One reading for each basis.
         """
-        return _readings(self.program, index, self._noise)
+        return _readings(self.program, index, self._noise, self.twirl)
 
     def conditioning(self, patches: int = 200) -> float:
         """How evenly the circuits tell directions apart.
@@ -402,12 +407,14 @@ _ESTIMATOR = Likelihood()
 
 
 @functools.lru_cache(maxsize=64)
-def _readings(program: Program, index: int, noise: Noise) -> tuple[Reading, ...]:
+def _readings(
+    program: Program, index: int, noise: Noise, twirl: Twirl | None
+) -> tuple[Reading, ...]:
     """Shared by all who measure with the same circuits: finding effects takes a second."""
     compiled, spec = program.filters[0], program.spec
     angles = _angles(spec.n_filters, spec.register_qubits)
     table, vectors = compiled.filter_table(angles), filter_states(spec, angles)
-    model, variant = make_engine("exact"), compiled.variants[index]
+    model, variant = twirled_engine(make_engine("exact"), twirl), compiled.variants[index]
     readings = tuple(
         Reading(variant, row[None], vector, noise, model)
         for row, vector in zip(table, vectors, strict=True)

@@ -16,10 +16,11 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
-from qucnn_cirq.engines import ExactEngine
+from qucnn_cirq.engines import ExactEngine, as_twirl, twirled_engine
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.estimators import (
     ESTIMATORS,
+    TWIRL,
     Estimator,
     Readout,
     Recording,
@@ -300,7 +301,8 @@ def _compared(
     for row, vector in enumerate(filter_states(spec, parameters)):
         compiled = program.filters[row]
         table = compiled.filter_table(parameters[row] if spec.n_parameters else None)
-        readings = readings_of(compiled, table, vector, as_noise(noise), ExactEngine())
+        engine = twirled_engine(ExactEngine(), as_twirl(TWIRL))
+        readings = readings_of(compiled, table, vector, as_noise(noise), engine)
         try:
             errors = evaluate(TwoPoint(Readout()), Recording.of(readings, states))
         except InputError:

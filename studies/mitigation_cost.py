@@ -96,6 +96,7 @@ def cost_row(
         by = mitigation.estimator
     if by is None:
         return {}
+    twirl = mitigation.twirl if isinstance(mitigation, Mitigation) else None
     circuits, gates, patches = 1, 0.0, 0
     calibrations = getattr(by, "calibration_circuits", 0)
     taken = getattr(by, "calibration_shots", 0)
@@ -109,6 +110,9 @@ def cost_row(
             circuits, own = max(circuits, cost.circuits), cost.two_qubit_gates
             calibrations += sum(run.is_calibration for run in plan.runs)
             taken += cost.calibration_shots
+        elif twirl is not None:
+            forms = twirl.forms(reading.variant.template, reading.noise)
+            circuits = max(circuits, len(forms))
         gates += own * len(states)
         patches += len(states)
     return {

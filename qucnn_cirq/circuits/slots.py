@@ -103,6 +103,15 @@ class Rotation:
         """The rotation by the opposite angle."""
         return Rotation(self.axis, -self.angle)
 
+    @property
+    def is_real(self) -> bool:
+        """Whether its matrix is real for every angle."""
+        return self.axis == "y"
+
+    def conjugate(self) -> Rotation:
+        """The rotation whose matrix is the complex conjugate."""
+        return self if self.is_real else self.inverse()
+
 
 @dataclass(frozen=True)
 class FixedUnitary:
@@ -140,6 +149,17 @@ class FixedUnitary:
     def inverse(self) -> FixedUnitary:
         """The adjoint."""
         return FixedUnitary.from_matrix(np.array(self.entries).reshape(2, 2).conj().T)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether its matrix is real up to a phase."""
+        largest = max(self.entries, key=abs)
+        return all(abs((entry * largest.conjugate()).imag) < 1e-12 for entry in self.entries)
+
+    def conjugate(self) -> FixedUnitary:
+        """The complex conjugate."""
+        first, second, third, fourth = (entry.conjugate() for entry in self.entries)
+        return FixedUnitary((first, second, third, fourth))
 
 
 Factor = Rotation | FixedUnitary
@@ -208,6 +228,15 @@ class Slot(cirq.Gate):
         for factor in self.factors:
             product = factor.unitaries(tables) @ product
         return product
+
+    @property
+    def is_real(self) -> bool:
+        """Whether all factors are real up to a phase, and the gate with them, for every patch."""
+        return all(factor.is_real for factor in self.factors)
+
+    def conjugate(self) -> Slot:
+        """The gate whose matrices are the complex conjugates."""
+        return Slot(tuple(factor.conjugate() for factor in self.factors))
 
     def simplified(self) -> Slot:
         """The same gate with neighbouring fixed factors multiplied together."""

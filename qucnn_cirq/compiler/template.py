@@ -77,6 +77,45 @@ class Template:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
+    def conjugate(self) -> Template | None:
+        """The circuit whose amplitudes are all complex conjugates: the same outcomes without noise.
+
+        None where the gates are real up to phases, so that it is the circuit itself, or where a
+        native gate other than CZ has no conjugate among native gates.
+        """
+        gates = [op.gate for op in self.circuit.all_operations() if not cirq.is_measurement(op)]
+        if any(not isinstance(gate, Slot) and gate != cirq.CZ for gate in gates):
+            return None
+        if all(slot.is_real for slot in self.slots):
+            return None
+        return self.with_slots([slot.conjugate() for slot in self.slots])
+
+    def with_slots(self, slots: Sequence[Slot], observable: Observable | None = None) -> Template:
+        """The same structure with other one-qubit gates.
+
+        Args:
+            slots: In the order of `slots`.
+            observable: What is measured; None for the same.
+        """
+        numbers = iter(range(len(slots)))
+        circuit = cirq.Circuit(
+            cirq.Moment(
+                slots[next(numbers)].on(*op.qubits).with_tags(*op.tags)
+                if isinstance(op.gate, Slot)
+                else op
+                for op in moment
+            )
+            for moment in self.circuit
+        )
+        return Template(
+            circuit.freeze(),
+            self.observable if observable is None else observable,
+            self.data_qubits,
+            self.filter_qubits,
+            self.ancillas,
+        )
+
+    @cached_property
     def marked_circuit(self) -> cirq.Circuit:
         """The native circuit with a stand-in gate for each slot, tagged with its index.
 

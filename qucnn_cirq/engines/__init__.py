@@ -19,6 +19,16 @@ from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.engines.qsim import QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.sampler import SamplerEngine, VirtualEngine
 from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.engines.twirling import (
+    TWIRLS,
+    ConjugateTwirl,
+    Form,
+    PauliTwirl,
+    Twirl,
+    TwirledEngine,
+    as_twirl,
+    twirled_engine,
+)
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
 ENGINES: Registry[type[Engine]] = Registry("engine", Engine, classes=True)

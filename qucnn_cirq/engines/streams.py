@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,14 @@ class Streams:
     images: NDArray[np.integer]
     variant: int = 0
     purpose: int = 0
+
+    def of_variant(self, variant: int) -> Streams:
+        """The streams of another circuit.
+
+        Args:
+            variant: Its number.
+        """
+        return replace(self, variant=variant)
 
     def binomial(
         self, shots: int | NDArray[np.int64], probabilities: NDArray[np.float64]

@@ -8,7 +8,7 @@ from qucnn_cirq.estimators.estimator import Estimates, Estimator, LinearEstimato
 from qucnn_cirq.estimators.evaluation import Evaluation, Recording, evaluate, images_of
 from qucnn_cirq.estimators.forms import evaluated, gradient_forms, overlap_forms
 from qucnn_cirq.estimators.likelihood import Likeliest, Likelihood
-from qucnn_cirq.estimators.mitigation import Mitigation, MitigationLike, as_mitigation
+from qucnn_cirq.estimators.mitigation import TWIRL, Mitigation, MitigationLike, as_mitigation
 from qucnn_cirq.estimators.mixed import AllZeros, Mixed
 from qucnn_cirq.estimators.mixed_each import MixedEach
 from qucnn_cirq.estimators.optimal import Optimal
@@ -20,6 +20,7 @@ from qucnn_cirq.estimators.unbiased import Unbiased
 
 __all__ = [
     "ESTIMATORS",
+    "TWIRL",
     "AllZeros",
     "Auto",
     "Calibrated",

@@ -66,11 +66,13 @@ class Estimator(abc.ABC):
         assumes: What must hold for its values to be right, in one line.
         serves_all_forms: Whether it estimates other forms than the overlap with the circuit's own
             filter.
+        takes_twirl: Whether a layer shares its shots among circuits that do the same without noise.
     """
 
     name: ClassVar[str]
     assumes: ClassVar[str]
     serves_all_forms: ClassVar[bool] = False
+    takes_twirl: ClassVar[bool] = True
 
     @abc.abstractmethod
     def estimate(
@@ -204,6 +206,7 @@ class Raw(LinearEstimator):
 
     name = "raw"
     assumes = "no noise"
+    takes_twirl = False
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
         """As `LinearEstimator.find_weights`: the observable's value of each outcome."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
-from qucnn_cirq.engines import Engine, Streams, make_engine
+from qucnn_cirq.engines import Engine, Streams, Twirl, as_twirl, make_engine, twirled_engine
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators.auto import Auto
 from qucnn_cirq.estimators.chain import chain, chain_name
@@ -20,6 +20,8 @@ from qucnn_cirq.estimators.estimator import Estimates, Estimator
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.estimators.registry import ESTIMATORS
 
+TWIRL = "conjugate"
+"""The twirl that is taken where none is named: two circuits where amplitudes are complex."""
 _MOST_READINGS = 512
 """Circuits with an own setting of a filter's angles, whose weights are kept."""
 
@@ -31,8 +33,11 @@ class Mitigation:
         estimator: What makes values of counts.
         noise: The noise that is assumed, in any form that a layer takes.
         engine: Gives distributions under it: an engine or its name.
+        twirl: What the shots of each circuit are shared among: a twirl or its name, "none" for the
+            circuit alone. An estimator that does not take one has none.
 
     Attributes:
+        twirl: The twirl; None for none.
         runs_circuits: Whether it runs other circuits than the plain one, see
             `qucnn_cirq.mitigation.CircuitMitigation`.
 
@@ -43,7 +48,11 @@ class Mitigation:
     runs_circuits: ClassVar[bool] = False
 
     def __init__(
-        self, estimator: Estimator, noise: NoiseLike, engine: str | Engine = "exact"
+        self,
+        estimator: Estimator,
+        noise: NoiseLike,
+        engine: str | Engine = "exact",
+        twirl: str | Twirl | None = TWIRL,
     ) -> None:
         if not isinstance(estimator, Estimator):
             raise InputError(
@@ -53,12 +62,14 @@ class Mitigation:
         self.estimator = estimator
         self.noise = as_noise(noise)
         self.engine = make_engine(engine)
+        self.twirl = as_twirl(twirl) if estimator.takes_twirl else None
+        self._assumed = twirled_engine(self.engine, self.twirl)
         self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Mitigation], tuple[object, ...]]:
         # A copy has circuits of its own, for which it finds its own readings.
-        return type(self), (self.estimator, self.noise, self.engine)
+        return type(self), (self.estimator, self.noise, self.engine, self.twirl)
 
     def __repr__(self) -> str:
         return f"<mitigation by {self.estimator!r}: {self.reason}>"
@@ -89,7 +100,7 @@ class Mitigation:
         with self._lock:
             found = self._readings.get(key)
             if found is None:
-                found = Reading(variant, angles[None], vector, self.noise, self.engine, compiled)
+                found = Reading(variant, angles[None], vector, self.noise, self._assumed, compiled)
                 self._readings[key] = found
                 if len(self._readings) > _MOST_READINGS:
                     self._readings.popitem(last=False)

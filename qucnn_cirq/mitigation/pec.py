@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
 from noise_models.checks import whole_number
-from qucnn_cirq.circuits.slots import FixedUnitary, Slot
+from qucnn_cirq.circuits.pauli_frames import BITS, PAULI_OF, Bits, PauliFrame
+from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams, make_engine
-from qucnn_cirq.engines.pauli_transfer import PAULIS
 from qucnn_cirq.estimators import Estimates, Reading
 from qucnn_cirq.mitigation.method import (
     MitigationMethod,
@@ -26,14 +26,6 @@ from qucnn_cirq.mitigation.method import (
 from qucnn_cirq.mitigation.quasi import Places, depolarizing_only, inverses, undoing
 
 FloatArray = NDArray[np.float64]
-Bits = tuple[int, int]
-"""A Pauli up to a phase: whether it holds an X, and a Z."""
-
-_PAULI_OF: dict[Bits, FixedUnitary] = {
-    bits: FixedUnitary.from_matrix(PAULIS[number])
-    for bits, number in (((1, 0), 1), ((1, 1), 2), ((0, 1), 3))
-}
-_BITS: tuple[Bits, ...] = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 
 class ErrorCancellation(MitigationMethod):
@@ -160,7 +152,7 @@ def sampled(
     Returns:
         The circuit, its sign, and which bits of its outcomes are flipped, as an outcome's number.
     """
-    frame: dict[cirq.Qid, Bits] = {}
+    frame = PauliFrame()
     moments: list[cirq.Moment] = []
     sign, flips = 1, 0
     for moment, own in zip(template.circuit, places, strict=True):
@@ -170,34 +162,28 @@ def sampled(
                 sign = -sign
                 number = int(generator.integers(1, inverse.size))
                 digits = np.unravel_index(number, (4,) * len(qubits))
-                drawn.update((q, _BITS[digit]) for q, digit in zip(qubits, digits, strict=True))
+                drawn.update((q, BITS[digit]) for q, digit in zip(qubits, digits, strict=True))
         early, operations = [], []
         for operation in moment:
             gate, qubits = operation.gate, operation.qubits
             if cirq.is_measurement(operation):
                 measured = template.observable.qubits
                 for place, qubit in enumerate(reversed(measured)):
-                    flips |= frame.get(qubit, (0, 0))[0] << place
+                    flips |= int(frame.flips(qubit)) << place
                 operations.append(operation)
             elif isinstance(gate, Slot):
                 (qubit,) = qubits
                 slot = _through(gate, qubit, frame, drawn)
                 operations.append(slot.on(qubit).with_tags(*operation.tags))
             elif gate == cirq.CZ:
-                first, second = qubits
-                (x1, z1), (x2, z2) = frame.get(first, (0, 0)), frame.get(second, (0, 0))
-                frame[first], frame[second] = (x1, z1 ^ x2), (x2, z2 ^ x1)
+                frame.past_cz(*qubits)
                 operations.append(operation)
             else:
-                early += [
-                    Slot((_PAULI_OF[frame.pop(qubit)],)).on(qubit)
-                    for qubit in qubits
-                    if frame.get(qubit, (0, 0)) != (0, 0)
-                ]
+                waiting = [(qubit, PAULI_OF[frame.take(qubit)]) for qubit in qubits]
+                early += [Slot(factors).on(qubit) for qubit, factors in waiting if factors]
                 operations.append(operation)
-        for qubit, (x, z) in drawn.items():
-            before = frame.get(qubit, (0, 0))
-            frame[qubit] = (before[0] ^ x, before[1] ^ z)
+        for qubit, bits in drawn.items():
+            frame.put(qubit, bits)
         if early:
             moments.append(cirq.Moment(early))
         moments.append(cirq.Moment(operations))
@@ -214,18 +200,9 @@ def sampled(
     )
 
 
-def _through(
-    slot: Slot, qubit: cirq.Qid, frame: dict[cirq.Qid, Bits], drawn: dict[cirq.Qid, Bits]
-) -> Slot:
+def _through(slot: Slot, qubit: cirq.Qid, frame: PauliFrame, drawn: dict[cirq.Qid, Bits]) -> Slot:
     """A slot with the Paulis before and after it; what a virtual Z cannot take goes on."""
-    before = frame.get(qubit, (0, 0))
     if slot.is_virtual:
-        return slot**-1 if before[0] else slot
-    frame.pop(qubit, None)
-    factors = slot.factors
-    if before != (0, 0):
-        factors = (_PAULI_OF[before], *factors)
-    after = drawn.pop(qubit, (0, 0))
-    if after != (0, 0):
-        factors = (*factors, _PAULI_OF[after])
-    return Slot(factors).simplified()
+        return frame.past_phase(slot, qubit)
+    before, after = frame.take(qubit), drawn.pop(qubit, BITS[0])
+    return Slot((*PAULI_OF[before], *slot.factors, *PAULI_OF[after])).simplified()

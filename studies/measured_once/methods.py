@@ -15,7 +15,7 @@ from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
-from qucnn_cirq.engines import ExactEngine
+from qucnn_cirq.engines import ExactEngine, twirled_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
     Optimal,
@@ -211,7 +211,7 @@ def _optimal(
         compiled.filter_table(parameters),
         filter_states(layer.program.spec, parameters)[0],
         as_noise(settings.assumed),
-        ExactEngine(),
+        twirled_engine(ExactEngine(), layer.twirl),
     )
     recording = Recording.of(readings, patches, settings.noise)
     split = "test" if settings.split == "train" else "train"

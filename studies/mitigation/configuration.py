@@ -8,7 +8,9 @@ import attrs
 
 from noise_models import Noise, NoiseConfiguration, as_noise, fields
 from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.estimators import TWIRL
 from studies.mitigation.methods import check_method
 from studies.point import PlainData, absolute_path, convolution_field, noise_field
 
@@ -20,6 +22,11 @@ def _assumed(key: str, value: object) -> NoiseConfiguration | None:
     if configuration is None:
         raise InputError(f"{key} = {shown(value)} is a noise model: give noise as plain data.")
     return configuration
+
+
+def _checked_twirl(name: object) -> str:
+    as_twirl(str(name))
+    return str(name)
 
 
 @attrs.frozen
@@ -43,6 +50,8 @@ class MitigationPoint(PlainData):
         assumed_scale: What the rates of the assumed noise are multiplied by, at least 0.
         seed: Seed of the shots of what has no exact variance, and of calibrations, at least 0.
         device: Name of the device to compile for.
+        twirl: Circuits that do the same without noise, among which an estimator's shots are shared:
+            "conjugate", "pauli", or "none". Methods that run other circuits, and "raw", have none.
         loader: The compiler's loader, or "auto".
         gate_set: The native two-qubit gate; None takes the device's first.
         data: Where the images are, as an absolute path; None for those of the package.
@@ -66,6 +75,7 @@ class MitigationPoint(PlainData):
     assumed_scale: float = fields.real(0.0, 1e6, default=1.0)
     seed: int = fields.whole(0, default=0)
     device: str = fields.text(default="willow_pink")
+    twirl: str = fields.named(_checked_twirl, default=TWIRL)
     loader: str = fields.text(default="auto")
     gate_set: str | None = fields.text(beside=(None,), default=None)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)

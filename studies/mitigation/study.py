@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from noise_models import Noise, NoiseConfiguration, as_noise
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
-from qucnn_cirq.engines import ExactEngine, Streams
+from qucnn_cirq.engines import ExactEngine, Streams, as_twirl, twirled_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
     Estimator,
     Evaluation,
     LinearEstimator,
+    Mitigation,
     Raw,
     Recording,
     Training,
@@ -110,9 +111,9 @@ def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured
         InputError: If the convolution does not fit the device or the images.
     """
     program = program_of(settings)
-    recording, numbers = _recording(settings)
+    plain, numbers = _recording(settings, "none")
     tested = numbers >= settings.training
-    raw = evaluate(_RAW, recording).of(tested)
+    raw = evaluate(_RAW, plain).of(tested)
     row: Row = {
         "patches": int(tested.sum()),
         "trained_on": int((~tested).sum()),
@@ -120,7 +121,7 @@ def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured
         "raw_rmse": float(raw.rmse(settings.shots)[0]),
     }
     try:
-        found, more = _evaluated(settings, recording, tested, raw, seed)
+        found, more = _evaluated(settings, plain, tested, raw, seed)
     except InputError as error:
         # A sweep over tests and methods holds pairs that do not go together.
         return Measured([{**row, "refused": str(error)}])
@@ -140,7 +141,7 @@ def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured
 
 def _evaluated(
     settings: MitigationPoint,
-    recording: Recording,
+    plain: Recording,
     tested: NDArray[np.bool_],
     raw: Evaluation,
     seed: np.random.SeedSequence,
@@ -152,11 +153,13 @@ def _evaluated(
     by = make(
         settings.method,
         settings,
-        lambda: Training(recording.states[~tested]),
+        lambda: Training(plain.states[~tested]),
         settings.calibration_shots,
         settings.seed,
         as_noise(settings.noise),
     )
+    takes_twirl = isinstance(by, Estimator) and by.takes_twirl
+    recording = _recording(settings, settings.twirl)[0] if takes_twirl else plain
     assumed = settings.assumed_noise
     parts = [
         (replace(reading, noise=assumed), recording.states[columns[tested[columns]]])
@@ -170,7 +173,8 @@ def _evaluated(
         found = evaluate(by, recording).of(tested)
     else:
         found, row = _from_counts(settings, by, recording, tested, seed)
-    return found, {**row, **cost_row(by, parts, settings.shots)}
+    costs = Mitigation(by, assumed, twirl=settings.twirl) if takes_twirl else by
+    return found, {**row, **cost_row(costs, parts, settings.shots)}
 
 
 def _from_counts(
@@ -226,7 +230,7 @@ def _of_circuits(
     return Evaluation(exact, means - exact, variances * settings.shots).of(tested)
 
 
-def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:
+def _recording(settings: MitigationPoint, twirl: str) -> tuple[Recording, NDArray[np.intp]]:
     """What is recorded of the patches, and the number of the image of each."""
     return _recorded(
         images_of(settings),
@@ -234,6 +238,7 @@ def _recording(settings: MitigationPoint) -> tuple[Recording, NDArray[np.intp]]:
         program_of(settings),
         settings.noise,
         settings.assumed_noise,
+        twirl,
     )
 
 
@@ -244,6 +249,7 @@ def _recorded(
     program: Program,
     noise: NoiseConfiguration,
     assumed: Noise,
+    twirl: str,
 ) -> tuple[Recording, NDArray[np.intp]]:
     """As `_recording`, kept for points that differ in method and shots alone."""
     patches = extract_patches(selected(*images).images, spec)
@@ -253,7 +259,7 @@ def _recorded(
         compiled.filter_table(None),
         filter_states(spec)[0],
         assumed,
-        ExactEngine(),
+        twirled_engine(ExactEngine(), as_twirl(twirl)),
     )
     return Recording.of(readings, patches, noise), image_numbers(patches)
 
