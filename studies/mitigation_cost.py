@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.convolution import filter_states
-from qucnn_cirq.engines import ExactEngine
+from qucnn_cirq.engines import ExactEngine, Twirl, TwirledEngine
 from qucnn_cirq.estimators import Estimator, Mitigation, Reading, readings_of
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.mitigation import CircuitMitigation, MitigationMethod
@@ -103,16 +104,18 @@ def cost_row(
     if isinstance(by, MitigationMethod):
         calibrations = taken = 0
     for reading, states in parts:
-        own = float(two_qubit_gates(reading.variant.template.circuit))
+        template = reading.variant.template
+        own, templates, count = float(two_qubit_gates(template.circuit)), [template], 1
         if isinstance(by, MitigationMethod):
             plan = by.plan(reading, states[:1])
             cost = plan.cost(_MANY if shots is None else shots)
-            circuits, own = max(circuits, cost.circuits), cost.two_qubit_gates
+            own, count = cost.two_qubit_gates, cost.circuits
+            templates = [run.template for run in plan.runs if not run.is_calibration]
             calibrations += sum(run.is_calibration for run in plan.runs)
             taken += cost.calibration_shots
-        elif twirl is not None:
-            forms = twirl.forms(reading.variant.template, reading.noise)
-            circuits = max(circuits, len(forms))
+        # Each shares its shots among those that do the same.
+        more = sum(_forms(reading, each, twirl) - 1 for each in templates)
+        circuits = max(circuits, count + more)
         gates += own * len(states)
         patches += len(states)
     return {
@@ -121,6 +124,14 @@ def cost_row(
         "calibration_circuits": calibrations,
         "calibration_shots_taken": taken,
     }
+
+
+def _forms(reading: Reading, template: Template, twirl: Twirl | None) -> int:
+    """Circuits among which the shots of one are shared."""
+    engine = reading.engine
+    if isinstance(engine, TwirledEngine):
+        return len(engine.forms(template, reading.noise))
+    return 1 if twirl is None else len(twirl.forms(template, reading.noise))
 
 
 def seconds_to_prepare(circuits: int, program: Program) -> float:

@@ -93,6 +93,24 @@ def test_methods_gain_and_wrong_rates_cost() -> None:
     assert a_row(method="bound")["rmse"] < a_row(method="optimal")["rmse"]
 
 
+def test_shots_are_shared_with_the_conjugate_circuit() -> None:
+    settings = {"images": 4, "training": 2, "method": "optimal", "shots": 100_000}
+    rows = []
+    for twirl in ("none", "conjugate"):
+        point = MitigationPoint.from_mapping(
+            {
+                "study": {"name": "mitigation", "twirl": twirl, **settings},
+                "convolution": {"kernel": [4, 4], "stride": 2, "overlap": "inversion"},
+                "noise": {"calibrated": "willow_pink"},
+            }
+        )
+        rows.append(measure(point, np.random.SeedSequence(3)).rows[0])
+    alone, shared = rows
+    assert shared["rmse"] < 0.5 * alone["rmse"]
+    assert shared["circuits"] == 2 and "circuits" not in alone
+    assert shared["raw_rmse"] == alone["raw_rmse"]
+
+
 def test_calibrations_of_few_shots_cost_precision() -> None:
     exact = a_row(method="readout+two_point", shots=10**6)
     few = a_row(method="readout+two_point", shots=10**6, calibration_shots=200)

@@ -160,7 +160,7 @@ class TwirledEngine(Engine):
         self, template: Template, noise: Noise, tables: AngleTables
     ) -> NDArray[np.float64]:
         """See `Engine.distribution`: the mean over the forms."""
-        forms = self._forms(template, noise)
+        forms = self.forms(template, noise)
         total: NDArray[np.float64] | None = None
         for form in forms:
             found = self.engine.distribution(form.template, noise, tables)
@@ -186,7 +186,13 @@ class TwirledEngine(Engine):
         total: NDArray[np.int64] = np.sum(found, axis=0)
         return total
 
-    def _forms(self, template: Template, noise: Noise) -> tuple[Form, ...]:
+    def forms(self, template: Template, noise: Noise) -> tuple[Form, ...]:
+        """The circuits among which shots are shared.
+
+        Args:
+            template: The compiled circuit.
+            noise: The noise.
+        """
         # What can only be sampled may have noise of its own.
         if noise.gate_model == cirq.NO_NOISE and self.engine.gives_means(template, noise):
             return (Form(template),)
@@ -196,7 +202,7 @@ class TwirledEngine(Engine):
         self, template: Template, noise: Noise, shots: int | None, streams: Streams
     ) -> list[tuple[Form, int | None, Streams]]:
         """The forms that are run, each with its shots and streams."""
-        forms = self._forms(template, noise)
+        forms = self.forms(template, noise)
         shared = []
         for number, form in enumerate(forms):
             own = None if shots is None else (shots + len(forms) - 1 - number) // len(forms)

@@ -62,7 +62,8 @@ class Mitigation:
         self.estimator = estimator
         self.noise = as_noise(noise)
         self.engine = make_engine(engine)
-        self.twirl = as_twirl(twirl) if estimator.takes_twirl else None
+        takes_twirl = estimator.takes_twirl or self.runs_circuits
+        self.twirl = as_twirl(twirl) if takes_twirl else None
         self._assumed = twirled_engine(self.engine, self.twirl)
         self._readings: OrderedDict[tuple[Variant, bytes], Reading] = OrderedDict()
         self._lock = threading.Lock()

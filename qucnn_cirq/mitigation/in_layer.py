@@ -7,9 +7,16 @@ from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseLike
 from noise_models.registry import made
-from qucnn_cirq.engines import Engine, Streams
+from qucnn_cirq.engines import Engine, Streams, Twirl, twirled_engine
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.estimators import Estimates, Mitigation, MitigationLike, Raw, as_mitigation
+from qucnn_cirq.estimators import (
+    TWIRL,
+    Estimates,
+    Mitigation,
+    MitigationLike,
+    Raw,
+    as_mitigation,
+)
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.mitigation.method import MitigationMethod
 from qucnn_cirq.mitigation.registry import METHODS
@@ -24,24 +31,27 @@ class CircuitMitigation(Mitigation):
     Args:
         method: The method.
         noise: The noise that is assumed, in any form that a layer takes.
+        twirl: As for `qucnn_cirq.estimators.Mitigation`, for each of its circuits.
 
     Raises:
-        InputError: If the method is none.
+        InputError: If the method is none, or the twirl.
     """
 
     runs_circuits = True
 
-    def __init__(self, method: MitigationMethod, noise: NoiseLike) -> None:
+    def __init__(
+        self, method: MitigationMethod, noise: NoiseLike, twirl: str | Twirl | None = TWIRL
+    ) -> None:
         if not isinstance(method, MitigationMethod):
             raise InputError(
                 f"method = {shown(method)} is no method of mitigation: give an object of a "
                 "subclass of qucnn_cirq.mitigation.MitigationMethod."
             )
-        super().__init__(Raw(), noise)
+        super().__init__(Raw(), noise, twirl=twirl)
         self.method = method
 
     def __reduce__(self) -> tuple[type[CircuitMitigation], tuple[object, ...]]:
-        return type(self), (self.method, self.noise)
+        return type(self), (self.method, self.noise, self.twirl)
 
     @property
     def reason(self) -> str:
@@ -61,7 +71,8 @@ class CircuitMitigation(Mitigation):
         if shots is None:
             found = self.method.moments(reading, states, _MANY, noise).values
             return Estimates(found, np.zeros_like(found))
-        return self.method.estimate(reading, states, shots, engine, noise, streams=streams)
+        twirled = twirled_engine(engine, self.twirl)
+        return self.method.estimate(reading, states, shots, twirled, noise, streams=streams)
 
 
 def layer_mitigation(

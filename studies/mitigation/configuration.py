@@ -50,8 +50,8 @@ class MitigationPoint(PlainData):
         assumed_scale: What the rates of the assumed noise are multiplied by, at least 0.
         seed: Seed of the shots of what has no exact variance, and of calibrations, at least 0.
         device: Name of the device to compile for.
-        twirl: Circuits that do the same without noise, among which an estimator's shots are shared:
-            "conjugate", "pauli", or "none". Methods that run other circuits, and "raw", have none.
+        twirl: Circuits that do the same without noise, among which the shots of a circuit are
+            shared: "conjugate", "pauli", or "none". The method "raw" has none.
         loader: The compiler's loader, or "auto".
         gate_set: The native two-qubit gate; None takes the device's first.
         data: Where the images are, as an absolute path; None for those of the package.

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 from noise_models import Noise, NoiseConfiguration, as_noise
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
-from qucnn_cirq.engines import ExactEngine, Streams, as_twirl, twirled_engine
+from qucnn_cirq.engines import (
+    ExactEngine,
+    Streams,
+    as_twirl,
+    twirled_engine,
+)
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
     Estimator,
     Evaluation,
     LinearEstimator,
-    Mitigation,
     Raw,
     Recording,
     Training,
@@ -158,7 +162,7 @@ def _evaluated(
         settings.seed,
         as_noise(settings.noise),
     )
-    takes_twirl = isinstance(by, Estimator) and by.takes_twirl
+    takes_twirl = isinstance(by, MitigationMethod) or by.takes_twirl
     recording = _recording(settings, settings.twirl)[0] if takes_twirl else plain
     assumed = settings.assumed_noise
     parts = [
@@ -173,8 +177,7 @@ def _evaluated(
         found = evaluate(by, recording).of(tested)
     else:
         found, row = _from_counts(settings, by, recording, tested, seed)
-    costs = Mitigation(by, assumed, twirl=settings.twirl) if takes_twirl else by
-    return found, {**row, **cost_row(costs, parts, settings.shots)}
+    return found, {**row, **cost_row(by, parts, settings.shots)}
 
 
 def _from_counts(
