@@ -7,14 +7,14 @@ import numpy as np
 
 from qucnn_cirq.circuits.slots import FixedUnitary, Slot
 
-Bits = tuple[int, int]
+Pauli = tuple[int, int]
 """A Pauli up to a phase: whether it holds an X, and a Z."""
 
-BITS: tuple[Bits, ...] = ((0, 0), (1, 0), (1, 1), (0, 1))
+BITS: tuple[Pauli, ...] = ((0, 0), (1, 0), (1, 1), (0, 1))
 """I, X, Y and Z."""
 _NONE = BITS[0]
 
-PAULI_OF: dict[Bits, tuple[FixedUnitary, ...]] = {
+PAULI_OF: dict[Pauli, tuple[FixedUnitary, ...]] = {
     _NONE: (),
     (1, 0): (FixedUnitary.from_matrix(np.array([[0, 1], [1, 0]])),),
     (1, 1): (FixedUnitary.from_matrix(np.array([[0, -1j], [1j, 0]])),),
@@ -27,9 +27,9 @@ class PauliFrame:
     """Paulis that stand behind what was done so far, up to a phase."""
 
     def __init__(self) -> None:
-        self._bits: dict[cirq.Qid, Bits] = {}
+        self._bits: dict[cirq.Qid, Pauli] = {}
 
-    def put(self, qubit: cirq.Qid, bits: Bits) -> None:
+    def put(self, qubit: cirq.Qid, bits: Pauli) -> None:
         """Puts one more Pauli behind.
 
         Args:
@@ -39,7 +39,7 @@ class PauliFrame:
         x, z = self._bits.get(qubit, _NONE)
         self._bits[qubit] = (x ^ bits[0], z ^ bits[1])
 
-    def take(self, qubit: cirq.Qid) -> Bits:
+    def take(self, qubit: cirq.Qid) -> Pauli:
         """Takes the Pauli from a qubit.
 
         Args:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
 from noise_models.checks import whole_number
-from qucnn_cirq.circuits.pauli_frames import BITS, PAULI_OF, Bits, PauliFrame
+from qucnn_cirq.circuits.pauli_frames import BITS, PAULI_OF, Pauli, PauliFrame
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines import Engine, Streams, make_engine
@@ -156,7 +156,7 @@ def sampled(
     moments: list[cirq.Moment] = []
     sign, flips = 1, 0
     for moment, own in zip(template.circuit, places, strict=True):
-        drawn: dict[cirq.Qid, Bits] = {}
+        drawn: dict[cirq.Qid, Pauli] = {}
         for qubits, inverse in own.items():
             if generator.random() < inverse.chance:
                 sign = -sign
@@ -200,7 +200,7 @@ def sampled(
     )
 
 
-def _through(slot: Slot, qubit: cirq.Qid, frame: PauliFrame, drawn: dict[cirq.Qid, Bits]) -> Slot:
+def _through(slot: Slot, qubit: cirq.Qid, frame: PauliFrame, drawn: dict[cirq.Qid, Pauli]) -> Slot:
     """A slot with the Paulis before and after it; what a virtual Z cannot take goes on."""
     if slot.is_virtual:
         return frame.past_phase(slot, qubit)
