@@ -21,7 +21,7 @@ from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.encodings import AMPLITUDES
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
-from studies.estimating import mitigation_of
+from studies.estimating import circuits_of, mitigation_of
 
 
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,6 +130,17 @@ class PlainData:
                 )
         study["noise"] = as_noise(mapping.get("noise")).configuration
         return cls(**study)
+
+    def check_program(self, program: Program) -> None:
+        """Refuses circuits that the settings cannot be measured with.
+
+        Args:
+            program: The compiled convolution of the point.
+
+        Raises:
+            InputError: If a mitigation that runs further circuits does not serve them.
+        """
+        circuits_of(getattr(self, "mitigation", None), self, program)
 
     def to_mapping(self) -> dict[str, Any]:
         """All settings as plain data, defaults spelled out."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from tqdm import tqdm
@@ -19,7 +19,6 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.estimating import circuits_of
 from studies.files import SCHEMA
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import REFUSED, Study
@@ -182,6 +181,18 @@ def digests_of(study: Study, settings: Any) -> dict[str, str]:
     }
 
 
+@runtime_checkable
+class Checks(Protocol):
+    """Settings that look at the compiled convolution before anything is measured."""
+
+    def check_program(self, program: Any) -> None:
+        """Refuses, by an InputError, a program that the point cannot be measured with.
+
+        Args:
+            program: The compiled convolution of the point.
+        """
+
+
 def refusal(study: Study, point: Point) -> str | None:
     """Why a point cannot be measured, as far as that is known without measuring it; or None.
 
@@ -206,8 +217,8 @@ def refusal(study: Study, point: Point) -> str | None:
         if program is not None:
             noise = as_noise(point.settings.noise)
             noise.check_places(program.device.graph, f"device {program.device.name!r}")
-            # Methods that run further circuits do not serve all of them.
-            circuits_of(getattr(point.settings, "mitigation", None), point.settings, program)
+            if isinstance(point.settings, Checks):
+                point.settings.check_program(program)
     except InputError as error:
         return str(error)
     return None
