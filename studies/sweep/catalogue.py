@@ -33,6 +33,7 @@ STUDIES = (
     "training",
     "performance",
     "trainability",
+    "systems",
 )
 
 

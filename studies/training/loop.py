@@ -59,7 +59,7 @@ def train(
         A row for each epoch; and the weights of the linear layer, the biases last.
     """
     one = extract_patches(images[:1], spec)
-    head = np.zeros((spec.n_filters * one.rows * one.columns + 1, CLASSES))
+    head = np.zeros((spec.n_maps * one.rows * one.columns + 1, CLASSES))
     optimizers = Adam(schedule.rate), Adam(schedule.head_rate)
     count = len(images)
     steps = schedule.epochs * -(-count // schedule.batch)

@@ -1,0 +1,1 @@
+"""The study of other quantum convolutions, each beside its controls."""

@@ -1,0 +1,307 @@
+"""Figures of a systems sweep: each model among its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qucnn_cirq.drawing.ticks import TickTexts
+from studies.crosscheck import check_lines
+from studies.drawing import PAGE, explain_band, explain_line, legend_below, save_drawn, set_title
+from studies.grouping import Lines, arrange, cells, groups, line_axes, require
+from studies.line_figures import Others
+from studies.statistics import proportion_interval
+from studies.sweep.results import Results
+from studies.systems.study import COLUMNS
+from studies.wording import axis_text, noise_text
+
+SCALE = "noise.scale"
+_LINES = ("role", "control")
+_COMPARED = 1.0
+"""The scale of the noise that gates are drawn at, if it was measured, else the next larger one."""
+_NOISE = {"depolarizing_readout": "depolarising, readout", "willow_pink": "as willow_pink"}
+
+
+class _Look(NamedTuple):
+    """How the lines of a role look: models and controls of one family of colours."""
+
+    colours: str
+    line: str
+    marker: str
+
+
+_LOOKS = {
+    "model": _Look("Blues", "-", "o"),
+    "unentangled": _Look("Blues", "--", "s"),
+    "qucnn": _Look("Oranges", "--", "D"),
+    "classical": _Look("Greys", ":", ""),
+}
+
+
+def draw(results: Results, folder: Path) -> list[str]:
+    """Draws accuracy against the scale of the noise, and against two-qubit gates.
+
+    Args:
+        results: What was measured so far, at least one point.
+        folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
+
+    Returns:
+        Names of the figures, without suffix.
+    """
+    table = _scaled(results.table())
+    if "accuracy" not in table:
+        return []
+    table = table[table["accuracy"].notna()]
+    names = []
+    arrangement = arrange(table, [SCALE], list(COLUMNS), _name, _LINES)
+    for number, parts in enumerate(arrangement.figures, start=1):
+        columns = min(len(parts), 3)
+        rows = -(-len(parts) // columns)
+        figure = Figure(figsize=(PAGE, 2.5 * rows), layout="constrained")
+        panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
+        for axes, part in zip(panels, parts, strict=False):
+            plot_accuracy(axes, part.table, _LINES)
+            set_title(axes, part.title)
+        for unused in panels[len(parts) :]:
+            unused.set_axis_off()
+        for index, axes in enumerate(panels):
+            if index % columns:
+                axes.set_ylabel("")
+        legend_below(figure, panels[: len(parts)])
+        drawn = [accuracy_data(part.table, _LINES).assign(panel=part.title) for part in parts]
+        names.append("systems" if number == 1 else f"systems_{number}")
+        save_drawn(figure, pd.concat(drawn), folder, names[-1])
+    figure = Figure(figsize=(PAGE, 3.2), layout="constrained")
+    axes = figure.subplots()
+    plot_gates(axes, table)
+    legend_below(figure, [axes])
+    save_drawn(figure, gates_data(table), folder, "systems_gates")
+    return [*names, "systems_gates"]
+
+
+def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
+    """Accuracy on test images against the scale of the noise.
+
+    Args:
+        table: The results.
+        others: What tells lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        One row for each model or control, scale and start (`start`, `accuracy`), with the mean over
+        starts and its Wilson's 95 % interval on as many images as there are: starts are tested with
+        the same images and do not make it narrower.
+
+    Raises:
+        InputError: If a mean would pool anything but starts.
+    """
+    table = _scaled(table)
+    require(table, ["accuracy", "tested", *_LINES])
+    lines = _lines(table, others)
+    rows = []
+    for values, own in cells(table, [*lines.axes, SCALE], list(COLUMNS)):
+        mean, tested = float(own["accuracy"].mean()), float(own["tested"].max())
+        low, high = (float(x) for x in proportion_interval(mean * tested, tested))
+        starts = own["repeat"] if "repeat" in own else pd.Series(0, own.index)
+        rows += [
+            {
+                "series": lines.label(values),
+                "role": own["role"].iloc[0],
+                "control": own["control"].iloc[0],
+                SCALE: values[SCALE],
+                "start": start,
+                "accuracy": accuracy,
+                "mean": mean,
+                "low": low,
+                "high": high,
+            }
+            for start, accuracy in zip(starts, own["accuracy"], strict=True)
+        ]
+    found = pd.DataFrame(rows)
+    order = np.lexsort((found[SCALE], found["series"].map(lines.labels.index)))
+    return found.iloc[order].reset_index(drop=True)
+
+
+def plot_accuracy(axes: Axes, table: pd.DataFrame, others: Others = None) -> Axes:
+    """Draws what `accuracy_data` gives; thin lines are single starts.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+        others: What tells lines apart: names of axes, or all that vary if None.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but starts.
+    """
+    data = accuracy_data(table, others)
+    several = data["start"].nunique() > 1
+    colours = _colours(data)
+    for series, own in data.groupby("series", sort=False):
+        look, colour = _LOOKS[own["role"].iloc[0]], colours[str(series)]
+        mean = own.drop_duplicates(SCALE)
+        axes.plot(
+            mean[SCALE], mean["mean"], look.line, marker=look.marker, ms=3.5, color=colour,
+            label=series,
+        )  # fmt: skip
+        if own["role"].iloc[0] == "model":
+            axes.fill_between(mean[SCALE], mean["low"], mean["high"], color=colour, alpha=0.2, lw=0)
+        if several and own["role"].iloc[0] != "classical":
+            for _, each in own.groupby("start"):
+                axes.plot(each[SCALE], each["accuracy"], look.line, color=colour, lw=0.4, alpha=0.7)
+    explain_band(axes, "Wilson's 95 % interval over test images, of the model")
+    if several:
+        explain_line(axes, "thin: single starts", "-")
+    positive = data[SCALE][data[SCALE] > 0]
+    if len(positive):
+        smallest = float(positive.min())
+        axes.set_xscale("symlog", linthresh=smallest)
+        axes.xaxis.set_major_formatter(TickTexts())
+        axes.set_xlim(-0.15 * smallest, 1.3 * float(positive.max()))
+    axes.set_xlabel("scale of the noise")
+    axes.set_ylabel(f"accuracy on {int(table['tested'].max())} test images")
+    axes.grid(axis="y", lw=0.4)
+    return axes
+
+
+def gates_data(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy without noise and with it, beside the two-qubit gates of a circuit.
+
+    Args:
+        table: The results.
+
+    Returns:
+        A row for each model or control that has circuits, the mean over starts: `gates`, `ideal`
+        (NaN where it was not measured) and `noisy` at the scale `scale`, the calibrated one where
+        that was measured.
+
+    Raises:
+        InputError: If a mean would pool anything but starts.
+    """
+    table = _scaled(table)
+    require(table, ["accuracy", "two_qubit_gates", *_LINES])
+    scales = sorted(table[SCALE].unique())
+    chosen = next((each for each in scales if each >= _COMPARED), scales[-1])
+    run = table[table["circuits"] > 0]
+    rows = []
+    lines = _lines(run, None)
+    for values, own in groups(run, lines.axes):
+        at = {scale: part["accuracy"].mean() for scale, part in own.groupby(SCALE)}
+        rows.append(
+            {
+                "series": lines.label(values),
+                "role": own["role"].iloc[0],
+                "gates": own["two_qubit_gates"].mean(),
+                "ideal": at.get(0.0, np.nan),
+                "noisy": at.get(chosen, np.nan),
+                "scale": chosen,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
+    """Draws what `gates_data` gives: a line from the ideal accuracy to that with noise.
+
+    Args:
+        axes: Where to draw.
+        table: The results.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: If a mean would pool anything but starts.
+    """
+    data = gates_data(table)
+    palette = matplotlib.colormaps["tab20"]
+    for number, row in enumerate(data.itertuples()):
+        look, colour = _LOOKS[str(row.role)], palette(number % 20)
+        axes.plot([row.gates] * 2, [row.ideal, row.noisy], "-", color=colour, lw=1.0)
+        axes.plot(row.gates, row.ideal, look.marker, color=colour, mfc="none", ms=5)
+        axes.plot(row.gates, row.noisy, look.marker, color=colour, ms=5, label=row.series)
+    scale = float(data["scale"].iloc[0])
+    axes.plot([], [], "o", mfc="none", color="0.4", label="ideal")
+    axes.plot([], [], "o", color="0.4", label=noise_text(scale))
+    axes.set_xscale("symlog", linthresh=1)
+    axes.xaxis.set_major_formatter(TickTexts())
+    axes.set_xlim(left=-0.2)
+    axes.set_xlabel("two-qubit gates of a circuit")
+    axes.set_ylabel("accuracy on test images")
+    axes.grid(axis="y", lw=0.4)
+    return axes
+
+
+def text(results: Results) -> str:
+    """What a table shows: the accuracy of each model and control, at each scale.
+
+    Args:
+        results: What was measured so far, at least one point.
+    """
+    table = _scaled(results.table())
+    lines = []
+    if "accuracy" in table:
+        data = accuracy_data(table[table["accuracy"].notna()])
+        for (series, scale), own in data.groupby(["series", SCALE], sort=False):
+            mean, low, high = own[["mean", "low", "high"]].iloc[0]
+            each = own["accuracy"]
+            lines.append(
+                f"{series}, {noise_text(scale)}: accuracy {mean:.3f} (95 %: {low:.3f} to "
+                f"{high:.3f}; {len(each)} start(s), {each.min():.3f} to {each.max():.3f})"
+            )
+    return "\n".join([*lines, *check_lines(table)])
+
+
+def _scaled(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the scale of the noise, 1 where it is not swept over, and systems by name."""
+    changed: dict[str, object] = {} if SCALE in table else {SCALE: 1.0}
+    if "system" in table and "model" in table:
+        changed["system"] = table["model"]
+    return table.assign(**changed)
+
+
+def _lines(table: pd.DataFrame, others: Others) -> Lines:
+    if isinstance(others, Lines):
+        return others
+    if others is None:
+        others = line_axes(table, SCALE, list(COLUMNS), ())
+    return Lines(table, [each for each in others if each in table], _name)
+
+
+def _colours(data: pd.DataFrame) -> dict[str, object]:
+    """A colour for each line: shades of its role's family."""
+    found: dict[str, object] = {}
+    for role, own in data.groupby("role", sort=False):
+        series = list(dict.fromkeys(own["series"]))
+        dark = 0.9 if role == "model" else 0.65
+        shades = np.linspace(dark, 0.45, len(series)) if len(series) > 1 else [dark]
+        found |= {
+            name: matplotlib.colormaps[_LOOKS[str(role)].colours](shade)
+            for name, shade in zip(series, shades, strict=True)
+        }
+    return found
+
+
+def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
+    """Names a line or a panel."""
+    parts = []
+    for axis, value in values.items():
+        if axis == "system":
+            parts.append(str(value))
+        elif axis == "noise":
+            parts.append(_NOISE.get(str(value), str(value)))
+        elif axis == "control":
+            parts.append(str(value))
+        elif axis == SCALE:
+            parts.append(noise_text(float(str(value)), texts[axis]))
+        elif axis not in ("role", "model"):
+            parts.append(axis_text(axis, texts[axis]))
+    return ", ".join(parts)

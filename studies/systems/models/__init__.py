@@ -1,0 +1,16 @@
+"""The systems that there are, by name: each a module of its own."""
+
+from __future__ import annotations
+
+from qucnn_cirq.kinds import Kinds
+from studies.systems.models.chen import Chen
+from studies.systems.models.model import ROLES, Classifying, Model, System
+from studies.systems.models.quanvolution import Quanvolution
+
+SYSTEMS: Kinds[System] = Kinds(System)  # type: ignore[type-abstract]
+"""The systems by the word of their kind."""
+
+for _system in (Quanvolution, Chen):
+    SYSTEMS.register(_system.kind, _system)
+
+__all__ = ["ROLES", "SYSTEMS", "Classifying", "Model", "System"]

@@ -1,0 +1,111 @@
+"""How the circuits of a model are run: ideally, or compiled, with noise and shots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import NoiseConfiguration
+from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import ideal_numbers
+from qucnn_cirq.layer import QuantumConvolution
+from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.specification import ConvolutionSpec
+
+Array = NDArray[np.float64]
+
+_BLOCK = 1 << 22
+"""Amplitudes of the states that are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How circuits are run.
+
+    Attributes:
+        device: Name of the device.
+        noise: The noise.
+        shots: Shots of each circuit; None for exact means.
+        seed: Seed of the shots.
+        engine: What runs compiled circuits.
+    """
+
+    device: str = "willow_pink"
+    noise: NoiseConfiguration = NoiseConfiguration()
+    shots: int | None = None
+    seed: int = 0
+    engine: str = "exact"
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether neither noise nor shots make a difference, so that nothing is compiled."""
+        return self.shots is None and not self.noise.to_mapping() and self.engine == "exact"
+
+    def program(self, spec: ConvolutionSpec) -> Program:
+        """The compiled convolution.
+
+        Args:
+            spec: The convolution.
+
+        Raises:
+            InputError: If it does not fit the device.
+        """
+        return compile_convolution(spec, self.device)
+
+    def maps(self, spec: ConvolutionSpec, parameters: Array | None, images: Array) -> Array:
+        """The maps of a convolution.
+
+        Equal patches are run once where there are no shots, which would tell them apart.
+
+        Args:
+            spec: The convolution.
+            parameters: Angles of its filters, shape (filters, parameters); None if there are none.
+            images: Shape (images, rows, columns).
+
+        Returns:
+            Shape (images, maps, rows, columns).
+
+        Raises:
+            InputError: If the images do not fit the convolution, or that not the device.
+        """
+        if parameters is None:
+            parameters = np.zeros((spec.n_filters, spec.n_parameters))
+        if self.shots is not None:
+            return self._layer(spec, parameters).forward(images)
+        cut = extract_patches(images, spec)
+        # Values that an encoding turns alike, as a threshold does, are the same circuit.
+        turned = cut.vectors if spec.has_amplitudes else spec.encoding.angles(cut.vectors)
+        _, firsts, places = np.unique(turned, axis=0, return_index=True, return_inverse=True)
+        different = cut.vectors[firsts]
+        patches = different.reshape(-1, spec.channels, *spec.kernel_pair)
+        if self.is_ideal:
+            found = _ideal(spec, parameters, different)
+        else:
+            found = self._layer(spec, parameters).forward(patches)[:, :, 0, 0].T
+        shape = spec.n_maps, cut.batch, cut.rows, cut.columns
+        maps: Array = found[:, places.ravel()].reshape(shape).swapaxes(0, 1)
+        return maps
+
+    def _layer(self, spec: ConvolutionSpec, parameters: Array) -> QuantumConvolution:
+        return QuantumConvolution(
+            self.program(spec),
+            engine=self.engine,
+            noise=self.noise,
+            shots=self.shots,
+            seed=self.seed,
+            parameters=parameters,
+        )
+
+
+def _ideal(spec: ConvolutionSpec, parameters: Array, vectors: Array) -> Array:
+    """The maps of single patches, shape (maps, patches), some of them at a time."""
+    found = np.zeros((spec.n_maps, len(vectors)))
+    size = max(1, _BLOCK >> spec.register_qubits)
+    for start in range(0, len(vectors), size):
+        own = vectors[start : start + size]
+        patches = Patches(own, len(own), 1, 1, spec.register_qubits, spec.encoding)
+        found[:, start + np.flatnonzero(~patches.blank)] = ideal_numbers(patches, spec, parameters)
+    return found
