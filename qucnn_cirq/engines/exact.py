@@ -192,16 +192,24 @@ class ExactEngine(Engine):
         tables: AngleTables,
         groups: Sequence[tuple[int, ...]],
     ) -> NDArray[np.float64]:
-        """As `Engine.parities`: each product is carried back by itself."""
+        """As `Engine.parities`: each product is carried back by itself, and meets all patches."""
         prepared = _prepared(template, noise, self._library)
-        found = []
+        meetings = []
         for group in groups:
             qubits = [template.observable.qubits[place] for place in group]
-            meeting = prepared.meet(
-                Observable(tuple(((qubit,), (1.0, -1.0)) for qubit in qubits), low=-1.0)
-            )
-            found.append(self._means(prepared, meeting, template, noise, tables))
-        return np.stack(found, axis=1)
+            observable = Observable(tuple(((qubit,), (1.0, -1.0)) for qubit in qubits), low=-1.0)
+            meetings.append(prepared.meet(observable))
+            _check_memory(prepared, meetings[-1])
+        if not prepared.process.is_cut:
+            found = [self._means(prepared, each, template, noise, tables) for each in meetings]
+            return np.stack(found, axis=1)
+        # The states of patches take longest, and are the same for all products.
+        rows = [self._weights(prepared, each, template, noise, tables) for each in meetings]
+        weights = self._library.put(np.stack([self._library.get(each) for each in rows], axis=1))
+        states = self._states(prepared, template, noise, tables)
+        flat = weights.reshape(-1, weights.shape[-1])
+        means = self._expectations(flat, states, len(groups))
+        return means.reshape(-1, len(groups), means.shape[1])
 
     def _means(
         self,

@@ -124,7 +124,7 @@ def cosines(spec: ConvolutionSpec, count: int, seed: int) -> Callable[[Array], A
 
     def function(images: Array) -> Array:
         windows = sliding_windows(images, spec).reshape(-1, spec.n_elements)
-        drawn = RandomCosines(count, width=np.pi, seed=seed)
+        drawn = RandomCosines(count, width=2 * np.pi / np.sqrt(spec.n_elements), seed=seed)
         found: Array = drawn.fit_transform(windows).reshape(len(images), -1)
         return found
 
