@@ -42,6 +42,10 @@ _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
 _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
+_PRODUCTS_TOGETHER = 64
+"""Products of signs that are carried back and kept at a time."""
+_LARGEST_JOINED = 2**23
+"""Numbers in the states of patches that are multiplied together: 64 MiB."""
 _FILTERS_TOGETHER = 2**24
 """Numbers in the largest tensor of all filters that are contracted together."""
 _LARGEST_EVOLVED = 2**30
@@ -172,6 +176,8 @@ class ExactEngine(Engine):
         qubits = template.observable.qubits
         check_outcomes(qubits)
         prepared = _prepared(template, noise, self._library)
+        if prepared.outcomes.elements > _LARGEST_TENSOR:
+            return self._by_parities(template, noise, tables)
         _check_memory(prepared, prepared.outcomes)
         found = []
         for weights, states in self._parts(prepared, prepared.outcomes, template, noise, tables):
@@ -183,6 +189,25 @@ class ExactEngine(Engine):
             means = means.reshape(-1, n_outcomes, means.shape[1])
             found.append(np.ascontiguousarray(means.swapaxes(1, 2)))
         return np.concatenate(found)
+
+    def _by_parities(
+        self, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """Probabilities of all outcomes, of which the means of all products of signs are sums.
+
+        They take longer than `distribution` and less memory: some products at a time.
+        """
+        n_bits = len(template.observable.qubits)
+        bits = (np.arange(1 << n_bits)[:, None] >> np.arange(n_bits)[::-1]) & 1
+        signs = 1.0 - 2 * (bits @ bits.T & 1)
+        groups = [tuple(np.flatnonzero(row).tolist()) for row in bits]
+        # Of no sign at all the product is 1.
+        chances = np.ones((len(tables["filter"]), 1 << n_bits, len(tables["patch"])))
+        for start in range(1, len(groups), _PRODUCTS_TOGETHER):
+            own = slice(start, start + _PRODUCTS_TOGETHER)
+            means = self.parities(template, noise, tables, groups[own])
+            chances += np.einsum("go,fgp->fop", signs[own], means, optimize=True)
+        return np.ascontiguousarray(chances.swapaxes(1, 2)) / (1 << n_bits)
 
     @single_threaded_blas()
     def parities(
@@ -315,10 +340,29 @@ class ExactEngine(Engine):
         A filter has ``rows_each`` rows of the weights.
         """
         means = [np.empty((len(weights), 0))]
-        for states in parts:
+        for states in self._side_by_side(parts, len(weights)):
             means.append(self._library.get(weights @ states))
             circuits_run(len(weights) // rows_each * states.shape[1])
         return np.concatenate(means, axis=1)
+
+    def _side_by_side(self, parts: Iterable[Array], rows: int) -> Iterator[Array]:
+        """Joins states that many rows of weights are to be read for, which takes longer than that.
+
+        The parts fit the cache: on many qubits a few patches, or one.
+        """
+        waiting: list[Array] = []
+        columns = 0
+        for states in parts:
+            waiting.append(states)
+            columns += states.shape[1]
+            if columns >= rows or columns * len(states) >= _LARGEST_JOINED:
+                yield self._joined(waiting)
+                waiting, columns = [], 0
+        if waiting:
+            yield self._joined(waiting)
+
+    def _joined(self, parts: list[Array]) -> Array:
+        return parts[0] if len(parts) == 1 else self._library.module.concatenate(parts, 1)
 
     def _states(
         self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
