@@ -14,7 +14,15 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import TickTexts
 from studies.crosscheck import check_lines
-from studies.drawing import PAGE, explain_band, explain_line, legend_below, save_drawn, set_title
+from studies.drawing import (
+    PAGE,
+    explain_band,
+    explain_line,
+    legend_below,
+    save_drawn,
+    series_styles,
+    set_title,
+)
 from studies.grouping import Lines, arrange, cells, groups, line_axes, require
 from studies.line_figures import Others
 from studies.statistics import proportion_interval
@@ -24,6 +32,12 @@ from studies.wording import axis_text, noise_text
 
 SCALE = "noise.scale"
 _LINES = ("role", "control")
+_ROLE_NAMES = {
+    "model": "model",
+    "unentangled": "without entanglers",
+    "qucnn": "QuCNN",
+    "classical": "classical",
+}
 _COMPARED = 1.0
 """The scale of the noise that gates are drawn at, if it was measured, else the next larger one."""
 _NOISE = {"depolarizing_readout": "depolarising, readout", "willow_pink": "as willow_pink"}
@@ -78,12 +92,23 @@ def draw(results: Results, folder: Path) -> list[str]:
         drawn = [accuracy_data(part.table, _LINES).assign(panel=part.title) for part in parts]
         names.append("systems" if number == 1 else f"systems_{number}")
         save_drawn(figure, pd.concat(drawn), folder, names[-1])
-    figure = Figure(figsize=(PAGE, 3.2), layout="constrained")
-    axes = figure.subplots()
-    plot_gates(axes, table)
-    legend_below(figure, [axes])
+    names.append(_draw_gates(table, folder))
+    return names
+
+
+def _draw_gates(table: pd.DataFrame, folder: Path) -> str:
+    """A panel for each kind of noise."""
+    kinds = list(groups(table, ["noise"] if "noise" in table else []))
+    figure = Figure(figsize=(PAGE, 2.8), layout="constrained")
+    panels = list(figure.subplots(1, len(kinds), squeeze=False, sharey=True).ravel())
+    for axes, (values, own) in zip(panels, kinds, strict=True):
+        plot_gates(axes, own)
+        set_title(axes, _name(values, {}))
+        if axes is not panels[0]:
+            axes.set_ylabel("")
+    legend_below(figure, panels)
     save_drawn(figure, gates_data(table), folder, "systems_gates")
-    return [*names, "systems_gates"]
+    return "systems_gates"
 
 
 def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
@@ -179,32 +204,41 @@ def gates_data(table: pd.DataFrame) -> pd.DataFrame:
         table: The results.
 
     Returns:
-        A row for each model or control that has circuits, the mean over starts: `gates`, `ideal`
-        (NaN where it was not measured) and `noisy` at the scale `scale`, the calibrated one where
-        that was measured.
+        A row for each model or control that has circuits, the mean over starts: `gates`; `ideal`
+        (NaN where it was not measured); `noisy` at the scale `scale`, the calibrated one where that
+        was measured, with its Wilson's 95 % interval `low` to `high` over test images.
 
     Raises:
         InputError: If a mean would pool anything but starts.
     """
     table = _scaled(table)
-    require(table, ["accuracy", "two_qubit_gates", *_LINES])
-    scales = sorted(table[SCALE].unique())
-    chosen = next((each for each in scales if each >= _COMPARED), scales[-1])
+    require(table, ["accuracy", "tested", "two_qubit_gates", "circuits", *_LINES])
+    chosen = _compared_scale(table)
     run = table[table["circuits"] > 0]
+    axes = _lines(run, None).axes
+    kinds = Lines(run, [axis for axis in axes if axis not in (*_LINES, "noise")], _name)
     rows = []
-    lines = _lines(run, None)
-    for values, own in groups(run, lines.axes):
-        at = {scale: part["accuracy"].mean() for scale, part in own.groupby(SCALE)}
-        rows.append(
-            {
-                "series": lines.label(values),
-                "role": own["role"].iloc[0],
-                "gates": own["two_qubit_gates"].mean(),
-                "ideal": at.get(0.0, np.nan),
-                "noisy": at.get(chosen, np.nan),
-                "scale": chosen,
-            }
-        )
+    for values, own in groups(run, axes):
+        for _, same in cells(own, [SCALE], list(COLUMNS)):
+            mean = float(same["accuracy"].mean())
+            at = float(same[SCALE].iloc[0])
+            if at not in (0.0, chosen):
+                continue
+            tested = float(same["tested"].max())
+            low, high = (float(x) for x in proportion_interval(mean * tested, tested))
+            rows.append(
+                {
+                    "system": kinds.label(values) or str(own["model"].iloc[0]),
+                    "noise": str(values.get("noise", "")),
+                    "role": own["role"].iloc[0],
+                    "control": own["control"].iloc[0],
+                    "gates": float(own["two_qubit_gates"].mean()),
+                    "scale": at,
+                    "mean": mean,
+                    "low": low,
+                    "high": high,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -222,22 +256,41 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
         InputError: If a mean would pool anything but starts.
     """
     data = gates_data(table)
-    palette = matplotlib.colormaps["tab20"]
-    for number, row in enumerate(data.itertuples()):
-        look, colour = _LOOKS[str(row.role)], palette(number % 20)
-        axes.plot([row.gates] * 2, [row.ideal, row.noisy], "-", color=colour, lw=1.0)
-        axes.plot(row.gates, row.ideal, look.marker, color=colour, mfc="none", ms=5)
-        axes.plot(row.gates, row.noisy, look.marker, color=colour, ms=5, label=row.series)
-    scale = float(data["scale"].iloc[0])
-    axes.plot([], [], "o", mfc="none", color="0.4", label="ideal")
-    axes.plot([], [], "o", color="0.4", label=noise_text(scale))
+    systems = list(dict.fromkeys(data["system"]))
+    styles = dict(zip(systems, series_styles(len(systems)), strict=True))
+    keys = ["system", "noise", "role", "control"]
+    for (system, _, role, _), own in data.groupby(keys, sort=False):
+        colour, look = styles[system].colour, _LOOKS[role]
+        # Systems that need as many gates stand side by side.
+        aside = 0.05 * (systems.index(system) - (len(systems) - 1) / 2)
+        at = own["gates"] + aside * own["gates"].clip(lower=1)
+        axes.plot(at, own["mean"], "-", color=colour, lw=0.8)
+        for place, row in zip(at, own.itertuples(), strict=True):
+            face = "none" if row.scale == 0 else colour
+            axes.plot(place, row.mean, look.marker, color=colour, mfc=face, ms=4.5)
+            if row.scale > 0:
+                axes.plot([place] * 2, [row.low, row.high], "-", color=colour, lw=2.5, alpha=0.25)
+    for system in systems:
+        axes.plot([], [], "-", color=styles[system].colour, label=system)
+    for role in dict.fromkeys(data["role"]):
+        axes.plot([], [], _LOOKS[role].marker, color="0.4", ms=4.5, label=_ROLE_NAMES[role])
+    scales = sorted(data["scale"].unique())
+    if 0.0 in scales:
+        axes.plot([], [], "o", mfc="none", color="0.4", ms=4.5, label="ideal")
+    axes.plot([], [], "o", color="0.4", ms=4.5, label=noise_text(float(scales[-1])))
+    explain_band(axes, "Wilson's 95 % interval over test images")
     axes.set_xscale("symlog", linthresh=1)
     axes.xaxis.set_major_formatter(TickTexts())
-    axes.set_xlim(left=-0.2)
+    axes.set_xlim(left=-0.3)
     axes.set_xlabel("two-qubit gates of a circuit")
     axes.set_ylabel("accuracy on test images")
     axes.grid(axis="y", lw=0.4)
     return axes
+
+
+def _compared_scale(table: pd.DataFrame) -> float:
+    scales = sorted(float(each) for each in table[SCALE].unique())
+    return next((each for each in scales if each >= _COMPARED), scales[-1])
 
 
 def text(results: Results) -> str:
