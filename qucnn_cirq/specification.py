@@ -28,6 +28,8 @@ LARGEST_PATCH = 4096
 gates."""
 LARGEST_STEP = 2**31 - 1
 """The largest stride."""
+OVERLAP = "overlap"
+"""In place of a measurement: the overlap test."""
 MOST_FILTERS = 1024
 """Filters of one convolution."""
 
@@ -81,8 +83,8 @@ class ConvolutionSpec:
             or an object of a kind, your own among them.
         measurement: What is read of the data register after the filter's circuit has acted on it:
             "z", "bit_count", "most_likely", "pauli" or "distribution", see
-            `qucnn_cirq.measurements`; a table of a kind and its settings; or an object. None
-            compares patch and filter by the overlap test.
+            `qucnn_cirq.measurements`; a table of a kind and its settings; or an object. None, or
+            "overlap", compares patch and filter by the overlap test.
 
     Raises:
         InputError: If a value is outside these ranges or a filter does not fit the kernel.
@@ -105,7 +107,8 @@ class ConvolutionSpec:
     backward: bool = fields.checked(true_or_false, default=False)
     encoding: Encoding = fields.checked(lambda _, value: ENCODINGS.read(value), default=AMPLITUDES)
     measurement: Measurement | None = fields.checked(
-        lambda _, value: None if value is None else MEASUREMENTS.read(value), default=None
+        lambda _, value: None if value in (None, OVERLAP) else MEASUREMENTS.read(value),
+        default=None,
     )
 
     def __attrs_post_init__(self) -> None:

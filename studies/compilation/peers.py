@@ -35,6 +35,7 @@ from qucnn_cirq.compiler.template import MEASUREMENT_KEY
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.devices import NATIVE_GATES, Device
+from qucnn_cirq.encodings import GivenLoader
 from qucnn_cirq.errors import InputError, missing_extra
 from qucnn_cirq.filters import FixedFilter
 
@@ -368,11 +369,17 @@ def textbook_circuit(spec: ConvolutionSpec) -> tuple[cirq.Circuit, Observable]:
     """A circuit on line qubits: a random patch and filter, one overlap test, measured.
 
     Args:
-        spec: The convolution, its overlap test named; its filters are not read.
+        spec: The convolution, its overlap test named. Its first filter is read if it acts on the
+            patch or the patch is no vector of amplitudes; its angles are random then.
 
     Returns:
         As `textbook_circuit_of`.
     """
+    if spec.measurement is not None or not spec.loads_vectors:
+        generator = np.random.default_rng(1)
+        first = attrs.evolve(spec, filters=spec.filter_list[0])
+        angles = generator.uniform(0, 2 * np.pi, spec.n_parameters)
+        return textbook_circuit_of(first, generator.uniform(0.1, 0.9, spec.n_elements), angles)
     vectors = [np.random.default_rng(seed).normal(size=spec.n_elements) for seed in (1, 2)]
     kernel = vectors[1].reshape(spec.channels, *spec.kernel_pair)
     fixed_filter = attrs.evolve(spec, filters=FixedFilter(kernel))
@@ -403,9 +410,7 @@ def textbook_circuit_of(
     n_qubits, test = spec.register_qubits, spec.overlap_test
     data, filters = cirq.LineQubit.range(n_qubits), cirq.LineQubit.range(n_qubits, 2 * n_qubits)
     ancilla, reader = cirq.LineQubit(2 * n_qubits), cirq.LineQubit(2 * n_qubits + 1)
-    vector = np.zeros(2**n_qubits)
-    vector[: patch.size] = patch.ravel()
-    prepared, undone = _loaded(vector, data), cirq.Circuit()
+    prepared, undone = _prepared(spec, patch, data), cirq.Circuit()
     if test.undoes_filter:
         undone = _filter(spec, data, parameters)
     else:
@@ -455,6 +460,23 @@ def _filled(circuit: cirq.Circuit, tables: AngleTables) -> cirq.Circuit:
         return (gate or cirq.I).on(*operation.qubits)
 
     return cirq.map_operations(circuit, fill).unfreeze(copy=False)
+
+
+def _prepared(
+    spec: ConvolutionSpec, patch: NDArray[np.float64], qubits: list[cirq.LineQubit]
+) -> cirq.Circuit:
+    """The patch's state."""
+    if spec.loads_vectors:
+        vector = np.zeros(2 ** len(qubits))
+        vector[: patch.size] = patch.ravel()
+        return _loaded(vector, qubits)
+    own = spec.encoding.loader(spec.n_elements)
+    if isinstance(own, GivenLoader):
+        # Any state: what compilers know of |0> must not help them.
+        turns = np.random.default_rng(2).uniform(0.3, 1.2, len(qubits))
+        return cirq.Circuit(cirq.ry(t).on(q) for t, q in zip(turns, qubits, strict=True))
+    assert own is not None
+    return _filled(own.circuit(qubits, "patch"), {"patch": own.angles(patch.reshape(1, -1))})
 
 
 def _loaded(vector: NDArray[np.float64], qubits: list[cirq.LineQubit]) -> cirq.Circuit:

@@ -51,6 +51,7 @@ class CompilationPoint(PlainData):
 
     name: ClassVar[str] = "compilation"
     default_filter: ClassVar[str] = "random"
+    takes_measurements: ClassVar[bool] = True
 
     compiler: str = fields.one_of(COMPILERS, default="qucnn")
     device: str = fields.text(default="willow_pink")
@@ -80,7 +81,8 @@ COLUMNS = {
     "one_qubit_gates": "one-qubit gates, virtual Z left out",
     "error": "probability that a gate errs, 1 - (1 - p1)^n1 (1 - p2)^n2",
     "register_qubits": "qubits of the patch",
-    "verified": "whether random patches give |<x|f>|^2 and the device accepts the circuit (qucnn)",
+    "verified": "whether random patches give the right outcomes and the device accepts the "
+    "circuit (qucnn)",
     "layout": "the layout (qucnn)",
     "loader": "the loader (qucnn)",
 }
@@ -130,7 +132,11 @@ def cost(settings: CompilationPoint) -> Cost:
         "pytket": 2.0,
         "bqskit": 30.0,
     }
-    size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
+    spec = settings.convolution
+    size = spec.register_qubits / 4
+    if spec.loads_vectors:
+        # A loader has about as many gates as a patch has values.
+        size = 4.0 ** max(0, spec.register_qubits - 4)
     return Cost(1, 0, each[settings.compiler] * size, 2**20)
 
 
