@@ -37,7 +37,7 @@ from qucnn_cirq.forward_pass import (
     overlaps_of,
     recognised,
 )
-from qucnn_cirq.gradient_methods import make_method
+from qucnn_cirq.gradient_methods import AUTO, ExactGradient, make_method
 from qucnn_cirq.gradients import (
     Gradient,
     Pass,
@@ -225,7 +225,8 @@ class QuantumConvolution:
                 `qucnn_cirq.gradient_methods`; or one of your own, as
                 "module:attribute" or "path/to/file.py:attribute", see
                 `qucnn_cirq.gradients.GradientMethod`. "auto" is in_circuit for a program
-                compiled with backward=True and parameter_shift for others; for in_circuit such a
+                compiled with backward=True and parameter_shift for others, or exact for a
+                measurement without noise and shots; for in_circuit such a
                 program is compiled then, with the compiler's own choice of layout, loader and
                 placement.
             draw: Number of the gradient, at least 0; another number gives other shots. A training
@@ -251,6 +252,10 @@ class QuantumConvolution:
         Raises:
             InputError: As for `backward`.
         """
+        is_exact = self.shots is None and self.noise.is_ideal
+        if method == AUTO and is_exact and self.program.spec.measurement is not None:
+            # Three runs of a simulation in place of two circuits for each angle.
+            method = ExactGradient.name
         by = make_method(method, self.program)
         with shown("gradient"):
             return gradient_by(by, self._passes(upstream, draw), self._threads)

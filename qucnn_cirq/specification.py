@@ -79,8 +79,8 @@ class ConvolutionSpec:
             processor (arXiv:2210.05443, section on the backward pass). Needs overlap="ancilla", or
             another test that takes a reader.
         encoding: How the values of a patch become a state: "amplitudes", "angle", "dense_angle",
-            "arctan" or "threshold", see `qucnn_cirq.encodings`; a table of a kind and its settings;
-            or an object of a kind, your own among them.
+            "arctan", "threshold" or "given", see `qucnn_cirq.encodings`; a table of a kind and its
+            settings; or an object of a kind, your own among them.
         measurement: What is read of the data register after the filter's circuit has acted on it:
             "z", "bit_count", "most_likely", "pauli" or "distribution", see
             `qucnn_cirq.measurements`; a table of a kind and its settings; or an object. None, or

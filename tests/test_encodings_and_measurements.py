@@ -26,7 +26,7 @@ from qucnn_cirq import (
 from qucnn_cirq.circuits.slots import TableAngle, rotation
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches, ideal_numbers
-from qucnn_cirq.encodings import ENCODINGS, Encoding, ProductEncoding
+from qucnn_cirq.encodings import ENCODINGS, CircuitEncoding, Encoding, ProductEncoding
 from qucnn_cirq.filters import QCNNBody, RandomCircuit
 from qucnn_cirq.measurements import MEASUREMENTS, Measurement
 
@@ -395,6 +395,63 @@ def test_gradients_of_what_is_given_agree() -> None:
     upstream = np.random.default_rng(1).normal(size=layer.forward(image).shape)
     wanted = layer.backward(upstream, "exact")
     np.testing.assert_allclose(layer.backward(upstream, "parameter_shift"), wanted, atol=1e-12)
+
+
+def _data_circuit() -> cirq.Circuit:
+    a, b, c = cirq.LineQubit.range(3)
+    x, y = sympy.symbols("x y")
+    return cirq.Circuit(
+        cirq.H.on_each(a, b, c),
+        cirq.rz(x).on(a),
+        cirq.CNOT(a, b),
+        cirq.rz(2 * x + y).on(b),
+        cirq.CNOT(a, b),
+        cirq.SWAP(b, c),
+        cirq.ry(y).on(a),
+        cirq.ZZ(a, c) ** (x / np.pi),
+    )
+
+
+@pytest.mark.parametrize("kind", (None, "z"))
+def test_a_batch_of_data_circuits_is_one_circuit(tmp_path: Path, kind: str | None) -> None:
+    """Compiled once; its angles are the values, and have gradients."""
+    spec = ConvolutionSpec(
+        (1, 2), filters=XZAnsatz(1), encoding=CircuitEncoding(_data_circuit()), measurement=kind
+    )
+    program = compile_convolution(spec)
+    assert program.verify().passed
+    program.save(tmp_path / "own.json")
+    assert Program.load(tmp_path / "own.json") == program
+    assert ConvolutionSpec.from_toml(spec.to_toml()) == spec
+    values = np.random.default_rng(0).uniform(-2, 2, (4, 1, 2))
+    layer = QuantumConvolution(program, "exact", shots=None)
+    patches = extract_patches(values, spec)
+    wanted = ideal_numbers(patches, spec, layer.parameters)
+    np.testing.assert_allclose(layer.run(values).estimates, wanted, atol=1e-12)
+    upstream = np.random.default_rng(1).normal(size=layer.forward(values).shape)
+    slopes = layer.input_gradient(upstream)
+    for place in range(2):
+        step = np.zeros_like(values)
+        step[..., place] = 1e-5
+        ahead, behind = layer.forward(values + step), layer.forward(values - step)
+        found = ((ahead - behind) * upstream).sum(axis=(1, 2, 3)) / 2e-5
+        np.testing.assert_allclose(slopes[:, 0, place], found, atol=1e-7)
+
+
+def test_data_circuits_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match="no symbols"):
+        CircuitEncoding(cirq.Circuit(cirq.H(cirq.LineQubit(0))))
+    with pytest.raises(InputError, match=r"kernel = \(1, 2\)"):
+        ConvolutionSpec((2, 2), encoding=CircuitEncoding(_data_circuit()))
+
+
+def test_auto_takes_the_exact_gradient_of_what_is_exact() -> None:
+    layer = QuantumConvolution(compile_convolution(_spec("angle", "z")), "exact", shots=None)
+    upstream = np.ones_like(layer.forward(_images(1)))
+    assert layer.gradient(upstream).method == "exact"
+    noisy = QuantumConvolution(compile_convolution(_spec("angle", "z")), "exact", NOISE, None)
+    noisy.forward(_images(1))
+    assert noisy.gradient(upstream).method == "parameter_shift"
 
 
 def test_a_given_state_is_no_circuit_of_a_sampler(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ filled by array arithmetic and no symbolic parameter is ever resolved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -289,11 +289,28 @@ def from_column(circuit: cirq.AbstractCircuit, start: int) -> cirq.Circuit:
     Returns:
         A circuit with the same moments and tags.
     """
+    return _with_angles(circuit, lambda angle: replace(angle, column=angle.column + start))
 
+
+def in_table(circuit: cirq.AbstractCircuit, table: Table) -> cirq.Circuit:
+    """A circuit whose slots read the same columns of another table.
+
+    Args:
+        circuit: Slots and other operations; it is not changed.
+        table: The table.
+
+    Returns:
+        A circuit with the same moments and tags.
+    """
+    return _with_angles(circuit, lambda angle: replace(angle, table=table))
+
+
+def _with_angles(
+    circuit: cirq.AbstractCircuit, other: Callable[[TableAngle], TableAngle]
+) -> cirq.Circuit:
     def moved(factor: Factor) -> Factor:
         if isinstance(factor, Rotation) and isinstance(factor.angle, TableAngle):
-            angle = replace(factor.angle, column=factor.angle.column + start)
-            return Rotation(factor.axis, angle)
+            return Rotation(factor.axis, other(factor.angle))
         return factor
 
     def with_moved(operation: cirq.Operation, _: int) -> cirq.Operation:

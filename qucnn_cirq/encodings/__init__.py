@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qucnn_cirq.encodings.amplitudes import AMPLITUDES, Amplitudes
+from qucnn_cirq.encodings.circuit import CircuitEncoding
 from qucnn_cirq.encodings.encoding import Encoding
 from qucnn_cirq.encodings.encoding_loader import EncodingLoader
 from qucnn_cirq.encodings.given import Given, GivenLoader
@@ -12,7 +13,7 @@ from qucnn_cirq.kinds import Kinds
 ENCODINGS: Kinds[Encoding] = Kinds(Encoding)  # type: ignore[type-abstract]
 """The encodings that there are, by name."""
 
-for _encoding in (Amplitudes, Given, Angle, DenseAngle, Arctan, Threshold):
+for _encoding in (Amplitudes, Given, Angle, DenseAngle, Arctan, Threshold, CircuitEncoding):
     ENCODINGS.register(_encoding.kind, _encoding)
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Amplitudes",
     "Angle",
     "Arctan",
+    "CircuitEncoding",
     "DenseAngle",
     "Encoding",
     "EncodingLoader",

@@ -153,11 +153,14 @@ class Encoding(Kind, abc.ABC):
         """
         angles = self.angles(values)
         by_angle = np.empty_like(angles)
+        # The states are known up to a phase, which is no concern of the loss.
+        own = self._prepared(angles, values.shape[1])
+        phases = np.einsum("bi,bi->b", own.conj(), self.states(values))
         for column in range(angles.shape[1]):
             turned = angles.copy()
             turned[:, column] += np.pi
             states = self._prepared(turned, values.shape[1])
-            by_angle[:, column] = np.einsum("bi,bi->b", slopes.conj(), states).real / 2
+            by_angle[:, column] = (phases * np.einsum("bi,bi->b", slopes.conj(), states)).real / 2
         by_value = np.einsum("ba,bae->be", by_angle, self.slopes(values))
         with np.errstate(over="ignore"):
             found: FloatArray = np.ldexp(by_value, exponent)

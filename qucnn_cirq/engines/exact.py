@@ -355,7 +355,7 @@ class ExactEngine(Engine):
         for states in parts:
             waiting.append(states)
             columns += states.shape[1]
-            if columns >= rows or columns * len(states) >= _LARGEST_JOINED:
+            if columns >= rows or columns * states.shape[0] >= _LARGEST_JOINED:
                 yield self._joined(waiting)
                 waiting, columns = [], 0
         if waiting:
