@@ -24,6 +24,7 @@ from qucnn_cirq import (
     register_measurement,
 )
 from qucnn_cirq.circuits.slots import TableAngle, rotation
+from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches, ideal_numbers
 from qucnn_cirq.encodings import ENCODINGS, CircuitEncoding, Encoding, ProductEncoding
@@ -680,6 +681,37 @@ def test_kinds_of_ones_own_are_one_class_each(tmp_path: Path, encoding: str) -> 
     step[0, 1, 1] = 1e-5
     difference = (layer.forward(images + step) - layer.forward(images - step)).sum() / 2e-5
     assert abs(difference - pixels[0, 1, 1]) < 1e-6
+
+
+@pytest.mark.parametrize("loader", ("framed", "native", "comparison"))
+def test_loaders_that_do_not_go_with_a_measurement_are_refused(loader: str) -> None:
+    spec = ConvolutionSpec((3, 3), filters=XZAnsatz(1), measurement="z")
+    with pytest.raises(InputError, match="loader"):
+        compile_convolution(spec, loader=loader)
+
+
+def test_a_budget_for_loading_is_taken_into_account() -> None:
+    spec = ConvolutionSpec((4, 4), filters=XZAnsatz(1), measurement="distribution")
+    program = compile_convolution(spec, infidelity=1e-2)
+    assert len(program.filters[0].variants) > 1
+    assert program.verify(patches=4).passed
+
+
+@pytest.mark.parametrize("encoding", ("angle", "dense_angle", "given"))
+def test_circuits_are_compiled_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], encoding: str
+) -> None:
+    file = tmp_path / "body.toml"
+    file.write_text(
+        f"[convolution]\nkernel = [2, 2]\nencoding = '{encoding}'\nmeasurement = 'z'\n"
+        "filters = {kind = 'random_circuit', rotations = 8}\n"
+    )
+    out = str(tmp_path / "circuit.json")
+    assert main(["compile", str(file), "--device", "grid:3x3", "--out", out]) == 0
+    printed = capsys.readouterr()
+    assert "measurement" in printed.out and "overlap" not in printed.out
+    assert not printed.err
+    assert main(["validate", out, "--device", "grid:3x3"]) == 0
 
 
 def test_kinds_are_named_by_file(tmp_path: Path) -> None:

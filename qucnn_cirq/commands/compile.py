@@ -115,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
     valid = not errors_of(validate(circuit, program.device))
-    metrics = variant.report.to_mapping() | {"overlap": program.spec.overlap, "valid": valid}
+    measured = program.spec.measurement
+    how = {"overlap": program.spec.overlap} if measured is None else {"measurement": measured.kind}
+    metrics = variant.report.to_mapping() | how | {"valid": valid}
     for name in ("layout", "loader", "predicted_error"):
         del metrics[name]
     metrics["compile_seconds"] = metrics.pop("compile_seconds")  # Last.

@@ -56,7 +56,8 @@ def patch_and_angles(
     seed = whole_number("seed", 0 if options.seed is None else options.seed, minimum=0)
     random = np.random.default_rng(seed)
     shape = (spec.channels, *spec.kernel_pair)
-    patch = random.normal(size=shape) if options.patch is None else _read_patch(options.patch)
+    given = options.patch is not None
+    patch = _read_patch(options.patch) if given else spec.encoding.random_values(shape, random)
     return patch, random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
 
 

@@ -87,7 +87,8 @@ def compile_convolution(
         spec: The convolution. With ``overlap="auto"`` the program's specification names the
             overlap test that was chosen.
         device: A name ("willow_pink", "grid:5x6", ...), a device, or a Cirq device.
-        layout: "auto", "plaquettes", "ladder" or "routed".
+        layout: "auto", "plaquettes", "ladder" or "routed"; with a measurement also "embedded", for
+            which the device is searched for the couplers that the filter's circuit uses.
         loader: "auto", "symplectic", "framed", "native", "line", "schmidt", "multiplexed" or, for
             the inversion test of a fixed filter of 9 to 16 values, "comparison" or
             "ring_comparison": patch and filter in one. Or one of your own, by the name with which
@@ -199,9 +200,10 @@ def better_overlap_test(program: Program, **settings: Any) -> str | None:
         settings: What it was compiled with besides specification and device.
 
     Returns:
-        A line for the user; None if the test is the best, or is needed for a backward circuit.
+        A line for the user; None if the test is the best, is needed for a backward circuit, or
+        is none.
     """
-    if program.spec.backward:
+    if program.spec.backward or program.spec.measurement is not None:
         return None
     spec = attrs.evolve(program.spec, overlap=AUTO)
     own, best = program, compile_convolution(spec, program.device, **settings)
@@ -425,7 +427,7 @@ def _loaders_of_layouts(
     in_frame = vector is not None or request.load_filters
     for name, layout in layouts.items():
         # What is handed over stays in its order, which routing inside a register does not keep.
-        is_kept = layout.is_free or not isinstance(loaders[0], GivenLoader)
+        is_kept = layout.is_free or not any(isinstance(each, GivenLoader) for each in loaders)
         if request.layout in (name, "auto") and (is_kept or not options.test.acts_on_data):
             fitting = fitting_loaders(
                 layout, loaders, layouts.values(), options.gate_set, in_frame=in_frame

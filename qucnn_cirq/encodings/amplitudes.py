@@ -33,6 +33,10 @@ class Amplitudes(Encoding):
         """None of its own: a loader of the compiler's choice takes its place."""
         raise InputError("amplitudes are loaded by a loader, see make_loader.")
 
+    def random_values(self, shape: tuple[int, ...], generator: np.random.Generator) -> FloatArray:
+        """Normally distributed; see `Encoding.random_values`."""
+        return generator.normal(size=shape)
+
     def loader(self, n_elements: int) -> Loader | None:
         """The compiler's choice; see `Encoding.loader`."""
         return None

@@ -105,6 +105,18 @@ class Encoding(Kind, abc.ABC):
             found.append((self.angles(after) - self.angles(before)) / width[:, None])
         return np.stack(found, axis=2)
 
+    def random_values(self, shape: tuple[int, ...], generator: np.random.Generator) -> FloatArray:
+        """Values of random patches, within the range and from -1 to 1.
+
+        Args:
+            shape: Of the array.
+            generator: Where they are drawn from.
+
+        Returns:
+            An array of that shape.
+        """
+        return generator.uniform(max(self.lowest, -1.0), min(self.highest, 1.0), shape)
+
     def check(self, values: FloatArray) -> None:
         """Refuses values that are outside the range.
 

@@ -59,5 +59,4 @@ class EncodingLoader(Loader, takes_vectors=False):
 
     def random_states(self, count: int, generator: np.random.Generator) -> FloatArray:
         """Values of random patches within the range, shape (count, elements)."""
-        low, high = max(self.encoding.lowest, -1.0), min(self.encoding.highest, 1.0)
-        return generator.uniform(low, high, (count, self.n_elements))
+        return self.encoding.random_values((count, self.n_elements), generator)
