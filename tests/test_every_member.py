@@ -78,6 +78,7 @@ OF_STUDIES: dict[str, dict[str, Any]] = {
     "mitigation": {"images": 2, "training": 1},
     "training": {"images": 10, "shots": 0, "data": "digits.npz"},
     "trainability": {"data": "isotropic"},
+    "systems": {"images": 10, "shots": 0, "data": "digits.npz"},
 }
 ANSATZ = {"kind": "ansatz", "layers": 1}
 FIXED = {"kind": "fixed", "values": [1, 2, 3, 4]}

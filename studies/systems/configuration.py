@@ -29,7 +29,7 @@ class SystemsPoint(PlainData):
             out.
         test_images: Test images, likewise.
         data: As for the training study; None for the images that come with the package.
-        shots: Shots of each circuit of the test; None for exact means. Models are learnt without
+        shots: Shots of each circuit of the test; 0 takes exact means. Models are learnt without
             shots and without noise, whatever the test has.
         device: Name of the device to compile for.
         seed: Seed of all random draws besides those that derive from the point, at least 0.
@@ -49,7 +49,7 @@ class SystemsPoint(PlainData):
     images: int = fields.whole(LEAST_IMAGES, _MOST_IMAGES, default=2000)
     test_images: int = fields.whole(LEAST_IMAGES, _MOST_IMAGES, default=500)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
-    shots: int | None = fields.whole(1, beside=(None,), default=None)
+    shots: int = fields.whole(0, default=0)
     device: str = fields.text(default="willow_pink")
     seed: int = fields.whole(0, default=0)
     repeat: int = fields.whole(0, default=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -30,7 +30,7 @@ from studies.sweep.results import Results
 from studies.systems.study import COLUMNS
 from studies.wording import axis_text, noise_text
 
-SCALE = "noise.scale"
+SCALE, SHOTS = "noise.scale", "shots"
 _LINES = ("role", "control")
 _ROLE_NAMES = {
     "model": "model",
@@ -60,7 +60,7 @@ _LOOKS = {
 
 
 def draw(results: Results, folder: Path) -> list[str]:
-    """Draws accuracy against the scale of the noise, and against two-qubit gates.
+    """Draws accuracy against the scale of the noise and shots, and against two-qubit gates.
 
     Args:
         results: What was measured so far, at least one point.
@@ -74,25 +74,34 @@ def draw(results: Results, folder: Path) -> list[str]:
         return []
     table = table[table["accuracy"].notna()]
     names = []
-    arrangement = arrange(table, [SCALE], list(COLUMNS), _name, _LINES)
+    if table[SCALE].nunique() > 1 or SHOTS not in table:
+        names += _draw_accuracy(table, SCALE, folder, "systems")
+    if SHOTS in table and table[SHOTS].nunique() > 1:
+        names += _draw_accuracy(table, SHOTS, folder, "systems_shots")
+    return [*names, _draw_gates(table, folder)]
+
+
+def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list[str]:
+    """A panel for whatever varies besides the axis, the model and its controls in each."""
+    names = []
+    arrangement = arrange(table, [x], list(COLUMNS), _name, _LINES)
     for number, parts in enumerate(arrangement.figures, start=1):
         columns = min(len(parts), 3)
         rows = -(-len(parts) // columns)
-        figure = Figure(figsize=(PAGE, 2.5 * rows), layout="constrained")
+        width = PAGE if columns > 1 else 0.6 * PAGE
+        figure = Figure(figsize=(width, 2.5 * rows), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
-        for axes, part in zip(panels, parts, strict=False):
-            plot_accuracy(axes, part.table, _LINES)
+        for index, (axes, part) in enumerate(zip(panels, parts, strict=False)):
+            plot_accuracy(axes, part.table, x, _LINES)
             set_title(axes, part.title)
-        for unused in panels[len(parts) :]:
-            unused.set_axis_off()
-        for index, axes in enumerate(panels):
             if index % columns:
                 axes.set_ylabel("")
+        for unused in panels[len(parts) :]:
+            unused.set_axis_off()
         legend_below(figure, panels[: len(parts)])
-        drawn = [accuracy_data(part.table, _LINES).assign(panel=part.title) for part in parts]
-        names.append("systems" if number == 1 else f"systems_{number}")
+        drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
+        names.append(name if number == 1 else f"{name}_{number}")
         save_drawn(figure, pd.concat(drawn), folder, names[-1])
-    names.append(_draw_gates(table, folder))
     return names
 
 
@@ -111,26 +120,27 @@ def _draw_gates(table: pd.DataFrame, folder: Path) -> str:
     return "systems_gates"
 
 
-def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
-    """Accuracy on test images against the scale of the noise.
+def accuracy_data(table: pd.DataFrame, x: str = SCALE, others: Others = None) -> pd.DataFrame:
+    """Accuracy on test images against the scale of the noise, or against shots.
 
     Args:
         table: The results.
+        x: "noise.scale" or "shots".
         others: What tells lines apart: names of axes, or all that vary if None.
 
     Returns:
-        One row for each model or control, scale and start (`start`, `accuracy`), with the mean over
-        starts and its Wilson's 95 % interval on as many images as there are: starts are tested with
-        the same images and do not make it narrower.
+        One row for each model or control, value of x and start (`start`, `accuracy`), with the mean
+        over starts and its Wilson's 95 % interval on as many images as there are: starts are tested
+        with the same images and do not make it narrower.
 
     Raises:
         InputError: If a mean would pool anything but starts.
     """
     table = _scaled(table)
     require(table, ["accuracy", "tested", *_LINES])
-    lines = _lines(table, others)
+    lines = _lines(table, x, others)
     rows = []
-    for values, own in cells(table, [*lines.axes, SCALE], list(COLUMNS)):
+    for values, own in cells(table, [*lines.axes, x], list(COLUMNS)):
         mean, tested = float(own["accuracy"].mean()), float(own["tested"].max())
         low, high = (float(x) for x in proportion_interval(mean * tested, tested))
         starts = own["repeat"] if "repeat" in own else pd.Series(0, own.index)
@@ -139,7 +149,7 @@ def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
                 "series": lines.label(values),
                 "role": own["role"].iloc[0],
                 "control": own["control"].iloc[0],
-                SCALE: values[SCALE],
+                x: values[x],
                 "start": start,
                 "accuracy": accuracy,
                 "mean": mean,
@@ -149,16 +159,17 @@ def accuracy_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
             for start, accuracy in zip(starts, own["accuracy"], strict=True)
         ]
     found = pd.DataFrame(rows)
-    order = np.lexsort((found[SCALE], found["series"].map(lines.labels.index)))
+    order = np.lexsort((_order(found[x]), found["series"].map(lines.labels.index)))
     return found.iloc[order].reset_index(drop=True)
 
 
-def plot_accuracy(axes: Axes, table: pd.DataFrame, others: Others = None) -> Axes:
+def plot_accuracy(axes: Axes, table: pd.DataFrame, x: str = SCALE, others: Others = None) -> Axes:
     """Draws what `accuracy_data` gives; thin lines are single starts.
 
     Args:
         axes: Where to draw.
         table: The results.
+        x: "noise.scale" or "shots".
         others: What tells lines apart: names of axes, or all that vary if None.
 
     Returns:
@@ -167,31 +178,26 @@ def plot_accuracy(axes: Axes, table: pd.DataFrame, others: Others = None) -> Axe
     Raises:
         InputError: If a mean would pool anything but starts.
     """
-    data = accuracy_data(table, others)
+    data = accuracy_data(table, x, others)
+    places = _places(axes, data[x])
     several = data["start"].nunique() > 1
     colours = _colours(data)
     for series, own in data.groupby("series", sort=False):
-        look, colour = _LOOKS[own["role"].iloc[0]], colours[str(series)]
-        mean = own.drop_duplicates(SCALE)
-        axes.plot(
-            mean[SCALE], mean["mean"], look.line, marker=look.marker, ms=3.5, color=colour,
-            label=series,
-        )  # fmt: skip
-        if own["role"].iloc[0] == "model":
-            axes.fill_between(mean[SCALE], mean["low"], mean["high"], color=colour, alpha=0.2, lw=0)
-        if several and own["role"].iloc[0] != "classical":
+        role = str(own["role"].iloc[0])
+        look, colour = _LOOKS[role], colours[str(series)]
+        mean = own.drop_duplicates(x)
+        at = mean[x].map(places)
+        style: dict[str, Any] = {"ls": look.line, "marker": look.marker, "ms": 3.5, "color": colour}
+        axes.plot(at, mean["mean"], label=series, **style)
+        if role == "model":
+            axes.fill_between(at, mean["low"], mean["high"], color=colour, alpha=0.2, lw=0)
+        if several and role != "classical":
             for _, each in own.groupby("start"):
-                axes.plot(each[SCALE], each["accuracy"], look.line, color=colour, lw=0.4, alpha=0.7)
+                thin = each[x].map(places)
+                axes.plot(thin, each["accuracy"], look.line, color=colour, lw=0.4, alpha=0.7)
     explain_band(axes, "Wilson's 95 % interval over test images, of the model")
     if several:
         explain_line(axes, "thin: single starts", "-")
-    positive = data[SCALE][data[SCALE] > 0]
-    if len(positive):
-        smallest = float(positive.min())
-        axes.set_xscale("symlog", linthresh=smallest)
-        axes.xaxis.set_major_formatter(TickTexts())
-        axes.set_xlim(-0.15 * smallest, 1.3 * float(positive.max()))
-    axes.set_xlabel("scale of the noise")
     axes.set_ylabel(f"accuracy on {int(table['tested'].max())} test images")
     axes.grid(axis="y", lw=0.4)
     return axes
@@ -214,8 +220,8 @@ def gates_data(table: pd.DataFrame) -> pd.DataFrame:
     table = _scaled(table)
     require(table, ["accuracy", "tested", "two_qubit_gates", "circuits", *_LINES])
     chosen = _compared_scale(table)
-    run = table[table["circuits"] > 0]
-    axes = _lines(run, None).axes
+    run = table[(table["circuits"] > 0) & (table.get(SHOTS, 0) == _most_shots(table))]
+    axes = _lines(run, SCALE, None).axes
     kinds = Lines(run, [axis for axis in axes if axis not in (*_LINES, "noise")], _name)
     rows = []
     for values, own in groups(run, axes):
@@ -288,28 +294,63 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     return axes
 
 
+def _places(axes: Axes, values: pd.Series) -> dict[object, float]:
+    """Makes the x axis of scales or of shots, and says where each value is."""
+    distinct = sorted(set(values), key=lambda each: _order(pd.Series([each], name=values.name))[0])
+    if values.name == SHOTS:
+        axes.set_xticks(
+            range(len(distinct)), [f"{each:,}" if each else "exact" for each in distinct]
+        )
+        axes.set_xlabel("shots of a circuit")
+        return {each: float(place) for place, each in enumerate(distinct)}
+    positive = [float(each) for each in distinct if each > 0]
+    if positive:
+        axes.set_xscale("symlog", linthresh=positive[0])
+        axes.xaxis.set_major_formatter(TickTexts())
+        axes.set_xlim(-0.15 * positive[0], 1.3 * positive[-1])
+    axes.set_xlabel("scale of the noise")
+    return {each: float(each) for each in distinct}
+
+
+def _order(values: pd.Series) -> list[float]:
+    """Ascending, with exact means after all shots."""
+    if values.name == SCALE:
+        return [float(each) for each in values]
+    return [float(each) if each else np.inf for each in values]
+
+
+def _most_shots(table: pd.DataFrame) -> int:
+    """Exact means if there are any, else the most shots."""
+    if SHOTS not in table:
+        return 0
+    return 0 if (table[SHOTS] == 0).any() else int(table[SHOTS].max())
+
+
 def _compared_scale(table: pd.DataFrame) -> float:
     scales = sorted(float(each) for each in table[SCALE].unique())
     return next((each for each in scales if each >= _COMPARED), scales[-1])
 
 
 def text(results: Results) -> str:
-    """What a table shows: the accuracy of each model and control, at each scale.
+    """What a table shows: the accuracy of each model and control.
 
     Args:
         results: What was measured so far, at least one point.
     """
-    table = _scaled(results.table())
+    found = results.table()
+    table = _scaled(found)
     lines = []
     if "accuracy" in table:
         data = accuracy_data(table[table["accuracy"].notna()])
-        for (series, scale), own in data.groupby(["series", SCALE], sort=False):
-            mean, low, high = own[["mean", "low", "high"]].iloc[0]
-            each = own["accuracy"]
-            lines.append(
-                f"{series}, {noise_text(scale)}: accuracy {mean:.3f} (95 %: {low:.3f} to "
-                f"{high:.3f}; {len(each)} start(s), {each.min():.3f} to {each.max():.3f})"
-            )
+        for series, own in data.groupby("series", sort=False):
+            parts = []
+            for scale, same in own.groupby(SCALE, sort=False):
+                mean, low, high = same[["mean", "low", "high"]].iloc[0]
+                where = f"{noise_text(float(scale))}: " if SCALE in found else ""
+                parts.append(f"{where}{mean:.3f} ({low:.3f} to {high:.3f})")
+            starts = own["start"].nunique()
+            lines.append(f"{series or 'model'}: accuracy, {starts} start(s), {'; '.join(parts)}")
+        lines.append("in brackets Wilson's 95 % intervals over test images")
     return "\n".join([*lines, *check_lines(table)])
 
 
@@ -321,11 +362,11 @@ def _scaled(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**changed)
 
 
-def _lines(table: pd.DataFrame, others: Others) -> Lines:
+def _lines(table: pd.DataFrame, x: str, others: Others) -> Lines:
     if isinstance(others, Lines):
         return others
     if others is None:
-        others = line_axes(table, SCALE, list(COLUMNS), ())
+        others = line_axes(table, x, list(COLUMNS), ())
     return Lines(table, [each for each in others if each in table], _name)
 
 
@@ -353,6 +394,8 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
             parts.append(_NOISE.get(str(value), str(value)))
         elif axis == "control":
             parts.append(str(value))
+        elif axis == SHOTS:
+            parts.append(f"{int(str(value)):,} shots" if value else "exact means")
         elif axis == SCALE:
             parts.append(noise_text(float(str(value)), texts[axis]))
         elif axis not in ("role", "model"):

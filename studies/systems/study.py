@@ -82,7 +82,7 @@ def cost(settings: SystemsPoint) -> Cost:
             own = len(test.labels) * rows * columns * spec.n_filters
             circuits += own
             seconds += own * 1e-5 * 4.0 ** max(0, spec.register_qubits - 4)
-    return Cost(circuits, circuits * (settings.shots or 0), seconds, 2**29)
+    return Cost(circuits, circuits * settings.shots, seconds, 2**29)
 
 
 def measure(settings: SystemsPoint, seed: np.random.SeedSequence) -> Measured:
@@ -184,7 +184,7 @@ def _data(settings: SystemsPoint) -> tuple[Data, Data]:
 
 
 def _run(settings: SystemsPoint, seed: int) -> Run:
-    return Run(settings.device, settings.noise, settings.shots, seed)
+    return Run(settings.device, settings.noise, settings.shots or None, seed)
 
 
 def _with_interval(row: Row) -> Row:
