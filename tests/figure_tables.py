@@ -45,12 +45,6 @@ AXES: dict[str, dict[str, list[Any]]] = {
         "data": ["isotropic", "patches"],
         "noise.scale": [0.0, 1.0],
     },
-    "systems": {
-        "noise": ["depolarizing_readout", "willow_pink"],
-        "noise.scale": [0.0, 1.0, 10.0],
-        "shots": [10, 1000, 0],
-        "repeat": [0, 1],
-    },
     "performance": {
         "engine": ["exact", "qsim_density", "own"],
         "convolution.kernel": ["2x2", "4x4"],
@@ -178,23 +172,6 @@ def _compilation(point: dict[str, Any], size: float) -> list[dict[str, Any]]:
     ]
 
 
-def _systems(point: dict[str, Any], size: float) -> list[dict[str, Any]]:
-    roles = {"model": "quanvolution", "unentangled": "without entanglers", "classical": "pixels"}
-    return [
-        {
-            "model": "quanvolution, 4 rotations",
-            "role": role,
-            "control": control,
-            "correct": int(80 * size) + number,
-            "tested": 100,
-            "accuracy": (int(80 * size) + number) / 100,
-            "circuits": 0 if role == "classical" else 196,
-            "two_qubit_gates": 4.0 if role == "model" else 0.0,
-        }
-        for number, (role, control) in enumerate(roles.items())
-    ]
-
-
 _ROWS = {
     "noise": _noise,
     "gradient": _gradient,
@@ -202,7 +179,6 @@ _ROWS = {
     "measured_once": _measured_once,
     "training": _training,
     "trainability": _trainability,
-    "systems": _systems,
     "performance": _performance,
     "compilation": _compilation,
 }

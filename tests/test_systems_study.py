@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import re
+from pathlib import Path
 
 import attrs
 import cirq
 import numpy as np
+import pandas as pd
 import pytest
+from figure_tables import Tabled
+from matplotlib.figure import Figure
+from test_figures import check_readable
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, InputError, XZAnsatz
 from qucnn_cirq.convolution import extract_patches, ideal_numbers
+from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.filters import RingBody
+from studies.drawing import lay_out
 from studies.systems.configuration import SystemsPoint
 from studies.systems.data import digits_of, selected
 from studies.systems.models import ROLES, SYSTEMS, System
@@ -151,6 +160,57 @@ def test_the_most_likely_outcome_of_nine_noisy_qubits_is_that_of_the_density_mat
         confusion = np.array([[0.9, 0.0], [0.1, 1.0]])
         chances = np.moveaxis(np.tensordot(confusion, chances, axes=(1, axis)), 0, axis)
     assert found == f"{int(chances.argmax()):b}".count("1")
+
+
+def results_table() -> pd.DataFrame:
+    """What two systems gave under two kinds of noise, with shots and without, made by hand."""
+    roles = {"model": "quanvolution", "unentangled": "without entanglers", "classical": "pixels"}
+    rows = []
+    axes = ([4, 20], ["willow_pink", "other"], [0.0, 1.0], [1000, 0], [0, 1])
+    for rotations, noise, scale, shots, repeat in itertools.product(*axes):
+        for number, (role, control) in enumerate(roles.items()):
+            correct = 90 - rotations - 5 * number - (0 if role == "classical" else int(scale))
+            rows.append(
+                {
+                    "system": f"kind=quanvolution, rotations={rotations}",
+                    "noise": noise,
+                    "noise.scale": scale,
+                    "shots": shots,
+                    "repeat": repeat,
+                    "model": f"quanvolution, {rotations} rotations",
+                    "role": role,
+                    "control": control,
+                    "correct": correct + repeat,
+                    "tested": 100,
+                    "accuracy": (correct + repeat) / 100,
+                    "circuits": 0 if role == "classical" else 196,
+                    "two_qubit_gates": float(rotations // 2 * (role == "model")),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def test_figures_show_all_points_and_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, tuple[Figure, pd.DataFrame]] = {}
+    keep = lambda figure, data, folder, name: drawn.update({name: (figure, data)})  # noqa: E731
+    monkeypatch.setattr("studies.drawing.save_drawn", keep)
+    table = results_table()
+    assert STUDY.draw(Tabled(table), Path()) == list(drawn)
+    for kind in ("systems", "systems_shots"):
+        parts = [data for name, (_, data) in drawn.items() if re.fullmatch(rf"{kind}(_\d+)?", name)]
+        assert sum(map(len, parts)) == len(table)
+        assert all(
+            ((own["low"] < own["mean"]) & (own["mean"] < own["high"])).all() for own in parts
+        )
+    gates = drawn["systems_gates"][1]
+    # Model and control with circuits, two systems, two kinds of noise, ideal and scale 1.
+    assert len(gates) == 16 and set(gates["scale"]) == {0.0, 1.0}
+    with theme():
+        for figure, _ in drawn.values():
+            lay_out(figure)
+            check_readable(figure)
+    for words in ("quanvolution, 20 rotations", "exact means", "noise x 1: 0.695"):
+        assert words in STUDY.text(Tabled(table))
 
 
 @pytest.mark.parametrize("value", ["some", [3], [3, 3], [3, 10], 3])

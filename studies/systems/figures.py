@@ -13,16 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import TickTexts
+from studies import drawing
 from studies.crosscheck import check_lines
-from studies.drawing import (
-    PAGE,
-    explain_band,
-    explain_line,
-    legend_below,
-    save_drawn,
-    series_styles,
-    set_title,
-)
+from studies.drawing import PAGE, explain_band, explain_line, series_styles, set_title
 from studies.grouping import Lines, arrange, cells, groups, line_axes, require
 from studies.line_figures import Others
 from studies.statistics import proportion_interval
@@ -98,10 +91,10 @@ def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list
                 axes.set_ylabel("")
         for unused in panels[len(parts) :]:
             unused.set_axis_off()
-        legend_below(figure, panels[: len(parts)])
+        drawing.legend_below(figure, panels[: len(parts)])
         drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
         names.append(name if number == 1 else f"{name}_{number}")
-        save_drawn(figure, pd.concat(drawn), folder, names[-1])
+        drawing.save_drawn(figure, pd.concat(drawn), folder, names[-1])
     return names
 
 
@@ -115,8 +108,8 @@ def _draw_gates(table: pd.DataFrame, folder: Path) -> str:
         set_title(axes, _name(values, {}))
         if axes is not panels[0]:
             axes.set_ylabel("")
-    legend_below(figure, panels)
-    save_drawn(figure, gates_data(table), folder, "systems_gates")
+    drawing.legend_below(figure, panels)
+    drawing.save_drawn(figure, gates_data(table), folder, "systems_gates")
     return "systems_gates"
 
 
@@ -282,8 +275,9 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
         axes.plot([], [], _LOOKS[role].marker, color="0.4", ms=4.5, label=_ROLE_NAMES[role])
     scales = sorted(data["scale"].unique())
     if 0.0 in scales:
-        axes.plot([], [], "o", mfc="none", color="0.4", ms=4.5, label="ideal")
-    axes.plot([], [], "o", color="0.4", ms=4.5, label=noise_text(float(scales[-1])))
+        axes.plot([], [], "^", mfc="none", color="0.4", ms=4.5, label="open: ideal")
+    filled = noise_text(float(scales[-1]))
+    axes.plot([], [], "^", color="0.4", ms=4.5, label=f"filled: {filled}")
     explain_band(axes, "Wilson's 95 % interval over test images")
     axes.set_xscale("symlog", linthresh=1)
     axes.xaxis.set_major_formatter(TickTexts())

@@ -10,6 +10,7 @@ import numpy as np
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.convolution import extract_patches
+from qucnn_cirq.encodings import Threshold
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -79,10 +80,18 @@ def cost(settings: SystemsPoint) -> Cost:
         for number, spec in enumerate(model.specs):
             shape = model.inputs(test.images[:1])[number].shape[1:]
             rows, columns = spec.output_shape(*shape)
-            own = len(test.labels) * rows * columns * spec.n_filters
-            circuits += own
-            seconds += own * 1e-5 * 4.0 ** max(0, spec.register_qubits - 4)
+            own = len(test.labels) * rows * columns
+            circuits += own * spec.n_filters
+            if not settings.shots:
+                # About as many patches of handwritten digits differ.
+                own = min(own // 4, 1 << spec.register_qubits) if _is_bits(spec) else own // 4
+            size = 4.0 ** max(0, spec.register_qubits - 4)
+            seconds += own * spec.n_filters * (1e-4 if settings.shots else 2e-5 + 2e-6 * size)
     return Cost(circuits, circuits * settings.shots, seconds, 2**29)
+
+
+def _is_bits(spec: ConvolutionSpec) -> bool:
+    return isinstance(spec.encoding, Threshold)
 
 
 def measure(settings: SystemsPoint, seed: np.random.SeedSequence) -> Measured:

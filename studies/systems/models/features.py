@@ -42,7 +42,12 @@ class MapModel(Classifying):
         """
 
     def fit(self, data: Data, seed: int) -> None:
-        """Fits the head; see `Model.fit`."""
+        """Fits the head; see `Model.fit`.
+
+        Args:
+            data: As there.
+            seed: As there.
+        """
         self._head.fit(_flat(self.maps(data.images, _IDEAL)), data.labels)
 
     def predict(self, images: Array, run: Run) -> NDArray[np.int64]:
@@ -87,7 +92,14 @@ class CircuitMaps(MapModel):
         super().fit(data, seed)
 
     def inputs(self, images: Array) -> tuple[Array, ...]:
-        """See `Model.inputs`."""
+        """See `Model.inputs`.
+
+        Args:
+            images: Shape (n, rows, columns).
+
+        Returns:
+            One array of shape (n, rows, columns).
+        """
         return (images if self._seen is None else self._seen(images),)
 
     def maps(self, images: Array, run: Run) -> Array:
@@ -120,6 +132,9 @@ def cosines(spec: ConvolutionSpec, count: int, seed: int) -> Callable[[Array], A
         spec: The convolution, of which only the patches matter.
         count: How many.
         seed: Of the frequencies and phases.
+
+    Returns:
+        Makes maps of shape (n, patches * count) of images of shape (n, rows, columns).
     """
 
     def function(images: Array) -> Array:

@@ -91,7 +91,12 @@ class Classifying(Model):
         """
 
     def tested(self, data: Data, run: Run) -> Row:
-        """Images named right; see `Model.tested`."""
+        """Images named right; see `Model.tested`.
+
+        Args:
+            data: As there.
+            run: As there.
+        """
         right = self.predict(data.images, run) == data.labels
         return {"correct": int(right.sum()), "tested": len(right)}
 
