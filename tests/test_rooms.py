@@ -44,7 +44,7 @@ FLOORS: tuple[str, ...] = (
     "studies point",
     "studies compilation performance",
     "studies benchmark forward gradient learning loading mitigation trainability training",
-    "studies measured_once noise",
+    "studies measured_once noise systems",
     "studies report",
     "studies commands",
 )

@@ -179,7 +179,7 @@ def results_table() -> pd.DataFrame:
                     "repeat": repeat,
                     "model": f"quanvolution, {rotations} rotations",
                     "role": role,
-                    "control": control,
+                    "control": f"{control} of {rotations}" if role == "classical" else control,
                     "correct": correct + repeat,
                     "tested": 100,
                     "accuracy": (correct + repeat) / 100,

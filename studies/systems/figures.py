@@ -84,15 +84,17 @@ def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list
         width = PAGE if columns > 1 else 0.6 * PAGE
         figure = Figure(figsize=(width, 2.5 * rows), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
+        drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
+        # The same model has the same look in all panels, and no other has it.
+        colours = _colours(pd.concat(drawn))
         for index, (axes, part) in enumerate(zip(panels, parts, strict=False)):
-            plot_accuracy(axes, part.table, x, _LINES)
+            plot_accuracy(axes, part.table, x, _LINES, colours)
             set_title(axes, part.title)
             if index % columns:
                 axes.set_ylabel("")
         for unused in panels[len(parts) :]:
             unused.set_axis_off()
         drawing.legend_below(figure, panels[: len(parts)])
-        drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
         names.append(name if number == 1 else f"{name}_{number}")
         drawing.save_drawn(figure, pd.concat(drawn), folder, names[-1])
     return names
@@ -156,7 +158,13 @@ def accuracy_data(table: pd.DataFrame, x: str = SCALE, others: Others = None) ->
     return found.iloc[order].reset_index(drop=True)
 
 
-def plot_accuracy(axes: Axes, table: pd.DataFrame, x: str = SCALE, others: Others = None) -> Axes:
+def plot_accuracy(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str = SCALE,
+    others: Others = None,
+    colours: Mapping[str, object] | None = None,
+) -> Axes:
     """Draws what `accuracy_data` gives; thin lines are single starts.
 
     Args:
@@ -164,6 +172,7 @@ def plot_accuracy(axes: Axes, table: pd.DataFrame, x: str = SCALE, others: Other
         table: The results.
         x: "noise.scale" or "shots".
         others: What tells lines apart: names of axes, or all that vary if None.
+        colours: The colour of each line by its name.
 
     Returns:
         The axes.
@@ -174,7 +183,7 @@ def plot_accuracy(axes: Axes, table: pd.DataFrame, x: str = SCALE, others: Other
     data = accuracy_data(table, x, others)
     places = _places(axes, data[x])
     several = data["start"].nunique() > 1
-    colours = _colours(data)
+    colours = colours or _colours(data)
     for series, own in data.groupby("series", sort=False):
         role = str(own["role"].iloc[0])
         look, colour = _LOOKS[role], colours[str(series)]
@@ -369,8 +378,8 @@ def _colours(data: pd.DataFrame) -> dict[str, object]:
     found: dict[str, object] = {}
     for role, own in data.groupby("role", sort=False):
         series = list(dict.fromkeys(own["series"]))
-        dark = 0.9 if role == "model" else 0.65
-        shades = np.linspace(dark, 0.45, len(series)) if len(series) > 1 else [dark]
+        dark = 0.9 if role in ("model", "classical") else 0.65
+        shades = np.linspace(dark, 0.4, len(series)) if len(series) > 1 else [dark]
         found |= {
             name: matplotlib.colormaps[_LOOKS[str(role)].colours](shade)
             for name, shade in zip(series, shades, strict=True)

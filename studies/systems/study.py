@@ -75,7 +75,7 @@ def cost(settings: SystemsPoint) -> Cost:
         settings: Those of the point.
     """
     _, test = _data(settings)
-    circuits, seconds = 0, 5.0
+    circuits, seconds, largest = 0, 5.0, 0.0
     for model in _models(settings):
         for number, spec in enumerate(model.specs):
             shape = model.inputs(test.images[:1])[number].shape[1:]
@@ -86,8 +86,10 @@ def cost(settings: SystemsPoint) -> Cost:
                 # About as many patches of handwritten digits differ.
                 own = min(own // 4, 1 << spec.register_qubits) if _is_bits(spec) else own // 4
             size = 4.0 ** max(0, spec.register_qubits - 4)
+            largest = max(largest, 4.0**spec.register_qubits)
             seconds += own * spec.n_filters * (1e-4 if settings.shots else 2e-5 + 2e-6 * size)
-    return Cost(circuits, circuits * settings.shots, seconds, 2**29)
+    # Operators that were carried back, and states of patches, are kept by the engine.
+    return Cost(circuits, circuits * settings.shots, seconds, int(2**29 + 1.2e4 * largest))
 
 
 def _is_bits(spec: ConvolutionSpec) -> bool:
