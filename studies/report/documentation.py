@@ -83,6 +83,13 @@ QUOTED = (
     Quoted("learning", ("docs/sweeps.md",), {"learning": "learning"}),
     Quoted("training", ("docs/sweeps.md",), {"training": "training"}),
     Quoted("dataset", ("docs/sweeps.md",)),
+    Quoted(
+        "quanvolution",
+        ("docs/systems.md",),
+        {"systems": "systems_quanvolution", "systems_gates": "systems_gates"},
+    ),
+    Quoted("quanvolution_shots", ("docs/systems.md",), {"systems_shots": "systems_shots"}),
+    Quoted("chen", ("docs/systems.md",)),
     Quoted("measured_once", ("docs/sweeps.md",), {"measured_once": "measured_once"}),
     Quoted(
         "measured_once_training",

@@ -53,6 +53,10 @@ _CAPTIONS = {
     "measured_once_training": "Accuracy against the shots of the training, and of the same "
     "classifiers with exact overlaps.",
     "training": "Training loss against epochs, and accuracy on test images.",
+    "systems": "Accuracy of each model, of the same circuit without entanglers, of classical maps "
+    "and of QuCNN, against the scale of the noise.",
+    "systems_shots": "The same against the shots of each circuit.",
+    "systems_gates": "Accuracy against two-qubit gates, ideal and with noise.",
     "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
     "(1 - p2)^n2 with the error rates of the study, against the kernel.",
     "benchmark": "Predicted error over that of the best general compiler, for convolutions and "
