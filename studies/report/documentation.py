@@ -86,7 +86,7 @@ QUOTED = (
     Quoted(
         "quanvolution",
         ("docs/systems.md",),
-        {"systems": "systems_quanvolution", "systems_gates": "systems_gates"},
+        {"systems": "systems_quanvolution", "systems_gates": "systems_quanvolution_gates"},
     ),
     Quoted("quanvolution_shots", ("docs/systems.md",), {"systems_shots": "systems_shots"}),
     Quoted("chen", ("docs/systems.md",)),
