@@ -29,6 +29,11 @@ class CircuitEncoding(Encoding):
     the gradient of the images is that of the angles. Also for feature maps that an encoding of the
     package's own is not, such as rotations with products of gates between them.
 
+    Args:
+        circuit: As for `qucnn_cirq.CircuitFilter`.
+        qubits: As for `qucnn_cirq.CircuitFilter`.
+        parameters: As for `qucnn_cirq.CircuitFilter`.
+
     Attributes:
         data_circuit: As for `qucnn_cirq.CircuitFilter`.
         qubits: As for `qucnn_cirq.CircuitFilter`.

@@ -181,6 +181,42 @@ def accuracy_answer(folder: Path) -> list[str]:
     return lines
 
 
+def systems_answer(folder: Path) -> list[str]:
+    """How good each other quantum convolution is beside its controls, ideal and with noise.
+
+    Args:
+        folder: The results of a systems study with the axes system, noise, noise.scale and repeat.
+    """
+    table = load(folder)
+    lines = []
+    for model, own in table.groupby("model", sort=False):
+        measure = next(key for key in _SYSTEM_MEASURES if key in own and own[key].notna().any())
+        parts = []
+        for scale in sorted({own[_SCALE].min(), _nearest(own[_SCALE], 1.0)}):
+            at = own[own[_SCALE] == scale]
+            roles = [
+                f"{role if role == 'model' else control} {_over_starts(rows, measure)}"
+                for (role, control), rows in at.groupby(["role", "control"], sort=False)
+            ]
+            parts.append(
+                f"{'ideal' if scale == 0 else f'noise times {scale:g}'}: {', '.join(roles)}"
+            )
+        lines.append(f"{model}, {_SYSTEM_MEASURES[measure]}, {'; '.join(parts)}.")
+    return lines
+
+
+_SYSTEM_MEASURES = {"accuracy": "accuracy", "hellinger": "Hellinger distance (0 is best)"}
+
+
+def _over_starts(rows: pd.DataFrame, measure: str) -> str:
+    """The mean over starts, with Wilson's interval over test images where there is one."""
+    mean = f"{rows[measure].mean():.3f}"
+    low, high = f"{measure}_low", f"{measure}_high"
+    if low in rows and rows[low].notna().all():
+        return f"{mean} [{rows[low].mean():.3f} to {rows[high].mean():.3f}]"
+    return mean
+
+
 def _rmse(table: pd.DataFrame, column: str) -> float:
     return float(np.sqrt(((table[column] - table["squared_cosine"]) ** 2).mean()))
 

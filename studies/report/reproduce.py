@@ -15,6 +15,7 @@ from studies.report.answers import (
     gradient_answer,
     learning_answer,
     noise_answer,
+    systems_answer,
 )
 from studies.report.report import REPORT, study_sections
 from studies.sweep.catalogue import load_study
@@ -122,6 +123,22 @@ PARTS = (
         "A linear classifier is fitted to exact feature maps of 2,000 training images and reads "
         "noisy maps of 500 test images (100 in a quick run): four filters with random "
         "angles, stride 3.",
+    ),
+    Part(
+        "other_convolutions",
+        "Other quantum convolutions, beside their controls",
+        "systems",
+        ("noise=willow_pink", "axes.noise.scale=[0.0, 1.0]"),
+        ("images=300", "test_images=100", "repeat=[0]"),
+        "Of quanvolution: better than without it, not better than random non-linear maps. Of Chen "
+        "et al.: faster and better than a classical network of similar size, on simulated events. "
+        "Of QuClassi: up to 53.75 % and 203 % better than two peers, with 97.37 % fewer parameters "
+        "than a network. Of QuGAN: 94.98 % fewer parameters, 48.33 % better. Of QuantumFlow: 94.09 "
+        "% on MNIST, 95.73 % and 98.27 % on 3 against 6 at 4x4. Of QCNN: 0.9905 on 0 against 1.",
+        systems_answer,
+        "The same images, device and noise for all, and beside each the same circuit without "
+        "entanglers, a classical map of the same shape and QuCNN; learnt ideally. Intervals are "
+        "Wilson's over test images, means over starts.",
     ),
 )  # fmt: skip
 
