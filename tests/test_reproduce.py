@@ -35,6 +35,13 @@ SMALL = {
     ),
     "noise_and_error": ("images=1", "noise.scale=[0.1, 1.0]", "repeat=[0, 1]", UNCHECKED),
     "noise_and_accuracy": ("images=4", "classify=50", "noise.scale=[0.0, 1.0, 10.0]", UNCHECKED),
+    "other_convolutions": (
+        "images=100",
+        "test_images=70",
+        'system=[{kind="quanvolution",rotations=4}]',
+        "repeat=[0]",
+        UNCHECKED,
+    ),
 }
 
 
@@ -79,9 +86,10 @@ def test_running_again_computes_nothing(folder: Path, capsys: Any) -> None:
 def test_points_that_fail_do_not_stop_the_rest(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    *others, last = reproduce.PARTS
+    parts = {part.folder: part for part in reproduce.PARTS}
+    last = parts["noise_and_accuracy"]
     wrong = replace(last, folder="wrong", quick=(*last.quick, "device='grid:2x2'"))
-    monkeypatch.setattr(reproduce, "PARTS", (*others[-1:], wrong))
+    monkeypatch.setattr(reproduce, "PARTS", (parts["noise_and_error"], wrong))
     assert main(["reproduce", "--out", str(folder), "--quick", "--workers", "1"]) == 1
     output = capsys.readouterr().out
     assert "measured / predicted RMSE" in output
