@@ -107,7 +107,7 @@ def cost_row(
         template = reading.variant.template
         own, templates, count = float(two_qubit_gates(template.circuit)), [template], 1
         if isinstance(by, MitigationMethod):
-            plan = by.plan(reading, states[:1])
+            plan = by.outline(reading, states[:1])
             cost = plan.cost(_MANY if shots is None else shots)
             own, count = cost.two_qubit_gates, cost.circuits
             templates = [run.template for run in plan.runs if not run.is_calibration]

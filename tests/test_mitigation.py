@@ -171,6 +171,16 @@ def test_zne_splits_shots_in_proportion_to_its_coefficients():
     assert best * noiseless == pytest.approx(4 * noiseless / 1000)
 
 
+@pytest.mark.parametrize("overlap", ["destructive", "inversion"])
+def test_an_outline_costs_what_the_plan_does(overlap):
+    reading, states = a_reading(overlap)
+    for method in (ErrorCancellation(5), ZeroNoiseExtrapolation((1, 3)), SelfOverlap()):
+        outline, plan = (make(reading, states).cost(500) for make in (method.outline, method.plan))
+        assert outline == plan
+    # No random circuits are made for it.
+    assert len({run.template for run in ErrorCancellation(5).outline(reading, states).runs}) == 1
+
+
 @pytest.mark.parametrize(
     ("gate_set", "device"), [("cz", "willow_pink"), ("sqrt_iswap", "weber"), ("syc", "weber")]
 )

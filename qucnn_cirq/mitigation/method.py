@@ -196,6 +196,18 @@ class MitigationMethod(abc.ABC):
             InputError: If it does not serve the circuit or the noise.
         """
 
+    def outline(self, reading: Reading, states: FloatArray) -> Plan:
+        """The plan as far as its cost goes: circuits that differ in angles alone may be one.
+
+        Args:
+            reading: As for `plan`.
+            states: As for `plan`.
+
+        Raises:
+            InputError: As for `plan`.
+        """
+        return self.plan(reading, states)
+
     def moments(
         self, reading: Reading, states: FloatArray, shots: int, noise: Noise | None = None
     ) -> Estimates:

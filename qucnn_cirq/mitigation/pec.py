@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cirq
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +85,24 @@ class ErrorCancellation(MitigationMethod):
         slopes = np.full(self.circuits, 1 / self.circuits)
         return Plan(tuple(runs), linear_combination(slopes), slopes)
 
+    def outline(self, reading: Reading, states: FloatArray) -> Plan:
+        """See `MitigationMethod.outline`: Paulis change no gate count, so none are drawn."""
+        depolarizing_only(reading.noise)
+        run = replace(self._plain(reading, states), share=1 / self.circuits)
+        slopes = np.full(self.circuits, 1 / self.circuits)
+        return Plan((run,) * self.circuits, linear_combination(slopes), slopes)
+
+    def _plain(self, reading: Reading, states: FloatArray) -> Run:
+        """The circuit without Paulis, which stands for all."""
+        return Run(
+            "all circuits",
+            reading.variant.template,
+            reading.variant.loader.angles(states),
+            reading.angles,
+            outcome_weights(reading, self.unfolds_readout),
+            1.0,
+        )
+
     def moments(
         self, reading: Reading, states: FloatArray, shots: int, noise: Noise | None = None
     ) -> Estimates:
@@ -96,15 +116,7 @@ class ErrorCancellation(MitigationMethod):
         shots = whole_number("shots", shots, minimum=1)
         actual = reading.noise if noise is None else noise
         assumed, gamma = depolarizing_only(reading.noise), self.gamma(reading)
-        weights = outcome_weights(reading, self.unfolds_readout)
-        run = Run(
-            "all circuits",
-            reading.variant.template,
-            reading.variant.loader.angles(states),
-            reading.angles,
-            weights,
-            1.0,
-        )
+        run = self._plain(reading, states)
         engine = make_engine("exact")
         values, _ = run_moments(run, engine, undoing(actual, assumed, inserts=False))
         mean, spread = run_moments(run, engine, undoing(actual, assumed, inserts=True))
