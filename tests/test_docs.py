@@ -310,6 +310,12 @@ def test_the_table_of_rules_has_all_of_them() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(RULES)
 
 
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme, *pages = PAGES
+    text = readme.read_text()
+    assert [page.name for page in pages if f"](docs/{page.name})" not in text] == []
+
+
 def test_every_link_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
