@@ -201,7 +201,7 @@ class MitigationMethod(abc.ABC):
 
         Args:
             reading: As for `plan`.
-            states: As for `plan`.
+            states: As for `plan`, shape (patches, 2^n).
 
         Raises:
             InputError: As for `plan`.
