@@ -353,7 +353,7 @@ class QuantumConvolution:
                 table,
                 numbers=rows,
                 purpose=purpose,
-                vectors=self._filter_states(rows, table),
+                vectors=self._compared_states(rows, table),
             )
             for rows, table in tables
         ]
@@ -425,10 +425,15 @@ class QuantumConvolution:
             None if self.mitigation is None else self.mitigation.twirl,
         )
 
-    def _filter_states(
+    def _compared_states(
         self, rows: tuple[int, ...], table: NDArray[np.float64]
-    ) -> NDArray[np.complex128]:
-        """The states of filters that share circuits: those of fixed ones are each its own."""
+    ) -> NDArray[np.complex128] | None:
+        """The states of filters that share circuits: those of fixed ones are each its own.
+
+        None where nobody compares patches with them: to find them can take longer than a block.
+        """
+        if self.mitigation is None:
+            return None
         states = [
             self.program.filters[row].filter_states(angles[np.newaxis])
             for row, angles in zip(rows, table, strict=True)

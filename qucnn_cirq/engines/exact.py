@@ -29,7 +29,7 @@ from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, Array, ArrayLibrar
 from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.factoring import Factored, factor
-from qucnn_cirq.engines.given import GivenStates
+from qucnn_cirq.engines.given import GivenStates, real_matrices
 from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process
@@ -87,17 +87,22 @@ class Prepared:
         """Carries every outcome back to the data register."""
         return self.meet(self.observable.qubits)
 
-    def on_data(self, weights: Array) -> Array:
-        """The carried coefficients of what a meeting gives; all for a state that is handed over.
+    def on_data(self, weights: Array, library: ArrayLibrary) -> Array:
+        """What a meeting gives, as it is multiplied with patches' states.
 
         Args:
             weights: All coefficients, shape (filters, rows * 4^n) for n data qubits.
+            library: Whose array it is.
 
         Returns:
-            Shape (filters * rows, carried).
+            The carried coefficients, shape (filters * rows, carried); for states that are handed
+            over the entries of matrices, shape (filters * rows, 4^n).
         """
-        every = weights.reshape(-1, 4 ** len(self.patch.qubits))
-        return every if self.is_given else every[:, self.patch.live]
+        n_qubits = len(self.patch.qubits)
+        every = weights.reshape(-1, 4**n_qubits)
+        if self.is_given:
+            return library.put(real_matrices(library.get(every), n_qubits))
+        return every[:, self.patch.live]
 
 
 class ExactEngine(Engine):
@@ -266,7 +271,9 @@ class ExactEngine(Engine):
             weights = self._weights(prepared, meeting, template, noise, tables)
             yield weights, self._states(prepared, template, noise, tables)
             return
-        weights = prepared.on_data(meeting.weights(self._library.put(np.ones((1, 1))), {}))
+        weights = prepared.on_data(
+            meeting.weights(self._library.put(np.ones((1, 1))), {}), self._library
+        )
         for own in _filters(tables, size=1):
             yield weights, self._evolve(prepared.patch, own)
 
@@ -317,7 +324,8 @@ class ExactEngine(Engine):
         parts = []
         for own in _filters(others, size=max(1, _FILTERS_TOGETHER // largest)):
             states = self._filter_states(prepared.filter, own)
-            parts.append(self._library.get(prepared.on_data(meeting.weights(states, own))))
+            carried = prepared.on_data(meeting.weights(states, own), self._library)
+            parts.append(self._library.get(carried))
         weights = self._library.put(np.concatenate(parts))
         if _is_constant(noise):
             _keep(self._kept, key, weights)

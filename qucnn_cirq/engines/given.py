@@ -2,7 +2,8 @@
 
 A state x without noise has the mean x^T O x of the observable O that is carried back to it: no
 coefficients of its density matrix are needed. The batch stands where an array of those would,
-(coefficients, patches), so that products with it are written as for all others.
+(coefficients, patches), so that products with it are written as for all others; there are as many
+entries of O as coefficients.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 
 class GivenStates:
-    """The Pauli coefficients of real vectors, shape (4^n, patches), without being made.
+    """The matrices x x^T of real vectors, shape (4^n, patches), without being made.
 
     Args:
         vectors: Real unit vectors, shape (patches, 2^n).
@@ -27,41 +28,36 @@ class GivenStates:
 
     def __init__(self, vectors: FloatArray) -> None:
         self._vectors = vectors
-        self._n_qubits = (vectors.shape[1] - 1).bit_length()
-        self.shape = 4**self._n_qubits, len(vectors)
+        self.shape = vectors.shape[1] ** 2, len(vectors)
 
     def __rmatmul__(self, observables: FloatArray) -> FloatArray:
-        """Means of observables sum_P c_P P, given by c of shape (rows, 4^n): (rows, patches)."""
+        """Means of observables as `real_matrices` gives them, (rows, 4^n): (rows, patches)."""
         means = np.empty((len(observables), len(self._vectors)))
-        for row, coefficients in enumerate(observables):
-            form = _real_matrix(coefficients, self._n_qubits)
-            means[row] = np.einsum("pi,pi->p", self._vectors @ form, self._vectors)
+        n_values = self._vectors.shape[1]
+        for row, form in enumerate(observables.reshape(-1, n_values, n_values)):
+            np.vecdot(self._vectors @ form, self._vectors, out=means[row])
         return means
 
     def __matmul__(self, factors: FloatArray) -> FloatArray:
         """Sums over patches, each times its factor; factors (patches, sums), result (4^n, sums)."""
-        sums = [(self._vectors.T * own) @ self._vectors for own in factors.T]
-        return np.stack([_coefficients(own, self._n_qubits) for own in sums], axis=1)
+        sums = [((self._vectors.T * own) @ self._vectors).ravel() for own in factors.T]
+        return np.stack(sums, axis=1)
 
 
-def _real_matrix(coefficients: FloatArray, n_qubits: int) -> FloatArray:
-    """The real part of sum_P c_P P, shape (2^n, 2^n); the rest has no mean in a real vector."""
-    tensor = coefficients.astype(complex).reshape((4,) * n_qubits)
+def real_matrices(coefficients: FloatArray, n_qubits: int) -> FloatArray:
+    """The real part of sum_P c_P P; the rest has no mean in a real vector.
+
+    Args:
+        coefficients: Shape (rows, 4^n).
+        n_qubits: Their number n.
+
+    Returns:
+        The entries, row by row of each matrix, shape (rows, 4^n).
+    """
+    tensor = coefficients.astype(complex).reshape((-1,) + (4,) * n_qubits)
     for _ in range(n_qubits):
-        # The first axis goes to the back as two: rows and columns in turn.
-        tensor = np.tensordot(tensor, PAULIS, axes=(0, 0))
-    order = [*range(0, 2 * n_qubits, 2), *range(1, 2 * n_qubits, 2)]
-    matrix: FloatArray = tensor.transpose(order).reshape(1 << n_qubits, -1).real
-    return matrix
-
-
-def _coefficients(matrix: FloatArray, n_qubits: int) -> FloatArray:
-    """Tr(P M) of a real matrix M for all P, shape (4^n,)."""
-    tensor = matrix.reshape((2,) * (2 * n_qubits)).astype(complex)
-    order = [axis for qubit in range(n_qubits) for axis in (qubit, n_qubits + qubit)]
-    tensor = tensor.transpose(order)
-    for _ in range(n_qubits):
-        # Tr(P M) has P_ij M_ji.
-        tensor = np.tensordot(tensor, PAULIS, axes=((0, 1), (2, 1)))
-    found: FloatArray = tensor.real.ravel()
-    return found
+        # The first axis of a qubit goes to the back as two: rows and columns in turn.
+        tensor = np.tensordot(tensor, PAULIS, axes=(1, 0))
+    order = [0, *range(1, 2 * n_qubits, 2), *range(2, 2 * n_qubits + 1, 2)]
+    entries: FloatArray = tensor.transpose(order).real.reshape(len(coefficients), -1)
+    return entries

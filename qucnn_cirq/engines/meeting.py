@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -141,8 +143,7 @@ class Meeting:
         self._order = _contraction_order(indices, result, self._sizes)
         # Reading the expression takes as long as contracting it for one filter.
         self._contraction = functools.lru_cache(maxsize=16)(self._contraction_of)
-        shapes = [tuple(self._sizes[index] for index in own) for own in indices]
-        self.elements = _largest(self._expression, shapes, self._order)
+        self.elements = _largest(indices, result, self._sizes, self._order)
 
     def weights(self, states: Array, tables: AngleTables) -> Array:
         """The observable on the data register, or that of each outcome, for each filter.
@@ -226,8 +227,24 @@ def _contraction_order(
 
 
 def _largest(
-    expression: str, shapes: Sequence[tuple[int, ...]], order: Sequence[tuple[int, ...]]
+    indices: Sequence[Sequence[int]],
+    result: Sequence[int],
+    sizes: Mapping[int, int],
+    order: Sequence[tuple[int, ...]],
 ) -> int:
-    """Numbers in the largest tensor on the way, for one filter."""
-    found = opt_einsum.contract_path(expression, *shapes, shapes=True, optimize=order)
-    return int(found[1].largest_intermediate)
+    """Numbers in the largest tensor that contracting in an order makes.
+
+    The same as opt_einsum says, which also works out how to do each contraction and takes longer.
+    """
+    tensors = [frozenset(own) for own in indices]
+    # How many tensors, the result among them, an index is still on.
+    users = Counter(index for own in (*tensors, frozenset(result)) for index in own)
+    largest = 0
+    for places in order:
+        taken = [tensors.pop(place) for place in sorted(places, reverse=True)]
+        users.subtract(index for own in taken for index in own)
+        made = frozenset(index for own in taken for index in own if users[index])
+        users.update(made)
+        tensors.append(made)
+        largest = max(largest, math.prod(sizes[index] for index in made))
+    return largest

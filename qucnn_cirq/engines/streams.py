@@ -151,11 +151,12 @@ def content_ids(patches: Patches, seen: Counter[bytes] | None = None) -> NDArray
     """
     ids = np.empty(patches.batch, dtype=np.int64)
     seen = Counter() if seen is None else seen
-    for image, values in enumerate(
-        np.split(patches.vectors, max(1, patches.batch))[: patches.batch]
-    ):
-        # Adding zero turns -0.0 into 0.0, so that equal images have equal bytes.
-        content = hashlib.sha256((values + 0.0).astype("<f8", copy=False).tobytes()).digest()
+    # Adding zero turns -0.0 into 0.0, so that equal images have equal bytes.
+    values = (patches.vectors + 0.0).astype("<f8", copy=False)
+    whole = memoryview(values.reshape(-1).view(np.uint8))
+    size = len(whole) // max(1, patches.batch)
+    for image in range(patches.batch):
+        content = hashlib.sha256(whole[image * size : (image + 1) * size]).digest()
         number = hashlib.sha256(content + seen[content].to_bytes(8, "little")).digest()
         seen[content] += 1
         ids[image] = 2**62 + int.from_bytes(number[:8], "little") % 2**62
