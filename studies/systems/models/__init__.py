@@ -5,12 +5,13 @@ from __future__ import annotations
 from qucnn_cirq.kinds import Kinds
 from studies.systems.models.chen import Chen
 from studies.systems.models.model import ROLES, Classifying, Model, System
+from studies.systems.models.qcnn import QCNN
 from studies.systems.models.quanvolution import Quanvolution
 
 SYSTEMS: Kinds[System] = Kinds(System)  # type: ignore[type-abstract]
 """The systems by the word of their kind."""
 
-for _system in (Quanvolution, Chen):
+for _system in (Quanvolution, Chen, QCNN):
     SYSTEMS.register(_system.kind, _system)
 
 __all__ = ["ROLES", "SYSTEMS", "Classifying", "Model", "System"]
