@@ -13,6 +13,7 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.circuits.blocks import block, gates_of
+from qucnn_cirq.circuits.feed_forward import controlling, is_read_early
 from qucnn_cirq.circuits.known_states import KnownStates, at_zero, from_known
 from qucnn_cirq.circuits.slots import Factor, Rotation, Slot
 from qucnn_cirq.compiler.passes import is_ignored
@@ -33,14 +34,18 @@ def merge_blocks(
     carries the tags of all its gates; the others are left as they are.
 
     Args:
-        circuit: Slots, two-qubit gates and, last, measurements. It acts on |0...0>.
+        circuit: Slots, two-qubit gates and, last, measurements; others control something. It acts
+            on |0...0>.
         context: Names tags of operations to leave as they are; None for none.
         counts_zeros: Whether what is measured is the probability of all zeros.
         given: Qubits of which the state is not |0> at the beginning, but handed over.
     """
     operations = list(circuit.all_operations())
-    gates = [op for op in operations if not cirq.is_measurement(op)]
-    measurements = [op for op in operations if cirq.is_measurement(op)]
+    keys = controlling(circuit)
+    measurements = [
+        op for op in operations if cirq.is_measurement(op) and not is_read_early(op, keys)
+    ]
+    gates = [op for op in operations if op not in measurements]
     begun = at_zero(qubit for qubit in circuit.all_qubits() if qubit not in given)
     merged = _merged(_postponed(gates, context), begun, context)
     if counts_zeros and all(len(op.qubits) == 1 or op.gate == cirq.CZ for op in merged):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cirq
 
+from qucnn_cirq.circuits.feed_forward import controlling, is_controlled, is_read_early
 from qucnn_cirq.circuits.slots import Factor, Slot
 from qucnn_cirq.errors import InputError
 
@@ -102,17 +103,18 @@ def schedule_as_late_as_possible(
 
     A qubit in |0> does not decohere, so a late start costs nothing and an early one does.
     Moments hold either one-qubit gates, two-qubit gates or measurements, whose durations
-    differ. All measurements share the final moment. A moment with an ignored operation is kept
-    whole, and what comes before it is packed up to it.
+    differ, or what measurements control. All other measurements share the final moment. A moment
+    with an ignored operation is kept whole, and what comes before it is packed up to it.
 
     Args:
-        circuit: One- and two-qubit gates, and measurements after them.
+        circuit: One- and two-qubit gates, and measurements after them or such as control some.
         context: Names tags of operations that stay in their moment; None for none.
 
     Raises:
         InputError: If an operation follows a measurement on its qubit.
     """
-    if not circuit.are_all_measurements_terminal():
+    keys = controlling(circuit)
+    if not keys and not circuit.are_all_measurements_terminal():
         raise InputError("a measurement is not the last operation on its qubit: measure last.")
     packed: list[cirq.Moment] = []
     gates: list[cirq.Operation] = []
@@ -123,7 +125,8 @@ def schedule_as_late_as_possible(
             gates = []
             continue
         for operation in moment:
-            (measurements if cirq.is_measurement(operation) else gates).append(operation)
+            is_last = cirq.is_measurement(operation) and not is_read_early(operation, keys)
+            (measurements if is_last else gates).append(operation)
     packed += _packed_late(gates)
     return cirq.Circuit([*packed, cirq.Moment(measurements)] if measurements else packed)
 
@@ -132,7 +135,12 @@ def _packed_late(gates: list[cirq.Operation]) -> list[cirq.Moment]:
     """Moments of gates on as many qubits each, as late as possible."""
     backwards = cirq.stratified_circuit(
         cirq.Circuit(reversed(gates)),
-        categories=[lambda op: len(op.qubits) == 1, lambda op: len(op.qubits) == 2],
+        categories=[
+            is_controlled,
+            cirq.is_measurement,
+            lambda op: len(op.qubits) == 1,
+            lambda op: len(op.qubits) == 2,
+        ],
     )
     return list(reversed(backwards.moments))
 
@@ -170,4 +178,8 @@ def two_qubit_depth(circuit: cirq.AbstractCircuit) -> int:
 
 
 def _gates(circuit: cirq.AbstractCircuit) -> list[cirq.Operation]:
-    return [op for op in circuit.all_operations() if not cirq.is_measurement(op)]
+    return [
+        op
+        for op in circuit.all_operations()
+        if not cirq.is_measurement(op) and not is_controlled(op)
+    ]

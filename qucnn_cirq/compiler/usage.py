@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cirq
 
+from qucnn_cirq.circuits.feed_forward import is_controlled
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.devices import Device
 
@@ -50,7 +51,10 @@ class Usage:
             elif len(operation.qubits) == 2:
                 first, second = sorted(operation.qubits)
                 two_qubit[first, second] += 1
-            elif not (isinstance(operation.gate, Slot) and operation.gate.is_virtual):
+            elif not (
+                is_controlled(operation)
+                or (isinstance(operation.gate, Slot) and operation.gate.is_virtual)
+            ):
                 one_qubit.update(operation.qubits)
         two_qubit.update({(min(pair), max(pair)): 0 for pair in couplers})
         qubits = tuple(sorted(circuit.all_qubits().union(*two_qubit)))

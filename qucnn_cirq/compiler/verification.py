@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models.extensions import comes_with_project
+from qucnn_cirq.circuits.feed_forward import deferred
 from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace
@@ -244,7 +245,7 @@ def simulated_outcomes(circuit: cirq.Circuit, read: Sequence[cirq.Qid]) -> NDArr
     Returns:
         Shape (2^m,), the first qubit most significant.
     """
-    gates = cirq.drop_terminal_measurements(circuit)
+    gates = cirq.drop_terminal_measurements(deferred(circuit, lambda qubit: (0.0, 0.0)))
     qubits = sorted(circuit.all_qubits())
     simulator = cirq.Simulator(dtype=np.complex128)
     state = simulator.simulate(gates, qubit_order=qubits).final_state_vector

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import GuardedNoiseModel, Noise
+from qucnn_cirq.circuits.feed_forward import deferred
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import SlotTag, Template
@@ -145,7 +146,7 @@ def _elements(template: Template, marked: cirq.Circuit, noise: Noise) -> list[El
     stand_ins = {_mark(op): op.untagged for op in marked.all_operations()}
     known: dict[int, tuple[cirq.Gate, Kraus]] = {}
     elements, seen = [], []
-    noisy = marked.with_noise(noise.gate_model)
+    noisy = deferred(marked.with_noise(noise.gate_model), noise.readout)
     # The order within a moment means nothing, and need not be the same from call to call.
     for operation in (op for each in noisy for op in sorted(each, key=lambda op: op.qubits)):
         index = _mark(operation)

@@ -19,6 +19,7 @@ from noise_models import Noise
 from noise_models.checks import one_of, whole_number
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.observable import counted
+from qucnn_cirq.circuits.feed_forward import deferred
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.branches import BranchedCircuit, expected_patterns
@@ -72,6 +73,7 @@ class QsimEngine(Engine):
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """One state without gate noise, else one for each pattern of errors or each shot."""
         circuit = template.marked_circuit.with_noise(noise.gate_model)
+        circuit = deferred(circuit, noise.readout)
         operations = sum(1 for _ in circuit.all_operations())
         states, overhead = float(shots), 0.02
         if noise.gate_model == cirq.NO_NOISE:
@@ -166,6 +168,7 @@ class QsimEngine(Engine):
         for row, (column,), own in _chunks(tables, size=1):
             generator = np.random.default_rng(int(seeds[row, column]))
             noisy = template.bound_circuit(own).with_noise(noise.gate_model)
+            noisy = deferred(noisy, noise.readout)
             circuit = template.bound_preparation(own) + noisy
             branched = None
             if self.method == "branches":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import attrs
 
@@ -13,6 +13,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters.places import Places, round_two_rows
 from qucnn_cirq.filters.shared_angles import (
     Block,
+    Feed,
     Flip,
     Plain,
     SharedAngles,
@@ -25,6 +26,8 @@ from qucnn_cirq.filters.shared_angles import (
 BLOCKS = {"su4": 15, "so4": 6}
 """Angles of each kind of block."""
 
+POOLINGS = ("deferred", "measured")
+"""How the qubit that is not kept decides what happens to the other one."""
 _POOLING = 2
 """Angles of the pooling of a layer."""
 
@@ -54,6 +57,9 @@ class QCNNBody(SharedAngles):
         block: "su4" of 15 angles and three CZ, or "so4" of 6 angles and two CZ.
         merged: Whether a block and the pooling on its pair are written together, in three CZ; else
             pooling takes two CZ of its own. Parameters and derivatives are the same.
+        pooling: "deferred": as gates on two qubits; or "measured": the qubit that is not kept is
+            measured, and its record, readout error included, decides on the signs of the turns of
+            the other one, which takes no CZ besides those of the block.
 
     Raises:
         InputError: If a value is not among those.
@@ -63,6 +69,14 @@ class QCNNBody(SharedAngles):
 
     block: str = fields.one_of(BLOCKS, default="su4")
     merged: bool = fields.checked(true_or_false, default=True)
+    pooling: str = fields.one_of(POOLINGS, default="deferred")
+
+    def __attrs_post_init__(self) -> None:
+        if self.pooling == "measured" and not self.merged:
+            raise InputError(
+                "merged = false has no effect with pooling = 'measured', which takes no gates on "
+                "two qubits: leave it out."
+            )
 
     def kept(self, n_qubits: int) -> tuple[tuple[int, ...], ...]:
         """The qubits that each layer acts on, in the order of its ring; the one that is read last.
@@ -105,7 +119,11 @@ class QCNNBody(SharedAngles):
             for pair in _between(ring):
                 yield from block(pair, parameter)
             for pair, pool in zip(_pairs(ring), _pools(ring), strict=True):
-                steps = (*block(pair, parameter), *_pooling(pool, pooling))
+                if self.pooling == "measured":
+                    yield from block(pair, parameter)
+                    yield from _pooling(pool, pooling, (Feed(*pool),))
+                    continue
+                steps = (*block(pair, parameter), *_coherent(pool, pooling))
                 yield from (Block(*pair, steps),) if self.merged else steps
             parameter = pooling + _POOLING
 
@@ -137,14 +155,23 @@ def _so4(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:
         yield from (Turn("y", qubit, parameter + 2 * layer + n) for n, qubit in enumerate(pair))
 
 
-def _pooling(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:
-    """RZ(a) on the second qubit if the first is 1, RX(b) if it is 0, in two CZ.
+def _coherent(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:
+    """Pooling in two CZ."""
+    return _pooling(pair, parameter, controlled_flip("y", pair))
+
+
+_Flip = TypeVar("_Flip", bound=Step)
+
+
+def _pooling(
+    pair: tuple[int, int], parameter: int, flip: tuple[_Flip, ...]
+) -> Iterator[Turn | _Flip]:
+    """RZ(a) on the second qubit if the first is 1, RX(b) if it is 0, by two flips Y if it is 1.
 
     RX(b) = RX(b/2) RX(b/2), and with a flip Y on both sides of RX(b/2) RZ(-a/2) it is
     RX(-b/2) RZ(a/2): so RX(b/2) Y RX(b/2) RZ(-a/2) Y RZ(a/2) = RZ(a).
     """
     kept = pair[1]
-    flip = controlled_flip("y", pair)
     yield Turn("z", kept, parameter, 0.5)
     yield from flip
     yield Turn("z", kept, parameter, -0.5)

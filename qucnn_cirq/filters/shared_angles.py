@@ -16,6 +16,7 @@ import cirq
 import numpy as np
 import numpy.typing as npt
 
+from qucnn_cirq.circuits.feed_forward import flip_if
 from qucnn_cirq.circuits.general_blocks import ComplexArray, general_angles
 from qucnn_cirq.circuits.loaded import loaded_states
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
@@ -84,6 +85,21 @@ class Flip:
     second: int
 
 
+@dataclass(frozen=True)
+class Feed:
+    """Y on one qubit if a measurement of another one, which is read once, gives 1.
+
+    Nothing else acts on the measured qubit afterwards. A CY does the same to the other one.
+
+    Attributes:
+        measured: The number in the register of the qubit that is measured.
+        qubit: That of the one that is flipped.
+    """
+
+    measured: int
+    qubit: int
+
+
 Plain = Turn | Gate | Flip
 
 
@@ -104,7 +120,7 @@ class Block:
     steps: tuple[Plain, ...]
 
 
-Step = Plain | Block
+Step = Plain | Block | Feed
 
 
 def another_axis(axes: Sequence[Axis]) -> Axis:
@@ -189,8 +205,8 @@ class SharedAngles(Filter):
         return _circuit(_plain(self.steps(len(qubits))), qubits)
 
     def compact(self, qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
-        """The same with blocks in three CZ; see `Filter.compact`."""
-        steps: list[Plain] = []
+        """The same with blocks in three CZ, and measurements; see `Filter.compact`."""
+        steps: list[Plain | Feed] = []
         for step in self.steps(len(qubits)):
             if isinstance(step, Block):
                 steps += general_steps((step.first, step.second), 0)
@@ -240,20 +256,30 @@ class SharedAngles(Filter):
 
 
 def _plain(steps: Iterable[Step]) -> Iterator[Plain]:
-    """Steps with those of blocks in place of these."""
+    """Steps with those of blocks in place of these, and nothing measured."""
     for step in steps:
-        yield from step.steps if isinstance(step, Block) else (step,)
+        if isinstance(step, Block):
+            yield from step.steps
+        elif isinstance(step, Feed):
+            yield from controlled_flip("y", (step.measured, step.qubit))
+        else:
+            yield step
 
 
-def _circuit(steps: Iterable[Plain], qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
+def _circuit(steps: Iterable[Plain | Feed], qubits: Sequence[cirq.Qid]) -> cirq.Circuit:
     """Slots and CZ gates, a column of the table for each rotation in order of time."""
     circuit = cirq.Circuit()
+    read: set[int] = set()
     column = itertools.count()
     for step in steps:
         if isinstance(step, Flip):
             circuit.append(cirq.CZ(qubits[step.first], qubits[step.second]))
         elif isinstance(step, Gate):
             circuit.append(fixed(step.matrix).on(qubits[step.qubit]))
+        elif isinstance(step, Feed):
+            key, is_first = f"qubit {step.measured}", step.measured not in read
+            read.add(step.measured)
+            circuit.append(flip_if(qubits[step.measured], key, qubits[step.qubit], is_first))
         else:
             angle = TableAngle("filter", next(column))
             circuit.append(rotation(step.axis, angle).on(qubits[step.qubit]))

@@ -15,6 +15,7 @@ from typing import Any
 import cirq
 import cirq_google
 
+from qucnn_cirq.circuits.feed_forward import is_controlled
 from qucnn_cirq.circuits.parts import describe_part
 from qucnn_cirq.devices import Device, DeviceLike, load_device
 from qucnn_cirq.errors import InputError
@@ -209,6 +210,8 @@ class _Checker:
         gateset, gate = self._device.gateset, operation.gate
         if gateset is None:
             return True
+        if _is_in_software(operation):
+            return True
         if gate is None:
             return _is_in(operation, gateset)
         key = (type(gate), gate, operation.tags)
@@ -244,6 +247,11 @@ def _once(known: dict[Hashable, bool], key: Hashable, ask: Callable[[], bool]) -
     return found
 
 
+def _is_in_software(operation: cirq.Operation) -> bool:
+    """Whether it is no gate at all: a record that turns the signs of later ones."""
+    return is_controlled(operation) and cirq.VirtualTag() in operation.tags
+
+
 def _is_in(operation: cirq.Operation, gateset: cirq.Gateset) -> bool:
     try:
         return operation in gateset
@@ -256,7 +264,10 @@ def _is_in(operation: cirq.Operation, gateset: cirq.Gateset) -> bool:
 def _objections_of_cirq(moments: Moments, device: Device) -> list[Violation]:
     """What Cirq's own validation says that the rules did not find."""
     validator = device.cirq_device
-    circuit = [cirq.Moment(moment) for moment in moments]
+    circuit = [
+        cirq.Moment(operation for operation in moment if not _is_in_software(operation))
+        for moment in moments
+    ]
     whole = _objection(validator.validate_circuit, cirq.Circuit(circuit))
     if whole is None:
         return []
