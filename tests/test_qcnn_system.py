@@ -1,0 +1,223 @@
+"""The QCNN: as a system with its controls, on states that are handed over, and pooled by records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cirq
+import numpy as np
+import pytest
+
+from noise_models import as_noise
+from qucnn_cirq import ConvolutionSpec, InputError, QCNNBody, QuantumConvolution
+from qucnn_cirq import compile_convolution as compiled
+from qucnn_cirq.circuits.feed_forward import controlling, deferred, flip_if
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.convolution import ideal_numbers
+from qucnn_cirq.patches import extract_patches
+from qucnn_cirq.validation import errors_of, validate
+from studies.systems.data import Data, selected
+from studies.systems.models.qcnn import QCNN
+from studies.systems.running import Run
+
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.02}, "readout": {"p01": 0.03, "p10": 0.08}}
+
+
+def _spec(body: QCNNBody, side: int) -> ConvolutionSpec:
+    n_qubits = int(np.log2(side * side))
+    return ConvolutionSpec(
+        side,
+        filters=[body],
+        encoding="given",
+        measurement={"kind": "z", "qubits": [body.read_qubit(n_qubits)]},
+    )
+
+
+def _layer(
+    body: QCNNBody, side: int, noise: object = NOISE, engine: str = "exact"
+) -> QuantumConvolution:
+    spec = _spec(body, side)
+    angles = np.random.default_rng(1).uniform(-3, 3, (1, spec.n_parameters))
+    return QuantumConvolution(compiled(spec), engine, noise, None, parameters=angles)
+
+
+def _images(count: int, side: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, side, side))
+
+
+def _read(program: Program, noise: object, image: np.ndarray, circuit: cirq.Circuit) -> float:
+    """The mean of Z as it is recorded, by Cirq's density matrices, without measurements inside."""
+    (own,) = program.filters
+    (read,) = own.template.observable.qubits
+    data = list(own.template.data_qubits)
+    others = sorted(circuit.all_qubits() - set(data))
+    order = [*data, *others]
+    state = extract_patches(image[None], program.spec).states[0]
+    whole = np.kron(state, np.eye(1 << len(others))[0]).astype(np.complex128)
+    found = cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(
+        circuit, qubit_order=order, initial_state=whole
+    )
+    z = cirq.partial_trace(
+        found.final_density_matrix.reshape((2,) * (2 * len(order))), [order.index(read)]
+    )
+    chances = np.diag(z).real
+    p01, p10 = as_noise(noise).readout(read)
+    return float((1 - 2 * p01) * chances[0] - (1 - 2 * p10) * chances[1])
+
+
+def test_a_noisy_qcnn_of_eight_qubits_is_what_cirq_says() -> None:
+    layer = _layer(QCNNBody("so4"), 16)
+    image = _images(1, 16)
+    circuit = layer.program.circuit(image[0], layer.parameters[0])
+    noisy = cirq.drop_terminal_measurements(circuit).with_noise(as_noise(NOISE).gate_model)
+    wanted = _read(layer.program, NOISE, image[0], noisy)
+    assert layer.run(image).estimates[0, 0] == pytest.approx(wanted, abs=1e-8)
+    assert abs(wanted) > 1e-3
+
+
+def test_images_in_blocks_are_the_same_one_by_one() -> None:
+    layer = _layer(QCNNBody("so4"), 16)
+    images = _images(1300, 16)
+    together = layer.run(images).estimates
+    apart = layer.run(images[[0, 600, 1299]]).estimates
+    np.testing.assert_allclose(together[:, [0, 600, 1299]], apart, atol=1e-12)
+
+
+@pytest.mark.parametrize(("block", "gates"), [("su4", (39, 15)), ("so4", (26, 10))])
+def test_pooling_by_measurement_takes_no_gates_on_two_qubits(
+    block: str, gates: tuple[int, int]
+) -> None:
+    program = compiled(_spec(QCNNBody(block, pooling="measured"), 16))
+    assert (program.report.two_qubit_gates, program.report.two_qubit_depth) == gates
+    assert program.verify(patches=1).passed
+    circuit = program.filters[0].template.circuit
+    assert len(controlling(circuit)) == 7
+    assert not errors_of(
+        validate(
+            program.circuit(_images(1, 16)[0], np.zeros(24 if block == "so4" else 51)),
+            program.device,
+        )
+    )
+
+
+@pytest.mark.parametrize("block", ["su4", "so4"])
+@pytest.mark.parametrize(
+    "noise", [None, {"readout": {"p01": 0.03, "p10": 0.08}}, NOISE, "willow_pink"]
+)
+def test_records_and_gates_on_two_qubits_pool_alike(block: str, noise: object) -> None:
+    layer = _layer(QCNNBody(block, pooling="measured"), 4, noise)
+    images = _images(2, 4)
+    found = layer.run(images).estimates
+    if noise is None:
+        angles = layer.parameters
+        spec = _spec(QCNNBody(block), 4)
+        wanted = ideal_numbers(extract_patches(images, spec), spec, angles)
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+    for row, image in enumerate(images):
+        circuit = _with_confusion(layer.program.circuit(image, layer.parameters[0]), noise)
+        noisy = circuit.with_noise(as_noise(noise).gate_model)
+        # Cirq's own way to write records as qubits, read wrong as the map says.
+        wanted = cirq.drop_terminal_measurements(cirq.defer_measurements(noisy))
+        mean = _read(layer.program, noise, image, wanted)
+        assert found[0, row] == pytest.approx(mean, abs=1e-8)
+    doubled = _layer(QCNNBody(block, pooling="measured"), 4, noise, "qsim_density")
+    np.testing.assert_allclose(doubled.run(images).estimates, found, atol=1e-5)
+
+
+def _with_confusion(circuit: cirq.Circuit, noise: object) -> cirq.Circuit:
+    """Measurements that control something, with their readout error."""
+    keys = controlling(circuit)
+
+    def confused(operation: cirq.Operation, _: int) -> cirq.Operation:
+        if not cirq.is_measurement(operation):
+            return operation
+        (key,) = cirq.measurement_key_objs(operation)
+        if key not in keys:
+            return operation
+        p01, p10 = as_noise(noise).readout(operation.qubits[0])
+        map_ = {(0,): np.array([[1 - p01, p01], [p10, 1 - p10]])}
+        return cirq.measure(*operation.qubits, key=key, confusion_map=map_)
+
+    return cirq.map_operations(circuit, confused)
+
+
+def test_trajectories_of_the_circuit_with_measurements_agree() -> None:
+    layer = _layer(QCNNBody("so4", pooling="measured"), 4)
+    image = _images(1, 4)
+    program = layer.program
+    (own,) = program.filters
+    circuit = _with_confusion(program.circuit(image[0], layer.parameters[0]), NOISE)
+    noisy = circuit.with_noise(as_noise(NOISE).gate_model)
+    simulator = cirq.Simulator(seed=3)
+    prepared = own.template.bound_preparation(
+        {"patch": extract_patches(image, program.spec).states}
+    )
+    result = simulator.run(prepared + noisy, repetitions=600)
+    bits = result.measurements["overlap"].ravel()
+    p01, p10 = as_noise(NOISE).readout(own.template.observable.qubits[0])
+    # Whether the last bit is 1, read wrong or not.
+    mean = float(np.where(bits, -(1 - 2 * p10), 1 - 2 * p01).mean())
+    wanted = layer.run(image).estimates[0, 0]
+    assert abs(mean - wanted) < 4 / np.sqrt(600)
+    sampled = QuantumConvolution(program, "qsim", NOISE, 1000, parameters=layer.parameters)
+    run = sampled.run(image)
+    assert abs(run.estimates[0, 0] - wanted) < 4 * np.sqrt(run.variance[0, 0])
+
+
+def test_gradients_through_records_agree(tmp_path: Path) -> None:
+    layer = _layer(QCNNBody("so4", pooling="measured"), 4)
+    images = _images(3, 4)
+    upstream = np.random.default_rng(1).normal(size=layer.forward(images).shape)
+    shifted = layer.backward(upstream, "parameter_shift")
+    step, differences = 1e-5, np.zeros_like(shifted)
+    start = layer.parameters
+    for column in range(start.shape[1]):
+        sides = []
+        for sign in (1, -1):
+            layer.parameters = start + sign * step * np.eye(start.shape[1])[column]
+            sides.append((layer.forward(images) * upstream).sum())
+        differences[0, column] = (sides[0] - sides[1]) / (2 * step)
+    np.testing.assert_allclose(shifted, differences, atol=1e-8)
+    layer.program.save(tmp_path / "measured.json")
+    assert Program.load(tmp_path / "measured.json") == layer.program
+
+
+def test_what_measured_pooling_does_not_take_is_refused() -> None:
+    with pytest.raises(InputError, match="no effect"):
+        QCNNBody(merged=False, pooling="measured")
+    with pytest.raises(InputError, match="pooling"):
+        QCNNBody(pooling="average")
+    a, b, c = cirq.LineQubit.range(3)
+    circuit = cirq.Circuit(flip_if(a, "a", b, True), cirq.CZ(a, c))
+    with pytest.raises(InputError, match="was measured"):
+        deferred(circuit, lambda qubit: (0.0, 0.0))
+    plain = cirq.Circuit(cirq.CZ(a, c), cirq.measure(c))
+    assert deferred(plain, lambda qubit: (0.1, 0.1)) is plain
+
+
+def test_a_qcnn_tells_two_digits_apart_beside_its_controls() -> None:
+    train = selected("images", 400, None, (0, 1))
+    test = selected("test_images", 200, None, (0, 1))
+    system = QCNN("so4", epochs=8)
+    run = Run(noise=as_noise("willow_pink").configuration)
+    accuracies = {}
+    for model in system.models(0):
+        model.fit(train, 0)
+        row = model.tested(test, run if model.specs else Run())
+        accuracies[model.label] = row["correct"] / row["tested"]
+    assert list(accuracies) == [
+        "QCNN", "without entanglers", "linear", "linear, 24 parameters", "nearest centroid", "QuCNN",
+    ]  # fmt: skip
+    assert accuracies["QCNN"] > 0.9
+    assert accuracies["QCNN"] > accuracies["without entanglers"]
+    assert min(accuracies["linear"], accuracies["QuCNN"]) > 0.9
+
+
+def test_a_qcnn_is_asked_for_two_digits() -> None:
+    model = QCNN().models(0)[0]
+    data = Data(np.ones((3, 28, 28)), np.array([0, 1, 2]))
+    with pytest.raises(InputError, match="two digits"):
+        model.fit(data, 0)
+    assert QCNN("so4", "amplitudes").label == "QCNN, SO(4), with loader"
+    with pytest.raises(InputError):
+        QCNN("su5")
