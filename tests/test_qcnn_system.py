@@ -1,4 +1,4 @@
-"""The QCNN: as a system with its controls, on states that are handed over, and pooled by records."""
+"""The QCNN: as a system with its controls, on states that are handed over, pooled by records."""
 
 from __future__ import annotations
 
@@ -92,12 +92,8 @@ def test_pooling_by_measurement_takes_no_gates_on_two_qubits(
     assert program.verify(patches=1).passed
     circuit = program.filters[0].template.circuit
     assert len(controlling(circuit)) == 7
-    assert not errors_of(
-        validate(
-            program.circuit(_images(1, 16)[0], np.zeros(24 if block == "so4" else 51)),
-            program.device,
-        )
-    )
+    angles = np.zeros(program.spec.n_parameters)
+    assert not errors_of(validate(program.circuit(_images(1, 16)[0], angles), program.device))
 
 
 @pytest.mark.parametrize("block", ["su4", "so4"])
@@ -142,24 +138,25 @@ def _with_confusion(circuit: cirq.Circuit, noise: object) -> cirq.Circuit:
 
 
 def test_trajectories_of_the_circuit_with_measurements_agree() -> None:
-    layer = _layer(QCNNBody("so4", pooling="measured"), 4)
+    # Channels take long, and are the same in every circuit.
+    noise = {"readout": {"p01": 0.1, "p10": 0.2}}
+    layer = _layer(QCNNBody("so4", pooling="measured"), 4, noise)
     image = _images(1, 4)
     program = layer.program
     (own,) = program.filters
-    circuit = _with_confusion(program.circuit(image[0], layer.parameters[0]), NOISE)
-    noisy = circuit.with_noise(as_noise(NOISE).gate_model)
+    circuit = _with_confusion(program.circuit(image[0], layer.parameters[0]), noise)
     simulator = cirq.Simulator(seed=3)
     prepared = own.template.bound_preparation(
         {"patch": extract_patches(image, program.spec).states}
     )
-    result = simulator.run(prepared + noisy, repetitions=600)
+    result = simulator.run(prepared + circuit, repetitions=600)
     bits = result.measurements["overlap"].ravel()
-    p01, p10 = as_noise(NOISE).readout(own.template.observable.qubits[0])
+    p01, p10 = as_noise(noise).readout(own.template.observable.qubits[0])
     # Whether the last bit is 1, read wrong or not.
     mean = float(np.where(bits, -(1 - 2 * p10), 1 - 2 * p01).mean())
     wanted = layer.run(image).estimates[0, 0]
     assert abs(mean - wanted) < 4 / np.sqrt(600)
-    sampled = QuantumConvolution(program, "qsim", NOISE, 1000, parameters=layer.parameters)
+    sampled = QuantumConvolution(program, "qsim", noise, 1000, parameters=layer.parameters)
     run = sampled.run(image)
     assert abs(run.estimates[0, 0] - wanted) < 4 * np.sqrt(run.variance[0, 0])
 
@@ -205,9 +202,8 @@ def test_a_qcnn_tells_two_digits_apart_beside_its_controls() -> None:
         model.fit(train, 0)
         row = model.tested(test, run if model.specs else Run())
         accuracies[model.label] = row["correct"] / row["tested"]
-    assert list(accuracies) == [
-        "QCNN", "without entanglers", "linear", "linear, 24 parameters", "nearest centroid", "QuCNN",
-    ]  # fmt: skip
+    assert list(accuracies)[:3] == ["QCNN", "without entanglers", "linear"]
+    assert list(accuracies)[3:] == ["linear, 24 parameters", "nearest centroid", "QuCNN"]
     assert accuracies["QCNN"] > 0.9
     assert accuracies["QCNN"] > accuracies["without entanglers"]
     assert min(accuracies["linear"], accuracies["QuCNN"]) > 0.9
@@ -218,6 +214,7 @@ def test_a_qcnn_is_asked_for_two_digits() -> None:
     data = Data(np.ones((3, 28, 28)), np.array([0, 1, 2]))
     with pytest.raises(InputError, match="two digits"):
         model.fit(data, 0)
-    assert QCNN("so4", "amplitudes").label == "QCNN, SO(4), with loader"
+    assert QCNN("so4", encoding="amplitudes").label == "QCNN, SO(4), with loader"
+    assert QCNN("so4", pooling="measured").label == "QCNN, SO(4), measured pooling"
     with pytest.raises(InputError):
         QCNN("su5")

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from noise_models.checks import one_of, whole_number
 from qucnn_cirq.advance import circuits_run
-from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.circuits.feed_forward import deferred
+from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.branches import BranchedCircuit, expected_patterns

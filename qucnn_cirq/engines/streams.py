@@ -153,7 +153,7 @@ def content_ids(patches: Patches, seen: Counter[bytes] | None = None) -> NDArray
     seen = Counter() if seen is None else seen
     # Adding zero turns -0.0 into 0.0, so that equal images have equal bytes.
     values = (patches.vectors + 0.0).astype("<f8", copy=False)
-    whole = memoryview(values.reshape(-1).view(np.uint8))
+    whole = memoryview(values.tobytes())
     size = len(whole) // max(1, patches.batch)
     for image in range(patches.batch):
         content = hashlib.sha256(whole[image * size : (image + 1) * size]).digest()

@@ -103,7 +103,7 @@ class _Writing:
         kind = self._kind(value)
         if kind is not None:
             return self._object(value, kind)
-        if isinstance(value, cirq.Qid | cirq.Gate):
+        if isinstance(value, cirq.Qid | cirq.Gate | cirq.VirtualTag):
             return {"$cirq": json.loads(cirq.to_json(value))}
         raise InputError(f"a {type(value).__name__} cannot be written to a file: {value!r}.")
 
@@ -115,9 +115,12 @@ class _Writing:
         return next((kind for kind in own.__mro__ if kind in self._codec.bases), None)
 
     def _operation(self, operation: cirq.Operation) -> Any:
-        if operation.gate is None:
+        gate = operation.without_classical_controls().gate
+        keys = tuple(sorted(map(str, cirq.control_keys(operation))))
+        if gate is None:
             raise InputError(f"{operation} has no gate and cannot be written to a file.")
-        return [self.write(each) for each in (operation.gate, operation.qubits, operation.tags)]
+        parts = gate, operation.qubits, operation.tags, *((keys,) if keys else ())
+        return [self.write(each) for each in parts]
 
     def _object(self, value: Any, kind: type) -> Any:
         number = len(self._seen)
@@ -164,10 +167,12 @@ class _Reading:
         return cirq.FrozenCircuit(cirq.Moment(map(self._operation, moment)) for moment in moments)
 
     def _operation(self, plain: Any) -> cirq.Operation:
-        gate, qubits, tags = (self.read(each) for each in plain)
+        gate, qubits, tags, *keys = (self.read(each) for each in plain)
         if not isinstance(gate, cirq.Gate):
             raise InputError(f"the content has a {type(gate).__name__} for a gate.")
         operation = gate.on(*qubits)
+        for each in keys:
+            operation = operation.with_classical_controls(*each)
         return operation.with_tags(*tags) if tags else operation
 
     def _object(self, plain: dict[str, Any]) -> Any:
@@ -188,6 +193,6 @@ class _Reading:
 
 def _cirq_object(plain: Any) -> Any:
     value = cirq.read_json(json_text=json.dumps(plain))
-    if not isinstance(value, cirq.Qid | cirq.Gate):
+    if not isinstance(value, cirq.Qid | cirq.Gate | cirq.VirtualTag):
         raise InputError(f"the content has a {type(value).__name__} for a qubit or a gate.")
     return value

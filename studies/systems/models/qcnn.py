@@ -12,6 +12,7 @@ from noise_models import fields
 from qucnn_cirq.encodings import ENCODINGS
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, QCNNBody, XZAnsatz
+from qucnn_cirq.filters.qcnn_body import BLOCKS, POOLINGS
 from qucnn_cirq.heads import (
     BodyClassifier,
     NearestCentroid,
@@ -52,6 +53,7 @@ class QCNN(System):
 
     Attributes:
         block: As for `QCNNBody`.
+        pooling: As for `QCNNBody`.
         encoding: "given": the state is handed over, and only the body has noise; "amplitudes": a
             circuit loads it.
         epochs: Passes over the images.
@@ -62,7 +64,8 @@ class QCNN(System):
     kind: ClassVar[str] = "qcnn"
     title: ClassVar[str] = "QCNN"
 
-    block: str = fields.one_of(("su4", "so4"), default="su4")
+    block: str = fields.one_of(BLOCKS, default="su4")
+    pooling: str = fields.one_of(POOLINGS, default="deferred")
     encoding: str = fields.one_of(ENCODINGS_OF_IMAGES, default="given")
     epochs: int = fields.whole(1, default=20)
     rate: float = fields.real(0.0, 10.0, default=0.05)
@@ -70,13 +73,15 @@ class QCNN(System):
 
     @property
     def label(self) -> str:
-        """The block, and what loads the image if anything does."""
+        """The block, what pools unless gates do, and what loads the image if anything does."""
         name = f"{self.title}, {self.block[:2].upper()}({self.block[2:]})"
+        if self.pooling == "measured":
+            name += ", measured pooling"
         return name if self.encoding == "given" else f"{name}, with loader"
 
     def models(self, start: int) -> tuple[Model, ...]:
         """See `System.models`: another start has other angles."""
-        body = QCNNBody(self.block)
+        body = QCNNBody(self.block, pooling=self.pooling)
         size = body.n_parameters(_QUBITS)
         components = PrincipalComponents(size - 1)
         return (
