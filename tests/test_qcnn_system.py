@@ -12,6 +12,7 @@ from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, InputError, QCNNBody, QuantumConvolution
 from qucnn_cirq import compile_convolution as compiled
 from qucnn_cirq.circuits.feed_forward import controlling, deferred, flip_if
+from qucnn_cirq.circuits.general_blocks import measured_angles
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
 from qucnn_cirq.patches import extract_patches
@@ -20,6 +21,7 @@ from studies.systems.data import Data, selected
 from studies.systems.models.qcnn import QCNN
 from studies.systems.running import Run
 
+ROTATIONS = {"x": cirq.rx, "y": cirq.ry, "z": cirq.rz}
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.02}, "readout": {"p01": 0.03, "p10": 0.08}}
 
 
@@ -83,7 +85,7 @@ def test_images_in_blocks_are_the_same_one_by_one() -> None:
     np.testing.assert_allclose(together[:, [0, 600, 1299]], apart, atol=1e-12)
 
 
-@pytest.mark.parametrize(("block", "gates"), [("su4", (39, 15)), ("so4", (26, 10))])
+@pytest.mark.parametrize(("block", "gates"), [("su4", (32, 12)), ("so4", (26, 10))])
 def test_pooling_by_measurement_takes_no_gates_on_two_qubits(
     block: str, gates: tuple[int, int]
 ) -> None:
@@ -161,8 +163,27 @@ def test_trajectories_of_the_circuit_with_measurements_agree() -> None:
     assert abs(run.estimates[0, 0] - wanted) < 4 * np.sqrt(run.variance[0, 0])
 
 
-def test_gradients_through_records_agree(tmp_path: Path) -> None:
-    layer = _layer(QCNNBody("so4", pooling="measured"), 4)
+def test_any_block_takes_two_cnots_before_a_measurement() -> None:
+    """Up to a turn of the qubit that is not measured, by an angle of either sign."""
+    drawn = [cirq.testing.random_unitary(4, random_state=seed) for seed in range(20)]
+    gates = cirq.SWAP, cirq.CNOT, cirq.ISWAP, cirq.IdentityGate(2), cirq.SWAP**0.5, cirq.CZ**0.3
+    matrices = np.array([*drawn, *map(cirq.unitary, gates)])
+    q = cirq.LineQubit.range(2)
+    for wanted, angles, turn in zip(matrices, *measured_angles(matrices), strict=True):
+        values = iter(angles)
+        before = [ROTATIONS[axis](next(values))(each) for each in q for axis in "zyz"]
+        flip = cirq.CNOT(*q)
+        middle = [flip, cirq.rx(next(values))(q[0]), cirq.rz(next(values))(q[1]), flip]
+        after = [ROTATIONS[axis](next(values))(each) for each in q for axis in "zyz"]
+        decided = [cirq.rz(-turn)(q[1]).controlled_by(q[0])]
+        decided += [cirq.rz(turn)(q[1]).controlled_by(q[0], control_values=[0])]
+        found = cirq.Circuit(before, middle, after, decided).unitary(q, q)
+        cirq.testing.assert_allclose_up_to_global_phase(found, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(("block", "noise"), [("so4", NOISE), ("su4", None)])
+def test_gradients_through_records_agree(tmp_path: Path, block: str, noise: object) -> None:
+    layer = _layer(QCNNBody(block, pooling="measured"), 4, noise)
     images = _images(3, 4)
     upstream = np.random.default_rng(1).normal(size=layer.forward(images).shape)
     shifted = layer.backward(upstream, "parameter_shift")

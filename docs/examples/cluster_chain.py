@@ -37,7 +37,11 @@ LEARNT = 40
 """Points with h2 = 0."""
 H1 = np.linspace(0.05, 1.6, 32)
 H2 = np.linspace(-1.6, 1.6, 65)
-NOISES = {"ideal": None, "as willow_pink": "willow_pink", "depolarising, readout": "depolarizing_readout"}
+NOISES = {
+    "ideal": None,
+    "as willow_pink": "willow_pink",
+    "depolarising, readout": "depolarizing_readout",
+}
 _SECTOR = 20.0
 """Energy by which states of another symmetry are lifted."""
 
@@ -79,7 +83,7 @@ class Chain:
 
 
 def ends_of_phases(energies: Array) -> Iterator[tuple[float, float]]:
-    """(h1, h2) where the energy, shape (h1, h2), curves most along h2, once or twice for each h1."""
+    """(h1, h2) where the energy, shape (h1, h2), curves most along h2."""
     curved = -np.diff(energies, 2, axis=1)
     for h1, row in zip(H1, curved, strict=True):
         inner = row[1:-1]
@@ -129,7 +133,9 @@ def main(folder: Path) -> None:
             for j, h2 in enumerate(H2)
         ]
         line = found[:, np.abs(H2).argmin()]
-        print(f"{name}: <Z> = 0 at h2 = 0, h1 = {crossing(line):.2f}; {line[0]:.2f} to {line[-1]:.2f}")
+        print(
+            f"{name}: <Z> = 0 at h2 = 0, h1 = {crossing(line):.2f}; {line[0]:.2f} to {line[-1]:.2f}"
+        )
     panels[0].set_ylabel("h2 / J")
     figure.colorbar(drawn, ax=panels, label="<Z>: 1 protected, -1 not")
     save_drawn(figure, pd.DataFrame(rows), folder, "cluster_chain")

@@ -56,6 +56,60 @@ def general_angles(matrices: ComplexArray) -> NDArray[np.float64]:
     return np.concatenate([*turns[:2], middle, *turns[2:]], axis=1)
 
 
+def measured_angles(matrices: ComplexArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Angles that make unitaries up to a turn of one qubit that a measured one decides on.
+
+    Every U is exp(i t ZZ) V with a V of two CNOTs (V. Shende, S. Bullock and I. Markov,
+    quant-ph/0308045). If one of both qubits is measured then, exp(i t ZZ) turns the other one by
+    RZ(-2 t) for 0 and by RZ(2 t) for 1. The circuit of V is, in order of time: RZ, RY, RZ on the
+    first and on the second qubit; CNOT from the first to the second; RX on the first, RZ on the
+    second; CNOT from the first to the second; RZ, RY, RZ on the first and on the second.
+
+    Args:
+        matrices: Shape (batch, 4, 4), the first qubit more significant.
+
+    Returns:
+        Radians of V, shape (batch, 14), in that order, and -2 t, shape (batch,).
+    """
+    special = matrices / np.linalg.det(matrices)[:, None, None] ** 0.25
+    # V has two CNOTs if the trace of V YY V^T YY is real.
+    crossed = special * np.array([-1, 1, 1, -1])
+    outer, inner = (
+        (crossed[:, row, ::-1] * special[:, other]).sum(axis=1) for row, other in ((0, 3), (1, 2))
+    )
+    turn = np.arctan2((inner - outer).imag, -(inner + outer).real) / 2
+    signs = np.array([-1, 1, 1, -1])
+    special = np.exp(1j * np.outer(turn, signs))[:, :, None] * special
+    turned = _MAGIC.conj().T @ special @ _MAGIC
+    squared = turned.transpose(0, 2, 1) @ turned
+    right = _diagonalising(squared)
+    squares = np.einsum("nki,nkl,nli->ni", right, squared, right)
+    # They are two pairs of conjugates; of a pair the phases add up to 0, and so b is 0.
+    apart = [
+        np.abs(squares[:, 0] * squares[:, own[1]] - 1)
+        + np.abs(squares[:, own[2]] * squares[:, own[3]] - 1)
+        for own in _PAIRINGS
+    ]
+    order = np.array(_IN_TURN)[np.argmin(apart, axis=0)]
+    right = np.take_along_axis(right, order[:, None, :], axis=2)
+    right[:, :, 0] *= np.sign(np.linalg.det(right))[:, None]
+    first, second = (np.angle(np.take_along_axis(squares, order, axis=1)) / 2).T[:2]
+    phases = np.stack([first, second, -first, -second], axis=1)
+    left = turned @ right * np.exp(-1j * phases)[:, None, :]
+    a, _, c = (_SIGNS @ phases.T) / 4
+    before = _factors(_MAGIC @ right.transpose(0, 2, 1) @ _MAGIC.conj().T)
+    after = _factors(_MAGIC @ left @ _MAGIC.conj().T)
+    turns = [turn_angles(each) for each in (*before, *after)]
+    middle = np.stack([-2 * a, -2 * c], axis=1)
+    return np.concatenate([*turns[:2], middle, *turns[2:]], axis=1), -2 * turn
+
+
+_PAIRINGS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
+"""Which go together, two by two."""
+_IN_TURN = tuple((own[0], own[2], own[1], own[3]) for own in _PAIRINGS)
+"""The same, one of each pair and then the other."""
+
+
 def _diagonalising(symmetric: ComplexArray) -> NDArray[np.float64]:
     """Rotations whose columns are eigenvectors of symmetric unitaries, shape (batch, 4, 4)."""
     parts = symmetric.real, symmetric.imag

@@ -15,6 +15,7 @@ from qucnn_cirq.filters.shared_angles import (
     Block,
     Feed,
     Flip,
+    MeasuredBlock,
     Plain,
     SharedAngles,
     Step,
@@ -26,6 +27,8 @@ from qucnn_cirq.filters.shared_angles import (
 BLOCKS = {"su4": 15, "so4": 6}
 """Angles of each kind of block."""
 
+_CZ_OF_MEASURED = 2
+"""Of any block on two qubits of which one is then measured."""
 POOLINGS = ("deferred", "measured")
 """How the qubit that is not kept decides what happens to the other one."""
 _POOLING = 2
@@ -59,7 +62,7 @@ class QCNNBody(SharedAngles):
             pooling takes two CZ of its own. Parameters and derivatives are the same.
         pooling: "deferred": as gates on two qubits; or "measured": the qubit that is not kept is
             measured, and its record, readout error included, decides on the signs of the turns of
-            the other one, which takes no CZ besides those of the block.
+            the other one. Then the block on both takes two CZ at most.
 
     Raises:
         InputError: If a value is not among those.
@@ -120,8 +123,7 @@ class QCNNBody(SharedAngles):
                 yield from block(pair, parameter)
             for pair, pool in zip(_pairs(ring), _pools(ring), strict=True):
                 if self.pooling == "measured":
-                    yield from block(pair, parameter)
-                    yield from _pooling(pool, pooling, (Feed(*pool),))
+                    yield from _measured(pair, tuple(block(pair, parameter)), pool, pooling)
                     continue
                 steps = (*block(pair, parameter), *_coherent(pool, pooling))
                 yield from (Block(*pair, steps),) if self.merged else steps
@@ -153,6 +155,18 @@ def _so4(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:
         if layer:
             yield Flip(*pair)
         yield from (Turn("y", qubit, parameter + 2 * layer + n) for n, qubit in enumerate(pair))
+
+
+def _measured(
+    pair: tuple[int, int], block: tuple[Plain, ...], pool: tuple[int, int], parameter: int
+) -> Iterator[Step]:
+    """A block of two CZ as it is, one of three in two, and pooling by a record."""
+    pooling = tuple(_pooling(pool, parameter, (Feed(*pool),)))
+    if sum(isinstance(step, Flip) for step in block) > _CZ_OF_MEASURED:
+        yield MeasuredBlock(*pair, block, pooling, between=1)
+    else:
+        yield from block
+        yield from pooling
 
 
 def _coherent(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:

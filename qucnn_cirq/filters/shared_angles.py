@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qucnn_cirq.circuits.feed_forward import flip_if
-from qucnn_cirq.circuits.general_blocks import ComplexArray, general_angles
+from qucnn_cirq.circuits.general_blocks import ComplexArray, general_angles, measured_angles
 from qucnn_cirq.circuits.loaded import loaded_states
 from qucnn_cirq.circuits.slots import TableAngle, fixed, rotation
 from qucnn_cirq.filters.filter import Filter
@@ -120,7 +120,29 @@ class Block:
     steps: tuple[Plain, ...]
 
 
-Step = Plain | Block | Feed
+@dataclass(frozen=True, eq=False)
+class MeasuredBlock:
+    """A block of which one qubit is then measured, in two CZ, and what its record controls.
+
+    What a third CZ would do, the record does: a turn about Z of the other qubit, by an angle that
+    depends on those of the block and adds to that of a turn between two flips.
+
+    Attributes:
+        first: One qubit's number in the register.
+        second: The other's.
+        steps: What the block is equal to, in order of time.
+        pooling: Turns of the other qubit and flips of it.
+        between: Which of these turns, one about Z, comes first after the first flip.
+    """
+
+    first: int
+    second: int
+    steps: tuple[Plain, ...]
+    pooling: tuple[Turn | Feed, ...]
+    between: int
+
+
+Step = Plain | Block | Feed | MeasuredBlock
 
 
 def another_axis(axes: Sequence[Axis]) -> Axis:
@@ -175,6 +197,22 @@ def general_steps(pair: tuple[int, int], parameter: int) -> Iterator[Plain]:
     yield from (Turn(axis, qubit, next(number)) for qubit in pair for axis in TURNS)
 
 
+def measured_steps(pair: tuple[int, int]) -> Iterator[Plain]:
+    """The circuit of `measured_angles`, any unitary on two qubits of which one is then measured.
+
+    Args:
+        pair: Both qubits, the more significant first.
+    """
+    first, second = pair
+    number = itertools.count()
+    yield from (Turn(axis, qubit, next(number)) for qubit in pair for axis in TURNS)
+    yield from controlled_flip("x", pair)
+    yield Turn("x", first, next(number))
+    yield Turn("z", second, next(number))
+    yield from controlled_flip("x", pair)
+    yield from (Turn(axis, qubit, next(number)) for qubit in pair for axis in TURNS)
+
+
 class SharedAngles(Filter):
     """A filter, or a body on a register of data, whose kinds give `steps` and `n_parameters`.
 
@@ -210,6 +248,8 @@ class SharedAngles(Filter):
         for step in self.steps(len(qubits)):
             if isinstance(step, Block):
                 steps += general_steps((step.first, step.second), 0)
+            elif isinstance(step, MeasuredBlock):
+                steps += [*measured_steps((step.first, step.second)), *step.pooling]
             else:
                 steps.append(step)
         return _circuit(steps, qubits)
@@ -227,21 +267,32 @@ class SharedAngles(Filter):
         """The angles, those of a block worked out; see `Filter.columns`."""
         found: list[npt.NDArray[np.float64]] = []
         blocks: list[tuple[int, ComplexArray]] = []
+        measured: list[tuple[int, int, ComplexArray]] = []
         start = 0
         for step in self.steps(n_qubits):
-            if isinstance(step, Block):
-                end = start + sum(isinstance(each, Turn) for each in step.steps)
-                blocks.append((len(found), _matrices(step, angles[:, start:end])))
+            if isinstance(step, Block | MeasuredBlock):
+                end = start + _n_turns(step.steps)
+                matrices = _matrices(step, angles[:, start:end])
+                if isinstance(step, Block):
+                    blocks.append((len(found), matrices))
+                else:
+                    measured.append((len(found), len(found) + 1 + step.between, matrices))
                 found.append(np.empty((len(angles), 0)))
                 start = end
-            elif isinstance(step, Turn):
+            # One after the other, as a block may add to one of them.
+            own = step.pooling if isinstance(step, MeasuredBlock) else (step,)
+            for _ in range(_n_turns(own)):
                 found.append(angles[:, start : start + 1])
                 start += 1
-        if not blocks:
+        if not blocks and not measured:
             return angles
-        worked_out = general_angles(np.concatenate([matrices for _, matrices in blocks]))
-        for (place, _), rows in zip(blocks, np.split(worked_out, len(blocks)), strict=True):
-            found[place] = rows
+        if blocks:
+            worked_out = general_angles(np.concatenate([matrices for _, matrices in blocks]))
+            for (place, _), rows in zip(blocks, np.split(worked_out, len(blocks)), strict=True):
+                found[place] = rows
+        for place, between, matrices in measured:
+            found[place], turns = measured_angles(matrices)
+            found[between] = found[between] + turns[:, None]
         return np.concatenate(found, axis=1)
 
     def prepared(self, n_qubits: int, table: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
@@ -260,6 +311,9 @@ def _plain(steps: Iterable[Step]) -> Iterator[Plain]:
     for step in steps:
         if isinstance(step, Block):
             yield from step.steps
+        elif isinstance(step, MeasuredBlock):
+            yield from step.steps
+            yield from _plain(step.pooling)
         elif isinstance(step, Feed):
             yield from controlled_flip("y", (step.measured, step.qubit))
         else:
@@ -296,7 +350,11 @@ def _weights(filter_: SharedAngles, n_qubits: int) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _matrices(block: Block, angles: npt.NDArray[np.float64]) -> ComplexArray:
+def _n_turns(steps: Iterable[Step]) -> int:
+    return sum(isinstance(each, Turn) for each in steps)
+
+
+def _matrices(block: Block | MeasuredBlock, angles: npt.NDArray[np.float64]) -> ComplexArray:
     """What a block is for angles of its rotations, shape (batch, angles): (batch, 4, 4)."""
     matrices = np.broadcast_to(np.eye(4, dtype=complex), (len(angles), 4, 4))
     column = 0
