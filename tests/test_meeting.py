@@ -2,6 +2,7 @@
 
 import cirq
 import numpy as np
+import opt_einsum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +72,12 @@ def test_what_is_left_on_the_data_register_is_what_cirq_measures(operations, ord
     # Without angles it was contracted once for all filters.
     one_by_one = meeting._contracted(coefficients.real, angles)
     np.testing.assert_allclose(weights, one_by_one, atol=1e-13)
+    indices = [*(tensor.indices for tensor in meeting._tensors), meeting._state_indices]
+    shapes = [tuple(meeting._sizes[index] for index in own) for own in indices]
+    info = opt_einsum.contract_path(
+        meeting._expression, *shapes, shapes=True, optimize=meeting._order
+    )[1]
+    assert meeting.elements == info.largest_intermediate
     found = weights @ np.einsum("pij,ji->p", pauli_basis(2), rho).real
 
     rest = [qubit for qubit in order if qubit not in (*data, *filters)]
