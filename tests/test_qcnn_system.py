@@ -18,7 +18,7 @@ from qucnn_cirq.convolution import ideal_numbers
 from qucnn_cirq.patches import extract_patches
 from qucnn_cirq.validation import errors_of, validate
 from studies.systems.data import Data, selected
-from studies.systems.models.qcnn import QCNN
+from studies.systems.models.qcnn import QCNN, THRESHOLDS
 from studies.systems.running import Run
 
 ROTATIONS = {"x": cirq.rx, "y": cirq.ry, "z": cirq.rz}
@@ -239,3 +239,17 @@ def test_a_qcnn_is_asked_for_two_digits() -> None:
     assert QCNN("so4", pooling="measured").label == "QCNN, SO(4), measured pooling"
     with pytest.raises(InputError):
         QCNN("su5")
+
+
+def test_a_threshold_in_the_middle_moves_with_what_is_read() -> None:
+    train, test = (selected(key, 300, None, (0, 1)) for key in ("images", "test_images"))
+    # What reads 0 is read as it is, and what reads 1 nearly always as 0.
+    run = Run(noise=as_noise({"readout": {"p01": 0.0, "p10": 0.9}}).configuration)
+    rights = []
+    for threshold in THRESHOLDS:
+        model = QCNN("so4", epochs=8, threshold=threshold).models(0)[0]
+        model.fit(train, 0)
+        row = model.tested(test, run)
+        rights.append(row["correct"] / row["tested"])
+    assert rights[0] < 0.7
+    assert rights[1] > 0.9

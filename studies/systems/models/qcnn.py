@@ -34,6 +34,9 @@ from studies.training.loop import Schedule
 
 Array = NDArray[np.float64]
 
+THRESHOLDS = ("zero", "middle")
+_COMPARED = 50
+"""Images of either digit whose <Z> says where the middle is."""
 ENCODINGS_OF_IMAGES = ("given", "amplitudes")
 _SIZE = 16
 """Rows and columns of the images, whose pixels are the amplitudes of eight qubits."""
@@ -54,6 +57,8 @@ class QCNN(System):
     Attributes:
         block: As for `QCNNBody`.
         pooling: As for `QCNNBody`.
+        threshold: What <Z> is compared with to name a digit: "zero"; or "middle", between its means
+            for the first 50 training images of either digit, run as those of the test are.
         encoding: "given": the state is handed over, and only the body has noise; "amplitudes": a
             circuit loads it.
         epochs: Passes over the images.
@@ -66,6 +71,7 @@ class QCNN(System):
 
     block: str = fields.one_of(BLOCKS, default="su4")
     pooling: str = fields.one_of(POOLINGS, default="deferred")
+    threshold: str = fields.one_of(THRESHOLDS, default="zero")
     encoding: str = fields.one_of(ENCODINGS_OF_IMAGES, default="given")
     epochs: int = fields.whole(1, default=20)
     rate: float = fields.real(0.0, 10.0, default=0.05)
@@ -77,6 +83,8 @@ class QCNN(System):
         name = f"{self.title}, {self.block[:2].upper()}({self.block[2:]})"
         if self.pooling == "measured":
             name += ", measured pooling"
+        if self.threshold == "middle":
+            name += ", threshold in the middle"
         return name if self.encoding == "given" else f"{name}, with loader"
 
     def models(self, start: int) -> tuple[Model, ...]:
@@ -125,6 +133,8 @@ class BodyModel(Classifying):
             batch=system.batch,
             rate=system.rate,
         )
+        self._is_middle = system.threshold == "middle"
+        self._compared: tuple[Array, Array]
 
     def fit(self, data: Data, seed: int) -> None:
         """Trains the angles; see `Model.fit`.
@@ -135,17 +145,26 @@ class BodyModel(Classifying):
         _check_two(data)
         self._head.set_params(seed=seed).fit(unit_rows(seen(data.images)), data.labels)
         self.parameters = (self._head.parameters_[None],)
+        first, second = (data.images[data.labels == digit] for digit in self._head.classes_)
+        self._compared = first[:_COMPARED], second[:_COMPARED]
 
     def inputs(self, images: Array) -> tuple[Array, ...]:
         """See `Model.inputs`."""
         return (seen(images),)
 
     def predict(self, images: Array, run: Run) -> NDArray[np.int64]:
-        """The first digit where <Z> is above 0; see `Classifying.predict`."""
-        (spec,), (angles,), (smaller,) = self.specs, self.parameters, self.inputs(images)
-        means = run.maps(spec, angles, smaller).ravel()
-        found: NDArray[np.int64] = np.where(means > 0, *self._head.classes_)
+        """The first digit where <Z> is above the threshold; see `Classifying.predict`."""
+        middle = 0.0
+        if self._is_middle:
+            middle = float(np.mean([self._means(own, run).mean() for own in self._compared]))
+        found: NDArray[np.int64] = np.where(self._means(images, run) > middle, *self._head.classes_)
         return found
+
+    def _means(self, images: Array, run: Run) -> Array:
+        """<Z> of each image."""
+        (spec,), (angles,), (smaller,) = self.specs, self.parameters, self.inputs(images)
+        means: Array = run.maps(spec, angles, smaller).ravel()
+        return means
 
 
 class ClassicalHead(Classifying):
