@@ -127,7 +127,9 @@ def bound(body: Filter, n_qubits: int, parameters: np.ndarray) -> cirq.Circuit:
     return filled(circuit, {"filter": body.columns(n_qubits, angles)})
 
 
-@pytest.mark.parametrize(("body", "n_qubits", "plain"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("body", "n_qubits", "plain"), CASES, ids=[f"{body}-{n}" for body, n, _ in CASES]
+)
 def test_a_body_is_the_same_unitary_as_in_the_gates_of_cirq(body, n_qubits, plain) -> None:
     q = cirq.LineQubit.range(n_qubits)
     parameters = drawn(body, n_qubits)
