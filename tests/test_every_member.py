@@ -21,13 +21,13 @@ from noise_models import NoiseConfiguration, extensions
 from noise_models.configuration import NOISE_KINDS
 from noise_models.fields import field_names, fields_of
 from noise_models.registry import Registry
-from qucnn_cirq import CircuitFilter, FixedFilter, InputError
+from qucnn_cirq import CircuitFilter, DualAnsatz, FixedFilter, InputError, XZAnsatz
 from qucnn_cirq.circuits.loaders import LOADERS, made
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.engines import ENGINES
-from qucnn_cirq.filters import FILTER_KINDS
+from qucnn_cirq.filters import FILTER_KINDS, ActingFilter, Unentangled
 from qucnn_cirq.gradient_methods import METHODS
 from studies import load
 from studies.point import program_of
@@ -88,6 +88,8 @@ SYMBOLS = cirq.Circuit(
 FILTERS: dict[str, Callable[[], Any]] = {
     "fixed": lambda: FixedFilter(FIXED["values"]),
     "circuit": lambda: CircuitFilter(SYMBOLS),
+    "acting": lambda: ActingFilter(XZAnsatz(1)),
+    "unentangled": lambda: Unentangled(DualAnsatz("sd")),
 }
 """Filters of kinds that cannot be made without arguments."""
 SEEN: set[str] = set()

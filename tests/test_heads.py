@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
 from qucnn_cirq.datasets import load_mnist
+from qucnn_cirq.encodings import AMPLITUDES, DenseAngle
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import CircuitFilter, XZAnsatz
+from qucnn_cirq.filters import CircuitFilter, Unentangled, XZAnsatz
 from qucnn_cirq.heads import (
     AdversarialPair,
     BinaryClassifier,
@@ -26,7 +27,7 @@ from qucnn_cirq.heads import (
     RandomCosines,
     SampledOverlaps,
     SoftmaxClassifier,
-    Unentangled,
+    adversarial,
     binary,
     body,
     hellinger_distance,
@@ -34,7 +35,6 @@ from qucnn_cirq.heads import (
     resized,
     unit_rows,
 )
-from qucnn_cirq.heads.overlaps import value_a_qubit, values_in_pairs
 
 BODY = XZAnsatz(2, ("y", "z"), "ring")
 CLASSIFIERS = {
@@ -87,9 +87,9 @@ def circuit_state(angles, rotations):
 def test_encodings_are_the_circuits_of_their_words(features):
     angles = 2 * np.arcsin(np.sqrt(features[0]))
     pairs = circuit_state(([0, 0, 1, 1, 2], angles), [cirq.ry, cirq.rz, cirq.ry, cirq.rz, cirq.ry])
-    np.testing.assert_allclose(values_in_pairs(features)[0], pairs, atol=1e-12)
+    np.testing.assert_allclose(DenseAngle().states(features)[0], pairs, atol=1e-12)
     alone = circuit_state((range(5), angles), [cirq.ry] * 5)
-    np.testing.assert_allclose(value_a_qubit(features)[0], alone, atol=1e-12)
+    np.testing.assert_allclose(adversarial._states(features)[0], alone, atol=1e-12)
 
 
 def test_slopes_of_overlaps_are_finite_differences():
@@ -110,7 +110,7 @@ def test_slopes_of_overlaps_are_finite_differences():
         ideal = overlaps(parameters, features)
         np.testing.assert_allclose(np.abs(products) ** 2, ideal, atol=1e-12)
         states = filter_.states(2, parameters)
-        expected = np.abs(states.conj() @ values_in_pairs(features).T) ** 2
+        expected = np.abs(states.conj() @ DenseAngle().states(features).T) ** 2
         np.testing.assert_allclose(ideal, expected, atol=1e-12)
         moved = 1e-6 * generator.normal(size=parameters.shape)
         change = overlaps(parameters + moved, features) - overlaps(parameters - moved, features)
@@ -136,10 +136,10 @@ def test_a_compiled_layer_takes_the_place_of_linear_algebra():
     parameters = generator.uniform(-3, 3, (3, BODY.n_parameters(2)))
     features = generator.uniform(0.1, 1, (4, 4))
     measured = LayerOverlaps(layer, (2, 2))(parameters, features)
-    ideal = IdealOverlaps(BODY, 2, unit_rows)(parameters, features)
+    ideal = IdealOverlaps(BODY, 2, AMPLITUDES)(parameters, features)
     np.testing.assert_allclose(measured, ideal, atol=1e-6)
     labels = [0, 1, 0, 1]
-    settings = {"training": "own_class", "encoding": unit_rows, "epochs": 1, "batch": 4}
+    settings = {"training": "own_class", "encoding": AMPLITUDES, "epochs": 1, "batch": 4}
     by_layer = QuClassiClassifier(BODY, overlaps=LayerOverlaps(layer, (2, 2)), **settings)
     by_algebra = QuClassiClassifier(BODY, **settings)
     found = [each.fit(features, labels).predict_proba(features) for each in (by_layer, by_algebra)]

@@ -31,7 +31,7 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.compiler.program import Program
-from qucnn_cirq.filters import FILTER_KINDS, Filter, filter_from_mapping
+from qucnn_cirq.filters import FILTER_KINDS, ActingFilter, Filter, Unentangled, filter_from_mapping
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "examples" / "own_filter.py"
@@ -62,10 +62,12 @@ def test_every_kind_is_trained(own: ModuleType, kind: str) -> None:
         "ansatz": XZAnsatz(2),
         "fixed": FixedFilter([1, 2, 3, 4]),
         "circuit": CircuitFilter(SYMBOLS),
+        "acting": ActingFilter(XZAnsatz(2)),
         "dual": DualAnsatz("sde"),
         "qcnn": QCNNBody(),
         "random_circuit": RandomCircuit(6, trainable=True),
         "ring": RingBody(),
+        "unentangled": Unentangled(DualAnsatz("sde")),
         "brick_wall": own.BrickWall(2),
     }[kind]
     assert type(filter_) is FILTER_KINDS[kind]

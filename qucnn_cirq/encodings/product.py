@@ -12,7 +12,9 @@ import numpy as np
 
 from noise_models import fields
 from qucnn_cirq.circuits.slots import Rotation, Slot, Table, TableAngle
-from qucnn_cirq.encodings.encoding import Encoding, FloatArray
+from qucnn_cirq.encodings.encoding import ComplexArray, Encoding, FloatArray
+
+_PAULI = {name: cirq.unitary(gate) for name, gate in (("x", cirq.X), ("y", cirq.Y), ("z", cirq.Z))}
 
 
 class ProductEncoding(Encoding):
@@ -79,6 +81,19 @@ class ProductEncoding(Encoding):
         places = np.arange(n_qubits)
         found[:, places, :, places, :] = own.swapaxes(0, 1)
         return found.reshape(batch, n_qubits * n_axes, -1)[:, :, : values.shape[1]]
+
+    def _prepared(self, angles: FloatArray, n_elements: int) -> ComplexArray:
+        # One product after the other: a circuit takes a pass over all amplitudes for each qubit.
+        turned = angles.reshape(len(angles), -1, len(self.axes))
+        qubits = np.zeros((*turned.shape[:2], 2), np.complex128)
+        qubits[..., 0] = 1
+        for number, axis in enumerate(self.axes):
+            half = turned[..., number, None] / 2
+            qubits = np.cos(half) * qubits - 1j * np.sin(half) * (qubits @ _PAULI[axis].T)
+        states = np.ones((len(angles), 1), np.complex128)
+        for place in range(qubits.shape[1]):
+            states = (states[:, :, None] * qubits[:, place, None]).reshape(len(angles), -1)
+        return states
 
     def _by_qubit(self, values: FloatArray) -> FloatArray:
         n_qubits = self.n_qubits(values.shape[1])

@@ -5,6 +5,7 @@ that compiled circuits are tested against. A kind of filter of your own is a sub
 see there.
 """
 
+from qucnn_cirq.filters.acting import ActingFilter
 from qucnn_cirq.filters.ansatz import ENTANGLERS, ROTATIONS, XZAnsatz
 from qucnn_cirq.filters.circuit_filter import CircuitFilter
 from qucnn_cirq.filters.dual_ansatz import DualAnsatz
@@ -15,3 +16,4 @@ from qucnn_cirq.filters.qcnn_body import QCNNBody
 from qucnn_cirq.filters.random_circuit import RandomCircuit
 from qucnn_cirq.filters.registry import FILTER_KINDS, filter_from_mapping
 from qucnn_cirq.filters.ring_body import RingBody
+from qucnn_cirq.filters.unentangled import Unentangled, unentangled

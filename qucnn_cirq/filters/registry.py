@@ -19,6 +19,7 @@ from qucnn_cirq.filters.fixed import FixedFilter
 from qucnn_cirq.filters.qcnn_body import QCNNBody
 from qucnn_cirq.filters.random_circuit import RandomCircuit
 from qucnn_cirq.filters.ring_body import RingBody
+from qucnn_cirq.filters.unentangled import Unentangled
 from qucnn_cirq.kinds import Kinds
 
 
@@ -44,6 +45,7 @@ for _kind in (
     QCNNBody,
     RandomCircuit,
     RingBody,
+    Unentangled,
 ):
     FILTER_KINDS.register(_kind.kind, _kind)
 

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "qucnn_cirq.heads.binary": ["BinaryClassifier"],
         "qucnn_cirq.heads.body": ["BodyClassifier", "outcome_indicators"],
         "qucnn_cirq.heads.class_states": ["QuClassiClassifier"],
-        "qucnn_cirq.heads.controls": ["NearestCentroid", "RandomCosines", "Unentangled"],
+        "qucnn_cirq.heads.controls": ["NearestCentroid", "RandomCosines"],
         "qucnn_cirq.heads.features": ["PrincipalComponents", "resized", "unit_rows"],
         "qucnn_cirq.heads.linear": ["LinearClassifier", "SoftmaxClassifier"],
         "qucnn_cirq.heads.overlaps": ["IdealOverlaps", "LayerOverlaps", "SampledOverlaps"],

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from noise_models.checks import instance_of, real_number, whole_number
+from qucnn_cirq.adjoint import States
 from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
 from qucnn_cirq.heads.learner import Array, Learner
-from qucnn_cirq.heads.overlaps import IdealOverlaps, value_a_qubit
+from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps
 from qucnn_cirq.optimizers import Adam
 from qucnn_cirq.threads import single_threaded_blas
 
@@ -92,9 +93,9 @@ class AdversarialPair(Learner):
         initial, order = (np.random.default_rng(each) for each in seeds)
         features = self._first_features(X)
         n_qubits = features.shape[1]
-        states = value_a_qubit(features)
-        of_g = IdealOverlaps(generator, n_qubits, value_a_qubit)
-        of_d = IdealOverlaps(discriminator, n_qubits, value_a_qubit)
+        states = _states(features)
+        of_g = IdealOverlaps(generator, n_qubits)
+        of_d = IdealOverlaps(discriminator, n_qubits)
         g, d = (
             initial.uniform(0, 2 * np.pi, (1, each.n_parameters(n_qubits)))
             for each in (generator, discriminator)
@@ -142,6 +143,14 @@ class AdversarialPair(Learner):
         bits = np.arange(len(state))[:, None] >> np.arange(self.n_features_in_)[::-1] & 1
         found: Array = counts @ bits / shots
         return found
+
+
+def _states(features: Array) -> States:
+    """RY(2 asin sqrt x) of each value: of two on a qubit the second is 0."""
+    TWO_A_QUBIT.check(features)
+    pairs = np.stack([features, np.zeros_like(features)], axis=2).reshape(len(features), -1)
+    states: States = TWO_A_QUBIT.states(pairs)
+    return states
 
 
 def hellinger_distance(first: npt.ArrayLike, second: npt.ArrayLike, bins: int = 20) -> float:

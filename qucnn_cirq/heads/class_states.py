@@ -7,17 +7,12 @@ from scipy.special import log_softmax, softmax
 
 from noise_models.checks import instance_of, one_of, real_number, whole_number
 from qucnn_cirq.advance import steps
+from qucnn_cirq.encodings import Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.heads.batches import batches
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
-from qucnn_cirq.heads.overlaps import (
-    Encoding,
-    IdealOverlaps,
-    Overlaps,
-    SampledOverlaps,
-    values_in_pairs,
-)
+from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps, Overlaps, SampledOverlaps
 from qucnn_cirq.optimizers import Adam
 
 TRAININGS = ("cross_entropy", "own_class")
@@ -43,7 +38,7 @@ class QuClassiClassifier(Classifier):
 
     Args:
         body: What prepares a class's state from |0...0>; None for RY and RZ on each qubit.
-        encoding: Makes states of features; by default two features a qubit.
+        encoding: Makes states of features, see `qucnn_cirq.encodings`; by default two a qubit.
         training: "cross_entropy" or "own_class".
         epochs: Passes over the samples; None for 100, or for 25 of "own_class".
         batch: Samples of a step; None for 100, or for 1 of "own_class".
@@ -64,7 +59,7 @@ class QuClassiClassifier(Classifier):
     def __init__(
         self,
         body: Filter | None = None,
-        encoding: Encoding = values_in_pairs,
+        encoding: Encoding = TWO_A_QUBIT,
         training: str = "cross_entropy",
         epochs: int | None = None,
         batch: int | None = None,
@@ -104,12 +99,13 @@ class QuClassiClassifier(Classifier):
             )
         body = XZAnsatz(1, ("y", "z"), "none") if self.body is None else self.body
         instance_of("body", body, Filter, "a filter's class")
-        n_qubits = self.encoding(features[:1]).shape[1].bit_length() - 1
+        encoding = instance_of("encoding", self.encoding, Encoding, "DenseAngle()")
+        n_qubits = encoding.n_qubits(features.shape[1])
         initial, order, shots = (
             np.random.default_rng(each)
             for each in np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(3)
         )
-        self._ideal = IdealOverlaps(body, n_qubits, self.encoding)
+        self._ideal = IdealOverlaps(body, n_qubits, encoding)
         shape = len(self.classes_), body.n_parameters(n_qubits)
         start = initial.uniform(0, 2 * np.pi, shape)
         if not is_own:

@@ -15,49 +15,16 @@ import numpy.typing as npt
 
 from noise_models.checks import whole_number
 from qucnn_cirq.adjoint import BlockedCircuit, States
+from qucnn_cirq.encodings import Amplitudes, DenseAngle, Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.heads.features import unit_rows
 from qucnn_cirq.heads.learner import Array
 
 Complex = npt.NDArray[np.complex128]
 Overlaps = Callable[[Array, Array], Array]
-Encoding = Callable[[Array], States]
-"""Makes states, shape (samples, 2^n), of features, shape (samples, features)."""
-
-
-def values_in_pairs(features: Array) -> Complex:
-    """Two values a qubit: RY(2 asin sqrt x) RZ(2 asin sqrt x') on |0>, a product state.
-
-    Args:
-        features: Within 0..1, shape (samples, features); the last qubit of an odd number of them
-            has no RZ.
-
-    Returns:
-        Shape (samples, 2^qubits), the first qubit most significant.
-
-    Raises:
-        InputError: If a feature is outside that range.
-    """
-    angles = _asin_angles(features)
-    if angles.shape[1] % 2:
-        angles = np.column_stack([angles, np.zeros(len(angles))])
-    return _product(angles[:, ::2], angles[:, 1::2])
-
-
-def value_a_qubit(features: Array) -> Complex:
-    """One value a qubit: RY(2 asin sqrt x) on |0>, so that it is measured as 1 with probability x.
-
-    Args:
-        features: Within 0..1, shape (samples, features).
-
-    Returns:
-        Shape (samples, 2^features), the first qubit most significant.
-
-    Raises:
-        InputError: If a feature is outside that range.
-    """
-    angles = _asin_angles(features)
-    return _product(angles, np.zeros_like(angles))
+TWO_A_QUBIT = DenseAngle()
+"""The encoding of QuClassi."""
 
 
 class IdealOverlaps:
@@ -69,7 +36,7 @@ class IdealOverlaps:
         encoding: Makes states of features.
     """
 
-    def __init__(self, body: Filter, n_qubits: int, encoding: Encoding = values_in_pairs) -> None:
+    def __init__(self, body: Filter, n_qubits: int, encoding: Encoding = TWO_A_QUBIT) -> None:
         line = cirq.LineQubit.range(n_qubits)
         self._body, self._n_qubits, self._encoding = body, n_qubits, encoding
         self._circuit = BlockedCircuit(body.slots(line), line)
@@ -90,12 +57,17 @@ class IdealOverlaps:
         Args:
             features: Shape (samples, features).
         """
-        states = self._encoding(features)
-        if states.shape != (len(features), 2**self._n_qubits):
+        count = self._encoding.n_qubits(features.shape[1])
+        if count != self._n_qubits:
             raise InputError(
-                f"the encoding gives states of shape {states.shape}: {self._n_qubits} qubits need "
-                f"{(len(features), 2**self._n_qubits)}."
+                f"encoding {self._encoding.kind!r} has {features.shape[1]} features on {count} "
+                f"qubits, and the register has {self._n_qubits}."
             )
+        self._encoding.check(features)
+        if isinstance(self._encoding, Amplitudes):
+            # A row of zeros has no state.
+            features = unit_rows(features)
+        states: States = self._encoding.states(features)
         return states
 
     def amplitudes(
@@ -190,27 +162,6 @@ class LayerOverlaps:
             maps = self._layer.forward(images)
             found.append(maps.reshape(len(images), at_once)[:, : len(chosen)].T)
         return np.concatenate(found)
-
-
-def _asin_angles(features: Array) -> Array:
-    if features.min() < 0 or features.max() > 1:
-        wrong = features[(features < 0) | (features > 1)][0]
-        raise InputError(
-            f"a feature is {wrong:.4g}: this encoding takes values within 0..1, as "
-            "PrincipalComponents gives them."
-        )
-    angles: Array = 2 * np.arcsin(np.sqrt(features))
-    return angles
-
-
-def _product(polar: Array, azimuth: Array) -> Complex:
-    """Products of RZ(azimuth) RY(polar) |0>, both of shape (samples, qubits)."""
-    phases = np.exp(0.5j * azimuth)
-    qubits = np.stack([np.cos(polar / 2) / phases, np.sin(polar / 2) * phases], axis=-1)
-    states: Complex = np.ones((len(polar), 1), complex)
-    for number in range(polar.shape[1]):
-        states = (states[:, :, None] * qubits[:, number, None]).reshape(len(polar), -1)
-    return states
 
 
 def _squared(amplitudes: npt.NDArray[np.number]) -> Array:

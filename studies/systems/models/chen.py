@@ -17,7 +17,12 @@ from qucnn_cirq.measurements import EachZ
 from qucnn_cirq.patches import sliding_windows
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.systems.data import Data
-from studies.systems.models.features import CircuitMaps, ClassicalMaps, cosines
+from studies.systems.models.features import (
+    CircuitMaps,
+    ClassicalMaps,
+    cosines,
+    without_entanglers,
+)
 from studies.systems.models.model import Model, System
 from studies.systems.training import trained_angles
 from studies.training.loop import Schedule
@@ -61,7 +66,7 @@ class Chen(System):
 
     def models(self, start: int) -> tuple[Model, ...]:
         """See `System.models`: another start has other angles."""
-        spec = self._spec("even_ring")
+        spec = self._spec()
         qucnn = ConvolutionSpec(
             kernel=3,
             stride=self.stride,
@@ -71,7 +76,7 @@ class Chen(System):
         random = cosines(spec, spec.n_maps, start)
         return (
             self._circuit("model", self.title, spec),
-            self._circuit("unentangled", "without entanglers", self._spec("none")),
+            self._circuit("unentangled", "without entanglers", without_entanglers(spec)),
             ClassicalMaps("classical", "pixels", lambda images: self._windows(self._seen(images))),
             ClassicalMaps("classical", "random cosines", lambda images: random(self._seen(images))),
             self._circuit("qucnn", "QuCNN", qucnn),
@@ -81,11 +86,11 @@ class Chen(System):
         train = self._train if self.trained else None
         return CircuitMaps(role, label, spec, self._seen, train)
 
-    def _spec(self, entangler: str) -> ConvolutionSpec:
+    def _spec(self) -> ConvolutionSpec:
         return ConvolutionSpec(
             kernel=3,
             stride=self.stride,
-            filters=[RingBody(self.layers, entangler)] * self.filters,
+            filters=[RingBody(self.layers)] * self.filters,
             encoding=Arctan(),
             measurement=EachZ(),
         )
@@ -95,7 +100,7 @@ class Chen(System):
         return smaller
 
     def _windows(self, images: Array) -> Array:
-        windows: Array = sliding_windows(images, self._spec("none")).reshape(len(images), -1)
+        windows: Array = sliding_windows(images, self._spec()).reshape(len(images), -1)
         return windows
 
     def _train(self, spec: ConvolutionSpec, angles: Array, data: Data, seed: int) -> Array:

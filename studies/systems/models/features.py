@@ -5,9 +5,11 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.filters import unentangled
 from qucnn_cirq.heads import RandomCosines, SoftmaxClassifier
 from qucnn_cirq.patches import sliding_windows
 from qucnn_cirq.specification import ConvolutionSpec
@@ -123,6 +125,15 @@ class ClassicalMaps(MapModel):
     def maps(self, images: Array, run: Run) -> Array:
         """See `MapModel.maps`."""
         return self._function(images)
+
+
+def without_entanglers(spec: ConvolutionSpec) -> ConvolutionSpec:
+    """The same convolution with the circuits of its filters in product form.
+
+    Args:
+        spec: The convolution.
+    """
+    return attrs.evolve(spec, filters=[unentangled(each) for each in spec.filter_list])
 
 
 def cosines(spec: ConvolutionSpec, count: int, seed: int) -> Callable[[Array], Array]:

@@ -15,7 +15,12 @@ from qucnn_cirq.filters import RandomCircuit, XZAnsatz
 from qucnn_cirq.measurements import MEASUREMENTS
 from qucnn_cirq.patches import sliding_windows
 from qucnn_cirq.specification import ConvolutionSpec
-from studies.systems.models.features import CircuitMaps, ClassicalMaps, cosines
+from studies.systems.models.features import (
+    CircuitMaps,
+    ClassicalMaps,
+    cosines,
+    without_entanglers,
+)
 from studies.systems.models.model import Model, System
 
 Array = NDArray[np.float64]
@@ -56,7 +61,7 @@ class Quanvolution(System):
 
     def models(self, start: int) -> tuple[Model, ...]:
         """See `System.models`: another start has other circuits."""
-        spec, bare = self._spec(start, "cnot"), self._spec(start, "none")
+        spec = self._spec(start)
         qucnn = ConvolutionSpec(
             kernel=self.kernel,
             stride=self.stride,
@@ -65,7 +70,7 @@ class Quanvolution(System):
         )
         return (
             CircuitMaps("model", self.title, spec),
-            CircuitMaps("unentangled", "without entanglers", bare),
+            CircuitMaps("unentangled", "without entanglers", without_entanglers(spec)),
             *(
                 ClassicalMaps("classical", label, function)
                 for label, function in self._classical(spec, start).items()
@@ -73,14 +78,12 @@ class Quanvolution(System):
             CircuitMaps("qucnn", "QuCNN, random filters", qucnn),
         )
 
-    def _spec(self, start: int, entangler: str) -> ConvolutionSpec:
+    def _spec(self, start: int) -> ConvolutionSpec:
         return ConvolutionSpec(
             kernel=self.kernel,
             stride=self.stride,
             filters=[
-                RandomCircuit(
-                    self.rotations, seed=_SEEDS_OF_A_START * start + number, entangler=entangler
-                )
+                RandomCircuit(self.rotations, seed=_SEEDS_OF_A_START * start + number)
                 for number in range(self.circuits)
             ],
             encoding=ENCODINGS.read(self.form),
