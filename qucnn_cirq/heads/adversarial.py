@@ -13,6 +13,7 @@ from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
+from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Learner
 from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps
 from qucnn_cirq.optimizers import Adam
@@ -139,18 +140,34 @@ class AdversarialPair(Learner):
         drawn = np.random.default_rng(whole_number("seed", seed, 0))
         (state,) = self.generator.states(self.n_features_in_, self.generator_[None])
         shares = np.abs(state) ** 2
-        counts = drawn.multinomial(shots, shares / shares.sum(), size=count)
-        bits = np.arange(len(state))[:, None] >> np.arange(self.n_features_in_)[::-1] & 1
-        found: Array = counts @ bits / shots
-        return found
+        return shares_of_ones(shares / shares.sum(), count, shots, drawn)
+
+
+def shares_of_ones(
+    probabilities: Array, count: int, shots: int, generator: np.random.Generator
+) -> Array:
+    """Samples that are read off a circuit: the share of ones of each qubit in some shots.
+
+    Args:
+        probabilities: Of the outcomes, shape (2^qubits,).
+        count: How many samples.
+        shots: Of each.
+        generator: Draws the outcomes.
+
+    Returns:
+        Within 0..1, shape (count, qubits).
+    """
+    counts = generator.multinomial(shots, probabilities, size=count)
+    n_qubits = len(probabilities).bit_length() - 1
+    bits = np.arange(len(probabilities))[:, None] >> np.arange(n_qubits)[::-1] & 1
+    found: Array = counts @ bits / shots
+    return found
 
 
 def _states(features: Array) -> States:
     """RY(2 asin sqrt x) of each value: of two on a qubit the second is 0."""
-    TWO_A_QUBIT.check(features)
     pairs = np.stack([features, np.zeros_like(features)], axis=2).reshape(len(features), -1)
-    states: States = TWO_A_QUBIT.states(pairs)
-    return states
+    return encoded(TWO_A_QUBIT, pairs)
 
 
 def hellinger_distance(first: npt.ArrayLike, second: npt.ArrayLike, bins: int = 20) -> float:

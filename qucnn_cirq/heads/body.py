@@ -10,12 +10,12 @@ import numpy as np
 from noise_models.checks import instance_of, one_of, real_number, whole_number
 from qucnn_cirq.adjoint import BlockedCircuit, States, gradients, means
 from qucnn_cirq.advance import steps
+from qucnn_cirq.encodings import AMPLITUDES, Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
-from qucnn_cirq.heads.features import unit_rows
+from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
-from qucnn_cirq.heads.overlaps import Encoding
 from qucnn_cirq.optimizers import Adam
 
 LOSSES = ("cross_entropy", "mean_square")
@@ -35,7 +35,8 @@ class BodyClassifier(Classifier):
         body: The circuit; its parameters are trained by exact gradients.
         read: The qubits that are read, most significant first; None for the last ones, as many as
             the classes need.
-        encoding: Makes states of features; by default features are amplitudes, of length 1.
+        encoding: Makes states of features, see `qucnn_cirq.encodings`; by default features are
+            amplitudes, of length 1.
         loss: Of the probabilities p: "cross_entropy", the mean of -log p of the right class, or
             "mean_square", the mean over samples of the sum of (p - 1)^2 for the right class and
             of p^2 for the others.
@@ -56,7 +57,7 @@ class BodyClassifier(Classifier):
         self,
         body: Filter,
         read: tuple[int, ...] | None = None,
-        encoding: Encoding = unit_rows,
+        encoding: Encoding = AMPLITUDES,
         loss: str = "cross_entropy",
         epochs: int = 20,
         batch: int = 32,
@@ -81,7 +82,7 @@ class BodyClassifier(Classifier):
         adam = Adam(real_number("rate", self.rate, 0.0, 10.0))
         seeds = np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(2)
         initial, order = (np.random.default_rng(each) for each in seeds)
-        states = self.encoding(features)
+        states = encoded(self.encoding, features)
         n_qubits = states.shape[1].bit_length() - 1
         line = cirq.LineQubit.range(n_qubits)
         self._circuit = BlockedCircuit(body.slots(line), line)
@@ -129,7 +130,7 @@ class BodyClassifier(Classifier):
     def _probabilities(self, features: Array) -> Array:
         if self.outcomes is None:
             angles = self.body.angles(self._circuit.n_qubits, self.parameters_[None])[0]
-            shares = means(self._circuit, angles, self.encoding(features), self._values)
+            shares = means(self._circuit, angles, encoded(self.encoding, features), self._values)
         else:
             shares = self.outcomes(self.parameters_, features)[: len(self.classes_)]
         shares = np.maximum(shares.T, _LEAST)

@@ -11,6 +11,7 @@ from qucnn_cirq.encodings import Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, XZAnsatz
 from qucnn_cirq.heads.batches import batches
+from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps, Overlaps, SampledOverlaps
 from qucnn_cirq.optimizers import Adam
@@ -99,13 +100,12 @@ class QuClassiClassifier(Classifier):
             )
         body = XZAnsatz(1, ("y", "z"), "none") if self.body is None else self.body
         instance_of("body", body, Filter, "a filter's class")
-        encoding = instance_of("encoding", self.encoding, Encoding, "DenseAngle()")
-        n_qubits = encoding.n_qubits(features.shape[1])
+        n_qubits = encoded(self.encoding, features[:1]).shape[1].bit_length() - 1
         initial, order, shots = (
             np.random.default_rng(each)
             for each in np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(3)
         )
-        self._ideal = IdealOverlaps(body, n_qubits, encoding)
+        self._ideal = IdealOverlaps(body, n_qubits, self.encoding)
         shape = len(self.classes_), body.n_parameters(n_qubits)
         start = initial.uniform(0, 2 * np.pi, shape)
         if not is_own:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from noise_models.checks import whole_number
 from qucnn_cirq.arrays import check_finite, real_array
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.encodings import Amplitudes, Encoding
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.heads.learner import Array, Learner, checked_features
 from qucnn_cirq.threads import single_threaded_blas
 
@@ -105,6 +106,29 @@ def resized(images: npt.ArrayLike, rows: int, columns: int) -> Array:
     ]
     smaller: Array = across[0] @ given @ across[1].T
     return smaller
+
+
+def encoded(encoding: Encoding, features: Array) -> npt.NDArray[Any]:
+    """The states of samples.
+
+    Args:
+        encoding: Makes them.
+        features: Shape (samples, features).
+
+    Returns:
+        Unit vectors, shape (samples, 2^n).
+
+    Raises:
+        InputError: If a feature is beyond the encoding's range, or a sample has no state.
+    """
+    if not isinstance(encoding, Encoding):
+        raise InputError(f"encoding = {shown(encoding)} is none: give one such as DenseAngle().")
+    encoding.check(features)
+    if isinstance(encoding, Amplitudes):
+        # A sample of zeros has no state.
+        return unit_rows(features)
+    states: npt.NDArray[Any] = encoding.states(features)
+    return states
 
 
 def unit_rows(values: npt.ArrayLike) -> Array:

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from noise_models.checks import whole_number
 from qucnn_cirq.adjoint import BlockedCircuit, States
-from qucnn_cirq.encodings import Amplitudes, DenseAngle, Encoding
+from qucnn_cirq.encodings import DenseAngle, Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
-from qucnn_cirq.heads.features import unit_rows
+from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array
 
 Complex = npt.NDArray[np.complex128]
@@ -63,12 +63,7 @@ class IdealOverlaps:
                 f"encoding {self._encoding.kind!r} has {features.shape[1]} features on {count} "
                 f"qubits, and the register has {self._n_qubits}."
             )
-        self._encoding.check(features)
-        if isinstance(self._encoding, Amplitudes):
-            # A row of zeros has no state.
-            features = unit_rows(features)
-        states: States = self._encoding.states(features)
-        return states
+        return encoded(self._encoding, features)
 
     def amplitudes(
         self, parameters: Array, encoded: States

@@ -33,6 +33,7 @@ _ROLE_NAMES = {
 }
 _COMPARED = 1.0
 """The scale of the noise that gates are drawn at, if it was measured, else the next larger one."""
+_WILSON = "Wilson's 95 % interval over test images, of the model"
 _NOISE = {"depolarizing_readout": "depolarising, readout", "willow_pink": "as willow_pink"}
 
 
@@ -55,6 +56,8 @@ _LOOKS = {
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws accuracy against the scale of the noise and shots, and against two-qubit gates.
 
+    Of systems that make data the distance from real ones takes its place, against noise alone.
+
     Args:
         results: What was measured so far, at least one point.
         folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
@@ -63,10 +66,13 @@ def draw(results: Results, folder: Path) -> list[str]:
         Names of the figures, without suffix.
     """
     table = _scaled(results.table())
-    if "accuracy" not in table:
-        return []
-    table = table[table["accuracy"].notna()]
     names = []
+    if "hellinger" in table:
+        own = table[table["hellinger"].notna()]
+        names += _draw_accuracy(own, SCALE, folder, "systems_distance") if len(own) else []
+    if "accuracy" not in table or not table["accuracy"].notna().any():
+        return names
+    table = table[table["accuracy"].notna()]
     if table[SCALE].nunique() > 1 or SHOTS not in table:
         names += _draw_accuracy(table, SCALE, folder, "systems")
     if SHOTS in table and table[SHOTS].nunique() > 1:
@@ -118,6 +124,9 @@ def _draw_gates(table: pd.DataFrame, folder: Path) -> str:
 def accuracy_data(table: pd.DataFrame, x: str = SCALE, others: Others = None) -> pd.DataFrame:
     """Accuracy on test images against the scale of the noise, or against shots.
 
+    Where no images are named it is the distance of what is made, `hellinger` in place of
+    `accuracy`, and the interval is the range of the starts.
+
     Args:
         table: The results.
         x: "noise.scale" or "shots".
@@ -132,12 +141,15 @@ def accuracy_data(table: pd.DataFrame, x: str = SCALE, others: Others = None) ->
         InputError: If a mean would pool anything but starts.
     """
     table = _scaled(table)
-    require(table, ["accuracy", "tested", *_LINES])
+    value = _value(table)
+    require(table, [value, "tested", *_LINES])
     lines = _lines(table, x, others)
     rows = []
     for values, own in cells(table, [*lines.axes, x], list(COLUMNS)):
-        mean, tested = float(own["accuracy"].mean()), float(own["tested"].max())
-        low, high = (float(x) for x in proportion_interval(mean * tested, tested))
+        mean, tested = float(own[value].mean()), float(own["tested"].max())
+        low, high = float(own[value].min()), float(own[value].max())
+        if value == "accuracy":
+            low, high = (float(x) for x in proportion_interval(mean * tested, tested))
         starts = own["repeat"] if "repeat" in own else pd.Series(0, own.index)
         rows += [
             {
@@ -146,16 +158,16 @@ def accuracy_data(table: pd.DataFrame, x: str = SCALE, others: Others = None) ->
                 "control": own["control"].iloc[0],
                 x: values[x],
                 "start": start,
-                "accuracy": accuracy,
+                value: found,
                 "mean": mean,
                 "low": low,
                 "high": high,
             }
-            for start, accuracy in zip(starts, own["accuracy"], strict=True)
+            for start, found in zip(starts, own[value], strict=True)
         ]
-    found = pd.DataFrame(rows)
-    order = np.lexsort((_order(found[x]), found["series"].map(lines.labels.index)))
-    return found.iloc[order].reset_index(drop=True)
+    data = pd.DataFrame(rows)
+    order = np.lexsort((_order(data[x]), data["series"].map(lines.labels.index)))
+    return data.iloc[order].reset_index(drop=True)
 
 
 def plot_accuracy(
@@ -181,6 +193,7 @@ def plot_accuracy(
         InputError: If a mean would pool anything but starts.
     """
     data = accuracy_data(table, x, others)
+    value = _value(table)
     places = _places(axes, data[x])
     several = data["start"].nunique() > 1
     colours = colours or _colours(data)
@@ -196,11 +209,13 @@ def plot_accuracy(
         if several and role != "classical":
             for _, each in own.groupby("start"):
                 thin = each[x].map(places)
-                axes.plot(thin, each["accuracy"], look.line, color=colour, lw=0.4, alpha=0.7)
-    explain_band(axes, "Wilson's 95 % interval over test images, of the model")
+                axes.plot(thin, each[value], look.line, color=colour, lw=0.4, alpha=0.7)
+    is_accuracy = value == "accuracy"
+    explain_band(axes, _WILSON if is_accuracy else "range of the starts, of the model")
     if several:
         explain_line(axes, "thin: single starts", "-")
-    axes.set_ylabel(f"accuracy on {int(table['tested'].max())} test images")
+    what = "accuracy on" if is_accuracy else "Hellinger distance,"
+    axes.set_ylabel(f"{what} {int(table['tested'].max())} test images")
     axes.grid(axis="y", lw=0.4)
     return axes
 
@@ -343,8 +358,10 @@ def text(results: Results) -> str:
     found = results.table()
     table = _scaled(found)
     lines = []
-    if "accuracy" in table:
-        data = accuracy_data(table[table["accuracy"].notna()])
+    for value, what in (("accuracy", "accuracy"), ("hellinger", "Hellinger distance")):
+        if value not in table or not table[value].notna().any():
+            continue
+        data = accuracy_data(table[table[value].notna()])
         for series, own in data.groupby("series", sort=False):
             parts = []
             for scale, same in own.groupby(SCALE, sort=False):
@@ -352,9 +369,15 @@ def text(results: Results) -> str:
                 where = f"{noise_text(float(scale))}: " if SCALE in found else ""
                 parts.append(f"{where}{mean:.3f} ({low:.3f} to {high:.3f})")
             starts = own["start"].nunique()
-            lines.append(f"{series or 'model'}: accuracy, {starts} start(s), {'; '.join(parts)}")
-        lines.append("in brackets Wilson's 95 % intervals over test images")
+            lines.append(f"{series or 'model'}: {what}, {starts} start(s), {'; '.join(parts)}")
+        of_accuracy = "Wilson's 95 % intervals over test images"
+        lines.append(f"in brackets {of_accuracy if value == 'accuracy' else 'ranges of starts'}")
     return "\n".join([*lines, *check_lines(table)])
+
+
+def _value(table: pd.DataFrame) -> str:
+    is_named = "accuracy" in table and bool(table["accuracy"].notna().any())
+    return "accuracy" if is_named else "hellinger"
 
 
 def _scaled(table: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,9 @@ COLUMNS = {
     "accuracy": "their ratio",
     "accuracy_low": "lower end of Wilson's 95 % interval over test images",
     "accuracy_high": "upper end",
-    "circuits": "circuits of an image",
+    "hellinger": "Hellinger distance of values that are made from those of test images, the mean "
+    "over values and digits; of models that make data",
+    "circuits": "circuits of an image, or of all digits whose data are made",
     "qubits": "qubits of a circuit, ancillas included",
     "two_qubit_gates": "native two-qubit gates of a circuit, the mean over its filters; 0 if "
     "classical",
@@ -78,8 +80,7 @@ def cost(settings: SystemsPoint) -> Cost:
     circuits, seconds, largest = 0, 5.0, 0.0
     for model in _models(settings):
         for number, spec in enumerate(model.specs):
-            shape = model.inputs(test.images[:1])[number].shape[1:]
-            rows, columns = spec.output_shape(*shape)
+            rows, columns = spec.output_shape(*model.shapes(*test.images.shape[1:])[number])
             own = len(test.labels) * rows * columns
             circuits += own * spec.n_filters
             if not settings.shots:
@@ -153,7 +154,7 @@ def fitted(
         seed: As for `SystemsPoint`.
         repeat: As for `SystemsPoint`.
     """
-    models = system.models(_start(seed, repeat))
+    models = system.models(_start(seed, repeat), digits)
     for model in models:
         model.fit(selected("images", images, data, digits), _start(seed, repeat))
     return models
@@ -175,7 +176,7 @@ def program_of(settings: SystemsPoint) -> Program:
 
 def _models(settings: SystemsPoint) -> tuple[Model, ...]:
     """The models of a point, not fitted."""
-    return settings.system.models(_start(settings.seed, settings.repeat))
+    return settings.system.models(_start(settings.seed, settings.repeat), settings.digits)
 
 
 def _start(seed: int, repeat: int) -> int:

@@ -23,7 +23,7 @@ from studies.systems.models.features import (
     cosines,
     without_entanglers,
 )
-from studies.systems.models.model import Model, System
+from studies.systems.models.model import DIGITS, Model, System
 from studies.systems.training import trained_angles
 from studies.training.loop import Schedule
 
@@ -64,7 +64,7 @@ class Chen(System):
         count = "1 layer" if self.layers == 1 else f"{self.layers} layers"
         return f"{self.title}, {count}, {'trained' if self.trained else 'random'}"
 
-    def models(self, start: int) -> tuple[Model, ...]:
+    def models(self, start: int, digits: tuple[int, ...] = DIGITS) -> tuple[Model, ...]:
         """See `System.models`: another start has other angles."""
         spec = self._spec()
         qucnn = ConvolutionSpec(

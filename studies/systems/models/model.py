@@ -17,6 +17,7 @@ from studies.systems.running import Run
 
 Array = NDArray[np.float64]
 
+DIGITS = tuple(range(10))
 ROLES: Mapping[str, str] = {
     "model": "the model itself",
     "unentangled": "the same circuit without entanglers",
@@ -65,6 +66,16 @@ class Model(abc.ABC):
         Returns:
             Columns of `studies.systems.study.COLUMNS`, such as `correct` and `tested`.
         """
+
+    def shapes(self, rows: int, columns: int) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of what the convolutions of `specs` are run on, also before `fit`.
+
+        Args:
+            rows: Of an image.
+            columns: Of an image.
+        """
+        seen = self.inputs(np.zeros((1, rows, columns)))
+        return tuple((each.shape[1], each.shape[2]) for each in seen)
 
     def inputs(self, images: Array) -> tuple[Array, ...]:
         """What the convolutions of `specs` are run on.
@@ -121,9 +132,10 @@ class System(Kind, abc.ABC):
         return self.title
 
     @abc.abstractmethod
-    def models(self, start: int) -> tuple[Model, ...]:
+    def models(self, start: int, digits: tuple[int, ...] = DIGITS) -> tuple[Model, ...]:
         """The model itself first, then its controls, none of them fitted.
 
         Args:
             start: Number of the start, at least 0: other random circuits, other angles.
+            digits: Those that are told apart.
         """

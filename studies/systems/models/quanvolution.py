@@ -21,7 +21,7 @@ from studies.systems.models.features import (
     cosines,
     without_entanglers,
 )
-from studies.systems.models.model import Model, System
+from studies.systems.models.model import DIGITS, Model, System
 
 Array = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class Quanvolution(System):
         count = f"{self.circuits} x " if self.circuits > 1 else ""
         return f"{name}, {count}{self.rotations} rotations"
 
-    def models(self, start: int) -> tuple[Model, ...]:
+    def models(self, start: int, digits: tuple[int, ...] = DIGITS) -> tuple[Model, ...]:
         """See `System.models`: another start has other circuits."""
         spec = self._spec(start)
         qucnn = ConvolutionSpec(
