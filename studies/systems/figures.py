@@ -305,7 +305,7 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     explain_band(axes, "Wilson's 95 % interval over test images")
     axes.set_xscale("symlog", linthresh=1)
     axes.xaxis.set_major_formatter(TickTexts())
-    axes.set_xlim(left=-0.3)
+    axes.set_xlim(-0.3, 1.5 * max(1.0, float(data["gates"].max())))
     axes.set_xlabel("two-qubit gates of a circuit")
     axes.set_ylabel("accuracy on test images")
     axes.grid(axis="y", lw=0.4)
@@ -420,6 +420,8 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
             parts.append(_NOISE.get(str(value), str(value)))
         elif axis == "control":
             parts.append(str(value))
+        elif axis == "digits":
+            parts.append(_digits(str(value)))
         elif axis == SHOTS:
             parts.append(f"{int(str(value)):,} shots" if value else "exact means")
         elif axis == SCALE:
@@ -427,3 +429,8 @@ def _name(values: Mapping[str, object], texts: Mapping[str, str]) -> str:
         elif axis not in ("role", "model"):
             parts.append(axis_text(axis, texts[axis]))
     return ", ".join(parts)
+
+
+def _digits(value: str) -> str:
+    """Digits as a table has them, "3x6" or "all"."""
+    return "all digits" if value == "all" else f"digits {value.replace('x', ', ')}"
