@@ -90,6 +90,10 @@ QUOTED = (
     ),
     Quoted("quanvolution_shots", ("docs/systems.md",), {"systems_shots": "systems_shots"}),
     Quoted("chen", ("docs/systems.md",)),
+    Quoted("quclassi", ("docs/systems.md", "docs/heads.md"), {"systems": "systems_quclassi"}),
+    Quoted("quclassi_ten", ("docs/systems.md", "docs/heads.md")),
+    Quoted("quantumflow", ("docs/systems.md",), {"systems": "systems_quantumflow"}),
+    Quoted("qugan", ("docs/systems.md",), {"systems_distance": "systems_qugan"}),
     Quoted("measured_once", ("docs/sweeps.md",), {"measured_once": "measured_once"}),
     Quoted(
         "measured_once_training",
