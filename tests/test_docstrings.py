@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,24 +64,31 @@ def _public(
 
 @functools.cache
 def _methods() -> dict[str, set[str]]:
-    """The methods of every class of the project, its bases' by the name of the class."""
-    return {
-        node.name: {each.name for each in node.body if isinstance(each, Function)}
-        for path in (*_MODULES, *_EXAMPLES)
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.ClassDef)
-    }
+    """The methods of every class of the project, by the name of the class.
+
+    Classes of one name in several modules are taken together.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for node in _classes():
+        found[node.name] |= {each.name for each in node.body if isinstance(each, Function)}
+    return found
 
 
 @functools.cache
 def _bases() -> dict[str, list[str]]:
-    """The names of the bases of every class of the project."""
-    return {
-        node.name: [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases]
-        for path in (*_MODULES, *_EXAMPLES)
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.ClassDef)
-    }
+    """The names of the bases of every class of the project, taken together as `_methods`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in _classes():
+        names = [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases]
+        found[node.name] += [name for name in names if name not in (node.name, *found[node.name])]
+    return found
+
+
+def _classes() -> Iterator[ast.ClassDef]:
+    for path in (*_MODULES, *_EXAMPLES):
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ClassDef):
+                yield node
 
 
 _CIRQ_HOOKS = {"noisy_moment", "on_each", "value"}

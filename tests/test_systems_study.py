@@ -35,6 +35,7 @@ SMALL = {
     "quclassi": {"kind": "quclassi", "components": 6, "epochs": 1},
     "qugan": {"kind": "qugan", "components": 2, "epochs": 1, "samples": 50},
     "quantumflow": {"kind": "quantumflow", "neurons": 2, "epochs": 1},
+    "qcnn": {"kind": "qcnn", "epochs": 1},
 }
 """A small system of each kind."""
 

@@ -75,7 +75,12 @@ class Chain:
         return csr_array(matrix @ diags_array(signs))
 
     def ground(self, h1: float, h2: float) -> tuple[float, Array]:
-        """The energy of the ground state, and its real amplitudes, shape (2^n,)."""
+        """The energy of the ground state, and its real amplitudes, shape (2^n,).
+
+        Args:
+            h1: The field, in units of J.
+            h2: The coupling of neighbours, in units of J.
+        """
         hamiltonian = -self._cluster - h1 * self._field - h2 * self._pairs
         lifted = hamiltonian - _SECTOR * self._symmetry
         energies, states = eigsh(lifted, k=1, which="SA", v0=np.ones(len(self._every)))
@@ -83,7 +88,11 @@ class Chain:
 
 
 def ends_of_phases(energies: Array) -> Iterator[tuple[float, float]]:
-    """(h1, h2) where the energy, shape (h1, h2), curves most along h2."""
+    """(h1, h2) where the energy curves most along h2.
+
+    Args:
+        energies: Shape (h1, h2).
+    """
     curved = -np.diff(energies, 2, axis=1)
     for h1, row in zip(H1, curved, strict=True):
         inner = row[1:-1]
@@ -92,7 +101,11 @@ def ends_of_phases(energies: Array) -> Iterator[tuple[float, float]]:
 
 
 def main(folder: Path) -> None:
-    """Learns, asks, draws."""
+    """Learns, asks, draws.
+
+    Args:
+        folder: Takes the figure and its numbers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     chain = Chain(SPINS)
     fields = np.linspace(0, 2, LEARNT)
@@ -142,12 +155,20 @@ def main(folder: Path) -> None:
 
 
 def fields_of(fields: Array) -> NDArray[np.str_]:
-    """The phase on the line h2 = 0."""
+    """The phase on the line h2 = 0.
+
+    Args:
+        fields: Values of h1, shape (states,).
+    """
     return np.where(fields < 1, "protected", "trivial")
 
 
 def crossing(line: Array) -> float:
-    """The first h1 at which <Z> on the line h2 = 0 changes its sign; NaN if none."""
+    """The first h1 at which <Z> on the line h2 = 0 changes its sign; NaN if none.
+
+    Args:
+        line: <Z> for each h1, shape (h1,).
+    """
     places = np.flatnonzero(np.diff(np.sign(line)))
     if not len(places):
         return float("nan")

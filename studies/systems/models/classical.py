@@ -20,11 +20,19 @@ class Transformer(Protocol):
     """Makes features, as the learners of `qucnn_cirq.heads` do."""
 
     def fit_transform(self, X: Array) -> Array:
-        """Learns of rows, and returns their features."""
+        """Learns of rows, and returns their features.
+
+        Args:
+            X: Shape (rows, values).
+        """
         ...
 
     def transform(self, X: Array) -> Array:
-        """The features of further rows."""
+        """The features of further rows.
+
+        Args:
+            X: Shape (rows, values).
+        """
         ...
 
 

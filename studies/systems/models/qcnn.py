@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from noise_models import fields
 from qucnn_cirq.encodings import ENCODINGS
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import Filter, QCNNBody, XZAnsatz
+from qucnn_cirq.filters import Filter, QCNNBody, XZAnsatz, unentangled
 from qucnn_cirq.filters.qcnn_body import BLOCKS, POOLINGS
 from qucnn_cirq.heads import (
     BodyClassifier,
     NearestCentroid,
     PrincipalComponents,
     SoftmaxClassifier,
-    Unentangled,
     resized,
     unit_rows,
 )
@@ -27,7 +26,7 @@ from qucnn_cirq.measurements import EachZ
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.systems.data import Data
 from studies.systems.models.features import CircuitMaps
-from studies.systems.models.model import Classifying, Model, System
+from studies.systems.models.model import DIGITS, Classifying, Model, System
 from studies.systems.running import Run
 from studies.systems.training import trained_angles
 from studies.training.loop import Schedule
@@ -87,16 +86,15 @@ class QCNN(System):
             name += ", threshold in the middle"
         return name if self.encoding == "given" else f"{name}, with loader"
 
-    def models(self, start: int) -> tuple[Model, ...]:
+    def models(self, start: int, digits: tuple[int, ...] = DIGITS) -> tuple[Model, ...]:
         """See `System.models`: another start has other angles."""
         body = QCNNBody(self.block, pooling=self.pooling)
         size = body.n_parameters(_QUBITS)
-        components = PrincipalComponents(size - 1)
         return (
             self._circuit("model", self.title, body),
-            self._circuit("unentangled", "without entanglers", Unentangled(body)),
+            self._circuit("unentangled", "without entanglers", unentangled(body)),
             ClassicalHead("linear", SoftmaxClassifier()),
-            ClassicalHead(f"linear, {size} parameters", SoftmaxClassifier(), components),
+            ClassicalHead(f"linear, {size} parameters", SoftmaxClassifier(), size - 1),
             ClassicalHead("nearest centroid", NearestCentroid()),
             CircuitMaps("qucnn", "QuCNN", _qucnn(), seen, _trained),
         )
@@ -173,21 +171,22 @@ class ClassicalHead(Classifying):
     Args:
         label: See `Model`.
         head: The classifier.
-        components: What makes its features of the amplitudes; None for these themselves.
+        components: Principal components that are its features, fewer of few images; None for the
+            amplitudes themselves.
     """
 
     role = "classical"
 
-    def __init__(
-        self, label: str, head: Classifier, components: PrincipalComponents | None = None
-    ) -> None:
+    def __init__(self, label: str, head: Classifier, components: int | None = None) -> None:
         self.label = label
-        self._head, self._components = head, components
+        self._head, self._count = head, components
+        self._components: PrincipalComponents | None = None
 
     def fit(self, data: Data, seed: int) -> None:
         """See `Model.fit`."""
         features = unit_rows(seen(data.images))
-        if self._components is not None:
+        if self._count is not None:
+            self._components = PrincipalComponents(min(self._count, *features.shape))
             features = self._components.fit_transform(features)
         self._head.fit(features, data.labels)
 
