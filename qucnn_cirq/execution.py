@@ -278,6 +278,20 @@ class Execution:
         self, template: Template, tables: AngleTables, streams: Streams
     ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
         """Counts of all outcomes, and their probabilities where they are at hand."""
+        found = self._recorded(template, tables, streams)
+        reading = template.reading
+        if reading is None:
+            return found
+        counts, chances = found
+        return (
+            None if counts is None else reading.read(counts),
+            None if chances is None else reading.read(chances),
+        )
+
+    def _recorded(
+        self, template: Template, tables: AngleTables, streams: Streams
+    ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
+        """As `_counted`, of the bits that are recorded."""
         engine, is_pure = self.engine, self.noise.gate_model == cirq.NO_NOISE
         twirled = twirled_engine(engine, self.twirl)
         if self.shots is None:
@@ -368,9 +382,12 @@ class Execution:
         values = np.zeros((len(filters), len(products), patches.n_occupied))
         for load in compiled.load_patches(patches):
             tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
-            values[..., load.columns] = self.engine.parities(
-                load.variant.template, self.noise, tables, products
-            )
+            template, reading = load.variant.template, load.variant.template.reading
+            recorded, signs = products, np.ones(len(products))
+            if reading is not None:
+                recorded, signs = reading.products(products)
+            found = self.engine.parities(template, self.noise, tables, recorded)
+            values[..., load.columns] = found * signs[:, None]
         if weights is not None:
             values = (values * weights).sum(axis=1, keepdims=True)
         flat = values.reshape(values.shape[0] * values.shape[1], values.shape[2])

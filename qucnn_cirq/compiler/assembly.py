@@ -13,18 +13,21 @@ from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable, all_zeros
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest, WalkStep
 from qucnn_cirq.circuits.parts import tagged
+from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.compiler.layouts import Layout, crossing
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.meeting_orders import renamed, renamings
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
+from qucnn_cirq.compiler.short_bodies import Couplers, ShortBody, grid_around, short_bodies
 from qucnn_cirq.compiler.routing import is_preparation, route_preparation, routes
 from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Coupler
 from qucnn_cirq.encodings import GivenLoader
 from qucnn_cirq.filters import Filter, filter_circuit
+from qucnn_cirq.measurements import Applied
 
 ROUTED = "routed"
 """The layout of the last resort: the whole circuit is routed."""
@@ -47,6 +50,7 @@ class Assembly:
         passes: What each pass changed.
         couplers: Couplers that must be there besides those that the circuit uses.
         pairs: The loaders that the patch and a fixed filter may have instead.
+        body: What is run in the place of a filter's circuit that acts on the patch, or None.
     """
 
     layout: str
@@ -56,6 +60,7 @@ class Assembly:
     passes: tuple[PassRecord, ...]
     couplers: tuple[Coupler, ...] = ()
     pairs: LoaderPairs | None = None
+    body: ShortBody | None = None
 
     @property
     def roles(self) -> dict[str, tuple[cirq.Qid, ...]]:
@@ -84,6 +89,7 @@ class Options:
         gate_set: The native two-qubit gate, one of `GATE_SETS`.
         decoupling: The dynamical decoupling sequence of idle windows, or None.
         duration_ratio: Duration of a two-qubit gate, in durations of a one-qubit gate.
+        body: What is run in the place of a filter's circuit that acts on the patch, or None.
     """
 
     test: OverlapTest
@@ -92,6 +98,7 @@ class Options:
     gate_set: str
     decoupling: str | None = None
     duration_ratio: float = 1.0
+    body: ShortBody | None = None
 
 
 def assemble(
@@ -216,9 +223,15 @@ def _finished(
         placed(layout.filter),
         placed(ancillas),
         given,
+        _reading(options.body),
     )
     name = layout.name if starts is None else ROUTED
-    return Assembly(name, *loaders, template, (*begun, *records))
+    return Assembly(name, *loaders, template, (*begun, *records), body=options.body)
+
+
+def _reading(body: ShortBody | None) -> Reading | None:
+    """How what is recorded is read, where that is more than an observable says."""
+    return None if body is None or body.is_one_bit else body.reading
 
 
 def _as_it_is(circuit: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:
@@ -254,6 +267,11 @@ def _logical(
             swaps += tagged(cirq.Circuit(swap(*pair)), "overlap")
     circuits = []
     for prepare in prepares:
+        if options.body is not None:
+            whole = tagged(loading, "loader") + tagged(options.body.circuit, "filter")
+            circuits.append(tagged(prepare(whole, layout.data), "filter"))
+            observable = options.body.observable
+            continue
         if test.acts_on_data:
             # Where the filter finds the data is where the loader left it: routed in one.
             whole = tagged(loading, "loader") + tagged(preparation, "filter")
@@ -269,6 +287,38 @@ def _logical(
             meeting, observable = _meeting(layout, options)
         circuits.append(circuit + swaps + meeting)
     return circuits, observable
+
+
+def shorter_bodies(
+    filter_: Filter,
+    layout: Layout,
+    loader: Loader,
+    filter_loader: Loader,
+    options: Options,
+    most: int,
+) -> tuple[ShortBody, ...]:
+    """What may be run in the place of a filter's circuit that acts on the patch.
+
+    Args:
+        filter_: What the filter is.
+        layout: Where the register sits.
+        loader: The loader of the patch.
+        filter_loader: The loader of a filter with a fixed vector.
+        options: What else is asked of the circuit.
+        most: CZ that are of interest.
+    """
+    test, data = options.test, layout.data
+    if not isinstance(test, Applied):
+        return ()
+    preparation = filter_circuit(filter_, data, filter_loader)
+    circuit = _meeting(layout, options, preparation.freeze())[0]
+    couplers: Couplers | None = tuple(layout.register_graph(data).edges)
+    if layout.is_free:
+        loading = loader.circuit(data, "patch")
+        couplers = grid_around(data, [*loading.all_operations(), *circuit.all_operations()])
+    if couplers is None:
+        return ()
+    return short_bodies(circuit, data, test.products(len(data)), couplers, most)
 
 
 def _crosses(options: Options) -> bool:

@@ -19,7 +19,7 @@ from noise_models.extensions import FailedCodeError
 from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
-from qucnn_cirq.compiler.assembly import Assembly, assemble
+from qucnn_cirq.compiler.assembly import Assembly, assemble, shorter_bodies
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.fallback import best_route
 from qucnn_cirq.compiler.layouts import Layout, fitting_loaders, layouts_for
@@ -285,6 +285,27 @@ def _for_filter(structure: CompiledFilter, filter_: Filter) -> CompiledFilter:
     return replace(structure, filter=filter_, variants=variants)
 
 
+def _error(assembly: Assembly, placement: Placement, request: Request) -> float:
+    """The predicted error by which circuits are chosen.
+
+    Where a measurement asks for products of signs it is that of a single product, with the errors
+    of all bits that it takes.
+    """
+    measurement, template = request.spec.measurement, assembly.template
+    error = placement.predicted_error
+    if measurement is None or (assembly.body is not None and assembly.body.is_one_bit):
+        return error
+    products = measurement.products(request.spec.register_qubits)
+    if products is None:
+        return error
+    if template.reading is not None:
+        products = tuple(template.reading.products(products)[0])
+    places = (placement.positions[qubit] for qubit in template.observable.qubits)
+    right = np.array([1 - request.device.readout_error(place) for place in places])
+    of_products = np.mean([right[list(product)].prod() for product in products])
+    return float(1 - (1 - error) / right.prod() * of_products)
+
+
 def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     started = time.perf_counter()
     device, budget = request.device, request.budget
@@ -298,7 +319,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
         if placement is None:
             unplaced.append(_gates(candidate))
-        elif best is None or placement.predicted_error < best[1].predicted_error:
+        elif best is None or _error(candidate, placement, request) < _error(*best, request):
             best = (candidate, placement)
     if budget.infidelity != 0 and (best is None or not has_shorter_loaders(best[0], request)):
         raise budget_without_effect(request, best[0] if best else None)
@@ -317,7 +338,8 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         return CompiledFilter(
             filter_, (generic,), pairs.of_filter, measurement=request.spec.measurement
         )
-    return _with_other_loaders(filter_, generic, best[1].positions, pairs, request)
+    own = replace(request, options=replace(request.options, body=best[0].body))
+    return _with_other_loaders(filter_, generic, best[1].positions, pairs, own)
 
 
 def _has_other_loaders(pairs: LoaderPairs, request: Request) -> bool:
@@ -401,6 +423,9 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                 # The others take the same place and may use any coupler of the register.
                 couplers = tuple(layout.register_graph(layout.data).edges)
             yield replace(assembly, pairs=pairs, couplers=couplers)
+            for body in shorter_bodies(filter_, layout, *pairs.generic, options, _gates(assembly)):
+                shorter = assemble(filter_, layout, *pairs.generic, replace(options, body=body))
+                yield replace(shorter, pairs=pairs, couplers=couplers)
 
 
 def _pairs(

@@ -20,6 +20,7 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.errors import InexactLoading
 from qucnn_cirq.filters import Filter, filter_angles, filter_table
 from qucnn_cirq.measurements import Measurement
+from qucnn_cirq.measurements.of_bits import parity_table
 from qucnn_cirq.patches import Patches
 
 HOPELESS_ERROR = 0.9
@@ -234,9 +235,8 @@ class CompiledFilter:
             return True
         with users_code(f"measurement {self.measurement.kind}"):
             table = self.measurement.table(self.loader.n_qubits)
-        return self.measurement.is_linear and np.array_equal(
-            table, self.template.observable.table[None]
-        )
+            n_bits = len(self.measurement.read(self.loader.n_qubits))
+        return self.measurement.is_linear and np.array_equal(table, parity_table(n_bits)[None])
 
     def choose(self, states: NDArray[np.float64]) -> NDArray[np.intp]:
         """The variant that each patch is run with.

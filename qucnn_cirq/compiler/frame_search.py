@@ -189,9 +189,7 @@ class FrameSearch:
                 return
             frames = self._next(frames, ~self._is_free(frames), weights, width)
 
-    def _next(
-        self, frames: _Frames, allowed: Flags, weights: FloatArray, width: int
-    ) -> _Frames:
+    def _next(self, frames: _Frames, allowed: Flags, weights: FloatArray, width: int) -> _Frames:
         """The best frames after one more gate, shape (frames, moves) of those that are allowed."""
         new_x, new_z = self._moved(frames.x, frames.z)
         scores = self._scores(new_x, new_z, frames.left[:, None], weights)
@@ -263,9 +261,7 @@ class FrameSearch:
     def _conflicts(self, x: Ints, z: Ints) -> Ints:
         """Letters beyond the first of each qubit that are to be measured."""
         x, z = x[..., self._n_gadgets :], z[..., self._n_gadgets :]
-        letters = [
-            np.bitwise_or.reduce(found, axis=-1) for found in (x & ~z, z & ~x, x & z)
-        ]
+        letters = [np.bitwise_or.reduce(found, axis=-1) for found in (x & ~z, z & ~x, x & z)]
         several = sum(np.bitwise_count(each).astype(np.int64) for each in letters)
         some = np.bitwise_count(letters[0] | letters[1] | letters[2])
         conflicts: Ints = several - some

@@ -242,8 +242,16 @@ class Program:
         measurement = self.spec.measurement
         if measurement is None:
             raise InputError("the program measures an overlap: see Program.estimate.")
-        self._compiled(filter_index)
-        counts = counted(result.measurements[MEASUREMENT_KEY])
+        compiled = self._compiled(filter_index)
+        recorded = counted(result.measurements[MEASUREMENT_KEY])
+        if compiled.is_two_valued:
+            observable = compiled.template.observable
+            shots = int(recorded.sum())
+            mean = recorded @ observable.table / shots
+            values = np.array([mean])
+            return Numbers(values, observable.variance(values, shots))
+        reading = compiled.template.reading
+        counts = recorded if reading is None else reading.read(recorded)
         shots = int(counts.sum())
         return measurement.evaluate(counts / shots, self.spec.register_qubits, shots)
 

@@ -26,6 +26,7 @@ from qucnn_cirq import __version__
 from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader, SideBySide, StateLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
@@ -323,6 +324,7 @@ def _codec(
             PassRecord,
             Template,
             Observable,
+            Reading,
             LoadingRule,
             Slot,
             Rotation,
@@ -348,4 +350,6 @@ def _codec(
         bases=(Filter, Loader, Encoding, Measurement),
         # Engines do for a template once what they do for all filters that share it.
         shared=(Template, Variant, Loader),
+        # Most have none, and are written as before there was one.
+        left_out={Template: ("reading",)},
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cirq
@@ -11,6 +12,7 @@ import networkx as nx
 import numpy as np
 
 from qucnn_cirq.circuits.blocks import gates_of
+from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import Rotation, Slot, fixed
 from qucnn_cirq.compiler.frame_search import (
@@ -23,14 +25,24 @@ from qucnn_cirq.compiler.frame_search import (
 from qucnn_cirq.compiler.gadgets import Gadget, Pauli, gadgets_of, noticed, single
 from qucnn_cirq.compiler.merging import merge_blocks
 from qucnn_cirq.compiler.passes import merge_slots
+from qucnn_cirq.filters.places import neighbours, spiral
 
 _WIDTHS_AND_DECAYS = ((64, 0.95), (64, 0.8), (64, 0.6))
+"""Frames that are kept and what later rotations count, for each search."""
+
+_MOST_WORDS = 8
+"""Words of a search that are written as circuits."""
+
 _TO_Z = {
     "x": fixed(cirq.unitary(cirq.H)),
     "y": fixed(cirq.unitary(cirq.X**0.5)),
     "z": fixed(np.eye(2)),
 }
 """What turns each letter into Z."""
+
+
+Couplers = tuple[tuple[cirq.Qid, cirq.Qid], ...]
+Products = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -47,12 +59,59 @@ class ShortBody:
     recorded: tuple[cirq.Qid, ...]
     reading: Reading
 
+    @property
+    def is_one_bit(self) -> bool:
+        """Whether a single bit is asked for, so that the observable is all there is to read."""
+        return len(self.reading.places) == 1
 
+    @property
+    def observable(self) -> Observable:
+        """The parity of all bits that are asked for."""
+        everything = range(len(self.reading.places))
+        ((own,), (sign,)) = self.reading.products([tuple(everything)])
+        groups = []
+        for place, qubit in enumerate(self.recorded):
+            values = (1.0, -1.0) if place in own else (1.0, 1.0)
+            if place == own[0] and sign < 0:
+                values = (-1.0, 1.0)
+            groups.append(((qubit,), values))
+        return Observable(tuple(groups), low=-1.0)
+
+
+def grid_around(
+    qubits: Sequence[cirq.Qid], operations: Iterable[cirq.Operation]
+) -> Couplers | None:
+    """The couplers of a grid of which a circuit uses some, or those that it uses.
+
+    Args:
+        qubits: The register, in order.
+        operations: On one or two of them.
+
+    Returns:
+        None if a qubit has more neighbours than on any grid.
+    """
+    numbers = {qubit: number for number, qubit in enumerate(qubits)}
+    used = {
+        (min(pair), max(pair))
+        for op in operations
+        if len(op.qubits) == 2
+        for pair in [tuple(numbers[qubit] for qubit in op.qubits)]
+    }
+    offered = set(neighbours(spiral(len(qubits))))
+    pairs = sorted(offered if used <= offered else used)
+    graph = nx.Graph(pairs)
+    if any(degree > 4 for _, degree in graph.degree) or not nx.is_bipartite(graph):
+        return None
+    return tuple((qubits[a], qubits[b]) for a, b in pairs)
+
+
+@functools.lru_cache(maxsize=256)
 def short_bodies(
-    circuit: cirq.AbstractCircuit,
-    qubits: Sequence[cirq.Qid],
-    products: Sequence[Sequence[int]],
-    graph: nx.Graph,
+    circuit: cirq.FrozenCircuit,
+    qubits: tuple[cirq.Qid, ...],
+    products: Products,
+    couplers: Couplers,
+    most: int,
 ) -> tuple[ShortBody, ...]:
     """Shorter ways to run a circuit and then measure products of Z.
 
@@ -61,12 +120,13 @@ def short_bodies(
         qubits: All of the register's qubits.
         products: For each bit that is asked for the places in the register whose Z it is the
             product of.
-        graph: The couplers that may be used.
+        couplers: Those that may be used.
+        most: CZ that are of interest.
 
     Returns:
         The shortest that was found, and the shortest that records no more qubits than bits.
     """
-    if len(qubits) > MOST_QUBITS:
+    if len(qubits) > MOST_QUBITS or not couplers:
         return ()
     parts = gadgets_of(circuit, qubits)
     if parts is None:
@@ -78,28 +138,28 @@ def short_bodies(
     gadgets = noticed(gadgets, measured)
     if len(gadgets) > MOST_GADGETS:
         return ()
-    numbered = nx.relabel_nodes(graph, {qubit: place for place, qubit in enumerate(qubits)})
-    register: nx.Graph = nx.Graph()
-    register.add_nodes_from(range(len(qubits)))
-    register.add_edges_from(numbered.edges)
-    found = []
-    limits = dict.fromkeys((len(qubits), len(products)))
-    for most_read in limits:
-        search = FrameSearch(gadgets, measured, register, most_read)
-        bodies = [
-            _written(gadgets, measured, word, qubits)
-            for width, decay in _WIDTHS_AND_DECAYS
-            for word in list(search.words(width, decay, longest=60))[:8]
-        ]
-        if bodies:
-            found.append(min(bodies, key=_gates))
+    numbers = {qubit: number for number, qubit in enumerate(qubits)}
+    graph: nx.Graph = nx.Graph()
+    graph.add_nodes_from(range(len(qubits)))
+    graph.add_edges_from((numbers[a], numbers[b]) for a, b in couplers)
+    found: list[ShortBody] = []
+    for most_read in dict.fromkeys((len(qubits), len(products))):
+        search = FrameSearch(gadgets, measured, graph, most_read)
+        best, least = None, most + 1
+        for width, decay in _WIDTHS_AND_DECAYS:
+            words = search.words(width, decay, longest=least)
+            for word in itertools.islice(words, _MOST_WORDS):
+                body = _written(gadgets, measured, word, qubits)
+                gates = _gates(body)
+                if gates < least or (best is None and gates <= least):
+                    best, least = body, gates
+        if best is not None and best not in found:
+            found.append(best)
     return tuple(found)
 
 
 def _gates(body: ShortBody) -> int:
-    merged = merge_blocks(
-        merge_slots(body.circuit), given=body.circuit.all_qubits()
-    )
+    merged = merge_blocks(merge_slots(body.circuit), given=body.circuit.all_qubits())
     return gates_of(list(merged.all_operations()))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.loaders import MultiplexedLoader
 from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import AngleTables, Slot, phased_xz_exponents
 
 MEASUREMENT_KEY = "overlap"
@@ -41,6 +42,8 @@ class Template:
         ancillas: Qubits on which the walking ancillas start.
         given: If the patch's state is handed over, as the table ``"patch"``: what simulators
             prepare it with on the data qubits before the circuit begins.
+        reading: How the recorded bits give those that a measurement asks for; None if they are
+            these, or if the observable is all that is asked for.
     """
 
     circuit: cirq.FrozenCircuit
@@ -49,6 +52,7 @@ class Template:
     filter_qubits: tuple[cirq.Qid, ...]
     ancillas: tuple[cirq.Qid, ...] = ()
     given: MultiplexedLoader | None = None
+    reading: Reading | None = None
 
     def __repr__(self) -> str:
         moments, qubits = len(self.circuit), len(self.qubits)
@@ -74,6 +78,8 @@ class Template:
         text = repr((self.circuit, self.observable, self.data_qubits, self.filter_qubits))
         if self.given is not None:
             text += f" given {self.given.name}"
+        if self.reading is not None:
+            text += f" {self.reading}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -113,6 +119,7 @@ class Template:
             self.data_qubits,
             self.filter_qubits,
             self.ancillas,
+            reading=self.reading,
         )
 
     @cached_property
@@ -223,4 +230,5 @@ class Template:
             tuple(positions[qubit] for qubit in self.filter_qubits),
             tuple(positions[qubit] for qubit in self.ancillas),
             self.given,
+            self.reading,
         )

@@ -21,6 +21,7 @@ from qucnn_cirq.circuits.state_vectors import evolved
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.measurements import Applied
+from qucnn_cirq.measurements.of_bits import parity_table
 from qucnn_cirq.specification import ConvolutionSpec
 from qucnn_cirq.validation import Violation, errors_of, validate
 
@@ -82,7 +83,15 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             circuit = variant.template.bound_preparation(tables) + circuit
             if spec.measurement is not None:
                 expected = _outcomes(spec, given, state, angles)
-                found = simulated_outcomes(circuit, variant.template.observable.qubits)
+                observable, reading = variant.template.observable, variant.template.reading
+                found = simulated_outcomes(circuit, observable.qubits)
+                if reading is not None:
+                    found = reading.read(found)
+                elif compiled.is_two_valued:
+                    # All that is read is one sign: the probability of 1.
+                    parity = parity_table(_n_bits(expected))
+                    expected = np.atleast_1d(observable.probability(expected @ parity))
+                    found = np.atleast_1d(observable.probability(found @ observable.table))
                 allowed = np.sqrt(_infidelity(compiled, index, state))
                 deviations.append(max(0.0, float(np.abs(found - expected).max() - allowed)))
                 continue
@@ -132,9 +141,13 @@ def _outcomes(
     return _marginal(np.abs(outcome) ** 2, measurement.read(n_qubits))
 
 
+def _n_bits(chances: NDArray[np.float64]) -> int:
+    return (len(chances) - 1).bit_length()
+
+
 def _marginal(chances: NDArray[np.float64], read: Sequence[int]) -> NDArray[np.float64]:
     """Probabilities of the outcomes of some qubits, in their own order, shape (2^m,)."""
-    n_qubits = (len(chances) - 1).bit_length()
+    n_qubits = _n_bits(chances)
     tensor = np.moveaxis(chances.reshape((2,) * n_qubits), read, range(len(read)))
     of_read: NDArray[np.float64] = tensor.reshape(1 << len(read), -1).sum(axis=1)
     return of_read

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import cirq
@@ -33,6 +33,7 @@ class Codec:
         others: For other types what they are written as, and how they are built from it.
         bases: Those of them that stand for all that derive from them.
         shared: Types of which one object stays one object.
+        left_out: Fields of types that are not written where they are None.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Codec:
         others: Mapping[type, tuple[Writer, Builder]],
         bases: Iterable[type] = (),
         shared: Iterable[type] = (),
+        left_out: Mapping[type, Collection[str]] | None = None,
     ) -> None:
         self.types = {each.__name__: each for each in (*dataclasses, *others)}
         self.others = dict(others)
         self.bases = frozenset(bases)
         self.shared = tuple(shared)
+        self.left_out = dict(left_out or {})
 
     def write(self, value: Any) -> Any:
         """An object as plain data.
@@ -132,6 +135,9 @@ class _Writing:
             content = self._codec.others[kind][0](value)
         else:
             content = {name: getattr(value, name) for name in field_names(value)}
+            for name in self._codec.left_out.get(kind, ()):
+                if content[name] is None:
+                    del content[name]
         plain = {"$object": kind.__name__} | {k: self.write(v) for k, v in content.items()}
         return plain | ({"$id": number} if isinstance(value, self._codec.shared) else {})
 

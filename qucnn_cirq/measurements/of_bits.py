@@ -60,6 +60,18 @@ def bits_of(n_bits: int) -> FloatArray:
     return found
 
 
+def parity_table(n_bits: int) -> FloatArray:
+    """1 for every outcome of evenly many ones, -1 for the others, shape (2^bits,).
+
+    Args:
+        n_bits: How many.
+    """
+    table = np.ones(1)
+    for _ in range(n_bits):
+        table = np.multiply.outer(table, (1.0, -1.0)).ravel()
+    return table
+
+
 @attrs.frozen
 class EachZ(Measurement):
     """<Z> of every qubit, or of some of them: 1 for |0>, -1 for |1>.
