@@ -31,6 +31,12 @@ class Reading:
     flips: tuple[int, ...]
     n_recorded: int
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the recorded bits are those that are asked for."""
+        own = tuple((place,) for place in range(self.n_recorded))
+        return self.places == own and not any(self.flips)
+
     @functools.cached_property
     def _outcomes(self) -> NDArray[np.intp]:
         """What each recorded outcome, big-endian, stands for, shape (2^recorded,)."""

@@ -20,8 +20,8 @@ from qucnn_cirq.compiler.meeting_orders import renamed, renamings
 from qucnn_cirq.compiler.passes import drop_unobserved, merge_slots
 from qucnn_cirq.compiler.pinning import roles_of
 from qucnn_cirq.compiler.pipeline import PassRecord, passes_for, run_passes
-from qucnn_cirq.compiler.short_bodies import Couplers, ShortBody, grid_around, short_bodies
 from qucnn_cirq.compiler.routing import is_preparation, route_preparation, routes
+from qucnn_cirq.compiler.short_bodies import Couplers, ShortBody, grid_around, short_bodies
 from qucnn_cirq.compiler.swaps import swap
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Coupler
@@ -231,7 +231,8 @@ def _finished(
 
 def _reading(body: ShortBody | None) -> Reading | None:
     """How what is recorded is read, where that is more than an observable says."""
-    return None if body is None or body.is_one_bit else body.reading
+    is_told = body is None or body.is_one_bit or body.reading.is_plain
+    return None if is_told or body is None else body.reading
 
 
 def _as_it_is(circuit: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:

@@ -1,8 +1,8 @@
 """Short words of two-qubit Clifford gates that make every rotation of a circuit one of one qubit.
 
-A rotation about a Pauli of several qubits is one of one qubit in another frame. A gate on a coupler,
-a controlled Pauli with any Pauli to control it, changes the frame; each is a CZ between gates on
-one qubit. Rotations that commute with all before them are done as soon as they are of one qubit.
+A rotation about a Pauli of several qubits is one of one qubit in another frame. A gate on a
+coupler, a controlled Pauli with any Pauli to control it, changes the frame; each is a CZ between
+gates on one qubit. Rotations that commute with all before them are done as soon as they are of one qubit.
 At the end every Pauli that is measured must be a product of letters that agree on each qubit, which
 is then read in that basis: frames that differ by CNOTs, or by what else permutes basis states, are
 equally good.
@@ -87,8 +87,14 @@ class _Frames:
 
     def at(self, rows: NDArray[np.intp]) -> _Frames:
         """Some of them."""
-        arrays = (self.x, self.z, self.left, self.partner, self.gates)
-        return _Frames(*(each[rows] for each in arrays), [self.words[row] for row in rows])
+        return _Frames(
+            self.x[rows],
+            self.z[rows],
+            self.left[rows],
+            self.partner[rows],
+            self.gates[rows],
+            [self.words[row] for row in rows],
+        )
 
     def joined(self, other: _Frames) -> _Frames:
         """These and others."""
@@ -256,7 +262,8 @@ class FrameSearch:
         trees = self._trees[x | z]
         scores: FloatArray = (trees[..., :n] * left) @ weights
         at_end = _CONFLICT * self._conflicts(x, z) + _LONG * trees[..., n:].sum(axis=-1)
-        return scores + weights.min(initial=1.0) * at_end
+        scores += weights.min(initial=1.0) * at_end
+        return scores
 
     def _conflicts(self, x: Ints, z: Ints) -> Ints:
         """Letters beyond the first of each qubit that are to be measured."""

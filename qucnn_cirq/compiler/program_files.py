@@ -26,8 +26,8 @@ from qucnn_cirq import __version__
 from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader, SideBySide, StateLoader
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
+from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates

@@ -216,12 +216,15 @@ def _written(
             (letter,) = letters
             done.append(_TO_Z[letter].on(qubit))
             recorded.append(number)
-    places = tuple(
-        tuple(at for at, number in enumerate(recorded) if pauli.support >> number & 1)
-        for pauli in read
-    )
+    supports = [
+        tuple(number for number in recorded if pauli.support >> number & 1) for pauli in read
+    ]
+    if all(len(support) == 1 for support in supports):
+        # In the order in which they are asked for nothing is left to say of them.
+        recorded = [support[0] for support in supports]
+    places = tuple(tuple(map(recorded.index, support)) for support in supports)
     flips = tuple(int(pauli.sign < 0) for pauli in read)
     circuit = merge_slots(cirq.Circuit(done)).freeze()
     return ShortBody(
-        circuit, tuple(qubits[k] for k in recorded), Reading(places, flips, len(recorded))
+        circuit, tuple(qubits[number] for number in recorded), Reading(places, flips, len(recorded))
     )
