@@ -12,17 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noise_models import as_noise
-from qucnn_cirq import ConvolutionSpec, Program, QuantumConvolution, compile_convolution
+from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
 from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.compiler.gadgets import Pauli, gadgets_of, noticed, single
+from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.short_bodies import grid_around, short_bodies
+from qucnn_cirq.convolution import ideal_numbers
 from qucnn_cirq.filters import CircuitFilter, RandomCircuit, RingBody, XZAnsatz
 from qucnn_cirq.measurements import Distribution, EachZ, Measurement, PauliStrings
 from qucnn_cirq.patches import extract_patches
-from qucnn_cirq.convolution import ideal_numbers
 
-NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.05, "p10": 0.01}}
+NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.05}}
 
 SEEDS = st.integers(0, 10_000)
 MEASUREMENTS: tuple[Measurement, ...] = (
@@ -128,9 +129,8 @@ def test_a_short_body_gives_every_outcome(seed: int, products: tuple[tuple[int, 
     circuit = cirq.Circuit()
     for _ in range(generator.integers(2, 9)):
         at = int(generator.integers(4))
-        circuit += fixed(cirq.testing.random_unitary(2, random_state=generator.integers(2**30)))(
-            LINE[generator.integers(4)]
-        )
+        turn = cirq.testing.random_unitary(2, random_state=int(generator.integers(2**30)))
+        circuit += fixed(turn).on(LINE[int(generator.integers(4))])
         circuit += fixed(cirq.unitary(cirq.H)).on(LINE[at])
         circuit += cirq.CZ(LINE[at], LINE[(at + 1) % 4])
     couplers = grid_around(LINE, circuit.all_operations())
@@ -170,7 +170,7 @@ def test_a_short_body_gives_every_outcome(seed: int, products: tuple[tuple[int, 
 
 def test_cnots_at_the_end_are_not_run() -> None:
     chain = XZAnsatz(1, entangler="chain")
-    program = _program(chain, EachZ())
+    program = _program(chain, Distribution())
     assert program.report.two_qubit_gates == 0
     reading = program.filters[0].template.reading
     assert reading is not None and reading.places == ((0,), (0, 1), (0, 1, 2), (0, 1, 2, 3))
@@ -239,7 +239,7 @@ def test_gradients_are_those_of_the_circuit_as_it_was_given(
 
 
 def test_a_stored_program_is_read_alike(tmp_path: Path) -> None:
-    program = _program(XZAnsatz(1, entangler="chain"), EachZ())
+    program = _program(XZAnsatz(1, entangler="chain"), Distribution())
     program.save(tmp_path / "program.json")
     again = Program.load(tmp_path / "program.json")
     mine, other = program.filters[0].template, again.filters[0].template

@@ -414,7 +414,10 @@ def _worthwhile(variants: list[Variant], generic: Variant, prefers_real: bool) -
 def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     options = request.options
     vector = filter_.fixed_vector(request.spec.register_qubits)
-    for layout, loaders in _loaders_of_layouts(request, vector):
+    taken = list(_loaders_of_layouts(request, vector))
+    # On its own grid a body is no longer than on a part of it.
+    is_free = not request.spec.loads_vectors and any(layout.is_free for layout, _ in taken)
+    for layout, loaders in taken:
         for loader in loaders:
             pairs = _pairs(loader, vector, request, layout)
             assembly = assemble(filter_, layout, *pairs.generic, options)
@@ -423,6 +426,8 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                 # The others take the same place and may use any coupler of the register.
                 couplers = tuple(layout.register_graph(layout.data).edges)
             yield replace(assembly, pairs=pairs, couplers=couplers)
+            if is_free and not layout.is_free:
+                continue
             for body in shorter_bodies(filter_, layout, *pairs.generic, options, _gates(assembly)):
                 shorter = assemble(filter_, layout, *pairs.generic, replace(options, body=body))
                 yield replace(shorter, pairs=pairs, couplers=couplers)

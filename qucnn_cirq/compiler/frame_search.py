@@ -2,10 +2,10 @@
 
 A rotation about a Pauli of several qubits is one of one qubit in another frame. A gate on a
 coupler, a controlled Pauli with any Pauli to control it, changes the frame; each is a CZ between
-gates on one qubit. Rotations that commute with all before them are done as soon as they are of one qubit.
-At the end every Pauli that is measured must be a product of letters that agree on each qubit, which
-is then read in that basis: frames that differ by CNOTs, or by what else permutes basis states, are
-equally good.
+gates on one qubit. Rotations that commute with all before them are done as soon as they are of one
+qubit. At the end every Pauli that is measured must be a product of letters that agree on each
+qubit, which is then read in that basis: frames that differ by CNOTs, or by what else permutes basis
+states, are equally good.
 
 The search keeps a number of frames after 1, 2, ... gates, those in which the rotations that are
 left, early ones before others, would take the fewest gates one by one.
@@ -116,6 +116,9 @@ class FrameSearch:
         measured: What is measured after them.
         graph: The couplers, of qubits 0, 1, ...
         most_read: Qubits that may be read.
+
+    Attributes:
+        is_fixed: Whether no angle is open.
     """
 
     def __init__(
@@ -138,7 +141,7 @@ class FrameSearch:
                     levels[late] = max(levels[late], levels[early] + 1)
         self._levels = levels
         # Only what is fixed is merged in blocks.
-        self._is_fixed = not any(isinstance(each.angle, TableAngle) for each in gadgets)
+        self.is_fixed = not any(isinstance(each.angle, TableAngle) for each in gadgets)
         self._trees = _trees(graph)
         self._n_qubits = graph.number_of_nodes()
         self.moves = [
@@ -242,7 +245,7 @@ class FrameSearch:
         """
         a, b = self._first[:, 0], self._second[:, 0]
         in_block = (frames.partner[:, a] == b) & (frames.partner[:, b] == a)
-        free: Flags = self._is_fixed & in_block & (frames.gates[:, a] >= _MOST_CZ)
+        free: Flags = self.is_fixed & in_block & (frames.gates[:, a] >= _MOST_CZ)
         return free
 
     def _moved(self, x: Ints, z: Ints) -> tuple[Ints, Ints]:
@@ -303,7 +306,7 @@ class FrameSearch:
                     whole = ((letter & 1) * numbers).sum(axis=1)
                     own += (whole ^ (whole >> 29)) * whole
                 is_full = (frames.gates[:, qubit] >= _MOST_CZ) * (frames.partner[:, qubit] + 1)
-                digest = digest * 1_000_003 + (own ^ (own >> 31)) + self._is_fixed * is_full
+                digest = digest * 1_000_003 + (own ^ (own >> 31)) + self.is_fixed * is_full
         return digest
 
 

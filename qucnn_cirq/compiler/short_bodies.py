@@ -30,7 +30,7 @@ from qucnn_cirq.filters.places import neighbours, spiral
 _WIDTHS_AND_DECAYS = ((64, 0.95), (64, 0.8), (64, 0.6))
 """Frames that are kept and what later rotations count, for each search."""
 
-_MOST_WORDS = 8
+_MOST_WORDS = 6
 """Words of a search that are written as circuits."""
 
 _TO_Z = {
@@ -148,7 +148,8 @@ def short_bodies(
         best, least = None, most + 1
         for width, decay in _WIDTHS_AND_DECAYS:
             words = search.words(width, decay, longest=least)
-            for word in itertools.islice(words, _MOST_WORDS):
+            # Only what is fixed is merged, so that a longer word may become the shortest.
+            for word in itertools.islice(words, _MOST_WORDS if search.is_fixed else 1):
                 body = _written(gadgets, measured, word, qubits)
                 gates = _gates(body)
                 if gates < least or (best is None and gates <= least):
