@@ -430,7 +430,14 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
                 continue
             for body in shorter_bodies(filter_, layout, *pairs.generic, options, _gates(assembly)):
                 shorter = assemble(filter_, layout, *pairs.generic, replace(options, body=body))
-                yield replace(shorter, pairs=pairs, couplers=couplers)
+                # A place that is given for each qubit is for those of the circuit as it was given.
+                if not request.pinning.roles or _sizes(shorter) == _sizes(assembly):
+                    yield replace(shorter, pairs=pairs, couplers=couplers)
+
+
+def _sizes(assembly: Assembly) -> dict[str, int]:
+    """Qubits of each role."""
+    return {role: len(qubits) for role, qubits in assembly.roles.items()}
 
 
 def _pairs(

@@ -31,12 +31,15 @@ FloatArray = NDArray[np.float64]
 MOST_QUBITS = 12
 """Qubits of a register whose frames are searched."""
 
-MOST_GADGETS = 240
+MOST_GADGETS = 160
 """Rotations of a circuit whose frames are searched."""
 
 _CONFLICT, _LONG = 0.3, 0.05
 """What two letters on one qubit count that are to be measured, and each further letter of a Pauli,
 in gates."""
+
+_MOST_IMAGES = 500_000
+"""Paulis that are moved for each further gate, some 30 ms."""
 
 _MOST_CZ = 3
 """CZ of any block of fixed gates on two qubits."""
@@ -159,6 +162,15 @@ class FrameSearch:
         self._first_x, self._first_z = bits(letters, "xy"), bits(letters, "yz")
         self._second_x, self._second_z = bits(others, "xy"), bits(others, "yz")
         self._random = np.random.default_rng(0).integers(1, 2**62, len(paulis))
+
+    def affordable(self, width: int) -> int:
+        """So many frames, or fewer where each takes long.
+
+        Args:
+            width: Frames that would be kept after each gate.
+        """
+        each = len(self.moves) * len(self._x)
+        return max(4, min(width, _MOST_IMAGES // each))
 
     def words(self, width: int, decay: float, longest: int, more: int = 1) -> Iterator[Word]:
         """Words after which everything is done, the shortest first.

@@ -147,7 +147,7 @@ def short_bodies(
         search = FrameSearch(gadgets, measured, graph, most_read)
         best, least = None, most + 1
         for width, decay in _WIDTHS_AND_DECAYS:
-            words = search.words(width, decay, longest=least)
+            words = search.words(search.affordable(width), decay, longest=least)
             # Only what is fixed is merged, so that a longer word may become the shortest.
             for word in itertools.islice(words, _MOST_WORDS if search.is_fixed else 1):
                 body = _written(gadgets, measured, word, qubits)
