@@ -375,7 +375,9 @@ def test_a_given_state_has_no_noise_of_its_own(kind: str) -> None:
     for axis in range(4):
         tensor = np.moveaxis(np.tensordot(confusion, tensor, (1, axis)), 0, axis)
     assert program.spec.measurement is not None
-    wanted = program.spec.measurement.table(4) @ tensor.ravel()
+    recorded, reading = tensor.ravel(), compiled.template.reading
+    logical = recorded if reading is None else reading.read(recorded)
+    wanted = program.spec.measurement.table(4) @ logical
     np.testing.assert_allclose(layer.run(image).estimates[:, 0], wanted, atol=1e-8)
     sampled = QuantumConvolution(program, "qsim", NOISE, 2000, parameters=layer.parameters)
     run = sampled.run(image)

@@ -40,13 +40,21 @@ class Pauli(NamedTuple):
     power: int = 0
 
     def times(self, other: Pauli) -> Pauli:
-        """The product, the other one acting first."""
+        """The product.
+
+        Args:
+            other: The right factor, which acts first.
+        """
         swaps = 2 * (self.z & other.x).bit_count()
         power = (self.power + other.power + swaps) % 4
         return Pauli(self.x ^ other.x, self.z ^ other.z, power)
 
     def commutes(self, other: Pauli) -> bool:
-        """Whether both commute."""
+        """Whether both commute.
+
+        Args:
+            other: Another Pauli.
+        """
         return not ((self.x & other.z).bit_count() + (self.z & other.x).bit_count()) % 2
 
     @property
@@ -60,7 +68,11 @@ class Pauli(NamedTuple):
         return self.x | self.z
 
     def letter(self, qubit: int) -> str:
-        """One of "ixyz"."""
+        """One of "ixyz".
+
+        Args:
+            qubit: Its number.
+        """
         return "ixzy"[(self.x >> qubit & 1) + 2 * (self.z >> qubit & 1)]
 
 
