@@ -143,7 +143,9 @@ def test_a_body_is_the_same_unitary_as_in_the_gates_of_cirq(body, n_qubits, plai
     assert cirq.equal_up_to_global_phase(found, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize(("body", "n_qubits", "plain"), CASES[:-4], ids=str)
+@pytest.mark.parametrize(
+    ("body", "n_qubits", "plain"), CASES[:-4], ids=[f"{body}-{n}" for body, n, _ in CASES[:-4]]
+)
 def test_states_are_what_cirq_simulates(body, n_qubits, plain) -> None:
     q = cirq.LineQubit.range(n_qubits)
     parameters = drawn(body, n_qubits, rows=3)

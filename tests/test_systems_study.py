@@ -70,7 +70,8 @@ def test_a_system_is_measured_with_all_its_controls(kind: str) -> None:
         assert set(row) <= set(COLUMNS)
         assert (row["circuits"] == 0) == (row["role"] == "classical")
         if row["role"] == "unentangled":
-            assert row["two_qubit_gates"] < rows[0]["two_qubit_gates"]
+            # A CNOT that only permutes outcomes is read and not run.
+            assert row["two_qubit_gates"] <= rows[0]["two_qubit_gates"]
     assert rows[0]["check_items"] > 0
     assert rows[0]["check_largest_z"] < 5
     assert measure(settings, np.random.SeedSequence(1)).rows == rows
