@@ -253,7 +253,8 @@ class QuantumConvolution:
             InputError: As for `backward`.
         """
         is_exact = self.shots is None and self.noise.is_ideal
-        if method == AUTO and is_exact and self.program.spec.measurement is not None:
+        is_auto = isinstance(method, str) and method == AUTO
+        if is_auto and is_exact and self.program.spec.measurement is not None:
             # Three runs of a simulation in place of two circuits for each angle.
             method = ExactGradient.name
         by = make_method(method, self.program)

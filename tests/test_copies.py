@@ -160,7 +160,14 @@ def test_copied_patches_stay_read_only_and_leave_their_caches_behind(way):
     patches = extract_patches(IMAGES, SPEC)
     assert patches.states.any()
     copied = WAYS[way](patches)
-    assert set(vars(copied)) == {"vectors", "batch", "rows", "columns", "register_qubits"}
+    assert set(vars(copied)) == {
+        "vectors",
+        "batch",
+        "rows",
+        "columns",
+        "register_qubits",
+        "encoding",
+    }
     assert isinstance(copied, Patches) and not copied.vectors.flags.writeable
     np.testing.assert_array_equal(copied.states, patches.states)
     np.testing.assert_array_equal(layer().forward(copied), layer().forward(IMAGES))

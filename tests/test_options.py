@@ -119,6 +119,8 @@ def test_every_setting_of_a_specification_is_part_of_its_identity():
         "filters": XZAnsatz(layers=2),
         "overlap": "inversion",
         "backward": True,
+        "encoding": "angle",
+        "measurement": "z",
     }
     specs = [ConvolutionSpec(), *(ConvolutionSpec(**{key: changes[key]}) for key in changes)]
     assert set(changes) == set(field_names(ConvolutionSpec))

@@ -11,7 +11,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.circuits.loaders import MultiplexedLoader
+from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import AngleTables, Slot, phased_xz_exponents
@@ -51,7 +51,7 @@ class Template:
     data_qubits: tuple[cirq.Qid, ...]
     filter_qubits: tuple[cirq.Qid, ...]
     ancillas: tuple[cirq.Qid, ...] = ()
-    given: MultiplexedLoader | None = None
+    given: Loader | None = None
     reading: Reading | None = None
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters.places import Places, neighbours, spiral
 from qucnn_cirq.filters.shared_angles import Axis, Gate, SharedAngles, Step, Turn, controlled_flip
 
-PAIRS = ("any", "line", "grid")
+ANY, LINE, GRID = PAIRS = ("any", "line", "grid")
 ENTANGLERS = ("cnot", "none")
 MOST_ROTATIONS = 10_000
 """Rotations of a random circuit."""
@@ -96,9 +96,9 @@ def _drawn(circuit: RandomCircuit, n_qubits: int) -> tuple[tuple[Any, str, float
     """The qubits, axis and angle of each step; two qubits for a CNOT, control first."""
     generator = np.random.default_rng(circuit.seed)
     pairs = tuple(itertools.combinations(range(n_qubits), 2))
-    if circuit.pairs == "line":
+    if circuit.pairs == LINE:
         pairs = tuple(itertools.pairwise(range(n_qubits)))
-    elif circuit.pairs == "grid":
+    elif circuit.pairs == GRID:
         pairs = neighbours(circuit.places(n_qubits))
     steps: list[tuple[Any, str, float]] = []
     left = circuit.rotations

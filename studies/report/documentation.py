@@ -93,6 +93,7 @@ QUOTED = (
     Quoted("quclassi", ("docs/systems.md", "docs/heads.md"), {"systems": "systems_quclassi"}),
     Quoted("quclassi_ten", ("docs/systems.md", "docs/heads.md")),
     Quoted("quantumflow", ("docs/systems.md",), {"systems": "systems_quantumflow"}),
+    Quoted("qcnn", ("docs/systems_qcnn.md",), {"systems": "qcnn"}),
     Quoted("qugan", ("docs/systems.md",), {"systems_distance": "systems_qugan"}),
     Quoted("measured_once", ("docs/sweeps.md",), {"measured_once": "measured_once"}),
     Quoted(

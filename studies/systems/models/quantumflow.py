@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
 from noise_models import fields
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.heads import BinaryClassifier, RandomCosines, SoftmaxClassifier, resized, unit_rows
 from qucnn_cirq.specification import ConvolutionSpec
@@ -21,7 +22,7 @@ from studies.systems.running import Run
 
 Array = NDArray[np.float64]
 
-OVERLAPS = ("inversion", "destructive", "ancilla")
+OVERLAPS = tuple(OVERLAP_TESTS)
 _SIZE = 4
 
 Find = Callable[[Array, NDArray[np.int64], int], Array]

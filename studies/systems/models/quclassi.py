@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import fields
+from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.encodings import AMPLITUDES, DenseAngle, Encoding
 from qucnn_cirq.filters import DualAnsatz, Filter, XZAnsatz
 from qucnn_cirq.heads import (
@@ -26,7 +27,8 @@ from studies.systems.running import Run
 
 Array = NDArray[np.float64]
 
-OVERLAPS = ("inversion", "destructive", "ancilla")
+OVERLAPS = tuple(OVERLAP_TESTS)
+"""Tests that compare an image with a class."""
 ARCHITECTURES = ("s", "sd", "sde")
 _TRAININGS = {"cross_entropy": "cross entropy", "own_class": "authors' rule"}
 
