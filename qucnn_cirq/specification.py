@@ -30,6 +30,7 @@ LARGEST_STEP = 2**31 - 1
 """The largest stride."""
 OVERLAP = "overlap"
 """In place of a measurement: the overlap test."""
+_USUAL_TEST = "ancilla"
 MOST_FILTERS = 1024
 """Filters of one convolution."""
 
@@ -103,7 +104,7 @@ class ConvolutionSpec:
     filters: Filter | cirq.AbstractCircuit | Sequence[Filter | cirq.AbstractCircuit] = (
         fields.checked(lambda _, value: _as_filters(value), default=XZAnsatz())
     )
-    overlap: str = fields.named(_overlap_name, default="ancilla")
+    overlap: str = fields.named(_overlap_name, default=_USUAL_TEST)
     backward: bool = fields.checked(true_or_false, default=False)
     encoding: Encoding = fields.checked(lambda _, value: ENCODINGS.read(value), default=AMPLITUDES)
     measurement: Measurement | None = fields.checked(
@@ -147,7 +148,7 @@ class ConvolutionSpec:
         """Refuses what a measurement makes no use of."""
         if self.measurement is None:
             return
-        if self.overlap != "ancilla":
+        if self.overlap != _USUAL_TEST:
             raise InputError(
                 f"overlap = {self.overlap!r} has no effect with measurement = "
                 f"{self.measurement.kind!r}: leave one of them out."
