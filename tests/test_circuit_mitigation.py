@@ -16,6 +16,7 @@ from qucnn_cirq import (
 from qucnn_cirq.convolution import ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.mitigation import CircuitMitigation, SelfOverlap, ZeroNoiseExtrapolation
+from qucnn_cirq.mitigation.self_overlap import rescaling
 
 NOISE = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.05}}
 KERNELS = np.random.default_rng(1).normal(size=(2, 2, 2))
@@ -108,3 +109,25 @@ def test_the_reason_names_all_estimators_of_a_chain_in_order():
     assert a_layer(mitigation="pauli_weights").mitigation.reason == "pauli_weights: asked for"
     corrected = a_layer(mitigation="raw+readout").mitigation.reason
     assert corrected == "readout: asked for"
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+def test_self_overlaps_know_what_a_short_circuit_of_the_filter_loads(overlap):
+    """A word loads this filter, and not all the patches that are put in its place."""
+    spec = ConvolutionSpec((4, 4), 4, filters=FixedFilter(np.arange(1.0, 17)), overlap=overlap)
+    program = compile_convolution(spec)
+    images = np.random.default_rng(0).normal(size=(20, 4, 4)) ** 2
+    layers = [QuantumConvolution(program, shots=None, mitigation=m) for m in ("self_overlap", None)]
+    np.testing.assert_allclose(*[each.forward(images) for each in layers], atol=1e-9)
+
+
+def test_damping_that_no_self_overlap_tells_is_refused():
+    own = np.array([0.99, 0.3])
+    means = np.array([[0.4, 0.4], [0.8, 0.3], [0.9, 0.9]])
+    found = rescaling(0.0625, own)(means)
+    # Of the second patch that of the filter stands for both.
+    expected = 0.0625 + 0.9375 * (0.4 - 0.0625) / (0.9 - 0.0625)
+    np.testing.assert_allclose(found[1], expected)
+    assert found[0] > found[1]
+    with pytest.raises(InputError, match="1 of 2"):
+        rescaling(0.0625, own, has_filter=False)

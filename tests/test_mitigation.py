@@ -467,7 +467,7 @@ def test_self_overlap_is_the_ratio_of_density_matrices(overlap):
 
 
 def test_self_overlap_is_right_where_noise_shrinks_towards_one_value():
-    combine = rescaling(0.25)
+    combine = rescaling(0.25, np.ones(5))
     exact, damping = np.linspace(0, 1, 5), 0.8
     means = np.array([0.25 + damping * (exact - 0.25), np.full(5, 0.85), np.full(5, 0.85)])
     assert combine(means) == pytest.approx(exact, abs=1e-12)

@@ -17,6 +17,7 @@ from qucnn_cirq.mitigation.method import MitigationMethod, Plan, Run, outcome_we
 from qucnn_cirq.mitigation.self_overlap import (
     SHARE,
     checked_share,
+    noiseless,
     own_vector,
     rescaling,
     self_overlaps,
@@ -71,12 +72,10 @@ class PurityRescaling(MitigationMethod):
         )
         weights = outcome_weights(reading, self.unfolds_readout, self.copies.template)
         vector = own_vector(reading)
+        own = self_overlaps("copies of the patch", self.copies, states, weights, self.share)
+        filters = self_overlaps("copies of the filter", self.copies, vector, weights)
         return Plan(
-            (
-                plain,
-                self_overlaps("copies of the patch", self.copies, states, weights, self.share),
-                self_overlaps("copies of the filter", self.copies, vector, weights),
-            ),
-            rescaling(1 / states.shape[1]),
+            (plain, own, filters),
+            rescaling(1 / states.shape[1], noiseless(own, reading)),
             calibration_shots=self.calibration_shots,
         )

@@ -10,13 +10,19 @@ If means shrink towards b instead of a, m = b + L (F - b), the value is wrong by
 
 Some patches have a shorter circuit, whose loader cannot load f. There m(x, x) alone stands under
 the root, squared: right if the register of the filter damps x as it does f.
+
+A short circuit of the filter loads not x, but some vector near it. Then F(x, x) of that circuit
+without noise stands in place of 1; where it tells too little, m(f, f) alone is under the root.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models import as_noise
 from qucnn_cirq.circuits.loaders.registry import made
 from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.errors import InputError, shown
@@ -27,12 +33,16 @@ from qucnn_cirq.mitigation.method import (
     Plan,
     Run,
     outcome_weights,
+    run_moments,
 )
 
 FloatArray = NDArray[np.float64]
 
 _LEAST_SIGNAL = 0.05
 """Self-overlaps nearer to the mean of full noise are taken as so near: they tell no damping."""
+_LEAST_TOLD = 0.5
+"""Share of its range above the mean of full noise that an overlap without noise has to have to tell
+the damping: that of what a short circuit loads in place of a vector may be small."""
 _LOADED = 1e-9
 """Infidelity up to which a vector counts as loaded."""
 
@@ -85,12 +95,17 @@ class SelfOverlap(MitigationMethod):
             1 - self.share,
         )
         own = self_overlaps("patch with itself", variant, states, weights, self.share)
-        combine = rescaling(1 / states.shape[1] if self.floor is None else self.floor)
+        floor = 1 / states.shape[1] if self.floor is None else self.floor
         vector = own_vector(reading)
         if not loads(variant, vector):
-            return Plan((plain, own), lambda means: combine(means[[0, 1, 1]]))
+            combine = rescaling(floor, noiseless(own, reading), has_filter=False)
+            return Plan((plain, own), combine)
         filters = self_overlaps("filter with itself", variant, vector, weights)
-        return Plan((plain, own, filters), combine, calibration_shots=self.calibration_shots)
+        return Plan(
+            (plain, own, filters),
+            rescaling(floor, noiseless(own, reading)),
+            calibration_shots=self.calibration_shots,
+        )
 
 
 def checked_share(share: float) -> float:
@@ -170,18 +185,49 @@ def self_overlaps(
     return Run(name, variant.template, patch, filters, weights, share, share == 0)
 
 
-def rescaling(floor: float) -> Combine:
+def noiseless(run: Run, reading: Reading) -> FloatArray:
+    """The means of a circuit without noise: 1 for a self-overlap of what it loads.
+
+    Args:
+        run: The circuit.
+        reading: Its engine gives distributions.
+
+    Returns:
+        Shape (patches,).
+    """
+    plain = replace(run, weights=run.template.observable.table)
+    return run_moments(plain, reading.engine, as_noise(None))[0]
+
+
+def rescaling(floor: float, own: FloatArray, has_filter: bool = True) -> Combine:
     """The value from the means of the plain circuit and of both self-overlaps.
 
     Args:
         floor: What means shrink to.
+        own: The self-overlaps of patches without noise, shape (patches,).
+        has_filter: Whether the filter's self-overlap is measured; else the patch's stands for both.
+
+    Raises:
+        InputError: If the damping of a patch is not told by any of them.
     """
+    told = (own - floor) / (1 - floor)
+    tells = told > _LEAST_TOLD
+    if not has_filter and not tells.all():
+        raise InputError(
+            f"self-overlaps put patches in place of the filter, and {np.sum(~tells)} of {len(own)} "
+            "are not loaded by its circuit, nor is the filter by theirs: choose another mitigation."
+        )
+    told = np.where(tells, told, 1.0)
 
     def combine(means: FloatArray) -> FloatArray:
-        plain, patch, filters = means - floor
+        # Means may be given at several points for each patch.
+        per_patch = (-1, *[1] * (means.ndim - 2))
         least = _LEAST_SIGNAL * (1 - floor)
-        size = np.sqrt(np.maximum(patch, least) * np.maximum(filters, least))
-        values: FloatArray = floor + (1 - floor) * plain / size
+        patches = (means[1] - floor) / told.reshape(per_patch)
+        filters = means[2] - floor if has_filter else patches
+        patches = np.where(tells.reshape(per_patch), patches, filters)
+        size = np.sqrt(np.maximum(patches, least) * np.maximum(filters, least))
+        values: FloatArray = floor + (1 - floor) * (means[0] - floor) / size
         return values
 
     return combine
