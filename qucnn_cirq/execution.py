@@ -279,13 +279,13 @@ class Execution:
     ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
         """Counts of all outcomes, and their probabilities where they are at hand."""
         found = self._recorded(template, tables, streams)
-        reading = template.reading
-        if reading is None:
+        relabelling = template.relabelling
+        if relabelling is None:
             return found
         counts, chances = found
         return (
-            None if counts is None else reading.read(counts),
-            None if chances is None else reading.read(chances),
+            None if counts is None else relabelling.read(counts),
+            None if chances is None else relabelling.read(chances),
         )
 
     def _recorded(
@@ -324,7 +324,7 @@ class Execution:
                 streams = Streams(self.seed, (number,), own[columns], load.index, purpose)
                 found = mitigation.measure(
                     mitigation.reading(load.variant, angles, vector, compiled),
-                    patches.states[columns],
+                    patches.inputs[columns],
                     self.shots,
                     self.engine,
                     self.noise,
@@ -382,10 +382,10 @@ class Execution:
         values = np.zeros((len(filters), len(products), patches.n_occupied))
         for load in compiled.load_patches(patches):
             tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
-            template, reading = load.variant.template, load.variant.template.reading
+            template, relabelling = load.variant.template, load.variant.template.relabelling
             recorded, signs = products, np.ones(len(products))
-            if reading is not None:
-                recorded, signs = reading.products(products)
+            if relabelling is not None:
+                recorded, signs = relabelling.products(products)
             found = self.engine.parities(template, self.noise, tables, recorded)
             values[..., load.columns] = found * signs[:, None]
         if weights is not None:

@@ -111,6 +111,14 @@ class QuantumConvolution:
                 "mitigation makes overlaps of outcomes, and measurement = "
                 f"{program.spec.measurement.kind!r} gives other numbers: leave mitigation out."
             )
+        if self.mitigation is not None and not (
+            program.spec.has_amplitudes or self.mitigation.takes_any_data
+        ):
+            raise InputError(
+                "mitigation assumes patches that are real vectors, and encoding = "
+                f"{program.spec.encoding.kind!r} makes others: choose 'readout', 'zne' or 'pec', "
+                "or leave it out."
+            )
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None
         spec = program.spec

@@ -133,8 +133,8 @@ def test_numbers_are_those_of_the_density_matrix(kind: str) -> None:
         if compiled.is_two_valued:
             wanted.append([recorded @ template.observable.table])
             continue
-        reading = template.reading
-        logical = recorded if reading is None else reading.read(recorded)
+        relabelling = template.relabelling
+        logical = recorded if relabelling is None else relabelling.read(recorded)
         wanted.append(spec.measurement.table(4) @ logical)
     np.testing.assert_allclose(found, np.concatenate(wanted), atol=1e-8)
 
@@ -375,8 +375,8 @@ def test_a_given_state_has_no_noise_of_its_own(kind: str) -> None:
     for axis in range(4):
         tensor = np.moveaxis(np.tensordot(confusion, tensor, (1, axis)), 0, axis)
     assert program.spec.measurement is not None
-    recorded, reading = tensor.ravel(), compiled.template.reading
-    logical = recorded if reading is None else reading.read(recorded)
+    recorded, relabelling = tensor.ravel(), compiled.template.relabelling
+    logical = recorded if relabelling is None else relabelling.read(recorded)
     wanted = program.spec.measurement.table(4) @ logical
     np.testing.assert_allclose(layer.run(image).estimates[:, 0], wanted, atol=1e-8)
     sampled = QuantumConvolution(program, "qsim", NOISE, 2000, parameters=layer.parameters)
@@ -739,3 +739,53 @@ def test_kinds_are_named_by_file(tmp_path: Path) -> None:
     assert ConvolutionSpec.from_mapping(spec.to_mapping()) == spec
     assert compile_convolution(spec).verify().passed
     assert "encoding" in str(spec.filter_sources)
+
+
+KNOWING = ("two_point", "mixed", "all_zeros", "unbiased", "likelihood", "auto", "self_overlap")
+
+
+@pytest.mark.parametrize("encoding", ("angle", "dense_angle"))
+@pytest.mark.parametrize("mitigation", ("readout", "zne", "pec", *KNOWING))
+def test_mitigation_that_knows_patches_is_for_amplitudes(encoding: str, mitigation: str) -> None:
+    """What assumes real vectors is refused, and the rest is right."""
+    spec = ConvolutionSpec((2, 2), 2, filters=XZAnsatz(1), encoding=encoding, overlap="destructive")
+    program = compile_convolution(spec, "grid:3x4")
+    if mitigation in KNOWING:
+        with pytest.raises(InputError, match="real vectors"):
+            QuantumConvolution(program, noise=NOISE, shots=None, mitigation=mitigation)
+        return
+    patches = extract_patches(_images(1), spec)
+    plain = QuantumConvolution(program, "exact", NOISE, None)
+    ideal = ideal_numbers(patches, spec, plain.parameters)
+    better = QuantumConvolution(program, "exact", NOISE, None, mitigation=mitigation)
+    errors = [np.abs(each.run(patches).estimates - ideal).max() for each in (better, plain)]
+    assert errors[0] < (0.5 if mitigation != "readout" else 0.95) * errors[1]
+
+
+@pytest.mark.parametrize("overlap", ("inversion", "destructive"))
+@pytest.mark.parametrize("mitigation", ("two_point", "unbiased", "zne", "pec", "shadows", "auto"))
+def test_circuits_of_mitigation_begin_with_what_is_given(overlap: str, mitigation: str) -> None:
+    """Twirled, folded and random circuits are handed the same states."""
+    vector = np.random.default_rng(7).normal(size=(2, 2))
+    spec = ConvolutionSpec(
+        (2, 2), 2, filters=FixedFilter(vector), encoding="given", overlap=overlap
+    )
+    program = compile_convolution(spec, "grid:3x4")
+    patches = extract_patches(_images(1), spec)
+    ideal = ideal_numbers(patches, spec)
+    for noise, limit in ((None, 1e-6), (NOISE, 0.05)):
+        layer = QuantumConvolution(program, "exact", noise, None, mitigation=mitigation)
+        assert np.abs(layer.run(patches).estimates - ideal).max() < limit
+
+
+def test_twirled_circuits_begin_with_what_is_given() -> None:
+    spec = ConvolutionSpec(
+        (4, 4), 4, filters=FixedFilter(np.arange(1.0, 17)), encoding="given", overlap="inversion"
+    )
+    template = compile_convolution(spec).filters[0].template
+    assert template.conjugate is None or template.conjugate.given is template.given
+    layer = QuantumConvolution(
+        compile_convolution(spec), "exact", "willow_pink", None, mitigation="two_point"
+    )
+    patches = extract_patches(np.random.default_rng(0).random((1, 4, 4)), spec)
+    assert np.abs(layer.run(patches).estimates - ideal_numbers(patches, spec)).max() < 0.01

@@ -131,6 +131,11 @@ class Readout(Calibrated):
     name = "readout"
     assumes = "the readout errors, and else what the estimator that it corrects does"
 
+    @property
+    def takes_any_data(self) -> bool:
+        """As what it corrects; see `Estimator.takes_any_data`."""
+        return self.base.takes_any_data
+
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
         """See `Calibrated.corrected`."""
         noise, qubits = (

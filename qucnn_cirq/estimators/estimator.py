@@ -74,6 +74,11 @@ class Estimator(abc.ABC):
     serves_all_forms: ClassVar[bool] = False
     takes_twirl: ClassVar[bool] = True
 
+    @property
+    def takes_any_data(self) -> bool:
+        """Whether it makes no use of it that patches are real vectors, which loaders load."""
+        return False
+
     @abc.abstractmethod
     def estimate(
         self, reading: Reading, counts: NDArray[np.int64], forms: FloatArray | None = None
@@ -207,6 +212,7 @@ class Raw(LinearEstimator):
     name = "raw"
     assumes = "no noise"
     takes_twirl = False
+    takes_any_data = True
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
         """As `LinearEstimator.find_weights`: the observable's value of each outcome."""

@@ -82,6 +82,11 @@ class Mitigation:
             return self.estimator.reason
         return f"{chain_name(self.estimator)}: asked for"
 
+    @property
+    def takes_any_data(self) -> bool:
+        """As of the estimator; see `Estimator.takes_any_data`."""
+        return self.estimator.takes_any_data
+
     def reading(
         self,
         variant: Variant,
@@ -121,7 +126,8 @@ class Mitigation:
 
         Args:
             reading: The plain circuit.
-            states: Real unit vectors that its loader loads, shape (patches, 2^n).
+            states: What its loader takes of patches, shape (patches, ...): real unit vectors of
+                amplitudes.
             shots: Shots of each patch; None for values of infinitely many.
             engine: What runs the circuits.
             noise: The noise that they are run under.

@@ -58,6 +58,11 @@ class CircuitMitigation(Mitigation):
         """Which method is used, in one line."""
         return f"{self.method.name}: asked for"
 
+    @property
+    def takes_any_data(self) -> bool:
+        """As of the method; see `qucnn_cirq.mitigation.MitigationMethod.takes_any_data`."""
+        return self.method.takes_any_data
+
     def measure(
         self,
         reading: Reading,

@@ -47,6 +47,7 @@ class ErrorCancellation(MitigationMethod):
     """
 
     name = "pec"
+    takes_any_data = True
     assumes = "gate errors are depolarising, of known rates, and nothing happens to idle qubits"
 
     def __init__(self, circuits: int = 100, unfolds_readout: bool = True, seed: int = 0) -> None:
@@ -200,13 +201,7 @@ def sampled(
             moments.append(cirq.Moment(early))
         moments.append(cirq.Moment(operations))
     return (
-        Template(
-            cirq.Circuit(moments).freeze(),
-            template.observable,
-            template.data_qubits,
-            template.filter_qubits,
-            template.ancillas,
-        ),
+        replace(template, circuit=cirq.Circuit(moments).freeze()),
         sign,
         flips,
     )

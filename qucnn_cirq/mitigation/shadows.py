@@ -118,8 +118,10 @@ def _compiled(variant: Variant, basis: RealBasis) -> Template:
     data = variant.template.data_qubits
     loading = loader_alone(variant.loader).circuit(data, "patch")
     measured = loading + basis.circuit(data) + cirq.measure(*data, key=MEASUREMENT_KEY)
-    native, _ = run_passes(measured, passes_for(variant.report.gateset))
-    return Template(native.freeze(), all_zeros(data), data, ())
+    given = variant.template.given
+    passes = passes_for(variant.report.gateset, given=() if given is None else data)
+    native, _ = run_passes(measured, passes)
+    return Template(native.freeze(), all_zeros(data), data, (), given=given)
 
 
 def loader_alone(loader: Loader) -> Loader:

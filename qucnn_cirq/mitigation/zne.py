@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cirq
 import numpy as np
@@ -53,6 +54,7 @@ class ZeroNoiseExtrapolation(MitigationMethod):
     """
 
     name = "zne"
+    takes_any_data = True
     assumes = "the deviation is a line, polynomial or exponential in the errors of two-qubit gates"
 
     def __init__(
@@ -208,13 +210,7 @@ def folded(template: Template, scale: int) -> Template:
             ]
             moments.append(cirq.Moment(pairs))
     circuit = cirq.Circuit(moments).freeze()
-    return Template(
-        circuit,
-        template.observable,
-        template.data_qubits,
-        template.filter_qubits,
-        template.ancillas,
-    )
+    return replace(template, circuit=circuit)
 
 
 def _inverse(operation: cirq.Operation) -> list[cirq.Moment]:
