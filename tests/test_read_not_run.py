@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.circuits.slots import fixed
 from qucnn_cirq.compiler.gadgets import Pauli, gadgets_of, noticed, single
 from qucnn_cirq.compiler.program import Program
@@ -70,7 +70,7 @@ def _noisy(program: Program, patch: np.ndarray, angles: np.ndarray) -> np.ndarra
     recorded = tensor.ravel()
     if compiled.is_two_valued:
         return np.array([recorded @ template.observable.table])
-    logical = recorded if template.reading is None else template.reading.read(recorded)
+    logical = recorded if template.relabelling is None else template.relabelling.read(recorded)
     return np.asarray(measurement.table(4) @ logical)
 
 
@@ -81,19 +81,19 @@ def test_a_reading_is_a_parity_of_every_outcome(masks: list[int], flips: int, se
     if len(masks) == 3 and masks[0] ^ masks[1] == masks[2]:
         masks = masks[:2]
     places = tuple(tuple(p for p in range(3) if mask >> p & 1) for mask in masks)
-    reading = Reading(places, tuple(flips >> k & 1 for k in range(len(places))), 3)
+    relabelling = Relabelling(places, tuple(flips >> k & 1 for k in range(len(places))), 3)
     chances = np.random.default_rng(seed).random((2, 8))
     wanted = np.zeros((2, 1 << len(places)))
     for outcome in range(8):
         bits = [outcome >> 2 & 1, outcome >> 1 & 1, outcome & 1]
         read = [
             (sum(bits[p] for p in own) + flip) % 2
-            for own, flip in zip(places, reading.flips, strict=True)
+            for own, flip in zip(places, relabelling.flips, strict=True)
         ]
         wanted[:, int("".join(map(str, read)), 2)] += chances[:, outcome]
-    np.testing.assert_allclose(reading.read(chances), wanted)
+    np.testing.assert_allclose(relabelling.read(chances), wanted)
     products = [(k,) for k in range(len(places))] + [tuple(range(len(places)))]
-    recorded, signs = reading.products(products)
+    recorded, signs = relabelling.products(products)
     for product, own, sign in zip(products, recorded, signs, strict=True):
         of_read = [
             (-1) ** sum(r >> (len(places) - 1 - k) & 1 for k in product)
@@ -163,7 +163,7 @@ def test_a_short_body_gives_every_outcome(seed: int, products: tuple[tuple[int, 
             for k in chosen:
                 places ^= set(products[k])
             wanted = sum(c * sign(v, tuple(places)) for v, c in enumerate(given_chances))
-            ((of_recorded,), (flip,)) = body.reading.products([chosen])
+            ((of_recorded,), (flip,)) = body.relabelling.products([chosen])
             at = tuple(recorded[place] for place in of_recorded)
             assert abs(wanted - flip * sum(c * sign(v, at) for v, c in enumerate(own))) < 1e-9
 
@@ -172,15 +172,15 @@ def test_cnots_at_the_end_are_not_run() -> None:
     chain = XZAnsatz(1, entangler="chain")
     program = _program(chain, Distribution())
     assert program.report.two_qubit_gates == 0
-    reading = program.filters[0].template.reading
-    assert reading is not None and reading.places == ((0,), (0, 1), (0, 1, 2), (0, 1, 2, 3))
+    relabelling = program.filters[0].template.relabelling
+    assert relabelling is not None and relabelling.places == ((0,), (0, 1), (0, 1, 2), (0, 1, 2, 3))
     assert program.verify().passed
     # Nothing but one qubit is needed for a product that the CNOT makes one of one qubit.
     one = _program(
         CircuitFilter(cirq.Circuit(cirq.CNOT(*LINE[:2]), cirq.I.on_each(*LINE[2:]))),
         PauliStrings(("ZZII",)),
     )
-    assert one.report.qubits == 1 and one.filters[0].template.reading is None
+    assert one.report.qubits == 1 and one.filters[0].template.relabelling is None
 
 
 def test_turned_frames_are_noticed_only_where_they_are() -> None:
@@ -243,14 +243,14 @@ def test_a_stored_program_is_read_alike(tmp_path: Path) -> None:
     program.save(tmp_path / "program.json")
     again = Program.load(tmp_path / "program.json")
     mine, other = program.filters[0].template, again.filters[0].template
-    assert mine.reading is not None and other.reading == mine.reading
+    assert mine.relabelling is not None and other.relabelling == mine.relabelling
     assert other.digest == mine.digest and again.verify().passed
 
 
 def test_overlap_circuits_are_written_as_before(tmp_path: Path) -> None:
     program = compile_convolution(ConvolutionSpec((2, 2)))
     program.save(tmp_path / "program.json")
-    assert '"reading"' not in (tmp_path / "program.json").read_text()
+    assert '"relabelling"' not in (tmp_path / "program.json").read_text()
 
 
 # Two-qubit gates that pytket's and Qiskit's best circuits had on willow_pink in July 2026.

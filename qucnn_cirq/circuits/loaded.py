@@ -1,4 +1,4 @@
-"""What circuits of rotations and CZ make of |0...0>, for a whole table of angles at once."""
+"""What circuits of slots and CZ make of states, for a whole table of angles at once."""
 
 from __future__ import annotations
 
@@ -29,9 +29,44 @@ def loaded_states(
     Returns:
         Unit vectors, shape (2^n, batch).
     """
+    states = np.zeros((1 << len(qubits), batch), dtype=complex)
+    states[0] = 1
+    _evolve(circuit, qubits, states, tables, keeps_phases=False)
+    return states
+
+
+def evolved(
+    circuit: cirq.AbstractCircuit,
+    qubits: Sequence[cirq.Qid],
+    states: NDArray[np.inexact[Any]],
+    tables: AngleTables,
+) -> ComplexArray:
+    """What a circuit makes of states.
+
+    Args:
+        circuit: Slots and CZ gates.
+        qubits: The register, most significant qubit first.
+        states: Shape (batch, 2^n).
+        tables: The angle tables, each of ``batch`` rows or of one for all.
+
+    Returns:
+        Shape (batch, 2^n).
+    """
+    columns = np.array(states.T, dtype=complex, order="C")
+    _evolve(circuit, qubits, columns, tables, keeps_phases=True)
+    return columns.T
+
+
+def _evolve(
+    circuit: cirq.AbstractCircuit,
+    qubits: Sequence[cirq.Qid],
+    columns: ComplexArray,
+    tables: AngleTables,
+    keeps_phases: bool,
+) -> None:
+    """Applies a circuit in place to states, shape (2^n, batch)."""
     axes = {qubit: axis for axis, qubit in enumerate(qubits)}
-    states = np.zeros((2,) * len(qubits) + (batch,), dtype=complex)
-    states[(0,) * len(qubits)] = 1
+    states = columns.reshape((2,) * len(qubits) + (columns.shape[1],))
     for operation in circuit.all_operations():
         on = [axes[qubit] for qubit in operation.qubits]
         # The qubits' bits first; a view.
@@ -39,14 +74,13 @@ def loaded_states(
         if isinstance(operation.gate, Slot):
             for factor in operation.gate.factors:
                 if isinstance(factor, Rotation):
-                    _turn(front, factor, tables)
+                    _turn(front, factor, tables, keeps_phases)
                 else:
                     a, b, c, d = factor.entries
                     front[0], front[1] = a * front[0] + b * front[1], c * front[0] + d * front[1]
         else:
             assert operation.gate == cirq.CZ
             front[1, 1] *= -1
-    return states.reshape(1 << len(qubits), batch)
 
 
 def infidelities(states: NDArray[np.inexact[Any]], loaded: ComplexArray) -> FloatArray:
@@ -66,7 +100,7 @@ def infidelities(states: NDArray[np.inexact[Any]], loaded: ComplexArray) -> Floa
     return found
 
 
-def _turn(front: ComplexArray, rotation: Rotation, tables: AngleTables) -> None:
+def _turn(front: ComplexArray, rotation: Rotation, tables: AngleTables, keeps_phases: bool) -> None:
     """Turns the qubit of the first axis, in place."""
     angle = rotation.angle
     if isinstance(angle, TableAngle):
@@ -76,8 +110,12 @@ def _turn(front: ComplexArray, rotation: Rotation, tables: AngleTables) -> None:
     zero, one = front
     cosine, sine = np.cos(half), np.sin(half)
     if rotation.axis == "z":
-        # A phase of both is left out.
-        one *= (cosine + 1j * sine) ** 2
+        phase = cosine + 1j * sine
+        if keeps_phases:
+            zero *= phase.conj()
+            one *= phase
+        else:
+            one *= phase**2
         return
     across = sine if rotation.axis == "y" else -1j * sine
     from_zero = across * zero

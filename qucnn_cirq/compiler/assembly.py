@@ -13,7 +13,7 @@ from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable, all_zeros
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace, OverlapTest, WalkStep
 from qucnn_cirq.circuits.parts import tagged
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.compiler.layouts import Layout, crossing
 from qucnn_cirq.compiler.loader_pairs import LoaderPairs
 from qucnn_cirq.compiler.meeting_orders import renamed, renamings
@@ -223,16 +223,16 @@ def _finished(
         placed(layout.filter),
         placed(ancillas),
         given,
-        _reading(options.body),
+        _relabelling(options.body),
     )
     name = layout.name if starts is None else ROUTED
     return Assembly(name, *loaders, template, (*begun, *records), body=options.body)
 
 
-def _reading(body: ShortBody | None) -> Reading | None:
+def _relabelling(body: ShortBody | None) -> Relabelling | None:
     """How what is recorded is read, where that is more than an observable says."""
-    is_told = body is None or body.is_one_bit or body.reading.is_plain
-    return None if is_told or body is None else body.reading
+    is_told = body is None or body.is_one_bit or body.relabelling.is_plain
+    return None if is_told or body is None else body.relabelling
 
 
 def _as_it_is(circuit: cirq.Circuit, _: tuple[cirq.GridQubit, ...]) -> cirq.Circuit:

@@ -298,8 +298,8 @@ def _error(assembly: Assembly, placement: Placement, request: Request) -> float:
     products = measurement.products(request.spec.register_qubits)
     if products is None:
         return error
-    if template.reading is not None:
-        products = tuple(template.reading.products(products)[0])
+    if template.relabelling is not None:
+        products = tuple(template.relabelling.products(products)[0])
     places = (placement.positions[qubit] for qubit in template.observable.qubits)
     right = np.array([1 - request.device.readout_error(place) for place in places])
     of_products = np.mean([right[list(product)].prod() for product in products])

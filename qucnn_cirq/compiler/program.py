@@ -250,8 +250,8 @@ class Program:
             mean = recorded @ observable.table / shots
             values = np.array([mean])
             return Numbers(values, observable.variance(values, shots))
-        reading = compiled.template.reading
-        counts = recorded if reading is None else reading.read(recorded)
+        relabelling = compiled.template.relabelling
+        counts = recorded if relabelling is None else relabelling.read(recorded)
         shots = int(counts.sum())
         return measurement.evaluate(counts / shots, self.spec.register_qubits, shots)
 

@@ -27,7 +27,7 @@ from qucnn_cirq.circuits.loaders import BUILT_IN, LOADERS, Loader, SideBySide, S
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Report, Variant
 from qucnn_cirq.compiler.passes import one_qubit_gates, two_qubit_depth, two_qubit_gates
@@ -324,7 +324,7 @@ def _codec(
             PassRecord,
             Template,
             Observable,
-            Reading,
+            Relabelling,
             LoadingRule,
             Slot,
             Rotation,
@@ -351,5 +351,5 @@ def _codec(
         # Engines do for a template once what they do for all filters that share it.
         shared=(Template, Variant, Loader),
         # Most have none, and are written as before there was one.
-        left_out={Template: ("reading",)},
+        left_out={Template: ("relabelling",)},
     )

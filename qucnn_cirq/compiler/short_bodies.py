@@ -13,7 +13,7 @@ import numpy as np
 
 from qucnn_cirq.circuits.blocks import gates_of
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.circuits.slots import Rotation, Slot, fixed
 from qucnn_cirq.compiler.frame_search import (
     MOST_GADGETS,
@@ -52,23 +52,23 @@ class ShortBody:
     Attributes:
         circuit: Slots and CZ.
         recorded: The qubits that are recorded.
-        reading: How their bits give those that are asked for.
+        relabelling: How their bits give those that are asked for.
     """
 
     circuit: cirq.FrozenCircuit
     recorded: tuple[cirq.Qid, ...]
-    reading: Reading
+    relabelling: Relabelling
 
     @property
     def is_one_bit(self) -> bool:
         """Whether a single bit is asked for, so that the observable is all there is to read."""
-        return len(self.reading.places) == 1
+        return len(self.relabelling.places) == 1
 
     @property
     def observable(self) -> Observable:
         """The parity of all bits that are asked for."""
-        everything = range(len(self.reading.places))
-        ((own,), (sign,)) = self.reading.products([tuple(everything)])
+        everything = range(len(self.relabelling.places))
+        ((own,), (sign,)) = self.relabelling.products([tuple(everything)])
         groups = []
         for place, qubit in enumerate(self.recorded):
             values = (1.0, -1.0) if place in own else (1.0, 1.0)
@@ -227,5 +227,7 @@ def _written(
     flips = tuple(int(pauli.sign < 0) for pauli in read)
     circuit = merge_slots(cirq.Circuit(done)).freeze()
     return ShortBody(
-        circuit, tuple(qubits[number] for number in recorded), Reading(places, flips, len(recorded))
+        circuit,
+        tuple(qubits[number] for number in recorded),
+        Relabelling(places, flips, len(recorded)),
     )

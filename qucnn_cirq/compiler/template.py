@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cirq
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.circuits.slots import AngleTables, Slot, phased_xz_exponents
 
 MEASUREMENT_KEY = "overlap"
@@ -42,7 +42,7 @@ class Template:
         ancillas: Qubits on which the walking ancillas start.
         given: If the patch's state is handed over, as the table ``"patch"``: what simulators
             prepare it with on the data qubits before the circuit begins.
-        reading: How the recorded bits give those that a measurement asks for; None if they are
+        relabelling: How the recorded bits give those that a measurement asks for; None if they are
             these, or if the observable is all that is asked for.
     """
 
@@ -52,7 +52,7 @@ class Template:
     filter_qubits: tuple[cirq.Qid, ...]
     ancillas: tuple[cirq.Qid, ...] = ()
     given: Loader | None = None
-    reading: Reading | None = None
+    relabelling: Relabelling | None = None
 
     def __repr__(self) -> str:
         moments, qubits = len(self.circuit), len(self.qubits)
@@ -78,8 +78,8 @@ class Template:
         text = repr((self.circuit, self.observable, self.data_qubits, self.filter_qubits))
         if self.given is not None:
             text += f" given {self.given.name}"
-        if self.reading is not None:
-            text += f" {self.reading}"
+        if self.relabelling is not None:
+            text += f" {self.relabelling}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -113,13 +113,10 @@ class Template:
             )
             for moment in self.circuit
         )
-        return Template(
-            circuit.freeze(),
-            self.observable if observable is None else observable,
-            self.data_qubits,
-            self.filter_qubits,
-            self.ancillas,
-            reading=self.reading,
+        return replace(
+            self,
+            circuit=circuit.freeze(),
+            observable=self.observable if observable is None else observable,
         )
 
     @cached_property
@@ -230,5 +227,5 @@ class Template:
             tuple(positions[qubit] for qubit in self.filter_qubits),
             tuple(positions[qubit] for qubit in self.ancillas),
             self.given,
-            self.reading,
+            self.relabelling,
         )

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from noise_models.extensions import comes_with_project
 from qucnn_cirq.circuits.feed_forward import deferred
+from qucnn_cirq.circuits.loaded import evolved
 from qucnn_cirq.circuits.loaders import EXACT
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.overlap_tests import MeetingPlace
 from qucnn_cirq.circuits.slots import Slot
-from qucnn_cirq.circuits.state_vectors import evolved
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.measurements import Applied
@@ -83,10 +83,10 @@ def verify(program: Program, patches: int, seed: int) -> Verification:
             circuit = variant.template.bound_preparation(tables) + circuit
             if spec.measurement is not None:
                 expected = _outcomes(spec, given, state, angles)
-                observable, reading = variant.template.observable, variant.template.reading
+                observable, relabelling = variant.template.observable, variant.template.relabelling
                 found = simulated_outcomes(circuit, observable.qubits)
-                if reading is not None:
-                    found = reading.read(found)
+                if relabelling is not None:
+                    found = relabelling.read(found)
                 elif compiled.is_two_valued:
                     # All that is read is one sign: the probability of 1.
                     parity = parity_table(_n_bits(expected))

@@ -10,9 +10,9 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.loaded import evolved
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.slots import Table
-from qucnn_cirq.circuits.state_vectors import evolved, zeros
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.kinds import Kind
 
@@ -182,4 +182,7 @@ class Encoding(Kind, abc.ABC):
     def _prepared(self, angles: FloatArray, n_elements: int) -> ComplexArray:
         qubits = cirq.LineQubit.range(self.n_qubits(n_elements))
         circuit = self.circuit(qubits, "patch", n_elements)
-        return evolved(circuit, qubits, zeros(len(angles), len(qubits)), {"patch": angles})
+        begun = np.zeros((len(angles), 1 << len(qubits)))
+        begun[:, 0] = 1
+        # With their phases, by which states of other angles are compared.
+        return evolved(circuit, qubits, begun, {"patch": angles})

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from noise_models.extensions import users_code
 from qucnn_cirq.arrays import real_array
+from qucnn_cirq.circuits.loaded import evolved, loaded_states
 from qucnn_cirq.circuits.slots import Slot
-from qucnn_cirq.circuits.state_vectors import evolved, zeros
 from qucnn_cirq.circuits.symbols import Rotations, as_rotations, natural_order
 from qucnn_cirq.circuits.user_circuits import user_circuit
 from qucnn_cirq.errors import InputError
@@ -267,7 +267,8 @@ class Filter(Kind):
         Returns:
             Unit vectors up to a phase, shape (batch, 2**n_qubits).
         """
-        return self.applied(angles, zeros(len(angles), n_qubits))
+        line = cirq.LineQubit.range(n_qubits)
+        return loaded_states(self.slots(line), line, {"filter": angles}, len(angles)).T
 
     def applied(
         self, angles: npt.NDArray[np.float64], states: npt.NDArray[np.complex128]

@@ -18,7 +18,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
-class Reading:
+class Relabelling:
     """Each bit that is asked for as a parity of recorded bits, perhaps flipped.
 
     Attributes:
