@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import attrs
@@ -23,6 +24,7 @@ from qucnn_cirq import (
     register_encoding,
     register_measurement,
 )
+from qucnn_cirq.circuits.reading import Reading
 from qucnn_cirq.circuits.slots import TableAngle, rotation
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
@@ -395,6 +397,35 @@ def test_a_given_state_meets_filters(overlap: str) -> None:
         patches = extract_patches(image, spec)
         wanted = ideal_numbers(patches, spec, layer.parameters)
         np.testing.assert_allclose(layer.run(image).estimates, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mitigation", "is_real"),
+    (("readout", False), ("zne", True), ("zne", False), ("pec", False), ("shadows", True)),
+)
+def test_mitigation_is_of_the_state_that_is_given(mitigation: str, is_real: bool) -> None:
+    filters = FixedFilter(np.arange(1.0, 5).reshape(2, 2)) if is_real else XZAnsatz(1)
+    spec = ConvolutionSpec((2, 2), 2, filters=filters, encoding="given", overlap="inversion")
+    program = compile_convolution(spec, "willow_pink")
+    images = np.random.default_rng(0).normal(size=(2, 4, 4))
+    wanted = ideal_numbers(extract_patches(images, spec), spec, _angles(spec))
+    noise = {"depolarizing": {"p1": 0.0005, "p2": 0.002}} if mitigation == "pec" else "willow_pink"
+    layer = QuantumConvolution(
+        program, "exact", noise, 40_000, parameters=_angles(spec), mitigation=mitigation
+    )
+    assert np.abs(layer.run(images).estimates - wanted).max() < 0.06
+
+
+def test_other_gates_leave_what_is_given_and_read() -> None:
+    program = compile_convolution(_given(measurement="z"), "willow_pink")
+    template = replace(program.filters[0].template, reading=Reading(((0,), (1,)), (0, 1), 2))
+    conjugate = template.conjugate
+    assert conjugate is not None
+    assert conjugate.given is template.given and conjugate.reading is template.reading
+
+
+def _angles(spec: ConvolutionSpec) -> np.ndarray:
+    return np.random.default_rng(3).uniform(0, 6, (spec.n_filters, spec.n_parameters))
 
 
 def test_gradients_of_what_is_given_agree() -> None:

@@ -86,6 +86,8 @@ class Template:
     def conjugate(self) -> Template | None:
         """The circuit whose amplitudes are all complex conjugates: the same outcomes without noise.
 
+        A state that is handed over is real, and so its own conjugate.
+
         None where the gates are real up to phases, so that it is the circuit itself, or where a
         native gate other than CZ has no conjugate among native gates.
         """
@@ -113,11 +115,8 @@ class Template:
             )
             for moment in self.circuit
         )
-        return replace(
-            self,
-            circuit=circuit.freeze(),
-            observable=self.observable if observable is None else observable,
-        )
+        chosen = self.observable if observable is None else observable
+        return replace(self, circuit=circuit.freeze(), observable=chosen)
 
     @cached_property
     def marked_circuit(self) -> cirq.Circuit:

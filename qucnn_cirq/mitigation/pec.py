@@ -200,11 +200,7 @@ def sampled(
         if early:
             moments.append(cirq.Moment(early))
         moments.append(cirq.Moment(operations))
-    return (
-        replace(template, circuit=cirq.Circuit(moments).freeze()),
-        sign,
-        flips,
-    )
+    return replace(template, circuit=cirq.Circuit(moments).freeze()), sign, flips
 
 
 def _through(slot: Slot, qubit: cirq.Qid, frame: PauliFrame, drawn: dict[cirq.Qid, Pauli]) -> Slot:

@@ -209,8 +209,7 @@ def folded(template: Template, scale: int) -> Template:
                 for step in range(length)
             ]
             moments.append(cirq.Moment(pairs))
-    circuit = cirq.Circuit(moments).freeze()
-    return replace(template, circuit=circuit)
+    return replace(template, circuit=cirq.Circuit(moments).freeze())
 
 
 def _inverse(operation: cirq.Operation) -> list[cirq.Moment]:
