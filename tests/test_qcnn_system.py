@@ -11,7 +11,13 @@ import pytest
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, InputError, QCNNBody, QuantumConvolution
 from qucnn_cirq import compile_convolution as compiled
-from qucnn_cirq.circuits.feed_forward import controlling, deferred, flip_if
+from qucnn_cirq.circuits.feed_forward import (
+    MovedRecordError,
+    controlling,
+    deferred,
+    flip_if,
+    recorded_in_time,
+)
 from qucnn_cirq.circuits.general_blocks import measured_angles
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
@@ -120,6 +126,48 @@ def test_records_and_gates_on_two_qubits_pool_alike(block: str, noise: object) -
         assert found[0, row] == pytest.approx(mean, abs=1e-8)
     doubled = _layer(QCNNBody(block, pooling="measured"), 4, noise, "qsim_density")
     np.testing.assert_allclose(doubled.run(images).estimates, found, atol=1e-5)
+
+
+@pytest.mark.parametrize("device", ("grid:1x8", "weber"))
+@pytest.mark.parametrize("encoding", ("angle", "amplitudes"))
+def test_what_is_routed_measures_before_it_acts_on_records(device: str, encoding: str) -> None:
+    side = 2 if encoding == "angle" else 4
+    image = np.random.default_rng(0).uniform(0.1, 1, (1, side, side))
+    found = []
+    for pooling in ("measured", "deferred"):
+        body = QCNNBody("so4", pooling=pooling)
+        spec = ConvolutionSpec(
+            side,
+            filters=[body],
+            encoding=encoding,
+            measurement={"kind": "z", "qubits": [body.read_qubit(4)]},
+        )
+        program = compiled(spec, device)
+        angles = np.random.default_rng(1).uniform(-3, 3, (1, spec.n_parameters))
+        circuit = program.circuit(image[0], angles[0])
+        assert not errors_of(validate(circuit, program.device))
+        recorded: set[cirq.MeasurementKey] = set()
+        for operation in circuit.all_operations():
+            assert cirq.control_keys(operation) <= recorded
+            recorded |= cirq.measurement_key_objs(operation)
+        layer = QuantumConvolution(program, "exact", None, None, parameters=angles)
+        found.append(layer.forward(image).ravel())
+        noisy = QuantumConvolution(program, "exact", NOISE, None, parameters=angles)
+        assert np.abs(noisy.forward(image)).max() > 1e-3
+    np.testing.assert_allclose(*found, atol=1e-7)
+
+
+def test_operations_are_put_behind_their_records() -> None:
+    a, b, c = cirq.LineQubit.range(3)
+    measured, flip = flip_if(a, "a", b, is_first=True)
+    late = cirq.Circuit(cirq.CZ(a, b), flip, cirq.X(b), measured)
+    in_time = list(recorded_in_time(late).all_operations())
+    assert in_time.index(measured) < in_time.index(flip) < in_time.index(cirq.X(b))
+    plain = cirq.Circuit(cirq.CZ(a, b))
+    assert recorded_in_time(plain) is plain
+    for wrong in ([measured, cirq.SWAP(a, c), flip], [flip, cirq.CZ(a, b), measured]):
+        with pytest.raises(MovedRecordError):
+            recorded_in_time(cirq.Circuit(wrong))
 
 
 def _with_confusion(circuit: cirq.Circuit, noise: object) -> cirq.Circuit:

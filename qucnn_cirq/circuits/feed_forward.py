@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import cirq
+import networkx as nx
 import numpy as np
 
 from qucnn_cirq.errors import InputError
+
+
+class MovedRecordError(InputError):
+    """A circuit, once routed, does not measure before it acts on what was measured."""
 
 
 def flip_if(measured: cirq.Qid, key: str, target: cirq.Qid, is_first: bool) -> list[cirq.Operation]:
@@ -58,6 +63,46 @@ def is_read_early(
     if not controlling_keys or not cirq.is_measurement(operation):
         return False
     return not controlling_keys.isdisjoint(cirq.measurement_key_objs(operation))
+
+
+def recorded_in_time(circuit: cirq.Circuit) -> cirq.Circuit:
+    """The same circuit with every measurement before what it controls.
+
+    Who writes operations anew, qubit by qubit, keeps their order on each qubit only.
+
+    Args:
+        circuit: Operations in their order on every qubit.
+
+    Returns:
+        The same object if no measurement controls anything.
+
+    Raises:
+        MovedRecordError: If there is no such order, or if a qubit takes part in a gate on two
+            after it was measured, as where it is in the way of a SWAP.
+    """
+    keys = controlling(circuit)
+    if not keys:
+        return circuit
+    operations = list(circuit.all_operations())
+    order: nx.DiGraph = nx.DiGraph()
+    order.add_nodes_from(range(len(operations)))
+    records: dict[cirq.MeasurementKey, int] = {}
+    last: dict[cirq.Qid, int] = {}
+    for number, operation in enumerate(operations):
+        for qubit in operation.qubits:
+            if qubit in last:
+                order.add_edge(last[qubit], number)
+                if is_read_early(operations[last[qubit]], keys):
+                    raise MovedRecordError(f"{operation} acts on a qubit that was measured.")
+            last[qubit] = number
+        if is_read_early(operation, keys):
+            records |= dict.fromkeys(cirq.measurement_key_objs(operation), number)
+    for number, operation in enumerate(operations):
+        order.add_edges_from((records[key], number) for key in cirq.control_keys(operation))
+    if not nx.is_directed_acyclic_graph(order):
+        raise MovedRecordError("a measurement comes after what it controls.")
+    in_time = nx.lexicographical_topological_sort(order)
+    return cirq.Circuit(operations[number] for number in in_time)
 
 
 def deferred(

@@ -168,8 +168,10 @@ def assemble_routed(
             *prepared,
             (op for op in logical.all_operations() if not is_preparation(op)),
         )
-        noticed = drop_unobserved(circuit + cirq.measure(*observable.qubits))
-        return merge_slots(cirq.drop_terminal_measurements(noticed))
+        last = cirq.measure(*observable.qubits)
+        noticed = drop_unobserved(circuit + last)
+        # Of measurements this one alone is for the time being.
+        return merge_slots(cirq.Circuit(op for op in noticed.all_operations() if op != last))
 
     idle = (*layout.data, *layout.filter, *observable.qubits)
     from_zero = not isinstance(loader, GivenLoader)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from noise_models import NoiseLike
 from noise_models.checks import instance_of, true_or_false
 from noise_models.extensions import FailedCodeError
+from qucnn_cirq.circuits.feed_forward import MovedRecordError
 from qucnn_cirq.circuits.loaders import EXACT, Loader, made
 from qucnn_cirq.circuits.loading_rule import LoadingRule
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS
@@ -420,7 +421,11 @@ def _candidates(filter_: Filter, request: Request) -> Iterator[Assembly]:
     for layout, loaders in taken:
         for loader in loaders:
             pairs = _pairs(loader, vector, request, layout)
-            assembly = assemble(filter_, layout, *pairs.generic, options)
+            try:
+                assembly = assemble(filter_, layout, *pairs.generic, options)
+            except MovedRecordError:
+                # Where the register's own couplers do not do all the circuit is routed in others.
+                continue
             couplers: tuple[Coupler, ...] = ()
             if _has_other_loaders(pairs, request):
                 # The others take the same place and may use any coupler of the register.

@@ -14,6 +14,7 @@ import cirq
 import networkx as nx
 import numpy as np
 
+from qucnn_cirq.circuits.feed_forward import MovedRecordError, recorded_in_time
 from qucnn_cirq.circuits.parts import part_of, tagged
 from qucnn_cirq.compiler.meeting_orders import Renaming
 from qucnn_cirq.compiler.swap_beam import ADVANCE, Couplers
@@ -41,6 +42,9 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
 
     Returns:
         The same state on the same qubits, with SWAPs written as CZ and slots.
+
+    Raises:
+        MovedRecordError: If a qubit that is measured in its middle is in the way.
     """
     pairs = [op.qubits for op in _ops(circuit) if len(op.qubits) == 2]
     if all(graph.has_edge(*pair) for pair in pairs):
@@ -53,7 +57,7 @@ def route_preparation(circuit: cirq.Circuit, graph: nx.Graph) -> cirq.Circuit:
     moves = moves_from(tuple(range(len(register))), numbers, is_cz, couplers).moves
     moved = _Moved(backwards, {qubit: qubit for qubit in register}, used=register)
     moved.follow(moves, graph, register, couplers)
-    return write_out_swaps(cirq.Circuit(reversed(_ops(moved.circuit))))
+    return write_out_swaps(recorded_in_time(cirq.Circuit(reversed(_ops(moved.circuit)))))
 
 
 def is_preparation(operation: cirq.Operation) -> bool:
@@ -107,7 +111,8 @@ def routes(
         Routes, those with the fewest two-qubit gates first.
 
     Raises:
-        InputError: If no connected part of the device is large enough.
+        InputError: If no connected part of the device is large enough, or if qubits that are
+            measured in the middle are in the way of every route.
     """
     circuit = circuit_of(0)
     logical = _by_first_use(circuit)
@@ -140,12 +145,23 @@ def routes(
         names,
         couplers,
     )
+    is_any = False
     for way in found:
         starts = dict(zip(logical, (region[place] for place in way.start), strict=True))
         moved = _Moved(circuit_of(way.order), starts)
         moved.follow(way.moves, part, region, couplers)
-        routed = tagged(write_out_swaps(moved.circuit, from_zero), "routing")
+        try:
+            in_time = recorded_in_time(moved.circuit)
+        except MovedRecordError:
+            continue
+        is_any = True
+        routed = tagged(write_out_swaps(in_time, from_zero), "routing")
         yield Route(routed, way.order, moved.starts, moved.places, tries)
+    if not is_any:
+        raise InputError(
+            "qubits that are measured in the middle of the circuit are in the way of every route: "
+            "choose another device, or pooling = 'deferred'."
+        )
 
 
 class _Moved:
