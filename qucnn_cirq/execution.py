@@ -368,6 +368,11 @@ class Execution:
         kept = None
         if self.keeps_outcomes and counts is not None:
             kept = _in_order(parts, len(filters), len(observable.table))
+            if compiled.measurement is not None:
+                # Which bits are recorded of a product differs from circuit to circuit.
+                signs = [observable.table == 1, observable.table != 1]
+                product = csr_array(np.array(signs, dtype=np.int64).T)
+                kept = tuple(csr_array(each @ product) for each in kept)
         return Measured(observable, means, counts, self.shots, mitigated, kept)
 
     def _products(

@@ -81,7 +81,9 @@ class Overlaps:
         counts: Shots with the observable's larger value, of the same shape; None without shots.
         shots: Shots for each patch and filter, or None.
         outcomes: How often each outcome was recorded, a sparse array of shape (occupied patches,
-            outcomes) for each filter; None where the layer does not keep them.
+            outcomes) for each filter; None where the layer does not keep them. With a measurement
+            outcomes are of the bits of its `read`, whatever is recorded in their place; where
+            their product is all that is asked for there are two, of the product 1 and -1.
     """
 
     grid: PatchGrid

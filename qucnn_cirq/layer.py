@@ -27,6 +27,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import shown as shown_value
 from qucnn_cirq.estimators import MitigationLike
 from qucnn_cirq.execution import Execution, Measured, stacked
 from qucnn_cirq.forward_pass import (
@@ -111,13 +112,12 @@ class QuantumConvolution:
                 "mitigation makes overlaps of outcomes, and measurement = "
                 f"{program.spec.measurement.kind!r} gives other numbers: leave mitigation out."
             )
-        if self.mitigation is not None and not (
-            program.spec.has_amplitudes or self.mitigation.takes_any_data
-        ):
+        amplitudes = program.spec.has_amplitudes
+        if self.mitigation is not None and not (amplitudes or self.mitigation.serves_encodings):
             raise InputError(
-                "mitigation assumes patches that are real vectors, and encoding = "
-                f"{program.spec.encoding.kind!r} makes others: choose 'readout', 'zne' or 'pec', "
-                "or leave it out."
+                f"mitigation = {shown_value(mitigation)} learns from patches as amplitudes, and "
+                f"encoding = {program.spec.encoding.kind!r} makes other states of them: choose one "
+                "of readout, zne and pec."
             )
         self.seed = whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._last: PassImages | None = None

@@ -17,10 +17,12 @@ from noise_models import fields
 from noise_models.checks import only_known_keys, true_or_false, whole_pair
 from noise_models.extensions import source_digest, users_code
 from noise_models.tables import read_table, write_table
+from qucnn_cirq.circuits.feed_forward import controlling, is_read_early
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.encodings import AMPLITUDES, ENCODINGS, Amplitudes, Encoding
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
+from qucnn_cirq.filters.shared_angles import SharedAngles
 from qucnn_cirq.measurements import MEASUREMENTS, Applied, Measurement
 
 LARGEST_PATCH = 4096
@@ -108,7 +110,11 @@ class ConvolutionSpec:
     backward: bool = fields.checked(true_or_false, default=False)
     encoding: Encoding = fields.checked(lambda _, value: ENCODINGS.read(value), default=AMPLITUDES)
     measurement: Measurement | None = fields.checked(
-        lambda _, value: None if value in (None, OVERLAP) else MEASUREMENTS.read(value),
+        lambda _, value: (
+            None
+            if value is None or (isinstance(value, str) and value == OVERLAP)
+            else MEASUREMENTS.read(value)
+        ),
         default=None,
     )
 
@@ -126,6 +132,11 @@ class ConvolutionSpec:
                 f"at most {LARGEST_PATCH} can be loaded; use a smaller kernel or fewer channels."
             )
         self._check_measurement()
+        if self.backward and self.measurement is not None:
+            raise InputError(
+                f"backward = true is not possible with measurement = {self.measurement.kind!r}: "
+                "the in-circuit backward pass multiplies overlaps; leave one of them out."
+            )
         if self.backward and not self.allows_backward:
             raise InputError(
                 f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
@@ -171,6 +182,26 @@ class ConvolutionSpec:
             acting = tuple(each.acting(self.register_qubits) for each in self.filter_list)
         listed = acting if isinstance(self.filters, tuple) else acting[0]
         object.__setattr__(self, "filters", listed)
+        self._check_read_once(acting)
+
+    def _check_read_once(self, acting: Sequence[Filter]) -> None:
+        """Refuses to read at the end what a filter measures before."""
+        assert self.measurement is not None
+        read = self.measurement.read(self.register_qubits)
+        register = cirq.LineQubit.range(self.register_qubits)
+        for each in acting:
+            if not isinstance(each, SharedAngles):
+                continue
+            circuit = each.compact(register)
+            keys = controlling(circuit)
+            early = {op.qubits[0] for op in circuit.all_operations() if is_read_early(op, keys)}
+            for place in sorted(read):
+                if register[place] in early:
+                    raise InputError(
+                        f"measurement = {self.measurement.kind!r} reads qubit {place}, which the "
+                        f"{each.kind} filter measures before its end: read what is left, or take "
+                        "pooling = 'deferred'."
+                    )
 
     def _value_equality_values_(self) -> tuple[object, ...]:
         return (

@@ -782,7 +782,7 @@ def test_mitigation_that_knows_patches_is_for_amplitudes(encoding: str, mitigati
     spec = ConvolutionSpec((2, 2), 2, filters=XZAnsatz(1), encoding=encoding, overlap="destructive")
     program = compile_convolution(spec, "grid:3x4")
     if mitigation in KNOWING:
-        with pytest.raises(InputError, match="real vectors"):
+        with pytest.raises(InputError, match="as amplitudes"):
             QuantumConvolution(program, noise=NOISE, shots=None, mitigation=mitigation)
         return
     patches = extract_patches(_images(1), spec)
@@ -820,3 +820,49 @@ def test_twirled_circuits_begin_with_what_is_given() -> None:
     )
     patches = extract_patches(np.random.default_rng(0).random((1, 4, 4)), spec)
     assert np.abs(layer.run(patches).estimates - ideal_numbers(patches, spec)).max() < 0.01
+
+
+@pytest.mark.parametrize("encoding", ("arctan", "dense_angle"))
+@pytest.mark.parametrize("overlap", ("ancilla", "inversion"))
+def test_mitigation_of_encodings_is_right_or_refused(encoding: str, overlap: str) -> None:
+    spec = ConvolutionSpec((1, 2), filters=XZAnsatz(1), encoding=encoding, overlap=overlap)
+    program = compile_convolution(spec, "willow_pink")
+    images = np.random.default_rng(0).uniform(0.1, 0.9, (2, 2, 3))
+    wanted = ideal_numbers(extract_patches(images, spec), spec, _angles(spec))
+    for name in ("readout", "zne", "pec"):
+        layer = QuantumConvolution(
+            program, "exact", None, 40_000, parameters=_angles(spec), mitigation=name
+        )
+        assert np.abs(layer.run(images).estimates - wanted).max() < 0.05
+    for name in ("auto", "two_point", "mixed", "likelihood", "readout+two_point", "shadows"):
+        with pytest.raises(InputError, match="as amplitudes"):
+            QuantumConvolution(program, "exact", mitigation=name)
+
+
+def test_kept_outcomes_are_those_that_are_asked_for() -> None:
+    # Bodies of which one, two and more bits are recorded for the product.
+    bodies = [RandomCircuit(8, seed) for seed in range(4)]
+    measurement = {"kind": "pauli", "strings": ["ZZZZ"]}
+    spec = ConvolutionSpec((2, 2), filters=bodies, encoding="angle", measurement=measurement)
+    program = compile_convolution(spec, "grid:4x4")
+    assert len({len(each.template.observable.qubits) for each in program.filters}) > 1
+    found = QuantumConvolution(program, "exact", shots=500, keep_outcomes=True).run(_images())
+    assert found.outcomes is not None
+    for row, outcomes in enumerate(found.outcomes):
+        assert outcomes.shape[1] == 2
+        np.testing.assert_allclose(outcomes @ [1, -1] / 500, found.estimates[row])
+
+
+def test_what_cannot_be_measured_is_said() -> None:
+    settings = {"kernel": (2, 2), "encoding": "angle"}
+    with pytest.raises(InputError, match="measurement = 'z': the in-circuit backward pass"):
+        ConvolutionSpec(measurement="z", backward=True, **settings)
+    with pytest.raises(InputError, match="measurement = "):
+        ConvolutionSpec(measurement=np.arange(2), **settings)
+    body = QCNNBody("so4", pooling="measured")
+    for kind in ("z", {"kind": "z", "qubits": [0]}, {"kind": "pauli", "strings": ["XIII"]}):
+        with pytest.raises(InputError, match="reads qubit 0, which the qcnn filter measures"):
+            ConvolutionSpec(filters=body, measurement=kind, **settings)
+    layer = QuantumConvolution(compile_convolution(ConvolutionSpec(measurement="z", **settings)))
+    with pytest.raises(InputError, match=r"have 1\.0000000000\d+:"):
+        layer.forward(np.full((1, 2, 2), 1 + 1e-12))

@@ -133,7 +133,7 @@ class Encoding(Kind, abc.ABC):
             wrong = least if least < self.lowest else most
             raise InputError(
                 f"encoding = {self.kind!r} takes values within {self.lowest:g}..{self.highest:g}, "
-                f"and the images have {wrong:g}: scale them, as by images / 255 or by "
+                f"and the images have {wrong!r}: scale them, as by images / 255 or by "
                 "PrincipalComponents."
             )
 

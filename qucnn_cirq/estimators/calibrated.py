@@ -132,9 +132,9 @@ class Readout(Calibrated):
     assumes = "the readout errors, and else what the estimator that it corrects does"
 
     @property
-    def takes_any_data(self) -> bool:
-        """As what it corrects; see `Estimator.takes_any_data`."""
-        return self.base.takes_any_data
+    def serves_encodings(self) -> bool:
+        """As what it corrects; see `Estimator.serves_encodings`."""
+        return self.base.serves_encodings
 
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
         """See `Calibrated.corrected`."""

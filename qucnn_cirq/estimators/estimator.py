@@ -75,8 +75,8 @@ class Estimator(abc.ABC):
     takes_twirl: ClassVar[bool] = True
 
     @property
-    def takes_any_data(self) -> bool:
-        """Whether it makes no use of it that patches are real vectors, which loaders load."""
+    def serves_encodings(self) -> bool:
+        """Whether patches may be in any encoding; others take them for real unit vectors."""
         return False
 
     @abc.abstractmethod
@@ -212,7 +212,7 @@ class Raw(LinearEstimator):
     name = "raw"
     assumes = "no noise"
     takes_twirl = False
-    takes_any_data = True
+    serves_encodings = True
 
     def find_weights(self, reading: Reading, forms: FloatArray) -> FloatArray:
         """As `LinearEstimator.find_weights`: the observable's value of each outcome."""

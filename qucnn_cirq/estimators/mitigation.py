@@ -83,9 +83,9 @@ class Mitigation:
         return f"{chain_name(self.estimator)}: asked for"
 
     @property
-    def takes_any_data(self) -> bool:
-        """As of the estimator; see `Estimator.takes_any_data`."""
-        return self.estimator.takes_any_data
+    def serves_encodings(self) -> bool:
+        """As of the estimator; see `Estimator.serves_encodings`."""
+        return self.estimator.serves_encodings
 
     def reading(
         self,

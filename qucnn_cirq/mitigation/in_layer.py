@@ -59,9 +59,9 @@ class CircuitMitigation(Mitigation):
         return f"{self.method.name}: asked for"
 
     @property
-    def takes_any_data(self) -> bool:
-        """As of the method; see `qucnn_cirq.mitigation.MitigationMethod.takes_any_data`."""
-        return self.method.takes_any_data
+    def serves_encodings(self) -> bool:
+        """As of the method; see `qucnn_cirq.mitigation.MitigationMethod.serves_encodings`."""
+        return self.method.serves_encodings
 
     def measure(
         self,

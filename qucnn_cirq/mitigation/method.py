@@ -179,12 +179,12 @@ class MitigationMethod(abc.ABC):
     Attributes:
         name: The word by which it is chosen.
         assumes: What must hold for its values to be right, in one line.
-        takes_any_data: Whether it makes no use of it that patches are real vectors.
+        serves_encodings: Whether patches may be in any encoding; ``states`` then are their values.
     """
 
     name: ClassVar[str]
     assumes: ClassVar[str]
-    takes_any_data: ClassVar[bool] = False
+    serves_encodings: ClassVar[bool] = False
 
     @abc.abstractmethod
     def plan(self, reading: Reading, states: FloatArray) -> Plan:

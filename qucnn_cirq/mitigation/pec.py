@@ -47,7 +47,7 @@ class ErrorCancellation(MitigationMethod):
     """
 
     name = "pec"
-    takes_any_data = True
+    serves_encodings = True
     assumes = "gate errors are depolarising, of known rates, and nothing happens to idle qubits"
 
     def __init__(self, circuits: int = 100, unfolds_readout: bool = True, seed: int = 0) -> None:

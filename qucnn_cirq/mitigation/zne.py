@@ -54,7 +54,7 @@ class ZeroNoiseExtrapolation(MitigationMethod):
     """
 
     name = "zne"
-    takes_any_data = True
+    serves_encodings = True
     assumes = "the deviation is a line, polynomial or exponential in the errors of two-qubit gates"
 
     def __init__(
