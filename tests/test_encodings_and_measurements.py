@@ -24,7 +24,7 @@ from qucnn_cirq import (
     register_encoding,
     register_measurement,
 )
-from qucnn_cirq.circuits.reading import Reading
+from qucnn_cirq.circuits.relabelling import Relabelling
 from qucnn_cirq.circuits.slots import TableAngle, rotation
 from qucnn_cirq.cli import main
 from qucnn_cirq.compiler.program import Program
@@ -418,10 +418,11 @@ def test_mitigation_is_of_the_state_that_is_given(mitigation: str, is_real: bool
 
 def test_other_gates_leave_what_is_given_and_read() -> None:
     program = compile_convolution(_given(measurement="z"), "willow_pink")
-    template = replace(program.filters[0].template, reading=Reading(((0,), (1,)), (0, 1), 2))
+    bits = Relabelling(((0,), (1,)), (0, 1), 2)
+    template = replace(program.filters[0].template, relabelling=bits)
     conjugate = template.conjugate
     assert conjugate is not None
-    assert conjugate.given is template.given and conjugate.reading is template.reading
+    assert conjugate.given is template.given and conjugate.relabelling is bits
 
 
 def _angles(spec: ConvolutionSpec) -> np.ndarray:
@@ -807,19 +808,6 @@ def test_circuits_of_mitigation_begin_with_what_is_given(overlap: str, mitigatio
     for noise, limit in ((None, 1e-6), (NOISE, 0.05)):
         layer = QuantumConvolution(program, "exact", noise, None, mitigation=mitigation)
         assert np.abs(layer.run(patches).estimates - ideal).max() < limit
-
-
-def test_twirled_circuits_begin_with_what_is_given() -> None:
-    spec = ConvolutionSpec(
-        (4, 4), 4, filters=FixedFilter(np.arange(1.0, 17)), encoding="given", overlap="inversion"
-    )
-    template = compile_convolution(spec).filters[0].template
-    assert template.conjugate is None or template.conjugate.given is template.given
-    layer = QuantumConvolution(
-        compile_convolution(spec), "exact", "willow_pink", None, mitigation="two_point"
-    )
-    patches = extract_patches(np.random.default_rng(0).random((1, 4, 4)), spec)
-    assert np.abs(layer.run(patches).estimates - ideal_numbers(patches, spec)).max() < 0.01
 
 
 @pytest.mark.parametrize("encoding", ("arctan", "dense_angle"))
