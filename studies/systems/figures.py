@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from qucnn_cirq.drawing.ticks import TickTexts
 from studies import drawing
@@ -41,16 +43,21 @@ class _Look(NamedTuple):
     """How the lines of a role look: models and controls of one family of colours."""
 
     colours: str
-    line: str
+    lines: tuple[Any, ...]
     marker: str
 
 
 _LOOKS = {
-    "model": _Look("Blues", "-", "o"),
-    "unentangled": _Look("Blues", "--", "s"),
-    "qucnn": _Look("Oranges", "--", "D"),
-    "classical": _Look("Greys", ":", ""),
+    "model": _Look("Blues", ("-",), "o"),
+    "unentangled": _Look("Blues", ("--",), "s"),
+    "qucnn": _Look("Oranges", ("--",), "D"),
+    "classical": _Look("Greys", (":", "-.", (0, (1, 3)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1))), ""),
 }
+_GAP = 0.07
+"""Least distance of points of as many gates, in decades of the axis."""
+
+Looks = Mapping[str, Mapping[str, Any]]
+"""What `Axes.plot` takes for each line, by its name."""
 
 
 def draw(results: Results, folder: Path) -> list[str]:
@@ -83,18 +90,22 @@ def draw(results: Results, folder: Path) -> list[str]:
 def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list[str]:
     """A panel for whatever varies besides the axis, the model and its controls in each."""
     names = []
+    table = _with_roles(table)
     arrangement = arrange(table, [x], list(COLUMNS), _name, _LINES)
     for number, parts in enumerate(arrangement.figures, start=1):
-        columns = min(len(parts), 3)
+        columns = 2 if len(parts) == 4 else min(len(parts), 3)
         rows = -(-len(parts) // columns)
         width = PAGE if columns > 1 else 0.6 * PAGE
         figure = Figure(figsize=(width, 2.5 * rows), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
         drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
         # The same model has the same look in all panels, and no other has it.
-        colours = _colours(pd.concat(drawn))
+        looks = _looks(pd.concat(drawn))
+        for label, look in looks.items():
+            # Lines stand before what explains them, also those that the first panel lacks.
+            panels[0].plot([], [], label=label, **look)
         for index, (axes, part) in enumerate(zip(panels, parts, strict=False)):
-            plot_accuracy(axes, part.table, x, _LINES, colours)
+            plot_accuracy(axes, part.table, x, _LINES, looks)
             set_title(axes, part.title)
             if index % columns:
                 axes.set_ylabel("")
@@ -175,7 +186,7 @@ def plot_accuracy(
     table: pd.DataFrame,
     x: str = SCALE,
     others: Others = None,
-    colours: Mapping[str, object] | None = None,
+    looks: Looks | None = None,
 ) -> Axes:
     """Draws what `accuracy_data` gives; thin lines are single starts.
 
@@ -184,7 +195,7 @@ def plot_accuracy(
         table: The results.
         x: "noise.scale" or "shots".
         others: What tells lines apart: names of axes, or all that vary if None.
-        colours: The colour of each line by its name.
+        looks: How each line looks, by its name.
 
     Returns:
         The axes.
@@ -196,22 +207,22 @@ def plot_accuracy(
     value = _value(table)
     places = _places(axes, data[x])
     several = data["start"].nunique() > 1
-    colours = colours or _colours(data)
+    looks = looks or _looks(data)
     for series, own in data.groupby("series", sort=False):
-        role = str(own["role"].iloc[0])
-        look, colour = _LOOKS[role], colours[str(series)]
+        role, look = str(own["role"].iloc[0]), looks[str(series)]
+        colour = look["color"]
         mean = own.drop_duplicates(x)
         at = mean[x].map(places)
-        style: dict[str, Any] = {"ls": look.line, "marker": look.marker, "ms": 3.5, "color": colour}
-        axes.plot(at, mean["mean"], label=series, **style)
+        axes.plot(at, mean["mean"], label=series, **look)
         if role == "model":
             axes.fill_between(at, mean["low"], mean["high"], color=colour, alpha=0.2, lw=0)
         if several and role != "classical":
             for _, each in own.groupby("start"):
                 thin = each[x].map(places)
-                axes.plot(thin, each[value], look.line, color=colour, lw=0.4, alpha=0.7)
+                axes.plot(thin, each[value], ls=look["ls"], color=colour, lw=0.4, alpha=0.7)
     is_accuracy = value == "accuracy"
-    explain_band(axes, _WILSON if is_accuracy else "range of the starts, of the model")
+    if is_accuracy or several:
+        explain_band(axes, _WILSON if is_accuracy else "range of the starts, of the model")
     if several:
         explain_line(axes, "thin: single starts", "-")
     what = "accuracy on" if is_accuracy else "Hellinger distance,"
@@ -282,17 +293,17 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     systems = list(dict.fromkeys(data["system"]))
     styles = dict(zip(systems, series_styles(len(systems)), strict=True))
     keys = ["system", "noise", "role", "control"]
-    for (system, _, role, _), own in data.groupby(keys, sort=False):
+    parts = list(data.groupby(keys, sort=False))
+    axes.set_xscale("symlog", linthresh=1)
+    places = _apart(axes, np.array([float(own["gates"].mean()) for _, own in parts]))
+    for at, ((system, _, role, _), own) in zip(places, parts, strict=True):
         colour, look = styles[system].colour, _LOOKS[role]
-        # Systems that need as many gates stand side by side.
-        aside = 0.05 * (systems.index(system) - (len(systems) - 1) / 2)
-        at = own["gates"] + aside * own["gates"].clip(lower=1)
-        axes.plot(at, own["mean"], "-", color=colour, lw=0.8)
-        for place, row in zip(at, own.itertuples(), strict=True):
+        axes.plot([at] * len(own), own["mean"], "-", color=colour, lw=0.8)
+        for row in own.itertuples():
             face = "none" if row.scale == 0 else colour
-            axes.plot(place, row.mean, look.marker, color=colour, mfc=face, ms=4.5)
+            axes.plot(at, row.mean, look.marker, color=colour, mfc=face, ms=4.5)
             if row.scale > 0:
-                axes.plot([place] * 2, [row.low, row.high], "-", color=colour, lw=2.5, alpha=0.25)
+                axes.plot([at] * 2, [row.low, row.high], "-", color=colour, lw=2.5, alpha=0.25)
     for system in systems:
         axes.plot([], [], "-", color=styles[system].colour, label=system)
     for role in dict.fromkeys(data["role"]):
@@ -300,16 +311,31 @@ def plot_gates(axes: Axes, table: pd.DataFrame) -> Axes:
     scales = sorted(data["scale"].unique())
     if 0.0 in scales:
         axes.plot([], [], "^", mfc="none", color="0.4", ms=4.5, label="open: ideal")
-    filled = noise_text(float(scales[-1]))
-    axes.plot([], [], "^", color="0.4", ms=4.5, label=f"filled: {filled}")
+    if SCALE in table and table[SCALE].nunique() > 1:
+        filled = noise_text(float(scales[-1]))
+        axes.plot([], [], "^", color="0.4", ms=4.5, label=f"filled: {filled}")
     explain_band(axes, "Wilson's 95 % interval over test images")
-    axes.set_xscale("symlog", linthresh=1)
+    most = 1.5 * max(1.0, float(places.max()))
+    powers = 10.0 ** np.arange(np.ceil(np.log10(most)))
+    ticks = np.r_[0.0, np.outer(powers, [1.0, 2.0, 5.0]).ravel()]
+    axes.set_xticks(ticks[ticks <= most])
     axes.xaxis.set_major_formatter(TickTexts())
-    axes.set_xlim(-0.3, 1.5 * max(1.0, float(data["gates"].max())))
+    axes.set_xlim(min(-0.3, float(places.min()) - 0.1), most)
     axes.set_xlabel("two-qubit gates of a circuit")
     axes.set_ylabel("accuracy on test images")
     axes.grid(axis="y", lw=0.4)
     return axes
+
+
+def _apart(axes: Axes, gates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places as near to the gates of some points as leaves all points to be seen."""
+    scale = axes.xaxis.get_transform()
+    order = np.argsort(gates, kind="stable")
+    steps = _GAP * np.arange(len(gates))
+    places = np.empty(len(gates))
+    places[order] = isotonic_regression(scale.transform(gates[order]) - steps).x + steps
+    apart: NDArray[np.float64] = scale.inverted().transform(places)
+    return apart
 
 
 def _places(axes: Axes, values: pd.Series) -> dict[object, float]:
@@ -363,15 +389,19 @@ def text(results: Results) -> str:
             continue
         data = accuracy_data(table[table[value].notna()])
         for series, own in data.groupby("series", sort=False):
+            starts = own["start"].nunique()
+            has_range = value == "accuracy" or starts > 1
             parts = []
             for scale, same in own.groupby(SCALE, sort=False):
                 mean, low, high = same[["mean", "low", "high"]].iloc[0]
                 where = f"{noise_text(float(scale))}: " if SCALE in found else ""
-                parts.append(f"{where}{mean:.3f} ({low:.3f} to {high:.3f})")
-            starts = own["start"].nunique()
+                span = f" ({low:.3f} to {high:.3f})" if has_range else ""
+                parts.append(f"{where}{mean:.3f}{span}")
             lines.append(f"{series or 'model'}: {what}, {starts} start(s), {'; '.join(parts)}")
-        of_accuracy = "Wilson's 95 % intervals over test images"
-        lines.append(f"in brackets {of_accuracy if value == 'accuracy' else 'ranges of starts'}")
+        if value == "accuracy":
+            lines.append("in brackets Wilson's 95 % intervals over test images")
+        elif data["start"].nunique() > 1:
+            lines.append("in brackets ranges of starts")
     return "\n".join([*lines, *check_lines(table)])
 
 
@@ -396,17 +426,34 @@ def _lines(table: pd.DataFrame, x: str, others: Others) -> Lines:
     return Lines(table, [each for each in others if each in table], _name)
 
 
-def _colours(data: pd.DataFrame) -> dict[str, object]:
-    """A colour for each line: shades of its role's family."""
-    found: dict[str, object] = {}
+def _with_roles(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which what each system calls otherwise has the name of its role.
+
+    Panels of several systems then share the looks of lines; classical controls keep their names.
+    """
+    names = table["control"].copy()
+    for role, own in table.groupby("role", sort=False):
+        called = own.groupby("model")["control"].nunique()
+        if role != "classical" and own["control"].nunique() > 1 and called.max() == 1:
+            names[own.index] = _ROLE_NAMES[str(role)]
+    return table.assign(control=names)
+
+
+def _looks(data: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """How each line looks: shades of its role's family."""
+    found: dict[str, dict[str, Any]] = {}
     for role, own in data.groupby("role", sort=False):
         series = list(dict.fromkeys(own["series"]))
+        look = _LOOKS[str(role)]
         dark = 0.9 if role in ("model", "classical") else 0.65
         shades = np.linspace(dark, 0.4, len(series)) if len(series) > 1 else [dark]
-        found |= {
-            name: matplotlib.colormaps[_LOOKS[str(role)].colours](shade)
-            for name, shade in zip(series, shades, strict=True)
-        }
+        for number, (name, shade) in enumerate(zip(series, shades, strict=True)):
+            found[name] = {
+                "ls": look.lines[number % len(look.lines)],
+                "marker": look.marker,
+                "ms": 3.5,
+                "color": matplotlib.colormaps[look.colours](shade),
+            }
     return found
 
 
