@@ -144,6 +144,7 @@ def test_a_logarithmic_range_between_whole_numbers_is_whole_and_has_both_ends(
         ({"zip": {"shots": [5, 6], "repeat": [1]}}, "equally long"),
         ({"axes": {"shots": {"start": 1, "stop": 2}}}, "points"),
         ({"axes": {"shots": {"start": 1, "stop": 2, "points": 2, "spacing": "cubic"}}}, "spacing"),
+        ({"axes": {"shots": {"kind": "own"}}}, "list of its values"),
         ({"axes": {"shots": {"start": 0, "stop": 2, "points": 2, "spacing": "logarithmic"}}}, "0"),
         ({"axes": {"shots": {"start": 1, "stop": 2, "points": 2, "step": 1}}}, "step"),
         ({"axes": {k: list(range(1000)) for k in ("shots", "repeat", "seed")}}, "1000000000"),

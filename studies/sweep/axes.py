@@ -181,6 +181,8 @@ def _has_twice(values: Sequence[Any]) -> bool:
 def _range(key: str, entry: Mapping[str, Any]) -> list[Any]:
     where = f"axis {key}"
     _check_quoted(key, entry)
+    if "kind" in entry:
+        raise InputError(f"{where} takes a list of its values, also of one: give [{{ ... }}].")
     only_known_keys(where, entry, _RANGE)
     start, stop = (
         real_number(f"{where}: {end}", required(entry, end, where), -_LARGEST, _LARGEST)

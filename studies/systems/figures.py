@@ -53,7 +53,7 @@ _LOOKS = {
     "qucnn": _Look("Oranges", ("--",), "D"),
     "classical": _Look("Greys", (":", "-.", (0, (1, 3)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1))), ""),
 }
-_GAP = 0.07
+_GAP = 0.045
 """Least distance of points of as many gates, in decades of the axis."""
 
 Looks = Mapping[str, Mapping[str, Any]]
