@@ -40,6 +40,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return LoadFileScheduling(config, log)
 
 
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    """Forgets what a test registers: sweeps ask their workers for such names."""
+    from noise_models import registry
+
+    before = {each: each.registered_here() for each in tuple(registry._REGISTRIES)}
+    yield
+    for each in tuple(registry._REGISTRIES):
+        for name in each.registered_here():
+            if name not in before.get(each, ()):
+                del each._members[name]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_format() -> Iterator[None]:
     """Figures are written as small PNGs with no layout solved: all else takes most of the time.

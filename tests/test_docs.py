@@ -39,11 +39,8 @@ from typing import Any
 import pytest
 from helpers import here_and_now
 
-from qucnn_cirq.circuits.loaders import LOADERS
-from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
-from qucnn_cirq.estimators import ESTIMATORS
 from qucnn_cirq.validation import RULES
 from studies.sweep.catalogue import presets
 
@@ -266,8 +263,6 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    for registry in (OVERLAP_TESTS, LOADERS, ESTIMATORS):
-        monkeypatch.setattr(registry, "_members", dict(registry._members))
     # The processes of each command take seconds; the tests of sweeps start them.
     monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     session = Session()

@@ -31,7 +31,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import extract_patches, ideal_numbers
 from qucnn_cirq.encodings import ENCODINGS, CircuitEncoding, Encoding, ProductEncoding
 from qucnn_cirq.filters import QCNNBody, RandomCircuit
-from qucnn_cirq.measurements import MEASUREMENTS, Measurement
+from qucnn_cirq.measurements import Measurement
 
 BODY = XZAnsatz(2, ("y", "z"), "ring")
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.02}, "readout": {"p01": 0.01, "p10": 0.05}}
@@ -698,9 +698,6 @@ def own_kinds():  # type: ignore[no-untyped-def]
     register_encoding(Cosine)
     register_encoding(Entangled)
     register_measurement(Parity)
-    yield
-    for registry, kind in ((ENCODINGS, Cosine), (ENCODINGS, Entangled), (MEASUREMENTS, Parity)):
-        del registry._members[kind.kind]
 
 
 @pytest.mark.usefixtures("own_kinds")

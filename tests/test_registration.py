@@ -56,14 +56,6 @@ REGISTRIES = (ENGINES, FILTER_KINDS, LOADERS, METHODS, NOISE_KINDS, OVERLAP_TEST
 IMAGES = np.random.default_rng(3).normal(size=(1, 2, 3))
 
 
-@pytest.fixture(autouse=True)
-def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forgets what a test registers."""
-    for registry in REGISTRIES:
-        monkeypatch.setattr(registry, "_members", dict(registry._members))
-    yield
-
-
 @pytest.fixture(scope="module")
 def program() -> Program:
     spec = ConvolutionSpec(kernel=(2, 2), filters=[XZAnsatz(1), XZAnsatz(1)])
