@@ -19,6 +19,7 @@ from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import TABLES, read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.encodings import AMPLITUDES
+from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.estimating import circuits_of, mitigation_of
@@ -78,6 +79,20 @@ def noise_field() -> Any:
         return configuration
 
     return fields.checked(check, default=NoiseConfiguration())
+
+
+def twirl_field(default: str) -> Any:
+    """The field of a study's settings that names a twirl, or "none".
+
+    Args:
+        default: The name that is the default.
+    """
+
+    def check(name: object) -> str:
+        as_twirl(str(name))
+        return str(name)
+
+    return fields.named(check, default=default)
 
 
 class PlainData:

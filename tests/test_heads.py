@@ -9,6 +9,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
 from qucnn_cirq.datasets import load_mnist
@@ -238,6 +239,26 @@ def test_resized_images_keep_their_mean():
     np.testing.assert_allclose(resized(images, 4, 4), blocks)
     np.testing.assert_allclose(resized(images, 16, 11).mean(axis=(1, 2)), images.mean(axis=(1, 2)))
     np.testing.assert_allclose(resized(images, 28, 28), images)
+
+
+@pytest.mark.parametrize(
+    ("resampling", "size"),
+    # Its box counts whole pixels where the old ones are no multiple of the new ones.
+    [("box", (4, 7)), *(("bilinear", size) for size in [(4, 4), (16, 11), (28, 1), (28, 28)])],
+)
+def test_images_are_resized_as_pillow_does(resampling: str, size: tuple[int, int]):
+    images = np.random.default_rng(9).uniform(size=(2, 28, 28))
+    own = Image.Resampling[resampling.upper()]
+    theirs = [
+        np.asarray(Image.fromarray(each.astype(np.float32)).resize(size[::-1], own))
+        for each in images
+    ]
+    np.testing.assert_allclose(resized(images, *size, resampling), theirs, atol=1e-6)
+
+
+def test_an_unknown_resampling_is_refused():
+    with pytest.raises(InputError, match="unknown resampling 'cubic'"):
+        resized(np.zeros((1, 4, 4)), 2, 2, "cubic")
 
 
 def test_unit_rows_are_padded_and_never_zero():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from noise_models import ConfiguredNoiseModel, Noise
 from noise_models.checks import whole_number
+from qucnn_cirq.circuits.feed_forward import is_controlled
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.pauli_frames import BITS, PAULI_OF, PauliFrame
 from qucnn_cirq.circuits.slots import AngleTables, Slot
@@ -27,6 +28,7 @@ from qucnn_cirq.engines.process import Kraus, physical_process
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
+_Y = BITS[2]
 _NEXT_FORM = 2**40
 """Added to the number of a circuit for the streams of each further form."""
 
@@ -271,9 +273,12 @@ def _twirled(template: Template, circuits: int, seed: int) -> tuple[Form, ...]:
 def _form(template: Template, generator: np.random.Generator) -> Form:
     """A random form: each pulse undoes the Pauli before it, and ends with one of its own."""
     frame, slots = PauliFrame(), []
+    measured: dict[cirq.MeasurementKey, cirq.Qid] = {}
     for operation in template.circuit.all_operations():
         gate, qubits = operation.gate, operation.qubits
         if cirq.is_measurement(operation):
+            if len(qubits) == 1:
+                measured |= dict.fromkeys(cirq.measurement_key_objs(operation), qubits[0])
             continue
         if isinstance(gate, Slot):
             (qubit,) = qubits
@@ -286,6 +291,10 @@ def _form(template: Template, generator: np.random.Generator) -> Form:
             frame.put(qubit, drawn)
         elif gate == cirq.CZ:
             frame.past_cz(*qubits)
+        elif is_controlled(operation):
+            # A flipped record does its Y where it was not to be done, and the other way round.
+            if sum(frame.flips(measured[key]) for key in cirq.control_keys(operation)) % 2:
+                frame.put(qubits[0], _Y)
         else:
             raise InputError(f"twirl = 'pauli' is for CZ gates, not for {gate}: choose another.")
     flipped = [frame.flips(qubit) for qubit in template.observable.qubits]

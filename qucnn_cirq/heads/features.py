@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from noise_models.checks import whole_number
+from noise_models.checks import one_of, whole_number
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.encodings import Amplitudes, Encoding
 from qucnn_cirq.errors import InputError, shown
@@ -82,13 +82,16 @@ class PrincipalComponents(Learner):
         return self.fit(X).transform(X)
 
 
-def resized(images: npt.ArrayLike, rows: int, columns: int) -> Array:
-    """Images of fewer pixels, each the mean of the area that it covers.
+def resized(images: npt.ArrayLike, rows: int, columns: int, resampling: str = "box") -> Array:
+    """Images of fewer pixels.
 
     Args:
         images: Shape (batch, rows, columns).
         rows: Of the new images, no more than there are.
         columns: Likewise.
+        resampling: "box", the mean of the area that a new pixel covers, or "bilinear", a mean over
+            twice its width and height, with weights that fall linearly from its centre, as
+            Pillow's `Image.resize`.
 
     Returns:
         Shape (batch, rows, columns).
@@ -100,8 +103,9 @@ def resized(images: npt.ArrayLike, rows: int, columns: int) -> Array:
     if given.ndim != 3:
         raise InputError(f"images have shape {given.shape}: give (batch, rows, columns).")
     check_finite("images have", given)
+    weights = _RESAMPLINGS[one_of("resampling", resampling, RESAMPLINGS)]
     across = [
-        _shares(old, whole_number(key, new, 1, old))
+        weights(old, whole_number(key, new, 1, old))
         for key, new, old in zip(("rows", "columns"), (rows, columns), given.shape[1:], strict=True)
     ]
     smaller: Array = across[0] @ given @ across[1].T
@@ -154,10 +158,23 @@ def unit_rows(values: npt.ArrayLike) -> Array:
     return np.pad(flat / lengths[:, None], [(0, 0), (0, missing)])
 
 
-def _shares(old: int, new: int) -> Array:
+def _box(old: int, new: int) -> Array:
     """How much of each old pixel is in a new one, shape (new, old); rows add up to 1."""
     edges = np.linspace(0, old, new + 1)
     starts, pixels = edges[:-1, None], np.arange(old)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(starts, pixels)
     shares: Array = overlap.clip(0) * new / old
     return shares
+
+
+def _bilinear(old: int, new: int) -> Array:
+    """Weights that fall linearly from the centre of a new pixel, to 0 at those of the next ones."""
+    centres = (np.arange(new)[:, None] + 0.5) * old / new
+    weights = (1 - np.abs(np.arange(old) + 0.5 - centres) * new / old).clip(0)
+    # At the border part of them lies outside.
+    shares: Array = weights / weights.sum(axis=1, keepdims=True)
+    return shares
+
+
+_RESAMPLINGS = {"box": _box, "bilinear": _bilinear}
+RESAMPLINGS = tuple(_RESAMPLINGS)

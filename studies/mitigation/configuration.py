@@ -8,11 +8,10 @@ import attrs
 
 from noise_models import Noise, NoiseConfiguration, as_noise, fields
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators import TWIRL
 from studies.mitigation.methods import check_method
-from studies.point import PlainData, absolute_path, convolution_field, noise_field
+from studies.point import PlainData, absolute_path, convolution_field, noise_field, twirl_field
 
 
 def _assumed(key: str, value: object) -> NoiseConfiguration | None:
@@ -22,11 +21,6 @@ def _assumed(key: str, value: object) -> NoiseConfiguration | None:
     if configuration is None:
         raise InputError(f"{key} = {shown(value)} is a noise model: give noise as plain data.")
     return configuration
-
-
-def _checked_twirl(name: object) -> str:
-    as_twirl(str(name))
-    return str(name)
 
 
 @attrs.frozen
@@ -75,7 +69,7 @@ class MitigationPoint(PlainData):
     assumed_scale: float = fields.real(0.0, 1e6, default=1.0)
     seed: int = fields.whole(0, default=0)
     device: str = fields.text(default="willow_pink")
-    twirl: str = fields.named(_checked_twirl, default=TWIRL)
+    twirl: str = twirl_field(TWIRL)
     loader: str = fields.text(default="auto")
     gate_set: str | None = fields.text(beside=(None,), default=None)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)

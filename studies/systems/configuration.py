@@ -8,7 +8,7 @@ import attrs
 
 from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.convolution import ConvolutionSpec
-from studies.point import PlainData, absolute_path, convolution_field, noise_field
+from studies.point import PlainData, absolute_path, convolution_field, noise_field, twirl_field
 from studies.systems.data import ALL, digits_of
 from studies.systems.models import SYSTEMS, System
 from studies.systems.models.quanvolution import Quanvolution
@@ -31,6 +31,8 @@ class SystemsPoint(PlainData):
         data: As for the training study; None for the images that come with the package.
         shots: Shots of each circuit of the test; 0 takes exact means. Models are learnt without
             shots and without noise, whatever the test has.
+        twirl: Circuits that do the same without noise, among which the shots of a circuit are
+            shared: "conjugate", "pauli", or "none".
         device: Name of the device to compile for.
         seed: Seed of all random draws besides those that derive from the point, at least 0.
         repeat: Number of the start, at least 0: other random circuits, angles and shots.
@@ -50,6 +52,7 @@ class SystemsPoint(PlainData):
     test_images: int = fields.whole(LEAST_IMAGES, _MOST_IMAGES, default=500)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
     shots: int = fields.whole(0, default=0)
+    twirl: str = twirl_field("none")
     device: str = fields.text(default="willow_pink")
     seed: int = fields.whole(0, default=0)
     repeat: int = fields.whole(0, default=0)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import NoiseConfiguration
+from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.compiler.compilation import compile_convolution
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
+from qucnn_cirq.engines import Twirl, make_engine, twirled_engine
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
@@ -31,6 +33,7 @@ class Run:
         shots: Shots of each circuit; None for exact means.
         seed: Seed of the shots.
         engine: What runs compiled circuits.
+        twirl: What the shots of each circuit are shared among; None for the circuit alone.
     """
 
     device: str = "willow_pink"
@@ -38,6 +41,7 @@ class Run:
     shots: int | None = None
     seed: int = 0
     engine: str = "exact"
+    twirl: Twirl | None = None
 
     @property
     def is_ideal(self) -> bool:
@@ -54,6 +58,17 @@ class Run:
             InputError: If it does not fit the device.
         """
         return compile_convolution(spec, self.device)
+
+    def circuits(self, compiled: CompiledFilter) -> int:
+        """Circuits that the shots of one are shared among.
+
+        Args:
+            compiled: The filter's circuits.
+        """
+        if self.twirl is None:
+            return 1
+        noise = as_noise(self.noise)
+        return max(len(self.twirl.forms(each.template, noise)) for each in compiled.variants)
 
     def maps(self, spec: ConvolutionSpec, parameters: Array | None, images: Array) -> Array:
         """The maps of a convolution.
@@ -92,7 +107,7 @@ class Run:
     def _layer(self, spec: ConvolutionSpec, parameters: Array) -> QuantumConvolution:
         return QuantumConvolution(
             self.program(spec),
-            engine=self.engine,
+            engine=twirled_engine(make_engine(self.engine), self.twirl),
             noise=self.noise,
             shots=self.shots,
             seed=self.seed,

@@ -11,6 +11,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.convolution import extract_patches
 from qucnn_cirq.encodings import Threshold
+from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.crosscheck import (
     CHECK_COLUMNS,
@@ -40,6 +41,7 @@ COLUMNS = {
     "accuracy_high": "upper end",
     "hellinger": "Hellinger distance of values that are made from those of test images, the mean "
     "over values and digits; of models that make data",
+    "hellinger_training": "the same from those of the training images",
     "circuits": "circuits of an image, or of all digits whose data are made",
     "qubits": "qubits of a circuit, ancillas included",
     "two_qubit_gates": "native two-qubit gates of a circuit, the mean over its filters; 0 if "
@@ -196,7 +198,13 @@ def _data(settings: SystemsPoint) -> tuple[Data, Data]:
 
 
 def _run(settings: SystemsPoint, seed: int) -> Run:
-    return Run(settings.device, settings.noise, settings.shots or None, seed)
+    return Run(
+        settings.device,
+        settings.noise,
+        settings.shots or None,
+        seed,
+        twirl=as_twirl(settings.twirl),
+    )
 
 
 def _with_interval(row: Row) -> Row:
@@ -220,10 +228,10 @@ def _costs(model: Model, test: Data, run: Run) -> Row:
                 "predicted_error": 0.0}  # fmt: skip
     reports, circuits = [], 0
     for spec, seen in zip(model.specs, model.inputs(test.images[:1]), strict=True):
-        own = [compiled.report for compiled in run.program(spec).filters]
+        filters = run.program(spec).filters
         rows, columns = spec.output_shape(*seen.shape[1:])
-        circuits += rows * columns * len(own)
-        reports += own
+        circuits += rows * columns * sum(run.circuits(compiled) for compiled in filters)
+        reports += [compiled.report for compiled in filters]
     return {
         "circuits": circuits,
         "qubits": max(each.qubits for each in reports),

@@ -14,6 +14,7 @@ from noise_models import fields
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.heads import BinaryClassifier, RandomCosines, SoftmaxClassifier, resized, unit_rows
+from qucnn_cirq.heads.features import RESAMPLINGS
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.systems.data import Data
 from studies.systems.models.classical import ClassicalModel
@@ -41,6 +42,8 @@ class QuantumFlow(System):
         epochs: Passes over the training images.
         batch: Images of a step.
         rate: Learning rate.
+        resampling: How images are brought to 4x4, as of `qucnn_cirq.heads.resized`; the authors'
+            code has it bilinear.
     """
 
     kind: ClassVar[str] = "quantumflow"
@@ -51,6 +54,7 @@ class QuantumFlow(System):
     epochs: int = fields.whole(1, default=100)
     batch: int = fields.whole(1, default=32)
     rate: float = fields.real(0.0, 10.0, default=0.02)
+    resampling: str = fields.one_of(RESAMPLINGS, default="bilinear")
 
     @property
     def label(self) -> str:
@@ -63,10 +67,28 @@ class QuantumFlow(System):
         return (
             Neurons("model", self.title, self, self._trained("binary"), start),
             Neurons("unentangled", "weights without entanglers", self, self._product, start),
-            ClassicalModel("linear", SoftmaxClassifier(), _small),
-            ClassicalModel("random cosines", SoftmaxClassifier(), _small, cosines),
+            ClassicalModel("linear", SoftmaxClassifier(), self.small),
+            ClassicalModel("random cosines", SoftmaxClassifier(), self.small, cosines),
             Neurons("qucnn", "QuCNN, real weights", self, self._trained("real"), start),
         )
+
+    def resized(self, images: Array) -> Array:
+        """Images of 4x4, shape (n, 4, 4).
+
+        Args:
+            images: Shape (n, rows, columns).
+        """
+        found: Array = resized(images, _SIZE, _SIZE, self.resampling)
+        return found
+
+    def small(self, images: Array) -> Array:
+        """Unit vectors of images of 4x4, shape (n, 16).
+
+        Args:
+            images: Shape (n, rows, columns).
+        """
+        found: Array = unit_rows(self.resized(images))
+        return found
 
     def _trained(self, weights: str) -> Find:
         """Finds weights by gradients; their own head is fitted again, as those of the controls."""
@@ -111,13 +133,13 @@ class Neurons(Classifying):
 
     def __init__(self, role: str, label: str, system: QuantumFlow, find: Find, start: int) -> None:
         self.role, self.label = role, label
-        self._overlap, self._find, self._head = system.overlap, find, SoftmaxClassifier()
+        self._system, self._find, self._head = system, find, SoftmaxClassifier()
         drawn = np.random.default_rng(start)
         self._set_filters(drawn.choice([-1.0, 1.0], (system.neurons, _SIZE**2)))
 
     def fit(self, data: Data, seed: int) -> None:
         """Finds the weights and the head."""
-        small = _small(data.images)
+        small = self._system.small(data.images)
         filters = self._find(small, data.labels, seed)
         self._set_filters(filters)
         self._head.fit(_outputs(small, filters), data.labels)
@@ -128,7 +150,7 @@ class Neurons(Classifying):
 
     def inputs(self, images: Array) -> tuple[Array, ...]:
         """Images of 4x4; see `Model.inputs`."""
-        return (resized(images, _SIZE, _SIZE),)
+        return (self._system.resized(images),)
 
     def predict(self, images: Array, run: Run) -> NDArray[np.int64]:
         """See `Classifying.predict`."""
@@ -142,16 +164,10 @@ class Neurons(Classifying):
             ConvolutionSpec(
                 kernel=_SIZE,
                 filters=[FixedFilter(row.reshape(_SIZE, _SIZE)) for row in rows],
-                overlap=self._overlap,
+                overlap=self._system.overlap,
             ),
         )
         self.parameters = (np.zeros((len(rows), 0)),)
-
-
-def _small(images: Array) -> Array:
-    """Unit vectors of images of 4x4, shape (n, 16)."""
-    found: Array = unit_rows(resized(images, _SIZE, _SIZE))
-    return found
 
 
 def _outputs(small: Array, filters: Array) -> Array:

@@ -64,10 +64,13 @@ class QuGAN(System):
 
     @property
     def label(self) -> str:
-        """The layers, the contest and the shots of a sample."""
+        """The layers, the components, the contest and the shots of a sample."""
         letter = self.architecture[-1].upper()
         contest = f"repulsion {self.repulsion:g}" if self.repulsion else "no repulsion"
-        return f"{self.title} {letter}, {contest}, {self.shots:,} shots a sample"
+        return (
+            f"{self.title} {letter}, {self.components} components, {contest}, "
+            f"{self.shots:,} shots a sample"
+        )
 
     def models(self, start: int, digits: tuple[int, ...] = DIGITS) -> tuple[Model, ...]:
         """See `System.models`: another start has other angles."""
@@ -104,14 +107,26 @@ class Making(Model):
         self._components = PrincipalComponents(system.components)
 
     def tested(self, data: Data, run: Run) -> Row:
-        """The distance of what is made from the images; see `Model.tested`."""
+        """The distances of what is made from images; see `Model.tested`."""
         real = self._by_digit(self._components.transform(flat(data.images)), data.labels)
+        every = self.made(run)
+        return {
+            "hellinger": self._distance(every, real),
+            "hellinger_training": self._distance(every, self._learnt),
+            "tested": len(data.labels),
+        }
+
+    def _distance(self, every: list[Array], real: list[Array]) -> float:
+        """The mean over the digits."""
         bins = self._system.bins
-        distances = [
-            hellinger_distance(made, true, bins)
-            for made, true in zip(self.made(run), real, strict=True)
-        ]
-        return {"hellinger": float(np.mean(distances)), "tested": len(data.labels)}
+        return float(
+            np.mean(
+                [
+                    hellinger_distance(made, true, bins)
+                    for made, true in zip(every, real, strict=True)
+                ]
+            )
+        )
 
     def made(self, run: Run) -> list[Array]:
         """Samples of each digit, shape (samples, components).
@@ -121,9 +136,11 @@ class Making(Model):
         """
         raise NotImplementedError
 
-    def _real(self, data: Data) -> list[Array]:
+    def _learn(self, data: Data) -> list[Array]:
         """Finds the components, and those of each digit."""
-        return self._by_digit(self._components.fit_transform(flat(data.images)), data.labels)
+        features = self._components.fit_transform(flat(data.images))
+        self._learnt = self._by_digit(features, data.labels)
+        return self._learnt
 
     def _by_digit(self, features: Array, labels: NDArray[np.int64]) -> list[Array]:
         return [features[labels == digit] for digit in self._digits]
@@ -157,7 +174,7 @@ class Generators(Making):
     def fit(self, data: Data, seed: int) -> None:
         """Lets each digit's pair of states learn."""
         system, angles = self._system, []
-        for number, real in enumerate(self._real(data)):
+        for number, real in enumerate(self._learn(data)):
             pair = AdversarialPair(
                 self._body,
                 epochs=system.epochs,
@@ -209,12 +226,12 @@ class Resampling(Making):
 
     def fit(self, data: Data, seed: int) -> None:
         """Keeps the components of each digit."""
-        self._known = self._real(data)
+        self._learn(data)
 
     def made(self, run: Run) -> list[Array]:
         """See `Making.made`."""
         drawn, count = np.random.default_rng(self._start), self._system.samples
-        return [self._maker(real, count, drawn) for real in self._known]
+        return [self._maker(real, count, drawn) for real in self._learnt]
 
 
 def _normal(real: Array, count: int, drawn: np.random.Generator) -> Array:
