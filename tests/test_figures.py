@@ -394,6 +394,46 @@ def test_loading_is_drawn_against_exact_loading_once() -> None:
             plot(wrong)
 
 
+def test_circuits_that_differ_in_more_than_the_kernel_have_a_row_each(drawn: list[Any]) -> None:
+    circuits = [
+        ("2x4", "kind=qcnn, block=su4", "ancilla", "kind=z, qubits=5"),
+        ("1x16", "kind=dual, architecture=s", "ancilla", "overlap"),
+        ("1x16", "kind=dual, architecture=s", "destructive", "overlap"),
+        ("2x2", "kind=random_circuit, rotations=4", "ancilla", "z"),
+    ]
+    names = ("kernel", "filters", "overlap", "measurement")
+    rows = [
+        {
+            "compiler": compiler,
+            **{f"convolution.{name}": value for name, value in zip(names, own, strict=True)},
+            "two_qubit_gates": (place + 1) * number,
+            "two_qubit_depth": place + 1 + number,
+            "error": 0.01 * (place + 1 + number),
+        }
+        for place, compiler in enumerate(("qucnn", "cirq"))
+        for number, own in enumerate(circuits)
+    ]
+    with theme():
+        assert study_named("compilation").draw(Tabled(pd.DataFrame(rows)), Path()) == [
+            "compilation"
+        ]
+        ((_, figure, data),) = drawn
+        lay_out(figure)
+        check_readable(figure)
+    first, *others = figure.axes[:3]
+    labels = [text.get_text() for text in first.get_yticklabels()]
+    assert labels == [
+        "qcnn, su4, 2x4",
+        "dual, s, 1x16, ancilla",
+        "dual, s, 1x16, destructive",
+        "random_circuit, 4, 2x2",
+    ]
+    assert not any(text.get_visible() for axes in others for text in axes.get_yticklabels())
+    assert len(data) == len(rows)
+    # No gates have a place on the axis, too.
+    assert first.get_xlim()[0] < 0 == min(line.get_xdata().min() for line in first.lines)
+
+
 def test_colour_bars_of_devices_can_be_read() -> None:
     figure = device_figure(load_device("willow_pink"))
     check_readable(figure)

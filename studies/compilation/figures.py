@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qucnn_cirq.drawing.ticks import log_axis
+from qucnn_cirq.drawing.ticks import TickTexts, log_axis
+from qucnn_cirq.specification import OVERLAP
 from studies.compilation.study import COLUMNS
 from studies.drawing import place_on_axis
 from studies.grouping import axes_of
@@ -18,6 +19,10 @@ from studies.sweep.results import Results
 from studies.wording import axis_text
 
 _KERNEL = "convolution.kernel"
+_FILTERS, _OVERLAP = "convolution.filters", "convolution.overlap"
+_MEASUREMENT, _ENCODING = "convolution.measurement", "convolution.encoding"
+_CIRCUIT = "circuit"
+"""A column that names specifications which differ in more than the kernel and the test."""
 _PANELS = {
     "two_qubit_gates": "two-qubit gates",
     "two_qubit_depth": "two-qubit depth",
@@ -35,6 +40,8 @@ _NAMES = {
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws gates, depth and predicted error: a row for each overlap test and what else varies.
 
+    Where filters, encodings or measurements vary there is a row for each specification instead.
+
     Args:
         results: What was measured so far, at least one point.
         folder: An existing folder, which takes the figures and, as CSV, the numbers they show.
@@ -42,7 +49,10 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = _with_kernel(results.table())
+    table = results.table()
+    if {_FILTERS, _MEASUREMENT, _ENCODING} & set(axes_of(table, COLUMNS)):
+        return _draw_circuits(_with_circuit(table), folder)
+    table = _with_kernel(table)
     return _FIGURES.draw(
         _FIGURES.arrange(table, _KERNEL, most_panels=4),
         [partial(plot_cost, column=column) for column in _PANELS],
@@ -52,6 +62,103 @@ def draw(results: Results, folder: Path) -> list[str]:
         height=1.9,
         share="col",
     )
+
+
+def _draw_circuits(table: pd.DataFrame, folder: Path) -> list[str]:
+    """A row for each specification, in three panels."""
+    return _FIGURES.draw(
+        _FIGURES.arrange(table, _CIRCUIT, most_panels=1),
+        [partial(plot_circuits, column=column) for column in _PANELS],
+        circuits_data,
+        folder,
+        "compilation",
+        height=0.8 + 0.2 * table[_CIRCUIT].nunique(),
+        share=True,
+    )
+
+
+def circuits_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:
+    """What circuits cost, for each specification.
+
+    Args:
+        table: The results, with a column "circuit".
+        others: As for `cost_data`.
+
+    Returns:
+        One row for each line and specification: means over repetitions.
+
+    Raises:
+        InputError: If a mean would pool anything but repetitions.
+    """
+    return _FIGURES.tabulate(table, _CIRCUIT, others, _PANELS)
+
+
+def plot_circuits(
+    axes: Axes,
+    table: pd.DataFrame,
+    column: str,
+    others: Others = None,
+    styles: Styles | None = None,
+) -> Axes:
+    """One figure of merit of each specification, the markers of all compilers in its row.
+
+    Args:
+        axes: Where to draw.
+        table: The results, with a column "circuit".
+        column: What is drawn.
+        others: As for `plot_cost`.
+        styles: As there.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: As there.
+    """
+    lines = _FIGURES.lines(table, _CIRCUIT, others)
+    data = circuits_data(table, lines)
+    names = list(dict.fromkeys(table[_CIRCUIT]))
+    for label, own, style in series_of(data, lines, styles, alone="qucnn_cirq"):
+        style.plot(axes, own[column], own[_CIRCUIT].map(names.index), line="", label=label)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="y", lw=0.4)
+    if data[column].min() > 0:
+        log_axis(axes, "x")
+    else:
+        axes.set_xscale("symlog", linthresh=1, linscale=0.3)
+        axes.set_xlim(-0.3, 1.5 * data[column].max() + 1)
+        axes.xaxis.set_major_formatter(TickTexts())
+    axes.set(xlabel=_PANELS[column])
+    return axes
+
+
+def _with_circuit(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of which one column says in words what varies of the specification.
+
+    Of the overlap test nothing is run where something else is measured.
+    """
+    own = [axis for axis in axes_of(table, COLUMNS) if axis.startswith("convolution.")]
+    texts = table[own].astype(str)
+    for axis in (_FILTERS, _MEASUREMENT, _ENCODING):
+        if axis in texts:
+            texts[axis] = [
+                ", ".join(p.rpartition("=")[2] for p in t.split(", ")) for t in texts[axis]
+            ]
+    if _MEASUREMENT in texts:
+        is_overlap = texts[_MEASUREMENT] == OVERLAP
+        texts[_MEASUREMENT] = texts[_MEASUREMENT].where(~is_overlap, "")
+        if _OVERLAP in texts:
+            texts[_OVERLAP] = texts[_OVERLAP].where(is_overlap, "")
+    order = [axis for axis in (_FILTERS, _KERNEL, _OVERLAP, _MEASUREMENT) if axis in texts]
+    order += [axis for axis in own if axis not in order]
+    count, chosen = len(texts.drop_duplicates()), order[:1]
+    for axis in order[1:]:
+        # What tells nothing apart needs no words.
+        if len(texts[chosen].drop_duplicates()) < count:
+            chosen.append(axis)
+    names = [", ".join(filter(None, row)) for row in texts[chosen].itertuples(index=False)]
+    return table.drop(columns=own).assign(**{_CIRCUIT: names})
 
 
 def cost_data(table: pd.DataFrame, others: Others = None) -> pd.DataFrame:

@@ -107,6 +107,7 @@ QUOTED = (
         {"compilation": "compilation"},
         ("convolution.kernel=[2, 4]", "seeds=1"),
     ),
+    Quoted("systems_gates", ("docs/encodings.md",), {"compilation": "systems_circuits"}),
     Quoted("benchmark", ("docs/compiler.md",), {"benchmark": "benchmark"}),
     Quoted("performance", ("docs/engines.md", "docs/compiler.md"), is_timed=True),
     Quoted("performance_peers", ("docs/engines.md",), is_timed=True),

@@ -104,14 +104,21 @@ def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list
         for label, look in looks.items():
             # Lines stand before what explains them, also those that the first panel lacks.
             panels[0].plot([], [], label=label, **look)
-        for index, (axes, part) in enumerate(zip(panels, parts, strict=False)):
+        used = panels[: len(parts)]
+        for axes, part in zip(used, parts, strict=True):
             plot_accuracy(axes, part.table, x, _LINES, looks)
-            set_title(axes, part.title)
+        # Panels that share an axis share its name, or name nothing that is their own.
+        shared = len({axes.get_ylabel() for axes in used}) == 1
+        for index, (axes, part) in enumerate(zip(used, parts, strict=True)):
+            tested = int(part.table["tested"].max())
+            set_title(axes, part.title if shared else f"{part.title}; {tested} images")
             if index % columns:
                 axes.set_ylabel("")
+            elif not shared:
+                axes.set_ylabel(axes.get_ylabel().replace(f" {tested} test", " test"))
         for unused in panels[len(parts) :]:
             unused.set_axis_off()
-        drawing.legend_below(figure, panels[: len(parts)])
+        drawing.legend_below(figure, used)
         names.append(name if number == 1 else f"{name}_{number}")
         drawing.save_drawn(figure, pd.concat(drawn), folder, names[-1])
     return names
