@@ -24,8 +24,9 @@ FloatArray = NDArray[np.float64]
 Combine = Callable[[FloatArray], FloatArray]
 """From means, shape (runs, ...), to values, shape (...)."""
 
-_TOGETHER = 64
-"""Patches with filters of their own that are run together: all filters meet all patches then."""
+_TOGETHER = 8
+"""Patches with filters of their own that are run together: all filters meet all patches then, and
+fewer take more calls."""
 _MOST_CIRCUITS = 2**20
 """Circuits of a method: numbers of these follow those of the circuits that load patches."""
 _NODES = 11
