@@ -96,6 +96,18 @@ def write_table(name: str, table: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_value(value: object) -> str:
+    """Writes a value as it stands behind the key in TOML.
+
+    Args:
+        value: As of `write_table`; tables are written inline.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    return _value(plain_data("value", value), "value")
+
+
 def _is_table(value: object) -> bool:
     return isinstance(value, Mapping)
 

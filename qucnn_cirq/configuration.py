@@ -1,50 +1,16 @@
-"""Configuration files: their tables, and the convolution that they describe."""
+"""The convolution that a configuration describes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from noise_models.errors import shown
-from noise_models.files import read_toml
 from qucnn_cirq.datasets import load_classical_filter
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import FixedFilter, XZAnsatz
 from qucnn_cirq.specification import ConvolutionSpec
-
-TABLES = ("study", "convolution", "noise")
-"""The tables of a configuration of one run, or of one point of a sweep."""
-QUICK = "quick"
-"""The table whose `settings` make a quick version of a study."""
-AXES = ("axes", "zip")
-"""The tables that make it a sweep."""
-_ALL = (*TABLES, *AXES, QUICK)
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """Reads a configuration file.
-
-    Args:
-        path: A TOML file.
-
-    Returns:
-        Its tables.
-
-    Raises:
-        InputError: If the file cannot be read, is not TOML, or has a table that nothing reads.
-    """
-    document = read_toml(path)
-    for name, table in document.items():
-        if name not in _ALL:
-            raise unknown_name(f"table of {path.name}", name, _ALL)
-        if not isinstance(table, dict) and not (name == "noise" and isinstance(table, str)):
-            raise InputError(
-                f"{path}: {name} = {shown(table)} is not allowed: write a table [{name}]."
-            )
-    return document
 
 
 def read_convolution(mapping: Mapping[str, Any], default: str = "trained") -> ConvolutionSpec:

@@ -135,3 +135,24 @@ def check_schema(path: Path, content: Mapping[str, Any], advice: str) -> None:
             f"{path} has schema {content['schema']!r}; this version of qucnn_cirq reads "
             f"{' and '.join(map(str, READABLE))}. Use the version that wrote it, or another folder."
         )
+
+
+def digest_of(content: object) -> str:
+    """The SHA-256 of plain data in a canonical form, in hexadecimal digits.
+
+    Args:
+        content: Numbers, texts, lists and tables.
+
+    Raises:
+        InputError: If it holds anything else, or a number that is not finite.
+    """
+    try:
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise InputError("a setting is NaN or infinite: give finite numbers.") from None
+    except TypeError as error:
+        raise InputError(
+            f"a setting is neither a number, a text, a list nor a table ({error}): give one of "
+            "these."
+        ) from None
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -16,8 +16,9 @@ from noise_models.files import user_path
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
-from qucnn_cirq.configuration import TABLES, read_convolution
+from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.documents import TABLES
 from qucnn_cirq.encodings import AMPLITUDES
 from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.errors import InputError

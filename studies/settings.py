@@ -13,7 +13,7 @@ from noise_models.checks import only_known_keys
 from noise_models.errors import shown
 from noise_models.fields import field_names
 from noise_models.files import DEEPEST, parsed_toml
-from qucnn_cirq.configuration import AXES, QUICK, TABLES
+from qucnn_cirq.documents import AXES, QUICK, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.specification import ConvolutionSpec
 

@@ -408,7 +408,7 @@ def test_noise_is_listed_with_configurations_that_can_be_used(capsys):
     assert all(as_noise(row["noise"]) == as_noise(row["name"]) for row in rows)
 
 
-@pytest.mark.parametrize("arguments", [[], ["studi"], ["study"], ["validate"], ["--seed", "x"]])
+@pytest.mark.parametrize("arguments", [[], ["studi"], ["status"], ["validate"], ["--seed", "x"]])
 def test_arguments_that_cannot_be_parsed_have_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit_:
         main(arguments)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 from test_sweeps import compute
 
 from qucnn_cirq.cli import main
+from studies.commands.described import WIDTH
+from studies.preset_files import presets
 from studies.sweep.catalogue import load_study
+from studies.sweep.described import settings_of
 from studies.sweep.plan import make_plan
 from studies.sweep.results import load
 from studies.sweep.store import open_folder
@@ -130,3 +135,72 @@ def test_noise_is_listed_and_calibrations_are_written(tmp_path: Path, capsys: An
     assert capsys.readouterr().out.strip() == str(file) and file.stat().st_size > 1000
     assert main(["noise", "--export", "grid:3x3", str(file)]) == 2
     assert "has no calibration" in capsys.readouterr().err
+
+
+def test_what_reads_results_starts_without_cirq_and_pandas(results: Path, tmp_path: Path) -> None:
+    verbs = (
+        ["status", str(results)],
+        ["export", str(results), "--out", str(tmp_path / "table.csv")],
+        ["study", "--list"],
+        ["merge", str(tmp_path / "absent"), "--out", str(tmp_path / "merged")],
+    )
+    program = (
+        "import sys; from qucnn_cirq.cli import main; code = main(sys.argv[1:]); "
+        "heavy = {'cirq', 'pandas', 'matplotlib', 'scipy'} & set(sys.modules); "
+        "print(sorted(heavy), code, file=sys.stderr)"
+    )
+    for verb in verbs:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *verb], capture_output=True, text=True, check=True
+        )
+        assert done.stderr.splitlines()[-1] == f"[] {2 if verb[0] == 'merge' else 0}"
+
+
+def test_an_exported_table_is_the_one_that_is_loaded(results: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    assert main(["export", str(results), "--out", str(file)]) == 0
+    pd.testing.assert_frame_equal(
+        pd.read_csv(file, float_precision="round_trip"), load(results), check_dtype=False
+    )
+
+
+def test_studies_are_listed_with_what_they_do(capsys: Any) -> None:
+    assert main(["study", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(presets())
+    assert all(len(line) <= WIDTH and len(line.split()) > 4 for line in lines)
+    assert main(["study", "--list", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == list(presets())
+    assert main(["study"]) == 2
+    assert "qucnn study --list" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_the_help_of_a_study_tells_all_its_settings(preset: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["study", preset, "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    study, document = load_study(preset)
+    settings = settings_of(study)
+    assert [setting.key for setting in settings] == [
+        key for key in study.settings.study_keys() if key in {each.key for each in settings}
+    ]
+    assert {setting.key for setting in settings} == set(study.study_keys)
+    assert all(f"\n  {setting.key} = " in out and setting.meaning for setting in settings)
+    for key in (*document.get("axes", {}), *document.get("zip", {})):
+        assert f"\n  {key} = " in out
+
+
+def test_the_help_of_a_study_that_there_is_not_names_those_there_are(capsys: Any) -> None:
+    assert main(["study", "forwards", "--help"]) == 2
+    assert "Did you mean 'forward'?" in capsys.readouterr().err
+
+
+def test_columns_are_explained(results: Path, capsys: Any) -> None:
+    assert main(["columns", "shots", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(load(results).columns) - {"shots", "repeat"} <= set(told)
+    assert main(["columns", "shots"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{name} " in out for name in told)

@@ -42,7 +42,7 @@ from helpers import here_and_now
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
 from qucnn_cirq.validation import RULES
-from studies.sweep.catalogue import presets
+from studies.preset_files import presets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

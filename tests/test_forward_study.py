@@ -23,8 +23,9 @@ from studies.forward.configuration import ForwardPoint
 from studies.forward.figures import draw_errors, points
 from studies.forward.maps import ForwardMaps, image_table
 from studies.images import select_images
+from studies.preset_files import presets
 from studies.settings import override
-from studies.sweep.catalogue import load_study, presets, study_named
+from studies.sweep.catalogue import load_study, study_named
 from studies.sweep.plan import make_plan
 from studies.sweep.results import read_results
 

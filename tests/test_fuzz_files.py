@@ -30,7 +30,8 @@ from qucnn_cirq.datasets import read_idx
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from studies.images import select_images
-from studies.sweep.catalogue import load_study, presets
+from studies.preset_files import presets
+from studies.sweep.catalogue import load_study
 from studies.sweep.job import dry_run
 
 ODD = (

@@ -15,7 +15,7 @@ PACKAGES = ("noise_models", "qucnn_cirq", "studies")
 
 FLOORS: tuple[str, ...] = (
     "noise_models",
-    "qucnn_cirq advance errors finite interruption optimizers text threads",
+    "qucnn_cirq advance documents errors finite interruption optimizers text threads",
     "qucnn_cirq arrays guard preparations",
     "qucnn_cirq array_files exchange image_ids kinds patch_grid quantum_data",
     "qucnn_cirq datasets devices",
@@ -35,7 +35,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq gradient_methods",
     "qucnn_cirq layer registries",
     "qucnn_cirq torch_layer",
-    "studies files grouping provenance statistics",
+    "studies files grouping preset_files provenance statistics",
     "studies drawing images settings wording",
     "studies line_figures",
     "studies sweep",

@@ -28,8 +28,9 @@ from studies.learning.study import ceiling
 from studies.noise.heat_map import noise_and_shots_data, plot_noise_and_shots
 from studies.noise.lines import error_data, plot_error
 from studies.performance.peers import PEERS
+from studies.preset_files import presets
 from studies.statistics import jackknife_interval, mean_interval, proportion_interval
-from studies.sweep.catalogue import STUDIES, load_study, presets, study_named
+from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.plan import make_plan
 
 SEED = np.random.SeedSequence(11)

@@ -24,7 +24,8 @@ def read_specification(path: Path) -> ConvolutionSpec:
     Raises:
         InputError: If the file cannot be read or has no such table.
     """
-    from qucnn_cirq.configuration import read_convolution, read_document
+    from qucnn_cirq.configuration import read_convolution
+    from qucnn_cirq.documents import read_document
     from qucnn_cirq.specification import ConvolutionSpec
 
     document = read_document(path)

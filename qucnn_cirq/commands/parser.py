@@ -14,6 +14,7 @@ VERBS = {
     "status": "studies.commands.status",
     "merge": "studies.commands.merge",
     "export": "studies.commands.export",
+    "columns": "studies.commands.columns",
     "plot": "studies.commands.plot",
     "report": "studies.commands.report",
     "compile": "qucnn_cirq.commands.compile",
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
             help=verb.HELP,
             description=verb.DESCRIPTION,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=not getattr(verb, "ADDS_HELP", False),
         )
         _add_global_options(own)
         verb.add_arguments(own)

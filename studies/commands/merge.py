@@ -27,11 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Merges."""
-    from studies.sweep.catalogue import study_of_results
-    from studies.sweep.job import finish
     from studies.sweep.results import merge, state_text
 
     state = merge(options.folders, options.out)
+    # These take seconds to import: what cannot be merged is told before.
+    from studies.sweep.catalogue import study_of_results
+    from studies.sweep.job import finish
+
     study = study_of_results(state.study, options.study)
     summary = finish(study, options.out)
     if options.json:

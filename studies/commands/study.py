@@ -8,6 +8,7 @@ from pathlib import Path
 from qucnn_cirq.commands.output import print_json, tell_not_drawn
 from qucnn_cirq.errors import InputError
 from studies.commands import note_of
+from studies.commands.described import HelpOfStudy, list_text, listed
 
 HELP = "run or resume a study and write its results to a folder"
 DESCRIPTION = """\
@@ -20,18 +21,31 @@ interrupted goes on where it was.
   qucnn study noise --out one --set noise.scale=1.0 --set 'shots=[100, 1000, 10000]'
   qucnn study results/configuration.toml --out again
 
-studies: forward, noise, shots, depth, accuracy, loading, ...; any setting can be swept over.
---dry-run tells what a study would take.
+qucnn study --list tells the studies, qucnn study NAME --help what each has to set, and --dry-run
+what it would take.
 
-settings: the keys of the table [study] (images, split, first, shots, seed, engine, device, data,
-...); convolution.kernel, .stride, .padding, .channels, .filters, .overlap; noise (a name, see
-qucnn noise) or noise.scale, .depolarizing, .readout, ...; a list or a range is swept over.
+settings: the keys of the table [study]; convolution.kernel, .stride, .padding, .channels, .filters,
+.overlap; noise (a name, see qucnn noise) or noise.scale, .depolarizing, .readout, ...; a list or a
+range is swept over.
 """
+ADDS_HELP = True
+"""The help is the study's own where one is named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments."""
-    parser.add_argument("study", metavar="NAME|CONFIG.toml", help="a built-in study, or a file")
+    parser.add_argument(
+        "study", nargs="?", metavar="NAME|CONFIG.toml", help="a built-in study, or a file"
+    )
+    parser.add_argument(
+        "-h",
+        "--help",
+        action=HelpOfStudy,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show this help or, after NAME, the study's",
+    )
+    parser.add_argument("--list", action="store_true", help="list the built-in studies")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
     parser.add_argument(
         "--set",
@@ -62,6 +76,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the study."""
+    if options.list:
+        if options.json:
+            print_json(listed())
+        else:
+            print(list_text())
+        return 0
+    if options.study is None:
+        raise InputError("NAME is missing: qucnn study --list tells the studies there are.")
     from noise_models.errors import shown
     from studies.sweep.catalogue import load_study
     from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.resources
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 from noise_models.errors import shown
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
-from qucnn_cirq.configuration import QUICK, read_document
+from qucnn_cirq.documents import QUICK, read_document
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
+from studies.preset_files import preset_file, presets
 from studies.settings import override, quick_settings
 from studies.sweep.study import Study
 
@@ -35,11 +35,6 @@ STUDIES = (
     "trainability",
     "systems",
 )
-
-
-def presets() -> tuple[str, ...]:
-    """Names of the configurations that come with the package."""
-    return tuple(sorted(path.name.removesuffix(".toml") for path in _presets().iterdir()))
 
 
 class _OwnStudies(Registry[Study]):
@@ -121,7 +116,7 @@ def load_study(
     elif ":" in source:
         document = {"study": {"name": source}}
     elif source in presets():
-        with importlib.resources.as_file(_presets() / f"{source}.toml") as path:
+        with preset_file(source) as path:
             document = read_document(path)
     else:
         raise InputError(
@@ -151,10 +146,6 @@ def load_study(
             "give the name or the file of another study instead."
         )
     return study, document
-
-
-def _presets() -> Any:
-    return importlib.resources.files("studies") / "presets"
 
 
 def register_study(study: Study) -> Study:

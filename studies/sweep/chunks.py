@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
 from studies.files import LARGEST_RESULT, SCHEMA, check_schema, damaged, file_content, parsed
 from studies.sweep.stored_plan import StoredPlan
-from studies.sweep.study import Row
+
+if TYPE_CHECKING:
+    from studies.sweep.study import Row
 
 CHUNKS = "chunks"
 """The folder of the chunks."""

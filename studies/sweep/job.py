@@ -15,7 +15,7 @@ from tqdm import tqdm
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import registered_here
 from noise_models.writing import write_json
-from qucnn_cirq.configuration import read_document
+from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError, shown
 from studies.drawing import FORMATS, attempt
 from studies.files import CONFIGURATION, SCHEMA, SUMMARY

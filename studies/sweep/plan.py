@@ -19,7 +19,7 @@ from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
-from studies.files import SCHEMA
+from studies.files import SCHEMA, digest_of
 from studies.sweep.axes import combinations, place, read_axes
 from studies.sweep.study import REFUSED, Study
 
@@ -286,27 +286,6 @@ def shard(points: Iterable[Point], number: int, count: int) -> list[Point]:
         count: How many shards there are.
     """
     return [point for index, point in enumerate(points) if index % count == number - 1]
-
-
-def digest_of(content: object) -> str:
-    """The SHA-256 of plain data in a canonical form, in hexadecimal digits.
-
-    Args:
-        content: Numbers, texts, lists and tables.
-
-    Raises:
-        InputError: If it holds anything else, or a number that is not finite.
-    """
-    try:
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        raise InputError("a setting is NaN or infinite: give finite numbers.") from None
-    except TypeError as error:
-        raise InputError(
-            f"a setting is neither a number, a text, a list nor a table ({error}): give one of "
-            "these."
-        ) from None
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _decided_by(point: Point) -> str:

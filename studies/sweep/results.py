@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models.files import check_file
@@ -20,6 +21,9 @@ from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
 from studies.sweep.store import INPUTS, is_input, make_chunks_folder
 from studies.sweep.stored_plan import PLAN, StoredPlan, check_configuration, check_same, read_plan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +104,8 @@ class Results:
             sum(outcome.seconds for _, outcome in found),
         )
 
-    def table(self) -> pd.DataFrame:
-        """The rows as `load` gives them."""
+    def rows(self) -> tuple[list[str], list[dict[str, Any]]]:
+        """What `table` holds, without pandas: the columns in order, and the cells of each row."""
         rows: list[dict[str, Any]] = []
         for identity, values in self.plan.points:
             if identity not in self.outcomes:
@@ -116,7 +120,14 @@ class Results:
         documented = [name for name in self.plan.columns if name in found]
         ordered = dict.fromkeys(("point", *self.plan.axes, *documented, *sorted(found)))
         ordered.pop("seconds", None)
-        return pd.DataFrame(rows, columns=[*ordered, "seconds"] if rows else None)
+        return [*ordered, "seconds"], rows
+
+    def table(self) -> pd.DataFrame:
+        """The rows as `load` gives them."""
+        import pandas as pd
+
+        columns, rows = self.rows()
+        return pd.DataFrame(rows, columns=columns if rows else None)
 
     def arrays(self, point: str) -> dict[str, NDArray[Any]]:
         """The raw data of a point as `load_arrays` gives them.
@@ -355,28 +366,38 @@ def export(folder: Path, file: Path) -> int:
     """
     if file.suffix not in (".csv", ".parquet"):
         raise InputError(f"--out {file}: the name must end in .csv or .parquet.")
-    table = load(folder)
-    if table.empty:
-        raise InputError(f"{folder} has no measured points yet: run the study first.")
     if file.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError:
             raise missing_extra("Parquet", "parquet", "export to .csv") from None
+    results = read_results(folder)
+    columns, rows = results.rows()
+    if not rows:
+        raise InputError(f"{folder} has no measured points yet: run the study first.")
     if file.is_dir():
         raise InputError(f"--out {file} is a folder: give the name of a file.")
     if not file.parent.is_dir():
         raise InputError(f"--out {file}: there is no folder {file.parent}; create it first.")
     with atomic_write(file) as stream:
-        if file.suffix == ".csv":
-            table.to_csv(stream, index=False, lineterminator="\n")
+        if file.suffix == ".parquet":
+            results.table().apply(_column).to_parquet(stream, index=False)
         else:
-            table.apply(_column).to_parquet(stream, index=False)
-    return len(table)
+            text = io.StringIO()
+            # An empty cell is what is missing, and what is no number.
+            writer = csv.DictWriter(text, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(
+                {name: None if value != value else value for name, value in row.items()}
+                for row in rows
+            )
+            stream.write(text.getvalue().encode())
+    return len(rows)
 
 
 def _column(column: pd.Series[Any]) -> pd.Series[Any]:
     """A column that Parquet can hold: one of mixed types becomes texts, as in a CSV file."""
+    import pandas as pd
     import pyarrow
 
     try:

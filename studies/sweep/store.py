@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noise_models.files import file_bytes, parsed_toml, user_path
 from noise_models.writing import PARTIAL, atomic_write, write_text
-from qucnn_cirq.configuration import read_document
+from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError
 from studies.files import (
     CONFIGURATION,
@@ -27,8 +27,10 @@ from studies.files import (
     write_sealed,
 )
 from studies.sweep.chunks import CHUNK_ADVICE, CHUNKS, chunk_paths, read_chunk
-from studies.sweep.plan import Plan
 from studies.sweep.stored_plan import PLAN, as_stored, check_same, stored_plan
+
+if TYPE_CHECKING:
+    from studies.sweep.plan import Plan
 
 _LEFTOVER_SECONDS = 86_400.0
 """Long after any file has been written: other processes may be at work in the same folder."""

@@ -8,22 +8,24 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noise_models.errors import shown, some
-from qucnn_cirq.configuration import AXES, read_document
+from qucnn_cirq.documents import AXES, read_document
 from qucnn_cirq.errors import InputError
 from studies.files import (
     CONFIGURATION,
     SCHEMA,
     check_schema,
     damaged,
+    digest_of,
     file_content,
     is_sealed,
     parsed,
 )
-from studies.sweep.axes import combinations, read_axes
-from studies.sweep.plan import Plan, digest_of
+
+if TYPE_CHECKING:
+    from studies.sweep.plan import Plan
 
 PLAN = "plan.json"
 _OLD_KEYS = {"schema", "study", "digest", "axes", "columns", "points"}
@@ -92,6 +94,8 @@ def read_plan(folder: Path) -> StoredPlan:
     plan = stored_plan(folder)
     if plan.configuration is None:
         document = read_document(folder / CONFIGURATION)
+        # Folders of old versions only: these import all that a study needs.
+        from studies.sweep.axes import combinations, read_axes
         from studies.sweep.catalogue import study_named
 
         study = study_named(plan.study)
