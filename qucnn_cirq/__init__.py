@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.compiler.fixing import fix_circuit
     from qucnn_cirq.compiler.parallel import compile_parallel
     from qucnn_cirq.compiler.windows import compile_windows
     from qucnn_cirq.convolution import ConvolutionSpec
@@ -46,6 +47,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "qucnn_cirq.compiler.compilation": ["compile_convolution"],
+        "qucnn_cirq.compiler.fixing": ["fix_circuit"],
         "qucnn_cirq.compiler.parallel": ["compile_parallel"],
         "qucnn_cirq.compiler.windows": ["compile_windows"],
         "qucnn_cirq.convolution": ["ConvolutionSpec"],

@@ -19,6 +19,7 @@ VERBS = {
     "report": "studies.commands.report",
     "compile": "qucnn_cirq.commands.compile",
     "validate": "qucnn_cirq.commands.validate",
+    "fix": "qucnn_cirq.commands.fix",
     "draw": "qucnn_cirq.commands.draw",
     "devices": "qucnn_cirq.commands.devices",
     "noise": "qucnn_cirq.commands.noise",

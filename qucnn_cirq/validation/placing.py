@@ -65,7 +65,7 @@ def place(circuit: cirq.AbstractCircuit, device: DeviceLike) -> Places:
         how = f"was found in {MOST_STEPS} steps" if search.gave_up else "exists"
         raise InputError(
             f"no placement of the circuit's {len(pairs)} qubits and {pairs.number_of_edges()} "
-            f"pairs on {target.name} {how}: route it, for example with cirq.RouteCQC."
+            f"pairs on {target.name} {how}: let qucnn_cirq.fix_circuit route it (qucnn fix)."
         )
     return found
 
