@@ -14,6 +14,9 @@ from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.heads.learner import Array, Learner, checked_features
 from qucnn_cirq.threads import single_threaded_blas
 
+_MOST_QUBITS = 16
+"""Qubits of the largest state of a sample; it takes 1 MiB, and all samples have one at once."""
+
 
 class PrincipalComponents(Learner):
     """The first principal components, each scaled so that what was learnt from fills 0..1.
@@ -128,6 +131,12 @@ def encoded(encoding: Encoding, features: Array) -> npt.NDArray[Any]:
     if not isinstance(encoding, Encoding):
         raise InputError(f"encoding = {shown(encoding)} is none: give one such as DenseAngle().")
     encoding.check(features)
+    qubits = encoding.n_qubits(features.shape[1])
+    if qubits > _MOST_QUBITS:
+        raise InputError(
+            f"{features.shape[1]} features need {qubits} qubits, and states of at most "
+            f"{_MOST_QUBITS} are computed: give fewer features, as of PrincipalComponents."
+        )
     if isinstance(encoding, Amplitudes):
         # A sample of zeros has no state.
         return unit_rows(features)
