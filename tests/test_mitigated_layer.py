@@ -179,8 +179,12 @@ def test_auto_without_known_noise_uses_the_shots_better_and_corrects_nothing():
 
 
 def test_what_is_no_mitigation_is_refused():
-    with pytest.raises(InputError, match="unknown estimator 'rawe'"):
+    with pytest.raises(InputError, match="unknown mitigation 'rawe'. Did you mean 'raw'"):
         a_layer(mitigation="rawe")
+    with pytest.raises(InputError, match="unknown mitigation 'self-overlap'.* 'self_overlap'"):
+        a_layer(mitigation="self-overlap")
+    with pytest.raises(InputError, match="needs a circuit of the destructive test as well"):
+        a_layer(mitigation="purity")
     with pytest.raises(InputError, match="mitigation = 3 is no estimator: give one of "):
         a_layer(mitigation=3)
 

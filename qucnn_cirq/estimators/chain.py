@@ -49,7 +49,8 @@ def chain(
             if issubclass(kind, (Optimal, Regression)) and "training" not in arguments:
                 raise InputError(
                     f"estimator {name!r} learns from patches whose overlaps are known: give "
-                    f"{kind.__name__}(training) in place of its name, see docs/estimators.md."
+                    f"{kind.__name__}(training) in place of its name, or chain(names, settings) "
+                    "of several, see docs/estimators.md."
                 ) from None
             raise InputError(
                 f"estimator {name!r} with the settings {shown(dict(given.get(name, {})))}: {error}."

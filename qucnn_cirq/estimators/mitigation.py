@@ -209,7 +209,7 @@ def as_mitigation(mitigation: MitigationLike, noise: Noise) -> Mitigation | None
     if not isinstance(mitigation, Estimator):
         raise InputError(
             f"mitigation = {shown(mitigation)} is no estimator: give one of "
-            f"{', '.join(ESTIMATORS)}, or an object of a subclass of "
-            "qucnn_cirq.estimators.Estimator."
+            f"{', '.join(ESTIMATORS)}, a list of such names, or an object of a subclass of "
+            "qucnn_cirq.estimators.Estimator; chain(names, settings) makes one of several names."
         )
     return Mitigation(mitigation, noise)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from noise_models import Noise, NoiseLike
 from noise_models.registry import made
 from qucnn_cirq.engines import Engine, Streams, Twirl, twirled_engine
-from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.errors import InputError, shown, unknown_name
 from qucnn_cirq.estimators import (
+    ESTIMATORS,
     TWIRL,
     Estimates,
     Mitigation,
@@ -19,6 +20,7 @@ from qucnn_cirq.estimators import (
 )
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.mitigation.method import MitigationMethod
+from qucnn_cirq.mitigation.purity import PurityRescaling
 from qucnn_cirq.mitigation.registry import METHODS
 
 _MANY = 10**12
@@ -93,8 +95,17 @@ def layer_mitigation(
     Raises:
         InputError: As `qucnn_cirq.estimators.as_mitigation` does.
     """
+    if isinstance(mitigation, str) and mitigation == PurityRescaling.name:
+        raise InputError(
+            "mitigation = 'purity' needs a circuit of the destructive test as well: give "
+            "PurityRescaling(copies), with copies = other.filters[0].variants[0] of such a program."
+        )
     if isinstance(mitigation, str) and mitigation in METHODS:
         mitigation = made(f"mitigation = {shown(mitigation)}", METHODS[mitigation])
+    is_name = isinstance(mitigation, str) and not set("+:") & set(mitigation)
+    if is_name and mitigation not in ESTIMATORS:
+        # Estimators and methods alike; chains and names of a file are read below.
+        raise unknown_name("mitigation", mitigation, [*ESTIMATORS, *METHODS])
     if isinstance(mitigation, MitigationMethod):
         return CircuitMitigation(mitigation, noise)
     return as_mitigation(mitigation, noise)
