@@ -102,7 +102,9 @@ def _map_figure(maps: list[tuple[Program, CircuitPlacement]]) -> tuple[Figure, p
         plot_device(axes, device, placement, gate_set=gate_set, colour_bars=False)
         calibrated = "" if device.is_calibrated else " (not calibrated)"
         kernel = "x".join(map(str, spec.kernel_pair))
-        title = f"{device.name}{calibrated}, {kernel} kernel, {spec.overlap} test"
+        # With a measurement nothing is compared: `overlap` has no say then.
+        read = f"{spec.overlap} test" if spec.measurement is None else spec.measurement.kind
+        title = f"{device.name}{calibrated}, {kernel} kernel, {read}"
         axes.set_title(f"{title}:\n{program.report.qubits} of {device.n_qubits} qubits")
         groups.setdefault((device.name, gate_set), []).append(number)
         data = device_rows(device, placement, gate_set=gate_set)
