@@ -94,9 +94,12 @@ def override(
         for other in (key for name in AXES for key in result.get(name, {})):
             if axis.startswith(f"{other}."):
                 # It would be placed below a value that every point replaces.
+                own = (
+                    f" For an axis of its own set 'axes.{axis}'." if isinstance(value, list) else ""
+                )
                 raise InputError(
                     f"{shown(axis)} cannot be set: {shown(other)} is swept over; set that to a "
-                    "list or to a whole range."
+                    f"list or to a whole range.{own}"
                 )
         swept = [name for name in AXES if axis in result.get(name, {})]
         if "zip" in swept and _narrowed(result["zip"], axis, value):

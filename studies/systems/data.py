@@ -47,7 +47,8 @@ def digits_of(key: str, value: Any) -> tuple[int, ...]:
         return tuple(range(CLASSES))
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise InputError(
-            f'{key} = {shown(value)} is not allowed: give two digits or more, or "all".'
+            f"{key} = {shown(value)} is not allowed: give two digits or more, such as [3, 6], or "
+            '"all". On the command line a list is swept over: write [[3, 6]].'
         )
     digits = tuple(
         sorted(whole_number(f"a digit of {key}", each, 0, CLASSES - 1) for each in value)
