@@ -215,7 +215,7 @@ def legend_below(figure: Figure, panels: Iterable[Axes]) -> None:
 def _legend_columns(labels: Sequence[str], width: float) -> int:
     """The most columns that fit a width in inches; entries go down each column first."""
     # Mathematical characters have longer names.
-    inches = [_CHARACTER * LEGEND_SIZE * len(_plain(label)) + 0.36 for label in labels]
+    inches = [_CHARACTER * LEGEND_SIZE * len(_plain(label)) + 0.42 for label in labels]
     for columns in range(len(labels), 1, -1):
         starts = [round(part[0]) for part in np.array_split(range(len(labels)), columns)]
         ends = [*starts[1:], len(labels)]
