@@ -245,7 +245,10 @@ def text(results: Results) -> str:
     axes = axes_of(table, COLUMNS)
     lines = []
     for _, row in table.iterrows():
-        where = ", ".join(str(row[axis]) for axis in axes)
+        # With a measurement nothing is compared: the overlap test has no say then.
+        is_read = row.get(_MEASUREMENT) not in (None, "overlap")
+        named = [axis for axis in axes if not (is_read and axis == _OVERLAP)]
+        where = ", ".join(str(row[axis]) for axis in named)
         verified = {True: "", False: " NOT VERIFIED"}.get(row.get("verified"), "")
         lines.append(
             f"{where}: {row['two_qubit_gates']} / {row['two_qubit_depth']}, predicted error "
