@@ -388,6 +388,21 @@ def test_pec_s_circuits_have_its_mean_and_spread(overlap):
     assert spread == pytest.approx(found.variances[0], rel=0.4)
 
 
+def test_other_shots_of_pec_have_other_circuits():
+    reading, states = a_reading("inversion")
+    method = ErrorCancellation(circuits=20)
+    wanted = method.moments(reading, states, 20).values[0]
+    # Of so many shots what scatters is the choice of the circuits.
+    found = [method.estimate(reading, states, 20 * 10**6, seed=seed) for seed in range(12)]
+    values = np.array([each.values[0] for each in found])
+    again = method.estimate(reading, states, 20 * 10**6, seed=3).values[0]
+    assert again == pytest.approx(values[3], abs=1e-12)
+    spread = values.std(axis=0, ddof=1)
+    stated = np.sqrt(np.mean([each.variances[0] for each in found], axis=0))
+    assert (spread > 0.4 * stated).all()
+    assert (np.abs(values.mean(axis=0) - wanted) < 4.5 * spread / np.sqrt(12)).all()
+
+
 def test_paulis_reach_a_slot_through_cz_and_a_virtual_z():
     # A Pauli after CZ, a virtual Z and another CZ end up in slots or flips, as matrices say.
     reading, states = a_reading("destructive", None)

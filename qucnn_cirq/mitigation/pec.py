@@ -40,7 +40,8 @@ class ErrorCancellation(MitigationMethod):
     Args:
         circuits: Random circuits among which the shots of a patch are split.
         unfolds_readout: Whether assumed readout errors are undone as well.
-        seed: Seed of the random circuits.
+        seed: Seed of the random circuits. With shots they derive from the seed of the shots as
+            well, so that other runs have others; they are the same for all patches of a run.
 
     Raises:
         InputError: If a number is not allowed.
@@ -72,11 +73,14 @@ class ErrorCancellation(MitigationMethod):
 
     def plan(self, reading: Reading, states: FloatArray) -> Plan:
         """See `MitigationMethod.plan`: random circuits, each with its sign in its weights."""
+        return self._plan(reading, states, (self.seed,))
+
+    def _plan(self, reading: Reading, states: FloatArray, seeds: tuple[int, ...]) -> Plan:
         template, assumed = reading.variant.template, depolarizing_only(reading.noise)
         places, gamma = _places(template, assumed), self.gamma(reading)
         weights = outcome_weights(reading, self.unfolds_readout)
         patch = reading.variant.loader.angles(states)
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(seeds)
         runs = []
         for number in range(self.circuits):
             own, sign, flips = sampled(template, places, generator)
@@ -135,13 +139,15 @@ class ErrorCancellation(MitigationMethod):
         streams: Streams | None = None,
     ) -> Estimates:
         """As `MitigationMethod.estimate`; variances are from how circuits scatter."""
-        plan, drawn = self.plan(reading, states), streams_of(seed, len(states), streams)
+        drawn = streams_of(seed, len(states), streams)
+        run = drawn.seed, drawn.purpose, drawn.variant, *drawn.filters
+        plan = self._plan(reading, states, (self.seed, *run))
         means = np.array(
             [
                 run_counted(
-                    run, engine or reading.engine, noise or reading.noise, number, (drawn, row)
+                    own, engine or reading.engine, noise or reading.noise, number, (drawn, row)
                 )[0]
-                for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
+                for row, (own, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
             ]
         )
         variances = means.var(axis=0, ddof=1) / len(means)
