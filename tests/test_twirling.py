@@ -13,6 +13,7 @@ from noise_models import as_noise
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
+    QCNNBody,
     QuantumConvolution,
     XZAnsatz,
     compile_convolution,
@@ -32,6 +33,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Mitigation, Optimal, Raw, Readout, Training, TwoPoint
 from qucnn_cirq.measured_once import MeasuredOnce
 from qucnn_cirq.mitigation import CircuitMitigation, SelfOverlap
+from qucnn_cirq.patches import extract_patches
 from qucnn_cirq.validation import validate
 
 EXACT = make_engine("exact")
@@ -187,6 +189,47 @@ def test_pauli_forms_do_the_same_with_the_same_gates(overlap, filters, parameter
         own = {**tables, "patch": tables["patch"][:1]}
         assert not validate(form.template.bound_circuit(own), program.device)
     assert len({form.flips for form in forms}) > 1
+
+
+def pooled_by_records(block, encoding, kernel):
+    body = QCNNBody(block, pooling="measured")
+    read = body.read_qubit(2 if encoding == "amplitudes" else 4)
+    spec = ConvolutionSpec(
+        kernel, filters=body, encoding=encoding, measurement={"kind": "z", "qubits": [read]}
+    )
+    program = compile_convolution(spec, "willow_pink")
+    generator = np.random.default_rng(7)
+    patches = extract_patches(generator.random((2, *kernel)), spec)
+    compiled = program.filters[0]
+    (load,) = compiled.load_patches(patches)
+    tables = {
+        "patch": load.angles,
+        "filter": compiled.filter_table(generator.uniform(0, 6, (1, spec.n_parameters))),
+        "upstream": upstream_table(1.0),
+    }
+    return load.variant.template, tables
+
+
+@pytest.mark.parametrize("block", ["su4", "so4"])
+@pytest.mark.parametrize(
+    ("encoding", "kernel"), [("amplitudes", (2, 2)), ("given", (4, 4)), ("angle", (2, 2))]
+)
+def test_conjugates_control_by_records_as_well(block, encoding, kernel):
+    template, tables = pooled_by_records(block, encoding, kernel)
+    ideal = EXACT.distribution(template, NO_NOISE, tables)
+    other = EXACT.distribution(template.conjugate, NO_NOISE, tables)
+    assert other == pytest.approx(ideal, abs=1e-9)
+    depolarizing = as_noise({"depolarizing": {"p2": 0.01}, "readout": {"p01": 0.1}})
+    assert len(ConjugateTwirl().forms(template, depolarizing)) == 1
+
+    def error(twirl, angle):
+        noise = as_noise({"coherent": {"angle": angle}})
+        found = twirled_engine(EXACT, twirl).distribution(template, noise, tables)
+        return np.abs(found - ideal).sum()
+
+    twirl = ConjugateTwirl()
+    assert error(None, 0.01) / error(None, 0.005) == pytest.approx(2, rel=0.1)
+    assert error(twirl, 0.01) / error(twirl, 0.005) == pytest.approx(4, rel=0.1)
 
 
 def test_many_paulis_make_coherent_errors_random():

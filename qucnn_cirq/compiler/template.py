@@ -11,6 +11,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from qucnn_cirq.circuits.feed_forward import is_controlled
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.relabelling import Relabelling
@@ -86,12 +87,17 @@ class Template:
     def conjugate(self) -> Template | None:
         """The circuit whose amplitudes are all complex conjugates: the same outcomes without noise.
 
-        A state that is handed over is real, and so its own conjugate.
+        A state that is handed over is real, and so its own conjugate. So is the Y that a record
+        controls, up to a phase that goes with the record.
 
         None where the gates are real up to phases, so that it is the circuit itself, or where a
         native gate other than CZ has no conjugate among native gates.
         """
-        gates = [op.gate for op in self.circuit.all_operations() if not cirq.is_measurement(op)]
+        gates = [
+            op.gate
+            for op in self.circuit.all_operations()
+            if not cirq.is_measurement(op) and not is_controlled(op)
+        ]
         if any(not isinstance(gate, Slot) and gate != cirq.CZ for gate in gates):
             return None
         if all(slot.is_real for slot in self.slots):

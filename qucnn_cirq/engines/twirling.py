@@ -29,6 +29,7 @@ from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError, shown, unknown_name
 
 _Y = BITS[2]
+_FLIP_IF = cirq.unitary(cirq.Y.controlled())
 _NEXT_FORM = 2**40
 """Added to the number of a circuit for the streams of each further form."""
 
@@ -259,7 +260,12 @@ def _is_real(template: Template, noise: Noise) -> bool:
 
 
 def _is_real_channel(kraus: Kraus) -> bool:
-    """Whether a channel takes conjugate states to conjugate states."""
+    """Whether a channel takes conjugate states to conjugate states.
+
+    What a record controls does, up to a sign that goes with the record, which nobody sees.
+    """
+    if len(kraus) == 1 and np.array_equal(kraus[0], _FLIP_IF):
+        return True
     total = sum(np.kron(operator, operator.conj()) for operator in kraus)
     return bool(np.abs(np.imag(total)).max() < 1e-12)
 
