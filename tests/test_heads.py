@@ -22,6 +22,7 @@ from qucnn_cirq.heads import (
     BodyClassifier,
     IdealOverlaps,
     LayerOverlaps,
+    LinearClassifier,
     NearestCentroid,
     PrincipalComponents,
     QuClassiClassifier,
@@ -335,6 +336,11 @@ def test_hellinger_distances_lie_between_equal_and_disjoint():
     assert hellinger_distance(low, high) == 1
     half = np.concatenate([low, high])
     assert hellinger_distance(low, half) == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+    for wrong, said in ((low + 1, "0 to 1"), (low * np.nan, "NaN"), (low[:0], "0 sample")):
+        with pytest.raises(InputError, match=said):
+            hellinger_distance(low, wrong)
+    with pytest.raises(InputError, match="bins = 0"):
+        hellinger_distance(low, high, 0)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -370,11 +376,79 @@ def test_bad_samples_are_refused_in_one_line(name):
         (good, [0, 0, 0, 0], "1 class"),
         (good, [0, 0.5, 0, 1], "fractions"),
         (good, None, "requires y"),
+        (good, np.array(["a", 1, "a", 1], object), "int, str"),
+        (good, np.array([None, 1, None, 1], object), "none missing"),
+        (good, [float("nan"), 1, 0, 1], "NaN"),
+        (good, np.array([0, 1, 0, 1]) * 1j, "complex"),
+        (good, [[1, 2], [3], [4], [5]], "ragged"),
+        (good, np.ma.masked_equal([0, 1, 0, 1], 1), "masked"),
     ):
+        classifier = kind(**settings)
         with pytest.raises(InputError, match=said):
-            kind(**settings).fit(features, labels)
+            classifier.fit(features, labels)
+        assert not classifier.__sklearn_is_fitted__()
     with pytest.raises(InputError, match="call fit first"):
         kind(**settings).predict(good)
+
+
+def test_a_score_is_of_classes_of_the_same_kind_and_shape():
+    features, numbers = blobs(np.random.default_rng(15), 2, 10, 4)
+    classifier = NearestCentroid().fit(features, numbers)
+    right = classifier.score(features, numbers)
+    assert right == np.mean(classifier.predict(features) == numbers)
+    for same in (numbers[:, None], numbers.astype(float), numbers.astype(object)):
+        assert classifier.score(features, same) == right
+    assert classifier.score(features, numbers + 5) == 0
+    for wrong, said in (
+        (None, "requires y"),
+        (numbers[:3], "10 samples"),
+        (numbers.astype(str), "same kind"),
+        (np.eye(2)[numbers], "10 samples"),
+    ):
+        with pytest.raises(InputError, match=said):
+            classifier.score(features, wrong)
+    named = NearestCentroid().fit(features, numbers.astype(str).astype(object))
+    assert named.score(features, numbers.astype(str)) == right
+    with pytest.raises(InputError, match="same kind"):
+        named.score(features, numbers)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(10, int), np.arange(9)])
+def test_who_fails_to_learn_again_has_not_learnt(wrong):
+    features, numbers = blobs(np.random.default_rng(15), 2, 10, 4)
+    classifier = NearestCentroid().fit(features, numbers)
+    with pytest.raises(InputError):
+        classifier.fit(features[:, :3], wrong)
+    with pytest.raises(InputError, match="call fit first"):
+        classifier.predict(features)
+
+
+def test_a_pair_that_fails_to_learn_makes_nothing():
+    pair = AdversarialPair(XZAnsatz(1, ("y",)), epochs=1).fit(np.full((4, 2), 0.5))
+    assert pair.sample(3, 5).shape == (3, 2)
+    with pytest.raises(InputError):
+        pair.fit(np.full((4, 2), 1.5))
+    with pytest.raises(InputError, match="call fit first"):
+        pair.sample(3, 5)
+
+
+def test_ridge_regression_checks_what_it_is_given():
+    features, numbers = blobs(np.random.default_rng(15), 2, 10, 4)
+    classifier = LinearClassifier.fit(features, numbers)
+    again = LinearClassifier.fit(features, numbers.astype(float))
+    assert (again.weights == classifier.weights).all()
+    for given_, labels, said in (
+        (np.where(features > 0, np.nan, features), numbers, "NaN"),
+        (features[:, 0], numbers, "Reshape"),
+        (features, numbers[:3], "labels have shape"),
+        (features, numbers.astype(str), "labels has entries"),
+    ):
+        with pytest.raises(InputError, match=said):
+            LinearClassifier.fit(given_, labels)
+    with pytest.raises(InputError, match="3 features"):
+        classifier.predict(features[:, :3])
+    often = LinearClassifier.fit(np.ones((3, 2)), [4, 4, 7])
+    assert often.predict(np.ones((1, 2))).tolist() == [4]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
 from qucnn_cirq.heads.features import encoded
-from qucnn_cirq.heads.learner import Array, Learner
+from qucnn_cirq.heads.learner import Array, Learner, checked_features
 from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps
 from qucnn_cirq.optimizers import Adam
 from qucnn_cirq.threads import single_threaded_blas
@@ -84,6 +84,12 @@ class AdversarialPair(Learner):
         Raises:
             InputError: If a setting or a value is not allowed.
         """
+        with self._learning():
+            self._contest(self._first_features(X))
+        return self
+
+    def _contest(self, features: Array) -> None:
+        """Learns; shape (samples, qubits)."""
         generator = instance_of("generator", self.generator, Filter, "a filter's class")
         other = generator if self.discriminator is None else self.discriminator
         discriminator = instance_of("discriminator", other, Filter, "a filter's class")
@@ -92,7 +98,6 @@ class AdversarialPair(Learner):
         repulsion = real_number("repulsion", self.repulsion, 0.0, 1e6)
         seeds = np.random.SeedSequence(whole_number("seed", self.seed, 0)).spawn(2)
         initial, order = (np.random.default_rng(each) for each in seeds)
-        features = self._first_features(X)
         n_qubits = features.shape[1]
         states = _states(features)
         of_g = IdealOverlaps(generator, n_qubits)
@@ -119,7 +124,6 @@ class AdversarialPair(Learner):
             fidelities.append(float(np.abs(np.vdot(made, told)) ** 2))
         self.generator_, self.discriminator_ = g[0], d[0]
         self.fidelities_ = np.array(fidelities)
-        return self
 
     def sample(self, count: int, shots: int, seed: int = 0) -> Array:
         """New samples.
@@ -182,13 +186,20 @@ def hellinger_distance(first: npt.ArrayLike, second: npt.ArrayLike, bins: int = 
         The mean over values of sqrt(1 - sum of sqrt(p q)).
 
     Raises:
-        InputError: If the shapes do not fit each other.
+        InputError: If the shapes do not fit each other, or a value is beyond 0..1.
     """
-    one, other = np.asarray(first, float), np.asarray(second, float)
-    if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1]:
+    one, other = checked_features(first), checked_features(second)
+    if one.shape[1] != other.shape[1]:
         raise InputError(
             f"samples have shapes {one.shape} and {other.shape}: give (samples, values) twice."
         )
+    for each in (one, other):
+        if each.min() < 0 or each.max() > 1:
+            raise InputError(
+                f"samples range from {each.min():g} to {each.max():g}, and the bins from 0 to 1: "
+                "scale them, as by PrincipalComponents."
+            )
+    bins = whole_number("bins", bins, 1)
     distances = []
     for column in range(one.shape[1]):
         shares = [

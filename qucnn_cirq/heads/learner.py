@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -80,6 +82,16 @@ class Learner:
         if not self.__sklearn_is_fitted__():
             raise _not_fitted(type(self).__name__)
 
+    @contextlib.contextmanager
+    def _learning(self) -> Iterator[None]:
+        """Whatever ends it early, nobody takes the learner for one that has learnt."""
+        self.__dict__.pop("n_features_in_", None)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.pop("n_features_in_", None)
+            raise
+
     def _first_features(self, features: npt.ArrayLike) -> Array:
         """Checks the features to learn from, and notes how many there are."""
         given = checked_features(features)
@@ -125,14 +137,10 @@ class Classifier(Learner):
         Raises:
             InputError: If a setting, a feature or a class is not allowed.
         """
-        features = self._first_features(X)
-        self.classes_, numbers = _checked_classes(y, len(features))
-        try:
+        with self._learning():
+            features = self._first_features(X)
+            self.classes_, numbers = _checked_classes(y, len(features))
             self._learn(features, numbers)
-        except BaseException:
-            # Nobody takes it for one that has learnt.
-            del self.n_features_in_
-            raise
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
@@ -164,8 +172,18 @@ class Classifier(Learner):
         Args:
             X: Features, shape (samples, features).
             y: The right classes, shape (samples,).
+
+        Raises:
+            InputError: If classes are missing, or of another kind than those that it learnt.
         """
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        found = self.predict(X)
+        right = checked_labels(y, len(found))
+        if _kind(right) != _kind(self.classes_):
+            raise InputError(
+                f"y has entries of type {right.dtype}, and {type(self).__name__} learnt classes "
+                f"of type {self.classes_.dtype}: give the same kind."
+            )
+        return float(np.mean(found == right))
 
     def _learn(self, features: Array, numbers: Numbers) -> None:
         """Learns.
@@ -231,21 +249,64 @@ def _as_floats(features: npt.ArrayLike) -> Array:
 
 def _checked_classes(y: npt.ArrayLike, samples: int) -> tuple[npt.NDArray[Any], Numbers]:
     """The classes, ascending, and the number of each sample's."""
-    if y is None:
-        raise InputError("this estimator requires y to be passed, but the target y is None.")
-    given = np.asarray(y)
-    if given.shape == (samples, 1):
-        given = given[:, 0]
-    if given.shape != (samples,):
-        raise InputError(f"y has shape {given.shape}: X has {samples} samples, give ({samples},).")
-    if given.dtype.kind == "f":
-        check_finite("y has NaN or infinity,", given)
-        if (given != np.rint(given)).any():
-            raise InputError("Unknown label type: y has fractions: give classes, not amounts.")
+    given = checked_labels(y, samples)
     classes, numbers = np.unique(given, return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"y has 1 class ({classes[0]}): give samples of two classes or more.")
     return classes, numbers
+
+
+def checked_labels(y: npt.ArrayLike, samples: int) -> npt.NDArray[Any]:
+    """Classes as an array, one for each sample, of which any two can be compared.
+
+    Args:
+        y: What a caller gave.
+        samples: How many samples there are.
+
+    Raises:
+        InputError: If they are anything else.
+    """
+    if y is None:
+        raise InputError("this estimator requires y to be passed, but the target y is None.")
+    if np.ma.is_masked(y):
+        raise InputError("y has masked entries: leave these samples out.")
+    try:
+        given = np.asarray(y)
+    except ValueError:
+        raise InputError(f"y is ragged: X has {samples} samples, give ({samples},).") from None
+    if given.shape == (samples, 1):
+        given = given[:, 0]
+    if given.shape != (samples,):
+        raise InputError(f"y has shape {given.shape}: X has {samples} samples, give ({samples},).")
+    if given.dtype.kind == "c":
+        raise InputError("Unknown label type: y is complex: give numbers or texts.")
+    if given.dtype.kind == "O":
+        given = _of_one_kind(given)
+    if given.dtype.kind == "f":
+        check_finite("y has NaN or infinity,", given)
+        if (given != np.rint(given)).any():
+            raise InputError("Unknown label type: y has fractions: give classes, not amounts.")
+    return given
+
+
+def _of_one_kind(given: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Classes that came as objects: those of numbers become an array of these."""
+    if all(isinstance(each, str) for each in given):
+        return given
+    found = np.asarray(given.tolist())
+    if found.dtype.kind not in "biuf":
+        kinds = sorted({type(each).__name__ for each in given})
+        raise InputError(
+            f"y has entries of type {', '.join(kinds)}: give all texts or all numbers, none "
+            "missing."
+        )
+    return found
+
+
+def _kind(classes: npt.NDArray[Any]) -> str:
+    """Classes of another kind are never the same."""
+    kind = classes.dtype.kind
+    return {"O": "U", **dict.fromkeys("iuf", "b")}.get(kind, kind)
 
 
 def _not_fitted(name: str) -> InputError:

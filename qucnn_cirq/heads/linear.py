@@ -11,8 +11,9 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from noise_models.checks import real_number, whole_number
+from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.heads.learner import Array, Classifier, Numbers
+from qucnn_cirq.heads.learner import Array, Classifier, Numbers, checked_features
 
 CLASSES = 10
 _RIDGE = 1e-2
@@ -40,20 +41,23 @@ class LinearClassifier:
             labels: Whole numbers from 0 to 9, shape (samples,).
 
         Raises:
-            InputError: If a label is another one.
+            InputError: If a label is another one, or a feature is not finite.
         """
-        classes = np.asarray(labels)
+        given = checked_features(features)
+        classes = real_array("labels", labels)
+        if classes.shape != (len(given),):
+            raise InputError(f"labels have shape {classes.shape}: give ({len(given)},).")
         if not np.isin(classes, range(CLASSES)).all():
             raise InputError(
                 f"labels range from {classes.min():g} to {classes.max():g}: a classifier reads "
                 f"whole numbers from 0 to {CLASSES - 1}."
             )
-        given = np.asarray(features, float)
         centre = given.mean(axis=0)
         centred = given - centre
-        targets = np.eye(CLASSES)[classes]
+        targets = np.eye(CLASSES)[classes.astype(np.intp)]
         gram = centred.T @ centred
-        penalty = _RIDGE * np.trace(gram) / len(gram)
+        # Features that are all constant tell nothing, and the classes' shares are left.
+        penalty = _RIDGE * np.trace(gram) / len(gram) or 1.0
         weights = np.linalg.solve(
             gram + penalty * np.eye(len(gram)), centred.T @ (targets - targets.mean(axis=0))
         )
@@ -64,8 +68,16 @@ class LinearClassifier:
 
         Args:
             features: Shape (samples, features).
+
+        Raises:
+            InputError: If there are others than were learnt from, or one is not finite.
         """
-        scores = np.asarray(features, float) @ self.weights + self.offsets
+        given = checked_features(features)
+        if given.shape[1] != len(self.weights):
+            raise InputError(
+                f"X has {given.shape[1]} features, and {len(self.weights)} were learnt from."
+            )
+        scores = given @ self.weights + self.offsets
         classes: NDArray[np.intp] = scores.argmax(axis=1)
         return classes
 
