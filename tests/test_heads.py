@@ -266,6 +266,8 @@ def test_unit_rows_are_padded_and_never_zero():
     np.testing.assert_allclose(unit_rows([[3.0, 0, 4]]), [[0.6, 0, 0.8, 0]])
     with pytest.raises(InputError, match="row 1 is all zero"):
         unit_rows([[1.0, 0], [0, 0]])
+    for scale in (1e300, 1e-300):
+        np.testing.assert_allclose(unit_rows([[3 * scale, 4 * scale]]), [[0.6, 0.8]])
 
 
 def test_random_cosines_approach_a_gaussian_kernel():

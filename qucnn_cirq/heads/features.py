@@ -158,11 +158,14 @@ def unit_rows(values: npt.ArrayLike) -> Array:
     """
     given = real_array("values", values)
     flat = given.reshape(len(given), -1)
-    lengths = np.linalg.norm(flat, axis=1)
-    if not lengths.all():
+    largest = np.abs(flat).max(axis=1, keepdims=True, initial=0.0)
+    if not largest.all():
         raise InputError(
-            f"row {lengths.argmin()} is all zero, which no state is: leave it out, or add 1."
+            f"row {largest.argmin()} is all zero, which no state is: leave it out, or add 1."
         )
+    # Squares of very large or small numbers are none.
+    flat = flat / largest
+    lengths = np.linalg.norm(flat, axis=1)
     missing = (1 << (flat.shape[1] - 1).bit_length()) - flat.shape[1]
     return np.pad(flat / lengths[:, None], [(0, 0), (0, missing)])
 
