@@ -15,6 +15,7 @@ from qucnn_cirq import (
     FixedFilter,
     QCNNBody,
     QuantumConvolution,
+    RandomCircuit,
     XZAnsatz,
     compile_convolution,
 )
@@ -167,6 +168,28 @@ def test_distributions_are_means_of_density_matrices(twirl):
     assert found[0, 1] == pytest.approx(expected / len(forms), abs=1e-6)
     means = TwirledEngine(EXACT, twirl).run(template, WILLOW, tables, None, streams_of(2)).means
     assert means == pytest.approx(found @ template.observable.table, abs=1e-9)
+
+
+@pytest.mark.parametrize("twirl", [ConjugateTwirl(), PauliTwirl(5, seed=5)])
+@pytest.mark.parametrize("measurement", ["z", {"kind": "pauli", "strings": ["YYII", "IYZX"]}])
+def test_products_are_carried_back_each_by_itself(twirl, measurement):
+    body = RandomCircuit(16, 2)
+    spec = ConvolutionSpec((2, 2), filters=body, encoding="angle", measurement=measurement)
+    images = np.random.default_rng(2).random((3, 2, 2))
+    program = compile_convolution(spec, "willow_pink")
+    (load,) = program.filters[0].load_patches(extract_patches(images, spec))
+    template = load.variant.template
+    tables = {"patch": load.angles, "filter": np.zeros((1, 0)), "upstream": upstream_table(1.0)}
+    groups = [(0,), (1, 0), tuple(range(len(template.observable.qubits)))]
+    twirled = TwirledEngine(EXACT, twirl)
+    # By the base class of all engines: from the whole distribution.
+    expected = super(TwirledEngine, twirled).parities(template, WILLOW, tables, groups)
+    assert twirled.parities(template, WILLOW, tables, groups) == pytest.approx(expected, abs=1e-9)
+    assert not np.allclose(EXACT.parities(template, WILLOW, tables, groups), expected, atol=1e-5)
+    factors = np.random.default_rng(3).normal(size=(2, 3))
+    means = twirled.run(template, WILLOW, tables, None, streams_of(3)).means
+    sums = twirled.weighted_means(template, WILLOW, tables, factors, streams_of(3))
+    assert sums == pytest.approx(means @ factors.T, abs=1e-9)
 
 
 def streams_of(patches, seed=1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -171,6 +172,40 @@ class TwirledEngine(Engine):
             total = own if total is None else total + own
         assert total is not None
         return total / len(forms)
+
+    def parities(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        groups: Sequence[tuple[int, ...]],
+    ) -> NDArray[np.float64]:
+        """See `Engine.parities`: the mean over the forms."""
+        bits = np.arange(len(template.observable.qubits))[::-1]
+        found = []
+        for form in self.forms(template, noise):
+            flipped = (form.flips >> bits) & 1
+            signs = np.array([1.0 - 2.0 * (flipped[list(group)].sum() % 2) for group in groups])
+            own = self.engine.parities(form.template, noise, tables, groups)
+            found.append(own * signs[:, None])
+        mean: NDArray[np.float64] = np.mean(found, axis=0)
+        return mean
+
+    def weighted_means(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        factors: NDArray[np.float64],
+        streams: Streams,
+    ) -> NDArray[np.float64]:
+        """See `Engine.weighted_means`: the mean over the forms."""
+        found = [
+            self.engine.weighted_means(form.template, noise, tables, factors, streams)
+            for form in self.forms(template, noise)
+        ]
+        mean: NDArray[np.float64] = np.mean(found, axis=0)
+        return mean
 
     def outcome_counts(
         self,
