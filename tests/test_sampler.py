@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import cirq
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from noise_models import as_noise
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
+    QCNNBody,
     QuantumConvolution,
     XZAnsatz,
     compile_convolution,
@@ -115,6 +117,30 @@ def test_what_a_sampler_cannot_do_is_refused():
         make_engine("virtual:willow")
     with pytest.raises(InputError, match="virtual:rainbow"):
         make_engine("virtual")
+
+
+def test_a_processor_without_feed_forward_says_so():
+    body = QCNNBody(pooling="measured")
+    spec = ConvolutionSpec(
+        kernel=2,
+        filters=body,
+        encoding="amplitudes",
+        measurement={"kind": "z", "qubits": [body.read_qubit(2)]},
+    )
+    program = compile_convolution(spec, "willow_pink")
+    layer = QuantumConvolution(program, engine="virtual:willow_pink", shots=2)
+    with pytest.raises(InputError, match="ValueError.* pooling = 'deferred'"):
+        layer.forward(PATCHES[:1])
+
+    class Broken(cirq.Simulator):
+        def run_batch(self, *arguments, **settings):
+            raise RuntimeError("the fridge is warm")
+
+    # Where nothing is controlled the sampler's own error is all there is to say.
+    plain = attrs.evolve(spec, filters=QCNNBody())
+    layer = QuantumConvolution(compile_convolution(plain, "willow_pink"), Broken(), shots=2)
+    with pytest.raises(RuntimeError, match="the fridge is warm"):
+        layer.forward(PATCHES[:1])
 
 
 def test_auto_takes_the_exact_engine_where_it_can():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import CALIBRATIONS, Noise
+from noise_models.errors import words_of
 from qucnn_cirq.advance import circuits_run
+from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.observable import counted
 from qucnn_cirq.circuits.slots import AngleTables, of_patches
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
@@ -17,7 +19,7 @@ from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.qsim import check_sample, check_state
 from qucnn_cirq.engines.streams import Outcome, Streams
-from qucnn_cirq.errors import InputError, shown, unknown_name
+from qucnn_cirq.errors import InputError, one_line, shown, unknown_name
 
 _BATCH = 50
 """Circuits handed over at a time; enough that a remote processor's queue is paid for once."""
@@ -125,11 +127,30 @@ class SamplerEngine(Engine):
                     )
                     circuits_run(1)
             else:
-                ran = self._sampler.run_batch(circuits, repetitions=shots)
-                results = [result for (result,) in ran]
+                results = self._sampled(circuits, shots)
                 circuits_run(len(batch))
             for item, result in zip(batch, results, strict=True):
                 yield item, result.measurements[MEASUREMENT_KEY]
+
+    def _sampled(self, circuits: Sequence[cirq.Circuit], shots: int) -> list[cirq.Result]:
+        """What the sampler gives of each circuit.
+
+        Raises:
+            InputError: If it fails, and measurements control gates.
+        """
+        assert self._sampler is not None
+        try:
+            ran = self._sampler.run_batch(list(circuits), repetitions=shots)
+        except Exception as error:
+            if not any(map(controlling, circuits)):
+                raise
+            # Processors of Cirq-Google have no form for such gates.
+            raise InputError(
+                f"engine = {self.name!r} does not run gates that measurements in the middle of a "
+                f"circuit control ({type(error).__name__}: {one_line(words_of(error)[:80])}...): "
+                "choose another engine, or pooling = 'deferred'."
+            ) from error
+        return [result for (result,) in ran]
 
 
 class VirtualEngine(SamplerEngine):
