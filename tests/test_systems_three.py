@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from noise_models import as_noise
+from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, DualAnsatz, compile_convolution
 from qucnn_cirq.encodings import DenseAngle
+from qucnn_cirq.engines import PauliTwirl
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads import PrincipalComponents
 from qucnn_cirq.heads.adversarial import shares_of_ones
 from studies.systems.data import Data, selected
@@ -108,6 +111,34 @@ def test_of_classical_samples_the_images_themselves_are_nearest() -> None:
             model.fit(some("images"), 0)
             found[model.label] = float(model.tested(some("images"), Run())["hellinger"] or 0)
     assert 0 < found["training images"] < found["normal"] < found["binomial at the mean"] < 0.5
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_digit_of_one_image_has_no_distribution(number: int) -> None:
+    images = np.random.default_rng(0).random((5, 4, 4))
+    model = SYSTEMS.read({"kind": "qugan", "components": 2}).models(0, (3, 6))[-number]
+    with pytest.raises(InputError, match="show 6 once"):
+        model.fit(Data(images, np.array([3, 3, 3, 3, 6])), 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_neurons_learn_of_one_image_a_digit() -> None:
+    images = np.random.default_rng(0).random((2, 8, 8))
+    data = Data(images, np.array([3, 6]))
+    for model in SYSTEMS.read({"kind": "quantumflow", "epochs": 2}).models(0, (3, 6)):
+        model.fit(data, 0)
+
+
+def test_circuits_are_those_that_have_shots() -> None:
+    spec = ConvolutionSpec((1, 2), filters=DualAnsatz("sd"), encoding="angle", measurement="z")
+    coherent = NoiseConfiguration.from_mapping({"coherent": {"angle": 0.1}})
+    readout = NoiseConfiguration.from_mapping({"readout": {"p01": 0.1}})
+    run = Run(noise=coherent, twirl=PauliTwirl(16))
+    (compiled,) = run.program(spec).filters
+    assert run.circuits(compiled) == 16
+    assert replace(run, shots=5).circuits(compiled) == 5
+    assert replace(run, noise=readout).circuits(compiled) == 1
+    assert replace(run, twirl=None).circuits(compiled) == 1
 
 
 def test_neurons_have_weights_of_one_size_and_outputs_of_their_formula() -> None:

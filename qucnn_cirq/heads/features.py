@@ -48,8 +48,16 @@ class PrincipalComponents(Learner):
 
         Returns:
             Itself.
+
+        Raises:
+            InputError: If there are fewer samples or features than components are wanted.
         """
-        count = whole_number("components", self.components, 1, min(checked_features(X).shape))
+        count, shape = whole_number("components", self.components, 1), checked_features(X).shape
+        if count > min(shape):
+            raise InputError(
+                f"components = {count}: {shape[0]} samples of {shape[1]} features have "
+                f"{min(shape)}; take fewer, or more samples."
+            )
         given = self._first_features(X)
         self.mean_ = given.mean(axis=0)
         # Of each component the sign is free: the largest entry is positive, so that it is the

@@ -12,7 +12,7 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
-from qucnn_cirq.engines import Twirl, make_engine, twirled_engine
+from qucnn_cirq.engines import Engine, Twirl, TwirledEngine, make_engine, twirled_engine
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
@@ -65,10 +65,11 @@ class Run:
         Args:
             compiled: The filter's circuits.
         """
-        if self.twirl is None:
+        engine, noise = self._engine, as_noise(self.noise)
+        if not isinstance(engine, TwirledEngine):
             return 1
-        noise = as_noise(self.noise)
-        return max(len(self.twirl.forms(each.template, noise)) for each in compiled.variants)
+        forms = max(len(engine.forms(each.template, noise)) for each in compiled.variants)
+        return forms if self.shots is None else min(forms, self.shots)
 
     def maps(self, spec: ConvolutionSpec, parameters: Array | None, images: Array) -> Array:
         """The maps of a convolution.
@@ -104,10 +105,14 @@ class Run:
         maps: Array = found[:, places.ravel()].reshape(shape).swapaxes(0, 1)
         return maps
 
+    @property
+    def _engine(self) -> Engine:
+        return twirled_engine(make_engine(self.engine), self.twirl)
+
     def _layer(self, spec: ConvolutionSpec, parameters: Array) -> QuantumConvolution:
         return QuantumConvolution(
             self.program(spec),
-            engine=twirled_engine(make_engine(self.engine), self.twirl),
+            engine=self._engine,
             noise=self.noise,
             shots=self.shots,
             seed=self.seed,

@@ -113,7 +113,9 @@ class QuantumFlow(System):
         digits = np.unique(labels)
         means = np.array([outputs[labels == each].mean(axis=0) for each in digits])
         within = sum(outputs[labels == each].var(axis=0) for each in digits)
-        best = np.argsort(-means.var(axis=0) / within, kind="stable")
+        # Of single images nothing varies within a digit.
+        ratios = means.var(axis=0) / np.maximum(within, np.finfo(float).tiny ** 0.5)
+        best = np.argsort(-ratios, kind="stable")
         found: Array = signs[np.resize(best, self.neurons)]
         return found
 

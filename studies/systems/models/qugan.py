@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from noise_models import fields
 from qucnn_cirq.encodings import Angle
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import DualAnsatz, Filter
 from qucnn_cirq.heads import AdversarialPair, PrincipalComponents, hellinger_distance
 from qucnn_cirq.heads.adversarial import shares_of_ones
@@ -137,7 +138,17 @@ class Making(Model):
         raise NotImplementedError
 
     def _learn(self, data: Data) -> list[Array]:
-        """Finds the components, and those of each digit."""
+        """Finds the components, and those of each digit.
+
+        Raises:
+            InputError: If there is one image of a digit, which has no spread.
+        """
+        for digit in self._digits:
+            if np.count_nonzero(data.labels == digit) < 2:
+                raise InputError(
+                    f"the training images show {digit} once, and a distribution is to be learnt: "
+                    "take more images."
+                )
         features = self._components.fit_transform(flat(data.images))
         self._learnt = self._by_digit(features, data.labels)
         return self._learnt
