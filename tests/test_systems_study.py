@@ -136,6 +136,11 @@ def test_a_twirl_takes_away_what_coherent_errors_add_to_small_overlaps() -> None
     assert twice["circuits"] == 2 * once["circuits"]
 
 
+def test_shots_that_have_no_effect_are_refused() -> None:
+    with pytest.raises(InputError, match=r"no effect on QuGAN.*set system\.shots"):
+        point(SMALL["qugan"], shots=10)
+
+
 def test_patches_that_are_alike_are_run_once_and_put_back_where_they_were() -> None:
     spec = ConvolutionSpec(kernel=2, filters=[XZAnsatz(1)] * 3)
     angles = np.random.default_rng(1).uniform(0, 6, (3, spec.n_parameters))

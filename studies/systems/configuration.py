@@ -8,6 +8,7 @@ import attrs
 
 from noise_models import NoiseConfiguration, fields
 from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.errors import InputError
 from studies.point import PlainData, absolute_path, convolution_field, noise_field, twirl_field
 from studies.systems.data import ALL, digits_of
 from studies.systems.models import SYSTEMS, System
@@ -64,6 +65,13 @@ class SystemsPoint(PlainData):
 
     default_filter: ClassVar[str] = "random"
     takes_measurements: ClassVar[bool] = True
+
+    def __attrs_post_init__(self) -> None:
+        if self.shots and not self.system.takes_shots:
+            raise InputError(
+                f"shots = {self.shots} have no effect on {self.system.title}, whose samples have "
+                "shots of their own: set system.shots, or leave shots out."
+            )
 
     def to_mapping(self) -> dict[str, Any]:
         """See `PlainData.to_mapping`; the system as a table."""

@@ -121,10 +121,12 @@ class System(Kind, abc.ABC):
     Attributes:
         kind: The word by which it is chosen.
         title: What it is, in a few words.
+        takes_shots: Whether the shots of a test are those of its circuits.
     """
 
     what = "system"
     title: ClassVar[str]
+    takes_shots: ClassVar[bool] = True
 
     @property
     def label(self) -> str:

@@ -52,6 +52,7 @@ class QuGAN(System):
 
     kind: ClassVar[str] = "qugan"
     title: ClassVar[str] = "QuGAN"
+    takes_shots: ClassVar[bool] = False
 
     architecture: str = fields.one_of(ARCHITECTURES, default="sd")
     components: int = fields.whole(2, 8, default=4)
