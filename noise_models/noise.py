@@ -13,9 +13,11 @@ from noise_models.configuration import NoiseConfiguration, noise_from_file
 from noise_models.errors import InputError, shown
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.kind import NoiseKind, Strength
+from noise_models.markup import html_table
 from noise_models.model import ConfiguredNoiseModel
 from noise_models.presets import named_noise
 from noise_models.readout import readout_gate
+from noise_models.tables import write_value
 from noise_models.values import qubit_key
 
 
@@ -178,8 +180,15 @@ class Noise:
         return hash((self.configuration, type(self.gate_model)))
 
     def __repr__(self) -> str:
-        source = self.gate_model if self.configuration is None else self.configuration
-        return f"noise_models.Noise({source!r})"
+        if self.configuration is None:
+            return f"<noise {self.gate_model!r}>"
+        return f"<noise {self.configuration.to_mapping() or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        if self.configuration is None:
+            return html_table("noise", [("model", repr(self.gate_model))])
+        rows = self.configuration.to_mapping()
+        return html_table("noise", [(key, write_value(value)) for key, value in rows.items()])
 
 
 NoiseLike = None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise

@@ -28,7 +28,8 @@ def checked_ids(image_ids: ArrayLike, batch: int | None) -> NDArray[np.int64]:
     if wrong or (ids < 0).any() or (ids > LARGEST_COUNT).any() or np.ma.is_masked(image_ids):
         wanted = "" if batch is None else f"{batch} "
         raise InputError(
-            f"image_ids must be {wanted}whole numbers, at least 0 and below 2^63, one an image."
+            f"image_ids must be {wanted}whole numbers, at least 0 and below 2^63, one an image; "
+            "angles of filters are the layer's parameters."
         )
     return ids.astype(np.int64)
 

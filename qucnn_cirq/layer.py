@@ -134,6 +134,11 @@ class QuantumConvolution:
             f"noise={self.noise!r}, shots={self.shots}, seed={self.seed}>"
         )
 
+    def _repr_html_(self) -> str:
+        from qucnn_cirq.drawing.notebook import layer_html
+
+        return layer_html(self)
+
     @property
     def parameters(self) -> NDArray[np.float64]:
         """Angles of the filters in radians, shape (filters, parameters). Can be set."""

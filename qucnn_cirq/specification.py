@@ -326,6 +326,18 @@ class ConvolutionSpec:
             (padded[1] - kernel[1]) // stride[1] + 1,
         )
 
+    def __repr__(self) -> str:
+        kernel = "x".join(map(str, self.kernel_pair))
+        kinds = ", ".join(dict.fromkeys(type(each).__name__ for each in self.filter_list))
+        count = f"{self.n_filters} " if self.n_filters > 1 else ""
+        way = f"{self.overlap} test" if self.measurement is None else self.measurement.kind
+        return f"<convolution {kernel}, {count}{kinds}, {way}>"
+
+    def _repr_html_(self) -> str:
+        from qucnn_cirq.drawing.notebook import spec_html
+
+        return spec_html(self)
+
     def to_mapping(self) -> dict[str, Any]:
         """The specification as plain data: pairs as lists, filters as a list of mappings.
 

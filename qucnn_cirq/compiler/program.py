@@ -48,9 +48,14 @@ class Program:
 
     def __repr__(self) -> str:
         return (
-            f"<{self.spec!r} compiled for {self.device.name}: "
+            f"<program of {self.spec!r} for {self.device.name}, "
             f"{self.report.two_qubit_gates} two-qubit gates>"
         )
+
+    def _repr_html_(self) -> str:
+        from qucnn_cirq.drawing.notebook import program_html
+
+        return program_html(self)
 
     def _value_equality_values_(self) -> tuple[object, ...]:
         return self.digest, self.spec, self.device

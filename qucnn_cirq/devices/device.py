@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ class Device:
 
     def __repr__(self) -> str:
         return f"load_device({self.name!r})"
+
+    def _repr_html_(self) -> str:
+        # What is drawn stands above devices, and is asked for by notebooks alone.
+        html: str = importlib.import_module("qucnn_cirq.drawing.notebook").device_html(self)
+        return html
 
     def __eq__(self, other: object) -> bool:
         """Whether another device allows the same circuits and has the same errors."""

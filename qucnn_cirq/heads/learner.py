@@ -260,8 +260,11 @@ def checked_labels(y: npt.ArrayLike, samples: int) -> npt.NDArray[Any]:
     """Classes as an array, one for each sample, of which any two can be compared.
 
     Args:
-        y: What a caller gave.
+        y: What a caller gave, shape (samples,) or (samples, 1).
         samples: How many samples there are.
+
+    Returns:
+        Shape (samples,).
 
     Raises:
         InputError: If they are anything else.
