@@ -316,6 +316,7 @@ READERS = {
     "noise_models/writing.py": "it writes, and flushes folders",
     "qucnn_cirq/cli.py": "it opens the null device",
     "qucnn_cirq/datasets.py": "it maps IDX files whose sizes it has checked",
+    "studies/preset_files.py": "it reads the presets of the package",
     "qucnn_cirq/guard.py": "it asks the system for its own memory",
 }
 

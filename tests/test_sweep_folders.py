@@ -606,7 +606,10 @@ def test_an_axis_of_mixed_types_can_be_written_as_parquet(
 ) -> None:
     pytest.importorskip("pyarrow")
     table = pd.DataFrame({"axis": [0.0, 1e-3, other, None], "rmse": [0.1, None, 0.2, 0.3]})
-    monkeypatch.setattr("studies.sweep.results.load", lambda folder: table)
+    held = SimpleNamespace(
+        rows=lambda: (list(table), table.to_dict("records")), table=lambda: table
+    )
+    monkeypatch.setattr("studies.sweep.results.read_results", lambda folder: held)
     assert export(tmp_path, tmp_path / "table.parquet") == 4
     read = pd.read_parquet(tmp_path / "table.parquet")
     if other != 2**100:
