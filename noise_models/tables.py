@@ -96,16 +96,20 @@ def write_table(name: str, table: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_value(value: object) -> str:
+def write_value(value: object, key: str = "value") -> str:
     """Writes a value as it stands behind the key in TOML.
 
     Args:
-        value: As of `write_table`; tables are written inline.
+        value: Booleans, numbers, texts, lists and mappings of them.
+        key: What it is the value of, for the error.
+
+    Returns:
+        The text, without a line break.
 
     Raises:
-        InputError: If it is anything else.
+        InputError: If it is or holds anything else.
     """
-    return _value(plain_data("value", value), "value")
+    return _value(plain_data(key, value), key)
 
 
 def _is_table(value: object) -> bool:

@@ -5,6 +5,7 @@ Whoever reads results needs no more of them than this, and starts without Cirq.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,24 @@ def read_document(path: Path) -> dict[str, Any]:
         InputError: If the file cannot be read, is not TOML, or has a table that nothing reads.
     """
     document = read_toml(path)
+    check_tables(document, path.name)
+    return document
+
+
+def check_tables(document: Mapping[str, Any], origin: str) -> None:
+    """Refuses a configuration with a table that nothing reads.
+
+    Args:
+        document: Tables by name.
+        origin: Where it comes from, for the error.
+
+    Raises:
+        InputError: If it has one, or something else in the place of a table.
+    """
     for name, table in document.items():
         if name not in _ALL:
-            raise unknown_name(f"table of {path.name}", name, _ALL)
+            raise unknown_name(f"table of {origin}", name, _ALL)
         if not isinstance(table, dict) and not (name == "noise" and isinstance(table, str)):
             raise InputError(
-                f"{path}: {name} = {shown(table)} is not allowed: write a table [{name}]."
+                f"{origin}: {name} = {shown(table)} is not allowed: write a table [{name}]."
             )
-    return document

@@ -1,23 +1,48 @@
 """Studies: what to vary, what to record, how to draw it.
 
+``studies.run(configuration, out=...)`` runs one and gives its results, ``studies.iterate`` its
+points as they finish, and ``studies.read_results(folder)`` what a folder holds.
 ``studies.load(folder)`` gives the results of a sweep as a pandas DataFrame, and
 ``studies.load_arrays(folder, point)`` the raw counts of one of its points.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from studies.runs.results import Results, read_results
+    from studies.runs.run import FinishedPoint, iterate, run
+    from studies.sweep.progress import Progress
     from studies.sweep.results import load, load_arrays
 
-__all__ = ["load", "load_arrays"]
+__all__ = [
+    "FinishedPoint",
+    "Progress",
+    "Results",
+    "iterate",
+    "load",
+    "load_arrays",
+    "read_results",
+    "run",
+]
+
+_MODULES = {
+    "FinishedPoint": "runs.run",
+    "Progress": "sweep.progress",
+    "Results": "runs.results",
+    "iterate": "runs.run",
+    "load": "sweep.results",
+    "load_arrays": "sweep.results",
+    "read_results": "runs.results",
+    "run": "runs.run",
+}
+"""The module of each public name."""
 
 
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used: pandas and Cirq take seconds to import."""
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from studies.sweep import results
-
-    return getattr(results, name)
+    return getattr(importlib.import_module(f"studies.{_MODULES[name]}"), name)

@@ -17,11 +17,12 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from noise_models.errors import place_of, words_of
 from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
-from qucnn_cirq.drawing.ticks import separate_labels
+from qucnn_cirq.drawing.ticks import TickTexts, log_axis, separate_labels
 from studies.grouping import is_numeric
 
 FORMATS = ("png", "svg", "pdf")
@@ -152,6 +153,37 @@ def place_on_axis(axes: Axes, values: pd.Series) -> dict[object, float]:
     axes.set_xticks(range(len(distinct)), labels)
     axes.set_xlim(-0.4, len(distinct) - 0.6)
     return {value: float(place) for place, value in enumerate(distinct)}
+
+
+def scale_x(axes: Axes, values: pd.Series) -> None:
+    """Makes an x axis logarithmic where the values are positive and spread over a decade.
+
+    Args:
+        axes: The axes, with everything drawn.
+        values: What stands along the axis; others than finite numbers leave it as it is, and so
+            do numbers evenly apart. With zeros among positive ones it is linear up to the
+            smallest of these.
+    """
+    if not is_numeric(values):
+        return
+    positive = values[values > 0]
+    is_narrow = positive.empty or values.min() < 0 or positive.max() / positive.min() < 10
+    if is_narrow or _evenly_apart(values):
+        if pd.api.types.is_integer_dtype(values):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif values.min() > 0:
+        log_axis(axes, "x")
+    else:
+        smallest = float(positive.min())
+        axes.set_xscale("symlog", linthresh=smallest)
+        axes.xaxis.set_major_formatter(TickTexts())
+        axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))
+
+
+def _evenly_apart(values: pd.Series) -> bool:
+    """Whether three different numbers or more, such as steps, are evenly apart."""
+    gaps = np.diff(np.unique(values.to_numpy(float)))
+    return len(gaps) > 1 and bool(np.allclose(gaps, gaps[0]))
 
 
 def _wrapped_label(text: str) -> str:

@@ -24,6 +24,7 @@ from studies.grouping import (
     Arrangement,
     Lines,
     Naming,
+    Panel,
     arrange,
     cells,
     is_numeric,
@@ -164,35 +165,68 @@ class LineFigures:
         names = []
         for number, parts in enumerate(arrangement.figures, start=1):
             lines = Lines(pd.concat([part.table for part in parts]), arrangement.lines, self.name)
-            styles = _line_styles(lines)
-            columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
-            rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
-            # Room for the legend's longest line, where there is one panel.
-            width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
-            figure = Figure(figsize=(width, height * rows), layout="constrained")
-            grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
-            panels = list(grid.ravel())
-            for index, part in enumerate(parts):
-                for offset, plot in enumerate(plots):
-                    axes = panels[index * len(plots) + offset]
-                    plot(axes, part.table, others=lines, styles=styles)
-                    own = axes.get_title(loc="left")
-                    set_title(axes, "\n".join(text for text in (part.title, own) if text))
-            used = panels[: len(parts) * len(plots)]
-            for unused in panels[len(used) :]:
-                unused.set_axis_off()
-            if len(plots) == 1:
-                for axes in grid[:, 1:].ravel():
-                    axes.set_ylabel("")
-            longest = max(text.get_text().count("\n") for a in used for text in a.get_xticklabels())
-            figure.set_figheight(figure.get_figheight() + drawing.LINE * rows * longest)
-            if finish is not None:
-                finish(figure, used)
-            drawing.legend_below(figure, used)
+            figure = figure_of(
+                parts,
+                lines,
+                plots,
+                height=height,
+                most_columns=most_columns,
+                share=share,
+                finish=finish,
+            )
             drawn = [data(part.table, others=lines).assign(panel=part.title) for part in parts]
             names.append(name if number == 1 else f"{name}_{number}")
             drawing.save_drawn(figure, pd.concat(drawn), folder, names[-1])
         return names
+
+
+def figure_of(
+    parts: Sequence[Panel],
+    lines: Lines,
+    plots: Sequence[Plot],
+    *,
+    height: float = 2.4,
+    most_columns: int = 3,
+    share: Literal["col"] | bool = False,
+    finish: Callable[[Figure, Sequence[Axes]], object] | None = None,
+) -> Figure:
+    """Draws one figure.
+
+    Args:
+        parts: Its panels.
+        lines: Their lines.
+        plots: As for `LineFigures.draw`.
+        height: As for `LineFigures.draw`.
+        most_columns: As for `LineFigures.draw`.
+        share: As for `LineFigures.draw`.
+        finish: As for `LineFigures.draw`.
+    """
+    styles = _line_styles(lines)
+    columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
+    rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
+    # Room for the legend's longest line, where there is one panel.
+    width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
+    panels = list(grid.ravel())
+    for index, part in enumerate(parts):
+        for offset, plot in enumerate(plots):
+            axes = panels[index * len(plots) + offset]
+            plot(axes, part.table, others=lines, styles=styles)
+            own = axes.get_title(loc="left")
+            set_title(axes, "\n".join(text for text in (part.title, own) if text))
+    used = panels[: len(parts) * len(plots)]
+    for unused in panels[len(used) :]:
+        unused.set_axis_off()
+    if len(plots) == 1:
+        for axes in grid[:, 1:].ravel():
+            axes.set_ylabel("")
+    longest = max(text.get_text().count("\n") for a in used for text in a.get_xticklabels())
+    figure.set_figheight(figure.get_figheight() + drawing.LINE * rows * longest)
+    if finish is not None:
+        finish(figure, used)
+    drawing.legend_below(figure, used)
+    return figure
 
 
 def series_of(

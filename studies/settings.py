@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from noise_models import NoiseConfiguration, named_noise
@@ -13,6 +13,8 @@ from noise_models.checks import only_known_keys
 from noise_models.errors import shown
 from noise_models.fields import field_names
 from noise_models.files import DEEPEST, parsed_toml
+from noise_models.tables import write_value
+from noise_models.values import plain_data
 from qucnn_cirq.documents import AXES, QUICK, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.specification import ConvolutionSpec
@@ -84,7 +86,7 @@ def override(
             _check_known_table(path)
             known = [*short, *TABLES, *AXES] if len(path) == 1 else (*TABLES, *AXES)
             raise unknown_name("setting", path[0], known)
-        value = _value(text.strip())
+        value = value_of_text(text.strip())
         _check_brackets(key.strip(), text.strip(), value)
         if path[0] in AXES and len(path) > 1:
             axis = ".".join(path[1:]).removeprefix("study.")
@@ -113,6 +115,69 @@ def override(
             axes_table({path[0]: value}, path[0])
         put(result, path, value)
     return {name: table for name, table in result.items() if name not in AXES or table}
+
+
+def settings_texts(settings: Mapping[str, object] | Iterable[str]) -> list[str]:
+    """Settings as `override` takes them, from Python's values.
+
+    Args:
+        settings: Values by dotted key; or texts "key=value", which stay as they are.
+
+    Raises:
+        InputError: If a value is none that a configuration can hold.
+    """
+    if not isinstance(settings, Mapping):
+        return [settings] if isinstance(settings, str) else list(settings)
+    return [f"{key}={write_value(plain(key, value), key)}" for key, value in settings.items()]
+
+
+def axes_texts(axes: Mapping[str, object], together: Collection[str]) -> list[str]:
+    """Axes as `override` takes them, from Python's values.
+
+    Args:
+        axes: The values of each setting by its dotted key: a list, an array, or a table of a range.
+        together: Keys that vary together, of which values choose among the steps that there are.
+
+    Raises:
+        InputError: If the values are no list or range, or none that a configuration can hold.
+    """
+    if not isinstance(axes, Mapping):
+        raise InputError(f"axes = {shown(axes)} is not allowed: give lists of values by setting.")
+    texts = []
+    for key, entry in axes.items():
+        values = plain(f"axis {key}", entry)
+        if not isinstance(values, list | dict) or not values:
+            raise InputError(
+                f"axis {shown(key)} = {shown(entry)} is not allowed: give a list of values, or a "
+                "range such as {'start': 0.1, 'stop': 10.0, 'points': 5}."
+            )
+        swept = key if str(key).removeprefix("study.") in together else f"axes.{key}"
+        texts.append(f"{swept}={write_value(values, f'axis {key}')}")
+    return texts
+
+
+def plain(key: str, value: object) -> Any:
+    """A value of Python's as a configuration holds it.
+
+    Args:
+        key: Where it stands, for the error.
+        value: Plain data; or tuples, ranges, arrays of any shape, and objects with `to_mapping`,
+            also within lists and tables.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    if isinstance(value, Mapping):
+        return {plain(key, name): plain(f"{key}.{name}", each) for name, each in value.items()}
+    # Arrays and scalars of NumPy, and columns of pandas, which is not imported for that.
+    if not isinstance(value, type) and callable(to_list := getattr(value, "tolist", None)):
+        return plain(key, to_list())
+    if isinstance(value, list | tuple | range):
+        return [plain(key, each) for each in value]
+    to_mapping = getattr(value, "to_mapping", None)
+    if callable(to_mapping) and not isinstance(value, type):
+        return plain(key, to_mapping())
+    return plain_data(key, value)
 
 
 def _narrowed(together: dict[str, Any], key: str, value: object) -> bool:
@@ -150,7 +215,7 @@ def _check_known_table(path: Sequence[str]) -> None:
 
 def _check_brackets(key: str, text: str, value: object) -> None:
     """Refuses values apart by commas, which no list has without brackets; quoted, they are text."""
-    if value == text and "," in text and isinstance(_value(f"[{text}]"), list):
+    if value == text and "," in text and isinstance(value_of_text(f"[{text}]"), list):
         raise InputError(
             f"setting {shown(f'{key}={text}')} is no list: put its values in brackets, "
             f"{shown(f'{key}=[{text}]')}."
@@ -221,8 +286,12 @@ def axes_table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _value(text: str) -> Any:
-    """A TOML value, or the text itself where it is none."""
+def value_of_text(text: str) -> Any:
+    """A TOML value, or the text itself where it is none.
+
+    Args:
+        text: As in "key=text".
+    """
     try:
         parsed = parsed_toml(f"value = {text}", "the setting")
     except InputError:

@@ -39,6 +39,21 @@ def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def mean_error(values: ArrayLike) -> tuple[float, float, float]:
+    """The mean of independent repetitions, less and more by its standard error.
+
+    Args:
+        values: One value for each repetition, at least one.
+
+    Returns:
+        Mean, lower and upper end; the ends equal the mean if there is one value.
+    """
+    given = np.asarray(values, float)
+    mean = float(given.mean())
+    error = float(given.std(ddof=1) / np.sqrt(given.size)) if given.size > 1 else 0.0
+    return mean, mean - error, mean + error
+
+
 def jackknife_interval(
     groups: Sequence[pd.DataFrame], statistic: Callable[[pd.DataFrame], float]
 ) -> tuple[float, float, float]:

@@ -22,6 +22,8 @@ from qucnn_cirq.compiler.program import Program
 from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.job import RunOptions, run_sweep
+from studies.sweep.plan import Plan, Point
+from studies.sweep.run import Stop, stored_points
 from studies.sweep.study import Study
 from studies.sweep.workers import Report, Task, Workers, run_chunk
 
@@ -142,6 +144,23 @@ class HereAndNow(Workers):
     def reports(self) -> Iterator[Report]:
         while self.ready:
             yield self.ready.pop()
+
+
+def run_points(
+    plan: Plan,
+    points: Sequence[Point],
+    folder: Path,
+    workers: Workers,
+    provenance: Mapping[str, Any],
+    advance: Callable[[int], object],
+    stop: Stop,
+) -> list[MeasuredPoint]:
+    """Measures and stores points to the end; returns the failures."""
+    failures: list[MeasuredPoint] = []
+    for outcomes in stored_points(plan, points, folder, workers, provenance, stop):
+        failures += [outcome for outcome in outcomes if outcome.error is not None]
+        advance(len(outcomes))
+    return failures
 
 
 @contextlib.contextmanager

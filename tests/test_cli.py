@@ -170,7 +170,7 @@ def test_a_missing_configuration_is_refused(tmp_path, capsys):
 def test_a_folder_that_cannot_be_written_is_refused_before_computing(
     config, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("studies.sweep.job.run_points", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr("studies.sweep.job.stored_points", lambda *_: pytest.fail("computed"))
     for out in (config, config / "below", Path("/proc/nothing")):
         assert f"--out {out}" in refusal(capsys, "study", config, "--out", out)
 
@@ -181,7 +181,7 @@ def test_a_fault_of_the_program_is_not_passed_off_as_bad_input(
     def broken(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("studies.sweep.job.run_points", broken)
+    monkeypatch.setattr("studies.sweep.job.stored_points", broken)
     arguments = ["study", str(config), "--out", str(tmp_path / "r")]
     assert main(arguments) == 70
     told = "qucnn: internal error: ValueError: a bug; please report it"

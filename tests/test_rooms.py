@@ -38,6 +38,7 @@ FLOORS: tuple[str, ...] = (
     "studies files grouping preset_files provenance statistics",
     "studies drawing images settings wording",
     "studies line_figures",
+    "studies plotting",
     "studies sweep",
     "studies crosscheck mitigation_cost outcomes",
     "studies estimating",
@@ -46,6 +47,7 @@ FLOORS: tuple[str, ...] = (
     "studies benchmark forward gradient learning loading mitigation trainability training",
     "studies measured_once noise systems",
     "studies report",
+    "studies runs",
     "studies commands",
 )
 """Rooms from the lowest up; those of one floor do not import each other."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers import here_and_now, sweep_in_process, wait_until
+from helpers import here_and_now, run_points, sweep_in_process, wait_until
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
@@ -26,7 +26,7 @@ from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.plan import Plan, make_plan
 from studies.sweep.processes import LocalWorkers, local_workers
 from studies.sweep.results import export, status
-from studies.sweep.run import Stop, run_points
+from studies.sweep.run import Stop
 from studies.sweep.store import open_folder
 from studies.sweep.template import _receive
 from studies.sweep.workers import Report, Task, run_chunk

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import HereAndNow, here_and_now
+from helpers import HereAndNow, here_and_now, run_points
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, writ
 from studies.sweep.job import RunOptions, dry_run, dry_run_text, finish, run_sweep
 from studies.sweep.plan import Plan, make_plan, resolve, seed_of, shard
 from studies.sweep.results import Results, export, failure_lines, load_arrays, merge, status
-from studies.sweep.run import Stop, run_points
+from studies.sweep.run import Stop
 from studies.sweep.store import open_folder
 from studies.sweep.workers import Task, run_chunk
 

@@ -85,21 +85,22 @@ def run(options: argparse.Namespace) -> int:
     if options.study is None:
         raise InputError("NAME is missing: qucnn study --list tells the studies there are.")
     from noise_models.errors import shown
-    from studies.sweep.catalogue import load_study
-    from studies.sweep.job import MOST_WORKERS, RunOptions, dry_run, dry_run_text, run_sweep
+    from studies.runs.run import configured
+    from studies.runs.run import run as run_study
+    from studies.sweep.job import MOST_WORKERS, dry_run, dry_run_text
     from studies.sweep.results import failure_lines
 
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
-    study, document = load_study(options.study, settings, options.quick)
     workers = 1 if options.workers is None else options.workers
     if not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"--workers {shown(workers)} is not allowed: give 1 to {MOST_WORKERS}.")
     if options.dask is not None and options.workers is not None:
         raise InputError("--workers and --dask exclude each other: leave one out.")
-    chosen = RunOptions(workers, options.dask, _shard(options.shard), options.retry)
+    shard = _shard(options.shard)
     if options.dry_run:
+        study, document = configured(options.study, settings=settings, quick=options.quick)
         plan = dry_run(study, document, options.quiet)
         if options.json:
             print_json(plan)
@@ -107,8 +108,20 @@ def run(options: argparse.Namespace) -> int:
             print(dry_run_text(plan, workers))
         return 1 if plan["failed"] else 0
     if options.out is None:
+        configured(options.study, settings=settings, quick=options.quick)
         raise InputError("--out DIR is missing: give the folder that the results go to.")
-    summary = run_sweep(study, document, options.out, chosen, options.quiet, note_of(options))
+    summary = run_study(
+        options.study,
+        options.out,
+        workers=workers,
+        settings=settings,
+        quick=options.quick,
+        dask=options.dask,
+        shard=shard,
+        retry=options.retry,
+        bar=not options.quiet,
+        note=note_of(options),
+    ).summary()
     if options.json:
         print_json(summary)
     else:

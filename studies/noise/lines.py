@@ -11,10 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from qucnn_cirq.drawing.ticks import TickTexts, log_axis
-from studies.drawing import explain_band, explain_line, place_on_axis, slope_guide
+from qucnn_cirq.drawing.ticks import log_axis
+from studies.drawing import explain_band, explain_line, place_on_axis, scale_x, slope_guide
 from studies.grouping import images_read, is_numeric
 from studies.line_figures import LineFigures, Others, Styles, series_of
 from studies.noise.study import COLUMNS
@@ -116,7 +115,7 @@ def plot_error(
         if known:
             axes.plot(at, own["predicted"], "--", color=style.colour, lw=0.9)
     numeric = is_numeric(data[x])
-    _scale(axes, data[x])
+    scale_x(axes, data[x])
     if numeric and (data["rmse"] > 0).any():
         log_axis(axes, "y")
     if data["predicted"].notna().any():
@@ -204,26 +203,9 @@ def plot_accuracy(
         axes.axhline(exact.iloc[0], ls="-.", lw=0.9, color="black", label="exact maps")
     axes.axhline(_GUESSING, ls=(0, (1, 4)), lw=0.9, color="0.4", label="guessing")
     explain_band(axes, "accuracy: Wilson's 95 % interval", edged=True)
-    _scale(axes, data[x])
+    scale_x(axes, data[x])
     images = span_text(data["images"])
     axes.set(ylim=(0, 1), xlabel=LABELS.get(x, x), ylabel=f"accuracy on {images} test images")
     fitted = "linear classifier, fitted to exact maps"
     axes.set_title(fitted if exact.nunique() > 1 else f"{fitted} ({exact.iloc[0]:.3f} on those)")
     return axes
-
-
-def _scale(axes: Axes, values: pd.Series) -> None:
-    """A logarithmic axis where the values are positive and spread over a decade."""
-    if not is_numeric(values):
-        return
-    positive = values[values > 0]
-    if positive.empty or values.min() < 0 or positive.max() / positive.min() < 10:
-        if pd.api.types.is_integer_dtype(values):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    elif values.min() > 0:
-        log_axis(axes, "x")
-    else:
-        smallest = float(positive.min())
-        axes.set_xscale("symlog", linthresh=smallest)
-        axes.xaxis.set_major_formatter(TickTexts())
-        axes.set_xlim(-0.15 * smallest, 1.3 * float(values.max()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 from noise_models.errors import shown
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
-from qucnn_cirq.documents import QUICK, read_document
+from qucnn_cirq.documents import QUICK, check_tables, read_document
 from qucnn_cirq.errors import InputError, unknown_name
 from studies.files import CONFIGURATION
 from studies.preset_files import preset_file, presets
-from studies.settings import override, quick_settings
+from studies.settings import override, plain, quick_settings
 from studies.sweep.study import Study
 
 # Adding a study to the package is adding a package with a module `study` and a name here. Only the
@@ -90,13 +90,14 @@ def study_of_results(stored: str, named: str | None = None) -> Study:
 
 
 def load_study(
-    source: str, settings: Iterable[str] = (), quick: bool = False
+    source: object, settings: Iterable[str] = (), quick: bool = False
 ) -> tuple[Study, dict[str, Any]]:
     """Reads a study's configuration.
 
     Args:
         source: A preset's name, the path of a TOML file, or the name of a study of the user's own
-            (``path/to/file.py:attribute``), which is taken with its defaults.
+            (registered, or ``path/to/file.py:attribute``), which is taken with its defaults. Or
+            the tables of a configuration as a mapping, or the settings of one point.
         settings: Settings that override it; see `studies.settings.override`.
         quick: Whether the `settings` of its table [quick] override it before.
 
@@ -107,27 +108,12 @@ def load_study(
         InputError: If there is no such preset or file, or it holds what is not allowed.
         InputError: If its noise is not allowed.
     """
-    if source.endswith(".py"):
-        raise InputError(
-            f"{source} is Python, not a configuration: name the study in it, as in {source}:STUDY."
-        )
-    if source.endswith(".toml") or Path(source).is_file():
-        document = read_document(Path(source))
-    elif ":" in source:
-        document = {"study": {"name": source}}
-    elif source in presets():
-        with preset_file(source) as path:
-            document = read_document(path)
-    else:
-        raise InputError(
-            f"{unknown_name('study', source, presets())} A configuration of your own is a file "
-            f"whose name ends in .toml, such as the {CONFIGURATION} of earlier results."
-        )
+    document, origin = _document(source)
     table = document.get("study")
     name = table.get("name") if isinstance(table, dict) else None
     if name is None:
         raise InputError(
-            f"{source} does not say which study it is: add [study] with name = one of "
+            f"{origin} does not say which study it is: add [study] with name = one of "
             f"{', '.join(STUDIES)}."
         )
     if not isinstance(name, str):
@@ -136,16 +122,71 @@ def load_study(
     shorter = quick_settings(document)
     document.pop(QUICK, None)
     if quick and not shorter:
-        raise InputError(f"{source} has no quick version: leave --quick out, or use --set.")
+        raise InputError(f"{origin} has no quick version: leave --quick out, or use --set.")
     document = override(document, [*(shorter if quick else []), *settings], study.study_keys)
     table = document["study"]
     # What a study is called in its own table is what it can be run again by.
     if isinstance(table, dict) and table.get("name") != name:
         raise InputError(
-            f"study.name = {shown(table.get('name'))} cannot be set: it is {name!r} in {source}; "
+            f"study.name = {shown(table.get('name'))} cannot be set: it is {name!r} in {origin}; "
             "give the name or the file of another study instead."
         )
     return study, document
+
+
+def _document(source: object) -> tuple[dict[str, Any], str]:
+    """The tables of a configuration, and what it is called in errors."""
+    if isinstance(source, Path):
+        return read_document(source), str(source)
+    if isinstance(source, str):
+        return _named_document(source), source
+    if isinstance(source, Mapping):
+        document: dict[str, Any] = plain("the configuration", source)
+        check_tables(document, "the configuration")
+        return document, "the configuration"
+    if isinstance(source, type) or not callable(getattr(source, "to_mapping", None)):
+        raise InputError(
+            f"the configuration {shown(source, 40)} is not allowed: give the name of a study or "
+            "preset, a path, a mapping, or the settings of a point."
+        )
+    return _document_of_settings(source), type(source).__name__
+
+
+def _named_document(source: str) -> dict[str, Any]:
+    if source.endswith(".py"):
+        raise InputError(
+            f"{source} is Python, not a configuration: name the study in it, as in {source}:STUDY."
+        )
+    if source.endswith(".toml") or Path(source).is_file():
+        return read_document(Path(source))
+    if source in presets():
+        with preset_file(source) as path:
+            return read_document(path)
+    if OWN.may_hold(source):
+        return {"study": {"name": source}}
+    raise InputError(
+        f"{unknown_name('study', source, presets())} A configuration of your own is a file "
+        f"whose name ends in .toml, such as the {CONFIGURATION} of earlier results."
+    )
+
+
+def _document_of_settings(settings: Any) -> dict[str, Any]:
+    """The configuration of which a point has these settings."""
+    document: dict[str, Any] = plain("the settings", settings)
+    # A study of the user's own may have another name than its settings.
+    own = (name for name, study in OWN.items() if study.settings is type(settings))
+    name = next(own, document.get("study", {}).get("name"))
+    if not isinstance(settings, study_named(name).settings):
+        raise InputError(
+            f"the settings {type(settings).__name__} are not those of the study {shown(name)}: "
+            "register their study, or give a mapping that names it."
+        )
+    document["study"]["name"] = name
+    filters = document.get("convolution", {}).get("filters")
+    if isinstance(filters, list) and len(filters) == 1:
+        # Of a table single keys can be set and swept over.
+        document["convolution"]["filters"] = filters[0]
+    return document
 
 
 def register_study(study: Study) -> Study:

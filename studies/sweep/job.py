@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,11 @@ from studies.files import CONFIGURATION, SCHEMA, SUMMARY
 from studies.provenance import provenance
 from studies.sweep.axes import read_axes
 from studies.sweep.catalogue import study_named
+from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.device_map import draw_device_map, sweep_programs
-from studies.sweep.plan import Plan, make_plan, refusal, shard
+from studies.sweep.plan import Plan, Point, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
+from studies.sweep.progress import Progress, Watch
 from studies.sweep.results import (
     Results,
     failure_lines,
@@ -32,7 +35,7 @@ from studies.sweep.results import (
     read_results,
     status,
 )
-from studies.sweep.run import check_workers, run_points, stopping
+from studies.sweep.run import Stop, check_workers, stopping, stored_points
 from studies.sweep.store import keep_inputs, open_folder
 from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost
@@ -62,6 +65,29 @@ class RunOptions:
     retry: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class OpenSweep:
+    """A sweep whose folder is ready, and what is left of it to do.
+
+    Attributes:
+        plan: Its points.
+        folder: Where the results go.
+        options: How it is run.
+        results: What the folder holds.
+        own: The points of this run: all, or those of its shard.
+        todo: Those of them that are to be measured.
+        under_way: What is being measured, and how long it may take.
+    """
+
+    plan: Plan
+    folder: Path
+    options: RunOptions
+    results: Results
+    own: Sequence[Point]
+    todo: Sequence[Point]
+    under_way: UnderWay
+
+
 def run_sweep(
     study: Study,
     document: Mapping[str, Any],
@@ -69,6 +95,7 @@ def run_sweep(
     options: RunOptions,
     quiet: bool = False,
     note: Callable[[str], None] = lambda line: None,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Runs or resumes a sweep, then draws what there is.
 
@@ -79,6 +106,7 @@ def run_sweep(
         options: How it is run.
         quiet: No progress bar.
         note: Takes a line for the user.
+        watch: Is told how far it is.
 
     Returns:
         The content of ``summary.json``.
@@ -88,6 +116,32 @@ def run_sweep(
             known by its name.
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
+    """
+    sweep = open_sweep(study, document, folder, options, quiet, note)
+    _compute(sweep, quiet, note, watch or (lambda progress: None))
+    return finish(study, folder, note)
+
+
+def open_sweep(
+    study: Study,
+    document: Mapping[str, Any],
+    folder: Path,
+    options: RunOptions,
+    quiet: bool = True,
+    note: Callable[[str], None] = lambda line: None,
+) -> OpenSweep:
+    """Makes the folder of a sweep ready, or finds out what is left of the one that it holds.
+
+    Args:
+        study: The study.
+        document: Its configuration.
+        folder: Where the results go; those already there are kept.
+        options: How it is run.
+        quiet: No progress bar.
+        note: Takes a line for the user.
+
+    Raises:
+        InputError: As of `run_sweep`.
     """
     try:
         study_named(study.name)
@@ -114,56 +168,81 @@ def run_sweep(
     }
     own = shard(plan.points, *options.shard)
     todo = [point for point in own if point.identity not in finished]
-    if todo:
-        costs = {point.identity: expected_cost(study, point.settings) for point in todo}
-        seconds = sum(cost.seconds for cost in costs.values()) / options.workers
-        if seconds > _LONG_SECONDS and options.dask is None:
-            note(f"{_points(len(todo))}: {_time_text(seconds, options.workers)}.")
-        _compute(plan, todo, len(own), folder, options, quiet, note, results, UnderWay(costs))
-    return finish(study, folder, note)
+    costs = {point.identity: expected_cost(study, point.settings) for point in todo}
+    seconds = sum(cost.seconds for cost in costs.values()) / options.workers
+    if seconds > _LONG_SECONDS and options.dask is None:
+        note(f"{_points(len(todo))}: {_time_text(seconds, options.workers)}.")
+    return OpenSweep(plan, folder, options, results, own, todo, UnderWay(costs))
 
 
-def _compute(
-    plan: Plan,
-    todo: list[Any],
-    total: int,
-    folder: Path,
-    options: RunOptions,
-    quiet: bool,
-    note: Callable[[str], None],
-    results: Results,
-    under_way: UnderWay,
-) -> None:
-    with plan.study.guarded("most_shots"):
-        most = {point.identity: plan.study.most_shots(point.settings) for point in todo}
+def measured_points(sweep: OpenSweep, stop: Stop) -> Generator[list[MeasuredPoint], None, None]:
+    """Measures what is left of a sweep, and hands it on once it is stored.
+
+    Args:
+        sweep: The sweep.
+        stop: As for `studies.sweep.run.stored_points`.
+
+    Yields:
+        What became of a few points; none when some time has passed.
+
+    Raises:
+        InputError: If the workers cannot be had.
+        OSError: If writing fails.
+    """
+    study = sweep.plan.study
+    with study.guarded("most_shots"):
+        most = {point.identity: study.most_shots(point.settings) for point in sweep.todo}
+    with _crew(sweep.plan, sweep.options, len(sweep.todo)) as workers:
+        yield from stored_points(
+            sweep.plan,
+            sweep.todo,
+            sweep.folder,
+            workers,
+            provenance(),
+            stop,
+            lambda identity: measured_before(sweep.results, identity, most[identity]),
+            sweep.under_way,
+        )
+
+
+def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: Watch) -> None:
+    """Measures what is left of a sweep, if anything is."""
+    total, done, failed = len(sweep.own), len(sweep.own) - len(sweep.todo), 0
+    began = time.monotonic()
+
+    def tell() -> None:
+        seconds = time.monotonic() - began
+        watch(Progress(sweep.plan.study.name, total, done, failed, seconds))
+
+    tell()
+    if not sweep.todo:
+        return
     bar = tqdm(
         total=total,
-        initial=total - len(todo),
-        desc=plan.study.name,
+        initial=done,
+        desc=sweep.plan.study.name,
         unit="point",
         disable=True if quiet else None,
         leave=False,
     )
 
     def left() -> tuple[int, float | None]:
-        return len(under_way), under_way.seconds_left(options.workers)
+        return len(sweep.under_way), sweep.under_way.seconds_left(sweep.options.workers)
 
-    def advance(count: int) -> None:
-        bar.set_postfix_str(under_way.progress, refresh=not count)
-        bar.update(count)
-
-    with bar, stopping(note, left) as stop, _crew(plan, options, len(todo)) as workers:
-        run_points(
-            plan,
-            todo,
-            folder,
-            workers,
-            provenance(),
-            advance,
-            stop,
-            lambda identity: measured_before(results, identity, most[identity]),
-            under_way,
-        )
+    with (
+        bar,
+        stopping(note, left) as stop,
+        contextlib.closing(measured_points(sweep, stop)) as chunks,
+    ):
+        for outcomes in chunks:
+            with contextlib.suppress(OSError):
+                # The terminal may be gone.
+                bar.set_postfix_str(sweep.under_way.progress, refresh=not outcomes)
+                bar.update(len(outcomes))
+            if outcomes:
+                done += len(outcomes)
+                failed += sum(outcome.error is not None for outcome in outcomes)
+                tell()
     if stop.asked:
         raise KeyboardInterrupt
 

@@ -110,11 +110,7 @@ class Results:
         for identity, values in self.plan.points:
             if identity not in self.outcomes:
                 continue
-            outcome = self.outcomes[identity]
-            axes = {name: _cell(values[name]) for name in self.plan.axes}
-            for row in outcome.rows:
-                # A row may say what became of "auto"; which point it is stays to be told.
-                rows.append({"point": identity, **row, **axes, "seconds": outcome.seconds})
+            rows += table_rows(self.plan.axes, values, self.outcomes[identity])
         # Which row comes first, and what that one lacks, must not decide the order.
         found = dict.fromkeys(name for row in rows for name in row)
         documented = [name for name in self.plan.columns if name in found]
@@ -144,6 +140,24 @@ class Results:
         if point not in self.files or self.outcomes[point].error is not None:
             raise InputError(f"{self.folder} has no measured point {point!r}.")
         return decoded(_with_arrays(self.files[point], self.plan, point).arrays)
+
+
+def table_rows(
+    axes: Sequence[str], values: Mapping[str, Any], outcome: MeasuredPoint
+) -> list[dict[str, Any]]:
+    """The rows of one point as a table has them.
+
+    Args:
+        axes: Short names of the axes.
+        values: Their values at the point.
+        outcome: What became of it.
+    """
+    own = {name: _cell(values[name]) for name in axes}
+    # A row may say what became of "auto"; which point it is stays to be told.
+    return [
+        {"point": outcome.identity, **row, **own, "seconds": outcome.seconds}
+        for row in outcome.rows
+    ]
 
 
 def read_results(folder: Path) -> Results:

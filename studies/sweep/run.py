@@ -68,18 +68,17 @@ def check_workers(plan: Plan, here: Mapping[str, str], workers: Workers) -> None
             raise InputError(failed.error)
 
 
-def run_points(
+def stored_points(
     plan: Plan,
     points: Sequence[Point],
     folder: Path,
     workers: Workers,
     provenance: Mapping[str, Any],
-    advance: Callable[[int], object],
     stop: Stop,
     earlier: Callable[[str], MeasuredPoint | None] = lambda identity: None,
     under_way: UnderWay | None = None,
-) -> list[MeasuredPoint]:
-    """Measures points and stores them, chunk by chunk.
+) -> Iterator[list[MeasuredPoint]]:
+    """Measures points, and hands them on once they are stored, chunk by chunk.
 
     Args:
         plan: The sweep.
@@ -87,13 +86,12 @@ def run_points(
         folder: The results folder.
         workers: Who measures.
         provenance: Stored with each chunk.
-        advance: Told how many points were stored, and 0 when some time has passed.
         stop: Once asked for, nothing new is started; what is under way is finished and stored.
         earlier: What a point, by its identity, gave with fewer shots, raw arrays included.
         under_way: Told what is handed out and what comes back.
 
-    Returns:
-        The failures.
+    Yields:
+        What became of the points of a chunk, which are stored; none when some time has passed.
 
     Raises:
         OSError: If a chunk cannot be written.
@@ -103,7 +101,6 @@ def run_points(
     resolved = {point.identity: resolve(plan.study, point) for point in points}
     spent: dict[str, float] = {}
     digest = plan.digest
-    failures: list[MeasuredPoint] = []
     deaths = _Deaths()
     under_way = UnderWay({}) if under_way is None else under_way
     seconds, done, running = 0.0, 0, 0
@@ -121,7 +118,7 @@ def run_points(
             under_way.begin([each.identity for each in chunk])
             running += 1
         if not running and (stop.asked or not waiting):
-            return failures
+            return
         for report in workers.reports():
             running -= bool(report.identities)
             outcomes = list(report.outcomes)
@@ -143,16 +140,9 @@ def run_points(
                     replace(each, seconds=each.seconds + spent[each.identity]) for each in outcomes
                 ]
                 write_chunk(folder, plan.study.name, digest, provenance, outcomes, resolved)
-                failures += [outcome for outcome in outcomes if outcome.error is not None]
-                _show(advance, len(outcomes))
+                yield outcomes
         under_way.hear(workers.circuits)
-        _show(advance, 0)
-
-
-def _show(advance: Callable[[int], object], count: int) -> None:
-    with contextlib.suppress(OSError):
-        # The terminal may be gone.
-        advance(count)
+        yield []
 
 
 class _Deaths:
