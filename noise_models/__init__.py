@@ -10,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from noise_models.lazy import lazy_names
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from noise_models.readout import ReadoutChannel, ReadoutError, ReadoutNoise, readout_gate
     from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
     from noise_models.timeline import is_virtual
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,

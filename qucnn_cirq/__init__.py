@@ -5,6 +5,7 @@ After QuCNN (Stein, Mao, Ang, Li, arXiv:2210.05443).
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from noise_models.lazy import lazy_names
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     )
     from qucnn_cirq.windows_layer import window_overlaps
     from studies.sweep.catalogue import register_study
+
+# Nothing is written before whoever uses the package asks for it.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,

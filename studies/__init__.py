@@ -9,6 +9,7 @@ points as they finish, and ``studies.read_results(folder)`` what a folder holds.
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from studies.runs.run import FinishedPoint, iterate, run
     from studies.sweep.progress import Progress
     from studies.sweep.results import load, load_arrays
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "FinishedPoint",

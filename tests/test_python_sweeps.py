@@ -300,3 +300,31 @@ def test_public_names_are_there() -> None:
     assert all(hasattr(studies, name) for name in studies.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = studies.nothing
+
+
+def test_loggers_tell_what_is_compiled_stored_and_failed_and_are_quiet_otherwise(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ansatz = {"kind": "ansatz", "layers": 1}
+    settings = {"images": 1, "device": "grid:3x3", "convolution.filters": ansatz}
+    axes = {"convolution.kernel": [[2, 2], [8, 8]], "shots": [10]}
+    with caplog.at_level("INFO"):
+        studies.run("forward", tmp_path / "told", axes, settings=settings)
+    told = [(each.name, each.levelname) for each in caplog.records]
+    assert ("qucnn_cirq.compiler.compilation", "INFO") in told
+    assert ("studies.sweep.run", "INFO") in told
+    assert ("studies.sweep.run", "WARNING") in told
+    assert any("failed" in each.getMessage() for each in caplog.records)
+    capfd.readouterr()
+    caplog.clear()
+    program = (
+        "import json, studies, sys; axes, settings = map(json.loads, sys.argv[2:]); "
+        "studies.run('forward', sys.argv[1], axes, settings=settings)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "quiet"), json.dumps(axes),
+         json.dumps(settings)],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

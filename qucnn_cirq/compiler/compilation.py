@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -55,6 +56,9 @@ from qucnn_cirq.specification import ConvolutionSpec
 
 MOST_KNOWN_QUBITS = 6
 """Qubits of a register on which a loader may prepare what a circuit of the user's does."""
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def compile_convolution(
@@ -156,6 +160,17 @@ def compile_convolution(
         check_loaded_filters(spec)
     program = _compile(
         Request(spec, target, layout, loader, loaders, options, budget, pinning, load_filters)
+    )
+    report = program.report
+    _LOGGER.info(
+        "%r: %d two-qubit gates, depth %d, predicted error %.3f, %s layout, %s loader, %.2f s",
+        program,
+        report.two_qubit_gates,
+        report.two_qubit_depth,
+        report.predicted_error,
+        report.layout,
+        report.loader,
+        report.compile_seconds,
     )
     return _proved(program) if prove else program
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from studies.sweep.plan import Plan, Point, resolve
 from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Task, Workers
 
+_LOGGER = logging.getLogger(__name__)
 _CHUNK_SECONDS = 1.0
 """What a chunk should take: long against the cost of a file, short against a lost machine."""
 _LARGEST_CHUNK = 256
@@ -140,9 +142,18 @@ def stored_points(
                     replace(each, seconds=each.seconds + spent[each.identity]) for each in outcomes
                 ]
                 write_chunk(folder, plan.study.name, digest, provenance, outcomes, resolved)
+                _log(plan.study.name, outcomes, done, len(points))
                 yield outcomes
         under_way.hear(workers.circuits)
         yield []
+
+
+def _log(study: str, outcomes: Sequence[MeasuredPoint], done: int, count: int) -> None:
+    """Says what was stored, and what failed."""
+    for outcome in outcomes:
+        if outcome.error is not None:
+            _LOGGER.warning("%s: point %.12s failed: %s", study, outcome.identity, outcome.error)
+    _LOGGER.info("%s: %d of %d points stored", study, done, count)
 
 
 class _Deaths:
