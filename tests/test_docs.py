@@ -45,7 +45,12 @@ from qucnn_cirq.validation import RULES
 from studies.preset_files import presets
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SITE_ONLY = ("index.md", "tour.md")
+"""Pages that hold nothing but parts of the README and lists of the others."""
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in SITE_ONLY),
+]
 REASONS = {
     "needs a file out of docs/examples",
     "makes a virtual environment",

@@ -58,6 +58,8 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
     ],
     # Nothing: it only makes scikit-learn itself at hand, for learners that need none of it.
     "sklearn": [],
+    # Nothing of the packages: it builds the site.
+    "docs": [],
     "dask": [("distributed", with_cluster)],
     "parquet": [("pyarrow", table_to_parquet)],
     "peers": [

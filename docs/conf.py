@@ -1,0 +1,45 @@
+"""The documentation site: ``sphinx-build -W -b html docs DIRECTORY`` builds it, offline."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# The checkout itself, whether it is installed or not, and what fills pages.
+sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
+
+import qucnn_cirq  # noqa: E402
+
+project = "qucnn_cirq"
+author = "The qucnn_cirq developers"
+copyright = author
+version = release = qucnn_cirq.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+exclude_patterns = ["examples", "_ext", "_static"]
+
+# Every heading can be linked, as in a repository browser.
+myst_heading_anchors = 6
+
+# Docstrings write names in single backticks, without a role: linked where there is such a name.
+default_role = "py:obj"
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_attr_annotations = False
+napoleon_custom_sections = [("Columns", "params_style")]
+python_maximum_signature_line_length = 88
+
+# Thousands of names would stand in the navigation of every page.
+toc_object_entries = False
+
+html_theme = "furo"
+html_title = "qucnn_cirq"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    f"{mode}_css_variables": {"code-font-size": "78%"} for mode in ("light", "dark")
+}
+html_show_sphinx = False
+html_search_scorer = str(HERE / "_static" / "scorer.js")
+html_copy_source = False
