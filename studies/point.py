@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -172,10 +173,14 @@ class PlainData:
     def to_identity(self) -> dict[str, Any]:
         """The settings that differ from their defaults, as plain data.
 
-        Filters always are among them: which one is the default depends on the study.
+        Filters always are among them: which one is the default depends on the study. Of data there
+        is the name without the folder.
         """
         whole = self.to_mapping()
         study = {key: getattr(self, key) for key in self.study_keys()}
+        if isinstance(study.get("data"), str):
+            # The same file elsewhere has the same seeds. Its content is compared by digests.
+            study["data"] = Path(study["data"]).name
         usual = ConvolutionSpec().to_mapping()
         convolution = {
             key: value for key, value in whole["convolution"].items() if value != usual.get(key)

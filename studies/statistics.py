@@ -30,13 +30,10 @@ def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
     Returns:
         Mean, lower and upper end; the ends equal the mean if there is one value.
     """
-    given = np.asarray(values, float)
-    mean = float(given.mean())
-    if given.size < 2:
-        return mean, mean, mean
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, given.size - 1)
-    half = float(quantile * given.std(ddof=1) / np.sqrt(given.size))
-    return mean, mean - half, mean + half
+    mean, low, high = mean_error(values)
+    count = np.size(values)
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) if count > 1 else 0.0
+    return mean, mean - quantile * (mean - low), mean + quantile * (high - mean)
 
 
 def mean_error(values: ArrayLike) -> tuple[float, float, float]:

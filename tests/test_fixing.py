@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from qucnn_cirq import InputError, fix_circuit
 from qucnn_cirq.cli import main
+from qucnn_cirq.compiler import fixing
+from qucnn_cirq.compiler.proof import NotProvedError
 from qucnn_cirq.validation import validate
 
 Q = cirq.LineQubit.range(6)
@@ -137,3 +140,13 @@ def test_the_command_writes_a_valid_circuit(tmp_path: Path, capsys: Any) -> None
     assert told["difference"] < 1e-6 and len(told["places"]) == 6
     assert main(["fix", str(source), "--device", "grid:1x5", "--out", str(target)]) == 2
     assert "6 connected qubits" in capsys.readouterr().err
+
+
+def test_another_circuit_is_not_taken_for_the_given_one() -> None:
+    circuit = cirq.Circuit(cirq.H(Q[0]), cirq.CNOT(Q[0], Q[1]), cirq.X(Q[2]))
+    for read in ([], [cirq.measure(*Q[:3])]):
+        found = fix_circuit(circuit + read, "willow_pink")
+        flip = cirq.Circuit(cirq.X(found.ends[Q[2]]))
+        with pytest.raises(NotProvedError, match="outcomes differ"):
+            fixing._proved(replace(found, circuit=flip + found.circuit), circuit, read)
+        assert fixing._proved(found, circuit, read).difference == found.difference

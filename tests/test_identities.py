@@ -308,6 +308,21 @@ def test_images_that_a_classifier_is_fitted_to_decide_too(tmp_path: Path) -> Non
     assert {key for key in one if one[key] != other[key]} == {"training images"}
 
 
+def test_the_same_data_in_another_folder_have_the_same_seeds(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((3, 6, 6))
+    points = []
+    for folder, shift in (("one", 0.0), ("other", 0.0), ("changed", 0.5)):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "own.npz"
+        np.savez(file, train_images=images + shift, test_images=images)
+        own = {**STUDY, "data": str(file), "images": 2}
+        points += make_plan(NOISE, {**FIXED, "study": own}).points
+    one, other, changed = points
+    assert one.identity == other.identity and one.digests == other.digests
+    # Whoever goes on with other images is told.
+    assert one.digests != changed.digests
+
+
 def test_a_worker_with_other_circuits_than_the_plan_measures_nothing() -> None:
     (point,) = make_plan(NOISE, FIXED).points
     same, other = (

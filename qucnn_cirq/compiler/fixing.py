@@ -25,6 +25,7 @@ from qucnn_cirq.compiler.passes import (
     two_qubit_depth,
     two_qubit_gates,
 )
+from qucnn_cirq.compiler.proof import NotProvedError
 from qucnn_cirq.compiler.routing import routes
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device, DeviceLike, load_device
@@ -88,6 +89,7 @@ def fix_circuit(
     Raises:
         InputError: If the circuit has what cannot be brought to a device, or the device is too
             small for it.
+        NotProvedError: If the outcomes are others, which is an error of the package.
     """
     target = load_device(device)
     name = _gate_set(target, gate_set)
@@ -164,14 +166,11 @@ def _routed(
 
 def _native(circuit: cirq.Circuit, gate_set: str) -> cirq.Circuit:
     """The same in native gates: pulses, virtual Z, and the two-qubit gate."""
-    gates = cirq.Circuit(
-        cirq.MatrixGate(cirq.unitary(op.gate)).on(*op.qubits) if isinstance(op.gate, Slot) else op
-        for op in circuit.all_operations()
+    if gate_set == "cz":
+        return merge_slots(cirq.Circuit(op.untagged for op in circuit.all_operations()))
+    gates = cirq.optimize_for_target_gateset(
+        circuit, gateset=_TARGETS[gate_set](), max_num_passes=None
     )
-    if gate_set != "cz":
-        gates = cirq.optimize_for_target_gateset(
-            gates, gateset=_TARGETS[gate_set](), max_num_passes=None
-        )
     slots = cirq.Circuit(
         fixed(cirq.unitary(op)).on(*op.qubits) if len(op.qubits) == 1 else op.untagged
         for op in gates.all_operations()
@@ -256,8 +255,8 @@ def _proved(
         overlap = np.vdot(given, found.reshape(len(given), -1)[:, 0])
         difference = max(0.0, 1.0 - float(abs(overlap)) ** 2)
     if difference > _SAME:
-        raise AssertionError(
-            f"the outcomes differ from those of the given circuit: {difference:.1e}"
+        raise NotProvedError(
+            f"the outcomes differ from those of the given circuit by {difference:.1e}"
         )
     return replace(fixed_, difference=difference)
 

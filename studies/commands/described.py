@@ -22,7 +22,7 @@ class HelpOfStudy(argparse.Action):
     ) -> None:
         """See `argparse.Action`."""
         name = getattr(namespace, "study", None)
-        print(study_text(name) if name else parser.format_help(), end="" if name is None else "\n")
+        print(study_text(name) if name else parser.format_help().rstrip())
         parser.exit()
 
 
