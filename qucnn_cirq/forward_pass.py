@@ -12,8 +12,8 @@ from scipy.sparse import csr_array, vstack
 
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Estimates
-from qucnn_cirq.execution import Measured
 from qucnn_cirq.image_blocks import ImageBlocks
+from qucnn_cirq.measured import Measured
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
 

@@ -12,7 +12,6 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Streams
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.execution import Measured
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradients import (
     FloatArray,
@@ -22,6 +21,7 @@ from qucnn_cirq.gradients import (
     acted_gradients,
     shifted,
 )
+from qucnn_cirq.measured import Measured
 from qucnn_cirq.measured_gradient import MeasuredOnceGradient
 
 AUTO = "auto"

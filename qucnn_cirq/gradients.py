@@ -25,8 +25,9 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import acting_circuit, filter_states
 from qucnn_cirq.engines.streams import backward_purpose
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.execution import Execution, Measured
+from qucnn_cirq.execution import Execution
 from qucnn_cirq.filters import Filter
+from qucnn_cirq.measured import Measured
 from qucnn_cirq.patch_grid import PatchGrid
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.threads import in_order
@@ -42,7 +43,7 @@ class Gradient:
         values: dL/dtheta, shape (filters, parameters).
         variance: Variance of each value from its shots, of the same shape; 0 without shots. From
             the exact means where the engine gives them, else estimated from the counts, see
-            `qucnn_cirq.execution.Measured.variance`. For SPSA it is that at the signs that
+            `qucnn_cirq.measured.Measured.variance`. For SPSA it is that at the signs that
             were drawn.
         method: How it was obtained.
         circuits: Circuits that were run: settings of the angles times patches that are not blank.

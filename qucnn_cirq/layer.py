@@ -29,7 +29,7 @@ from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.errors import shown as shown_value
 from qucnn_cirq.estimators import MitigationLike
-from qucnn_cirq.execution import Execution, Measured, stacked
+from qucnn_cirq.execution import Execution
 from qucnn_cirq.forward_pass import (
     Overlaps,
     PassImages,
@@ -48,6 +48,7 @@ from qucnn_cirq.gradients import (
 )
 from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
 from qucnn_cirq.image_ids import check_number_of_ids, checked_ids
+from qucnn_cirq.measured import Measured, stacked
 from qucnn_cirq.mitigation import MitigationMethod, layer_mitigation
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
