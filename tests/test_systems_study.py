@@ -25,6 +25,7 @@ from qucnn_cirq.filters import RingBody
 from studies.drawing import lay_out
 from studies.systems.configuration import SystemsPoint
 from studies.systems.data import digits_of, selected
+from studies.systems.figures import plot_accuracy
 from studies.systems.models import ROLES, SYSTEMS, System
 from studies.systems.running import Run
 from studies.systems.study import COLUMNS, STUDY, measure
@@ -258,6 +259,21 @@ def test_figures_show_all_points_and_can_be_read(monkeypatch: pytest.MonkeyPatch
             check_readable(figure)
     for words in ("quanvolution, 20 rotations", "exact means", "noise x 1: 0.695"):
         assert words in STUDY.text(Tabled(table))
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.01, 10.0])
+def test_intervals_and_lines_are_seen_at_a_single_scale(scale: float) -> None:
+    table = results_table()
+    rows = (table["noise.scale"] == table["noise.scale"].max()) & (table["shots"] == 0)
+    one = table[rows & (table["noise"] == table["noise"].iloc[0])]
+    one = one[one["model"] == one["model"].iloc[0]].assign(**{"noise.scale": scale})
+    axes = plot_accuracy(Figure().subplots(), one)
+    band, *_ = axes.collections
+    box = band.get_paths()[0].get_extents()
+    assert box.width > 0 and box.height > 0
+    drawn = [line for line in axes.lines if len(line.get_xdata())]
+    assert len(drawn) >= one["control"].nunique()
+    assert all(np.ptp(line.get_xdata()) > 0 for line in drawn)
 
 
 @pytest.mark.parametrize("value", ["some", [3], [3, 3], [3, 10], 3])

@@ -53,6 +53,8 @@ _LOOKS = {
     "qucnn": _Look("Oranges", ("--",), "D"),
     "classical": _Look("Greys", (":", "-.", (0, (1, 3)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1))), ""),
 }
+_WIDTH = 0.12
+"""Half of the length of lines where there is one place, as a part of its number."""
 _GAP = 0.045
 """Least distance of points of as many gates, in decades of the axis."""
 
@@ -220,12 +222,17 @@ def plot_accuracy(
         colour = look["color"]
         mean = own.drop_duplicates(x)
         at = mean[x].map(places)
+        if len(places) == 1:
+            # A single place has no length: lines and bands get some.
+            (mean, at), look = _wide(mean, at), {**look, "markevery": [1]}
         axes.plot(at, mean["mean"], label=series, **look)
         if role == "model":
             axes.fill_between(at, mean["low"], mean["high"], color=colour, alpha=0.2, lw=0)
         if several and role != "classical":
             for _, each in own.groupby("start"):
                 thin = each[x].map(places)
+                if len(places) == 1:
+                    each, thin = _wide(each, thin)
                 axes.plot(thin, each[value], ls=look["ls"], color=colour, lw=0.4, alpha=0.7)
     is_accuracy = value == "accuracy"
     if is_accuracy or several:
@@ -236,6 +243,13 @@ def plot_accuracy(
     axes.set_ylabel(f"{what} {int(table['tested'].max())} test images")
     axes.grid(axis="y", lw=0.4)
     return axes
+
+
+def _wide(own: pd.DataFrame, at: pd.Series) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """A row three times, and places around its own."""
+    place = float(at.iloc[0])
+    around = place + _WIDTH * (place or 1.0) * np.array([-1.0, 0.0, 1.0])
+    return own.loc[own.index.repeat(3)], around
 
 
 def gates_data(table: pd.DataFrame) -> pd.DataFrame:
