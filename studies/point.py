@@ -97,6 +97,10 @@ def twirl_field(default: str) -> Any:
     return fields.named(check, default=default)
 
 
+_FILES = ("data", "device")
+"""Settings that may name a file."""
+
+
 class PlainData:
     """Reads and writes settings that have a `convolution` and a `noise` as three tables.
 
@@ -173,14 +177,15 @@ class PlainData:
     def to_identity(self) -> dict[str, Any]:
         """The settings that differ from their defaults, as plain data.
 
-        Filters always are among them: which one is the default depends on the study. Of data there
-        is the name without the folder.
+        Filters always are among them: which one is the default depends on the study. Of files of
+        data and devices there are the names without the folders.
         """
         whole = self.to_mapping()
         study = {key: getattr(self, key) for key in self.study_keys()}
-        if isinstance(study.get("data"), str):
-            # The same file elsewhere has the same seeds. Its content is compared by digests.
-            study["data"] = Path(study["data"]).name
+        for key in _FILES:
+            if isinstance(study.get(key), str):
+                # The same file elsewhere has the same seeds. Contents are compared by digests.
+                study[key] = Path(study[key]).name
         usual = ConvolutionSpec().to_mapping()
         convolution = {
             key: value for key, value in whole["convolution"].items() if value != usual.get(key)

@@ -323,6 +323,21 @@ def test_the_same_data_in_another_folder_have_the_same_seeds(tmp_path: Path) -> 
     assert one.digests != changed.digests
 
 
+def test_the_same_device_in_another_folder_has_the_same_seeds(tmp_path: Path) -> None:
+    points = []
+    for folder, drawing in (("one", "QQQ"), ("other", "QQQ"), ("changed", "-QQQ")):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "lab.toml"
+        rows = "\n".join([drawing] * 3)
+        file.write_text(f'[device]\nname = "lab"\ndiagram = """\n{rows}\n"""\n')
+        own = {**STUDY, "device": str(file)}
+        points += make_plan(NOISE, {**FIXED, "study": own}).points
+    one, other, changed = points
+    assert one.identity == other.identity and one.digests == other.digests
+    # Its circuits are elsewhere.
+    assert one.digests != changed.digests
+
+
 def test_a_worker_with_other_circuits_than_the_plan_measures_nothing() -> None:
     (point,) = make_plan(NOISE, FIXED).points
     same, other = (
