@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cirq
 
 from noise_models.configuration import NoiseConfiguration
+from noise_models.kind import NoiseKind
 from noise_models.timeline import Step, timeline
 
 
@@ -45,20 +46,31 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
         steps = timeline(originals, system_qubits)
         return [[moment, *self._noise(step)] for moment, step in zip(originals, steps, strict=True)]
 
+    def layers_after(self, step: Step) -> Iterator[tuple[NoiseKind, list[cirq.Operation]]]:
+        """The noise after a moment, one layer after the other, with the kind that it is of.
+
+        Args:
+            step: What happens in the moment.
+
+        Yields:
+            A kind and operations on different qubits, tagged `cirq.VirtualTag`.
+        """
+        for kind in self.configuration.kinds:
+            for layer in kind.layers(step, self.configuration.strength):
+                yield kind, [operation.with_tags(cirq.VirtualTag()) for operation in layer]
+
     def _noise(self, step: Step) -> list[cirq.Moment]:
         layers: list[list[cirq.Operation]] = []
         used: set[cirq.Qid] = set()
-        for kind in self.configuration.kinds:
-            for layer in kind.layers(step, self.configuration.strength):
-                tagged = [operation.with_tags(cirq.VirtualTag()) for operation in layer]
-                qubits = {qubit for operation in tagged for qubit in operation.qubits}
-                # Fewer moments are fewer steps to simulate, so layers that do not meet share one.
-                if layers and used.isdisjoint(qubits):
-                    layers[-1] += tagged
-                    used |= qubits
-                elif tagged:
-                    layers.append(tagged)
-                    used = qubits
+        for _, tagged in self.layers_after(step):
+            qubits = {qubit for operation in tagged for qubit in operation.qubits}
+            # Fewer moments are fewer steps to simulate, so layers that do not meet share one.
+            if layers and used.isdisjoint(qubits):
+                layers[-1] += tagged
+                used |= qubits
+            elif tagged:
+                layers.append(tagged)
+                used = qubits
         return [cirq.Moment(layer) for layer in layers]
 
     def __repr__(self) -> str:

@@ -14,13 +14,13 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import GuardedNoiseModel, Noise
+from noise_models import GuardedNoiseModel, Noise, as_noise
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
@@ -32,7 +32,7 @@ from qucnn_cirq.engines.factoring import Factored, factor
 from qucnn_cirq.engines.given import GivenStates, real_matrices
 from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.outcomes import check_outcomes, recorded
-from qucnn_cirq.engines.process import physical_process
+from qucnn_cirq.engines.process import Element, physical_process
 from qucnn_cirq.engines.steps import GateStep
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 from qucnn_cirq.errors import InputError
@@ -172,6 +172,35 @@ class ExactEngine(Engine):
         """
         prepared = _prepared(template, noise, self._library)
         return self._means(prepared, prepared.meeting, template, noise, tables)
+
+    @single_threaded_blas()
+    def means_of_process(
+        self,
+        elements: Sequence[Element],
+        template: Template,
+        observable: Observable,
+        tables: AngleTables,
+    ) -> NDArray[np.float64]:
+        """Exact means of a process other than a template's own, readout included in it.
+
+        Args:
+            elements: Gates and channels in order of time.
+            template: Whose qubits and registers they act on.
+            observable: What is measured without further errors.
+            tables: The angle tables, as for `means`; those that prepare a patch that is handed
+                over.
+
+        Returns:
+            Means of shape (filters, patches).
+
+        Raises:
+            InputError: As `means`.
+        """
+        ideal = as_noise(None)
+        prepared = _of_process(elements, template, observable, ideal, self._library)
+        # Nothing that is kept tells this process from the template's own.
+        fresh = type(self)(self._library.name)
+        return fresh._means(prepared, prepared.meeting, template, ideal, tables)
 
     @single_threaded_blas()
     def distribution(
@@ -485,7 +514,19 @@ def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepar
 @functools.lru_cache(maxsize=64)
 def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
     # A state that is handed over needs no gates here.
-    process = factor(physical_process(template, noise, prepares=False), template)
+    elements = physical_process(template, noise, prepares=False)
+    prepared = _of_process(elements, template, template.observable, noise, library)
+    return replace(prepared, is_given=template.given is not None)
+
+
+def _of_process(
+    elements: Sequence[Element],
+    template: Template,
+    observable: Observable,
+    noise: Noise,
+    library: ArrayLibrary,
+) -> Prepared:
+    process = factor(elements, template)
     patch = Evolution(process.patch, process.data_qubits, library)
     filters = _evolution(tuple(process.filter), process.filter_qubits, library)
     steps = tuple(process.meeting)
@@ -493,7 +534,7 @@ def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> P
     def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
         return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library)
 
-    return Prepared(process, patch, filters, meet, template.observable, template.given is not None)
+    return Prepared(process, patch, filters, meet, observable)
 
 
 @functools.lru_cache(maxsize=64)

@@ -44,23 +44,15 @@ def factor(elements: Sequence[Element], template: Template) -> Factored:
         elements: The process, as from `physical_process`.
         template: The circuit that it is of.
     """
-    owner: dict[cirq.Qid, str] = dict.fromkeys(template.data_qubits, "patch")
-    owner |= dict.fromkeys(template.filter_qubits, "filter")
-    parts: dict[str, list[Element]] = {"patch": [], "filter": [], "meeting": []}
     whole = taken_apart(elements)
-    for element in whole:
-        owners = {owner.get(qubit, "meeting") for qubit in element.qubits}
-        tables = element.slot.tables if element.slot else frozenset()
-        name = owners.pop() if len(owners) == 1 else "meeting"
-        if not tables <= {name}:
-            name = "meeting"
-        owner.update(dict.fromkeys(element.qubits, name))
+    parts: dict[str, list[Element]] = {"patch": [], "filter": [], "meeting": []}
+    for element, name in zip(whole, owners(whole, template), strict=True):
         parts[name].append(element)
     is_cut = not any(e.slot is not None and "patch" in e.slot.tables for e in parts["meeting"])
     if not is_cut:
         parts = {"patch": whole, "filter": [], "meeting": []}
-    patch, after_patch = _without_fixed_end(parts["patch"])
-    filters, after_filter = _without_fixed_end(parts["filter"])
+    patch, after_patch = without_fixed_end(parts["patch"])
+    filters, after_filter = without_fixed_end(parts["filter"])
     return Factored(
         fused(patch),
         fused(filters),
@@ -71,7 +63,28 @@ def factor(elements: Sequence[Element], template: Template) -> Factored:
     )
 
 
-def _without_fixed_end(elements: Sequence[Element]) -> tuple[list[Element], list[Element]]:
+def owners(elements: Sequence[Element], template: Template) -> list[str]:
+    """What each element belongs to: "patch", "filter", or "meeting" once they have met.
+
+    Args:
+        elements: The process, in order of time.
+        template: The circuit that it is of.
+    """
+    owner: dict[cirq.Qid, str] = dict.fromkeys(template.data_qubits, "patch")
+    owner |= dict.fromkeys(template.filter_qubits, "filter")
+    names = []
+    for element in elements:
+        own = {owner.get(qubit, "meeting") for qubit in element.qubits}
+        tables = element.slot.tables if element.slot else frozenset()
+        name = own.pop() if len(own) == 1 else "meeting"
+        if not tables <= {name}:
+            name = "meeting"
+        owner.update(dict.fromkeys(element.qubits, name))
+        names.append(name)
+    return names
+
+
+def without_fixed_end(elements: Sequence[Element]) -> tuple[list[Element], list[Element]]:
     """Elements up to the last slot on each qubit and what it depends on, and the others."""
     kept: list[Element] = []
     end: list[Element] = []

@@ -91,10 +91,14 @@ def embed(
         The transfer matrix on ``outer`` in its order, shape (4^n, 4^n).
     """
     missing = [qubit for qubit in outer if qubit not in inner]
-    whole = np.asarray(np.kron(matrix, np.eye(4 ** len(missing))), dtype=np.float64)
+    n_inner, n_missing, n_qubits = len(inner), len(missing), len(outer)
+    tensor = np.multiply.outer(
+        matrix.reshape((4,) * (2 * n_inner)), np.eye(4**n_missing).reshape((4,) * (2 * n_missing))
+    )
+    # Rows and columns of the inner qubits, then rows and columns of the others.
+    rows = [*range(n_inner), *range(2 * n_inner, 2 * n_inner + n_missing)]
+    columns = [*range(n_inner, 2 * n_inner), *range(2 * n_inner + n_missing, 2 * n_qubits)]
     order = [*inner, *missing]
-    axes = [order.index(qubit) for qubit in outer]
-    n_qubits = len(outer)
-    tensor = whole.reshape((4,) * (2 * n_qubits))
-    tensor = tensor.transpose([*axes, *(n_qubits + axis for axis in axes)])
-    return tensor.reshape(4**n_qubits, 4**n_qubits)
+    places = [order.index(qubit) for qubit in outer]
+    tensor = tensor.transpose([*(rows[i] for i in places), *(columns[i] for i in places)])
+    return np.asarray(tensor.reshape(4**n_qubits, 4**n_qubits), dtype=np.float64)

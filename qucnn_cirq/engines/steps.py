@@ -93,6 +93,18 @@ def taken_apart(elements: Sequence[Element]) -> list[Element]:
     return parts
 
 
+def turn_of(element: Element) -> Turn:
+    """The rotation of an element that was taken apart.
+
+    Args:
+        element: An element whose slot holds one factor, which reads a table.
+    """
+    assert element.slot is not None
+    (factor,) = element.slot.factors
+    assert isinstance(factor, Rotation) and isinstance(factor.angle, TableAngle)
+    return Turn(element.qubits[0], PLANES[factor.axis], factor.angle)
+
+
 def fused(elements: Sequence[Element]) -> list[GateStep]:
     """Steps of elements that were taken apart, multiplied together where they nest.
 
@@ -111,10 +123,8 @@ def fused(elements: Sequence[Element]) -> list[GateStep]:
     transfers: dict[int, NDArray[np.float64]] = {}
     for element in elements:
         if element.slot is not None:
-            (factor,) = element.slot.factors
-            assert isinstance(factor, Rotation) and isinstance(factor.angle, TableAngle)
             last[element.qubits[0]] = len(steps)
-            steps.append(Turn(element.qubits[0], PLANES[factor.axis], factor.angle))
+            steps.append(turn_of(element))
             continue
         qubits, kraus = element.qubits, element.kraus
         if id(kraus) not in transfers:

@@ -1,0 +1,445 @@
+"""Where the error of feature maps comes from: the exact share of every channel of noise.
+
+Take every channel c as its transfer matrix T_c and weaken all alike, T_c(s) = 1 + s (T_c - 1). The
+noisy mean F(s) is then a polynomial of s, and the integral over s of the part of dF/ds that is due
+to c is its share A_c of F(1) - F(0). Shares add up without a remainder (Aumann and Shapley, Values
+of Non-Atomic Games, 1974). Three Gauss nodes integrate them: F is close to a parabola wherever
+noise is weak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cirq
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from noise_models import Noise, NoiseLike, as_noise
+from noise_models.checks import instance_of, whole_number
+from noise_models.errors import InputError, unknown_name
+from noise_models.markup import html_table
+from noise_models.values import coupler_key, qubit_key
+from qucnn_cirq.arrays import real_array
+from qucnn_cirq.budget.circuit import NoisyCircuit
+from qucnn_cirq.budget.process import Channel, labelled_process
+from qucnn_cirq.budget.rates import rate_derivatives
+from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.compiled_filter import CompiledFilter
+from qucnn_cirq.compiler.program import Program, upstream_table
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.patches import Patches, extract_patches
+
+FloatArray = NDArray[np.float64]
+
+_ROOT = float(np.sqrt(0.15))
+_NODES = ((0.5 - _ROOT, 5 / 18), (0.5, 8 / 18), (0.5 + _ROOT, 5 / 18))
+"""Strengths and weights of Gauss and Legendre's rule of three nodes."""
+COLUMNS = {
+    "filter": "number of the filter",
+    "circuit": "number of the circuit among those that the filter's patches are run with",
+    "moment": "moment that the noise follows; for readout that of the measurement",
+    "place": "qubit or coupler, as in a noise configuration",
+    "stage": "loading of the patch, of the filter (or its body), their meeting, or readout",
+    "mechanism": "what the noise is",
+    "bias": "part of the mean error",
+    "square": "part of the mean square of the error",
+    "share": "square over the sum of all squares",
+}
+"""What the columns of `ErrorBudget.table` mean."""
+LABELS = ("filter", "circuit", "moment", "place", "stage", "mechanism")
+
+
+def place_name(qubits: Sequence[cirq.Qid]) -> str:
+    """The name of a qubit or coupler, as in a noise configuration.
+
+    Args:
+        qubits: One or two.
+    """
+    return qubit_key(qubits[0]) if len(qubits) == 1 else coupler_key(*qubits)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The patches of one circuit of one filter.
+
+    Attributes:
+        filter: The filter's number.
+        circuit: The circuit's number among those of the filter.
+        noisy: The circuit with its noise.
+        tables: The angle tables of the patches.
+        columns: Which of the occupied patches they are.
+    """
+
+    filter: int
+    circuit: int
+    noisy: NoisyCircuit
+    tables: AngleTables
+    columns: NDArray[np.intp]
+
+    def labels(self, channel: Channel) -> dict[str, object]:
+        """What a channel is found by.
+
+        Args:
+            channel: One of its channels.
+        """
+        return {
+            "filter": self.filter,
+            "circuit": self.circuit,
+            "moment": channel.moment,
+            "place": place_name(channel.qubits),
+            "stage": channel.stage,
+            "mechanism": channel.mechanism,
+        }
+
+
+class ErrorBudget:
+    """The error of a noisy quantum convolution, shared out among its channels.
+
+    The error of a patch is its noisy mean less its ideal one, without shots. Shares are of the
+    mean over patches and filters: ``bias`` of the error, ``square`` of its square.
+
+    A share says where the error comes from, along a path on which all noise grows together. It is
+    not what would be gained by removing that noise alone, which `rms_without` computes: errors
+    cancel, so that a share may be negative and the rest grow without it. Coherent errors take part
+    as the mixture 1 + s (T - 1) of the gate and no gate.
+
+    Args:
+        parts: The circuits with their patches.
+        shape: Filters and occupied patches.
+        noise: The noise.
+        text: What it is of, in words.
+
+    Attributes:
+        errors: The error of every filter and occupied patch, shape (filters, patches).
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], shape: tuple[int, int], noise: Noise, text: str
+    ) -> None:
+        self._parts = tuple(parts)
+        self._shape = shape
+        self._noise = noise
+        self._text = text
+        self._ideal = self._means(lambda labels: 0.0)
+        self.errors = self._means(lambda labels: 1.0) - self._ideal
+
+    @property
+    def bias(self) -> float:
+        """The mean error."""
+        return float(self.errors.mean())
+
+    @property
+    def rms(self) -> float:
+        """The root of the mean square of the error."""
+        return _rms(self.errors)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The shares, a row for each channel: columns as in `COLUMNS`.
+
+        The column ``bias`` adds up to `bias`, ``square`` to the square of `rms`.
+        """
+        rows: list[dict[str, object]] = []
+        for part in self._parts:
+            shares: dict[int, FloatArray] = {}
+            channels: dict[int, Channel] = {}
+            for strength, weight in _NODES:
+                for place, dependence in part.noisy.dependences(
+                    part.tables, self.weights(part), strength
+                ):
+                    own = weight * place.shares(strength, dependence)
+                    for channel, value in zip(place.channels, own.T, strict=True):
+                        channels[id(channel)] = channel
+                        shares[id(channel)] = shares.get(id(channel), 0.0) + value
+            for key, channel in channels.items():
+                bias, square = shares[key]
+                rows.append({**part.labels(channel), "bias": bias, "square": square})
+        table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
+        table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
+        total = self.rms**2
+        table["share"] = table["square"] / total if total > 0 else 0.0
+        return table
+
+    def by(self, *columns: str) -> pd.DataFrame:
+        """Shares added up by what tells channels apart, the largest first.
+
+        Args:
+            columns: Of "filter", "circuit", "moment", "place", "stage", "mechanism"; none for the
+                sum of all.
+
+        Returns:
+            These columns, ``bias``, ``square`` and ``share``.
+
+        Raises:
+            InputError: If there is no such column.
+        """
+        for column in columns:
+            _check_label(column)
+        values = ["bias", "square", "share"]
+        if not columns:
+            return self.table[values].sum().to_frame().T
+        found = self.table.groupby(list(columns), as_index=False)[values].sum()
+        return found.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+    def rms_without(self, **where: object) -> float:
+        """The RMS error with some channels switched off and all others as they are.
+
+        Args:
+            where: What the channels that are switched off have in common: a column's value, or a
+                list of values, as in ``stage="readout"`` or ``place=["5,3", "5,4"]``.
+
+        Raises:
+            InputError: If no channel has these, or there is no such column.
+        """
+        return float(self.rms_at(0.0, **where))
+
+    def rms_at(self, strength: float, **where: object) -> float:
+        """The RMS error with some channels weakened and all others as they are.
+
+        Args:
+            strength: What is left of them, from 0 (switched off) to 1: T becomes 1 + s (T - 1).
+                For random Paulis and readout errors that is s times the rate.
+            where: As for `rms_without`.
+
+        Raises:
+            InputError: As `rms_without`, or if the strength is not within 0..1.
+        """
+        if not 0.0 <= strength <= 1.0:
+            raise InputError(f"strength = {strength!r} is not allowed: give a number from 0 to 1.")
+        self._check_chosen(where)
+        means = self._means(lambda labels: strength if _matches(labels, where) else 1.0)
+        return _rms(means - self._ideal)
+
+    def improvement(
+        self, strengths: npt.ArrayLike = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0), by: str = "mechanism"
+    ) -> pd.DataFrame:
+        """What it would take: the RMS error against the strength of one group of channels.
+
+        Args:
+            strengths: What is left of the group, each from 0 to 1.
+            by: The column that tells groups apart.
+
+        Returns:
+            A row for each group and strength: the group's value, ``strength`` and ``rms``.
+
+        Raises:
+            InputError: If there is no such column, or a strength is not within 0..1.
+        """
+        _check_label(by)
+        values = real_array("strengths", strengths).ravel()
+        groups = self.by(by)[by]
+        return pd.DataFrame(
+            [
+                {by: group, "strength": strength, "rms": self.rms_at(strength, **{by: group})}
+                for group in groups
+                for strength in values
+            ]
+        )
+
+    def rates(self, keys: Sequence[str] | None = None) -> pd.DataFrame:
+        """How the error changes with the rates of the noise's configuration, exactly.
+
+        Args:
+            keys: Keys of a noise configuration as in "depolarizing.p2", "readout.p01" or
+                "scales.gate"; None for all numbers that the configuration holds, and "scale".
+
+        Returns:
+            A row for each key: ``key``, ``value``, and the derivatives ``bias`` and ``square`` of
+            the mean error and of its mean square by the rate.
+
+        Raises:
+            InputError: If the noise is no configuration, or a key is none of its numbers.
+        """
+        return rate_derivatives(self._parts, self._noise, self.weights, keys)
+
+    def weights(self, part: Part) -> FloatArray:
+        """What the patches of a part count for in the mean error and in its mean square.
+
+        Args:
+            part: One of the parts.
+
+        Returns:
+            Shape (2, patches).
+        """
+        errors = self.errors[part.filter, part.columns]
+        return np.stack([np.ones(len(errors)), errors]) / self.errors.size
+
+    def _means(self, strength: Callable[[Mapping[str, object]], float]) -> FloatArray:
+        """The means of all patches with channels of some strength each."""
+        means = np.empty(self._shape)
+        for part in self._parts:
+
+            def of(channel: Channel, part: Part = part) -> float:
+                return strength(part.labels(channel))
+
+            means[part.filter, part.columns] = part.noisy.means(part.tables, of)[0]
+        return means
+
+    def _check_chosen(self, where: Mapping[str, object]) -> None:
+        for column in where:
+            _check_label(column)
+        channels = (
+            part.labels(channel) for part in self._parts for channel in part.noisy.channels
+        )
+        if not where or not any(_matches(labels, where) for labels in channels):
+            text = ", ".join(f"{column} = {value!r}" for column, value in where.items())
+            raise InputError(
+                f"no noise of this circuit has {text or 'nothing'}: `by` tells what there is."
+            )
+
+    def __repr__(self) -> str:
+        return f"<error budget of {self._text}: RMS {self.rms:.5f}, bias {self.bias:+.5f}>"
+
+    def __str__(self) -> str:
+        lines = [f"{self._text}: RMS error {self.rms:.5f}, bias {self.bias:+.5f}"]
+        for title, columns in (("stage", ("stage",)), ("mechanism", ("mechanism",))):
+            shares = self.by(*columns)
+            parts = [f"{row[title]} {100 * row['share']:.1f} %" for _, row in shares.iterrows()]
+            lines.append(f"by {title}: {', '.join(parts)}")
+        top = self.by("place").head(_PLACES_SHOWN)
+        parts = [f"{row['place']} {100 * row['share']:.1f} %" for _, row in top.iterrows()]
+        lines.append(f"largest places: {', '.join(parts)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [("RMS error", f"{self.rms:.5f}"), ("bias", f"{self.bias:+.5f}")]
+        for column in ("stage", "mechanism", "place"):
+            rows += [
+                (f"{column}: {row[column]}", f"{100 * row['share']:.1f} %")
+                for _, row in self.by(column).head(_PLACES_SHOWN).iterrows()
+            ]
+        return html_table(f"error budget of {self._text}", rows)
+
+
+_PLACES_SHOWN = 6
+
+
+def error_budget(
+    program: Program,
+    noise: NoiseLike,
+    images: ArrayLike,
+    *,
+    parameters: ArrayLike | None = None,
+    number: int | None = None,
+) -> ErrorBudget:
+    """Shares the error of feature maps out among the gates, qubits and stages that cause it.
+
+    It is computed exactly, without shots; some images are enough, as it is a mean over patches.
+
+    Args:
+        program: The compiled convolution.
+        noise: As for `qucnn_cirq.QuantumConvolution`.
+        images: Shape (batch, rows, columns), or (batch, channels, rows, columns).
+        parameters: Angles of trainable filters in radians, shape (filters, parameters); None where
+            there are none.
+        number: Which of the numbers that each circuit gives, with a measurement; None for overlaps
+            and for measurements of one number.
+
+    Raises:
+        InputError: If an argument is not allowed, all patches are blank, there is no noise, the
+            noise replaces gates, or the circuit is too large: the states of patches may have eight
+            qubits.
+    """
+    instance_of("program", program, Program, "compile_convolution(spec, device)")
+    model = as_noise(noise)
+    model.check_places(program.device.graph, f"device {program.device.name!r}")
+    if model.is_ideal:
+        raise InputError("there is no noise, so that there is no error to share out: give some.")
+    patches = extract_patches(images, program.spec)
+    if patches.n_occupied == 0:
+        raise InputError("all patches are blank: give images that are not 0 everywhere.")
+    chosen = _checked_number(program, number)
+    angles = _checked_parameters(program, parameters)
+    circuits: dict[int, NoisyCircuit] = {}
+    parts = []
+    for index, compiled in enumerate(program.filters):
+        own = compiled.filter_table(None if angles is None else angles[index])
+        for load in compiled.load_patches(patches):
+            template = load.variant.template
+            if id(template) not in circuits:
+                observable = _observable(template, compiled, chosen)
+                process = labelled_process(template, model)
+                circuits[id(template)] = NoisyCircuit(template, observable, process)
+            tables = {"patch": load.angles, "filter": own, "upstream": upstream_table(1.0)}
+            parts.append(Part(index, load.index, circuits[id(template)], tables, load.columns))
+    shape = (len(program.filters), patches.n_occupied)
+    return ErrorBudget(parts, shape, model, _words(program, patches))
+
+
+def _words(program: Program, patches: Patches) -> str:
+    spec = program.spec
+    kernel = "x".join(map(str, spec.kernel_pair))
+    test = f"{spec.overlap} test" if spec.measurement is None else spec.measurement.kind
+    return f"{kernel} {test} on {program.device.name}, {patches.n_occupied:,} patches"
+
+
+def _checked_number(program: Program, number: int | None) -> int | None:
+    spec = program.spec
+    if spec.measurement is None:
+        if number is not None:
+            raise InputError("number = ... is for measurements, and this is an overlap test.")
+        return None
+    if spec.measurement.products(spec.register_qubits) is None:
+        raise InputError(
+            f"measurement = {spec.measurement.kind!r} gives numbers that are no means of products "
+            "of signs: an error budget is for those."
+        )
+    if number is None and spec.n_numbers > 1:
+        raise InputError(
+            f"each circuit gives {spec.n_numbers} numbers: say which, as number = 0."
+        )
+    return whole_number("number", number or 0, minimum=0, maximum=spec.n_numbers - 1)
+
+
+def _checked_parameters(program: Program, parameters: ArrayLike | None) -> FloatArray | None:
+    shape = (program.spec.n_filters, program.spec.n_parameters)
+    if parameters is None:
+        if shape[1]:
+            raise InputError(
+                f"the filters have {shape[1]} angles each: give parameters of shape {shape}, as "
+                "`QuantumConvolution.parameters` has them."
+            )
+        return None
+    given = real_array("parameters", parameters)
+    if given.shape != shape:
+        raise InputError(f"parameters have the shape {given.shape}; {shape} is needed.")
+    return given[:, np.newaxis] if shape[1] else None
+
+
+def _observable(template: Template, compiled: CompiledFilter, number: int | None) -> Observable:
+    """What is measured; of a measurement one of its products of signs."""
+    if number is None:
+        return template.observable
+    assert compiled.measurement is not None
+    products = compiled.measurement.products(compiled.loader.n_qubits)
+    assert products is not None
+    places, sign = products[number], 1.0
+    if template.relabelling is not None:
+        (places,), signs = template.relabelling.products([places])
+        sign = float(signs[0])
+    qubits = [template.observable.qubits[place] for place in places]
+    signs_of = [(sign, -sign)] + [(1.0, -1.0)] * (len(qubits) - 1)
+    groups = tuple(((qubit,), values) for qubit, values in zip(qubits, signs_of, strict=True))
+    return Observable(groups, low=-1.0)
+
+
+def _rms(errors: FloatArray) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def _check_label(column: str) -> None:
+    if column not in LABELS:
+        raise unknown_name("column of a budget", column, LABELS)
+
+
+def _matches(labels: Mapping[str, object], where: Mapping[str, object]) -> bool:
+    return all(
+        labels[column] in (value if isinstance(value, list | tuple | set) else (value,))
+        for column, value in where.items()
+    )

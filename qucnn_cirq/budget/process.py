@@ -1,0 +1,283 @@
+"""The noisy process of a circuit with every channel told apart: where, when, of what and whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import ConfiguredNoiseModel, Noise, NoiseKind, ThermalNoise, is_virtual
+from noise_models.calibrated import CalibratedNoise
+from noise_models.readout import readout_gate
+from noise_models.thermal import ThermalChannel
+from noise_models.timeline import Step, timeline
+from qucnn_cirq.circuits.feed_forward import deferred
+from qucnn_cirq.circuits.slots import Slot
+from qucnn_cirq.compiler.template import SlotTag, Template
+from qucnn_cirq.engines.factoring import owners, without_fixed_end
+from qucnn_cirq.engines.pauli_transfer import transfer_matrix
+from qucnn_cirq.engines.process import Element, Kraus, physical_process
+from qucnn_cirq.engines.steps import taken_apart
+from qucnn_cirq.errors import InputError
+
+Stage = Literal["patch", "filter", "meeting", "readout"]
+"""Loading of the patch; of the filter, or its body; their meeting; reading the bits."""
+STAGES: tuple[Stage, ...] = ("patch", "filter", "meeting", "readout")
+MECHANISMS = (
+    "one-qubit depolarising",
+    "two-qubit depolarising",
+    "coherent",
+    "decay while operated",
+    "idling",
+    "readout",
+)
+"""What channels of the package's own kinds are; a kind of the user's own goes by its key."""
+_FOREIGN = "noise model"
+"""What the channels of a model are that nothing is known of."""
+
+
+@dataclass(frozen=True)
+class _ChannelTag:
+    """Marks noise in a circuit, so that it is found again."""
+
+    moment: int
+    mechanism: str
+
+
+@dataclass(frozen=True, eq=False)
+class Channel(Element):
+    """One channel of noise.
+
+    Attributes:
+        moment: The moment of the circuit that it follows; that of the measurement for readout.
+        stage: When it acts, and on whose qubits.
+        mechanism: What it is.
+        transfer: Its transfer matrix, shape (4^k, 4^k) for k qubits.
+    """
+
+    moment: int = 0
+    stage: Stage = "meeting"
+    mechanism: str = ""
+    transfer: NDArray[np.float64] = field(default_factory=lambda: np.eye(4))
+
+    @property
+    def is_marker(self) -> bool:
+        """Whether it does nothing and marks a place where noise could be."""
+        return not self.mechanism
+
+
+def labelled_process(template: Template, noise: Noise, markers: bool = False) -> list[Element]:
+    """All gates of a template, taken apart, and its channels, readout included.
+
+    Args:
+        template: The compiled circuit.
+        noise: The noise.
+        markers: Whether a channel that does nothing stands wherever noise could be, so that the
+            processes of different rates have the same places.
+
+    Returns:
+        Elements in order of time. Those that are no `Channel` are the circuit without noise.
+
+    Raises:
+        InputError: If the noise replaces gates, or as `physical_process` does.
+    """
+    marked = template.marked_circuit
+    tagged = cirq.Circuit()
+    if isinstance(noise.gate_model, ConfiguredNoiseModel):
+        tagged += _configured(marked, noise.gate_model)
+    elif noise.gate_model == cirq.NO_NOISE:
+        tagged += marked
+    else:
+        # It is what refuses noise that depends on angles.
+        physical_process(template, noise)
+        tagged += _foreign(marked, noise.gate_model)
+    if markers:
+        tagged = _with_markers(marked, tagged)
+    elements = [
+        Element(op.qubits, slot=op.gate)
+        if isinstance(op.gate, Slot)
+        else Element(op.qubits, kraus=(cirq.unitary(op),))
+        for op in template.preparation.all_operations()
+    ]
+    elements += _elements(template, deferred(tagged, noise.readout), len(marked) - 1)
+    elements += _misreading(template, noise, len(marked) - 1, markers)
+    return _staged(taken_apart(elements), template)
+
+
+def _configured(marked: cirq.Circuit, model: ConfiguredNoiseModel) -> Iterator[cirq.Moment]:
+    moments = list(marked)
+    steps = timeline(moments, sorted(marked.all_qubits()))
+    for index, (moment, step) in enumerate(zip(moments, steps, strict=True)):
+        yield moment
+        for kind, layer in filter(lambda each: each[1], model.layers_after(step)):
+            yield cirq.Moment(
+                operation.with_tags(_ChannelTag(index, _mechanism(kind, operation, step)))
+                for operation in layer
+            )
+
+
+def _mechanism(kind: NoiseKind, operation: cirq.Operation, step: Step) -> str:
+    if set(operation.qubits) <= {*step.idle, *step.waiting_for_measurement}:
+        return "idling"
+    if isinstance(operation.gate, cirq.DepolarizingChannel):
+        return f"{'one' if len(operation.qubits) == 1 else 'two'}-qubit depolarising"
+    if cirq.has_unitary(operation):
+        return "coherent"
+    if isinstance(operation.gate, ThermalChannel) or isinstance(
+        kind, ThermalNoise | CalibratedNoise
+    ):
+        return "decay while operated"
+    return kind.key
+
+
+def _foreign(marked: cirq.Circuit, model: cirq.NoiseModel) -> Iterator[cirq.Moment]:
+    """The circuit with the noise of a model that may do as it likes, save replace gates."""
+    expected = [operation for moment in marked for operation in moment]
+    groups = model.noisy_moments(list(marked), sorted(marked.all_qubits()))
+    for index, group in enumerate(groups):
+        for operation in cirq.flatten_to_ops(group):
+            if operation in expected:
+                expected.remove(operation)
+                yield cirq.Moment(operation)
+            else:
+                yield cirq.Moment(operation.untagged.with_tags(_ChannelTag(index, _FOREIGN)))
+    if expected:
+        raise InputError(
+            f"the noise model replaces {expected[0]}: an error budget needs channels that stand "
+            "beside the gates. Write it as a unitary or a channel after the gate."
+        )
+
+
+def _with_markers(marked: cirq.Circuit, tagged: cirq.Circuit) -> cirq.Circuit:
+    """Puts a marker after every gate and on every qubit that waits, before their channels."""
+    moments = list(marked)
+    steps = timeline(moments, sorted(marked.all_qubits()))
+    waiting = [(*step.idle, *step.waiting_for_measurement) for step in steps]
+    places = [
+        [op.qubits for op in moment if not is_virtual(op) and not cirq.is_measurement(op)]
+        + [(qubit,) for qubit in waits]
+        for moment, waits in zip(moments, waiting, strict=True)
+    ]
+    found: list[cirq.Moment] = []
+    left = [len(moment) for moment in moments]
+    index = 0
+    for moment in tagged:
+        found.append(moment)
+        if any(_tag(operation) for operation in moment):
+            continue
+        left[index] -= len(moment)
+        while index < len(left) and left[index] == 0:
+            for qubits in places[index]:
+                identity = _IDENTITIES[len(qubits)].on(*qubits)
+                found.append(cirq.Moment(identity.with_tags(_ChannelTag(index, ""))))
+            index += 1
+    return cirq.Circuit(found)
+
+
+_IDENTITIES = {n_qubits: cirq.IdentityGate(n_qubits) for n_qubits in (1, 2)}
+
+
+def _tag(operation: cirq.Operation) -> _ChannelTag | None:
+    return next((tag for tag in operation.tags if isinstance(tag, _ChannelTag)), None)
+
+
+def _elements(template: Template, circuit: cirq.Circuit, last: int) -> Iterator[Element]:
+    slots = template.slots
+    # Equal noise shares its gates.
+    known: dict[int, tuple[object, Kraus, NDArray[np.float64]]] = {}
+    for operation in (op for moment in circuit for op in sorted(moment, key=lambda op: op.qubits)):
+        index = next((tag.index for tag in operation.tags if isinstance(tag, SlotTag)), None)
+        tag = _tag(operation)
+        # What `deferred` puts in for a measurement has no tag of ours, and is no gate.
+        is_early = tag is None and isinstance(operation.gate, cirq.KrausChannel)
+        if index is not None:
+            yield Element(operation.qubits, slot=slots[index])
+        elif tag is not None or is_early:
+            if id(operation.gate) not in known:
+                known[id(operation.gate)] = operation.gate, *_matrices(operation)
+            _, kraus, transfer = known[id(operation.gate)]
+            moment, mechanism = (last, "readout") if tag is None else (tag.moment, tag.mechanism)
+            yield Channel(
+                operation.qubits,
+                kraus=kraus,
+                moment=moment,
+                mechanism=mechanism,
+                transfer=transfer,
+            )
+        elif not cirq.is_measurement(operation) and operation.qubits:
+            yield Element(operation.qubits, kraus=(cirq.unitary(operation),))
+
+
+def _matrices(channel: cirq.Operation | cirq.Gate) -> tuple[Kraus, NDArray[np.float64]]:
+    """Kraus operators and transfer matrix of a channel."""
+    kraus: Kraus = tuple(np.asarray(each, complex) for each in cirq.kraus(channel))
+    return kraus, transfer_matrix(kraus)
+
+
+def _misreading(template: Template, noise: Noise, last: int, markers: bool) -> Iterator[Channel]:
+    """Readout errors as channels, after which bits are read as they are."""
+    measured = template.observable.qubits
+
+    def channel(qubits: tuple[cirq.Qid, ...], gate: cirq.Gate, mechanism: str) -> Channel:
+        kraus, transfer = _matrices(gate)
+        return Channel(
+            qubits,
+            kraus=kraus,
+            moment=last,
+            stage="readout",
+            mechanism=mechanism,
+            transfer=transfer,
+        )
+
+    for qubit in measured:
+        if markers:
+            yield channel((qubit,), cirq.I, "")
+        gate = readout_gate(*noise.readout(qubit))
+        if gate is not None:
+            yield channel((qubit,), gate, "readout")
+    for pair, probability in noise.joint_readout(measured):
+        chances = {"II": 1 - probability, "XX": probability}
+        yield channel(pair, cirq.asymmetric_depolarize(error_probabilities=chances), "readout")
+
+
+def _staged(elements: Sequence[Element], template: Template) -> list[Element]:
+    """Tells channels whose they are: the stage of the gate before them on their qubits."""
+    if template.filter_qubits:
+        names = owners(elements, template)
+        return [
+            replace(element, stage=name)
+            if isinstance(element, Channel) and element.mechanism != "readout"
+            else element
+            for element, name in zip(elements, names, strict=True)
+        ]
+    # Patch and filter are on the same qubits: what no later angle of the patch needs is the
+    # filter's, or its body's.
+    gates = [element for element in elements if not isinstance(element, Channel)]
+    own = {id(element) for element in without_fixed_end(_of_patches(gates))[0]}
+    stages: dict[cirq.Qid, Stage] = {}
+    found: list[Element] = []
+    for element in elements:
+        if not isinstance(element, Channel):
+            stage: Stage = "patch" if id(element) in own else "filter"
+            stages.update(dict.fromkeys(element.qubits, stage))
+            found.append(element)
+        elif element.mechanism == "readout":
+            found.append(element)
+        else:
+            last = {stages.get(qubit, "patch") for qubit in element.qubits}
+            found.append(replace(element, stage=last.pop() if len(last) == 1 else "filter"))
+    return found
+
+
+def _of_patches(gates: Sequence[Element]) -> list[Element]:
+    """Gates up to the last one whose angle is the patch's."""
+    reads = [
+        number
+        for number, gate in enumerate(gates)
+        if gate.slot is not None and "patch" in gate.slot.tables
+    ]
+    return list(gates[: reads[-1] + 1]) if reads else []

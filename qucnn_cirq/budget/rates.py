@@ -1,0 +1,144 @@
+"""How the error changes with the numbers of a noise configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from noise_models import Noise, NoiseConfiguration
+from noise_models.errors import InputError, shown
+from qucnn_cirq.budget.circuit import NoisyCircuit
+from qucnn_cirq.budget.places import Place
+from qucnn_cirq.budget.process import labelled_process
+
+if TYPE_CHECKING:
+    from qucnn_cirq.budget.budget import Part
+
+FloatArray = NDArray[np.float64]
+
+_STEP = 1e-3
+"""Relative step of the differences of transfer matrices: their error is that to the fourth."""
+_STEP_FROM_ZERO = 1e-4
+_CENTRAL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+_FORWARD = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
+"""Weights of the differences that give a derivative to fourth order."""
+
+Path = tuple[str, ...]
+
+
+def rate_derivatives(
+    parts: Sequence[Part],
+    noise: Noise,
+    weights: Callable[[Part], FloatArray],
+    keys: Sequence[str] | None,
+) -> pd.DataFrame:
+    """The derivatives of the mean error and of its mean square; see `ErrorBudget.rates`.
+
+    The mean depends linearly on every channel's transfer matrix, by what is found once for all
+    rates; how that matrix depends on a rate, the configuration itself tells.
+
+    Args:
+        parts: The circuits with their patches.
+        noise: The noise.
+        weights: What the patches of a part count for, shape (2, patches).
+        keys: Which rates; None for all.
+    """
+    if noise.configuration is None:
+        raise InputError(
+            "the noise is a model without rates that are known by name: give a configuration."
+        )
+    mapping = noise.configuration.to_mapping()
+    known = _numbers(mapping)
+    known.setdefault(("scale",), 1.0)
+    paths = [_path(key, known) for key in keys] if keys is not None else list(known)
+    structure: dict[int, NoisyCircuit] = {}
+    dependences = []
+    for part in parts:
+        template = part.noisy.template
+        if id(template) not in structure:
+            process = labelled_process(template, noise, markers=True)
+            structure[id(template)] = replace(part.noisy, elements=process)
+        own = structure[id(template)].dependences(part.tables, weights(part), strength=1.0)
+        dependences.append((part, {_key(place): by for place, by in own}))
+    rows = []
+    for path in paths:
+        value = known[path]
+        changes = {
+            key: _changes(circuit, mapping, path, value) for key, circuit in structure.items()
+        }
+        total = np.zeros(2)
+        for part, by in dependences:
+            for key, change in changes[id(part.noisy.template)].items():
+                if key in by:
+                    total += np.einsum("sab,ab->s", by[key], change)
+        # The square's derivative is twice the mean of the error times its own.
+        rows.append({"key": ".".join(path), "value": value, "bias": total[0],
+                     "square": 2 * total[1]})  # fmt: skip
+    return pd.DataFrame(rows, columns=["key", "value", "bias", "square"])
+
+
+def _numbers(mapping: Mapping[str, Any], path: Path = ()) -> dict[Path, float]:
+    """All numbers of a configuration that are not within a calibration."""
+    found: dict[Path, float] = {}
+    for key, value in mapping.items():
+        if (*path, key) == ("calibrated",):
+            continue
+        if isinstance(value, Mapping):
+            found |= _numbers(value, (*path, key))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[(*path, key)] = float(value)
+    return found
+
+
+def _path(key: str, known: dict[Path, float]) -> Path:
+    """The place of a number in a configuration; one that is not there has its default."""
+    for path in known:
+        if key == ".".join(path):
+            return path
+    path = tuple(key.split("."))
+    defaults = {("scale",): 1.0, **{("scales", name): 1.0 for name in ("gate", "idle", "readout")}}
+    defaults |= {("depolarizing", name): 0.0 for name in ("p1", "p2")}
+    defaults |= {("readout", name): 0.0 for name in ("p01", "p10")}
+    defaults |= {("idle",): 0.0}
+    if path not in defaults:
+        raise InputError(
+            f"key {shown(key)} is no number of this noise: it has "
+            f"{', '.join('.'.join(each) for each in known)}."
+        )
+    known[path] = defaults[path]
+    return path
+
+
+def _with(mapping: Mapping[str, Any], path: Path, value: float) -> dict[str, Any]:
+    first, *rest = path
+    inner = mapping.get(first, {})
+    return {**mapping, first: _with(inner, tuple(rest), value) if rest else value}
+
+
+def _key(place: Place) -> tuple[object, ...]:
+    # The same place in processes of different rates: they have the same markers.
+    first = place.channels[0]
+    return first.moment, first.stage, frozenset(place.qubits)
+
+
+def _changes(
+    circuit: NoisyCircuit, mapping: Mapping[str, Any], path: Path, value: float
+) -> dict[tuple[object, ...], FloatArray]:
+    """The derivative of the matrix of each place by one number."""
+    if value == 0.0:
+        step, rule = _STEP_FROM_ZERO, _FORWARD
+    else:
+        step, rule = _STEP * abs(value), _CENTRAL
+    total: dict[tuple[object, ...], FloatArray] = {}
+    for steps, weight in rule:
+        own = NoiseConfiguration.from_mapping(_with(mapping, path, value + steps * step))
+        process = labelled_process(circuit.template, Noise(own), markers=True)
+        for place in replace(circuit, elements=process).places:
+            change = weight / step * place.at(1.0)
+            total[_key(place)] = total.get(_key(place), 0.0) + change
+    return total
