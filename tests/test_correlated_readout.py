@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from noise_models import CorrelatedReadoutNoise, NoiseConfiguration, NoiseError, as_noise
-from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    RandomCircuit,
+    compile_convolution,
+)
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.engines.process import read_observable
 
@@ -73,6 +79,26 @@ def test_the_recorded_observable_joins_groups_that_share_errors() -> None:
         chances = recorded({**MIXED, "depolarizing": {}}, number, list(observable.qubits))
         shots = np.array([bits(i, bit_count=3) for i in range(8)])
         assert values[state] == pytest.approx(chances @ observable.values(shots), abs=1e-12)
+
+
+def test_means_of_some_bits_know_flips_with_the_others() -> None:
+    filters = RandomCircuit()
+    spec = ConvolutionSpec(kernel=(2, 2), filters=filters, encoding="angle", measurement="z")
+    program = compile_convolution(spec, "grid:2x2")
+    template = program.filters[0].template
+    patch = np.array([[[0.3, 1.0], [0.7, 0.2]]])
+    noisy = as_noise(MIXED).noisy_circuit(program.circuit(patch[0]))
+    measured = list(template.observable.qubits)
+    assert len(as_noise(MIXED).joint_readout(measured)) > 1
+    simulator = cirq.DensityMatrixSimulator(dtype=np.complex128)
+    rho = simulator.simulate(cirq.drop_terminal_measurements(noisy), qubit_order=measured)
+    chances = np.diag(rho.final_density_matrix).real
+    if template.relabelling is not None:
+        chances = template.relabelling.read(chances)
+    chances = chances.reshape((2,) * 4)
+    zeros = [np.moveaxis(chances, axis, 0)[0].sum() for axis in range(4)]
+    layer = QuantumConvolution(program, engine="exact", noise=MIXED, shots=None)
+    np.testing.assert_allclose(layer.forward(patch).ravel(), 2 * np.array(zeros) - 1, atol=1e-10)
 
 
 @pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])

@@ -27,7 +27,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq convolution image_blocks",
     "qucnn_cirq compiler",
     "qucnn_cirq commands engines",
-    "qucnn_cirq estimators",
+    "qucnn_cirq budget estimators",
     "qucnn_cirq cli measured",
     "qucnn_cirq execution",
     "qucnn_cirq __main__ forward_pass gradients mitigation windows_layer",

@@ -284,9 +284,7 @@ class ErrorBudget:
     def _check_chosen(self, where: Mapping[str, object]) -> None:
         for column in where:
             _check_label(column)
-        channels = (
-            part.labels(channel) for part in self._parts for channel in part.noisy.channels
-        )
+        channels = (part.labels(channel) for part in self._parts for channel in part.noisy.channels)
         if not where or not any(_matches(labels, where) for labels in channels):
             text = ", ".join(f"{column} = {value!r}" for column, value in where.items())
             raise InputError(
@@ -366,6 +364,7 @@ def error_budget(
                 observable = _observable(template, compiled, chosen)
                 process = labelled_process(template, model)
                 circuits[id(template)] = NoisyCircuit(template, observable, process)
+                circuits[id(template)].check_size()
             tables = {"patch": load.angles, "filter": own, "upstream": upstream_table(1.0)}
             parts.append(Part(index, load.index, circuits[id(template)], tables, load.columns))
     shape = (len(program.filters), patches.n_occupied)
@@ -391,9 +390,7 @@ def _checked_number(program: Program, number: int | None) -> int | None:
             "of signs: an error budget is for those."
         )
     if number is None and spec.n_numbers > 1:
-        raise InputError(
-            f"each circuit gives {spec.n_numbers} numbers: say which, as number = 0."
-        )
+        raise InputError(f"each circuit gives {spec.n_numbers} numbers: say which, as number = 0.")
     return whole_number("number", number or 0, minimum=0, maximum=spec.n_numbers - 1)
 
 

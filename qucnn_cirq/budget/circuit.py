@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import cirq
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,17 +55,28 @@ class NoisyCircuit:
         Returns:
             Shape (filters, patches).
         """
-        elements = []
+        elements: list[Element] = []
         for element in self.elements:
-            if isinstance(element, Channel):
-                strength = keeps(element)
-                if strength != 1.0:
-                    element = weakened(element, strength)
-                    if element is None:
-                        continue
-            elements.append(element)
+            strength = keeps(element) if isinstance(element, Channel) else 1.0
+            if isinstance(element, Channel) and 0.0 < strength < 1.0:
+                elements.append(weakened(element, strength))
+            elif strength == 1.0:
+                elements.append(element)
         own = self.template.preparing(tables)
         return ExactEngine().means_of_process(elements, self.template, self.observable, own)
+
+    def check_size(self) -> None:
+        """Refuses registers whose states are not to be kept at every place.
+
+        Raises:
+            InputError: With the limit.
+        """
+        n_qubits = len(self._patch_qubits)
+        if n_qubits > _LARGEST_STATE:
+            raise InputError(
+                f"the states of patches have {n_qubits} qubits; an error budget goes up to "
+                f"{_LARGEST_STATE}: choose a smaller kernel."
+            )
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -158,15 +170,13 @@ class NoisyCircuit:
         patch, filters, meeting = (steps_of(part) for part in parts.values())
         return patch, filters, meeting
 
+    @property
+    def _patch_qubits(self) -> tuple[cirq.Qid, ...]:
+        return self.template.data_qubits if self._is_cut else self.template.qubits
+
     @cached_property
     def _patch(self) -> Register:
-        qubits = self.template.data_qubits if self._is_cut else self.template.qubits
-        if len(qubits) > _LARGEST_STATE:
-            raise InputError(
-                f"the states of patches have {len(qubits)} qubits; an error budget goes up to "
-                f"{_LARGEST_STATE}: choose a smaller kernel, or the destructive or ancilla test."
-            )
-        return Register(self._parts[0], qubits)
+        return Register(self._parts[0], self._patch_qubits)
 
     @cached_property
     def _filter(self) -> Register:
@@ -175,26 +185,18 @@ class NoisyCircuit:
     @cached_property
     def _meeting(self) -> MeetingNetwork:
         template = self.template
-        data = template.data_qubits if self._is_cut else template.qubits
         filters = template.filter_qubits if self._is_cut else ()
-        return MeetingNetwork(self._parts[2], data, filters, self.observable)
+        return MeetingNetwork(self._parts[2], self._patch_qubits, filters, self.observable)
 
 
-def weakened(channel: Channel, strength: float) -> Channel | None:
+def weakened(channel: Channel, strength: float) -> Channel:
     """A channel mixed with doing nothing: 1 + s (T - 1).
 
     Args:
         channel: The channel.
         strength: The share s of it, from 0 to 1.
-
-    Returns:
-        The mixture; None for 0.
     """
-    if strength == 0.0:
-        return None
     identity = np.sqrt(1 - strength) * np.eye(len(channel.kraus[0]), dtype=complex)
     kraus = (identity, *(np.sqrt(strength) * each for each in channel.kraus))
     transfer = np.eye(len(channel.transfer)) * (1 - strength) + strength * channel.transfer
     return replace(channel, kraus=kraus, transfer=transfer)
-
-

@@ -214,9 +214,7 @@ def _difference(one: _Indices, other: _Indices) -> list[int]:
     return [i for i in one if i not in other] + [i for i in other if i not in one]
 
 
-def _contracted(
-    one: FloatArray, own: _Indices, other: FloatArray, others: _Indices
-) -> FloatArray:
+def _contracted(one: FloatArray, own: _Indices, other: FloatArray, others: _Indices) -> FloatArray:
     """Sums over all indices that two tensors share."""
     shared = [index for index in own if index in others]
     axes = ([own.index(i) for i in shared], [others.index(i) for i in shared])

@@ -26,16 +26,7 @@ from qucnn_cirq.errors import InputError
 
 Stage = Literal["patch", "filter", "meeting", "readout"]
 """Loading of the patch; of the filter, or its body; their meeting; reading the bits."""
-STAGES: tuple[Stage, ...] = ("patch", "filter", "meeting", "readout")
-MECHANISMS = (
-    "one-qubit depolarising",
-    "two-qubit depolarising",
-    "coherent",
-    "decay while operated",
-    "idling",
-    "readout",
-)
-"""What channels of the package's own kinds are; a kind of the user's own goes by its key."""
+_STAGE_OF: dict[str, Stage] = {"patch": "patch", "filter": "filter", "meeting": "meeting"}
 _FOREIGN = "noise model"
 """What the channels of a model are that nothing is known of."""
 
@@ -147,8 +138,8 @@ def _foreign(marked: cirq.Circuit, model: cirq.NoiseModel) -> Iterator[cirq.Mome
                 yield cirq.Moment(operation.untagged.with_tags(_ChannelTag(index, _FOREIGN)))
     if expected:
         raise InputError(
-            f"the noise model replaces {expected[0]}: an error budget needs channels that stand "
-            "beside the gates. Write it as a unitary or a channel after the gate."
+            f"the noise model replaces {expected[0].untagged}: an error budget needs channels that "
+            "stand beside the gates. Write it as a unitary or a channel after the gate."
         )
 
 
@@ -249,7 +240,7 @@ def _staged(elements: Sequence[Element], template: Template) -> list[Element]:
     if template.filter_qubits:
         names = owners(elements, template)
         return [
-            replace(element, stage=name)
+            replace(element, stage=_STAGE_OF[name])
             if isinstance(element, Channel) and element.mechanism != "readout"
             else element
             for element, name in zip(elements, names, strict=True)

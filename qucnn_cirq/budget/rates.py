@@ -24,11 +24,25 @@ FloatArray = NDArray[np.float64]
 _STEP = 1e-3
 """Relative step of the differences of transfer matrices: their error is that to the fourth."""
 _STEP_FROM_ZERO = 1e-4
-_CENTRAL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
-_FORWARD = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
+_Rule = tuple[tuple[int, float], ...]
+_CENTRAL: _Rule = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+_FORWARD: _Rule = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
 """Weights of the differences that give a derivative to fourth order."""
 
 Path = tuple[str, ...]
+
+_DEFAULTS: dict[Path, float] = {
+    ("scale",): 1.0,
+    ("scales", "gate"): 1.0,
+    ("scales", "idle"): 1.0,
+    ("scales", "readout"): 1.0,
+    ("depolarizing", "p1"): 0.0,
+    ("depolarizing", "p2"): 0.0,
+    ("idle",): 0.0,
+    ("readout", "p01"): 0.0,
+    ("readout", "p10"): 0.0,
+}
+"""Numbers that a configuration need not name."""
 
 
 def rate_derivatives(
@@ -101,16 +115,12 @@ def _path(key: str, known: dict[Path, float]) -> Path:
         if key == ".".join(path):
             return path
     path = tuple(key.split("."))
-    defaults = {("scale",): 1.0, **{("scales", name): 1.0 for name in ("gate", "idle", "readout")}}
-    defaults |= {("depolarizing", name): 0.0 for name in ("p1", "p2")}
-    defaults |= {("readout", name): 0.0 for name in ("p01", "p10")}
-    defaults |= {("idle",): 0.0}
-    if path not in defaults:
+    if path not in _DEFAULTS:
         raise InputError(
             f"key {shown(key)} is no number of this noise: it has "
             f"{', '.join('.'.join(each) for each in known)}."
         )
-    known[path] = defaults[path]
+    known[path] = _DEFAULTS[path]
     return path
 
 

@@ -532,7 +532,8 @@ def _of_process(
     steps = tuple(process.meeting)
 
     def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
-        return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library)
+        read = template.observable.qubits
+        return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library, read)
 
     return Prepared(process, patch, filters, meet, observable)
 

@@ -76,6 +76,7 @@ class Meeting:
             qubits, of which the probability of every outcome is wanted, before it is recorded.
         noise: The noise, of which readout errors are still to be applied to an observable.
         library: The array library.
+        read: All qubits that are read in the moment in which an observable's are.
 
     Attributes:
         elements: Numbers in the largest tensor that contracting it for one filter makes.
@@ -89,6 +90,7 @@ class Meeting:
         measured: Observable | tuple[cirq.Qid, ...],
         noise: Noise,
         library: ArrayLibrary,
+        read: tuple[cirq.Qid, ...] | None = None,
     ) -> None:
         self._library = library
         self._tensors: list[_Fixed | _Turned] = []
@@ -101,7 +103,7 @@ class Meeting:
 
         outcomes: list[int] = []
         if isinstance(measured, Observable):
-            for qubits, values in read_observable(measured, noise):
+            for qubits, values in read_observable(measured, noise, read):
                 ends.update((qubit, next(number)) for qubit in qubits)
                 add([ends[qubit] for qubit in qubits], diagonal_coefficients(values))
         else:

@@ -192,19 +192,23 @@ def _kraus(operation: cirq.Operation, known: dict[int, tuple[cirq.Gate, Kraus]])
 
 
 def read_observable(
-    observable: Observable, noise: Noise
+    observable: Observable, noise: Noise, measured: Sequence[cirq.Qid] | None = None
 ) -> list[tuple[tuple[cirq.Qid, ...], NDArray[np.float64]]]:
     """The diagonal observable whose exact mean is what noisy readout records on average.
 
     Args:
         observable: What is measured.
         noise: The noise, whose readout counts.
+        measured: All qubits that are read in the same moment, of which any pair may be flipped
+            together; those of the observable if None.
 
     Returns:
         For each group its qubits and, for each true bit pattern, the mean recorded value, shape
         (2^qubits,). Groups that joint readout errors connect have become one.
     """
-    joint = noise.joint_readout(observable.qubits)
+    own = set(observable.qubits)
+    pairs = noise.joint_readout(observable.qubits if measured is None else measured)
+    joint = [(pair, chance) for pair, chance in pairs if not own.isdisjoint(pair)]
     groups = []
     for members in _joined(observable, [pair for pair, _ in joint]):
         qubits = tuple(qubit for own, _ in members for qubit in own)
@@ -212,8 +216,9 @@ def read_observable(
         recorded = recorded.reshape((2,) * len(qubits))
         # The last error to happen is the first that the recorded value meets on the way back.
         for pair, probability in joint:
-            if set(pair) <= set(qubits):
-                flipped = np.flip(recorded, (qubits.index(pair[0]), qubits.index(pair[1])))
+            # Of the two qubits only one may be looked at.
+            if axes := tuple(qubits.index(qubit) for qubit in pair if qubit in qubits):
+                flipped = np.flip(recorded, axes)
                 recorded = (1 - probability) * recorded + probability * flipped
         for axis, qubit in enumerate(qubits):
             p01, p10 = noise.readout(qubit)

@@ -1,0 +1,406 @@
+"""Error budgets: shares against differences of the exact engine, rates against configurations."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cirq
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noise_models import NoiseConfiguration, as_noise
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    InputError,
+    QCNNBody,
+    RandomCircuit,
+    XZAnsatz,
+    compile_convolution,
+)
+from qucnn_cirq.budget import COLUMNS, ErrorBudget, error_budget
+from qucnn_cirq.budget.budget import _NODES, place_name
+from qucnn_cirq.budget.process import Channel
+from qucnn_cirq.compiler.program import Program
+from qucnn_cirq.datasets import load_classical_filter, load_mnist
+from qucnn_cirq.layer import QuantumConvolution
+
+TESTS = ("ancilla", "destructive", "inversion")
+WHOLE = {
+    "depolarizing": {"p1": 0.002, "p2": 0.01},
+    "idle": 0.001,
+    "thermal": {"t1": 20.0, "t2": 15.0},
+    "coherent": {"angle": 0.05},
+    "readout": {"p01": 0.01, "p10": 0.04},
+    "correlated_readout": {"both": 0.01},
+}
+IMAGES = np.random.default_rng(5).uniform(size=(2, 4, 4))
+
+
+def program(test: str, device: str = "grid:3x4", layers: int = 0, n_filters: int = 1) -> Program:
+    """2x2 kernels on vectors that are loaded, or on angles."""
+    vectors = np.random.default_rng(3).normal(size=(n_filters, 2, 2))
+    filters = [XZAnsatz(layers) if layers else FixedFilter(each) for each in vectors]
+    return compile_convolution(
+        ConvolutionSpec(kernel=(2, 2), filters=filters, overlap=test), device
+    )
+
+
+def angles(program: Program) -> np.ndarray | None:
+    shape = (program.spec.n_filters, program.spec.n_parameters)
+    return np.random.default_rng(8).uniform(0, 6, shape) if shape[1] else None
+
+
+def budget_of(program: Program, noise: Any, images: np.ndarray = IMAGES) -> ErrorBudget:
+    return error_budget(program, noise, images, parameters=angles(program))
+
+
+def adds_up(budget: ErrorBudget) -> None:
+    assert budget.table["bias"].sum() == pytest.approx(budget.bias, abs=1e-8 * budget.rms)
+    assert budget.table["square"].sum() == pytest.approx(budget.rms**2, rel=1e-8)
+    if budget.rms > 1e-12:
+        assert budget.table["share"].sum() == pytest.approx(1, abs=1e-8)
+
+
+@st.composite
+def noises(draw: st.DrawFn) -> dict[str, Any]:
+    """Some kinds of noise of usual strength."""
+    keys = draw(st.lists(st.sampled_from(sorted(WHOLE)), min_size=1, unique=True))
+    scale = draw(st.floats(0.1, 2.0))
+    return {"scale": scale, **{key: WHOLE[key] for key in keys}}
+
+
+@given(st.sampled_from(TESTS), st.sampled_from([0, 1]), st.sampled_from([1, 2]), noises())
+@settings(max_examples=12, deadline=None)
+def test_shares_add_up_to_what_layers_measure(test, layers, n_filters, noise):
+    own = program(test, layers=layers, n_filters=n_filters)
+    budget = budget_of(own, noise)
+    maps = [
+        QuantumConvolution(own, "exact", each, shots=None, parameters=angles(own)).forward(IMAGES)
+        for each in (noise, None)
+    ]
+    differences = (maps[0] - maps[1]).swapaxes(0, 1).reshape(n_filters, -1)
+    assert np.allclose(budget.errors, differences, atol=1e-12)
+    adds_up(budget)
+
+
+def at(channel: Channel, strength: float, own: float, each: Channel) -> float:
+    """Of one channel its own strength, of all others the same."""
+    return own if each is channel else strength
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_shares_are_integrals_of_differences_of_single_channels(test):
+    own = program(test)
+    budget = budget_of(own, WHOLE)
+    (part, *others) = budget._parts
+    channels = part.noisy.channels
+    weights = budget.weights(part)
+    step = 0.1
+    for number in range(0, len(channels), max(1, len(channels) // 9)):
+        channel, share = channels[number], np.zeros(2)
+        for strength, weight in _NODES:
+            # Linear in every channel: the difference is the derivative.
+            low, high = (
+                part.noisy.means(part.tables, functools.partial(at, channel, strength, end))[0]
+                for end in (strength - step, strength + step)
+            )
+            share += weight * (weights @ (high - low)) / (2 * step)
+        rows = budget.table
+        for column, value in part.labels(channel).items():
+            rows = rows[rows[column] == value]
+        if len(rows) == 1:
+            assert rows.iloc[0]["bias"] == pytest.approx(share[0], abs=1e-12)
+            assert rows.iloc[0]["square"] == pytest.approx(share[1], abs=1e-13)
+
+
+def changed(noise: Mapping[str, Any], key: str, value: float) -> dict[str, Any]:
+    first, _, rest = key.partition(".")
+    inner = noise.get(first, {})
+    return {**noise, first: changed(inner, rest, value) if rest else value}
+
+
+def difference(
+    own: Program, noise: Mapping[str, Any], key: str, value: float, images: np.ndarray
+) -> np.ndarray:
+    """Derivatives of mean error and mean square by a rate, of the public configuration."""
+    step = 2e-3 * value
+
+    def found(steps: int) -> np.ndarray:
+        budget = budget_of(own, changed(noise, key, value + steps * step), images)
+        return np.array([budget.bias, budget.rms**2])
+
+    return (8 * (found(1) - found(-1)) - (found(2) - found(-2))) / (12 * step)
+
+
+@pytest.mark.parametrize("test", TESTS)
+@given(
+    st.sampled_from(
+        [
+            "scale",
+            "scales.idle",
+            "depolarizing.p1",
+            "depolarizing.p2",
+            "idle",
+            "thermal.t1",
+            "coherent.angle",
+            "readout.p10",
+            "correlated_readout.both",
+        ]
+    )
+)
+@settings(max_examples=4, deadline=None)
+def test_rates_are_differences_of_configurations(test, key):
+    own = program(test)
+    (row,) = budget_of(own, WHOLE).rates([key]).itertuples()
+    expected = difference(own, WHOLE, key, row.value, IMAGES)
+    scale = max(1.0, 1 / row.value)
+    assert np.allclose([row.bias, row.square], expected, rtol=1e-8, atol=1e-9 * scale)
+
+
+def test_4x4_rates_are_differences_of_configurations():
+    spec = ConvolutionSpec(kernel=(4, 4), filters=FixedFilter(load_classical_filter()), stride=8)
+    own, images = compile_convolution(spec, "willow_pink"), load_mnist("train", 1).images
+    noise = {"depolarizing": {"p2": 0.005}, "readout": {"p01": 0.01, "p10": 0.03}}
+    rates = error_budget(own, noise, images).rates()
+    assert list(rates["key"]) == ["depolarizing.p2", "readout.p01", "readout.p10", "scale"]
+    for row in rates.itertuples():
+        expected = difference(own, noise, row.key, row.value, images)
+        assert np.allclose([row.bias, row.square], expected, rtol=1e-8, atol=1e-9 / row.value)
+
+
+def test_a_rate_of_zero_has_a_derivative():
+    own, noise = program("destructive"), {"readout": {"p10": 0.03}}
+    (row,) = budget_of(own, noise).rates(["depolarizing.p2"]).itertuples()
+    small = 1e-6
+    with_it = budget_of(own, {**noise, "depolarizing": {"p2": small}})
+    without = budget_of(own, noise)
+    assert row.value == 0.0
+    assert row.bias == pytest.approx((with_it.bias - without.bias) / small, rel=1e-4)
+
+
+def test_a_coupler_of_its_own_is_a_rate():
+    own = program("inversion")
+    gate = next(op for op in own.circuit(np.ones((2, 2))).all_operations() if len(op.qubits) == 2)
+    key = place_name(gate.qubits)
+    noise = {"depolarizing": {"p2": 0.01, "couplers": {key: 0.02}}}
+    rates = budget_of(own, noise).rates().set_index("key")
+    assert rates.loc[f"depolarizing.couplers.{key}", "value"] == 0.02
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_switching_a_group_off_is_another_configuration(test):
+    own = program(test)
+    budget = budget_of(own, WHOLE)
+    for key, where in (
+        ("readout", {"stage": "readout"}),
+        ("coherent", {"mechanism": "coherent"}),
+    ):
+        left = {name: value for name, value in WHOLE.items() if not name.endswith(key)}
+        assert budget.rms_without(**where) == pytest.approx(budget_of(own, left).rms, abs=1e-12)
+    halved = {**WHOLE, "idle": WHOLE["idle"] / 2, "thermal": {"t1": 1e9, "t2": 1e9}}
+    without_decay = {name: value for name, value in WHOLE.items() if name != "thermal"}
+    expected = budget_of(own, {**without_decay, "idle": halved["idle"]}).rms
+    budget = budget_of(own, without_decay)
+    assert budget.rms_at(0.5, mechanism="idling") == pytest.approx(expected, abs=1e-12)
+    assert budget.rms_at(1.0, mechanism="idling") == pytest.approx(budget.rms, abs=1e-12)
+
+
+def test_stages_and_mechanisms_are_those_of_the_circuit():
+    budget = budget_of(program("destructive"), WHOLE)
+    data, filters = (
+        {place_name((qubit,)) for qubit in own}
+        for own in (
+            budget._parts[0].noisy.template.data_qubits,
+            budget._parts[0].noisy.template.filter_qubits,
+        )
+    )
+    table = budget.table
+    assert set(table["stage"]) == {"patch", "filter", "meeting", "readout"}
+    assert set(table.loc[table["stage"] == "patch", "place"]) <= data | {
+        f"{one}:{two}" for one in data for two in data
+    }
+    own_filter = table[(table["stage"] == "filter") & ~table["place"].str.contains(":")]
+    assert set(own_filter["place"]) <= filters
+    assert set(table["mechanism"]) == {
+        "one-qubit depolarising",
+        "two-qubit depolarising",
+        "coherent",
+        "decay while operated",
+        "idling",
+        "readout",
+    }
+    two = table[table["mechanism"] == "two-qubit depolarising"]
+    assert two["place"].str.contains(":").all()
+    moments = {place: set(own["moment"]) for place, own in two.groupby("place")}
+    circuit = budget._parts[0].noisy.template.circuit
+    gates: dict[str, set[int]] = {}
+    for index, moment in enumerate(circuit):
+        for operation in moment:
+            if len(operation.qubits) == 2 and not cirq.is_measurement(operation):
+                gates.setdefault(place_name(operation.qubits), set()).add(index)
+    assert moments == gates
+
+
+def test_an_inversion_test_has_a_filter_after_its_patch():
+    budget = budget_of(program("inversion", layers=2), WHOLE)
+    stages = budget.by("stage").set_index("stage")
+    assert {"patch", "filter", "readout"} == set(stages.index)
+    first = budget.table.groupby("stage")["moment"].min()
+    assert first["patch"] < first["filter"] < first["readout"]
+
+
+def test_by_adds_up_and_sorts():
+    budget = budget_of(program("ancilla", "willow_pink", n_filters=2), "willow_pink")
+    for columns in ((), ("stage",), ("place", "mechanism"), ("filter", "circuit", "moment")):
+        found = budget.by(*columns)
+        assert found["share"].sum() == pytest.approx(1, abs=1e-8)
+        assert found["share"].is_monotonic_decreasing
+    assert set(budget.table.columns) == set(COLUMNS)
+
+
+def test_what_it_would_take():
+    budget = budget_of(program("inversion"), WHOLE)
+    table = budget.improvement((1.0, 0.5, 0.0))
+    assert len(table) == 3 * table["mechanism"].nunique()
+    whole = table[table["strength"] == 1.0]
+    assert np.allclose(whole["rms"], budget.rms)
+    readout = table[(table["mechanism"] == "readout") & (table["strength"] == 0.0)]
+    assert readout["rms"].item() == pytest.approx(budget.rms_without(mechanism="readout"))
+
+
+def test_a_noise_model_of_cirq():
+    own = program("destructive")
+    noise = cirq.ConstantQubitNoiseModel(cirq.depolarize(0.003))
+    budget = budget_of(own, noise)
+    adds_up(budget)
+    assert set(budget.table["mechanism"]) == {"noise model"}
+    with pytest.raises(InputError, match="give a configuration"):
+        budget.rates()
+
+
+class Replacing(cirq.NoiseModel):
+    """Writes another gate in the place of CZ."""
+
+    def noisy_operation(self, operation: cirq.Operation) -> cirq.OP_TREE:
+        if operation.gate == cirq.CZ:
+            return cirq.CZ(*operation.qubits) ** 0.98
+        return operation
+
+
+def test_a_model_that_replaces_gates_is_refused():
+    with pytest.raises(InputError, match=r"replaces CZ\("):
+        budget_of(program("inversion"), Replacing())
+
+
+def test_numbers_of_a_measurement():
+    spec = ConvolutionSpec(
+        kernel=(2, 2), filters=RandomCircuit(), encoding="angle", measurement="z"
+    )
+    own = compile_convolution(spec, "grid:3x4")
+    with pytest.raises(InputError, match="gives 4 numbers: say which"):
+        error_budget(own, WHOLE, IMAGES)
+    layers = [
+        QuantumConvolution(own, "exact", noise, shots=None).forward(IMAGES)
+        for noise in (WHOLE, None)
+    ]
+    for number in range(4):
+        budget = error_budget(own, WHOLE, IMAGES, number=number)
+        assert np.allclose(budget.errors.ravel(), (layers[0] - layers[1])[:, number].ravel())
+        adds_up(budget)
+    with pytest.raises(InputError, match="number = 4"):
+        error_budget(own, WHOLE, IMAGES, number=4)
+
+
+def test_pooling_by_measurement_misreads():
+    body = QCNNBody("so4", pooling="measured")
+    last = {"kind": "z", "qubits": [body.read_qubit(4)]}
+    spec = ConvolutionSpec(kernel=(2, 2), filters=body, encoding="angle", measurement=last)
+    own = compile_convolution(spec, "grid:3x4")
+    noise = {"depolarizing": {"p2": 0.01}, "readout": {"p01": 0.02, "p10": 0.05}}
+    budget = budget_of(own, noise)
+    adds_up(budget)
+    layers = [
+        QuantumConvolution(own, "exact", each, shots=None, parameters=angles(own)).forward(IMAGES)
+        for each in (noise, None)
+    ]
+    assert np.allclose(budget.errors.ravel(), (layers[0] - layers[1]).ravel(), atol=1e-12)
+    readout = budget.table[budget.table["mechanism"] == "readout"]
+    # Three that are read on the way and one at the end.
+    assert readout["place"].nunique() == 4
+
+
+def test_several_circuits_of_one_filter():
+    vector = FixedFilter(np.random.default_rng(1).normal(size=16).reshape(4, 4))
+    spec = ConvolutionSpec(kernel=(4, 4), filters=vector, overlap="destructive", stride=6)
+    own = compile_convolution(spec, "willow_pink")
+    budget = error_budget(own, "willow_pink", load_mnist("train", 1).images)
+    adds_up(budget)
+    assert budget.table["circuit"].nunique() > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"noise": None}, "there is no noise"),
+        ({"images": np.zeros((1, 4, 4))}, "all patches are blank"),
+        ({"images": np.full((1, 4, 4), np.nan)}, "finite"),
+        ({"program": "p"}, "program"),
+        ({"number": 0}, "overlap test"),
+        ({"parameters": np.zeros((1, 3))}, "shape"),
+        ({"noise": {"depolarizing": {"couplers": {"99,99:99,98": 0.1}}}}, "no qubit"),
+    ],
+)
+def test_bad_arguments(change, message):
+    arguments = {"program": program("inversion"), "noise": WHOLE, "images": IMAGES, **change}
+    with pytest.raises(InputError, match=message):
+        error_budget(**arguments)
+
+
+def test_bad_questions():
+    budget = budget_of(program("inversion"), WHOLE)
+    for ask, message in (
+        (lambda: budget.by("colour"), "column of a budget"),
+        (lambda: budget.rms_without(stage="nowhere"), "no noise of this circuit has stage"),
+        (lambda: budget.rms_without(), "nothing"),
+        (lambda: budget.rms_at(1.5, stage="readout"), "0 to 1"),
+        (lambda: budget.rates(["depolarizing.p3"]), "no number of this noise"),
+        (lambda: budget.improvement((2.0,)), "0 to 1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            ask()
+
+
+def test_angles_are_asked_for():
+    with pytest.raises(InputError, match="give parameters of shape"):
+        error_budget(program("inversion", layers=1), WHOLE, IMAGES)
+
+
+def test_a_circuit_that_is_too_large_is_refused():
+    filters = RandomCircuit()
+    spec = ConvolutionSpec(kernel=(3, 3), filters=filters, encoding="angle", measurement="z")
+    own = compile_convolution(spec, "grid:3x4")
+    with pytest.raises(InputError, match="9 qubits; an error budget goes up to 8"):
+        error_budget(own, WHOLE, IMAGES, number=0)
+
+
+def test_it_says_what_it_found():
+    budget = budget_of(program("destructive"), WHOLE)
+    assert "RMS" in repr(budget)
+    text = str(budget)
+    assert "by stage:" in text and "largest places:" in text
+    assert "mechanism: coherent" in budget._repr_html_()
+
+
+def test_noise_of_configurations_is_what_models_put_in():
+    configuration = NoiseConfiguration.from_mapping(WHOLE)
+    own = program("ancilla")
+    assert budget_of(own, configuration).rms == budget_of(own, as_noise(WHOLE)).rms
+    scaled = attrs.evolve(configuration, scale=1e-3)
+    small, smaller = (budget_of(own, attrs.evolve(scaled, scale=s)) for s in (1e-3, 5e-4))
+    assert small.bias / smaller.bias == pytest.approx(2, rel=0.05)
