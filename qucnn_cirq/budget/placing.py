@@ -10,24 +10,30 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import cirq
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
 
 from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import instance_of, whole_number
 from qucnn_cirq.advance import circuits_run, shown
 from qucnn_cirq.budget.budget import checked_parameters
 from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.placement import Positions, placements
 from qucnn_cirq.compiler.program import Program, upstream_table
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.compiler.usage import Usage
+from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.devices import DeviceLike
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.patches import Patches, extract_patches
@@ -39,8 +45,88 @@ _MOST_FOUND = 20_000
 """Positions of which the predicted error is looked at."""
 _MOST_JUDGED = 200
 """Positions that are judged by patches: those of least predicted error."""
+_MOST_ORDERED = 4
+"""Qubits of a register whose orders are all compiled: 24."""
+_BEST_ORDERS = 3
+"""Orders whose circuits are placed."""
 _FINALISTS = 8
 """Positions that are compared with all circuits of a filter, not the most frequent one alone."""
+
+
+def compile_by_error(
+    spec: ConvolutionSpec,
+    device: DeviceLike = "willow_pink",
+    *,
+    noise: NoiseLike,
+    images: ArrayLike,
+    patches: int = 512,
+    **options: Any,
+) -> Program:
+    """Compiles a convolution for the smallest RMS error of F on some patches.
+
+    Overlaps do not change if the bits of elements' numbers are held by other qubits, but circuits
+    and their errors do. Every order of the bits is compiled, and the circuits of the best three
+    are placed as by `place_by_error`.
+
+    Args:
+        spec: The convolution, with filters that are vectors of at most four qubits.
+        device: As for `qucnn_cirq.compile_convolution`; of grid qubits.
+        noise: The noise that is expected, as for `qucnn_cirq.QuantumConvolution`.
+        images: As for `place_by_error`.
+        patches: As for `place_by_error`.
+        options: What else `qucnn_cirq.compile_convolution` takes; no placement.
+
+    Returns:
+        A program whose specification has the order of bits that was chosen.
+
+    Raises:
+        InputError: If an argument is not allowed, or filters are no vectors of up to four qubits.
+    """
+    instance_of("spec", spec, ConvolutionSpec, "ConvolutionSpec(...)")
+    if options.get("placement") is not None:
+        raise InputError("placement is what is looked for: leave it out, or compile without this.")
+    n_qubits = spec.register_qubits
+    if n_qubits > _MOST_ORDERED:
+        raise InputError(
+            f"the register has {n_qubits} qubits, whose {math.factorial(n_qubits):,} orders are "
+            f"too many to compile: up to {_MOST_ORDERED} are tried; see place_by_error."
+        )
+    model = as_noise(noise)
+    most = whole_number("patches", patches, minimum=1)
+    found: list[tuple[float, int, Program]] = []
+    with tqdm(
+        itertools.permutations(range(n_qubits)),
+        "compiling",
+        math.factorial(n_qubits),
+        unit=" orders",
+        delay=2.0,
+        leave=False,
+        disable=None,
+    ) as orders:
+        for number, order in enumerate(orders):
+            program = compile_convolution(spec.in_order(order), device, **options)
+            found.append((_square(program, model, images, most), number, program))
+    best = [
+        place_by_error(program, model, images, patches=most)
+        for _, _, program in sorted(found, key=lambda each: each[:2])[:_BEST_ORDERS]
+    ]
+    return min(best, key=lambda program: _square(program, model, images, most))
+
+
+def _square(program: Program, noise: Noise, images: ArrayLike, most: int) -> float:
+    """The mean square of the error of F on some patches, over all filters."""
+    whole = extract_patches(images, program.spec)
+    if whole.n_occupied == 0:
+        raise InputError("all patches are blank: give images that are not 0 everywhere.")
+    total = 0.0
+    for compiled in program.filters:
+        samples = _samples(compiled, whole, compiled.filter_table(None), most)
+        for template, tables, weight in samples:
+            noisy, ideal = (
+                ExactEngine().means(template, each, tables) for each in (noise, as_noise(None))
+            )
+            total += weight * float(np.mean((noisy - ideal) ** 2))
+    return total
 
 
 def place_by_error(
@@ -49,7 +135,7 @@ def place_by_error(
     images: ArrayLike,
     *,
     parameters: ArrayLike | None = None,
-    patches: int = 128,
+    patches: int = 512,
 ) -> Program:
     """The same circuits where the RMS error of F is smallest on some patches.
 
