@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from noise_models.checks import whole_number
 from qucnn_cirq.arrays import real_array
+from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.optimizers import Adam
@@ -125,7 +125,7 @@ def train_classical_filter(
             same filter.
         batch_size: Images per step, at least 1; the last step of an epoch takes what is left.
         learning_rate: Adam's step size, above 0. It falls to zero along half a cosine.
-        progress: Whether to show a bar on standard error, if that is a terminal.
+        progress: Whether to show a bar, on a terminal or in a notebook.
 
     Returns:
         The trained network.
@@ -147,7 +147,7 @@ def train_classical_filter(
     optimizers = [Adam(learning_rate) for _ in network.arrays()]
     taken, steps = 0, epochs * steps_per_epoch
     # tqdm's None means: only on a terminal.
-    for _ in tqdm(range(epochs), desc="epochs", disable=None if progress else True):
+    for _ in progress_bar(range(epochs), desc="epochs", disable=None if progress else True):
         order = random.permutation(len(pixels))
         for batch in np.array_split(order, range(batch_size, len(order), batch_size)):
             _, gradient = loss_and_gradient(network, pixels[batch], digits[batch])

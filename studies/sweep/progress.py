@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -28,3 +29,36 @@ class Progress:
 Watch = Callable[[Progress], object]
 """Is told how far a run is: when it begins, and whenever points were stored. What it raises ends
 the run; what was finished is kept."""
+
+
+class Teller:
+    """Counts the points of a run and tells a watch, the first time at once.
+
+    Args:
+        study: The study's name.
+        points: The points of the run.
+        done: Those that are finished already.
+        watch: Is told; None tells nobody.
+    """
+
+    def __init__(self, study: str, points: int, done: int, watch: Watch | None) -> None:
+        self._study, self._points, self._done, self._failed = study, points, done, 0
+        self._watch = watch
+        self._began = time.monotonic()
+        self._tell()
+
+    def stored(self, errors: Sequence[str | None]) -> None:
+        """Counts points that were stored.
+
+        Args:
+            errors: Why each of them failed; None for one that was measured.
+        """
+        if errors:
+            self._done += len(errors)
+            self._failed += sum(error is not None for error in errors)
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._watch is not None:
+            seconds = time.monotonic() - self._began
+            self._watch(Progress(self._study, self._points, self._done, self._failed, seconds))
