@@ -41,7 +41,9 @@ class _TextBar(tqdm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         # What tqdm writes around the line is for terminals.
-        super().__init__(*arguments, file=io.StringIO(), position=0, ncols=80, **options)
+        super().__init__(
+            *arguments, file=io.StringIO(), position=0, ncols=80, ascii=False, **options
+        )
 
     @staticmethod
     def status_printer(file: object) -> Callable[[str], None]:

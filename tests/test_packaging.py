@@ -59,7 +59,8 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
     ],
     # Nothing: it only makes scikit-learn itself at hand, for learners that need none of it.
     "sklearn": [],
-    # Nothing of the packages: it builds the site.
+    # Nothing of the packages: they run notebooks, and build the site.
+    "notebooks": [],
     "docs": [],
     "dask": [("distributed", with_cluster)],
     "parquet": [("pyarrow", table_to_parquet)],

@@ -75,14 +75,21 @@ def theme(style: str = "ticks") -> Iterator[None]:
         yield
 
 
-class NotebookFigure(Figure):
-    """A figure that a notebook shows, also where pyplot, which sees to that, is not imported."""
-
+class _ShownFigure(Figure):
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
         with theme():
             self.savefig(buffer, format="png", dpi=_SHOWN_DPI)
         return buffer.getvalue()
+
+
+def shown_figure(**options: Any) -> Figure:
+    """A figure that a notebook shows, also where pyplot, which sees to that, is not imported.
+
+    Args:
+        options: As for matplotlib's Figure.
+    """
+    return _ShownFigure(**options)
 
 
 def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
