@@ -17,6 +17,10 @@ version = release = qucnn_cirq.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
 exclude_patterns = ["examples", "_ext", "_static"]
 
+# Formulas stand between dollars, as in a repository browser, and become MathML.
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
+
 # Every heading can be linked, as in a repository browser.
 myst_heading_anchors = 6
 
