@@ -14,7 +14,13 @@ author = "The qucnn_cirq developers"
 copyright = author
 version = release = qucnn_cirq.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+    "generated",
+]
 exclude_patterns = ["examples", "_ext", "_static"]
 
 # Formulas stand between dollars, as in a repository browser, and become MathML.
@@ -36,6 +42,22 @@ python_maximum_signature_line_length = 88
 
 # Thousands of names would stand in the navigation of every page.
 toc_object_entries = False
+
+# Every example is run in every build, and one that fails ends it.
+sphinx_gallery_conf = {
+    "examples_dirs": "examples/gallery",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "",
+    "run_stale_examples": True,
+    "abort_on_example_error": True,
+    "image_scrapers": ("matplotlib", "pictures.drawings"),
+    "image_srcset": ["2x"],
+    "reset_modules": ("matplotlib", "pictures.look"),
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
 
 html_theme = "furo"
 html_title = "qucnn_cirq"
