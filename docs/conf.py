@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples/gallery",
     "gallery_dirs": "gallery",
     "filename_pattern": "",
+    "within_subsection_order": "pictures.Order",
     "run_stale_examples": True,
     "abort_on_example_error": True,
     "image_scrapers": ("matplotlib", "pictures.drawings"),

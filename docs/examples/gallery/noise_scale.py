@@ -19,3 +19,4 @@ results = studies.run(
     workers=1,
 )
 figure = results.plot(x="noise.scale", y="rmse", hue="convolution.overlap")
+figure.savefig("noise_scale.png")

@@ -16,3 +16,4 @@ spec = ConvolutionSpec(kernel=(4, 4), filters=FixedFilter(load_classical_filter(
 program = compile_convolution(spec, "willow_pink")
 with theme():
     figure = device_figure(program.device, placement_of(program.filters[0].template.circuit))
+    figure.savefig("placement.png")
