@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 
 def _markup(node: nodes.Element, is_block: bool) -> str:
-    """The MathML of a formula; one that cannot be read is a warning, and so an error of the build."""
+    """The MathML of a formula; of one that cannot be read nothing, and a warning."""
     try:
         return str(tex2mathml(node.astext(), as_block=is_block))
     except MathError as error:

@@ -5,6 +5,7 @@ The configuration names what is here by this module, since it is stored with the
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -58,6 +59,8 @@ def look(settings: dict[str, Any], example: str) -> None:
         example: The name of its file.
     """
     matplotlib.rcParams["savefig.dpi"] = DPI
+    # A package of furo's has all loggers speak when it is imported.
+    logging.getLogger().setLevel(logging.WARNING)
 
 
 def drawings(block: tuple[Any, ...], names: dict[str, Any], settings: dict[str, Any]) -> str:

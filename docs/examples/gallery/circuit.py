@@ -2,8 +2,9 @@
 A compiled circuit
 ==================
 
-The ancilla test of a 2x2 patch and a trainable filter, in the native gates of willow_pink. Colours are
-the parts of the layer; ``x0`` is the first angle of the patch's loader, ``f0`` the first of the filter.
+The ancilla test of a 2x2 patch and a trainable filter, in the native gates of willow_pink.
+Colours are the parts of the layer; ``x0`` is the first angle of the patch's loader, ``f0`` the
+first of the filter.
 """
 
 from pathlib import Path

@@ -17,11 +17,13 @@ medians = {}
 for name in ("willow_pink", "rainbow", "weber"):
     c = load_calibration(name)
     columns = {
-        "Pauli error of two-qubit gates": [e.total for k in c.two_qubit.values() for e in k.values()],
+        "Pauli error of two-qubit gates": [
+            e.total for k in c.two_qubit.values() for e in k.values()
+        ],
         "mean readout error": np.mean(list(c.readout.values()), axis=1),
         "T1 (µs)": [1e-3 / decay for decay, _ in c.rates.values()],
     }
-    for axes, (label, values) in zip(panels, columns.items()):
+    for axes, (label, values) in zip(panels, columns.items(), strict=True):
         axes.ecdf(np.asarray(values), label=name)
         axes.set(xlabel=label, xscale="log")
     medians[name] = {label: np.median(values) for label, values in columns.items()}

@@ -2,8 +2,8 @@
 Error of the gradient
 =====================
 
-QuCNN's in-circuit gradient beside the shift rule, for a large and a small upstream value g. Dashed is
-what the formulas of the variance predict.
+QuCNN's in-circuit gradient beside the shift rule, for a large and a small upstream value g.
+Dashed is what the formulas of the variance predict.
 """
 
 from matplotlib import pyplot

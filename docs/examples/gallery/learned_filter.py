@@ -2,8 +2,9 @@
 What a filter has learned
 =========================
 
-A filter of three layers learns the shipped 4x4 kernel by exact gradients of their overlap F. Its state is
-16 amplitudes, up to one phase of all: drawn are their real parts at the start, on the way and at the end.
+A filter of three layers learns the shipped 4x4 kernel by exact gradients of their overlap F. Its
+state is 16 amplitudes, up to one phase of all: drawn are their real parts at the start, on the
+way and at the end.
 """
 
 import numpy as np
@@ -26,7 +27,7 @@ for step in range(201):
         drawn[f"{step} steps: F = {overlap:.2f}"] = turned.real.reshape(4, 4)
     layer.parameters = layer.parameters + adam.step(layer.backward(-np.ones((1, 1, 1, 1))))
 figure, panels = pyplot.subplots(1, 4, figsize=(8, 2.4), layout="constrained")
-for axes, (title, values) in zip(panels, drawn.items()):
+for axes, (title, values) in zip(panels, drawn.items(), strict=True):
     picture = axes.imshow(values, "RdBu_r", vmin=-0.6, vmax=0.6)
     axes.set(title=title, xticks=[], yticks=[])
 figure.colorbar(picture, ax=panels, label="amplitude", shrink=0.8)

@@ -2,8 +2,8 @@
 A learning curve
 ================
 
-A filter learns a state by the shift rule, with ansatze of one to three layers: the median over starts, and
-their middle half. One layer cannot reach it (dashed).
+A filter learns a state by the shift rule, with ansatze of one to three layers: the median over
+starts, and their middle half. One layer cannot reach it (dashed).
 """
 
 from matplotlib import pyplot

@@ -2,8 +2,8 @@
 A ladder of mitigations
 =======================
 
-What estimators make of the same shots of the destructive test: from the plain mean at the top to weights
-learned from other images, beside the least that any unbiased one can reach.
+What estimators make of the same shots of the destructive test: from the plain mean at the top to
+weights learned from other images, beside the least that any unbiased one can reach.
 """
 
 from matplotlib import pyplot

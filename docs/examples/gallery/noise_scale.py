@@ -2,8 +2,8 @@
 Error against the scale of the noise
 ====================================
 
-The three overlap tests while all noise of a configuration is scaled. Any column of the results can
-stand on either axis, and tell lines and panels apart.
+The three overlap tests while all noise of a configuration is scaled. Any column of the results
+can stand on either axis, and tell lines and panels apart.
 """
 
 import studies

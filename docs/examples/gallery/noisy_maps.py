@@ -24,7 +24,7 @@ noises = {
 figure, panels = pyplot.subplots(1, 5, figsize=(8, 2.1), layout="constrained")
 panels[0].imshow(image[0], "gray")
 panels[0].set_title("the digit")
-for axes, (title, noise) in zip(panels[1:], noises.items()):
+for axes, (title, noise) in zip(panels[1:], noises.items(), strict=True):
     shots = None if title == "exact" else 10_000
     result = QuantumConvolution(program, noise=noise, shots=shots, seed=1).run(image)
     drawn = axes.imshow(np.ma.masked_equal(result.maps[0, 0], 0), "viridis", vmin=0, vmax=0.6)

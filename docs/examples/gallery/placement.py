@@ -2,8 +2,8 @@
 Its place on the device
 =======================
 
-Where the compiler puts the test of a 4x4 patch and filter on willow_pink: where the calibrated errors make
-it least likely that anything errs. The ancilla walks along the arrows.
+Where the compiler puts the test of a 4x4 patch and filter on willow_pink: where the calibrated
+errors make it least likely that anything errs. The ancilla walks along the arrows.
 """
 
 from qucnn_cirq import ConvolutionSpec, FixedFilter, compile_convolution

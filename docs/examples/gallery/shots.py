@@ -2,8 +2,9 @@
 Error against shots, and theory
 ===============================
 
-Without noise the error of an overlap falls with the root of the number of shots, as each test's variance
-says (dashed). With noise it ends at the systematic error, which no number of shots removes.
+Without noise the error of an overlap falls with the root of the number of shots, as each test's
+variance says (dashed). With noise it ends at the systematic error, which no number of shots
+removes.
 """
 
 import numpy as np
