@@ -94,7 +94,7 @@ def solving(total: int) -> Iterator[None]:
 
 
 def steps(count: int, unit: str) -> Iterator[int]:
-    """The numbers of steps, with a bar on a terminal, if they take long.
+    """The numbers of steps, with a bar on a terminal, if they take long and nobody else listens.
 
     Args:
         count: How many steps there are.
@@ -103,8 +103,10 @@ def steps(count: int, unit: str) -> Iterator[int]:
     Yields:
         From 0 to `count` - 1.
     """
-    # None means: only on a terminal.
-    yield from tqdm(range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=None)
+    # Where something listens by `counted`, as in a sweep's worker, the terminal is that one's. None
+    # means: only on a terminal.
+    hidden = True if _LISTENER.get() is not None else None
+    yield from tqdm(range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=hidden)
 
 
 def _tell(heard_by: _Listener, count: int) -> None:

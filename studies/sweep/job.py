@@ -210,9 +210,22 @@ def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: 
     total, done, failed = len(sweep.own), len(sweep.own) - len(sweep.todo), 0
     began = time.monotonic()
 
-    def tell() -> None:
-        seconds = time.monotonic() - began
-        watch(Progress(sweep.plan.study.name, total, done, failed, seconds))
+    values = {point.identity: point.values for point in sweep.todo}
+
+    def tell(outcome: MeasuredPoint | None = None) -> None:
+        watch(
+            Progress(
+                what=sweep.plan.study.name,
+                unit="points",
+                step=done,
+                total=total,
+                seconds=time.monotonic() - began,
+                numbers={**_numbers(outcome), "failed": failed},
+                identity=outcome.identity if outcome else None,
+                values=dict(values[outcome.identity]) if outcome else {},
+                failed=failed,
+            )
+        )
 
     tell()
     if not sweep.todo:
@@ -239,12 +252,22 @@ def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: 
                 # The terminal may be gone.
                 bar.set_postfix_str(sweep.under_way.progress, refresh=not outcomes)
                 bar.update(len(outcomes))
-            if outcomes:
-                done += len(outcomes)
-                failed += sum(outcome.error is not None for outcome in outcomes)
-                tell()
+            for outcome in outcomes:
+                done += 1
+                failed += outcome.error is not None
+                tell(outcome)
     if stop.asked:
         raise KeyboardInterrupt
+
+
+def _numbers(outcome: MeasuredPoint | None) -> dict[str, float]:
+    """The numbers of a point's last row; those of training end with its last epoch."""
+    last = outcome.rows[-1] if outcome and outcome.rows else {}
+    return {
+        name: cell
+        for name, cell in last.items()
+        if isinstance(cell, int | float) and not isinstance(cell, bool)
+    }
 
 
 def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[Workers]:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from qucnn_cirq import progress
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a run is.
+class Progress(progress.Progress):
+    """How far a run is; of a point that was stored just now, `numbers` and `values`.
+
+    What is common to all that iterates, see `qucnn_cirq.progress.Progress`: `what` is the study's
+    name, a step is a point, finished by this run or before, and failed ones are among them.
+    `numbers` are those of the point's last row, with `failed`, the points that failed in this run.
 
     Attributes:
-        study: The study's name.
-        points: The points of the run: all, or those of its shard.
-        done: Those that are finished, by this run or before; failed ones are among them.
-        failed: Those that failed in this run.
-        seconds: Time since the run began to measure.
+        identity: Of the point that was stored; None when the run begins.
+        values: The values of its axes, by name.
+        failed: Points that failed in this run.
     """
 
-    study: str
-    points: int
-    done: int
+    identity: str | None
+    values: Mapping[str, Any]
     failed: int
-    seconds: float
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.what
+
+    @property
+    def points(self) -> int:
+        """The points of the run: all, or those of its shard."""
+        return self.total
+
+    @property
+    def done(self) -> int:
+        """Those that are finished."""
+        return self.step
 
 
 Watch = Callable[[Progress], object]
-"""Is told how far a run is: when it begins, and whenever points were stored. What it raises ends
-the run; what was finished is kept."""
+"""Is told how far a run is: when it begins, and of each point once it is stored. What it raises
+ends the run; what was finished is kept."""
