@@ -37,7 +37,7 @@ from studies.sweep.study import Study
 Settings = Mapping[str, object] | Iterable[str]
 """Values by dotted key, or texts "key=value" as ``--set`` takes them."""
 
-LOGGER = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def run(
     shard: tuple[int, int] = (1, 1),
     retry: bool = False,
     bar: bool = False,
-    note: Callable[[str], None] = LOGGER.warning,
+    note: Callable[[str], None] = _LOGGER.info,
 ) -> Results:
     """Runs a study, or goes on with one that was interrupted, and draws its figures.
 
