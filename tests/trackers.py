@@ -71,6 +71,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     Args:
         monkeypatch: Takes them away.
     """
+    # Files in the folder of the test do without the database of the whole package.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:./mlruns")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     tensorboard = ModuleType("tensorboardX")
     vars(tensorboard)["SummaryWriter"] = SummaryWriter
     for module in (MlflowStandIn(), tensorboard):
