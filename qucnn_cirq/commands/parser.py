@@ -23,6 +23,7 @@ VERBS = {
     "draw": "qucnn_cirq.commands.draw",
     "devices": "qucnn_cirq.commands.devices",
     "noise": "qucnn_cirq.commands.noise",
+    "completion": "qucnn_cirq.commands.completion",
 }
 """The module of each verb: see `qucnn_cirq.commands`. Adding one is a module and a line."""
 
