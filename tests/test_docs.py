@@ -287,14 +287,19 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
     monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
     stand_in(monkeypatch)
     session = Session()
-    needs_torch = False
+    missing = set()
     for block in blocks(page.read_text(encoding="utf-8")):
-        if "import torch\n" in block.content and importlib.util.find_spec("torch") is None:
-            needs_torch = True
-        else:
+        absent = {
+            extra
+            for extra in ("torch", "sklearn")
+            if re.search(rf"^(import|from) {extra}\b", block.content, re.MULTILINE)
+            and importlib.util.find_spec(extra) is None
+        }
+        if not absent:
             session.run(block)
-    if needs_torch:
-        pytest.skip("all other blocks ran; one needs the extra [torch]")
+        missing |= absent
+    if missing:
+        pytest.skip(f"all other blocks ran; some need the extra [{', '.join(sorted(missing))}]")
 
 
 def test_every_verb_and_option_is_on_a_page() -> None:
