@@ -22,7 +22,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.interruption import SIGNALS
 from qucnn_cirq.logs import levels, receive
 from studies.sweep.chunks import MeasuredPoint
@@ -145,7 +145,7 @@ class LocalWorkers(Workers):
         if self._failed_starts >= most:
             raise InputError(
                 f"worker processes end while they start (exit code {code}): free some memory or "
-                "use fewer --workers; what was finished is kept."
+                f"use fewer {option('workers')}; what was finished is kept."
             )
 
 
