@@ -96,7 +96,7 @@ def solving(total: int) -> Iterator[None]:
 
 
 def steps(count: int, unit: str) -> Iterator[int]:
-    """The numbers of steps, with a bar if they take long.
+    """The numbers of steps, with a bar if they take long and nobody else listens.
 
     Args:
         count: How many steps there are.
@@ -105,7 +105,11 @@ def steps(count: int, unit: str) -> Iterator[int]:
     Yields:
         From 0 to `count` - 1.
     """
-    yield from progress_bar(range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False)
+    # Where something listens by `counted`, as in a sweep's worker, the place is that one's.
+    hidden = True if _LISTENER.get() is not None else None
+    yield from progress_bar(
+        range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=hidden
+    )
 
 
 def _tell(heard_by: _Listener, count: int) -> None:

@@ -77,7 +77,7 @@ class SeriesStyle:
     def fill(
         self, axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series, alpha: float = 0.25
     ) -> None:
-        """Draws a band in the colour of the line.
+        """Draws a band in the colour of the line, which is drawn before; see `_bounded`.
 
         Args:
             axes: Where to draw.
@@ -86,7 +86,41 @@ class SeriesStyle:
             high: Its upper end.
             alpha: How opaque it is, from 0 to 1.
         """
-        axes.fill_between(x, low, high, color=self.colour, alpha=alpha, lw=0)
+        with _bounded(axes, x, low, high):
+            axes.fill_between(x, low, high, color=self.colour, alpha=alpha, lw=0)
+
+    def bars(self, axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series) -> None:
+        """Draws bars in the colour of the markers, which are drawn before; see `_bounded`.
+
+        Args:
+            axes: Where to draw.
+            x: Places on the x axis.
+            low: The lower end of each.
+            high: Its upper end.
+        """
+        with _bounded(axes, x, low, high):
+            axes.vlines(x, low, high, color=self.colour, lw=1.0)
+
+
+@contextlib.contextmanager
+def _bounded(axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series) -> Iterator[None]:
+    """While bands are drawn, keeps them from squeezing what they are about.
+
+    Student's interval of two repetitions is 13 standard errors to either side: where it were the
+    limits of the axes, nobody would see the means. So the axes reach beyond what was drawn before
+    by its height at most, and cut off what is wider.
+    """
+    before = axes.dataLim.frozen()
+    yield
+    least, most = before.intervaly
+    height = most - least
+    if not (np.isfinite(height) and height > 0):
+        return
+    axes.dataLim.set(before)
+    ends = np.concatenate([low, high]).astype(float).clip(least - height, most + height)
+    places = np.concatenate([x, x]).astype(float)
+    known = np.isfinite(ends)
+    axes.update_datalim(np.column_stack([places, ends])[known])
 
 
 def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:

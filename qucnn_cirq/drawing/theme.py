@@ -13,7 +13,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from noise_models.writing import atomic_write
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 
 LEGEND_SIZE = 6.5
 
@@ -106,7 +106,9 @@ def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in _METADATA:
         known = ", ".join(f".{each}" for each in _METADATA)
-        raise InputError(f"--out {path}: figures are written to files that end in {known}.")
+        raise InputError(
+            f"{option('out', path)}: figures are written to files that end in {known}."
+        )
     buffer = io.BytesIO()
     figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
     with atomic_write(path) as file:

@@ -218,7 +218,7 @@ def measure(
                 found |= packed(overlaps.outcomes, RUNS[name])
             if settings.mitigation is not None:
                 found[f"{RUNS[name]}estimates"] = overlaps.estimates
-                found[f"{RUNS[name]}variance"] = overlaps.variance
+                found[f"{RUNS[name]}variance"] = overlaps.variances
             means = _limit(layer, patches, overlaps.exact)
             if means is not None:
                 found[f"{RUNS[name]}means"] = means

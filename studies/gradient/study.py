@@ -158,7 +158,7 @@ def measure(settings: GradientPoint, seed: np.random.SeedSequence) -> Measured:
     layer.shots = settings.shots // parts
     found = [layer.gradient(upstream, settings.method, draw) for draw in range(settings.draws)]
     estimates = np.array([each.values for each in found]) / parts
-    variance = np.array([each.variance for each in found]) / parts**2
+    variance = np.array([each.variances for each in found]) / parts**2
     states = extract_patches(images, spec).states
     parts_run = parts_of(layer.program, angles, layer.noise, states)
     squares = ((estimates - exact) ** 2).mean(axis=(1, 2))

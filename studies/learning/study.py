@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -18,11 +19,14 @@ from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Steps
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.estimating import check_goes_with, circuits_of, mitigation_field
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+_LOGGER = logging.getLogger(__name__)
 
 TARGETS = ("trained", "random")
 
@@ -148,6 +152,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
     circuits = shots = 0
+    steps = Steps(_LOGGER, "learning", settings.iterations, "iterations", level=logging.DEBUG)
     for iteration in range(settings.iterations + 1):
         if iteration % settings.record == 0 or iteration == settings.iterations:
             fidelity = float(_fidelities(filter_, n_qubits, angles[None], target)[0])
@@ -172,6 +177,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             circuits += found.circuits * each
             shots += found.shots or 0
         angles = angles + optimizer.step(gradient)
+        steps.finished(fidelity_recorded=fidelity)
     if layer is not None:
         parts = parts_of(layer.program, angles[None], layer.noise, target[None])
         rows[-1] |= cost_row(layer.mitigation, parts, settings.shots or None)

@@ -284,7 +284,7 @@ def _overlaps(
         found = layer.run(patches, images.ids, draw)
         every = {"exact": found.exact, "counts": found.counts}
         if layer.mitigation is not None:
-            every |= {"estimates": found.estimates, "variance": found.variance}
+            every |= {"estimates": found.estimates, "variance": found.variances}
         return {name: array for name, array in every.items() if array is not None}
 
     return side_by_side(starmap(of_block, blocks))

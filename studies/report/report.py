@@ -165,7 +165,7 @@ def _no_results(folder: Path) -> InputError:
             "figures are as they were; run the study anew for a report."
         )
     return InputError(
-        f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
+        f"{folder} holds no results: give a folder that `qucnn study` or studies.run wrote."
     )
 
 

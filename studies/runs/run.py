@@ -38,7 +38,7 @@ from studies.sweep.study import Study
 Settings = Mapping[str, object] | Iterable[str]
 """Values by dotted key, or texts "key=value" as ``--set`` takes them."""
 
-LOGGER = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ def run(
     shard: tuple[int, int] = (1, 1),
     retry: bool = False,
     bar: bool | None = None,
-    note: Callable[[str], None] = LOGGER.warning,
+    note: Callable[[str], None] = _LOGGER.info,
 ) -> Results:
     """Runs a study, or goes on with one that was interrupted, and draws its figures.
 
@@ -218,7 +218,8 @@ def _in_temporary_folder(
 
 def _finished_points(sweep: OpenSweep, watch: Watch | None) -> Iterator[FinishedPoint]:
     points = {point.identity: point for point in sweep.own}
-    teller = Teller(sweep.plan.study.name, len(sweep.own), len(sweep.own) - len(sweep.todo), watch)
+    done = len(sweep.own) - len(sweep.todo)
+    teller = Teller(sweep.plan.study.name, sweep.own, done, watch)
 
     def finished(outcome: MeasuredPoint) -> FinishedPoint:
         point = points[outcome.identity]
@@ -234,7 +235,7 @@ def _finished_points(sweep: OpenSweep, watch: Watch | None) -> Iterator[Finished
     if missing:
         with contextlib.closing(measured_points(sweep, Stop())) as chunks:
             for outcomes in chunks:
-                teller.stored([outcome.error for outcome in outcomes])
+                teller.stored(outcomes)
                 yield from map(finished, outcomes)
 
 

@@ -12,7 +12,7 @@ from noise_models.errors import shown
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
 from qucnn_cirq.documents import QUICK, check_tables, read_document
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.errors import InputError, option, unknown_name
 from studies.files import CONFIGURATION
 from studies.preset_files import preset_file, presets
 from studies.settings import override, plain, quick_settings
@@ -85,7 +85,7 @@ def study_of_results(stored: str, named: str | None = None) -> Study:
     except NotNamedError:
         raise InputError(
             f"the results are of {shown(stored)}, a study of your own, and a folder imports "
-            f"nothing: name it, by --study {stored}."
+            f"nothing: name it, by {option('study', stored)}."
         ) from None
 
 
@@ -122,7 +122,9 @@ def load_study(
     shorter = quick_settings(document)
     document.pop(QUICK, None)
     if quick and not shorter:
-        raise InputError(f"{origin} has no quick version: leave --quick out, or use --set.")
+        raise InputError(
+            f"{origin} has no quick version: leave {option('quick')} out, or use {option('set')}."
+        )
     document = override(document, [*(shorter if quick else []), *settings], study.study_keys)
     table = document["study"]
     # What a study is called in its own table is what it can be run again by.

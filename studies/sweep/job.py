@@ -208,7 +208,7 @@ def _compute(
 ) -> None:
     """Measures what is left of a sweep, if anything is."""
     study, total, done = sweep.plan.study.name, len(sweep.own), len(sweep.own) - len(sweep.todo)
-    teller = Teller(study, total, done, watch)
+    teller = Teller(study, sweep.own, done, watch)
     if not sweep.todo:
         return
     bar = progress_bar(
@@ -233,7 +233,7 @@ def _compute(
                 # The terminal may be gone.
                 bar.set_postfix_str(sweep.under_way.progress, refresh=not outcomes)
                 bar.update(len(outcomes))
-            teller.stored([outcome.error for outcome in outcomes])
+            teller.stored(outcomes)
     if stop.asked:
         raise KeyboardInterrupt
 

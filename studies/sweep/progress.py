@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from qucnn_cirq import progress
+from studies.sweep.chunks import MeasuredPoint
+from studies.sweep.plan import Point
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a run is.
+class Progress(progress.Progress):
+    """How far a run is; of a point that was stored just now, `numbers` and `values`.
+
+    What is common to all that iterates, see `qucnn_cirq.progress.Progress`: `what` is the study's
+    name, a step is a point, finished by this run or before, and failed ones are among them.
+    `numbers` are those of the point's last row, with `failed`, the points that failed in this run.
 
     Attributes:
-        study: The study's name.
-        points: The points of the run: all, or those of its shard.
-        done: Those that are finished, by this run or before; failed ones are among them.
-        failed: Those that failed in this run.
-        seconds: Time since the run began to measure.
+        identity: Of the point that was stored; None when the run begins.
+        values: The values of its axes, by name.
+        failed: Points that failed in this run.
     """
 
-    study: str
-    points: int
-    done: int
+    identity: str | None
+    values: Mapping[str, Any]
     failed: int
-    seconds: float
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.what
+
+    @property
+    def points(self) -> int:
+        """The points of the run: all, or those of its shard."""
+        return self.total
+
+    @property
+    def done(self) -> int:
+        """Those that are finished."""
+        return self.step
 
 
 Watch = Callable[[Progress], object]
-"""Is told how far a run is: when it begins, and whenever points were stored. What it raises ends
-the run; what was finished is kept."""
+"""Is told how far a run is: when it begins, and of each point once it is stored. What it raises
+ends the run; what was finished is kept."""
 
 
 class Teller:
@@ -37,28 +57,51 @@ class Teller:
     Args:
         study: The study's name.
         points: The points of the run.
-        done: Those that are finished already.
+        done: How many of them are finished already.
         watch: Is told; None tells nobody.
     """
 
-    def __init__(self, study: str, points: int, done: int, watch: Watch | None) -> None:
-        self._study, self._points, self._done, self._failed = study, points, done, 0
+    def __init__(self, study: str, points: Sequence[Point], done: int, watch: Watch | None) -> None:
+        self._study, self._done, self._failed = study, done, 0
+        self._values = {point.identity: point.values for point in points}
         self._watch = watch
         self._began = time.monotonic()
-        self._tell()
+        self._tell(None)
 
-    def stored(self, errors: Sequence[str | None]) -> None:
-        """Counts points that were stored.
+    def stored(self, outcomes: Iterable[MeasuredPoint]) -> None:
+        """Tells of each of the points that were stored.
 
         Args:
-            errors: Why each of them failed; None for one that was measured.
+            outcomes: What became of them.
         """
-        if errors:
-            self._done += len(errors)
-            self._failed += sum(error is not None for error in errors)
-            self._tell()
+        for outcome in outcomes:
+            self._done += 1
+            self._failed += outcome.error is not None
+            self._tell(outcome)
 
-    def _tell(self) -> None:
-        if self._watch is not None:
-            seconds = time.monotonic() - self._began
-            self._watch(Progress(self._study, self._points, self._done, self._failed, seconds))
+    def _tell(self, outcome: MeasuredPoint | None) -> None:
+        if self._watch is None:
+            return
+        self._watch(
+            Progress(
+                what=self._study,
+                unit="points",
+                step=self._done,
+                total=len(self._values),
+                seconds=time.monotonic() - self._began,
+                numbers={**_numbers(outcome), "failed": self._failed},
+                identity=outcome.identity if outcome else None,
+                values=dict(self._values[outcome.identity]) if outcome else {},
+                failed=self._failed,
+            )
+        )
+
+
+def _numbers(outcome: MeasuredPoint | None) -> dict[str, float]:
+    """The numbers of a point's last row; those of training end with its last epoch."""
+    last = outcome.rows[-1] if outcome and outcome.rows else {}
+    return {
+        name: cell
+        for name, cell in last.items()
+        if isinstance(cell, int | float) and not isinstance(cell, bool)
+    }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from noise_models.files import check_file
 from noise_models.writing import atomic_write
-from qucnn_cirq.errors import InputError, missing_extra
+from qucnn_cirq.errors import InputError, missing_extra, option
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
 from studies.sweep.store import INPUTS, is_input, make_chunks_folder
@@ -330,7 +330,9 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
     check_configuration(sources[0], found[0])
     unfinished = target / CONFIGURATION
     if target not in folders and unfinished.exists() and read_result(unfinished) != configuration:
-        raise InputError(f"--out {target} holds results of another study: choose another folder.")
+        raise InputError(
+            f"{option('out', target)} holds results of another study: choose another folder."
+        )
     inputs = [path for source in sources for path in sorted((source / INPUTS).glob("*"))]
     for path in inputs:
         # Others may have put anything there, such as a link to a device that never ends.
@@ -379,7 +381,7 @@ def export(folder: Path, file: Path) -> int:
         OSError: If writing fails.
     """
     if file.suffix not in (".csv", ".parquet"):
-        raise InputError(f"--out {file}: the name must end in .csv or .parquet.")
+        raise InputError(f"{option('out', file)}: the name must end in .csv or .parquet.")
     if file.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -390,9 +392,11 @@ def export(folder: Path, file: Path) -> int:
     if not rows:
         raise InputError(f"{folder} has no measured points yet: run the study first.")
     if file.is_dir():
-        raise InputError(f"--out {file} is a folder: give the name of a file.")
+        raise InputError(f"{option('out', file)} is a folder: give the name of a file.")
     if not file.parent.is_dir():
-        raise InputError(f"--out {file}: there is no folder {file.parent}; create it first.")
+        raise InputError(
+            f"{option('out', file)}: there is no folder {file.parent}; create it first."
+        )
     with atomic_write(file) as stream:
         if file.suffix == ".parquet":
             results.table().apply(_column).to_parquet(stream, index=False)
