@@ -16,7 +16,7 @@ from studies.sweep.results import Results
 TIE = 0.002
 """By how much errors may differ, as a part of them, in a tie: a pulse more is not worth a word."""
 
-_NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket", "bqskit": "BQSKit"}
+NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket", "bqskit": "BQSKit"}
 _WHAT = ["seed", "number", "kernel", "overlap", "filter", "on", "gates"]
 _OWN = "qucnn"
 
@@ -57,7 +57,7 @@ def benchmark_data(table: pd.DataFrame) -> pd.DataFrame:
     columns = ["two_qubit_gates", "two_qubit_depth", "error"]
     wide = table.pivot_table(index=what, columns="compiler", values=columns, observed=True)
     errors = wide["error"]
-    others = [name for name in _NAMES if name in errors]
+    others = [name for name in NAMES if name in errors]
     if _OWN not in errors or not others:
         return pd.DataFrame()
     flat = pd.DataFrame(
@@ -111,6 +111,6 @@ def text(results: Results) -> str:
         gates = f"{row[f'{_OWN}_two_qubit_gates']:.0f} for {row[f'{best}_two_qubit_gates']:.0f}"
         lines.append(
             f"{row.get('number', 0)}: {row['kernel']} {row['overlap']}, {row['filter']}, "
-            f"{row['on']}: {_NAMES[best]} {row['ratio']:.3f} times better, {gates} gates"
+            f"{row['on']}: {NAMES[best]} {row['ratio']:.3f} times better, {gates} gates"
         )
     return "\n".join(lines)
