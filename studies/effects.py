@@ -207,7 +207,8 @@ def _change(wide: _Wide, one: int, other: int, by_ratio: bool) -> _Change | None
     if len(repeats) < 2:
         low = high = np.nan
     numbers = np.array([mean, low, high, each.min(), each.max()])
-    return _Change(*map(float, np.exp(numbers) if by_ratio else numbers), len(each))
+    mean, low, high, least, most = map(float, np.exp(numbers) if by_ratio else numbers)
+    return _Change(mean, low, high, least, most, len(each))
 
 
 def _along(wide: _Wide, quantity: Quantity, words: str) -> list[str]:

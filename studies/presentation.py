@@ -42,7 +42,6 @@ class Presentation:
             InputError: If its table holds anything else.
         """
         table = only_known_keys(f"[{REPORT}]", document.get(REPORT, {}), _KEYS)
-        return cls(
-            *(text(f"[{REPORT}] {key}", table.get(key, "")) for key in _KEYS[:2]),
-            true_or_false(f"[{REPORT}] figure_titles", table.get("figure_titles", False)),
-        )
+        title, author = (text(f"[{REPORT}] {key}", table.get(key, "")) for key in _KEYS[:2])
+        titles = true_or_false(f"[{REPORT}] figure_titles", table.get("figure_titles", False))
+        return cls(title, author, titles)

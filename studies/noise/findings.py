@@ -92,10 +92,11 @@ def _accuracies(table: pd.DataFrame) -> list[str]:
     lines = [f"Exact maps: accuracy {exact} on {span_text(data['images'])} test images."]
     for name, own in data.groupby("series", sort=False):
         rows = own.set_index(_SCALE)
-        found = ", ".join(
-            f"{interval_text(*rows.loc[scale, ['accuracy', 'low', 'high']], '.3f')} at {scale:g}"
-            for scale in sorted(wanted & set(rows.index))
-        )
+        told = []
+        for scale in sorted(wanted & set(rows.index)):
+            mean, low, high = map(float, rows.loc[scale, ["accuracy", "low", "high"]])
+            told.append(f"{interval_text(mean, low, high, '.3f')} at {scale:g}")
+        found = ", ".join(told)
         lines.append(f"{name or 'Noisy maps'}: accuracy {found} times the configured noise.")
     return lines
 

@@ -20,6 +20,7 @@ from studies.plotting.table_figure import Names, TableFigure, plot_table
 from studies.report.report import write_report
 from studies.runs.notebook import results_html
 from studies.sweep import results as stored
+from studies.sweep.catalogue import study_of_results
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,13 +136,32 @@ class Results(stored.Results):
             band=band,
         )
 
-    def report(self, out: str | Path | None = None, study: str | None = None) -> Path:
+    def findings(self, study: str | None = None) -> list[str]:
+        """What was found, in sentences with numbers and intervals, as the report has them.
+
+        Args:
+            study: As for `report`.
+
+        Raises:
+            InputError: If the study is not known.
+        """
+        return study_of_results(self.plan.study, study).found(self)
+
+    def report(
+        self,
+        out: str | Path | None = None,
+        study: str | None = None,
+        title: str | None = None,
+        author: str | None = None,
+    ) -> Path:
         """Writes one self-contained HTML page, as `qucnn report` does.
 
         Args:
             out: A file that takes a copy of the page, for results in a temporary place.
             study: The name of the study, if it is one of the user's own that this process has
                 not named.
+            title: The title of the page; that of the configuration if None.
+            author: Who wrote it; as the configuration says if None.
 
         Returns:
             The page: ``report.html`` in the folder of the results, or the copy.
@@ -150,7 +170,7 @@ class Results(stored.Results):
             InputError: If the study is not known, or there is no folder for the copy.
             OSError: If writing fails.
         """
-        page = write_report(self.folder, study)
+        page = write_report(self.folder, study, title, author)
         if out is None:
             return page
         copy = _in_existing_folder(Path(out))
