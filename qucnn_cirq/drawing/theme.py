@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError
 
-LEGEND_SIZE = 6.5
+LEGEND_SIZE = 7
+"""Points, as of ticks: the least that can be read in a column of a journal."""
 
 # Without dates and random identifiers, the same data give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {

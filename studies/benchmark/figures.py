@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.drawing import PAGE, legend_below, save_drawn, series_styles
@@ -86,7 +87,8 @@ def plot_benchmark(axes: Axes, table: pd.DataFrame) -> Axes:
         style.plot(axes, own.index + 1, own["ratio"], "", label=kind)
     axes.axhline(1.0, color="0.5", lw=0.7, zorder=0)
     log_axis(axes, "y")
-    axes.set(xlabel="specification", ylabel="error / best of the others")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="specification", ylabel="predicted error /\nthat of the best other compiler")
     return axes
 
 
