@@ -25,6 +25,10 @@ _MOST_VALUES = 5
 """Values of an axis that are all told; of more the best and the last."""
 _SMALL = 0.02
 """Ratios nearer to 1, and differences nearer to 0, are called none where nothing is repeated."""
+_LEAST = 1e-100
+"""Sizes of which ratios can be told."""
+_WIDEST = np.log(1e12)
+"""Intervals of ratios from whose one end to the other there is more say nothing: none is told."""
 _TURNS = 1.1
 """How much larger, or smaller, than at both ends something in between is that is told."""
 
@@ -85,7 +89,7 @@ def effects(
     if quantity.column not in table:
         return []
     values = pd.to_numeric(table[quantity.column], errors="coerce").astype(float)
-    known = np.isfinite(values) & (values > 0 if quantity.by_ratio else True)
+    known = np.isfinite(values) & (values > _LEAST if quantity.by_ratio else True)
     rows = table.assign(**{quantity.column: values})[known]
     if rows.empty:
         return []
@@ -204,7 +208,7 @@ def _change(wide: _Wide, one: int, other: int, by_ratio: bool) -> _Change | None
     each = pd.Series(found).groupby(wide.settings[both]).mean()
     repeats = pd.Series(found).groupby(wide.repeats[both]).mean()
     mean, low, high = mean_interval(repeats)
-    if len(repeats) < 2:
+    if len(repeats) < 2 or (by_ratio and high - low > _WIDEST):
         low = high = np.nan
     numbers = np.array([mean, low, high, each.min(), each.max()])
     mean, low, high, least, most = map(float, np.exp(numbers) if by_ratio else numbers)
@@ -248,8 +252,8 @@ def _between(wide: _Wide, quantity: Quantity) -> str:
     means = np.exp(np.log(complete).mean(0)) if quantity.by_ratio else complete.mean(0)
     ends, inner = (means[0], means[-1]), means[1:-1]
     for place, word, turns in (
-        (int(inner.argmin()), "least", inner.min() * _TURNS < min(ends)),
-        (int(inner.argmax()), "most", inner.max() > _TURNS * max(ends)),
+        (int(inner.argmin()), "lowest", inner.min() * _TURNS < min(ends)),
+        (int(inner.argmax()), "highest", inner.max() > _TURNS * max(ends)),
     ):
         if quantity.by_ratio and turns:
             at = wide.levels[place + 1].rpartition(" ")[2]

@@ -244,7 +244,7 @@ def _errors_figure(table: pd.DataFrame, title: str) -> tuple[Figure, pd.DataFram
                 axes.set_ylabel("")
     if title:
         figure.suptitle(title)
-    explain_band(grid[0, 0], "95 % interval over patches (over repetitions, if any)")
+    explain_band(grid[0, 0], "95 % interval over patches, or repetitions")
     legend_below(figure, grid.ravel())
     return figure, pd.concat(drawn)
 
