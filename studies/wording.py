@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -162,9 +163,25 @@ def scientific(value: float) -> str:
     Args:
         value: The number.
     """
-    digits, _, power = f"{value:.2e}".partition("e")
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{digits} × 10{raised}"
+    return with_powers(f"{value:.2e}")
+
+
+_EXPONENT = re.compile("(?<=\\d)e([+\N{MINUS SIGN}-]?\\d+)")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def with_powers(text: str) -> str:
+    """A text whose numbers have powers of ten as people write them.
+
+    Args:
+        text: As Python writes numbers, such as "2.4e-06 s".
+    """
+
+    def raised(match: re.Match[str]) -> str:
+        power = int(match[1].replace("\N{MINUS SIGN}", "-"))
+        return f" × 10{str(power).translate(_RAISED)}"
+
+    return _EXPONENT.sub(raised, text)
 
 
 def noise_in_words(noise: Mapping[str, Any]) -> str:

@@ -36,8 +36,12 @@ STYLE = """
 .data .bar { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; font-size: .85rem;
              margin: .3rem 0 }
 .data .bar button { font: inherit; padding: .1rem .6rem }
-@media print { .data .bar, .data .filters { display: none }
-               .data td { white-space: normal; overflow: visible; max-width: none } }
+@media print {
+  .data .bar button, .data .filters { display: none }
+  .data td { white-space: normal; overflow: visible; max-width: none; font-size: 6pt }
+  .data td.number { white-space: nowrap; overflow-wrap: normal }
+  .data th button { white-space: normal; overflow-wrap: anywhere; font-size: 6pt }
+}
 """
 
 SCRIPT = """

@@ -27,7 +27,8 @@ h3 { font-size: 1.1rem; margin-top: 1.6rem } h4 { font-size: 1rem; margin-bottom
          align-items: start }
 .first h2, .first h3 { margin-top: 0; border: 0; font-size: 1.1rem } .first figure { margin: 0 }
 .first ul { padding-left: 1.1rem; margin: .3rem 0 } .first li { margin-bottom: .35rem }
-.first img { cursor: zoom-in }
+.first img { cursor: zoom-in; max-height: 33rem }
+.note { color: #444; font-size: .85rem }
 .first img.whole { cursor: zoom-out; position: fixed; inset: 0; margin: auto; z-index: 1;
                    max-width: 98vw; max-height: 98vh; box-shadow: 0 0 0 100vmax #000a }
 .first .question { font-size: 1.05rem; margin-top: .2rem }

@@ -74,6 +74,8 @@ _CAPTIONS = {
     "training": "Training loss against epochs, and accuracy on test images.",
     "systems": "Accuracy of each model, of the same circuit without entanglers, of classical maps "
     "and of QuCNN, against the scale of the noise.",
+    "systems_distance": "Hellinger distance of what each model makes from test images, against the "
+    "scale of the noise; 0 is best.",
     "systems_shots": "The same against the shots of each circuit.",
     "systems_gates": "Accuracy against two-qubit gates, ideal and with noise.",
     "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
@@ -186,7 +188,7 @@ def study_sections(
         html.paragraphs(study.title, "question"),
         html.heading("What was found", level),
         html.bullets(found[:_FIRST_LINES] or ["Nothing was measured so far."]),
-        *([html.paragraphs(_INTERVALS, "byline")] if found else []),
+        *([html.paragraphs(_INTERVALS, "note")] if found else []),
     ]
     first = [
         _byline(folder, results, written_by),
@@ -255,7 +257,7 @@ def _byline(folder: Path, results: Results, author: str) -> str:
             with atomic_write(folder / DATA) as file:
                 file.write(content)
         size = f"{len(content) / 1000:,.0f} kB" if len(content) >= 1000 else f"{len(content)} bytes"
-        words = f"data: {len(rows):,} rows as CSV, {size}"
+        words = f"data: {len(rows):,} row{'' if len(rows) == 1 else 's'} as CSV, {size}"
         pieces.append(data_table.data_link(DATA, content, words))
     return html.group("byline", [" · ".join(pieces)])
 

@@ -64,8 +64,16 @@ def _axis_text(key: str, axes: Iterable[Axis]) -> str:
     for axis in axes:
         for column, name in enumerate(axis.keys):
             if name.removeprefix("study.") == key:
-                values = list(dict.fromkeys(str(step[column]) for step in axis.values))
+                values = list(dict.fromkeys(_value_text(step[column]) for step in axis.values))
     short = [text if len(text) <= 24 else f"{text[:21]}..." for text in values]
     if len(short) > _MOST_VALUES:
         return f"{key} ({short[0]} to {short[-1]}, {len(short)} values)"
     return f"{key} ({', '.join(short)})"
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(_value_text(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return "x".join(map(_value_text, value))
+    return str(value)

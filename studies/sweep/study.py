@@ -224,15 +224,18 @@ class Study:
         """
         if not results.status().done:
             return []
+        from studies.effects import effects, measured_quantities
+        from studies.wording import with_powers
+
         telling = getattr(self._loaded(self.findings or self.figures), "findings", None)
         if callable(telling):
-            # Names that begin a sentence, such as those of tests, are written small elsewhere.
-            return [f"{str(line)[:1].upper()}{str(line)[1:]}" for line in telling(results)]
-        from studies.effects import effects, measured_quantities
-
-        table, columns = results.table(), results.plan.columns
-        quantities = measured_quantities(table, columns)
-        return [line for each in quantities for line in effects(table, each, columns)]
+            lines = [str(line) for line in telling(results)]
+        else:
+            table, columns = results.table(), results.plan.columns
+            quantities = measured_quantities(table, columns)
+            lines = [line for each in quantities for line in effects(table, each, columns)]
+        # Names that begin a sentence, such as those of tests, are written small elsewhere.
+        return [with_powers(f"{line[:1].upper()}{line[1:]}") for line in lines]
 
     def _loaded(self, given: Any) -> Any:
         """What draws or tells: a module that is named, an object, or the module of `measure`."""
