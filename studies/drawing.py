@@ -344,10 +344,8 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
     if about.titled and about.conditions and figure.get_layout_engine() is not None:
         _title_all(figure, about.conditions)
     lay_out(figure)
-    data = f"numbers: {name}.csv" if about.source else ""
-    source = "; ".join(text for text in (about.source, data) if text)
     for suffix in FORMATS:
-        save_figure_as(figure, folder / f"{name}.{suffix}", dpi, about.conditions, source)
+        save_figure_as(figure, folder / f"{name}.{suffix}", dpi, about.conditions, about.source)
 
 
 def _title_all(figure: Figure, text: str) -> None:

@@ -258,7 +258,7 @@ def test_figures_say_what_they_are_of_in_their_metadata(
         save_figure(figure, tmp_path, "name", dpi=40)
     with Image.open(tmp_path / "name.png") as picture:
         assert picture.text["Description"] == "Device grid:3x3 & no noise."
-        assert picture.text["Source"] == "qucnn_cirq 1, commit ab; numbers: name.csv"
+        assert picture.text["Source"] == "qucnn_cirq 1, commit ab"
     assert figure.get_suptitle() == ("Device grid:3x3 & no noise." if titled else "")
 
 

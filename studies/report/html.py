@@ -22,7 +22,7 @@ h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc;
 h3 { font-size: 1.1rem; margin-top: 1.6rem } h4 { font-size: 1rem; margin-bottom: .4rem }
 .byline { color: #444; font-size: .9rem; margin: -.4rem 0 1rem }
 .state { border-left: 4px solid #d55e00; background: #fdf1e8; padding: .4rem .8rem;
-         font-size: .9rem } .state p { margin: .2rem 0 }
+         margin-bottom: 1rem; font-size: .9rem } .state p { margin: .2rem 0 }
 .first { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 1.5rem;
          align-items: start }
 .first h2, .first h3 { margin-top: 0; border: 0; font-size: 1.1rem } .first figure { margin: 0 }

@@ -289,7 +289,7 @@ def finish(
         if state.done:
             figures: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                with drawn_of(_about(study, results)):
+                with drawn_of(drawn_from(study, results)):
                     drawn = study.draw(results, folder)
                 for name in drawn:
                     if isinstance(name, str) and (folder / f"{name}.png").is_file():
@@ -322,8 +322,13 @@ def finish(
     return summary
 
 
-def _about(study: Study, results: Results) -> About:
-    """What the figures of results say of their origin."""
+def drawn_from(study: Study, results: Results) -> About:
+    """What the figures of results say of their origin.
+
+    Args:
+        study: The study.
+        results: The results; nothing is said where their configuration cannot be read.
+    """
     with contextlib.suppress(InputError):
         presentation = Presentation.of(read_document(results.folder / CONFIGURATION))
         return About(
