@@ -58,6 +58,10 @@ def _comparison(table: pd.DataFrame, values: Mapping[str, object], where: str) -
     if values.get("state") == "mixed":
         predicted = last.loc[("in_circuit", largest), "predicted"]
         return [f"{at}; {scientific(predicted)} is predicted from shot noise alone."]
+    bias = _bias(table[(table["upstream"] == largest) & (table["shots"] == shots)])
+    if bias is not None:
+        # With it errors neither fall as a power nor tell how many shots are worth how many.
+        return [f"{at}; a bias of {scientific(bias)} remains."]
     own = data[(data["method"] == "in_circuit") & (data["upstream"] == largest)]
     lines = [f"{at}; it falls as shots^({_power(own)})." if len(own) > 1 else f"{at}."]
     if smallest < largest:
@@ -67,6 +71,14 @@ def _comparison(table: pd.DataFrame, values: Mapping[str, object], where: str) -
             f"shots of the post-processed one for the same error (1/g² = {1 / smallest**2:.0f})."
         )
     return lines
+
+
+def _bias(table: pd.DataFrame) -> float | None:
+    """The root mean square of the bias of some points, if it is larger than their shot noise."""
+    if not {"bias_rmse", "shot_rmse"} <= set(table):
+        return None
+    bias, shot = (float(np.sqrt((table[c] ** 2).mean())) for c in ("bias_rmse", "shot_rmse"))
+    return bias if bias > shot else None
 
 
 def _power(data: pd.DataFrame) -> str:

@@ -20,7 +20,7 @@ _CONTROLS = {
     "qucnn": "QuCNN",
 }
 _LINES = ("role", "control", "model", "system", _SCALE)
-_MOST_SETTINGS = 4
+_MOST_SETTINGS = 8
 """Settings besides the scale of the noise that are told of one by one."""
 _TIE = 5e-4
 """Differences that are none."""
