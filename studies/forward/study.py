@@ -40,6 +40,7 @@ from studies.outcomes import packed, unpacked
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.wording import noise_in_words
 
 Array = NDArray[np.float64]
 
@@ -398,21 +399,11 @@ def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
 
 
 def _noise_text(noise: NoiseConfiguration) -> str:
-    """The noise in a line, such as "depolarizing p1=0.001, p2=0.005"."""
+    """The noise in a line; a calibration by its name."""
     calibrated = noise.calibrated
     name = calibrated.name if isinstance(calibrated, Calibration) else calibrated
-    return "; ".join(
-        f"calibrated {name}"
-        if key == "calibrated"
-        else f"{key} " + ", ".join(f"{part}={_plain(item)}" for part, item in value.items())
-        if isinstance(value, Mapping)
-        else f"{key} {_plain(value)}"
-        for key, value in noise.to_mapping().items()
-    )
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    named = {} if name is None else {"calibrated": name}
+    return noise_in_words({**noise.to_mapping(), **named})
 
 
 def _line(x: Array, y: Array) -> tuple[float | None, float | None]:
@@ -432,6 +423,7 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.forward.figures",
+    findings="studies.forward.findings",
     program=program_of,
     targets=("shots",),
     most_shots=lambda settings: settings.shots,

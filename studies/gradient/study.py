@@ -257,5 +257,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.gradient.figures",
+    findings="studies.gradient.findings",
     program=program_of,
 )

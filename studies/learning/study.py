@@ -254,5 +254,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.learning.figures",
+    findings="studies.learning.findings",
     program=program_of,
 )

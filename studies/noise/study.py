@@ -359,6 +359,7 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.noise.figures",
+    findings="studies.noise.findings",
     program=program_of,
     targets=("shots", "precision", "most_shots"),
     most_shots=most_shots,

@@ -16,12 +16,14 @@ from noise_models.writing import write_json
 from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError, shown
-from studies.drawing import FORMATS, attempt
+from studies.drawing import FORMATS, About, attempt, drawn_of
 from studies.files import CONFIGURATION, SCHEMA, SUMMARY
+from studies.presentation import Presentation
 from studies.provenance import provenance
 from studies.sweep.axes import read_axes
 from studies.sweep.catalogue import study_named
 from studies.sweep.chunks import MeasuredPoint
+from studies.sweep.conditions import conditions_of
 from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
@@ -31,6 +33,7 @@ from studies.sweep.results import (
     failure_lines,
     measured_before,
     read_results,
+    source_text,
     status,
 )
 from studies.sweep.run import Stop, check_workers, stopping, stored_points
@@ -277,7 +280,9 @@ def finish(
         if state.done:
             figures: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                for name in study.draw(results, folder):
+                with drawn_of(drawn_from(study, results)):
+                    drawn = study.draw(results, folder)
+                for name in drawn:
                     if isinstance(name, str) and (folder / f"{name}.png").is_file():
                         figures.append(name)
                     else:
@@ -306,6 +311,21 @@ def finish(
     if state.missing:
         note(f"{state.missing} of {state.points} points are still missing.")
     return summary
+
+
+def drawn_from(study: Study, results: Results) -> About:
+    """What the figures of results say of their origin.
+
+    Args:
+        study: The study.
+        results: The results; nothing is said where their configuration cannot be read.
+    """
+    with contextlib.suppress(InputError):
+        presentation = Presentation.of(read_document(results.folder / CONFIGURATION))
+        return About(
+            conditions_of(study, results.folder), source_text(results), presentation.figure_titles
+        )
+    return About()
 
 
 def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Results:
         origins: The different provenances of its chunks, times of start apart.
         devices: The devices that its points were compiled for.
         calibrations: The calibrations of their noise: names, or digests of their content.
+        started: When the first and the last of its chunks were begun, in UTC; None for none.
     """
 
     folder: Path
@@ -85,6 +86,7 @@ class Results:
     origins: Sequence[Mapping[str, Any]]
     devices: Sequence[str]
     calibrations: Sequence[str]
+    started: tuple[str, str] | None = None
 
     def status(self) -> Status:
         """How far it is."""
@@ -177,11 +179,13 @@ def read_results(folder: Path) -> Results:
     origins: list[Mapping[str, Any]] = []
     devices: set[str] = set()
     calibrations: set[str] = set()
+    started: set[str] = set()
     for path in chunk_paths(folder):
         chunk = read_chunk(path, plan)
         origin = {key: value for key, value in chunk.provenance.items() if key != "started"}
         if origin not in origins:
             origins.append(origin)
+        started |= {str(chunk.provenance["started"])} if "started" in chunk.provenance else set()
         for resolved in chunk.resolved.values():
             settings = resolved["settings"]
             devices.add(str(settings.get("study", {}).get("device", "")))
@@ -203,6 +207,7 @@ def read_results(folder: Path) -> Results:
         origins,
         sorted(devices - {""}),
         sorted(calibrations - {""}),
+        (min(started), max(started)) if started else None,
     )
 
 
@@ -216,6 +221,24 @@ def status(folder: Path) -> Status:
         InputError: If the folder holds no sweep, or a file of it is damaged.
     """
     return read_results(folder).status()
+
+
+def source_text(results: Results) -> str:
+    """The program and the commits that results come from, in a few words.
+
+    Args:
+        results: The results.
+    """
+    told = []
+    for origin in results.origins:
+        version = (origin.get("packages") or {}).get("qucnn-cirq")
+        commit = str(origin.get("commit") or "")
+        # The marks of changes stay.
+        short = commit[:10] + ("+changes" if commit.endswith("+changes") else "")
+        parts = [f"qucnn_cirq {version}" if version else "qucnn_cirq"]
+        parts += [f"commit {short}"] if commit else []
+        told.append(", ".join(parts))
+    return "; ".join(dict.fromkeys(told))
 
 
 def state_text(state: Status) -> str:
@@ -401,16 +424,24 @@ def export(folder: Path, file: Path) -> int:
         if file.suffix == ".parquet":
             results.table().apply(_column).to_parquet(stream, index=False)
         else:
-            text = io.StringIO()
-            # An empty cell is what is missing, and what is no number.
-            writer = csv.DictWriter(text, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(
-                {name: None if value != value else value for name, value in row.items()}
-                for row in rows
-            )
-            stream.write(text.getvalue().encode())
+            stream.write(csv_text(columns, rows).encode())
     return len(rows)
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table as CSV; an empty cell is what is missing, and what is no number.
+
+    Args:
+        columns: Names of the columns.
+        rows: Cells by name.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: None if value != value else value for name, value in row.items()} for row in rows
+    )
+    return text.getvalue()
 
 
 def _column(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -274,5 +274,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.systems.figures",
+    findings="studies.systems.findings",
     program=program_of,
 )

@@ -193,5 +193,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.trainability.figures",
+    findings="studies.trainability.findings",
     program=program_of,
 )

@@ -280,5 +280,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.training.figures",
+    findings="studies.training.findings",
     program=program_of,
 )
