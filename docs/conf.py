@@ -38,6 +38,7 @@ nb_merge_streams = True
 
 # Formulas stand between dollars, as in a repository browser, and become MathML.
 myst_enable_extensions = ["dollarmath"]
+myst_update_mathjax = False
 html_math_renderer = "mathml"
 
 # Every heading can be linked, as in a repository browser.
