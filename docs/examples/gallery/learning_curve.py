@@ -14,7 +14,7 @@ from studies.learning.figures import plot_learning
 
 results = studies.run(
     "learning",
-    axes={"convolution.filters.layers": [1, 2, 3], "repeat": range(2)},
+    axes={"convolution.filters.layers": [1, 2, 3], "repeat": range(3)},
     settings={"iterations": 60, "method": "parameter_shift", "shots": 1000, "noise.scale": 0.0},
     workers=1,
 )

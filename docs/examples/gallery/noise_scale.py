@@ -13,7 +13,7 @@ results = studies.run(
     axes={
         "convolution.overlap": ["ancilla", "destructive", "inversion"],
         "noise.scale": [0.1, 0.3, 1.0, 3.0, 10.0],
-        "repeat": range(2),
+        "repeat": range(3),
     },
     settings={"images": 1, "shots": 10_000},
     workers=1,
