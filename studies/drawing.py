@@ -128,16 +128,16 @@ def _bounded(axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series) -> Itera
 
     Student's interval of two repetitions is 13 standard errors to either side: where it were the
     limits of the axes, nobody would see the means. So the axes reach beyond what was drawn before
-    by its height at most, and cut off what is wider.
+    by twice its height at most, and cut off what is wider.
     """
     before = axes.dataLim.frozen()
     yield
     least, most = before.intervaly
-    height = most - least
-    if not (np.isfinite(height) and height > 0):
+    room = 2 * (most - least)
+    if not (np.isfinite(room) and room > 0):
         return
     axes.dataLim.set(before)
-    ends = np.concatenate([low, high]).astype(float).clip(least - height, most + height)
+    ends = np.concatenate([low, high]).astype(float).clip(least - room, most + room)
     places = np.concatenate([x, x]).astype(float)
     known = np.isfinite(ends)
     axes.update_datalim(np.column_stack([places, ends])[known])

@@ -23,13 +23,13 @@ def limits(half: float, draw: str, scale: str = "linear") -> tuple[float, float]
 
 
 @pytest.mark.parametrize("draw", ["fill", "bars"])
-def test_axes_reach_as_far_beyond_means_as_these_spread(draw: str) -> None:
+def test_axes_reach_beyond_means_by_twice_what_these_spread(draw: str) -> None:
     # Ends within are seen whole, with matplotlib's margin of 5 %.
     assert limits(0.5, draw) == pytest.approx((0.5 - 0.1, 2.5 + 0.1))
     for half in (13.0, 1e6):
-        assert limits(half, draw) == pytest.approx((0.0 - 0.15, 3.0 + 0.15))
+        assert limits(half, draw) == pytest.approx((-1.0 - 0.25, 4.0 + 0.25))
     low, high = limits(13.0, draw, "log")
-    assert 0 < low <= 1.0 and 3.0 <= high < 4.0
+    assert 0 < low <= 1.0 and 4.0 <= high < 5.0
 
 
 def test_a_band_around_one_height_is_seen_whole() -> None:

@@ -133,20 +133,20 @@ def cost(settings: ForwardPoint) -> Cost:
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     noisy = not as_noise(settings.noise).is_ideal
-    each = {"exact": 1e-5 * size}
-    seconds = circuits * each.get(settings.ideal_engine, 7e-4)
+    each = {"exact": 2.5e-6 * size}
+    seconds = circuits * each.get(settings.ideal_engine, 6e-5)
     if noisy:
-        slow = {**each, "qsim": 3e-4 * settings.shots}
+        slow = {**each, "qsim": 1.1e-4 * settings.shots}
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, blocks.grid.n_occupied)
-        seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
+        seconds += settings.check_fraction * checked * (0.02 + 4e-6 * settings.check_shots)
     seconds = seconds * mitigated + seconds_to_prepare(mitigated, program)
     seconds += blocks.grid.n_occupied * program.filters[0].seconds_to_load
     # Of each run counts, estimates and means; once exact and classical values, and the images.
     returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes
     circuits *= 1 + noisy
     memory = returned + 30 * blocks.block_bytes
-    return Cost(circuits * mitigated, circuits * settings.shots, 1.0 + seconds, memory)
+    return Cost(circuits * mitigated, circuits * settings.shots, 0.4 + seconds, memory)
 
 
 def measure(

@@ -117,8 +117,19 @@ def cost(settings: LearningPoint) -> Cost:
     circuits, each = runs * settings.iterations, 1
     if settings.mitigation is not None:
         each = circuits_of(settings.mitigation, settings, program_of(settings))
-    seconds = settings.iterations * (0.02 * each if runs else 0.002)
-    return Cost(circuits * each, circuits * settings.shots, seconds, 64 * 2**20)
+    angles, size = (
+        settings.convolution.n_parameters,
+        2.0 ** (settings.convolution.register_qubits - 4),
+    )
+    seconds = settings.iterations * (4e-4 + 3e-5 * angles * size) * each
+    # The search for the best fidelity takes more steps, of more shifts, with every angle.
+    target = settings.target, settings.seed, settings.repeat * (settings.target == "random")
+    shared = {
+        repr((settings.convolution.to_mapping(), target, settings.starts)): (
+            1e-5 * settings.starts * angles**3 * size
+        )
+    }
+    return Cost(circuits * each, circuits * settings.shots, seconds, 64 * 2**20, shared)
 
 
 def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:

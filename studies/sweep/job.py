@@ -39,7 +39,7 @@ from studies.sweep.results import (
 from studies.sweep.run import Stop, check_workers, stopping, stored_points
 from studies.sweep.store import keep_inputs, open_folder
 from studies.sweep.stored_plan import check_configuration
-from studies.sweep.study import Study, expected_cost
+from studies.sweep.study import Study, expected_cost, shared_seconds
 from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Workers, cluster_workers
 
@@ -171,6 +171,7 @@ def open_sweep(
     todo = [point for point in own if point.identity not in finished]
     costs = {point.identity: expected_cost(study, point.settings) for point in todo}
     seconds = sum(cost.seconds for cost in costs.values()) / options.workers
+    seconds += shared_seconds(costs.values())
     if seconds > _LONG_SECONDS and options.dask is None:
         note(f"{_points(len(todo))}: {_time_text(seconds, options.workers)}.")
     return OpenSweep(plan, folder, options, results, own, todo, UnderWay(costs))
@@ -337,14 +338,16 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
         quiet: No progress bar.
 
     Returns:
-        Points, circuits, shots, seconds on one core, the memory of one worker in bytes, and in
-        `failed` the points that cannot be compiled, as `Status.to_mapping` gives them.
+        Points, circuits, shots, seconds on one core, those of them that every worker spends
+        (`shared_seconds`), the memory of one worker in bytes, and in `failed` the points that
+        cannot be compiled, as `Status.to_mapping` gives them.
 
     Raises:
         InputError: If the configuration is not allowed.
     """
     plan = make_plan(study, document, quiet)
     costs = [expected_cost(study, point.settings) for point in plan.points]
+    shared = shared_seconds(costs)
     return {
         "study": study.name,
         "axes": {
@@ -354,7 +357,8 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
         "points": len(costs),
         "circuits": sum(cost.circuits for cost in costs),
         "shots": sum(cost.shots for cost in costs),
-        "seconds": sum(cost.seconds for cost in costs),
+        "seconds": sum(cost.seconds for cost in costs) + shared,
+        "shared_seconds": shared,
         "memory": max(cost.memory for cost in costs),
         "failed": [
             {"values": dict(point.values), "error": error}
@@ -372,11 +376,12 @@ def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
         workers: Processes that share the work, at least 1.
     """
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
+    shared = plan.get("shared_seconds", 0.0)
+    seconds = (plan["seconds"] - shared) / workers + shared
     lines = [
         f"{plan['study']}: {_points(plan['points'])}{': ' if axes else ''}{axes}",
         f"{plan['circuits']:,} circuits, {plan['shots']:,} shots",
-        f"{_time_text(plan['seconds'] / workers, workers)}, "
-        f"{plan['memory'] / 2**20:.0f} MiB of arrays each",
+        f"{_time_text(seconds, workers)}, {plan['memory'] / 2**20:.0f} MiB of arrays each",
         *failure_lines(plan["failed"]),
     ]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,14 +58,30 @@ class Cost:
     Attributes:
         circuits: Different circuits, one a patch, filter and shift.
         shots: Shots over all of them.
-        seconds: Time on one core.
+        seconds: Time on one core, of its own.
         memory: What it returns and the largest arrays on the way, in bytes.
+        shared: Time on one core that is spent once for all points with the same key, in one
+            process: what they share is kept there, such as a noisy state or a trained model.
     """
 
     circuits: int
     shots: int
     seconds: float
     memory: int
+    shared: Mapping[str, float] = field(default_factory=dict)
+
+
+def shared_seconds(costs: Iterable[Cost]) -> float:
+    """Time on one core that points spend once for all of them, or for some.
+
+    Args:
+        costs: What each point takes.
+    """
+    found: dict[str, float] = {}
+    for cost in costs:
+        for key, seconds in cost.shared.items():
+            found[key] = max(seconds, found.get(key, 0.0))
+    return sum(found.values())
 
 
 def _no_digest(settings: Any) -> Mapping[str, str]:
