@@ -447,7 +447,8 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
 
 def _caption(arrays: Mapping[str, npt.NDArray[Any]], image: int) -> str:
     number = f"#{arrays['ids'][image]}"
-    return f"{number}: digit {arrays['labels'][image]}" if "labels" in arrays else number
+    # As much as a panel has room for.
+    return f"{number}: {arrays['labels'][image]}" if "labels" in arrays else number
 
 
 def _map_title(maps: ForwardMaps, filter_index: int) -> list[str]:

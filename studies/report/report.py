@@ -54,7 +54,8 @@ _CIRCUIT_WIDTH = 950
 """Pixels: the drawing is shown as large as it is, and scrolled in a narrow window."""
 _MOST_ROWS = 40
 _CAPTIONS = {
-    "forward": "Images, their classical and quantum feature maps, and the differences.",
+    "forward": "Images (number: digit), their classical and quantum feature maps, and the "
+    "differences.",
     "errors": "Errors of the estimates against the exact overlap F; every point is a patch, the "
     "line is the mean in bins of F with its 95 % interval.",
     "ladder": "Error of each method on patches that none has learned from, for each number of "
