@@ -1,11 +1,16 @@
 """The documentation site: ``sphinx-build -W -b html docs DIRECTORY`` builds it, offline."""
 
+import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 # The checkout itself, whether it is installed or not, and what fills pages.
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
+# Notebooks run in processes of their own.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 import qucnn_cirq  # noqa: E402
 
@@ -14,8 +19,15 @@ author = "The qucnn_cirq developers"
 copyright = author
 version = release = qucnn_cirq.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
 exclude_patterns = ["examples", "_ext", "_static"]
+
+# What notebooks show is made by the build: they are kept without outputs.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
 
 # Every heading can be linked, as in a repository browser.
 myst_heading_anchors = 6

@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.theme import shown_figure
 from studies import drawing
 from studies.drawing import PAGE, SeriesStyle, series_styles, set_title
 from studies.grouping import (
@@ -206,7 +207,7 @@ def figure_of(
     rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
     # Room for the legend's longest line, where there is one panel.
     width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    figure = shown_figure(figsize=(width, height * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
     panels = list(grid.ravel())
     for index, part in enumerate(parts):

@@ -18,7 +18,7 @@ from studies.sweep.catalogue import STUDIES, study_named
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("qucnn_cirq", "noise_models", "studies")
 
-for package in ("sphinx", "myst_parser", "furo"):
+for package in ("sphinx", "myst_nb", "furo"):
     pytest.importorskip(package, reason="the site needs the extra [docs]")
 
 
@@ -129,6 +129,21 @@ def test_every_link_within_the_site_leads_somewhere(site: Path) -> None:
             if not target.is_file() or not has_anchor:
                 broken.append((path.name, link))
     assert broken == []
+
+
+def test_pages_of_notebooks_show_what_their_cells_show(site: Path) -> None:
+    """Tables, drawings and figures, made by the build."""
+    shown = {
+        "compile_and_look": ("device willow_pink", "data:image/svg+xml;base64,", "<svg", "8, 6"),
+        "sweep": ("27 of 27 done", '<table border="1" class="dataframe">', "predicted_rmse"),
+        "train_and_mitigate": ("quantum convolution", "held-out accuracy"),
+    }
+    for name, parts in shown.items():
+        page = (site / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        assert [part for part in parts if part not in page] == []
+        assert re.search(r'src="\.\./_images/\w+\.png"', page)
+        # Nothing is fetched from elsewhere when the page is opened.
+        assert re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="https?:', page) == []
 
 
 def test_pages_show_nothing_that_the_build_was_to_fill(site: Path) -> None:

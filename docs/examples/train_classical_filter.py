@@ -129,7 +129,7 @@ def train_classical_filter(
             same filter.
         batch_size: Images per step, at least 1; the last step of an epoch takes what is left.
         learning_rate: Adam's step size, above 0. It falls to zero along half a cosine.
-        progress: Whether to show a bar on standard error, if that is a terminal.
+        progress: Whether to show a bar, on a terminal or in a notebook.
         callback: Is told of each epoch, with its `loss`.
 
     Returns:

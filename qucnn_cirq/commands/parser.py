@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from typing import Any
 
 from qucnn_cirq import __version__
 from qucnn_cirq.commands import TRACEBACK
@@ -36,7 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted, "
         "70 an internal error (--traceback says where)",
     )
-    parser.add_argument("--version", action="version", version=f"qucnn_cirq {__version__}")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show the version and the commit, and exit"
+    )
     _add_global_options(parser, "verbose")
     parser.set_defaults(seed=None, quiet=False, json=False, traceback=False, verbose=0, louder=0)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -53,6 +56,21 @@ def build_parser() -> argparse.ArgumentParser:
         verb.add_arguments(own)
         own.set_defaults(run=verb.run)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version and the commit; in a checkout git is asked for it, which takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Prints and exits."""
+        from pathlib import Path
+
+        from studies import provenance
+
+        found = provenance.commit(Path(provenance.__file__).resolve())
+        commit = found["commit"] or f"not known ({found['no_commit']})"
+        print(f"qucnn_cirq {__version__}, commit {commit}")
+        parser.exit()
 
 
 def _add_global_options(parser: argparse.ArgumentParser, verbosity: str) -> None:

@@ -17,6 +17,9 @@ from qucnn_cirq.errors import InputError, option
 
 LEGEND_SIZE = 6.5
 
+_SHOWN_DPI = 130
+"""Of figures that notebooks show."""
+
 # Without dates and random identifiers, the same data give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {},
@@ -70,6 +73,23 @@ def theme(style: str = "ticks") -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
+
+
+class _ShownFigure(Figure):
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with theme():
+            self.savefig(buffer, format="png", dpi=_SHOWN_DPI)
+        return buffer.getvalue()
+
+
+def shown_figure(**options: Any) -> Figure:
+    """A figure that a notebook shows, also where pyplot, which sees to that, is not imported.
+
+    Args:
+        options: As for matplotlib's Figure.
+    """
+    return _ShownFigure(**options)
 
 
 def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:

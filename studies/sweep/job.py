@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import registered_here
 from noise_models.writing import write_json
+from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError, shown
 from studies.drawing import FORMATS, attempt
@@ -27,7 +25,7 @@ from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
-from studies.sweep.progress import Progress, Watch
+from studies.sweep.progress import Teller, Watch
 from studies.sweep.results import (
     Results,
     failure_lines,
@@ -118,7 +116,7 @@ def run_sweep(
         OSError: If writing fails.
     """
     sweep = open_sweep(study, document, folder, options, quiet, note)
-    _compute(sweep, quiet, note, watch or (lambda progress: None))
+    _compute(sweep, quiet, note, watch)
     return finish(study, folder, note)
 
 
@@ -206,35 +204,18 @@ def measured_points(sweep: OpenSweep, stop: Stop) -> Generator[list[MeasuredPoin
         )
 
 
-def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: Watch) -> None:
+def _compute(
+    sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: Watch | None
+) -> None:
     """Measures what is left of a sweep, if anything is."""
-    total, done, failed = len(sweep.own), len(sweep.own) - len(sweep.todo), 0
-    began = time.monotonic()
-
-    values = {point.identity: point.values for point in sweep.todo}
-
-    def tell(outcome: MeasuredPoint | None = None) -> None:
-        watch(
-            Progress(
-                what=sweep.plan.study.name,
-                unit="points",
-                step=done,
-                total=total,
-                seconds=time.monotonic() - began,
-                numbers={**_numbers(outcome), "failed": failed},
-                identity=outcome.identity if outcome else None,
-                values=dict(values[outcome.identity]) if outcome else {},
-                failed=failed,
-            )
-        )
-
-    tell()
+    study, total, done = sweep.plan.study.name, len(sweep.own), len(sweep.own) - len(sweep.todo)
+    teller = teller_of(sweep, watch)
     if not sweep.todo:
         return
-    bar = tqdm(
+    bar = progress_bar(
         total=total,
         initial=done,
-        desc=sweep.plan.study.name,
+        desc=study,
         unit="point",
         disable=True if quiet else None,
         leave=False,
@@ -253,22 +234,20 @@ def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: 
                 # The terminal may be gone.
                 bar.set_postfix_str(sweep.under_way.progress, refresh=not outcomes)
                 bar.update(len(outcomes))
-            for outcome in outcomes:
-                done += 1
-                failed += outcome.error is not None
-                tell(outcome)
+            teller.stored(outcomes)
     if stop.asked:
         raise KeyboardInterrupt
 
 
-def _numbers(outcome: MeasuredPoint | None) -> dict[str, float]:
-    """The numbers of a point's last row; those of training end with its last epoch."""
-    last = outcome.rows[-1] if outcome and outcome.rows else {}
-    return {
-        name: cell
-        for name, cell in last.items()
-        if isinstance(cell, int | float) and not isinstance(cell, bool)
-    }
+def teller_of(sweep: OpenSweep, watch: Watch | None) -> Teller:
+    """Tells a watch of the points of a sweep, as they are stored.
+
+    Args:
+        sweep: The sweep.
+        watch: Is told; None tells nobody.
+    """
+    values = {point.identity: point.values for point in sweep.todo}
+    return Teller(sweep.plan.study.name, len(sweep.own), values, watch)
 
 
 def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[Workers]:
