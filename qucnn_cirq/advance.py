@@ -108,7 +108,7 @@ def steps(count: int, unit: str) -> Iterator[int]:
     # Where something listens by `counted`, as in a sweep's worker, the place is that one's.
     hidden = True if _LISTENER.get() is not None else None
     yield from progress_bar(
-        range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=hidden
+        range(count), unit=f" {unit}", disable=hidden, delay=_BAR_DELAY, leave=False
     )
 
 

@@ -151,6 +151,7 @@ def train_classical_filter(
     steps_per_epoch = -(-len(pixels) // batch_size)
     optimizers = [Adam(learning_rate) for _ in network.arrays()]
     taken, steps = 0, epochs * steps_per_epoch
+    # tqdm's None means: only on a terminal.
     passes = Steps(_LOGGER, "train_classical_filter", epochs, "epochs", callback)
     for _ in passes if progress else range(epochs):
         losses = 0.0

@@ -29,8 +29,9 @@ from studies.sweep.job import (
     measured_points,
     open_sweep,
     run_sweep,
+    teller_of,
 )
-from studies.sweep.progress import Teller, Watch
+from studies.sweep.progress import Watch
 from studies.sweep.results import table_rows
 from studies.sweep.run import Stop
 from studies.sweep.study import Study
@@ -218,8 +219,7 @@ def _in_temporary_folder(
 
 def _finished_points(sweep: OpenSweep, watch: Watch | None) -> Iterator[FinishedPoint]:
     points = {point.identity: point for point in sweep.own}
-    done = len(sweep.own) - len(sweep.todo)
-    teller = Teller(sweep.plan.study.name, sweep.own, done, watch)
+    teller = teller_of(sweep, watch)
 
     def finished(outcome: MeasuredPoint) -> FinishedPoint:
         point = points[outcome.identity]

@@ -212,7 +212,7 @@ def _compute(
 ) -> None:
     """Measures what is left of a sweep, if anything is."""
     study, total, done = sweep.plan.study.name, len(sweep.own), len(sweep.own) - len(sweep.todo)
-    teller = Teller(study, sweep.own, done, watch)
+    teller = teller_of(sweep, watch)
     if not sweep.todo:
         return
     bar = progress_bar(
@@ -240,6 +240,17 @@ def _compute(
             teller.stored(outcomes)
     if stop.asked:
         raise KeyboardInterrupt
+
+
+def teller_of(sweep: OpenSweep, watch: Watch | None) -> Teller:
+    """Tells a watch of the points of a sweep, as they are stored.
+
+    Args:
+        sweep: The sweep.
+        watch: Is told; None tells nobody.
+    """
+    values = {point.identity: point.values for point in sweep.todo}
+    return Teller(sweep.plan.study.name, len(sweep.own), values, watch)
 
 
 def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[Workers]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qucnn_cirq import progress
 from studies.sweep.chunks import MeasuredPoint
-from studies.sweep.plan import Point
 
 
 @dataclass(frozen=True)
@@ -52,24 +51,26 @@ ends the run; what was finished is kept."""
 
 
 class Teller:
-    """Counts the points of a run and tells a watch, the first time at once.
+    """Counts the points of a run and tells a watch of each, the first time when it begins.
 
     Args:
         study: The study's name.
-        points: The points of the run.
-        done: How many of them are finished already.
+        total: The points of the run.
+        todo: The values of the axes of those that are not finished, by identity.
         watch: Is told; None tells nobody.
     """
 
-    def __init__(self, study: str, points: Sequence[Point], done: int, watch: Watch | None) -> None:
-        self._study, self._done, self._failed = study, done, 0
-        self._values = {point.identity: point.values for point in points}
+    def __init__(
+        self, study: str, total: int, todo: Mapping[str, Mapping[str, Any]], watch: Watch | None
+    ) -> None:
+        self._study, self._total, self._todo = study, total, todo
+        self._done, self._failed = total - len(todo), 0
         self._watch = watch
         self._began = time.monotonic()
         self._tell(None)
 
-    def stored(self, outcomes: Iterable[MeasuredPoint]) -> None:
-        """Tells of each of the points that were stored.
+    def stored(self, outcomes: Sequence[MeasuredPoint]) -> None:
+        """Counts points that were stored.
 
         Args:
             outcomes: What became of them.
@@ -87,11 +88,11 @@ class Teller:
                 what=self._study,
                 unit="points",
                 step=self._done,
-                total=len(self._values),
+                total=self._total,
                 seconds=time.monotonic() - self._began,
                 numbers={**_numbers(outcome), "failed": self._failed},
                 identity=outcome.identity if outcome else None,
-                values=dict(self._values[outcome.identity]) if outcome else {},
+                values=dict(self._todo[outcome.identity]) if outcome else {},
                 failed=self._failed,
             )
         )
