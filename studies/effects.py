@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from studies.grouping import REPEATED, axes_of, groups, is_numeric, value_texts
+from studies.grouping import REPEATED, axes_of, is_numeric, value_texts
 from studies.statistics import mean_interval
 from studies.wording import axis_text, axis_words, interval_text
 
@@ -24,7 +24,7 @@ _MOST_TOLD = 3
 _MOST_VALUES = 5
 """Values of an axis that are all told; of more the best and the last."""
 _SMALL = 0.02
-"""Ratios nearer to 1, and differences nearer to 0, are called none where nothing is repeated."""
+"""Ratios nearer to 1, and differences nearer to 0, are hardly any where nothing is repeated."""
 _LEAST = 1e-100
 """Sizes of which ratios can be told."""
 _WIDEST = np.log(1e12)
@@ -110,9 +110,7 @@ def effects(
 def measured_quantities(
     table: pd.DataFrame, columns: Iterable[str], most: int = 3
 ) -> list[Quantity]:
-    """The first measured columns of numbers that vary, as quantities compared by differences.
-
-    For studies that say nothing of theirs.
+    """The first measured columns of numbers that vary, for studies that say nothing of theirs.
 
     Args:
         table: The results.
@@ -204,9 +202,13 @@ def _change(wide: _Wide, one: int, other: int, by_ratio: bool) -> _Change | None
     both = np.isfinite(a) & np.isfinite(b)
     if not both.any():
         return None
-    found = np.log(b[both] / a[both]) if by_ratio else b[both] - a[both]
-    each = pd.Series(found).groupby(wide.settings[both]).mean()
-    repeats = pd.Series(found).groupby(wide.repeats[both]).mean()
+    found = pd.Series(np.log(b[both] / a[both]) if by_ratio else b[both] - a[both])
+    settings = pd.Series(wide.settings[both])
+    each = found.groupby(settings).mean()
+    # Repetitions are compared over the same settings, of which some may be under way.
+    count = settings.groupby(settings).transform("size")
+    whole = (count == count.max()).to_numpy()
+    repeats = found[whole].groupby(wide.repeats[both][whole]).mean()
     mean, low, high = mean_interval(repeats)
     if len(repeats) < 2 or (by_ratio and high - low > _WIDEST):
         low = high = np.nan
@@ -223,8 +225,11 @@ def _along(wide: _Wide, quantity: Quantity, words: str) -> list[str]:
         return []
     ends = wide.levels[0], wide.levels[last]
     none = 1.0 if quantity.by_ratio else 0.0
-    verb = "grows" if change.mean > none else "falls"
-    scatter = ", no more than it scatters" if _is_none(change, none) else ""
+    verb, scatter = "grows" if change.mean > none else "falls", ""
+    if np.isnan(change.low) and abs(change.mean - none) < _SMALL:
+        verb = "hardly changes,"
+    elif change.low <= none <= change.high:
+        scatter = ", no more than it scatters"
     parts = []
     for number, name in enumerate(wide.names):
         pair = [_mean_text(wide, number, column, quantity) for column in (0, last)]
@@ -302,12 +307,6 @@ def _ranked(wide: _Wide, quantity: Quantity, sign: int) -> tuple[int, list[tuple
     return 0, []
 
 
-def _is_none(change: _Change, none: float) -> bool:
-    if np.isnan(change.low):
-        return abs(change.mean - none) < _SMALL
-    return change.low <= none <= change.high
-
-
 def _beside(change: _Change, quantity: Quantity) -> str:
     form = ".3g" if quantity.by_ratio else "+.3f"
     told = interval_text(change.mean, change.low, change.high, form)
@@ -340,14 +339,3 @@ def _mean_text(wide: _Wide, setting: int, column: int, quantity: Quantity) -> st
     if len(own) < 2:
         low = high = np.nan
     return interval_text(mean, low, high, quantity.form)
-
-
-def rows_of_points(table: pd.DataFrame) -> pd.DataFrame:
-    """The last row of each point: of those that have a row for each step, what they ended with.
-
-    Args:
-        table: The results.
-    """
-    return (
-        pd.concat([own.iloc[-1:] for _, own in groups(table, ["point"])]) if len(table) else table
-    )
