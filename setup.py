@@ -44,8 +44,8 @@ class StampedSource(sdist):
     """A source distribution has no repository, so its tree is stamped as well."""
 
     def make_release_tree(self, base_dir, files):
-        """Makes the tree that is packed, then stamps it."""
-        super().make_release_tree(base_dir, files)
+        """Makes the tree that is packed, with how to cite it, then stamps it."""
+        super().make_release_tree(base_dir, [*files, "CITATION.cff"])
         write_stamp(base_dir)
 
 

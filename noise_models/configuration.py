@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from noise_models.registry import Registry
 from noise_models.tables import parsed_source, write_table
 from noise_models.thermal import ThermalNoise
 from noise_models.values import FrozenMapping
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class _NoiseKinds(Registry[type[NoiseKind]]):
@@ -253,6 +256,10 @@ def noise_from_file(path: str) -> NoiseConfiguration:
         InputError: If the file cannot be read, or holds what is not allowed.
     """
     content = (read_toml if path.lower().endswith(".toml") else read_json)(Path(path))
-    if isinstance(content, Mapping) and not content.keys().isdisjoint(("calibration", "cirq_type")):
+    is_calibration = isinstance(content, Mapping) and not content.keys().isdisjoint(
+        ("calibration", "cirq_type")
+    )
+    _LOGGER.debug("%s is a %s", path, "calibration" if is_calibration else "configuration")
+    if is_calibration:
         return NoiseConfiguration(calibrated=path)
     return NoiseConfiguration.from_mapping(content)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from types import ModuleType
 
 from noise_models.errors import InputError, place_of, shown, words_of
 from noise_models.sources import OWN_PACKAGES, digest_of_sources
+
+_LOGGER = logging.getLogger(__name__)
 
 _NAMED: set[str] = set()
 """Names that the user wrote in this process and that were imported for it."""
@@ -191,7 +194,7 @@ def load_module(where: str, place: str) -> ModuleType:
         InputError: If there is none, or it fails while it is imported.
     """
     try:
-        return _of_file(place) if place.endswith(".py") else importlib.import_module(place)
+        found = _of_file(place) if place.endswith(".py") else importlib.import_module(place)
     except KeyboardInterrupt:
         raise
     except FileNotFoundError as error:
@@ -208,6 +211,8 @@ def load_module(where: str, place: str) -> ModuleType:
     except BaseException as error:
         # Whatever the user's module does while it is imported, SystemExit included.
         raise _failed(where, place, error) from error
+    _LOGGER.debug("%s: code of %s is used", where, found.__file__ or place)
+    return found
 
 
 def _of_file(path: str) -> ModuleType:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 from tqdm import tqdm
 
+from qucnn_cirq.bars import progress_bar
+
 _BAR_DELAY = 2.0
 """Seconds before progress is shown."""
 
@@ -48,7 +50,9 @@ def counted(listener: Callable[[int], object]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shown(what: str) -> Iterator[Callable[[float], None]]:
-    """Shows on a terminal how many circuits are run, if it takes long and nobody else listens.
+    """Shows how many circuits are run, if it takes long and nobody else listens.
+
+    On a terminal or in a notebook.
 
     Args:
         what: What is done, a word.
@@ -59,8 +63,7 @@ def shown(what: str) -> Iterator[Callable[[float], None]]:
     if _LISTENER.get() is not None:
         yield lambda _: None
         return
-    # None means: only on a terminal.
-    with tqdm(desc=what, unit=" circuits", delay=_BAR_DELAY, leave=False, disable=None) as bar:
+    with progress_bar(desc=what, unit=" circuits", delay=_BAR_DELAY, leave=False) as bar:
 
         def expected(circuits: float) -> None:
             bar.total = max(round(circuits), bar.n)
@@ -74,18 +77,17 @@ def shown(what: str) -> Iterator[Callable[[float], None]]:
 
 @contextlib.contextmanager
 def solving(total: int) -> Iterator[None]:
-    """Shows a bar of the vectors that are solved for, on a terminal, if it takes long.
+    """Shows a bar of the vectors that are solved for, if it takes long.
 
-    Below a bar of circuits; where something else listens by `counted`, the terminal is that one's.
+    Below a bar of circuits; where something else listens by `counted`, the place is that one's.
 
     Args:
         total: How many vectors there are.
     """
     listener = _LISTENER.get()
     hidden = listener is not None and not isinstance(getattr(listener, "__self__", None), tqdm)
-    # None means: only on a terminal.
     with (
-        tqdm(
+        progress_bar(
             total=total, desc="angles", disable=hidden or None, delay=_BAR_DELAY, leave=False
         ) as bar,
         _heard(_SOLVED, bar.update),
@@ -94,7 +96,7 @@ def solving(total: int) -> Iterator[None]:
 
 
 def steps(count: int, unit: str) -> Iterator[int]:
-    """The numbers of steps, with a bar on a terminal, if they take long.
+    """The numbers of steps, with a bar if they take long and nobody else listens.
 
     Args:
         count: How many steps there are.
@@ -103,8 +105,11 @@ def steps(count: int, unit: str) -> Iterator[int]:
     Yields:
         From 0 to `count` - 1.
     """
-    # None means: only on a terminal.
-    yield from tqdm(range(count), unit=f" {unit}", delay=_BAR_DELAY, leave=False, disable=None)
+    # Where something listens by `counted`, as in a sweep's worker, the place is that one's.
+    hidden = True if _LISTENER.get() is not None else None
+    yield from progress_bar(
+        range(count), unit=f" {unit}", disable=hidden, delay=_BAR_DELAY, leave=False
+    )
 
 
 def _tell(heard_by: _Listener, count: int) -> None:

@@ -55,9 +55,12 @@ def _run(arguments: list[str]) -> int:
     try:
         from qucnn_cirq.commands.output import notes
         from qucnn_cirq.commands.parser import build_parser
+        from qucnn_cirq.errors import on_command_line
+        from qucnn_cirq.logs import on_terminal
 
         options = build_parser().parse_args(arguments)
-        with notes(options.quiet):
+        verbosity = options.verbose + options.louder
+        with on_command_line(), notes(options.quiet), on_terminal(verbosity):
             code: int = options.run(options)
         return code
     finally:

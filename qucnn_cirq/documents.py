@@ -18,7 +18,9 @@ QUICK = "quick"
 """The table whose `settings` make a quick version of a study."""
 AXES = ("axes", "zip")
 """The tables that make it a sweep."""
-_ALL = (*TABLES, *AXES, QUICK)
+REPORT = "report"
+"""The table of what reports and figures say besides results; no point's identity knows of it."""
+_ALL = (*TABLES, *AXES, QUICK, REPORT)
 
 
 def read_document(path: Path) -> dict[str, Any]:

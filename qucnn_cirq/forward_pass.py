@@ -76,7 +76,7 @@ class Overlaps:
         grid: Where the patches are in maps, and which are blank.
         estimates: Overlaps F, shape (filters, occupied patches): from shots, or the exact means
             where no shots were asked for.
-        variance: Variance of each estimate from its shots, of the same shape; 0 without shots.
+        variances: Of each estimate, from its shots, of the same shape; 0 without shots.
         exact: Exact noisy means where the engine computed them, of the same shape; else None.
         counts: Shots with the observable's larger value, of the same shape; None without shots.
         shots: Shots for each patch and filter, or None.
@@ -88,12 +88,17 @@ class Overlaps:
 
     grid: PatchGrid
     estimates: NDArray[np.float64]
-    variance: NDArray[np.float64]
+    variances: NDArray[np.float64]
     exact: NDArray[np.float64] | None
     counts: NDArray[np.int64] | None
     shots: int | None
     outcomes: tuple[csr_array, ...] | None
     _images: PassImages
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """As `variances`, by the name that it had before."""
+        return self.variances
 
     @property
     def patches(self) -> Patches:
@@ -162,7 +167,7 @@ def overlaps_of(blocks: Sequence[Measured], images: PassImages) -> Overlaps:
     if blocks[0].mitigated is not None:
         mitigated = Estimates(
             np.concatenate([block.estimates for block in blocks], axis=1),
-            np.concatenate([block.variance for block in blocks], axis=1),
+            np.concatenate([block.variances for block in blocks], axis=1),
         )
     found = Measured(blocks[0].observable, means, counts, blocks[0].shots, mitigated)
     outcomes = None
@@ -172,7 +177,7 @@ def overlaps_of(blocks: Sequence[Measured], images: PassImages) -> Overlaps:
     return Overlaps(
         images.grid,
         found.estimates,
-        found.variance,
+        found.variances,
         means,
         counts,
         found.shots,

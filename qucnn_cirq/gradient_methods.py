@@ -59,7 +59,7 @@ class FiniteDifferences(GradientMethod):
             found = work.measure(work.program, row, shifted(angles, self.step))
             upstream = work.factors(row)
             values[row] = _difference(found.estimates) @ upstream / self.width
-            variance[row] = _sum(found.variance) @ upstream**2 / self.width**2
+            variance[row] = _sum(found.variances) @ upstream**2 / self.width**2
         return work.gradient(self.name, values, variance, 2 * values.shape[1])
 
 
@@ -101,7 +101,7 @@ class ParameterShift(ShiftRule):
         found, upstream = work.measure_shifted(work.program, row), work.factors(row)
         return (
             _difference(found.estimates) @ upstream / 2,
-            _sum(found.variance) @ upstream**2 / 2.0**2,
+            _sum(found.variances) @ upstream**2 / 2.0**2,
         )
 
 
@@ -120,7 +120,7 @@ class Coin(ShiftRule):
     def _of_angles(self, work: Pass, row: int) -> tuple[FloatArray, FloatArray]:
         found = _thrown(work, row, work.upstream[row] / work.scale)
         values = work.scale / 2 * _difference(found.estimates).sum(axis=1)
-        return values, (work.scale / 2) ** 2 * _sum(found.variance).sum(axis=1)
+        return values, (work.scale / 2) ** 2 * _sum(found.variances).sum(axis=1)
 
     def check(self, program: Program) -> None:
         """Refuses what gives no single outcome +1 or -1."""
@@ -156,7 +156,7 @@ class InCircuit(ShiftRule):
         loaded = self.loaded * work.upstream[row] / work.scale
         found = work.measure_shifted(work.companion(), row, loaded)
         values = factor * _difference(found.estimates).sum(axis=1)
-        return values, factor**2 * _sum(found.variance).sum(axis=1)
+        return values, factor**2 * _sum(found.variances).sum(axis=1)
 
 
 class InCircuitAbsorbed(InCircuit):
@@ -174,7 +174,7 @@ class Spsa(GradientMethod):
     """Simultaneous perturbation: all angles move by a random sign at once (Spall, 1992).
 
     2 settings whatever the number of parameters; the variance grows with that number, most of it
-    from the signs, which `Gradient.variance` does not contain.
+    from the signs, which `Gradient.variances` does not contain.
     """
 
     name = "spsa"
@@ -196,7 +196,7 @@ class Spsa(GradientMethod):
             found = work.measure(work.program, row, moved)
             upstream = work.factors(row)
             values[row] = signs * (_difference(found.estimates) @ upstream) / (2 * SPSA_STEP)
-            variance[row] = (_sum(found.variance) @ upstream**2) / (2 * SPSA_STEP) ** 2
+            variance[row] = (_sum(found.variances) @ upstream**2) / (2 * SPSA_STEP) ** 2
         return work.gradient(self.name, values, variance, 2)
 
 

@@ -41,9 +41,9 @@ class Gradient:
 
     Attributes:
         values: dL/dtheta, shape (filters, parameters).
-        variance: Variance of each value from its shots, of the same shape; 0 without shots. From
+        variances: Of each value, from its shots, of the same shape; 0 without shots. From
             the exact means where the engine gives them, else estimated from the counts, see
-            `qucnn_cirq.measured.Measured.variance`. For SPSA it is that at the signs that
+            `qucnn_cirq.measured.Measured.variances`. For SPSA it is that at the signs that
             were drawn.
         method: How it was obtained.
         circuits: Circuits that were run: settings of the angles times patches that are not blank.
@@ -51,10 +51,15 @@ class Gradient:
     """
 
     values: FloatArray
-    variance: FloatArray
+    variances: FloatArray
     method: str
     circuits: int
     shots: int | None
+
+    @property
+    def variance(self) -> FloatArray:
+        """As `variances`, by the name that it had before."""
+        return self.variances
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +294,7 @@ class GradientMethod(abc.ABC):
         takes_reader: Whether it multiplies by upstream values on the processor, with the circuits
             of `Pass.companion`, for which the overlap test has to have a reader.
         runs_circuits: Whether it runs circuits at all, and so has shots and noise.
-        variance_is_whole: Whether `Gradient.variance` is all of its random error.
+        variance_is_whole: Whether `Gradient.variances` is all of its random error.
     """
 
     name: ClassVar[str] = ""
@@ -376,8 +381,8 @@ def gradient_by(method: GradientMethod, works: Iterable[Pass], threads: int = 1)
         return found
     with np.errstate(over="ignore"):
         values = np.ldexp(found.values, exponent)
-        variance = np.ldexp(np.ldexp(found.variance, exponent), exponent)
-    return replace(found, values=_within_range("parameters", values), variance=variance)
+        variance = np.ldexp(np.ldexp(found.variances, exponent), exponent)
+    return replace(found, values=_within_range("parameters", values), variances=variance)
 
 
 def _sum(first: Gradient, second: Gradient) -> Gradient:
@@ -387,7 +392,7 @@ def _sum(first: Gradient, second: Gradient) -> Gradient:
         shots = first.shots + second.shots
     return Gradient(
         first.values + second.values,
-        first.variance + second.variance,
+        first.variances + second.variances,
         first.method,
         first.circuits + second.circuits,
         shots,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -53,6 +55,8 @@ from qucnn_cirq.mitigation import MitigationMethod, layer_mitigation
 from qucnn_cirq.patch_grid import Occupancy, PatchGrid
 from qucnn_cirq.patches import Patches
 from qucnn_cirq.threads import in_order, n_threads
+
+_LOGGER = logging.getLogger(__name__)
 
 LARGEST_ANGLE = 1e8
 """Radians of the largest angle: beyond it float64 no longer resolves the shifts of a gradient."""
@@ -272,8 +276,16 @@ class QuantumConvolution:
             # Three runs of a simulation in place of two circuits for each angle.
             method = ExactGradient.name
         by = make_method(method, self.program)
+        began = time.perf_counter()
         with shown("gradient"):
-            return gradient_by(by, self._passes(upstream, draw), self._threads)
+            found = gradient_by(by, self._passes(upstream, draw), self._threads)
+        _LOGGER.debug(
+            "gradient: method %s, %d circuits, %.3f s",
+            by.name,
+            found.circuits,
+            time.perf_counter() - began,
+        )
+        return found
 
     def input_gradient(self, upstream: ArrayLike) -> NDArray[np.float64]:
         """The gradient of the images of the last forward pass, without noise or shots.
@@ -317,6 +329,7 @@ class QuantumConvolution:
         ids: list[NDArray[np.int64]] = []
         kept: list[Patches] = []
         first = size = 0
+        began = time.perf_counter()
         before = () if self._last is None else self._last.kept
 
         def numbered() -> Iterator[tuple[Patches, NDArray[np.int64]]]:
@@ -351,6 +364,15 @@ class QuantumConvolution:
         grid: PatchGrid = kept[0] if len(kept) == len(grids) == 1 else grid_of(grids)
         again = tuple(kept) or (source if source.is_lasting else None)
         self._last = PassImages(grid, np.concatenate(ids), again, shape)
+        _LOGGER.debug(
+            "forward: %d images, %d patches, %d filters, %s shots, engine %s, %.3f s",
+            first,
+            grid.n_occupied,
+            self.program.spec.n_filters,
+            self.shots or "no",
+            self.engine.name,
+            time.perf_counter() - began,
+        )
 
     def _run(
         self,

@@ -52,8 +52,8 @@ class Measured:
         return self.observable.mean(self.counts / self.shots)
 
     @property
-    def variance(self) -> FloatArray:
-        """Variance of each estimate from its shots, shape (rows, patches); 0 without shots.
+    def variances(self) -> FloatArray:
+        """Of each estimate, from its shots, shape (rows, patches); 0 without shots.
 
         From the exact means where they are known, else from the counts n of N shots, by
         (n + 1)/(N + 2) in place of n/N: shots that are all alike do not make an estimate certain.
@@ -67,6 +67,11 @@ class Measured:
             assert self.counts is not None
             means = self.observable.mean((self.counts + 1) / (self.shots + 2))
         return self.observable.variance(means, self.shots)
+
+    @property
+    def variance(self) -> FloatArray:
+        """As `variances`, by the name that it had before."""
+        return self.variances
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +114,7 @@ def stacked(parts: Sequence[Measured], rows: Sequence[Sequence[int]], numbers: i
     if first.mitigated is not None:
         mitigated = Estimates(
             np.concatenate([part.estimates for part in parts])[order],
-            np.concatenate([part.variance for part in parts])[order],
+            np.concatenate([part.variances for part in parts])[order],
         )
     means, counts = joined([p.means for p in parts]), joined([p.counts for p in parts])
     outcomes = None

@@ -7,6 +7,7 @@ import errno
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,25 @@ from qucnn_cirq.drawing.ticks import TickTexts, log_axis, separate_labels
 from studies.grouping import is_numeric
 
 FORMATS = ("png", "svg", "pdf")
+
+
+@dataclass(frozen=True)
+class About:
+    """What figures are drawn of.
+
+    Attributes:
+        conditions: The device, the noise and what was swept, in words.
+        source: The program and its commit.
+        titled: Whether figures say the conditions above.
+    """
+
+    conditions: str = ""
+    source: str = ""
+    titled: bool = False
+
+
+_NOTHING = About()
+_ABOUT: ContextVar[About] = ContextVar("about", default=_NOTHING)
 
 COLUMN, PAGE = 3.4, 7.0
 """Widths in inches of one and of both columns of a journal. Figures are drawn at the size at which
@@ -77,7 +97,7 @@ class SeriesStyle:
     def fill(
         self, axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series, alpha: float = 0.25
     ) -> None:
-        """Draws a band in the colour of the line.
+        """Draws a band in the colour of the line, which is drawn before; see `_bounded`.
 
         Args:
             axes: Where to draw.
@@ -86,7 +106,41 @@ class SeriesStyle:
             high: Its upper end.
             alpha: How opaque it is, from 0 to 1.
         """
-        axes.fill_between(x, low, high, color=self.colour, alpha=alpha, lw=0)
+        with _bounded(axes, x, low, high):
+            axes.fill_between(x, low, high, color=self.colour, alpha=alpha, lw=0)
+
+    def bars(self, axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series) -> None:
+        """Draws bars in the colour of the markers, which are drawn before; see `_bounded`.
+
+        Args:
+            axes: Where to draw.
+            x: Places on the x axis.
+            low: The lower end of each.
+            high: Its upper end.
+        """
+        with _bounded(axes, x, low, high):
+            axes.vlines(x, low, high, color=self.colour, lw=1.0)
+
+
+@contextlib.contextmanager
+def _bounded(axes: Axes, x: pd.Series, low: pd.Series, high: pd.Series) -> Iterator[None]:
+    """While bands are drawn, keeps them from squeezing what they are about.
+
+    Student's interval of two repetitions is 13 standard errors to either side: where it were the
+    limits of the axes, nobody would see the means. So the axes reach beyond what was drawn before
+    by twice its height at most, and cut off what is wider.
+    """
+    before = axes.dataLim.frozen()
+    yield
+    least, most = before.intervaly
+    room = 2 * (most - least)
+    if not (np.isfinite(room) and room > 0):
+        return
+    axes.dataLim.set(before)
+    ends = np.concatenate([low, high]).astype(float).clip(least - room, most + room)
+    places = np.concatenate([x, x]).astype(float)
+    known = np.isfinite(ends)
+    axes.update_datalim(np.column_stack([places, ends])[known])
 
 
 def series_styles(count: int, ordered: bool = False) -> list[SeriesStyle]:
@@ -292,8 +346,27 @@ def name_of_key(key: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "_", key).strip("_")[-100:]
 
 
+@contextlib.contextmanager
+def drawn_of(about: About) -> Iterator[None]:
+    """While figures are drawn, says of what: it goes to the metadata of their files.
+
+    Args:
+        about: What they are drawn of.
+    """
+    token = _ABOUT.set(about)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def is_titled() -> bool:
+    """Whether figures say above what they were measured with."""
+    return _ABOUT.get().titled
+
+
 def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None:
-    """Writes a figure as PNG, SVG and PDF.
+    """Writes a figure as PNG, SVG and PDF; what it is drawn of goes to their metadata.
 
     Args:
         figure: The figure.
@@ -301,9 +374,21 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
         name: Name of the files, without suffix.
         dpi: Dots per inch of the PNG and of what is rasterised in the others.
     """
+    about = _ABOUT.get()
+    if about.titled and about.conditions and figure.get_layout_engine() is not None:
+        _title_all(figure, about.conditions)
     lay_out(figure)
     for suffix in FORMATS:
-        save_figure_as(figure, folder / f"{name}.{suffix}", dpi)
+        save_figure_as(figure, folder / f"{name}.{suffix}", dpi, about.conditions, about.source)
+
+
+def _title_all(figure: Figure, text: str) -> None:
+    """A title above all panels, with that which is there already; the panels keep their size."""
+    characters = int(0.95 * figure.get_figwidth() / (_CHARACTER * LEGEND_SIZE))
+    lines = [figure.get_suptitle(), *textwrap.wrap(text.replace("$", r"\$"), characters)]
+    lines = [line for line in lines if line]
+    figure.set_figheight(figure.get_figheight() + LINE * len(lines))
+    figure.suptitle("\n".join(lines), size=LEGEND_SIZE)
 
 
 def lay_out(figure: Figure) -> None:

@@ -17,8 +17,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qucnn_cirq.drawing.theme import shown_figure
 from studies import drawing
-from studies.drawing import PAGE, SeriesStyle, series_styles, set_title
+from studies.drawing import COLUMN, PAGE, SeriesStyle, series_styles, set_title
 from studies.grouping import (
     MOST_PANELS,
     Arrangement,
@@ -204,9 +205,10 @@ def figure_of(
     styles = _line_styles(lines)
     columns = len(plots) if len(plots) > 1 else min(len(parts), most_columns)
     rows = len(parts) if len(plots) > 1 else -(-len(parts) // columns)
-    # Room for the legend's longest line, where there is one panel.
-    width = max(PAGE * columns / most_columns, 0.55 * PAGE) if len(plots) == 1 else PAGE
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    width = max(PAGE * columns / most_columns, COLUMN) if len(plots) == 1 else PAGE
+    if len(parts) * len(plots) == 1:
+        width = COLUMN
+    figure = shown_figure(figsize=(width, height * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=len(plots) == 1 or share)
     panels = list(grid.ravel())
     for index, part in enumerate(parts):

@@ -19,7 +19,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.documents import TABLES
+from qucnn_cirq.documents import REPORT, TABLES
 from qucnn_cirq.engines import as_twirl
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
@@ -131,7 +131,7 @@ class PlainData:
         Raises:
             InputError: If a key is unknown or a value not allowed.
         """
-        only_known_keys("the configuration", mapping, TABLES)
+        only_known_keys("the configuration", mapping, (*TABLES, REPORT))
         keys = ("name", *cls.study_keys())
         study = dict(only_known_keys("study", mapping.get("study", {}), keys))
         study.pop("name", None)

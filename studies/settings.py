@@ -15,7 +15,7 @@ from noise_models.fields import field_names
 from noise_models.files import DEEPEST, parsed_toml
 from noise_models.tables import write_value
 from noise_models.values import plain_data
-from qucnn_cirq.documents import AXES, QUICK, TABLES
+from qucnn_cirq.documents import AXES, QUICK, REPORT, TABLES
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.specification import ConvolutionSpec
 
@@ -82,9 +82,9 @@ def override(
             raise InputError(f"setting {shown(setting)} has a key of too many parts.")
         if len(path) == 1 and path[0] in short:
             path.insert(0, "study")
-        if path[0] not in (*TABLES, *AXES):
+        if path[0] not in (tables := (*TABLES, *AXES, REPORT)):
             _check_known_table(path)
-            known = [*short, *TABLES, *AXES] if len(path) == 1 else (*TABLES, *AXES)
+            known = [*short, *tables] if len(path) == 1 else tables
             raise unknown_name("setting", path[0], known)
         value = value_of_text(text.strip())
         _check_brackets(key.strip(), text.strip(), value)

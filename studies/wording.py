@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -95,3 +96,112 @@ def span_text(values: Collection[float], form: str = "") -> str:
     """
     least, most = f"{min(values):{form}}", f"{max(values):{form}}"
     return least if least == most else f"{least} to {most}"
+
+
+_AXES = {
+    "noise.scale": "noise scale",
+    "noise": "noise",
+    "shots": "shots",
+    "method": "method",
+    "convolution.overlap": "overlap test",
+    "convolution.kernel": "kernel",
+    LAYERS: "layers of the ansatz",
+    "gate_set": "gate set",
+    "device": "device",
+    "upstream": "upstream gradient g",
+    "noise.depolarizing.p2": "two-qubit depolarising probability",
+    "noise.depolarizing.p1": "one-qubit depolarising probability",
+    "compiler": "compiler",
+    "engine": "engine",
+}
+
+
+def axis_words(axis: str) -> str:
+    """An axis in words.
+
+    Args:
+        axis: Its dotted name.
+    """
+    return _AXES.get(axis, axis.rpartition(".")[2].replace("_", " "))
+
+
+def interval_text(value: float, low: float, high: float, form: str) -> str:
+    """A value, and in square brackets its 95 % interval where there is one.
+
+    Args:
+        value: The value.
+        low: Lower end of the interval; NaN for none.
+        high: Upper end.
+        form: How a number is written, as `format` takes it.
+    """
+    told = f"{value:{form}}"
+    if not low < high:
+        return told.replace("-", "\N{MINUS SIGN}")
+    return f"{told} [{low:{form}} to {high:{form}}]".replace("-", "\N{MINUS SIGN}")
+
+
+def plus_minus(value: float, low: float, high: float) -> str:
+    """A value and half its interval, with two significant digits of the latter.
+
+    Args:
+        value: The value.
+        low: Lower end of its interval; equal to the upper end for none.
+        high: Upper end.
+    """
+    half = (high - low) / 2
+    if not half > 0:
+        return f"{value:.4g}"
+    digits = max(0, 1 - int(f"{half:e}".partition("e")[2]))
+    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {half:.{digits}f}".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
+def scientific(value: float) -> str:
+    """A number with three digits and a power of ten, for people.
+
+    Args:
+        value: The number.
+    """
+    return with_powers(f"{value:.2e}")
+
+
+_EXPONENT = re.compile("(?<=\\d)e([+\N{MINUS SIGN}-]?\\d+)")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def with_powers(text: str) -> str:
+    """A text whose numbers have powers of ten as people write them.
+
+    Args:
+        text: As Python writes numbers, such as "2.4e-06 s".
+    """
+
+    def raised(match: re.Match[str]) -> str:
+        power = int(match[1].replace("\N{MINUS SIGN}", "-"))
+        return f" × 10{str(power).translate(_RAISED)}"
+
+    return _EXPONENT.sub(raised, text)
+
+
+def noise_in_words(noise: Mapping[str, Any]) -> str:
+    """A noise in a line, such as "depolarizing p1=0.001, p2=0.005"; empty for none.
+
+    Args:
+        noise: Its tables as a configuration has them; a calibration by its name or content.
+    """
+    parts = []
+    for key, value in noise.items():
+        if key == "calibrated":
+            name = value.get("name", "of its own") if isinstance(value, Mapping) else value
+            parts.append(f"calibrated {name}")
+        elif isinstance(value, Mapping):
+            inner = ", ".join(f"{part}={_plain(item)}" for part, item in value.items())
+            parts.append(f"{key} {inner}")
+        else:
+            parts.append(f"{key} {_plain(value)}")
+    return "; ".join(parts)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

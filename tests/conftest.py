@@ -66,6 +66,6 @@ def one_format() -> Iterator[None]:
         patch.setattr("studies.drawing.lay_out", lambda figure: figure.set_layout_engine("none"))
         patch.setattr(
             "studies.drawing.save_figure_as",
-            lambda figure, path, dpi: save_figure_as(figure, path, 50),
+            lambda figure, path, dpi, *about: save_figure_as(figure, path, 50, *about),
         )
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,14 +116,18 @@ def test_status_says_how_far_a_sweep_is(results: Path, capsys: Any) -> None:
     assert json.loads(capsys.readouterr().out)["missing"] == 0
 
 
-def test_report_takes_means_over_repetitions_alone(results: Path, capsys: Any) -> None:
-    assert main(["report", str(results), "--json"]) == 0
+def test_a_report_holds_all_rows_and_compares_means(results: Path, capsys: Any) -> None:
+    assert main(["report", str(results), "--title", "Shots", "--author", "A. B.", "--json"]) == 0
     page = Path(json.loads(capsys.readouterr().out)["report"]).read_text()
+    assert "<h1>Shots</h1>" in page and "A. B. \N{MIDDLE DOT} qucnn_cirq" in page
     table = load(results)
-    for shots in (10, 100):
-        mean = table.loc[table["shots"] == shots, "rmse"].mean()
-        assert f">{mean:.5g}</td>" in page
-    assert f">{table['rmse'].mean():.5g}</td>" not in page
+    (content,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
+    rows = json.loads(content)["rows"]
+    assert len(rows) == len(table)
+    for row, value in zip(rows, table["rmse"], strict=True):
+        assert any(cell == pytest.approx(value, rel=1e-5) for cell in row if cell is not None)
+    means = [table.loc[table["shots"] == shots, "rmse"].mean() for shots in (10, 100)]
+    assert f"falls from {means[0]:.3g} [" in page and f"] to {means[1]:.3g} [" in page
 
 
 def test_noise_is_listed_and_calibrations_are_written(tmp_path: Path, capsys: Any) -> None:

@@ -26,6 +26,7 @@ import contextlib
 import glob
 import importlib.util
 import io
+import logging
 import re
 import shlex
 import sys
@@ -38,9 +39,11 @@ from typing import Any
 
 import pytest
 from helpers import here_and_now
+from trackers import stand_in
 
 from qucnn_cirq.cli import main
 from qucnn_cirq.commands.parser import VERBS, build_parser
+from qucnn_cirq.logs import PACKAGES
 from qucnn_cirq.validation import RULES
 from studies.preset_files import presets
 
@@ -262,6 +265,18 @@ def _options(extra: list[str], words: list[str]) -> list[str]:
     return extra[count:] if extra[:count] == words[:count] else []
 
 
+@pytest.fixture
+def unchanged_logs() -> Iterator[None]:
+    """What a page asks to be logged is for that page."""
+    loggers = [logging.getLogger(name) for name in (None, *PACKAGES, "qucnn_cirq.compiler")]
+    before = [(each.level, list(each.handlers)) for each in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers = handlers
+
+
+@pytest.mark.usefixtures("unchanged_logs")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_of_a_page_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -270,15 +285,21 @@ def test_every_block_of_a_page_runs_and_prints_what_it_shows(
     monkeypatch.setenv("MPLBACKEND", "Agg")
     # The processes of each command take seconds; the tests of sweeps start them.
     monkeypatch.setattr("studies.sweep.job.local_workers", here_and_now)
+    stand_in(monkeypatch)
     session = Session()
-    needs_torch = False
+    missing = set()
     for block in blocks(page.read_text(encoding="utf-8")):
-        if "import torch\n" in block.content and importlib.util.find_spec("torch") is None:
-            needs_torch = True
-        else:
+        absent = {
+            extra
+            for extra in ("torch", "sklearn")
+            if re.search(rf"^(import|from) {extra}\b", block.content, re.MULTILINE)
+            and importlib.util.find_spec(extra) is None
+        }
+        if not absent:
             session.run(block)
-    if needs_torch:
-        pytest.skip("all other blocks ran; one needs the extra [torch]")
+        missing |= absent
+    if missing:
+        pytest.skip(f"all other blocks ran; some need the extra [{', '.join(sorted(missing))}]")
 
 
 def test_every_verb_and_option_is_on_a_page() -> None:
@@ -289,7 +310,7 @@ def test_every_verb_and_option_is_on_a_page() -> None:
         if isinstance(action, argparse._SubParsersAction)
     )
     assert set(verbs) == set(VERBS)
-    everywhere = ("--seed", "--quiet", "--json", "--traceback")
+    everywhere = ("--seed", "--quiet", "--json", "--verbose", "--traceback")
     for verb, parser in verbs.items():
         own = [line for line in lines if f"qucnn {verb}" in line]
         assert own, f"qucnn {verb} is on no page"

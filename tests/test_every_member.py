@@ -200,7 +200,7 @@ def test_every_member_is_compiled_verified_stored_drawn_and_swept_by_name(
     if kind == "study":
         # How figures look has tests of its own, and takes most of the time.
         monkeypatch.setattr("studies.drawing.lay_out", lambda figure: None)
-        monkeypatch.setattr("studies.drawing.save_figure_as", lambda _, path, dpi: path.touch())
+        monkeypatch.setattr("studies.drawing.save_figure_as", lambda _, path, *more: path.touch())
         monkeypatch.setattr("studies.sweep.job.draw_device_map", lambda *arguments: [])
         assert finish(study, outside / "out")["not_drawn"] == []
     (point,) = make_plan(study, document).points

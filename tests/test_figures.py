@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from qucnn_cirq import InputError, load_device
 from qucnn_cirq.drawing.device_figure import device_figure
@@ -198,9 +199,11 @@ def look(handle: Any) -> tuple[object, ...]:
 def check_readable(figure: Figure) -> None:
     """No labels over each other or twice side by side, no entry of a legend that looks as another.
 
-    Colours that are compared have one scale.
+    Colours that are compared have one scale, and no text is too small for a journal's column.
     """
     figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    assert min(text.get_fontsize() for text in texts) >= 7
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if not axes.axison:

@@ -1,6 +1,9 @@
 """Heads: gradients against finite differences, small trainings, scikit-learn's conventions."""
 
+import copy
 import functools
+import pickle
+import warnings
 
 import cirq
 import numpy as np
@@ -15,7 +18,7 @@ from qucnn_cirq import ConvolutionSpec, QuantumConvolution, compile_convolution
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.encodings import AMPLITUDES, DenseAngle
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.filters import CircuitFilter, Unentangled, XZAnsatz
+from qucnn_cirq.filters import CircuitFilter, FixedFilter, RandomCircuit, Unentangled, XZAnsatz
 from qucnn_cirq.heads import (
     AdversarialPair,
     BinaryClassifier,
@@ -25,6 +28,7 @@ from qucnn_cirq.heads import (
     LinearClassifier,
     NearestCentroid,
     PrincipalComponents,
+    QuantumMaps,
     QuClassiClassifier,
     RandomCosines,
     SampledOverlaps,
@@ -525,3 +529,115 @@ def test_scikit_learn_takes_transformers_for_its_own(estimator):
     features, numbers = blobs(np.random.default_rng(16), 2, 40, 6)
     line = make_pipeline(estimator, SoftmaxClassifier()).fit(features, numbers)
     assert line.score(features, numbers) >= 0.4
+
+
+IMAGES = np.random.default_rng(21).uniform(1, 200, (5, 6, 6))
+
+
+@pytest.mark.parametrize("shots", [None, 50])
+def test_maps_are_those_of_the_layer(shots):
+    maps = QuantumMaps(kernel=2, stride=2, filters=[XZAnsatz(1)] * 2, shots=shots, seed=3)
+    found = maps.fit_transform(IMAGES)
+    spec = ConvolutionSpec(kernel=2, stride=2, filters=[XZAnsatz(1)] * 2)
+    layer = QuantumConvolution(compile_convolution(spec), shots=shots, seed=3)
+    assert (found == layer.forward(IMAGES).reshape(5, -1)).all()
+    assert maps.map_shape_ == (2, 3, 3) and found.shape == (5, 18)
+    names = maps.get_feature_names_out()
+    assert (names[0], names[-1], len(set(names))) == ("map0_0_0", "map1_2_2", 18)
+    # Whatever the batch, whatever the shape in which images come.
+    assert (maps.transform(IMAGES[3:].reshape(2, 36)) == found[3:]).all()
+    assert (clone_of(maps).fit_transform(IMAGES.reshape(5, 1, 6, 6)) == found).all()
+
+
+def clone_of(learner):
+    """As scikit-learn copies one."""
+    return type(learner)(**copy.deepcopy(learner.get_params()))
+
+
+def test_maps_of_channels_and_of_flat_rectangles():
+    of_flat = QuantumMaps(kernel=2, shape=(4, 9)).fit(IMAGES.reshape(5, 36))
+    assert of_flat.map_shape_ == (1, 3, 8)
+    images = np.random.default_rng(2).uniform(1, 9, (3, 2, 4, 4))
+    of_channels = QuantumMaps(kernel=(2, 2), filters=FixedFilter(np.arange(1, 9)), noise="thermal")
+    assert of_channels.fit_transform(images).shape == (3, 9)
+    flat = clone_of(of_channels).set_params(shape=(2, 4, 4)).fit_transform(images.reshape(3, -1))
+    assert (flat == of_channels.transform(images)).all()
+
+
+def test_maps_with_a_measurement_are_its_numbers():
+    settings = {"kernel": 2, "stride": 2, "encoding": "angle", "measurement": "z"}
+    maps = QuantumMaps(**settings, filters=RandomCircuit(4, seed=1))
+    assert maps.fit_transform(IMAGES / 255).shape == (5, 4 * 9) and maps.map_shape_[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "said"),
+    [
+        ({}, np.ones((2, 7)), "X has 7 features, and images have the shape \\(2, 2\\)"),
+        ({"shape": (2, 4)}, np.ones((2, 7)), "X has 7 features"),
+        ({"shape": (7,)}, np.ones((2, 7)), "X has 7 features"),
+        ({"shape": (3, 3)}, np.ones((2, 4, 4)), "leave it out"),
+        ({}, np.ones((0, 4, 4)), "0 sample"),
+        ({}, np.full((2, 4, 4), np.nan), "NaN"),
+        ({"kernel": 5}, np.ones((2, 4, 4)), "5"),
+        ({"shots": 0}, np.ones((2, 4, 4)), "shots = 0"),
+    ],
+)
+def test_maps_that_cannot_be_are_refused(settings, given, said):
+    maps = QuantumMaps(**settings)
+    with pytest.raises(InputError, match=said):
+        maps.fit(given)
+    with pytest.raises(InputError, match="call fit first"):
+        maps.transform(IMAGES)
+
+
+def test_maps_of_other_images_than_learnt_are_refused():
+    maps = QuantumMaps(kernel=2).fit(IMAGES)
+    with pytest.raises(InputError, match="expecting 36 features"):
+        maps.transform(IMAGES[:, :5])
+
+
+def test_maps_are_a_step_of_a_pipeline_that_is_searched_over():
+    pytest.importorskip("sklearn")
+    from sklearn.base import clone
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
+
+    images = np.random.default_rng(4).uniform(1, 9, (24, 16))
+    numbers = np.arange(24) % 2
+    images[numbers == 1, :8] *= 5
+    line = Pipeline([("maps", QuantumMaps(kernel=2, stride=2)), ("head", SoftmaxClassifier())])
+    assert clone(line).get_params()["maps__stride"] == 2
+    told = []
+    line.fit(images, numbers, head__callback=told.append)
+    assert told and line.score(images, numbers) == line["head"].score(
+        line["maps"].transform(images), numbers
+    )
+    grid = {"maps__noise": [None, "thermal"], "maps__kernel": [2, 4]}
+    search = GridSearchCV(line, grid, cv=2, error_score="raise").fit(images, numbers)
+    assert set(search.best_params_) == set(grid)
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert (again.predict(images) == search.predict(images)).all()
+
+
+NOT_OURS = {
+    "check_dtype_object": "an InputError is a ValueError, and no TypeError",
+    "check_supervised_y_2d": "a column of classes is taken as it is, without a warning",
+}
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [NearestCentroid(), SoftmaxClassifier(), PrincipalComponents(1), RandomCosines(4)],
+    ids=lambda each: type(each).__name__,
+)
+def test_scikit_learns_own_checks_pass(estimator):
+    """Of those that take any features: the others need values within 0..1, or none all zero."""
+    pytest.importorskip("sklearn")
+    from sklearn.utils.estimator_checks import check_estimator
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = check_estimator(estimator, on_fail=None)
+    failed = {each["check_name"] for each in found if each["status"] == "failed"}
+    assert len(found) > 40 and failed <= set(NOT_OURS)

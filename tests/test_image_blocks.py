@@ -238,7 +238,9 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(small_blocks, monkeypa
     """Of blocks to come as many circuits are expected as of those that were cut."""
     small_blocks(2)
     monkeypatch.setattr(advance, "_BAR_DELAY", 0.0)
-    monkeypatch.setattr(advance, "tqdm", functools.partial(advance.tqdm, mininterval=0))
+    monkeypatch.setattr(
+        advance, "progress_bar", functools.partial(advance.progress_bar, mininterval=0)
+    )
     layer = layer_of()
     terminal, pipe, told = Terminal(), io.StringIO(), []
     monkeypatch.setattr("sys.stderr", terminal)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,8 @@ NEEDS: dict[str, list[tuple[str, Callable[[], object]]]] = {
     ],
     # Nothing: it only makes scikit-learn itself at hand, for learners that need none of it.
     "sklearn": [],
-    # Nothing of the packages: it builds the site.
+    # Nothing of the packages: they run notebooks, and build the site.
+    "notebooks": [],
     "docs": [],
     "dask": [("distributed", with_cluster)],
     "parquet": [("pyarrow", table_to_parquet)],
@@ -129,7 +131,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("qucnn_cirq", "noise_models", "studies"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "setup.cfg", "README.md", "LICENSE", ".gitignore"):
+    for name in ("setup.py", "setup.cfg", "README.md", "LICENSE", "CITATION.cff", ".gitignore"):
         shutil.copy(ROOT / name, folder)
     run("git", "init", "-q", at=folder)
     run("git", "add", ".", at=folder)
@@ -185,6 +187,44 @@ def test_a_source_distribution_hands_its_commit_on(checkout: Path, tmp_path: Pat
     assert stated(unpacked) == {"commit": head}
     assert stated(build(unpacked, tmp_path / "built")) == {"commit": head}
     assert run("git", "status", "--porcelain", at=checkout) == ""
+
+
+def test_the_version_is_told_with_the_commit(checkout: Path, tmp_path: Path) -> None:
+    head = run("git", "rev-parse", "HEAD", at=checkout)
+    command = (sys.executable, "-m", "qucnn_cirq", "--version")
+    version = f"qucnn_cirq {qucnn_cirq.__version__}"
+    built = build(checkout, tmp_path / "built")
+    assert run(*command, at=built) == f"{version}, commit {head}"
+    (built / "studies" / "commit.json").unlink()
+    assert run(*command, at=built).startswith(f"{version}, commit not known (git: ")
+
+
+def test_a_wheel_holds_every_file_of_the_packages_and_the_licences(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """Presets, data and ``py.typed`` among them; from a source distribution, as indices want it."""
+    run(sys.executable, "setup.py", "-q", "sdist", "-d", str(tmp_path), at=checkout)
+    (source,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / source.name.removesuffix(".tar.gz")
+    assert (unpacked / "CITATION.cff").is_file()
+    run(sys.executable, "setup.py", "-q", "bdist_wheel", "-d", str(tmp_path), at=unpacked)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        licence = next(name for name in names if name.endswith(".dist-info/licenses/LICENSE"))
+        assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+    tracked = run("git", "ls-files", "qucnn_cirq", "noise_models", "studies", at=checkout)
+    tracked_names = set(tracked.splitlines())
+    assert {f"{package}/py.typed" for package in ("qucnn_cirq", "noise_models", "studies")} <= names
+    assert any(name.startswith("studies/presets/") for name in tracked_names)
+    assert any(name.startswith("qucnn_cirq/data/") for name in tracked_names)
+    assert tracked_names - names == set()
+    others = {name for name in names - tracked_names if ".dist-info/" not in name}
+    assert others == {"studies/commit.json"}
+    # The licence of the images that come with the package stands beside them.
+    assert any(name.endswith("licenses/qucnn_cirq/data/README.md") for name in names)
 
 
 def test_without_a_checkout_the_reason_stands_instead_of_the_commit(

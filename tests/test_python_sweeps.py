@@ -181,6 +181,32 @@ def test_progress_is_told_from_the_beginning_to_the_end(tmp_path: Path) -> None:
         assert seconds == sorted(seconds)
 
 
+def test_a_loop_over_points_tells_what_a_run_tells(tmp_path: Path) -> None:
+    told: list[studies.Progress] = []
+    for begun in (0, 6):
+        points = studies.iterate("noise", tmp_path, AXES, 1, told.append, settings=SHORT)
+        assert told == []
+        # They were stored, and told, before they are handed on; those there before at once.
+        for count, _ in enumerate(points, 1):
+            assert told[-1].done >= count
+        counts = [each.done for each in told]
+        assert counts == sorted(set(counts)) and (counts[0], counts[-1]) == (begun, 6)
+        assert {(each.study, each.points, each.failed) for each in told} == {("noise", 6, 0)}
+        told.clear()
+
+
+def test_what_the_callback_of_a_loop_raises_ends_it_and_keeps_what_was_stored(
+    tmp_path: Path,
+) -> None:
+    def watch(progress: studies.Progress) -> None:
+        if progress.done:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        list(studies.iterate("noise", tmp_path, AXES, progress=watch, settings=SHORT))
+    assert 0 < status(tmp_path).done < 6
+
+
 def test_points_come_one_by_one_first_those_that_are_there(
     by_command: Path, tmp_path: Path
 ) -> None:
@@ -210,6 +236,9 @@ def test_points_that_fail_are_handed_on_with_their_error() -> None:
     ((values, error),) = results.status().failed
     assert values == {"device": "grid:1x1"} and error == points[1].error
     assert told[-1].failed == 1 and len(results.table()) == 1
+    told.clear()
+    list(studies.iterate("noise", None, axes, 1, told.append, settings={**SHORT, **fixed()}))
+    assert (told[-1].done, told[-1].failed) == (2, 1)
 
 
 def fixed() -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import importlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,24 +21,46 @@ from studies.sweep.catalogue import STUDIES, study_named
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("qucnn_cirq", "noise_models", "studies")
 
-for package in ("sphinx", "myst_parser", "furo"):
+for package in ("sphinx", "myst_nb", "furo", "sphinx_gallery"):
     pytest.importorskip(package, reason="the site needs the extra [docs]")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built by the command of the page on contributing."""
+    """The site, built by the command of the page on contributing: once for all processes."""
     page = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
     command = re.search(r"^sphinx-build (.*) docs ", page, re.MULTILINE)
     assert command
     assert "-W" in command[1].split()
-    out = tmp_path_factory.mktemp("site")
-    sphinx = [sys.executable, "-m", "sphinx", "-q", *command[1].split()]
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    out = folder / "site"
+    with (folder / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "finished").exists():
+            _build([sys.executable, "-m", "sphinx", "-q", *command[1].split()], folder, out)
+    return out
+
+
+def _build(sphinx: list[str], folder: Path, out: Path) -> None:
+    """Builds a copy of the pages, beside which the build writes those of the gallery."""
+    copy = folder / "pages"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", copy / "docs")
+    shutil.rmtree(copy / "docs/gallery", ignore_errors=True)
+    shutil.copy(ROOT / "README.md", copy)
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [*sphinx, ROOT / "docs", out], capture_output=True, text=True, cwd=out, timeout=600
+        [*sphinx, copy / "docs", out],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=900,
+        env=os.environ | {"PYTHONPATH": paths.rstrip(os.pathsep), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
-    return out
+    (out / "finished").touch()
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +156,41 @@ def test_every_link_within_the_site_leads_somewhere(site: Path) -> None:
     assert broken == []
 
 
+def test_pages_of_notebooks_show_what_their_cells_show(site: Path) -> None:
+    """Tables, drawings and figures, made by the build."""
+    shown = {
+        "compile_and_look": ("device willow_pink", "data:image/svg+xml;base64,", "<svg", "8, 6"),
+        "sweep": ("27 of 27 done", '<table border="1" class="dataframe">', "predicted_rmse"),
+        "train_and_mitigate": ("quantum convolution", "held-out accuracy"),
+    }
+    for name, parts in shown.items():
+        page = (site / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        assert [part for part in parts if part not in page] == []
+        assert re.search(r'src="\.\./_images/\w+\.png"', page)
+        # Nothing is fetched from elsewhere when the page is opened.
+        assert re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="https?:', page) == []
+
+
 def test_pages_show_nothing_that_the_build_was_to_fill(site: Path) -> None:
     for page in site.rglob("*.html"):
         assert "generated:" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_every_example_of_the_gallery_has_its_picture(site: Path) -> None:
+    examples = sorted((ROOT / "docs/examples/gallery").glob("*.py"))
+    assert len(examples) > 8
+    index = (site / "gallery/index.html").read_text(encoding="utf-8")
+    for example in examples:
+        page = (site / f"gallery/{example.stem}.html").read_text(encoding="utf-8")
+        shown = re.findall(rf'src="\.\./(_images/sphx_glr_{example.stem}_\d+\.\w+)"', page)
+        assert shown, example.name
+        assert all((site / picture).stat().st_size > 2000 for picture in shown), example.name
+        assert f"sphx_glr_{example.stem}_thumb" in index, example.name
+
+
+def test_formulas_are_drawn_by_the_browser_alone(site: Path) -> None:
+    pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
+    assert sum("<math " in page for page in pages) > 8
+    for page in pages:
+        fetched = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="(https?:[^"]*)"', page)
+        assert fetched == []

@@ -30,7 +30,7 @@ from qucnn_cirq.errors import InputError
 from studies import load, load_arrays
 from studies.files import SCHEMA
 from studies.provenance import provenance
-from studies.report.report import _numbers, write_report
+from studies.report.report import write_report
 from studies.settings import override
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
@@ -457,11 +457,6 @@ def test_a_success_counts_whichever_file_comes_first(
         store(tmp_path, plan, [each]).rename(tmp_path / "chunks" / f"{name}.json")
     assert (status(tmp_path).done, status(tmp_path).failed) == (1, ())
     assert load(tmp_path)["rmse"].tolist() == [0.25]
-
-
-def test_what_is_the_same_in_all_rows_ends_in_one_dot() -> None:
-    page = "".join(_numbers(pd.DataFrame({"x": [1, 2], "hint": "choose one."}), {}, 2))
-    assert "The same in all rows: hint = choose one.<" in page
 
 
 # Figures that fail.

@@ -635,9 +635,11 @@ def test_progress_is_for_terminals_that_want_it(
     quiet: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     shown = []
-    bar = sweep_job.tqdm
+    bar = sweep_job.progress_bar
     monkeypatch.setattr(
-        sweep_job, "tqdm", lambda *args, **kwargs: shown.append(kwargs) or bar(*args, **kwargs)
+        sweep_job,
+        "progress_bar",
+        lambda *args, **kwargs: shown.append(kwargs) or bar(*args, **kwargs),
     )
     monkeypatch.setattr(sweep_job, "finish", lambda *arguments, **options: {})
     monkeypatch.setattr(sweep_job, "local_workers", here_and_now)
@@ -698,7 +700,7 @@ def test_a_dry_run_shows_progress_only_where_that_is_wanted(
         disabled.append(options["disable"])
         return items
 
-    monkeypatch.setattr("studies.sweep.plan.tqdm", bar)
+    monkeypatch.setattr("studies.sweep.plan.progress_bar", bar)
     dry_run(NOISE, DOCUMENT)
     dry_run(NOISE, DOCUMENT, quiet=False)
     # None: where standard error is a terminal.
@@ -791,7 +793,7 @@ def test_planning_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         told.append(f"{len(items)} {description}")
         return items
 
-    monkeypatch.setattr("studies.sweep.plan.tqdm", bar)
+    monkeypatch.setattr("studies.sweep.plan.progress_bar", bar)
     make_plan(NOISE, DOCUMENT, quiet=False)
     assert told == ["12 points"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import columns
 import docstrings
+import formulas
 import links
 import reference
 from sphinx.application import Sphinx
@@ -55,5 +56,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
         with mock(["torch"]):
             importlib.import_module("qucnn_cirq.torch_layer")
     docstrings.connect(app)
+    formulas.connect(app)
     links.connect(app)
     return {"parallel_read_safe": True}

@@ -29,5 +29,5 @@ class OneSided(GradientMethod):
             found = work.measure(work.program, row, shifted)
             g = work.upstream[row]
             values[row] = (found.estimates[1:] - found.estimates[:1]) @ g / STEP
-            variance[row] = (found.variance[1:] + found.variance[:1]) @ g**2 / STEP**2
+            variance[row] = (found.variances[1:] + found.variances[:1]) @ g**2 / STEP**2
         return work.gradient(self.name, values, variance, 1 + values.shape[1])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +22,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from noise_models.checks import whole_number
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 KERNEL = (4, 4)
 """Rows and columns of the filter."""
@@ -114,6 +117,7 @@ def train_classical_filter(
     batch_size: int = 50,
     learning_rate: float = 0.003,
     progress: bool = False,
+    callback: Callback | None = None,
 ) -> TrainedFilter:
     """Trains the network by Adam on mini-batches, minimising the mean cross-entropy.
 
@@ -125,7 +129,8 @@ def train_classical_filter(
             same filter.
         batch_size: Images per step, at least 1; the last step of an epoch takes what is left.
         learning_rate: Adam's step size, above 0. It falls to zero along half a cosine.
-        progress: Whether to show a bar on standard error, if that is a terminal.
+        progress: Whether to show a bar, on a terminal or in a notebook.
+        callback: Is told of each epoch, with its `loss`.
 
     Returns:
         The trained network.
@@ -147,15 +152,19 @@ def train_classical_filter(
     optimizers = [Adam(learning_rate) for _ in network.arrays()]
     taken, steps = 0, epochs * steps_per_epoch
     # tqdm's None means: only on a terminal.
-    for _ in tqdm(range(epochs), desc="epochs", disable=None if progress else True):
+    passes = Steps(_LOGGER, "train_classical_filter", epochs, "epochs", callback)
+    for _ in passes if progress else range(epochs):
+        losses = 0.0
         order = random.permutation(len(pixels))
         for batch in np.array_split(order, range(batch_size, len(order), batch_size)):
-            _, gradient = loss_and_gradient(network, pixels[batch], digits[batch])
+            loss, gradient = loss_and_gradient(network, pixels[batch], digits[batch])
+            losses += loss * len(batch)
             for optimizer in optimizers:
                 optimizer.rate = learning_rate * 0.5 * (1 + np.cos(np.pi * taken / steps))
             moves = map(Adam.step, optimizers, gradient.arrays())
             network = Network(*map(np.add, network.arrays(), moves))
             taken += 1
+        passes.finished(loss=losses / len(pixels))
     return TrainedFilter(
         network=network,
         train_accuracy=float((network.predict(pixels) == digits).mean()),

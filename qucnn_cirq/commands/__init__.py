@@ -14,7 +14,8 @@ Args:
 Args:
     options: The ``argparse.Namespace`` of the verb's own arguments and the global options:
         ``seed``, None if not given; ``quiet``, to print no progress and no notes; ``json``, to
-        print the result as JSON; and ``traceback``.
+        print the result as JSON; ``verbose`` and ``louder``, how often -v was given before and
+        behind the verb; and ``traceback``.
 
 Returns:
     0 if all is done, 1 if a check or points failed.

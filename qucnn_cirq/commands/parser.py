@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from typing import Any
 
 from qucnn_cirq import __version__
 from qucnn_cirq.commands import TRACEBACK
@@ -24,6 +25,7 @@ VERBS = {
     "draw": "qucnn_cirq.commands.draw",
     "devices": "qucnn_cirq.commands.devices",
     "noise": "qucnn_cirq.commands.noise",
+    "completion": "qucnn_cirq.commands.completion",
 }
 """The module of each verb: see `qucnn_cirq.commands`. Adding one is a module and a line."""
 
@@ -36,9 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 a check or points failed, 2 bad input, 130 interrupted, "
         "70 an internal error (--traceback says where)",
     )
-    parser.add_argument("--version", action="version", version=f"qucnn_cirq {__version__}")
-    _add_global_options(parser)
-    parser.set_defaults(seed=None, quiet=False, json=False, traceback=False)
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show the version and the commit, and exit"
+    )
+    _add_global_options(parser, "verbose")
+    parser.set_defaults(seed=None, quiet=False, json=False, traceback=False, verbose=0, louder=0)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, module in VERBS.items():
         verb = importlib.import_module(module)
@@ -49,17 +53,40 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             add_help=not getattr(verb, "ADDS_HELP", False),
         )
-        _add_global_options(own)
+        _add_global_options(own, "louder")
         verb.add_arguments(own)
         own.set_defaults(run=verb.run)
     return parser
 
 
-def _add_global_options(parser: argparse.ArgumentParser) -> None:
+class _Version(argparse.Action):
+    """Prints the version and the commit; in a checkout git is asked for it, which takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Prints and exits."""
+        from pathlib import Path
+
+        from studies import provenance
+
+        found = provenance.commit(Path(provenance.__file__).resolve())
+        commit = found["commit"] or f"not known ({found['no_commit']})"
+        print(f"qucnn_cirq {__version__}, commit {commit}")
+        parser.exit()
+
+
+def _add_global_options(parser: argparse.ArgumentParser, verbosity: str) -> None:
     # A verb's own defaults would overwrite what was given before the verb.
     silent = argparse.SUPPRESS
     group = parser.add_argument_group("global options", argument_default=silent)
     group.add_argument("--seed", type=int, help="seed of all random draws")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes")
     group.add_argument("--json", action="store_true", help="print the result as JSON")
+    # Counted apart before and behind the verb, whose own would take the place of the others.
+    group.add_argument(
+        "-v",
+        "--verbose",
+        dest=verbosity,
+        action="count",
+        help="log finished steps to standard error; twice: choices and times as well",
+    )
     group.add_argument(TRACEBACK, action="store_true", help="show where an internal error arose")

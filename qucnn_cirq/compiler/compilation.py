@@ -158,10 +158,14 @@ def compile_convolution(
     budget = read_budget(infidelity, noise)
     if true_or_false("load_filters", load_filters):
         check_loaded_filters(spec)
+    known = _compile.cache_info().hits
     program = _compile(
         Request(spec, target, layout, loader, loaders, options, budget, pinning, load_filters)
     )
     report = program.report
+    if _compile.cache_info().hits > known:
+        _LOGGER.debug("%r: compiled before, taken from memory", program)
+        return _proved(program) if prove else program
     _LOGGER.info(
         "%r: %d two-qubit gates, depth %d, predicted error %.3f, %s layout, %s loader, %.2f s",
         program,
@@ -203,9 +207,16 @@ def _best_overlap_test(
             )
         except InputError as error:
             refusals.append(error)
+            _LOGGER.debug("overlap test %s is out: %s", overlap, error)
     if not programs:
         raise refusals[0]
-    return min(programs, key=lambda program: program.report.predicted_error)
+    best = min(programs, key=lambda program: program.report.predicted_error)
+    _LOGGER.debug(
+        "overlap test %s is taken, of %s",
+        best.spec.overlap,
+        ", ".join(f"{each.spec.overlap} ({each.report.predicted_error:.4f})" for each in programs),
+    )
+    return best
 
 
 def better_overlap_test(program: Program, **settings: Any) -> str | None:
@@ -333,6 +344,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     for candidate in candidates:
         check_roles(candidate, request.pinning)
         placement = best_placement(candidate, device, request.options.gate_set, request.pinning)
+        _log_candidate(candidate, placement)
         if placement is None:
             unplaced.append(_gates(candidate))
         elif best is None or _error(candidate, placement, request) < _error(*best, request):
@@ -345,6 +357,7 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
     elif _may_be_routed(request) and any(each < _gates(best[0]) for each in unplaced):
         # What fits is not what has the fewest gates, which may have fewer even when routed.
         routed = _routed(filter_, request)
+        _log_candidate(*routed)
         best = min(best, routed, key=lambda each: each[1].predicted_error)
     generic = placed(*best, request, started)
     pairs = best[0].pairs
@@ -356,6 +369,18 @@ def _compile_filter(filter_: Filter, request: Request) -> CompiledFilter:
         )
     own = replace(request, options=replace(request.options, body=best[0].body))
     return _with_other_loaders(filter_, generic, best[1].positions, pairs, own)
+
+
+def _log_candidate(assembly: Assembly, placement: Placement | None) -> None:
+    """Says what was weighed."""
+    if _LOGGER.isEnabledFor(logging.DEBUG):
+        _LOGGER.debug(
+            "candidate: %s layout, %s loader, %d two-qubit gates, %s",
+            assembly.layout,
+            assembly.loader.name,
+            _gates(assembly),
+            "fits nowhere" if placement is None else f"error {placement.predicted_error:.4f}",
+        )
 
 
 def _has_other_loaders(pairs: LoaderPairs, request: Request) -> bool:

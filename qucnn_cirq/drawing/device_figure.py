@@ -20,6 +20,7 @@ from qucnn_cirq.devices import Device
 from qucnn_cirq.drawing.palette import PART_COLOURS
 from qucnn_cirq.drawing.placement import ROLE_PARTS, ROLES, CircuitPlacement
 from qucnn_cirq.drawing.symbols import GATE_NAMES
+from qucnn_cirq.drawing.theme import shown_figure
 from qucnn_cirq.drawing.ticks import log_ticks
 
 _RADIUS = 0.32
@@ -47,7 +48,7 @@ def device_figure(
     beside = 2.2 if device.is_calibrated else 0.7
     scale = min(0.42, (_LARGEST - beside) / columns, 7.0 / rows)
     size = (max(2.6, scale * columns + beside), max(2.2, scale * rows + 1.0))
-    figure = Figure(figsize=size)
+    figure = shown_figure(figsize=size)
     figure.set_layout_engine("constrained")
     axes = plot_device(figure.subplots(), device, placement, gate_set=gate_set)
     handles, labels = axes.get_legend_handles_labels()

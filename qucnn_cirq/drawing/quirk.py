@@ -10,7 +10,7 @@ import cirq
 import numpy as np
 
 from qucnn_cirq.drawing.symbols import short
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 
 LARGEST_REGISTER = 16
 """Qubits that Quirk simulates."""
@@ -69,8 +69,8 @@ def quirk_link(circuit: cirq.AbstractCircuit) -> str:
     link = _ADDRESS + urllib.parse.quote(text, safe=":,{}[]^")
     if len(link) > _LONGEST_LINK:
         raise InputError(
-            f"a link to Quirk would have {len(link)} characters; draw a smaller circuit, or give "
-            "--out FILE.svg."
+            f"a link to Quirk would have {len(link)} characters; draw a smaller circuit, or one "
+            f"to a file: {option('out', 'FILE.svg')}."
         )
     return link
 

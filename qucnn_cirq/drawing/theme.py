@@ -13,9 +13,13 @@ import seaborn
 from matplotlib.figure import Figure
 
 from noise_models.writing import atomic_write
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 
-LEGEND_SIZE = 6.5
+LEGEND_SIZE = 7
+"""Points, as of ticks: the least that can be read in a column of a journal."""
+
+_SHOWN_DPI = 130
+"""Of figures that notebooks show."""
 
 # Without dates and random identifiers, the same data give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -23,7 +27,12 @@ _METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
-
+_ABOUT = {
+    "png": ("Description", "Source"),
+    "svg": ("Description", "Source"),
+    "pdf": ("Subject", "Keywords"),
+}
+"""Where the metadata of a file have what it was made with, and where its numbers come from."""
 
 SIZES: dict[str, Any] = {
     "font.size": 7.5,
@@ -72,13 +81,34 @@ def theme(style: str = "ticks") -> Iterator[None]:
         yield
 
 
-def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
+class _ShownFigure(Figure):
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with theme():
+            self.savefig(buffer, format="png", dpi=_SHOWN_DPI)
+        return buffer.getvalue()
+
+
+def shown_figure(**options: Any) -> Figure:
+    """A figure that a notebook shows, also where pyplot, which sees to that, is not imported.
+
+    Args:
+        options: As for matplotlib's Figure.
+    """
+    return _ShownFigure(**options)
+
+
+def save_figure_as(
+    figure: Figure, path: Path, dpi: int = 200, description: str = "", source: str = ""
+) -> None:
     """Writes a figure in the format that the file's suffix names.
 
     Args:
         figure: The figure.
         path: A file in an existing folder, with one of the suffixes .png, .svg and .pdf.
         dpi: Dots per inch of a PNG and of what is rasterised in the others.
+        description: What it was made with, for the metadata of the file.
+        source: Where its numbers come from, likewise.
 
     Raises:
         InputError: If the suffix is another one.
@@ -86,8 +116,12 @@ def save_figure_as(figure: Figure, path: Path, dpi: int = 200) -> None:
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in _METADATA:
         known = ", ".join(f".{each}" for each in _METADATA)
-        raise InputError(f"--out {path}: figures are written to files that end in {known}.")
+        raise InputError(
+            f"{option('out', path)}: figures are written to files that end in {known}."
+        )
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
+    own = dict(zip(_ABOUT[suffix], (description, source), strict=True))
+    metadata = {**_METADATA[suffix], **{key: text for key, text in own.items() if text}}
+    figure.savefig(buffer, format=suffix, dpi=dpi, metadata=metadata)
     with atomic_write(path) as file:
         file.write(buffer.getvalue())

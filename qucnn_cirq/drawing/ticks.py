@@ -82,11 +82,13 @@ def tick_numbers(low: float, high: float, most: int) -> list[float]:
         found = [float(f"{step}e{power}") for power in decades for step in steps]
         return [number for number in found if inside[0] <= number <= inside[1]]
 
-    for steps in _STEPS:
+    powers = [power for power in decades if inside[0] <= 10.0**power <= inside[1]]
+    # Multiples of numbers far from 1 are long, and not needed where there are several powers.
+    are_long = len(powers) >= 3 and not (_SHORT[0] <= low and high < _SHORT[1])
+    for steps in () if are_long else _STEPS:
         found = multiples(steps)
         if 3 <= len(found) <= most:
             return found
-    powers = [power for power in decades if inside[0] <= 10.0**power <= inside[1]]
     if len(powers) >= 3:
         stride = -(-len(powers) // most)
         return [float(f"1e{power}") for power in powers if power % stride == 0]

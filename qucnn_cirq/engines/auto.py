@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import cirq
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from qucnn_cirq.engines.exact import ExactEngine, check_memory
 from qucnn_cirq.engines.qsim import LARGEST_STATE, QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class AutoEngine(Engine):
@@ -52,14 +56,14 @@ class AutoEngine(Engine):
         streams: Streams,
     ) -> Outcome:
         """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
-        engine, self.reason = self.choose(template, noise, shots)
+        engine = self._chosen(template, noise, shots)
         return engine.run(template, noise, tables, shots, streams)
 
     def distribution(
         self, template: Template, noise: Noise, tables: AngleTables
     ) -> NDArray[np.float64]:
         """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
-        engine, self.reason = self.choose(template, noise, None)
+        engine = self._chosen(template, noise, None)
         return engine.distribution(template, noise, tables)
 
     def outcome_counts(
@@ -71,8 +75,18 @@ class AutoEngine(Engine):
         streams: Streams,
     ) -> NDArray[np.int64]:
         """Runs the engine that `choose` takes; see `qucnn_cirq.engines.Engine`."""
-        engine, self.reason = self.choose(template, noise, shots)
+        engine = self._chosen(template, noise, shots)
         return engine.outcome_counts(template, noise, tables, shots, streams)
+
+    def _chosen(
+        self, template: Template, noise: Noise, shots: int | None
+    ) -> ExactEngine | QsimEngine | QsimDensityEngine:
+        """The engine for a circuit; the reason is noted, and logged where it is another one."""
+        engine, reason = self.choose(template, noise, shots)
+        if reason != self.reason:
+            _LOGGER.debug("engine %s", reason)
+        self.reason = reason
+        return engine
 
     def choose(
         self, template: Template, noise: Noise, shots: int | None

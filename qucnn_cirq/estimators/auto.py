@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,9 @@ from qucnn_cirq.estimators.remembered import Remembered
 from qucnn_cirq.estimators.training import Training
 
 FloatArray = NDArray[np.float64]
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Auto(Estimator):
@@ -54,7 +59,10 @@ class Auto(Estimator):
             reading: The circuit and the noise that is assumed.
         """
         if reading not in self._chosen:
-            self._chosen[reading] = self._choose(reading)
+            found = self._choose(reading)
+            if found[1] not in {why for _, why in self._chosen.values()}:
+                _LOGGER.debug("estimator %s", found[1])
+            self._chosen[reading] = found
         return self._chosen[reading]
 
     @property

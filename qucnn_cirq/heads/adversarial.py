@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Self
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy.typing as npt
 
 from noise_models.checks import instance_of, real_number, whole_number
 from qucnn_cirq.adjoint import States
-from qucnn_cirq.advance import steps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.heads.batches import batches
@@ -17,7 +17,10 @@ from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Learner, checked_features
 from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
 from qucnn_cirq.threads import single_threaded_blas
+
+_LOGGER = logging.getLogger(__name__)
 
 _LEAST = 1e-6
 """The least overlap, and the least distance of one from 1, of which a logarithm is taken."""
@@ -71,12 +74,18 @@ class AdversarialPair(Learner):
         self.seed = seed
 
     @single_threaded_blas()
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike | None = None,
+        callback: Callback | None = None,
+    ) -> Self:
         """Learns.
 
         Args:
             X: Values within 0..1, shape (samples, qubits).
             y: Not read.
+            callback: Is told of each epoch, see `qucnn_cirq.progress`.
 
         Returns:
             Itself.
@@ -85,10 +94,10 @@ class AdversarialPair(Learner):
             InputError: If a setting or a value is not allowed.
         """
         with self._learning():
-            self._contest(self._first_features(X))
+            self._contest(self._first_features(X), callback)
         return self
 
-    def _contest(self, features: Array) -> None:
+    def _contest(self, features: Array, callback: Callback | None) -> None:
         """Learns; shape (samples, qubits)."""
         generator = instance_of("generator", self.generator, Filter, "a filter's class")
         other = generator if self.discriminator is None else self.discriminator
@@ -108,7 +117,8 @@ class AdversarialPair(Learner):
         )
         adam_g, adam_d = Adam(rate), Adam(rate)
         fidelities = []
-        for _ in steps(epochs, "epochs"):
+        passes = Steps(_LOGGER, type(self).__name__, epochs, "epochs", callback)
+        for _ in passes:
             for chosen in batches(order, len(states), batch):
                 made = generator.states(n_qubits, g)
                 products, slopes = of_d.amplitudes(d, np.concatenate([made, states[chosen]]))
@@ -122,6 +132,7 @@ class AdversarialPair(Learner):
                 g = g + adam_g.step(slopes(-1 / overlaps))
             made, told = generator.states(n_qubits, g), discriminator.states(n_qubits, d)
             fidelities.append(float(np.abs(np.vdot(made, told)) ** 2))
+            passes.finished(fidelity=fidelities[-1])
         self.generator_, self.discriminator_ = g[0], d[0]
         self.fidelities_ = np.array(fidelities)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
 from noise_models.checks import one_of, real_number, whole_number
-from qucnn_cirq.advance import steps
 from qucnn_cirq.heads.batches import batches
 from qucnn_cirq.heads.features import unit_rows
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 WEIGHTS = ("binary", "real")
 
@@ -67,7 +71,7 @@ class BinaryClassifier(Classifier):
         """
         return self._outputs(unit_rows(self._further_features(features)))
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         neurons = whole_number("neurons", self.neurons, 1)
         is_binary = one_of("weights", self.weights, WEIGHTS) == "binary"
         epochs, batch = whole_number("epochs", self.epochs, 1), whole_number("batch", self.batch, 1)
@@ -80,7 +84,8 @@ class BinaryClassifier(Classifier):
         of_hidden, of_head = Adam(rate), Adam(rate)
         wanted = np.eye(len(self.classes_))[numbers]
         losses = []
-        for _ in steps(epochs, "epochs"):
+        passes = Steps(_LOGGER, type(self).__name__, epochs, "epochs", callback)
+        for _ in passes:
             loss = 0.0
             for chosen in batches(order, len(states), batch):
                 filters = _unit_filters(hidden, is_binary)
@@ -91,6 +96,7 @@ class BinaryClassifier(Classifier):
                     hidden = hidden.clip(-1, 1)
                 head = head + of_head.step(by_head)
             losses.append(loss / len(states))
+            passes.finished(loss=losses[-1])
         self.filters_, self.head_ = _unit_filters(hidden, is_binary), head
         outputs = self._outputs(states)
         self._mean, self._width = outputs.mean(axis=0), np.sqrt(outputs.var(axis=0) + _STEADY)

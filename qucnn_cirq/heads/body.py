@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import cirq
@@ -9,7 +10,6 @@ import numpy as np
 
 from noise_models.checks import instance_of, one_of, real_number, whole_number
 from qucnn_cirq.adjoint import BlockedCircuit, States, gradients, means
-from qucnn_cirq.advance import steps
 from qucnn_cirq.encodings import AMPLITUDES, Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
@@ -17,6 +17,9 @@ from qucnn_cirq.heads.batches import batches
 from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 LOSSES = ("cross_entropy", "mean_square")
 
@@ -75,7 +78,7 @@ class BodyClassifier(Classifier):
         self.outcomes = outcomes
         self.seed = seed
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         body = instance_of("body", self.body, Filter, "a filter's class")
         one_of("loss", self.loss, LOSSES)
         epochs, batch = whole_number("epochs", self.epochs, 1), whole_number("batch", self.batch, 1)
@@ -89,13 +92,15 @@ class BodyClassifier(Classifier):
         self._values = self._indicators(n_qubits)
         parameters = initial.uniform(-np.pi, np.pi, body.n_parameters(n_qubits))
         losses = []
-        for _ in steps(epochs, "epochs"):
+        passes = Steps(_LOGGER, type(self).__name__, epochs, "epochs", callback)
+        for _ in passes:
             loss = 0.0
             for chosen in batches(order, len(states), batch):
                 lost, slopes = self._step(parameters, states[chosen], numbers[chosen])
                 loss += lost
                 parameters = parameters + adam.step(slopes / len(chosen))
             losses.append(loss / len(states))
+            passes.finished(loss=losses[-1])
         self.parameters_, self.losses_ = parameters, np.array(losses)
 
     def _indicators(self, n_qubits: int) -> Array:

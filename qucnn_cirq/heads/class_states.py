@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
 from noise_models.checks import instance_of, one_of, real_number, whole_number
-from qucnn_cirq.advance import steps
 from qucnn_cirq.encodings import Encoding
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter, XZAnsatz
@@ -15,6 +18,9 @@ from qucnn_cirq.heads.features import encoded
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers
 from qucnn_cirq.heads.overlaps import TWO_A_QUBIT, IdealOverlaps, Overlaps, SampledOverlaps
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 TRAININGS = ("cross_entropy", "own_class")
 
@@ -89,7 +95,7 @@ class QuClassiClassifier(Classifier):
         given = self._ideal if self.overlaps is None else self.overlaps
         return given(self.parameters_, checked).T
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         is_own = one_of("training", self.training, TRAININGS) == "own_class"
         epochs = whole_number("epochs", _or(self.epochs, 25 if is_own else 100), 1)
         batch = whole_number("batch", _or(self.batch, 1 if is_own else 100), 1)
@@ -107,15 +113,32 @@ class QuClassiClassifier(Classifier):
         )
         self._ideal = IdealOverlaps(body, n_qubits, self.encoding)
         shape = len(self.classes_), body.n_parameters(n_qubits)
+        passes = Steps(
+            _LOGGER,
+            type(self).__name__,
+            epochs * (len(self.classes_) if is_own else 1),
+            "epochs",
+            callback,
+        )
         start = initial.uniform(0, 2 * np.pi, shape)
         if not is_own:
-            self._compete(start, features, numbers, (epochs, batch, rate), order)
+            self._compete(start, features, numbers, passes, (batch, rate), order)
             return
         given: Overlaps = self._ideal if self.overlaps is None else self.overlaps
         if self.shots is not None:
             given = SampledOverlaps(given, self.shots, shots)
+        # One bar for all classes, one class after the other.
+        all_epochs = iter(passes)
         fitted = [
-            _fitted_alone(given, row, features[numbers == number], (epochs, batch, rate), order)
+            _fitted_alone(
+                given,
+                row,
+                features[numbers == number],
+                itertools.islice(all_epochs, epochs),
+                passes,
+                (batch, rate),
+                order,
+            )
             for number, row in enumerate(start)
         ]
         self.parameters_ = np.array([parameters for parameters, _ in fitted])
@@ -129,17 +152,18 @@ class QuClassiClassifier(Classifier):
         parameters: Array,
         features: Array,
         numbers: Numbers,
-        schedule: tuple[int, int, float],
+        passes: Steps,
+        schedule: tuple[int, float],
         order: np.random.Generator,
     ) -> None:
         """Lowers the cross entropy by exact gradients."""
-        epochs, batch, rate = schedule
+        batch, rate = schedule
         encoded = self._ideal.encoded(features)
         of_states, of_scores = Adam(rate), Adam(rate)
         # The logarithm of the sharpness, and the offsets.
         scoring = np.zeros(1 + len(parameters))
         losses = []
-        for _ in steps(epochs, "epochs"):
+        for _ in passes:
             loss = 0.0
             for chosen in batches(order, len(features), batch):
                 products, slopes = self._ideal.amplitudes(parameters, encoded[chosen])
@@ -156,6 +180,7 @@ class QuClassiClassifier(Classifier):
                 parameters = parameters + of_states.step(slopes(sharpness * by_scores / overlaps))
                 scoring = scoring + of_scores.step(np.array(by_scoring))
             losses.append(loss / len(features))
+            passes.finished(loss=losses[-1])
         self.parameters_, self.losses_ = parameters, np.array(losses)
         self.sharpness_, self.offsets_ = float(np.exp(scoring[0])), scoring[1:]
 
@@ -169,13 +194,15 @@ def _fitted_alone(
     overlaps: Overlaps,
     parameters: Array,
     features: Array,
-    schedule: tuple[int, int, float],
+    epochs: Iterable[int],
+    passes: Steps,
+    schedule: tuple[int, float],
     order: np.random.Generator,
 ) -> tuple[Array, list[float]]:
     """The authors' rule for one class: its parameters, and the loss of each epoch."""
-    epochs, batch, rate = schedule
+    batch, rate = schedule
     losses = []
-    for epoch in steps(epochs, "epochs"):
+    for epoch, _ in enumerate(epochs):
         shift = np.pi / 2 / np.sqrt(1 + epoch) * np.eye(len(parameters))
         loss = 0.0
         for chosen in batches(order, len(features), batch):
@@ -186,6 +213,7 @@ def _fitted_alone(
             loss += float(lost[-1])
             parameters = parameters - rate * (ahead - behind) / 2
         losses.append(loss / len(features))
+        passes.finished(loss=losses[-1])
     return parameters, losses
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,9 @@ from scipy.special import softmax
 
 from noise_models.checks import real_number, whole_number
 from qucnn_cirq.heads.learner import Array, Classifier, Learner, Numbers
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class NearestCentroid(Classifier):
@@ -19,10 +23,11 @@ class NearestCentroid(Classifier):
         centroids_: Shape (classes, features).
     """
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         self.centroids_ = np.array(
             [features[numbers == number].mean(axis=0) for number in range(len(self.classes_))]
         )
+        Steps(_LOGGER, type(self).__name__, 1, "passes", callback).finished()
 
     def _probabilities(self, features: Array) -> Array:
         # Those of normal distributions of variance 1; features are centred, for small roundings.

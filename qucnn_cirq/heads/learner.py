@@ -14,6 +14,7 @@ import numpy.typing as npt
 from noise_models.errors import unknown_name
 from qucnn_cirq.arrays import check_finite, real_array
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.progress import Callback
 from qucnn_cirq.threads import single_threaded_blas
 
 Array = npt.NDArray[np.float64]
@@ -124,12 +125,13 @@ class Classifier(Learner):
     classes_: npt.NDArray[Any]
 
     @single_threaded_blas()
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, callback: Callback | None = None) -> Self:
         """Learns.
 
         Args:
             X: Features, shape (samples, features).
             y: The class of each sample, numbers or texts, shape (samples,).
+            callback: Is told of each pass over the samples, see `qucnn_cirq.progress`.
 
         Returns:
             Itself.
@@ -140,7 +142,7 @@ class Classifier(Learner):
         with self._learning():
             features = self._first_features(X)
             self.classes_, numbers = _checked_classes(y, len(features))
-            self._learn(features, numbers)
+            self._learn(features, numbers, callback)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
@@ -185,12 +187,13 @@ class Classifier(Learner):
             )
         return float(np.mean(found == right))
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         """Learns.
 
         Args:
             features: Shape (samples, features).
             numbers: The number of each sample's class, shape (samples,).
+            callback: Is told of each pass.
         """
         raise NotImplementedError
 

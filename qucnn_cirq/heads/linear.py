@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,9 @@ from noise_models.checks import real_number, whole_number
 from qucnn_cirq.arrays import real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.learner import Array, Classifier, Numbers, checked_features
+from qucnn_cirq.progress import Callback, Steps
+
+_LOGGER = logging.getLogger(__name__)
 
 CLASSES = 10
 _RIDGE = 1e-2
@@ -102,7 +106,7 @@ class SoftmaxClassifier(Classifier):
         self.penalty = penalty
         self.iterations = iterations
 
-    def _learn(self, features: Array, numbers: Numbers) -> None:
+    def _learn(self, features: Array, numbers: Numbers, callback: Callback | None) -> None:
         penalty = real_number("penalty", self.penalty, 0.0, 1e6)
         iterations = whole_number("iterations", self.iterations, 1)
         centre = features.mean(axis=0)
@@ -119,12 +123,16 @@ class SoftmaxClassifier(Classifier):
             slope = given.T @ (np.exp(scores) - wanted) / len(given) + penalty * free
             return float(value), slope.ravel()
 
+        passes = Steps(_LOGGER, type(self).__name__, iterations, "iterations", callback)
         found = minimize(
             loss,
             np.zeros(shape[0] * shape[1]),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": iterations},
+            callback=lambda intermediate_result: passes.finished(
+                loss=float(intermediate_result.fun)
+            ),
         )
         weights = found.x.reshape(shape)
         self.weights_ = weights[:-1] / scale

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.drawing import PAGE, legend_below, save_drawn, series_styles
@@ -16,7 +17,7 @@ from studies.sweep.results import Results
 TIE = 0.002
 """By how much errors may differ, as a part of them, in a tie: a pulse more is not worth a word."""
 
-_NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket", "bqskit": "BQSKit"}
+NAMES = {"cirq": "Cirq", "qiskit": "Qiskit", "pytket": "pytket", "bqskit": "BQSKit"}
 _WHAT = ["seed", "number", "kernel", "overlap", "filter", "on", "gates"]
 _OWN = "qucnn"
 
@@ -57,7 +58,7 @@ def benchmark_data(table: pd.DataFrame) -> pd.DataFrame:
     columns = ["two_qubit_gates", "two_qubit_depth", "error"]
     wide = table.pivot_table(index=what, columns="compiler", values=columns, observed=True)
     errors = wide["error"]
-    others = [name for name in _NAMES if name in errors]
+    others = [name for name in NAMES if name in errors]
     if _OWN not in errors or not others:
         return pd.DataFrame()
     flat = pd.DataFrame(
@@ -86,7 +87,8 @@ def plot_benchmark(axes: Axes, table: pd.DataFrame) -> Axes:
         style.plot(axes, own.index + 1, own["ratio"], "", label=kind)
     axes.axhline(1.0, color="0.5", lw=0.7, zorder=0)
     log_axis(axes, "y")
-    axes.set(xlabel="specification", ylabel="error / best of the others")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="specification", ylabel="predicted error /\nthat of the best other compiler")
     return axes
 
 
@@ -111,6 +113,6 @@ def text(results: Results) -> str:
         gates = f"{row[f'{_OWN}_two_qubit_gates']:.0f} for {row[f'{best}_two_qubit_gates']:.0f}"
         lines.append(
             f"{row.get('number', 0)}: {row['kernel']} {row['overlap']}, {row['filter']}, "
-            f"{row['on']}: {_NAMES[best]} {row['ratio']:.3f} times better, {gates} gates"
+            f"{row['on']}: {NAMES[best]} {row['ratio']:.3f} times better, {gates} gates"
         )
     return "\n".join(lines)

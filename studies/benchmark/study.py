@@ -173,4 +173,5 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.benchmark.figures",
+    findings="studies.benchmark.findings",
 )

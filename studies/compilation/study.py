@@ -203,6 +203,7 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.compilation.figures",
+    findings="studies.compilation.findings",
     circuits=circuits,
     # Other compilers choose other qubits.
     program=lambda settings: program_of(settings) if settings.compiler == "qucnn" else None,

@@ -25,7 +25,7 @@ from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.symbols import GATE_NAMES
 from qucnn_cirq.drawing.theme import theme
 from studies.crosscheck import check_lines
-from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, save_figure
+from studies.drawing import COLUMN, PAGE, is_titled, legend_below, save_drawn, save_figure
 from studies.estimating import mitigation_lines
 from studies.forward.maps import ForwardMaps, image_table
 from studies.forward.study import COLUMNS, RUNS
@@ -224,7 +224,7 @@ def draw_maps(
     columns = len(bands[0])
     # All positions are in inches: panels stay square and colour bars line up with their rows.
     left, right, gap = 0.9, 0.9, 0.3
-    width = max(left + columns * _PANEL + right, 4.8)
+    width = max(left + columns * _PANEL + right, COLUMN)
     title = _wrapped(_map_title(maps, filter_index), width - 0.3)
     band_height = len(rows) * _PANEL + gap
     height = 0.1 + 0.155 * len(title) + len(bands) * band_height
@@ -241,7 +241,7 @@ def draw_maps(
             plot_row(axes, arrays, row, band, filter_index)
             if index == 0:
                 for column, image in enumerate(band):
-                    axes.text(column + 0.47, 1.03, _caption(arrays, image), ha="center", size=6.5)
+                    axes.text(column + 0.47, 1.03, _caption(arrays, image), ha="center", size=7)
             same = [other.scale == row.scale for other in rows]
             if row.scale and same.index(True) == index:
                 span = sum(same) * _PANEL
@@ -308,7 +308,7 @@ def _colour_bar(figure: Figure, axes: Axes, picture: AxesImage, row: Row) -> Non
     if low < 0:
         bar.set_ticks([low, 0, high], labels=[f"\u2212{high:g}", "0", f"{high:g}"])
     bar.outline.set_linewidth(0.4)
-    axes.tick_params(labelsize=6.5, width=0.4, length=2, pad=1.5)
+    axes.tick_params(labelsize=7, width=0.4, length=2, pad=1.5)
     bar.set_label(row.scale, size=7)
     # One distance for all bars, whatever the length of their numbers.
     axes.yaxis.set_label_coords(_LABEL_DISTANCE, 0.5)
@@ -326,8 +326,7 @@ def draw_errors(maps: ForwardMaps) -> Figure:
     panels = figure.subplots(1, len(maps.runs), squeeze=False, sharey=True)[0]
     for axes, (run, prefix) in zip(panels, maps.runs.items(), strict=True):
         plot_errors(axes, maps, run, colours[run])
-        noise = "no noise" if run == "ideal" else maps.row["noise_in_words"]
-        lines = [f"{run} ({maps.row[f'{prefix}engine']} engine): {noise}", _error_text(maps, run)]
+        lines = [f"{run}, RMSE {maps.row[f'{prefix}rmse']:.4f}"]
         slope = maps.row.get(f"{prefix}contraction")
         if run == "noisy" and slope is not None and not pd.isna(slope):
             offset = _signed(maps.row[f"{prefix}offset"])
@@ -425,7 +424,8 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
     pixels = (float(arrays["images"].min()), float(arrays["images"].max()))
     rows = [Row("images", "image", "gray_r", pixels, "")]
     if "classical" in arrays and not np.isnan(arrays["classical"][:, filter_index]).any():
-        bound = _rounded_up(float(np.abs(arrays["classical"][:, filter_index]).max()))
+        # As below: filters are compared.
+        bound = _rounded_up(float(np.nanmax(np.abs(arrays["classical"]))))
         rows.append(
             Row("classical", "plain\nconvolution", "PuOr_r", (-bound, bound), r"$x \cdot f$")
         )
@@ -447,28 +447,28 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
 
 def _caption(arrays: Mapping[str, npt.NDArray[Any]], image: int) -> str:
     number = f"#{arrays['ids'][image]}"
-    return f"{number}: digit {arrays['labels'][image]}" if "labels" in arrays else number
+    # As much as a panel has room for.
+    return f"{number}: {arrays['labels'][image]}" if "labels" in arrays else number
 
 
 def _map_title(maps: ForwardMaps, filter_index: int) -> list[str]:
+    """Which of several maps these are, and what grey is; if asked for, what they were made with."""
     row, batch = maps.row, len(maps.blank)
-    shown = min(batch, MOST_IMAGES)
-    which = f"{shown} of {batch} images" if shown < batch else f"{shown} image{'s' * (shown > 1)}"
-    several = f", filter {filter_index} of {row['filters']}" if row["filters"] > 1 else ""
-    title = [
-        f"Quantum convolution of {which}{several}: {row['shots_taken']:,} shots a patch, "
-        f"{row['qubits']} qubits and {row['two_qubit_gates']} "
-        f"{GATE_NAMES[row['gate_set']]} gates on {row['device']}.",
-        f"Ideal: {_error_text(maps, 'ideal')}.",
-    ]
-    if "noisy" in maps.runs:
-        title.append(f"Noisy: {_error_text(maps, 'noisy')} ({row['noise_in_words']}).")
-    if row["blank_patches"]:
+    named = [f"Filter {filter_index} of {row['filters']}"] if row["filters"] > 1 else []
+    named += [maps.title] if maps.title else []
+    title = [", ".join(named)] if named else []
+    if is_titled():
+        shown = min(batch, MOST_IMAGES)
+        which = f"{shown} of {batch}" if shown < batch else f"{shown}"
         title.append(
-            "Grey: blank patch, F = 0 by definition, no circuit run. Errors over the "
-            f"{row['patches'] - row['blank_patches']:,} other patches."
+            f"{which} image{'s' * (shown > 1)}: {row['shots_taken']:,} shots a patch, "
+            f"{row['qubits']} qubits and {row['two_qubit_gates']} "
+            f"{GATE_NAMES[row['gate_set']]} gates on {row['device']}."
         )
-    return [maps.title, *title] if maps.title else title
+        title.append(f"Ideal: {_error_text(maps, 'ideal')}.")
+        if "noisy" in maps.runs:
+            title.append(f"Noisy: {_error_text(maps, 'noisy')} ({row['noise_in_words']}).")
+    return [*title, *(["grey: blank patch, F = 0"] if row["blank_patches"] else [])]
 
 
 def _error_text(maps: ForwardMaps, run: str) -> str:

@@ -40,6 +40,7 @@ from studies.outcomes import packed, unpacked
 from studies.point import compiler_options, layer_seed, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.wording import noise_in_words
 
 Array = NDArray[np.float64]
 
@@ -132,20 +133,20 @@ def cost(settings: ForwardPoint) -> Cost:
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     size = 4.0 ** max(0, settings.convolution.register_qubits - 4)
     noisy = not as_noise(settings.noise).is_ideal
-    each = {"exact": 1e-5 * size}
-    seconds = circuits * each.get(settings.ideal_engine, 7e-4)
+    each = {"exact": 2.5e-6 * size}
+    seconds = circuits * each.get(settings.ideal_engine, 6e-5)
     if noisy:
-        slow = {**each, "qsim": 3e-4 * settings.shots}
+        slow = {**each, "qsim": 1.1e-4 * settings.shots}
         seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
         checked = min(settings.check_patches, blocks.grid.n_occupied)
-        seconds += settings.check_fraction * checked * 3e-4 * settings.check_shots
+        seconds += settings.check_fraction * checked * (0.02 + 4e-6 * settings.check_shots)
     seconds = seconds * mitigated + seconds_to_prepare(mitigated, program)
     seconds += blocks.grid.n_occupied * program.filters[0].seconds_to_load
     # Of each run counts, estimates and means; once exact and classical values, and the images.
     returned = circuits * (16 + 24 * (1 + noisy)) + blocks.selection.images.nbytes
     circuits *= 1 + noisy
     memory = returned + 30 * blocks.block_bytes
-    return Cost(circuits * mitigated, circuits * settings.shots, 1.0 + seconds, memory)
+    return Cost(circuits * mitigated, circuits * settings.shots, 0.4 + seconds, memory)
 
 
 def measure(
@@ -218,7 +219,7 @@ def measure(
                 found |= packed(overlaps.outcomes, RUNS[name])
             if settings.mitigation is not None:
                 found[f"{RUNS[name]}estimates"] = overlaps.estimates
-                found[f"{RUNS[name]}variance"] = overlaps.variance
+                found[f"{RUNS[name]}variance"] = overlaps.variances
             means = _limit(layer, patches, overlaps.exact)
             if means is not None:
                 found[f"{RUNS[name]}means"] = means
@@ -398,21 +399,11 @@ def _classical(spec: ConvolutionSpec, images: Array, patches: Patches) -> Array:
 
 
 def _noise_text(noise: NoiseConfiguration) -> str:
-    """The noise in a line, such as "depolarizing p1=0.001, p2=0.005"."""
+    """The noise in a line; a calibration by its name."""
     calibrated = noise.calibrated
     name = calibrated.name if isinstance(calibrated, Calibration) else calibrated
-    return "; ".join(
-        f"calibrated {name}"
-        if key == "calibrated"
-        else f"{key} " + ", ".join(f"{part}={_plain(item)}" for part, item in value.items())
-        if isinstance(value, Mapping)
-        else f"{key} {_plain(value)}"
-        for key, value in noise.to_mapping().items()
-    )
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    named = {} if name is None else {"calibrated": name}
+    return noise_in_words({**noise.to_mapping(), **named})
 
 
 def _line(x: Array, y: Array) -> tuple[float | None, float | None]:
@@ -432,6 +423,7 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.forward.figures",
+    findings="studies.forward.findings",
     program=program_of,
     targets=("shots",),
     most_shots=lambda settings: settings.shots,

@@ -30,19 +30,17 @@ _STATES = {
     "mixed": "maximally mixed (null test)",
     "patch": "MNIST patch",
 }
-_FIGURES = LineFigures(
-    COLUMNS,
-    name_by_axis(
-        {
-            "noise.scale": noise_text,
-            "noise": lambda _, text: "ideal" if text == "ideal" else f"noise of {text}",
-            "upstream": lambda _, text: f"g = {text}",
-            "method": lambda _, text: METHODS[text].label if text in METHODS else text,
-            "state": lambda _, text: _STATES.get(text, axis_text("state", text)),
-        }
-    ),
-    apart=_LINES,
+name_line = name_by_axis(
+    {
+        "noise.scale": noise_text,
+        "noise": lambda _, text: "ideal" if text == "ideal" else f"noise of {text}",
+        "upstream": lambda _, text: f"g = {text}",
+        "method": lambda _, text: METHODS[text].label if text in METHODS else text,
+        "state": lambda _, text: _STATES.get(text, axis_text("state", text)),
+    }
 )
+"""Names a line or a panel."""
+_FIGURES = LineFigures(COLUMNS, name_line, apart=_LINES)
 
 
 def draw(results: Results, folder: Path) -> list[str]:

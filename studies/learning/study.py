@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -18,11 +19,14 @@ from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
 from qucnn_cirq.gradients import shifted
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Steps
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.estimating import check_goes_with, circuits_of, mitigation_field
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+
+_LOGGER = logging.getLogger(__name__)
 
 TARGETS = ("trained", "random")
 
@@ -113,8 +117,19 @@ def cost(settings: LearningPoint) -> Cost:
     circuits, each = runs * settings.iterations, 1
     if settings.mitigation is not None:
         each = circuits_of(settings.mitigation, settings, program_of(settings))
-    seconds = settings.iterations * (0.02 * each if runs else 0.002)
-    return Cost(circuits * each, circuits * settings.shots, seconds, 64 * 2**20)
+    angles, size = (
+        settings.convolution.n_parameters,
+        2.0 ** (settings.convolution.register_qubits - 4),
+    )
+    seconds = settings.iterations * (4e-4 + 3e-5 * angles * size) * each
+    # The search for the best fidelity takes more steps, of more shifts, with every angle.
+    target = settings.target, settings.seed, settings.repeat * (settings.target == "random")
+    shared = {
+        repr((settings.convolution.to_mapping(), target, settings.starts)): (
+            1e-5 * settings.starts * angles**3 * size
+        )
+    }
+    return Cost(circuits * each, circuits * settings.shots, seconds, 64 * 2**20, shared)
 
 
 def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
@@ -148,6 +163,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
     circuits = shots = 0
+    steps = Steps(_LOGGER, "learning", settings.iterations, "iterations", level=logging.DEBUG)
     for iteration in range(settings.iterations + 1):
         if iteration % settings.record == 0 or iteration == settings.iterations:
             fidelity = float(_fidelities(filter_, n_qubits, angles[None], target)[0])
@@ -172,6 +188,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             circuits += found.circuits * each
             shots += found.shots or 0
         angles = angles + optimizer.step(gradient)
+        steps.finished(fidelity_recorded=fidelity)
     if layer is not None:
         parts = parts_of(layer.program, angles[None], layer.noise, target[None])
         rows[-1] |= cost_row(layer.mitigation, parts, settings.shots or None)
@@ -248,5 +265,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.learning.figures",
+    findings="studies.learning.findings",
     program=program_of,
 )

@@ -22,7 +22,7 @@ BUDGET = "infidelity"
 """The axis: a number, or "auto"."""
 _BUDGET, _AUTO, _EXACT = "#0072b2", "#009e73", "0.4"
 _LABELS = ("shortest loader within the budget", "exact loader", 'chosen by the noise ("auto")')
-_CONFIDENCE = 1.96
+CONFIDENCE = 1.96
 """Standard errors to either side of a 95 % interval."""
 
 
@@ -37,7 +37,7 @@ def draw(results: Results, folder: Path) -> list[str]:
         Names of the figures, without suffix; none if no budget besides exact loading is there.
     """
     names: list[str] = []
-    for _, own in groups(*_by_setting(gains(results))):
+    for _, own in groups(*by_setting(gains(results))):
         if BUDGET not in own or own["gain"].isna().all() or _is_number(own).sum() < 2:
             continue
         if len(names) == MOST_FIGURES:
@@ -56,7 +56,7 @@ def text(results: Results) -> str:
         results: What was measured so far, at least one point.
     """
     table = gains(results)
-    others, lines = _by_setting(table)[1], []
+    others, lines = by_setting(table)[1], []
     for values, own in groups(table, others):
         lines += [", ".join(f"{key} = {value}" for key, value in values.items())] if others else []
         lines.append(
@@ -96,7 +96,7 @@ def gains(results: Results) -> pd.DataFrame:
     table = results.table().assign(gain=np.nan, gain_standard_error=np.nan)
     if BUDGET not in table:
         return table
-    for _, own in groups(*_by_setting(table)):
+    for _, own in groups(*by_setting(table)):
         exact = own[_is_number(own) & (own[BUDGET] == 0)]
         if exact.empty:
             continue
@@ -140,7 +140,7 @@ def _plot_error(axes: Axes, table: pd.DataFrame) -> None:
     """
     exact = _split(table)[2]["error"]
     percent = 100 / exact * table["gain"]
-    half = 100 / exact * _CONFIDENCE * table["gain_standard_error"]
+    half = 100 / exact * CONFIDENCE * table["gain_standard_error"]
     table = table.assign(percent=percent, low=percent - half, high=percent + half)
     budgets, auto, _ = _split(table)
     x = _x(budgets)
@@ -174,8 +174,12 @@ def _plot_budgets(axes: Axes, table: pd.DataFrame, column: str, **exact: Any) ->
         axes.axhline(level, color=_AUTO, ls="-.", label=_LABELS[2])
 
 
-def _by_setting(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table, and the columns besides the budget that tell its rows apart."""
+def by_setting(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and the columns besides the budget that tell its rows apart.
+
+    Args:
+        table: As from `gains`.
+    """
     repeated = [name for name in REPEATED if name in table and table[name].nunique() > 1]
     others = [name for name in axes_of(table, (*COLUMNS, "gain", "gain_standard_error"))]
     return table, [*(name for name in others if name != BUDGET), *repeated]

@@ -191,5 +191,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.loading.figures",
+    findings="studies.loading.findings",
     program=program_of,
 )

@@ -58,11 +58,11 @@ def draw(results: Results, folder: Path) -> list[str]:
     Returns:
         Names of the figures, without suffix.
     """
-    table = _whole(results.table())
+    table = whole(results.table())
     names: list[str] = []
     for start, drawn in (
-        ("measured_once", _errors_figures(_some(table, ERRORS))),
-        ("measured_once_training", _accuracy_figures(_some(table, ["correct"]))),
+        ("measured_once", _errors_figures(rows_with(table, ERRORS))),
+        ("measured_once_training", _accuracy_figures(rows_with(table, ["correct"]))),
     ):
         for number, (figure, data) in enumerate(drawn, start=1):
             if number > MOST_FIGURES:
@@ -80,11 +80,11 @@ def text(results: Results) -> str:
     Args:
         results: What was measured so far, at least one point.
     """
-    table = _whole(results.table())
+    table = whole(results.table())
     lines: list[str] = []
-    for values, own in _settings(_some(table, ERRORS)):
+    for values, own in _settings(rows_with(table, ERRORS)):
         lines += [f"{_named(values) or 'errors'}:", *_error_lines(own)]
-    for values, own in _settings(_some(table, ["correct"])):
+    for values, own in _settings(rows_with(table, ["correct"])):
         lines += [f"classifier, {_named(values)}:".replace(", :", ":"), *_accuracy_lines(own)]
     if "refused" in table:
         for reason, own in table[table["refused"].notna()].groupby("refused", sort=False):
@@ -108,7 +108,7 @@ def error_data(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     require(table, [f"{name}_rmse"])
     rows = []
-    there = _whole(table[table[f"{name}_rmse"].notna()])
+    there = whole(table[table[f"{name}_rmse"].notna()])
     for values, own in cells(there, [METHOD, SHOTS], COLUMNS):
         rmse, low, high = (own[f"{name}_rmse{end}"] for end in ("", "_low", "_high"))
         # Repetitions have other angles; where there are several they say how far errors scatter.
@@ -164,7 +164,7 @@ def accuracy_data(table: pd.DataFrame, test: str) -> pd.DataFrame:
     """
     require(table, ["correct", "tested"])
     rows = []
-    for values, own in cells(_whole(table), [METHOD, SHOTS], COLUMNS):
+    for values, own in cells(whole(table), [METHOD, SHOTS], COLUMNS):
         images, right = float(own["tested"].max()), float((own[test] / own["tested"]).mean())
         low, high = (float(end) for end in proportion_interval(right * images, images))
         shots = float(own["training_shots"].mean())
@@ -244,7 +244,7 @@ def _errors_figure(table: pd.DataFrame, title: str) -> tuple[Figure, pd.DataFram
                 axes.set_ylabel("")
     if title:
         figure.suptitle(title)
-    explain_band(grid[0, 0], "95 % interval over patches (over repetitions, if any)")
+    explain_band(grid[0, 0], "95 % interval over patches, or repetitions")
     legend_below(figure, grid.ravel())
     return figure, pd.concat(drawn)
 
@@ -286,7 +286,7 @@ def _error_lines(table: pd.DataFrame) -> list[str]:
             gates = f"{costs['gates_of_a_shot']:.1f} two-qubit gates a shot"
             parts.append(f"{costs['circuits']:,.0f} circuit(s), {gates}")
         lines.append(", ".join(parts))
-    return [*_comparison(table), *lines]
+    return [*comparison(table), *lines]
 
 
 class _Best(NamedTuple):
@@ -296,8 +296,12 @@ class _Best(NamedTuple):
     rmse: float
 
 
-def _comparison(table: pd.DataFrame) -> list[str]:
-    """How many times smaller the error of one measurement is, for each number of shots."""
+def comparison(table: pd.DataFrame) -> list[str]:
+    """How many times smaller the error of one measurement is, a line for each number of shots.
+
+    Args:
+        table: The rows with errors of one setting besides shots and method.
+    """
     lines = []
     for values, own in groups(table, [SHOTS]):
         parts = []
@@ -340,16 +344,25 @@ def _accuracy_lines(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _whole(table: pd.DataFrame) -> pd.DataFrame:
-    """With all columns that tell points apart here, whatever was swept."""
+def whole(table: pd.DataFrame) -> pd.DataFrame:
+    """With all columns that tell points apart here, whatever was swept.
+
+    Args:
+        table: The results.
+    """
     taken = table["shots_taken"].max() if "shots_taken" in table else np.nan
     usual = {METHOD: METHODS[0], SHOTS: 1 if np.isnan(taken) else int(taken), FILTERS: 0}
     missing = {key: value for key, value in usual.items() if key not in table}
     return table.assign(**missing)
 
 
-def _some(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows that have one of some columns."""
+def rows_with(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows that have one of some columns.
+
+    Args:
+        table: The results.
+        columns: Names of columns, which may all be missing.
+    """
     there = [column for column in columns if column in table]
     return table[table[there].notna().any(axis=1)] if there else table[:0]
 

@@ -144,5 +144,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.measured_once.figures",
+    findings="studies.measured_once.findings",
     program=program_of_method,
 )

@@ -14,7 +14,16 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.errors import InputError
-from studies.drawing import PAGE, explain_line, legend_below, save_drawn, series_styles, set_title
+from studies.drawing import (
+    COLUMN,
+    LEGEND_SIZE,
+    PAGE,
+    explain_line,
+    legend_below,
+    save_drawn,
+    series_styles,
+    set_title,
+)
 from studies.grouping import MOST_FIGURES, Values, axes_of, groups, require
 from studies.mitigation.lines import LABELS, draw_against
 from studies.mitigation.methods import BOUND
@@ -204,10 +213,11 @@ def plot_best(axes: Axes, table: pd.DataFrame, colours: Mapping[str, Any]) -> Ax
     for row, column in np.ndindex(*margins.shape):
         if np.isfinite(margins[row, column]):
             share = f"{100 * margins[row, column]:.0f} %"
-            axes.text(column + 0.5, row + 0.5, share, ha="center", va="center", fontsize=5)
+            axes.text(
+                column + 0.5, row + 0.5, share, ha="center", va="center", fontsize=LEGEND_SIZE
+            )
     for name in names:
         axes.plot([], [], "s", color=colours[name], label=mitigation_text(name))
-    axes.plot([], [], " ", label="numbers: by how much the second best is worse")
     axes.set_xticks(np.arange(len(grid.columns)) + 0.5, [f"{each:g}" for each in grid.columns])
     axes.set_yticks(np.arange(len(grid.index)) + 0.5, [f"{each:,}" for each in grid.index])
     axes.set(xlabel="noise scale", ylabel="shots a patch")
@@ -234,9 +244,7 @@ def _draw_panels(panels: _Panels, make: _Make, folder: Path, name: str) -> list[
 def _grid(count: int, height: float, sharey: bool = True) -> tuple[Figure, list[Axes]]:
     columns = min(count, _PANELS_ACROSS)
     rows = -(-count // columns)
-    figure = Figure(
-        figsize=(PAGE if columns > 1 else 0.6 * PAGE, height * rows), layout="constrained"
-    )
+    figure = Figure(figsize=(PAGE if columns > 1 else COLUMN, height * rows), layout="constrained")
     # Panels are compared, so that they have the same axes.
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey).ravel())
     for unused in grid[count:]:
@@ -280,6 +288,8 @@ def _map_figure(panels: _Panels) -> tuple[Figure, pd.DataFrame]:
         plot_best(axes, own, colours)
         set_title(axes, _named(values))
         drawn.append(best_data(own).assign(panel=_named(values)))
+    # Behind the names of the methods of all panels.
+    grid[-1].plot([], [], " ", label="numbers: by how much the second best is worse")
     _label_outer(grid)
     legend_below(figure, grid)
     return figure, pd.concat(drawn)

@@ -275,5 +275,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.mitigation.figures",
+    findings="studies.mitigation.findings",
     program=program_of,
 )

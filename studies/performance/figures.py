@@ -251,16 +251,27 @@ def text(results: Results) -> str:
         elif not pd.isna(row.get("times_exact")):
             line += f"  {_times(row['times_exact']):>9} times exact"
         lines.append(line)
-    for column, words in _AGREEMENT.items():
-        if column in table and "engine" in table:
-            worst = table.groupby("engine", sort=False)[column].max().dropna()
-            found = ", ".join(f"{name} {value:.1g}" for name, value in worst.items())
-            lines += [f"{words}: {found}"] if found else []
+    lines += agreement_lines(table)
     if "largest_infidelity" in table and table["largest_infidelity"].notna().any():
         lines.append(
             f"largest infidelity of a loaded patch: {table['largest_infidelity'].max():.1g}"
         )
     return "\n".join(lines)
+
+
+def agreement_lines(table: pd.DataFrame) -> list[str]:
+    """How far the means of each engine are from those of the exact one, at most.
+
+    Args:
+        table: The results.
+    """
+    lines = []
+    for column, words in _AGREEMENT.items():
+        if column in table and "engine" in table:
+            worst = table.groupby("engine", sort=False)[column].max().dropna()
+            found = ", ".join(f"{name} {value:.1g}" for name, value in worst.items())
+            lines += [f"{words}: {found}"] if found else []
+    return lines
 
 
 def _times(ratio: float) -> str:

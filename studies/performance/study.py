@@ -218,5 +218,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.performance.figures",
+    findings="studies.performance.findings",
     program=program_of,
 )

@@ -240,7 +240,7 @@ def _plot_bars(
 ) -> None:
     """Markers with the ends of their bands, not joined."""
     style.plot(axes, at, own[y], "", label=name)
-    axes.vlines(at, own["low"], own["high"], color=style.colour, lw=1.0)
+    style.bars(axes, at, own["low"], own["high"])
 
 
 def _finish(panels: Sequence[Axes], values: pd.Series, data: pd.DataFrame, y: str) -> None:

@@ -12,13 +12,26 @@ import numpy as np
 import pandas as pd
 
 from noise_models.files import file_bytes
+from studies.report import data_table
 
 _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.45; color: #1a1a1a; background: #fff;
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word }
+       max-width: 68rem; margin: 1.2rem auto; padding: 0 1rem; overflow-wrap: break-word }
 h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; border-bottom: 1px solid #ccc;
      margin-top: 2.2rem }
 h3 { font-size: 1.1rem; margin-top: 1.6rem } h4 { font-size: 1rem; margin-bottom: .4rem }
+.byline { color: #444; font-size: .9rem; margin: -.4rem 0 1rem }
+.state { border-left: 4px solid #d55e00; background: #fdf1e8; padding: .4rem .8rem;
+         margin-bottom: 1rem; font-size: .9rem } .state p { margin: .2rem 0 }
+.first { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 1.5rem;
+         align-items: start }
+.first h2, .first h3 { margin-top: 0; border: 0; font-size: 1.1rem } .first figure { margin: 0 }
+.first ul { padding-left: 1.1rem; margin: .3rem 0 } .first li { margin-bottom: .35rem }
+.first img { cursor: zoom-in; max-height: 33rem }
+.note { color: #444; font-size: .85rem }
+.first img.whole { cursor: zoom-out; position: fixed; inset: 0; margin: auto; z-index: 1;
+                   max-width: 98vw; max-height: 98vh; box-shadow: 0 0 0 100vmax #000a }
+.first .question { font-size: 1.05rem; margin-top: .2rem }
 nav { font-size: .9rem } nav ul { padding-left: 1.1rem; columns: 18rem }
 img { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-size: .85rem }
@@ -31,6 +44,7 @@ pre { background: #f5f5f5; padding: .8rem; overflow-x: auto; font-size: .8rem }
 figure { margin: 1rem 0 } figcaption { font-size: .85rem; color: #444 }
 figure.large img { min-width: 56rem }
 .stacked td:nth-child(3) { min-width: 24rem }
+@media (max-width: 48rem) { .first { display: block } }
 @media (max-width: 40rem) {
   .stacked td:nth-child(3) { min-width: 0 }
   .stacked thead { display: none }
@@ -41,6 +55,7 @@ figure.large img { min-width: 56rem }
 }
 @media print {
   body { max-width: none; margin: 0; font-size: 10pt } nav { display: none }
+  .first { display: block } a { color: inherit }
   .wide { overflow: visible } th, td { overflow-wrap: anywhere; padding: .1rem .25rem }
   table { font-size: 7pt; width: 100% }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible }
@@ -50,22 +65,44 @@ figure.large img { min-width: 56rem }
 """
 
 
-def page(title: str, body: Iterable[str]) -> str:
+_ZOOM = """
+document.querySelectorAll(".first img").forEach(img =>
+  img.addEventListener("click", () => img.classList.toggle("whole")));
+"""
+"""Beside the answer there is half of the width: a click shows a figure as large as the window."""
+
+
+def page(title: str, body: Iterable[str], lead: Iterable[str] = ()) -> str:
     """A whole page, with links to its sections.
 
     Args:
         title: Plain text, for the page and the window.
         body: Pieces of HTML, as the other functions give them.
+        lead: What stands before the links: the first thing that is seen.
     """
     content, links = _with_anchors("\n".join(body))
     contents = "".join(f'<li><a href="#{anchor}">{text}</a></li>' for anchor, text in links)
     navigation = f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n' if links else ""
+    scripts = [data_table.SCRIPT] if '<div class="data">' in content else []
+    scripts += [_ZOOM] if lead or '<div class="first">' in content else []
+    script = f"<script>{''.join(scripts)}</script>\n" if scripts else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        f"<h1>{html.escape(title)}</h1>\n{navigation}{content}\n</body></html>\n"
+        f"<title>{html.escape(title)}</title><style>{_STYLE}{data_table.STYLE}</style></head>\n"
+        f"<body>\n<h1>{html.escape(title)}</h1>\n{''.join(lead)}{navigation}{content}\n{script}"
+        "</body></html>\n"
     )
+
+
+def group(name: str, parts: Iterable[str]) -> str:
+    """Pieces of a page that stand together.
+
+    Args:
+        name: The class that says how: "first", "state" or "byline".
+        parts: The pieces.
+    """
+    return f'<div class="{name}">{"".join(parts)}</div>'
 
 
 def _with_anchors(content: str) -> tuple[str, list[tuple[str, str]]]:
@@ -89,13 +126,24 @@ def heading(text: str, level: int = 2) -> str:
     return f"<h{level}>{html.escape(text)}</h{level}>"
 
 
-def paragraphs(text: str) -> str:
+def paragraphs(text: str, name: str = "") -> str:
     """Lines of text, each a paragraph.
 
     Args:
         text: Plain text; empty lines are left out.
+        name: The class of the paragraphs, if they have one.
     """
-    return "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines() if line)
+    opening = f'<p class="{name}">' if name else "<p>"
+    return "".join(f"{opening}{html.escape(line)}</p>" for line in text.splitlines() if line)
+
+
+def text(words: str) -> str:
+    """Text within a piece of HTML.
+
+    Args:
+        words: Plain text.
+    """
+    return html.escape(words)
 
 
 def bullets(lines: Iterable[str]) -> str:

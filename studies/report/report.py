@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cirq
 import pandas as pd
 
+from noise_models.errors import place_of, words_of
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.files import file_text
-from noise_models.writing import write_text
+from noise_models.writing import atomic_write, write_text
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.drawing import attempt
 from studies.files import CONFIGURATION
-from studies.grouping import REPEATED
-from studies.report import html
+from studies.presentation import Presentation
+from studies.report import data_table, html
 from studies.sweep.catalogue import load_study, study_of_results
 from studies.sweep.chunks import CHUNKS
+from studies.sweep.conditions import conditions_of
 from studies.sweep.device_map import DEVICE_MAP
 from studies.sweep.job import finish
 from studies.sweep.plan import make_plan
-from studies.sweep.results import Results, read_results, state_text
+from studies.sweep.results import (
+    Results,
+    Status,
+    csv_text,
+    failure_lines,
+    read_results,
+    source_text,
+    state_text,
+)
 from studies.sweep.stored_plan import PLAN, check_configuration, read_plan
 from studies.sweep.study import Study
 
 REPORT = "report.html"
+DATA = "data.csv"
+"""The file of all rows, where the page does not hold them itself."""
+_FIRST_LINES = 4
+"""Sentences that the first screen has room for."""
+_INTERVALS = (
+    "In square brackets, and after \N{PLUS-MINUS SIGN}, 95 % intervals over repetitions, images or "
+    "test images; in round brackets ranges over other settings."
+)
 _CIRCUIT_WIDTH = 950
 """Pixels: the drawing is shown as large as it is, and scrolled in a narrow window."""
 _MOST_ROWS = 40
 _CAPTIONS = {
-    "forward": "Images, their classical and quantum feature maps, and the differences.",
+    "forward": "Images (number: digit), their classical and quantum feature maps, and the "
+    "differences.",
     "errors": "Errors of the estimates against the exact overlap F; every point is a patch, the "
     "line is the mean in bins of F with its 95 % interval.",
     "ladder": "Error of each method on patches that none has learned from, for each number of "
@@ -55,6 +75,8 @@ _CAPTIONS = {
     "training": "Training loss against epochs, and accuracy on test images.",
     "systems": "Accuracy of each model, of the same circuit without entanglers, of classical maps "
     "and of QuCNN, against the scale of the noise.",
+    "systems_distance": "Hellinger distance of what each model makes from test images, against the "
+    "scale of the noise; 0 is best.",
     "systems_shots": "The same against the shots of each circuit.",
     "systems_gates": "Accuracy against two-qubit gates, ideal and with noise.",
     "compilation": "Two-qubit gates, two-qubit depth and predicted error, 1 - (1 - p1)^n1 "
@@ -86,12 +108,30 @@ _ORIGINS = {
 }
 
 
-def write_report(folder: Path, named: str | None = None) -> Path:
+class Section(NamedTuple):
+    """What a report says of one study.
+
+    Attributes:
+        title: Its title.
+        first: What is seen first: whose it is, how complete, the question, the answer, a figure.
+        body: All else.
+    """
+
+    title: str
+    first: list[str]
+    body: list[str]
+
+
+def write_report(
+    folder: Path, named: str | None = None, title: str | None = None, author: str | None = None
+) -> Path:
     """Writes the page of a results folder.
 
     Args:
         folder: A folder that `qucnn study` wrote.
         named: As for `study_of_results`.
+        title: The title of the page; that of the configuration if None.
+        author: Who wrote it; as the configuration says if None.
 
     Returns:
         The page.
@@ -100,8 +140,8 @@ def write_report(folder: Path, named: str | None = None) -> Path:
         InputError: If the folder holds no results.
         OSError: If writing fails.
     """
-    title, body = study_sections(folder, named=named)
-    write_text(folder / REPORT, html.page(title, body))
+    section = study_sections(folder, named=named, title=title, author=author)
+    write_text(folder / REPORT, html.page(section.title, section.body, section.first))
     return folder / REPORT
 
 
@@ -110,7 +150,9 @@ def study_sections(
     level: int = 2,
     summary: Mapping[str, Any] | None = None,
     named: str | None = None,
-) -> tuple[str, list[str]]:
+    title: str | None = None,
+    author: str | None = None,
+) -> Section:
     """The title and the sections of a study's report.
 
     Args:
@@ -119,6 +161,8 @@ def study_sections(
         summary: The summary of a sweep whose figures were drawn just now; otherwise they are
             drawn anew.
         named: As for `study_of_results`.
+        title: As for `write_report`.
+        author: As for `write_report`.
 
     Raises:
         InputError: If the folder holds no results.
@@ -130,27 +174,108 @@ def study_sections(
     check_configuration(folder, plan)
     # Before figures are drawn: without its configuration there is no report.
     _, document = load_study(str(folder / CONFIGURATION))
+    presentation = Presentation.of(document)
     summary = finish(study, folder) if summary is None else summary
     results = read_results(folder)
     state, data = results.status(), results.table()
-    body = [html.heading("The question", level), html.paragraphs(study.title)]
-    body += [html.heading("What was found", level)]
-    # The cross-check has its own section.
-    found = [line for line in summary["text"].splitlines() if not line.startswith("cross-check")]
-    found += state_text(state).splitlines()
-    body += [html.bullets([*found, *summary["not_drawn"]])]
-    body += _figures(folder, [name for name in summary["figures"] if name != DEVICE_MAP])
+    failures = list(summary["not_drawn"])
+    found = found_lines(study, results, failures)
+    conditions = conditions_of(study, folder)
+    pictures = [name for name in summary["figures"] if name != DEVICE_MAP]
+    shown = pictures[:1]
+    written_by = presentation.author if author is None else author
+    answer = [
+        html.heading("The question", level),
+        html.paragraphs(study.title, "question"),
+        html.heading("What was found", level),
+        html.bullets(found[:_FIRST_LINES] or ["Nothing was measured so far."]),
+        *([html.paragraphs(_INTERVALS, "note")] if found else []),
+    ]
+    first = [
+        _byline(folder, results, written_by),
+        *_state(state, failures),
+        html.group(
+            "first", [html.group("answer", answer), *_figures(folder, shown, conditions, True)]
+        ),
+    ]
+    body = []
+    if found[_FIRST_LINES:]:
+        body += [html.heading("What else was found", level), html.bullets(found[_FIRST_LINES:])]
+    if pictures[1:]:
+        body += [html.heading("Further figures", level)]
+        body += _figures(folder, pictures[1:], conditions)
     if state.done:
-        body += _numbers(_for_people(data, results.plan.axes), study.columns, level)
+        body += _numbers(results, level)
+    # The cross-check has its own section.
+    told = [line for line in summary["text"].splitlines() if not line.startswith("cross-check")]
+    body += [html.heading("In the words of the command line", level)]
+    body += [html.preformatted("\n".join([*told, *state_text(state).splitlines()]))]
     not_drawn: list[str] = []
     with attempt("circuits", not_drawn):
         body += _circuits(_example_circuits(study, document, results), level)
     body += [html.paragraphs(line) for line in not_drawn]
     if DEVICE_MAP in summary["figures"]:
-        body += [html.heading("Device", level), *_figures(folder, [DEVICE_MAP])]
+        body += [html.heading("Device", level), *_figures(folder, [DEVICE_MAP], "")]
     body += _checks(_checked_points(data, results.plan.axes), level)
     body += _origin(folder, results.origins, level)
-    return f"qucnn_cirq: the {study.name} study", body
+    named_title = presentation.title if title is None else title
+    return Section(named_title or f"The {study.name} study", first, body)
+
+
+def found_lines(study: Study, results: Results, failures: list[str]) -> list[str]:
+    """What a study found, in sentences; what keeps it from telling costs the sentences alone.
+
+    Args:
+        study: The study.
+        results: Its results.
+        failures: Takes a line that says what failed.
+    """
+    found: list[str] = []
+    try:
+        found = study.found(results)
+    except Exception as error:  # noqa: BLE001
+        # Of a sweep that is not complete there may be nothing to compare.
+        reason = textwrap.shorten(f"{type(error).__name__}: {words_of(error)}", 95)
+        failures.append(
+            f"what was found could not be told ({reason}, {place_of(error)}); the results are "
+            "stored."
+        )
+    return found
+
+
+def _byline(folder: Path, results: Results, author: str) -> str:
+    """Who, when, with which program, and the data."""
+    columns, rows = results.rows()
+    parts = [author] if author else []
+    if results.started is not None:
+        days = list(dict.fromkeys(moment[:10] for moment in results.started))
+        parts.append(f"measured {' to '.join(days)}")
+    parts.append(source_text(results) or "qucnn_cirq")
+    pieces = [html.text(" · ".join(parts))]
+    if rows:
+        content = csv_text(columns, rows).encode()
+        if len(content) > data_table.LARGEST_LINK:
+            with atomic_write(folder / DATA) as file:
+                file.write(content)
+        size = f"{len(content) / 1000:,.0f} kB" if len(content) >= 1000 else f"{len(content)} bytes"
+        words = f"data: {len(rows):,} row{'' if len(rows) == 1 else 's'} as CSV, {size}"
+        pieces.append(data_table.data_link(DATA, content, words))
+    return html.group("byline", [" · ".join(pieces)])
+
+
+def _state(state: Status, failures: Sequence[str]) -> list[str]:
+    """What of the sweep is not there, where that is so."""
+    lines = []
+    if state.missing or state.failed:
+        told = [f"{len(state.failed)} failed"] if state.failed else []
+        told += [f"{state.missing} missing"] if state.missing else []
+        lines.append(
+            f"Not complete: of {state.points} points {state.done} were measured, "
+            f"{', '.join(told)}; all below is of those that were measured."
+        )
+        lines += failure_lines(state.to_mapping()["failed"], most=3)
+    lines += failures
+    return [html.group("state", [html.paragraphs(line) for line in lines])] if lines else []
 
 
 def _no_results(folder: Path) -> InputError:
@@ -165,29 +290,34 @@ def _no_results(folder: Path) -> InputError:
             "figures are as they were; run the study anew for a report."
         )
     return InputError(
-        f"{folder} holds no results: give a folder that `qucnn study NAME --out` wrote."
+        f"{folder} holds no results: give a folder that `qucnn study` or studies.run wrote."
     )
 
 
-def _figures(folder: Path, names: Sequence[str]) -> list[str]:
-    return [html.image(folder / f"{name}.png", _caption(name)) for name in names]
+def _figures(folder: Path, names: Sequence[str], conditions: str, short: bool = False) -> list[str]:
+    return [html.image(folder / f"{name}.png", _caption(name, conditions, short)) for name in names]
 
 
-def _numbers(data: pd.DataFrame, meanings: Mapping[str, str], level: int) -> list[str]:
+def _numbers(results: Results, level: int) -> list[str]:
     """The numbers: what is the same in all rows once, the rest as a table."""
+    columns, rows = results.rows()
+    meanings = results.plan.columns
+    kept, same = [], []
+    for name in columns:
+        distinct = {str(data_table.plain_cell(row.get(name))) for row in rows}
+        if name == "point" or distinct == {"None"}:
+            continue
+        if len(rows) > 1 and len(distinct) == 1:
+            same.append(f"{name} = {data_table.written(data_table.plain_cell(rows[0].get(name)))}")
+        else:
+            kept.append(name)
     body = [html.heading("Numbers", level)]
-    constant = [name for name in data if len(data) > 1 and data[name].nunique(dropna=False) == 1]
-    if constant:
-        same = ", ".join(f"{name} = {_plain(data[name].iloc[0])}" for name in constant)
-        body.append(html.paragraphs(f"The same in all rows: {same.removesuffix('.')}."))
-    body.append(html.frame(data.drop(columns=constant), _MOST_ROWS))
-    columns = [(name, text) for name, text in meanings.items() if name in data]
-    body += [html.heading("Columns", level + 1), html.table(("column", "meaning"), columns)]
-    return body
-
-
-def _plain(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    if same:
+        told = ", ".join(same)
+        body.append(html.paragraphs(f"The same in all rows: {told.removesuffix('.')}."))
+    body.append(data_table.data_table(kept, rows, meanings))
+    told_of = [(name, text) for name, text in meanings.items() if name in columns]
+    return [*body, html.heading("Columns", level + 1), html.table(("column", "meaning"), told_of)]
 
 
 def _example_circuits(
@@ -264,29 +394,8 @@ def _origin(folder: Path, found: Sequence[Mapping[str, Any]], level: int) -> lis
     return body
 
 
-def _for_people(data: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """The table as a page needs it: means over repetitions, the last iteration of each point."""
-    steps = [step for step in ("iteration", "epoch") if step in data]
-    if steps:
-        data = data.groupby("point", sort=False).tail(1)
-    keys = [axis for axis in axes if axis in data and axis not in REPEATED]
-    left_out = {"point", "seconds", *CHECK_COLUMNS}
-    kept = [name for name in data if name not in left_out and data[name].notna().any()]
-    if not keys or not any(axis in REPEATED for axis in axes):
-        return data[kept]
-    values = [name for name in kept if name not in (*keys, *REPEATED)]
-    groups = data.groupby(keys, sort=False, dropna=False)
-    table = groups.agg({name: _joined(data[name], groups[name].nunique()) for name in values})
-    table.insert(0, "repetitions", groups.size())
-    return table.reset_index()
-
-
-def _joined(values: pd.Series, distinct: pd.Series) -> str:
-    """How the values of repetitions become one: what they share, such as gates, stays as it is."""
-    return "mean" if pd.api.types.is_numeric_dtype(values) and distinct.max() > 1 else "first"
-
-
-def _caption(name: str) -> str:
+def _caption(name: str, conditions: str = "", short: bool = False) -> str:
+    """What a figure shows, with what, and where its other files are."""
     # Further figures of one kind have a number.
     known = _CAPTIONS.get(name) or _CAPTIONS.get(re.sub(r"_\d+$", "", name))
     if "_filter_" in name:
@@ -299,4 +408,5 @@ def _caption(name: str) -> str:
             "intervals, dashed lines predicted from the exact noisy means."
         )
     words = known or f"{name.replace('_', ' ').capitalize()}."
-    return f"{words} Also as {name}.svg and {name}.pdf; the data drawn are beside it."
+    files = "" if short else f"Also as {name}.svg and {name}.pdf; the data drawn are beside it."
+    return " ".join(text for text in (words, conditions, files) if text)

@@ -9,17 +9,10 @@ from typing import Any
 
 from noise_models.writing import write_text
 from studies.report import html
-from studies.report.answers import (
-    accuracy_answer,
-    forward_answer,
-    gradient_answer,
-    learning_answer,
-    noise_answer,
-    systems_answer,
-)
 from studies.report.report import REPORT, study_sections
-from studies.sweep.catalogue import load_study
+from studies.sweep.catalogue import load_study, study_of_results
 from studies.sweep.job import RunOptions, run_sweep
+from studies.sweep.results import read_results
 
 _NOISE = "noise=willow_pink"
 _INCOMPLETE = "Points of this study failed; what there is stands below."
@@ -36,7 +29,6 @@ class Part:
         settings: What differs from the preset.
         quick: What differs further where time is short.
         stated: What the paper states.
-        answer: Says what was measured on that, with uncertainties, from a folder of results.
         chosen: What was chosen where the paper is silent or can be read in two ways.
     """
 
@@ -46,7 +38,6 @@ class Part:
     settings: tuple[str, ...]
     quick: tuple[str, ...]
     stated: str
-    answer: Callable[[Path], list[str]]
     chosen: str
 
 
@@ -59,7 +50,6 @@ PARTS = (
         ("images=4",),
         "QuCNN is validated by applying a convolutional layer, with a data state and a filter "
         "state, to a small subset of MNIST images (abstract; figure 3).",
-        forward_answer,
         "Images: the first 16 of the training set (4 in a quick run). Filter: a 4x4 kernel of a "
         "classical network trained on MNIST, stride 1. 10,000 shots a patch. A patch that is all "
         "zero has no state: its value is 0 by definition. The exact classical counterpart is the "
@@ -78,7 +68,6 @@ PARTS = (
         ("shots=[100, 10000, 1000000]", "upstream=[1.0, 0.1]", "repeat=[0]"),
         "The back-propagated gradients are compared (abstract): multiplied by g on the processor "
         "and post-processed, as shots grow, on a state called maximally mixed (figure 4).",
-        gradient_answer,
         "On a literally mixed state every gradient is 0; it is the null test here. The reading "
         "that gives a gradient is the equal superposition. The factor 1/2 of the shift rule is "
         "applied afterwards in both; absorbing it into g costs four times the shots.",
@@ -95,7 +84,6 @@ PARTS = (
         ("repeat=[0, 1]", "iterations=50", "convolution.filters.layers=[1, 2, 3]"),
         "A filter state is trained against an ideal target state (abstract), with an ansatz of "
         "one, two and three layers (figure 6).",
-        learning_answer,
         "Target: the trained 4x4 kernel of figure 3. Optimiser: Adam, rate 0.1, from uniformly "
         "random angles. Four layers are added (not in a quick run), because three cannot reach "
         "every real state.",
@@ -108,7 +96,6 @@ PARTS = (
         ("images=2", "noise.scale={start=0.01, stop=10.0, points=7, spacing='logarithmic'}",
          "repeat=[0, 1, 2]"),
         "Nothing: added here.",
-        noise_answer,
         "Depolarising gates p1 = 0.001, p2 = 0.005 and readout errors 0.01 and 0.03, all scaled "
         "together; three overlap tests on the same device.",
     ),
@@ -119,7 +106,6 @@ PARTS = (
         (),
         ("images=100", "noise.scale=[0.0, 1.0, 10.0]"),
         "Nothing: added here.",
-        accuracy_answer,
         "A linear classifier is fitted to exact feature maps of 2,000 training images and reads "
         "noisy maps of 500 test images (100 in a quick run): four filters with random "
         "angles, stride 3.",
@@ -135,7 +121,6 @@ PARTS = (
         "Of QuClassi: up to 53.75 % and 203 % better than two peers, with 97.37 % fewer parameters "
         "than a network. Of QuGAN: 94.98 % fewer parameters, 48.33 % better. Of QuantumFlow: 94.09 "
         "% on MNIST, 95.73 % and 98.27 % on 3 against 6 at 4x4. Of QCNN: 0.9905 on 0 against 1.",
-        systems_answer,
         "The same images, device and noise for all, and beside each the same circuit without "
         "entanglers, a classical map of the same shape and QuCNN; learnt ideally. Intervals are "
         "Wilson's over test images, means over starts.",
@@ -209,8 +194,8 @@ def _sections(folder: Path, quick: bool, summaries: Mapping[str, Mapping[str, An
     ]
     for part in PARTS:
         own = summaries.get(part.folder)
-        _, sections = study_sections(folder / part.folder, level=3, summary=own)
-        body += [html.heading(part.title), *sections]
+        section = study_sections(folder / part.folder, level=3, summary=own)
+        body += [html.heading(part.title), *section.first, *section.body]
     command = "qucnn reproduce --out again" + (" --quick" if quick else "")
     return [*body, html.heading("To run all of it again"), html.preformatted(command)]
 
@@ -220,4 +205,5 @@ def _answer(
 ) -> str | list[str]:
     if summaries.get(part.folder, {}).get("failed"):
         return _INCOMPLETE
-    return part.answer(folder / part.folder)
+    results = read_results(folder / part.folder)
+    return study_of_results(results.plan.study).found(results)

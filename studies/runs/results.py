@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from noise_models.files import read_json
 from noise_models.writing import atomic_write
 from qucnn_cirq.drawing.theme import theme
 from qucnn_cirq.errors import InputError
-from studies.drawing import save_drawn
+from studies.drawing import About, drawn_of, save_drawn
 from studies.files import LARGEST_RESULT, SUMMARY, read_result
 from studies.plotting.selection import Where
 from studies.plotting.table_figure import Names, TableFigure, plot_table
 from studies.report.report import write_report
 from studies.runs.notebook import results_html
 from studies.sweep import results as stored
+from studies.sweep.catalogue import study_of_results
+from studies.sweep.job import drawn_from
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,9 +109,17 @@ class Results(stored.Results):
         """
         drawn = self._plotted(x, hue, facet, y, where, band)
         path = self.folder / drawn.name if out is None else _in_existing_folder(Path(out))
-        with theme():
+        with theme(), drawn_of(self._origin()):
             save_drawn(drawn.figure, drawn.data, path.parent, path.name)
         return path.with_name(f"{path.name}.png")
+
+    def _origin(self) -> About:
+        """What the metadata of figures say of these results."""
+        try:
+            return replace(drawn_from(study_of_results(self.plan.study), self), titled=False)
+        except InputError:
+            # A study of the user's own that this process has not named.
+            return About(source=stored.source_text(self))
 
     def _plotted(
         self,
@@ -135,13 +145,32 @@ class Results(stored.Results):
             band=band,
         )
 
-    def report(self, out: str | Path | None = None, study: str | None = None) -> Path:
+    def findings(self, study: str | None = None) -> list[str]:
+        """What was found, in sentences with numbers and intervals, as the report has them.
+
+        Args:
+            study: As for `report`.
+
+        Raises:
+            InputError: If the study is not known.
+        """
+        return study_of_results(self.plan.study, study).found(self)
+
+    def report(
+        self,
+        out: str | Path | None = None,
+        study: str | None = None,
+        title: str | None = None,
+        author: str | None = None,
+    ) -> Path:
         """Writes one self-contained HTML page, as `qucnn report` does.
 
         Args:
             out: A file that takes a copy of the page, for results in a temporary place.
             study: The name of the study, if it is one of the user's own that this process has
                 not named.
+            title: The title of the page; that of the configuration if None.
+            author: Who wrote it; as the configuration says if None.
 
         Returns:
             The page: ``report.html`` in the folder of the results, or the copy.
@@ -150,7 +179,7 @@ class Results(stored.Results):
             InputError: If the study is not known, or there is no folder for the copy.
             OSError: If writing fails.
         """
-        page = write_report(self.folder, study)
+        page = write_report(self.folder, study, title, author)
         if out is None:
             return page
         copy = _in_existing_folder(Path(out))

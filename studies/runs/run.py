@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qucnn_cirq.bars import in_notebook
 from qucnn_cirq.errors import InputError, shown
 from studies.runs.results import Results, read_results
 from studies.settings import axes_texts, settings_texts
@@ -28,6 +29,7 @@ from studies.sweep.job import (
     measured_points,
     open_sweep,
     run_sweep,
+    teller_of,
 )
 from studies.sweep.progress import Watch
 from studies.sweep.results import table_rows
@@ -37,7 +39,7 @@ from studies.sweep.study import Study
 Settings = Mapping[str, object] | Iterable[str]
 """Values by dotted key, or texts "key=value" as ``--set`` takes them."""
 
-LOGGER = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,8 @@ def run(
     dask: str | None = None,
     shard: tuple[int, int] = (1, 1),
     retry: bool = False,
-    bar: bool = False,
-    note: Callable[[str], None] = LOGGER.warning,
+    bar: bool | None = None,
+    note: Callable[[str], None] = _LOGGER.info,
 ) -> Results:
     """Runs a study, or goes on with one that was interrupted, and draws its figures.
 
@@ -124,7 +126,8 @@ def run(
         dask: Address or file of a Dask scheduler that computes instead.
         shard: (i, n): only the i-th of n shards of the points.
         retry: Whether points that failed are tried again.
-        bar: Whether a bar shows the progress, on a terminal.
+        bar: Whether a bar shows the progress, on a terminal or in a notebook; None: in a
+            notebook alone.
         note: Takes a line for the user, such as that the run stops; it is logged unless given.
 
     Returns:
@@ -137,13 +140,14 @@ def run(
     """
     study, document = configured(configuration, axes, settings, quick)
     options = _options(workers, dask, shard, retry)
+    quiet = not (in_notebook() if bar is None else bar)
     if out is not None:
-        run_sweep(study, document, Path(out), options, not bar, note, progress)
+        run_sweep(study, document, Path(out), options, quiet, note, progress)
         return read_results(out)
     folder = tempfile.mkdtemp(prefix="qucnn-")
     with contextlib.ExitStack() as unless_done:
         unless_done.callback(shutil.rmtree, folder, ignore_errors=True)
-        run_sweep(study, document, Path(folder), options, not bar, note, progress)
+        run_sweep(study, document, Path(folder), options, quiet, note, progress)
         results = read_results(folder)
         unless_done.pop_all()
     weakref.finalize(results, shutil.rmtree, folder, ignore_errors=True)
@@ -155,6 +159,7 @@ def iterate(
     out: str | Path | None = None,
     axes: Mapping[str, object] | None = None,
     workers: int = 1,
+    progress: Watch | None = None,
     *,
     settings: Settings = (),
     quick: bool = False,
@@ -173,6 +178,7 @@ def iterate(
         out: As for `run`; a temporary folder goes with the loop, and nothing is drawn.
         axes: As for `run`.
         workers: As for `run`.
+        progress: As for `run`; it is told before the points are handed on.
         settings: As for `run`.
         quick: As for `run`.
         dask: As for `run`.
@@ -189,26 +195,31 @@ def iterate(
     study, document = configured(configuration, axes, settings, quick)
     options = _options(workers, dask, shard, retry)
     if out is None:
-        return _in_temporary_folder(study, document, options)
-    return _in_folder(study, document, Path(out), options)
+        return _in_temporary_folder(study, document, options, progress)
+    return _in_folder(study, document, Path(out), options, progress)
 
 
 def _in_folder(
-    study: Study, document: Mapping[str, Any], folder: Path, options: RunOptions
+    study: Study,
+    document: Mapping[str, Any],
+    folder: Path,
+    options: RunOptions,
+    watch: Watch | None,
 ) -> Iterator[FinishedPoint]:
-    yield from _finished_points(open_sweep(study, document, folder, options))
+    yield from _finished_points(open_sweep(study, document, folder, options), watch)
     finish(study, folder)
 
 
 def _in_temporary_folder(
-    study: Study, document: Mapping[str, Any], options: RunOptions
+    study: Study, document: Mapping[str, Any], options: RunOptions, watch: Watch | None
 ) -> Iterator[FinishedPoint]:
     with tempfile.TemporaryDirectory(prefix="qucnn-") as folder:
-        yield from _finished_points(open_sweep(study, document, Path(folder), options))
+        yield from _finished_points(open_sweep(study, document, Path(folder), options), watch)
 
 
-def _finished_points(sweep: OpenSweep) -> Iterator[FinishedPoint]:
+def _finished_points(sweep: OpenSweep, watch: Watch | None) -> Iterator[FinishedPoint]:
     points = {point.identity: point for point in sweep.own}
+    teller = teller_of(sweep, watch)
 
     def finished(outcome: MeasuredPoint) -> FinishedPoint:
         point = points[outcome.identity]
@@ -224,6 +235,7 @@ def _finished_points(sweep: OpenSweep) -> Iterator[FinishedPoint]:
     if missing:
         with contextlib.closing(measured_points(sweep, Stop())) as chunks:
             for outcomes in chunks:
+                teller.stored(outcomes)
                 yield from map(finished, outcomes)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from noise_models.checks import INFINITE, only_known_keys, real_number, required, whole_number
 from noise_models.errors import shown
+from qucnn_cirq.documents import AXES, REPORT
 from qucnn_cirq.errors import InputError
 from studies.settings import axes_table, put, split_key
 
@@ -117,10 +118,13 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
         document: The configuration, axes included.
         values: Values by dotted key, as `combinations` gives them.
 
+    Returns:
+        The tables that settings are read from: what reports say is none of them.
+
     Raises:
         InputError: If a key leads through a value that is not a table.
     """
-    result = copy.deepcopy({k: v for k, v in document.items() if k not in ("axes", "zip")})
+    result = copy.deepcopy({k: v for k, v in document.items() if k not in (*AXES, REPORT)})
     for key, value in values.items():
         put(result, split_key(key), value)
     return result

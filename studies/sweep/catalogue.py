@@ -11,10 +11,11 @@ from typing import Any
 from noise_models.errors import shown
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
-from qucnn_cirq.documents import QUICK, check_tables, read_document
-from qucnn_cirq.errors import InputError, unknown_name
+from qucnn_cirq.documents import QUICK, REPORT, check_tables, read_document
+from qucnn_cirq.errors import InputError, option, unknown_name
 from studies.files import CONFIGURATION
-from studies.preset_files import preset_file, presets
+from studies.presentation import Presentation
+from studies.preset_files import about, preset_file, presets
 from studies.settings import override, plain, quick_settings
 from studies.sweep.study import Study
 
@@ -86,7 +87,7 @@ def study_of_results(stored: str, named: str | None = None) -> Study:
     except NotNamedError:
         raise InputError(
             f"the results are of {shown(stored)}, a study of your own, and a folder imports "
-            f"nothing: name it, by --study {stored}."
+            f"nothing: name it, by {option('study', stored)}."
         ) from None
 
 
@@ -123,8 +124,11 @@ def load_study(
     shorter = quick_settings(document)
     document.pop(QUICK, None)
     if quick and not shorter:
-        raise InputError(f"{origin} has no quick version: leave --quick out, or use --set.")
+        raise InputError(
+            f"{origin} has no quick version: leave {option('quick')} out, or use {option('set')}."
+        )
     document = override(document, [*(shorter if quick else []), *settings], study.study_keys)
+    Presentation.of(document)
     table = document["study"]
     # What a study is called in its own table is what it can be run again by.
     if isinstance(table, dict) and table.get("name") != name:
@@ -162,7 +166,8 @@ def _named_document(source: str) -> dict[str, Any]:
         return read_document(Path(source))
     if source in presets():
         with preset_file(source) as path:
-            return read_document(path)
+            # What a preset asks for is what a report on it is called, unless it is named.
+            return {REPORT: {"title": about(source)}} | read_document(path)
     if OWN.may_hold(source):
         return {"study": {"name": source}}
     raise InputError(

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import registered_here
 from noise_models.writing import write_json
+from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError, shown
-from studies.drawing import FORMATS, attempt
+from studies.drawing import FORMATS, About, attempt, drawn_of
 from studies.files import CONFIGURATION, SCHEMA, SUMMARY
+from studies.presentation import Presentation
 from studies.provenance import provenance
 from studies.sweep.axes import read_axes
 from studies.sweep.catalogue import study_named
 from studies.sweep.chunks import MeasuredPoint
+from studies.sweep.conditions import conditions_of
 from studies.sweep.device_map import draw_device_map, sweep_programs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, shard
 from studies.sweep.processes import local_workers
-from studies.sweep.progress import Progress, Watch
+from studies.sweep.progress import Teller, Watch
 from studies.sweep.results import (
     Results,
     failure_lines,
     measured_before,
     read_results,
+    source_text,
     status,
 )
 from studies.sweep.run import Stop, check_workers, stopping, stored_points
 from studies.sweep.store import keep_inputs, open_folder
 from studies.sweep.stored_plan import check_configuration
-from studies.sweep.study import Study, expected_cost
+from studies.sweep.study import Study, expected_cost, shared_seconds
 from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Workers, cluster_workers
 
@@ -118,7 +119,7 @@ def run_sweep(
         OSError: If writing fails.
     """
     sweep = open_sweep(study, document, folder, options, quiet, note)
-    _compute(sweep, quiet, note, watch or (lambda progress: None))
+    _compute(sweep, quiet, note, watch)
     return finish(study, folder, note)
 
 
@@ -170,6 +171,7 @@ def open_sweep(
     todo = [point for point in own if point.identity not in finished]
     costs = {point.identity: expected_cost(study, point.settings) for point in todo}
     seconds = sum(cost.seconds for cost in costs.values()) / options.workers
+    seconds += shared_seconds(costs.values())
     if seconds > _LONG_SECONDS and options.dask is None:
         note(f"{_points(len(todo))}: {_time_text(seconds, options.workers)}.")
     return OpenSweep(plan, folder, options, results, own, todo, UnderWay(costs))
@@ -205,22 +207,18 @@ def measured_points(sweep: OpenSweep, stop: Stop) -> Generator[list[MeasuredPoin
         )
 
 
-def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: Watch) -> None:
+def _compute(
+    sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: Watch | None
+) -> None:
     """Measures what is left of a sweep, if anything is."""
-    total, done, failed = len(sweep.own), len(sweep.own) - len(sweep.todo), 0
-    began = time.monotonic()
-
-    def tell() -> None:
-        seconds = time.monotonic() - began
-        watch(Progress(sweep.plan.study.name, total, done, failed, seconds))
-
-    tell()
+    study, total, done = sweep.plan.study.name, len(sweep.own), len(sweep.own) - len(sweep.todo)
+    teller = teller_of(sweep, watch)
     if not sweep.todo:
         return
-    bar = tqdm(
+    bar = progress_bar(
         total=total,
         initial=done,
-        desc=sweep.plan.study.name,
+        desc=study,
         unit="point",
         disable=True if quiet else None,
         leave=False,
@@ -239,12 +237,20 @@ def _compute(sweep: OpenSweep, quiet: bool, note: Callable[[str], None], watch: 
                 # The terminal may be gone.
                 bar.set_postfix_str(sweep.under_way.progress, refresh=not outcomes)
                 bar.update(len(outcomes))
-            if outcomes:
-                done += len(outcomes)
-                failed += sum(outcome.error is not None for outcome in outcomes)
-                tell()
+            teller.stored(outcomes)
     if stop.asked:
         raise KeyboardInterrupt
+
+
+def teller_of(sweep: OpenSweep, watch: Watch | None) -> Teller:
+    """Tells a watch of the points of a sweep, as they are stored.
+
+    Args:
+        sweep: The sweep.
+        watch: Is told; None tells nobody.
+    """
+    values = {point.identity: point.values for point in sweep.todo}
+    return Teller(sweep.plan.study.name, len(sweep.own), values, watch)
 
 
 def _crew(plan: Plan, options: RunOptions, most: int) -> AbstractContextManager[Workers]:
@@ -286,7 +292,9 @@ def finish(
         if state.done:
             figures: list[str] = []
             with attempt("figures", summary["not_drawn"]):
-                for name in study.draw(results, folder):
+                with drawn_of(drawn_from(study, results)):
+                    drawn = study.draw(results, folder)
+                for name in drawn:
                     if isinstance(name, str) and (folder / f"{name}.png").is_file():
                         figures.append(name)
                     else:
@@ -317,6 +325,21 @@ def finish(
     return summary
 
 
+def drawn_from(study: Study, results: Results) -> About:
+    """What the figures of results say of their origin.
+
+    Args:
+        study: The study.
+        results: The results; nothing is said where their configuration cannot be read.
+    """
+    with contextlib.suppress(InputError):
+        presentation = Presentation.of(read_document(results.folder / CONFIGURATION))
+        return About(
+            conditions_of(study, results.folder), source_text(results), presentation.figure_titles
+        )
+    return About()
+
+
 def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> dict[str, Any]:
     """What a sweep would take, without running it.
 
@@ -326,14 +349,16 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
         quiet: No progress bar.
 
     Returns:
-        Points, circuits, shots, seconds on one core, the memory of one worker in bytes, and in
-        `failed` the points that cannot be compiled, as `Status.to_mapping` gives them.
+        Points, circuits, shots, seconds on one core, those of them that every worker spends
+        (`shared_seconds`), the memory of one worker in bytes, and in `failed` the points that
+        cannot be compiled, as `Status.to_mapping` gives them.
 
     Raises:
         InputError: If the configuration is not allowed.
     """
     plan = make_plan(study, document, quiet)
     costs = [expected_cost(study, point.settings) for point in plan.points]
+    shared = shared_seconds(costs)
     return {
         "study": study.name,
         "axes": {
@@ -343,7 +368,8 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
         "points": len(costs),
         "circuits": sum(cost.circuits for cost in costs),
         "shots": sum(cost.shots for cost in costs),
-        "seconds": sum(cost.seconds for cost in costs),
+        "seconds": sum(cost.seconds for cost in costs) + shared,
+        "shared_seconds": shared,
         "memory": max(cost.memory for cost in costs),
         "failed": [
             {"values": dict(point.values), "error": error}
@@ -361,11 +387,12 @@ def dry_run_text(plan: Mapping[str, Any], workers: int) -> str:
         workers: Processes that share the work, at least 1.
     """
     axes = " x ".join(f"{name} ({count})" for name, count in plan["axes"].items())
+    shared = plan.get("shared_seconds", 0.0)
+    seconds = (plan["seconds"] - shared) / workers + shared
     lines = [
         f"{plan['study']}: {_points(plan['points'])}{': ' if axes else ''}{axes}",
         f"{plan['circuits']:,} circuits, {plan['shots']:,} shots",
-        f"{_time_text(plan['seconds'] / workers, workers)}, "
-        f"{plan['memory'] / 2**20:.0f} MiB of arrays each",
+        f"{_time_text(seconds, workers)}, {plan['memory'] / 2**20:.0f} MiB of arrays each",
         *failure_lines(plan["failed"]),
     ]
     return "\n".join(lines)

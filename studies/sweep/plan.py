@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from tqdm import tqdm
 
 from noise_models import as_noise
 from noise_models.checks import text
 from noise_models.extensions import source_digest
 from noise_models.tables import write_document
+from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
@@ -130,10 +130,9 @@ def make_plan(study: Study, document: Mapping[str, Any], quiet: bool = True) -> 
     keys = [key for axis in axes for key in axis.keys]
     points: list[Point] = []
     seen: dict[str, Mapping[str, Any]] = {}
-    # tqdm's None means: only on a terminal.
     disabled = True if quiet else None
     combined = list(combinations(axes))
-    for values in tqdm(combined, "points", leave=False, disable=disabled, delay=_BAR_DELAY):
+    for values in progress_bar(combined, "points", leave=False, disable=disabled, delay=_BAR_DELAY):
         own = place(document, values)
         settings = study.read(own)
         identity = digest_of(identified(study, settings, values))

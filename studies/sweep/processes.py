@@ -10,6 +10,8 @@ They are forked from a template that has done the imports (`studies.sweep.templa
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -20,16 +22,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.interruption import SIGNALS
+from qucnn_cirq.logs import levels, receive
 from studies.sweep.chunks import MeasuredPoint
 from studies.sweep.workers import Report, Task, Workers
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # What this process can import, that one can, wherever it was started.
 _PROGRAM = (
-    "import sys; sys.path[:] = sys.argv[3:]; "
-    "from studies.sweep.template import run_template; run_template(int(sys.argv[1]), sys.argv[2])"
+    "import sys; number, study, levels, *sys.path[:] = sys.argv[1:]; "
+    "from studies.sweep.template import run_template; run_template(int(number), study, levels)"
 )
 _LOOK_SECONDS = 1.0
 """How often to look for processes whose end the pipe did not tell, and for a request to stop."""
@@ -142,7 +145,7 @@ class LocalWorkers(Workers):
         if self._failed_starts >= most:
             raise InputError(
                 f"worker processes end while they start (exit code {code}): free some memory or "
-                "use fewer --workers; what was finished is kept."
+                f"use fewer {option('workers')}; what was finished is kept."
             )
 
 
@@ -156,7 +159,15 @@ class _Template:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), study, *sys.path],
+                [
+                    sys.executable,
+                    "-c",
+                    _PROGRAM,
+                    str(theirs.fileno()),
+                    study,
+                    json.dumps(levels()),
+                    *sys.path,
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **dict.fromkeys(_THREADS, "1")},
@@ -219,7 +230,7 @@ class _Worker:
         self._identities = [task.identity for task in tasks]
 
     def receive(self) -> Report | None:
-        """Takes one message: its number when it is ready, circuits that it ran, or an outcome.
+        """Takes a message: its number once it is ready, circuits, a record of a log, or an outcome.
 
         Returns:
             A report once the chunk is done.
@@ -235,6 +246,9 @@ class _Worker:
             return None
         if isinstance(message, int):
             self._circuits += message
+            return None
+        if isinstance(message, logging.LogRecord):
+            receive(message)
             return None
         self._circuits = 0
         self._outcomes.append(message)

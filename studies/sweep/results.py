@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from noise_models.files import check_file
 from noise_models.writing import atomic_write
-from qucnn_cirq.errors import InputError, missing_extra
+from qucnn_cirq.errors import InputError, missing_extra, option
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
 from studies.sweep.store import INPUTS, is_input, make_chunks_folder
@@ -75,6 +75,7 @@ class Results:
         origins: The different provenances of its chunks, times of start apart.
         devices: The devices that its points were compiled for.
         calibrations: The calibrations of their noise: names, or digests of their content.
+        started: When the first and the last of its chunks were begun, in UTC; None for none.
     """
 
     folder: Path
@@ -85,6 +86,7 @@ class Results:
     origins: Sequence[Mapping[str, Any]]
     devices: Sequence[str]
     calibrations: Sequence[str]
+    started: tuple[str, str] | None = None
 
     def status(self) -> Status:
         """How far it is."""
@@ -177,11 +179,13 @@ def read_results(folder: Path) -> Results:
     origins: list[Mapping[str, Any]] = []
     devices: set[str] = set()
     calibrations: set[str] = set()
+    started: set[str] = set()
     for path in chunk_paths(folder):
         chunk = read_chunk(path, plan)
         origin = {key: value for key, value in chunk.provenance.items() if key != "started"}
         if origin not in origins:
             origins.append(origin)
+        started |= {str(chunk.provenance["started"])} if "started" in chunk.provenance else set()
         for resolved in chunk.resolved.values():
             settings = resolved["settings"]
             devices.add(str(settings.get("study", {}).get("device", "")))
@@ -203,6 +207,7 @@ def read_results(folder: Path) -> Results:
         origins,
         sorted(devices - {""}),
         sorted(calibrations - {""}),
+        (min(started), max(started)) if started else None,
     )
 
 
@@ -216,6 +221,24 @@ def status(folder: Path) -> Status:
         InputError: If the folder holds no sweep, or a file of it is damaged.
     """
     return read_results(folder).status()
+
+
+def source_text(results: Results) -> str:
+    """The program and the commits that results come from, in a few words.
+
+    Args:
+        results: The results.
+    """
+    told = []
+    for origin in results.origins:
+        version = (origin.get("packages") or {}).get("qucnn-cirq")
+        commit = str(origin.get("commit") or "")
+        # The marks of changes stay.
+        short = commit[:10] + ("+changes" if commit.endswith("+changes") else "")
+        parts = [f"qucnn_cirq {version}" if version else "qucnn_cirq"]
+        parts += [f"commit {short}"] if commit else []
+        told.append(", ".join(parts))
+    return "; ".join(dict.fromkeys(told))
 
 
 def state_text(state: Status) -> str:
@@ -330,7 +353,9 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
     check_configuration(sources[0], found[0])
     unfinished = target / CONFIGURATION
     if target not in folders and unfinished.exists() and read_result(unfinished) != configuration:
-        raise InputError(f"--out {target} holds results of another study: choose another folder.")
+        raise InputError(
+            f"{option('out', target)} holds results of another study: choose another folder."
+        )
     inputs = [path for source in sources for path in sorted((source / INPUTS).glob("*"))]
     for path in inputs:
         # Others may have put anything there, such as a link to a device that never ends.
@@ -379,7 +404,7 @@ def export(folder: Path, file: Path) -> int:
         OSError: If writing fails.
     """
     if file.suffix not in (".csv", ".parquet"):
-        raise InputError(f"--out {file}: the name must end in .csv or .parquet.")
+        raise InputError(f"{option('out', file)}: the name must end in .csv or .parquet.")
     if file.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -390,23 +415,33 @@ def export(folder: Path, file: Path) -> int:
     if not rows:
         raise InputError(f"{folder} has no measured points yet: run the study first.")
     if file.is_dir():
-        raise InputError(f"--out {file} is a folder: give the name of a file.")
+        raise InputError(f"{option('out', file)} is a folder: give the name of a file.")
     if not file.parent.is_dir():
-        raise InputError(f"--out {file}: there is no folder {file.parent}; create it first.")
+        raise InputError(
+            f"{option('out', file)}: there is no folder {file.parent}; create it first."
+        )
     with atomic_write(file) as stream:
         if file.suffix == ".parquet":
             results.table().apply(_column).to_parquet(stream, index=False)
         else:
-            text = io.StringIO()
-            # An empty cell is what is missing, and what is no number.
-            writer = csv.DictWriter(text, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(
-                {name: None if value != value else value for name, value in row.items()}
-                for row in rows
-            )
-            stream.write(text.getvalue().encode())
+            stream.write(csv_text(columns, rows).encode())
     return len(rows)
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table as CSV; an empty cell is what is missing, and what is no number.
+
+    Args:
+        columns: Names of the columns.
+        rows: Cells by name.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: None if value != value else value for name, value in row.items()} for row in rows
+    )
+    return text.getvalue()
 
 
 def _column(column: pd.Series[Any]) -> pd.Series[Any]:

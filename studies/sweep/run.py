@@ -117,6 +117,7 @@ def stored_points(
                 arrays = before.arrays if before else None
                 tasks.append(Task(each.identity, each.document, arrays, each.digests))
             workers.hand_out(plan.study.name, tasks)
+            _LOGGER.debug("%s: %d point(s) handed to a worker", plan.study.name, size)
             under_way.begin([each.identity for each in chunk])
             running += 1
         if not running and (stop.asked or not waiting):
@@ -128,6 +129,7 @@ def stored_points(
             rest = [own[identity] for identity in report.identities[len(outcomes) :]]
             deaths.survived(outcomes)
             if report.died:
+                _LOGGER.info("%s: a worker died, another takes its place", plan.study.name)
                 suspect = rest.pop(0) if rest else None
                 if not deaths.blames(suspect):
                     # Last, so that whatever it does, the others come first.
@@ -150,10 +152,13 @@ def stored_points(
 
 def _log(study: str, outcomes: Sequence[MeasuredPoint], done: int, count: int) -> None:
     """Says what was stored, and what failed."""
-    for outcome in outcomes:
+    first = done - len(outcomes)
+    for number, outcome in enumerate(outcomes, first + 1):
+        of_all = study, outcome.identity, number, count
         if outcome.error is not None:
-            _LOGGER.warning("%s: point %.12s failed: %s", study, outcome.identity, outcome.error)
-    _LOGGER.info("%s: %d of %d points stored", study, done, count)
+            _LOGGER.warning("%s: point %.12s (%d of %d) failed: %s", *of_all, outcome.error)
+        else:
+            _LOGGER.info("%s: point %.12s (%d of %d) stored, %.2f s", *of_all, outcome.seconds)
 
 
 class _Deaths:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from noise_models.files import file_bytes, parsed_toml, user_path
 from noise_models.writing import PARTIAL, atomic_write, write_text
 from qucnn_cirq.documents import read_document
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 from studies.files import (
     CONFIGURATION,
     SCHEMA,
@@ -57,7 +57,8 @@ def open_folder(folder: Path, plan: Plan) -> None:
         (folder / CHUNKS / f"probe{PARTIAL}").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"--out {folder} cannot be written to ({error.strerror}): choose another folder."
+            f"{option('out', folder)} cannot be written to ({error.strerror}): choose "
+            "another folder."
         ) from None
     _remove_leftovers(folder)
     configuration = folder / CONFIGURATION
@@ -67,8 +68,8 @@ def open_folder(folder: Path, plan: Plan) -> None:
         # A process that died between the two files left a configuration alone.
         if configuration.exists() and read_result(configuration) != text.encode():
             raise InputError(
-                f"--out {folder} holds results of another study (see its {CONFIGURATION}): choose "
-                "another folder."
+                f"{option('out', folder)} holds results of another study (see its "
+                f"{CONFIGURATION}): choose another folder."
             )
         # Of two processes that begin different sweeps in one folder, only one writes its plan.
         with contextlib.suppress(FileExistsError):
@@ -89,7 +90,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
             with contextlib.suppress(InputError):
                 documents = [read_document(configuration), parsed_toml(text, configuration)]
         advice = "choose another folder"
-        check_same(f"--out {folder}", found, wanted, advice, _measured(folder), documents)
+        check_same(option("out", folder), found, wanted, advice, _measured(folder), documents)
         # Of points that were not measured so far the digests may be others now.
         if found.decided_by != wanted.decided_by:
             found = None
@@ -114,7 +115,8 @@ def make_chunks_folder(folder: Path) -> None:
         (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise InputError(
-            f"--out {folder} is not a folder (or a part of the path is a file): choose another."
+            f"{option('out', folder)} is not a folder (or a part of the path is a file): choose "
+            "another."
         ) from None
 
 
@@ -128,8 +130,9 @@ def _check_chunks(folder: Path) -> None:
         head = parsed(path, file_content(path), CHUNK_ADVICE)
         if head.get("schema") != SCHEMA:
             raise InputError(
-                f"--out {folder} is of another version (schema {head.get('schema')!r}) and lacks "
-                f"its {PLAN}: use that version to go on, or choose another folder."
+                f"{option('out', folder)} is of another version (schema "
+                f"{head.get('schema')!r}) and lacks its {PLAN}: use that version to go "
+                "on, or choose another folder."
             )
 
 

@@ -121,7 +121,7 @@ def stored_plan(folder: Path) -> StoredPlan:
     if not os.path.lexists(path):
         raise InputError(
             f"{folder} holds no sweep (it has no {PLAN}): give a folder that "
-            "`qucnn study NAME --out` wrote."
+            "`qucnn study` or studies.run wrote."
         )
     content = parsed(path, file_content(path), _PLAN_ADVICE)
     check_schema(path, content, _PLAN_ADVICE)

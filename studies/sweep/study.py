@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,14 +58,30 @@ class Cost:
     Attributes:
         circuits: Different circuits, one a patch, filter and shift.
         shots: Shots over all of them.
-        seconds: Time on one core.
+        seconds: Time on one core, of its own.
         memory: What it returns and the largest arrays on the way, in bytes.
+        shared: Time on one core that is spent once for all points with the same key, in one
+            process: what they share is kept there, such as a noisy state or a trained model.
     """
 
     circuits: int
     shots: int
     seconds: float
     memory: int
+    shared: Mapping[str, float] = field(default_factory=dict)
+
+
+def shared_seconds(costs: Iterable[Cost]) -> float:
+    """Time on one core that points spend once for all of them, or for some.
+
+    Args:
+        costs: What each point takes.
+    """
+    found: dict[str, float] = {}
+    for cost in costs:
+        for key, seconds in cost.shared.items():
+            found[key] = max(seconds, found.get(key, 0.0))
+    return sum(found.values())
 
 
 def _no_digest(settings: Any) -> Mapping[str, str]:
@@ -110,6 +126,9 @@ class Study:
         targets: Keys of the table [study] that say nothing but how many shots are taken.
         most_shots: The most shots of each circuit that the targets of a point ask for.
         name: Its name, as in ``[study] name``; that of the settings unless given.
+        findings: What has ``findings(results)``, which says in sentences, with numbers and
+            intervals, what results show: given as `figures` are. Empty: what has the figures, or
+            else how measured columns change along each axis.
     """
 
     settings: type[PlainData]
@@ -125,6 +144,7 @@ class Study:
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
     name: str = ""
+    findings: Any = ""
 
     def __post_init__(self) -> None:
         reads = getattr(self.settings, "from_mapping", None)
@@ -196,7 +216,7 @@ class Study:
         """
         from qucnn_cirq.drawing.theme import theme
 
-        drawing = getattr(self._figures, "draw", None)
+        drawing = getattr(self._loaded(self.figures), "draw", None)
         with theme():
             return [] if drawing is None else list(drawing(results, folder))
 
@@ -206,18 +226,42 @@ class Study:
         Args:
             results: The results of a sweep.
         """
-        telling = getattr(self._figures, "text", None)
+        telling = getattr(self._loaded(self.figures), "text", None)
         return "" if telling is None else str(telling(results))
 
-    @property
-    def _figures(self) -> Any:
+    def found(self, results: Results) -> list[str]:
+        """What results show, in sentences with numbers and intervals.
+
+        Args:
+            results: The results of a sweep.
+
+        Returns:
+            The most important first; nothing as long as nothing was measured.
+        """
+        if not results.status().done:
+            return []
+        from studies.effects import effects, measured_quantities
+        from studies.wording import with_powers
+
+        telling = getattr(self._loaded(self.findings or self.figures), "findings", None)
+        if callable(telling):
+            lines = [str(line) for line in telling(results)]
+        else:
+            table, columns = results.table(), results.plan.columns
+            quantities = measured_quantities(table, columns)
+            lines = [line for each in quantities for line in effects(table, each, columns)]
+        # Names that begin a sentence, such as those of tests, are written small elsewhere.
+        return [with_powers(f"{line[:1].upper()}{line[1:]}") for line in lines]
+
+    def _loaded(self, given: Any) -> Any:
+        """What draws or tells: a module that is named, an object, or the module of `measure`."""
         # Processes that only measure start without the drawing libraries.
-        if isinstance(self.figures, str) and self.figures:
-            if self.figures.endswith(".py"):
+        if isinstance(given, str) and given:
+            if given.endswith(".py"):
                 beside = Path(str(sys.modules[self.measure.__module__].__file__)).parent
-                return load_module(f"figures = {shown(self.figures)}", str(beside / self.figures))
-            return importlib.import_module(self.figures)
-        return self.figures or sys.modules[self.measure.__module__]
+                return load_module(f"figures = {shown(given)}", str(beside / given))
+            return importlib.import_module(given)
+        return given or sys.modules[self.measure.__module__]
 
 
 def _wrong(key: str, value: object, wanted: str) -> InputError:

@@ -7,32 +7,35 @@ threads, and every worker is forked from it in milliseconds. Workers do not need
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 from qucnn_cirq.advance import counted
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.interruption import SIGNALS
+from qucnn_cirq.logs import hand_on
 from studies.sweep.workers import Task, measure_each
 
 _TELL_SECONDS = 0.5
 """How often a worker tells how many circuits it ran."""
 
 
-def run_template(descriptor: int, study: str) -> None:
+def run_template(descriptor: int, study: str, levels: str) -> None:
     """Imports what a study needs and forks workers; the whole life of a process.
 
     Args:
         descriptor: A socket through which the pipe of each worker comes. When it ends, so does
             the template.
         study: The study's name.
+        levels: As `qucnn_cirq.logs.levels` gave them where the workers are heard, as JSON.
     """
     from studies.sweep.catalogue import study_named
 
@@ -54,22 +57,23 @@ def run_template(descriptor: int, study: str) -> None:
             if os.fork() == 0:
                 channel.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                _serve(Connection(own))
+                _serve(Connection(own), json.loads(levels))
             os.close(own)
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, levels: Mapping[str, int]) -> None:
     """Measures what comes through a pipe; the whole life of a worker."""
     code = 1
     try:
         chunks: queue.SimpleQueue[tuple[str, Sequence[Task]]] = queue.SimpleQueue()
         threading.Thread(target=_receive, args=(pipe, chunks), daemon=True).start()
-        pipe.send(os.getpid())
         sender = _Sender(pipe)
+        sender.send(os.getpid())
+        hand_on(levels, sender.send)
         with counted(sender):
             while True:
                 for outcome in measure_each(*chunks.get()):
-                    pipe.send(outcome)
+                    sender.send(outcome)
                     sender.waiting = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
@@ -79,18 +83,24 @@ def _serve(pipe: Connection) -> None:
 
 
 class _Sender:
-    """Sends how many circuits were run, now and then."""
+    """Sends outcomes, what is logged and, now and then, how many circuits were run."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
+        # Threads of an engine log as well.
+        self._lock = threading.Lock()
         self.waiting = 0
         self._sent = time.monotonic()
 
     def __call__(self, count: int) -> None:
         self.waiting += count
         if time.monotonic() - self._sent > _TELL_SECONDS:
-            self._pipe.send(self.waiting)
+            self.send(self.waiting)
             self.waiting, self._sent = 0, time.monotonic()
+
+    def send(self, message: object) -> None:
+        with self._lock:
+            self._pipe.send(message)
 
 
 def _receive(pipe: Connection, chunks: queue.SimpleQueue[Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from noise_models.errors import one_line, place_of, words_of
-from qucnn_cirq.errors import InputError, missing_extra
+from qucnn_cirq.errors import InputError, missing_extra, option
 from studies.sweep.chunks import MeasuredPoint, decoded
 from studies.sweep.measured import stored_form
 from studies.sweep.plan import digests_of, seed_of
@@ -89,7 +89,7 @@ def _check_digests(planned: Mapping[str, str] | None, own: Mapping[str, str]) ->
     keys = sorted(key for key in {*planned, *own} if planned.get(key) != own.get(key))
     raise InputError(
         f"the worker has other {' and '.join(keys)} than the process that planned the point: start "
-        "the workers anew with the same code, files and registered names, and use --retry."
+        "the workers anew with the same code, files and registered names, and try again."
     )
 
 
@@ -202,8 +202,8 @@ class _ClusterWorkers(Workers):
 
     def _gone(self) -> InputError:
         return InputError(
-            f"--dask {self._address}: the scheduler is gone; what was finished is kept. Start one "
-            "and run the same command again."
+            f"{option('dask', self._address)}: the scheduler is gone; what was finished is kept. "
+            "Start one and run the same again."
         )
 
 
@@ -220,26 +220,26 @@ def cluster_workers(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ImportError:
-        raise missing_extra("--dask", "dask", "--workers") from None
+        raise missing_extra(option("dask"), "dask", option("workers")) from None
     # What it logs of a scheduler that is gone are tracebacks, and one sentence says it here.
     for name in ("distributed", "distributed.client", "distributed.comm", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     if "://" not in address and not Path(address).is_file():
         raise InputError(
-            f"--dask {address}: give the scheduler's address, such as tcp://host:8786, or the path "
-            "of an existing scheduler file."
+            f"{option('dask', address)}: give the scheduler's address, such as "
+            "tcp://host:8786, or the path of an existing scheduler file."
         )
     target = {"address": address} if "://" in address else {"scheduler_file": address}
     try:
         client = Client(**target, timeout="20s", set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(f"--dask {address}: no scheduler answers ({error}).") from None
+        raise InputError(f"{option('dask', address)}: no scheduler answers ({error}).") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=60)
         except TimeoutError:
             raise InputError(
-                f"--dask {address}: the scheduler has no workers; start some."
+                f"{option('dask', address)}: the scheduler has no workers; start some."
             ) from None
         threads = sum(client.nthreads().values())
         with client.get_executor(pure=False, retries=2) as executor:

@@ -17,7 +17,7 @@ from scipy.optimize import isotonic_regression
 from qucnn_cirq.drawing.ticks import TickTexts
 from studies import drawing
 from studies.crosscheck import check_lines
-from studies.drawing import PAGE, explain_band, explain_line, series_styles, set_title
+from studies.drawing import COLUMN, PAGE, explain_band, explain_line, series_styles, set_title
 from studies.grouping import Lines, arrange, cells, groups, line_axes, require
 from studies.line_figures import Others
 from studies.statistics import proportion_interval
@@ -97,7 +97,7 @@ def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list
     for number, parts in enumerate(arrangement.figures, start=1):
         columns = 2 if len(parts) == 4 else min(len(parts), 3)
         rows = -(-len(parts) // columns)
-        width = PAGE if columns > 1 else 0.6 * PAGE
+        width = PAGE if columns > 1 else COLUMN
         figure = Figure(figsize=(width, 2.5 * rows), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
         drawn = [accuracy_data(part.table, x, _LINES).assign(panel=part.title) for part in parts]
@@ -117,7 +117,7 @@ def _draw_accuracy(table: pd.DataFrame, x: str, folder: Path, name: str) -> list
             if index % columns:
                 axes.set_ylabel("")
             elif not shared:
-                axes.set_ylabel(axes.get_ylabel().replace(f" {tested} test", " test"))
+                axes.set_ylabel(_quantity_text(part.table))
         for unused in panels[len(parts) :]:
             unused.set_axis_off()
         drawing.legend_below(figure, used)
@@ -239,10 +239,15 @@ def plot_accuracy(
         explain_band(axes, _WILSON if is_accuracy else "range of the starts, of the model")
     if several:
         explain_line(axes, "thin: single starts", "-")
-    what = "accuracy on" if is_accuracy else "Hellinger distance,"
-    axes.set_ylabel(f"{what} {int(table['tested'].max())} test images")
+    axes.set_ylabel(_quantity_text(table, int(table["tested"].max())))
     axes.grid(axis="y", lw=0.4)
     return axes
+
+
+def _quantity_text(table: pd.DataFrame, tested: int | None = None) -> str:
+    """What is measured of the images that were tested, with their number if it is told."""
+    what = "accuracy on" if _value(table) == "accuracy" else "Hellinger distance,"
+    return f"{what} test images" if tested is None else f"{what} {tested} test images"
 
 
 def _wide(own: pd.DataFrame, at: pd.Series) -> tuple[pd.DataFrame, NDArray[np.float64]]:

@@ -79,7 +79,7 @@ def cost(settings: SystemsPoint) -> Cost:
         settings: Those of the point.
     """
     _, test = _data(settings)
-    circuits, seconds, largest = 0, 5.0, 0.0
+    circuits, seconds, largest = 0, 0.03, 0.0
     for model in _models(settings):
         for number, spec in enumerate(model.specs):
             rows, columns = spec.output_shape(*model.shapes(*test.images.shape[1:])[number])
@@ -92,7 +92,19 @@ def cost(settings: SystemsPoint) -> Cost:
             largest = max(largest, 4.0**spec.register_qubits)
             seconds += own * spec.n_filters * (1e-4 if settings.shots else 2e-5 + 2e-6 * size)
     # Operators that were carried back, and states of patches, are kept by the engine.
-    return Cost(circuits, circuits * settings.shots, seconds, int(2**29 + 1.2e4 * largest))
+    # What was learnt is kept for points of other noise.
+    learnt = repr((settings.system, settings.digits, settings.images, settings.data))
+    return Cost(
+        circuits,
+        circuits * settings.shots,
+        seconds,
+        int(2**29 + 1.2e4 * largest),
+        {f"{learnt} {settings.seed} {settings.repeat}": _LEARNING_SECONDS},
+    )
+
+
+_LEARNING_SECONDS = 1.0
+"""What a system and its controls take to learn from a thousand images or less."""
 
 
 def _is_bits(spec: ConvolutionSpec) -> bool:
@@ -274,5 +286,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.systems.figures",
+    findings="studies.systems.findings",
     program=program_of,
 )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from qucnn_cirq import adjoint
 from qucnn_cirq.convolution import acting_circuit, ideal_numbers
 from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.progress import Callback
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.systems.data import Data
 from studies.training.loop import Schedule, train
@@ -50,7 +51,12 @@ class MeasuredModel(Model):
 
 
 def trained_angles(
-    spec: ConvolutionSpec, angles: Array, data: Data, seed: int, schedule: Schedule
+    spec: ConvolutionSpec,
+    angles: Array,
+    data: Data,
+    seed: int,
+    schedule: Schedule,
+    callback: Callback | None = None,
 ) -> Array:
     """The angles that mini-batches with Adam lead to.
 
@@ -60,10 +66,12 @@ def trained_angles(
         data: What the convolution is run on, and its labels.
         seed: Of the order of the images.
         schedule: How long and how fast.
+        callback: Is told of each epoch, with `loss` and `train_accuracy`.
     """
     kind = IdealQuantumModel if spec.measurement is None else MeasuredModel
     model = kind(spec, angles)
-    train(model, spec, data.images, data.labels, schedule, np.random.default_rng([seed, _ORDER]))
+    order = np.random.default_rng([seed, _ORDER])
+    train(model, spec, data.images, data.labels, schedule, order, callback)
     return model.weights
 
 

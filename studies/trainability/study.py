@@ -88,7 +88,13 @@ def cost(settings: TrainabilityPoint) -> Cost:
     noisy = bool(settings.noise.to_mapping())
     # One for the overlap, and two for each shift.
     circuits = settings.samples * (1 + 2 * settings.convolution.n_angles) * noisy
-    return Cost(circuits, 0, settings.samples * (0.03 if noisy else 1e-3), 2**26)
+    seconds = settings.samples * 2e-5 * settings.convolution.n_angles
+    if noisy:
+        # Each sample is another state, whose angles may have to be searched for.
+        n_qubits, filters = settings.convolution.register_qubits, program_of(settings).filters
+        each = 3e-4 * 2.0 ** min(n_qubits, 4) * 16.0 ** max(0, n_qubits - 4)
+        seconds += settings.samples * (each + filters[0].seconds_to_load)
+    return Cost(circuits, 0, seconds, 2**26)
 
 
 def measure(settings: TrainabilityPoint, seed: np.random.SeedSequence) -> Measured:
@@ -193,5 +199,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.trainability.figures",
+    findings="studies.trainability.findings",
     program=program_of,
 )

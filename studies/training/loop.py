@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,14 @@ from scipy.special import log_softmax
 
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
 from qucnn_cirq.optimizers import Adam
+from qucnn_cirq.progress import Callback, Steps
 from studies.sweep.study import Row
 from studies.training.data import CLASSES
 from studies.training.models import Model
 
 Array = NDArray[np.float64]
+
+_LOGGER = logging.getLogger(__name__)
 
 _TEST_BLOCK = 1000
 """Test images whose maps are made at a time."""
@@ -44,6 +48,7 @@ def train(
     labels: NDArray[np.int64],
     schedule: Schedule,
     order: np.random.Generator,
+    callback: Callback | None = None,
 ) -> tuple[list[Row], Array]:
     """Trains a convolution, whose weights it changes, and the linear layer behind it.
 
@@ -54,6 +59,7 @@ def train(
         labels: Shape (batch,), from 0 to 9.
         schedule: How long and how fast.
         order: Draws the order of the images.
+        callback: Is told of each epoch, with `loss` and `train_accuracy`.
 
     Returns:
         A row for each epoch; and the weights of the linear layer, the biases last.
@@ -65,7 +71,8 @@ def train(
     steps = schedule.epochs * -(-count // schedule.batch)
     rows: list[Row] = []
     step = 0
-    for epoch in range(1, schedule.epochs + 1):
+    passes = Steps(_LOGGER, type(model).__name__, schedule.epochs, "epochs", callback)
+    for epoch in passes:
         shuffled = order.permutation(count)
         losses, right = 0.0, 0
         for start in range(0, count, schedule.batch):
@@ -84,14 +91,9 @@ def train(
             )
             head = head + fade * optimizers[1].step(inputs.T @ slope)
             step += 1
-        rows.append(
-            {
-                "epoch": epoch,
-                "loss": losses / count,
-                "train_accuracy": right / count,
-                "weights": model.weights.size,
-            }
-        )
+        reached = {"loss": losses / count, "train_accuracy": right / count}
+        rows.append({"epoch": epoch + 1, **reached, "weights": model.weights.size})
+        passes.finished(**reached)
     return rows, head
 
 

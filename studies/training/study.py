@@ -178,16 +178,16 @@ def cost(settings: TrainingPoint) -> Cost:
         seconds += tested * 1e-5 * size
     if _is_run(settings) and settings.train == "as_run":
         circuits += patches * turned
-        each = 5e-7 if settings.shots else 0.0
-        seconds += steps * turned * 4e-4 * size + patches * (1e-5 * size + turned * each)
+        each = 1e-7 if settings.shots else 0.0
+        seconds += steps * turned * 7e-5 * size + patches * (2e-6 * size + turned * each)
     else:
-        seconds += steps * (turned * 6e-5 if settings.model == "quantum" else 5e-4) + patches * 1e-6
+        seconds += steps * (turned * 2e-5 if settings.model == "quantum" else 2e-4) + patches * 4e-7
     each_patch = circuits_of(settings.mitigation, settings, program_of(settings))
     pixels = first_images("originals", settings.from_data, data).images[:1].nbytes
     return Cost(
         circuits * each_patch,
         circuits * settings.shots,
-        0.5 + seconds * each_patch,
+        0.02 + seconds * each_patch,
         2**28 + settings.images * pixels,
     )
 
@@ -280,5 +280,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.training.figures",
+    findings="studies.training.findings",
     program=program_of,
 )

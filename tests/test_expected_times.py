@@ -1,0 +1,54 @@
+"""What a dry run expects: each point's own time, and once what points share."""
+
+from __future__ import annotations
+
+import pytest
+
+from studies.sweep.catalogue import load_study
+from studies.sweep.job import dry_run, dry_run_text
+from studies.sweep.plan import make_plan
+from studies.sweep.study import Cost, expected_cost, shared_seconds
+
+
+def test_what_points_share_is_counted_once() -> None:
+    costs = [
+        Cost(1, 0, 1.0, 0, {"a": 2.0}),
+        Cost(1, 0, 1.0, 0, {"a": 3.0, "b": 1.0}),
+        Cost(1, 0, 1.0, 0),
+    ]
+    assert shared_seconds(costs) == 4.0
+    assert shared_seconds([]) == 0.0
+
+
+def seconds(study: str, *settings: str) -> float:
+    return float(dry_run(*load_study(study, settings, True))["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("study", "axis", "fixed", "shared"),
+    [
+        ("noise", "repeat", "noise.scale=1.0", True),
+        ("noise", "noise.scale", "repeat=0", False),
+        ("learning", "repeat", "noise.scale=1.0", True),
+    ],
+)
+def test_further_points_cost_less_where_they_share(
+    study: str, axis: str, fixed: str, shared: bool
+) -> None:
+    more = {"repeat": "[0, 1, 2, 3]", "noise.scale": "[1.0, 2.0, 3.0, 4.0]"}[axis]
+    first = more[1:].partition(",")[0]
+    one, four = (seconds(study, fixed, f"{axis}={values}") for values in (first, more))
+    assert four < 3 * one if shared else four == pytest.approx(4 * one)
+
+
+def test_every_worker_spends_what_is_shared() -> None:
+    plan = dry_run(*load_study("learning", ["repeat=[0, 1]"], True))
+    assert 0 < plan["shared_seconds"] < plan["seconds"]
+    study, document = load_study("learning", ["repeat=[0, 1]"], True)
+    costs = [expected_cost(study, point.settings) for point in make_plan(study, document).points]
+    assert plan["seconds"] == pytest.approx(
+        sum(each.seconds for each in costs) + plan["shared_seconds"]
+    )
+    plan |= {"seconds": 80.0, "shared_seconds": 20.0}
+    assert "about 80 s on 1 " in dry_run_text(plan, 1)
+    assert "about 35 s on 4 " in dry_run_text(plan, 4)
