@@ -97,7 +97,7 @@ class Overlaps:
 
     @property
     def variance(self) -> NDArray[np.float64]:
-        """As `variances`, by the name that it had before."""
+        """As `variances`, of the same shape, by the name that it had before."""
         return self.variances
 
     @property

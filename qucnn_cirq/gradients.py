@@ -58,7 +58,7 @@ class Gradient:
 
     @property
     def variance(self) -> FloatArray:
-        """As `variances`, by the name that it had before."""
+        """As `variances`, of the same shape, by the name that it had before."""
         return self.variances
 
 

@@ -70,7 +70,7 @@ class Measured:
 
     @property
     def variance(self) -> FloatArray:
-        """As `variances`, by the name that it had before."""
+        """As `variances`, of the same shape, by the name that it had before."""
         return self.variances
 
 

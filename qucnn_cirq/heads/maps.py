@@ -161,6 +161,9 @@ class QuantumMaps(Learner):
         Args:
             X: As of `fit`.
             y: Not read.
+
+        Returns:
+            Shape (samples, maps x rows x columns).
         """
         return self.fit(X).transform(X)
 
@@ -171,6 +174,9 @@ class QuantumMaps(Learner):
 
         Args:
             input_features: Not read.
+
+        Returns:
+            Shape (features,).
         """
         self._check_fitted()
         places = np.ndindex(*self.map_shape_)

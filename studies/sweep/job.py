@@ -43,6 +43,8 @@ from studies.sweep.study import Study, expected_cost, shared_seconds
 from studies.sweep.under_way import UnderWay
 from studies.sweep.workers import Workers, cluster_workers
 
+_START_SECONDS = 0.5
+"""What a worker spends before its first point: it compiles, and imports what it was not given."""
 _LONG_SECONDS = 60.0
 """What takes longer says so before it begins."""
 MOST_WORKERS = 1024
@@ -358,7 +360,7 @@ def dry_run(study: Study, document: Mapping[str, Any], quiet: bool = True) -> di
     """
     plan = make_plan(study, document, quiet)
     costs = [expected_cost(study, point.settings) for point in plan.points]
-    shared = shared_seconds(costs)
+    shared = _START_SECONDS + shared_seconds(costs)
     return {
         "study": study.name,
         "axes": {
