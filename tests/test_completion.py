@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from qucnn_cirq.cli import main
-from qucnn_cirq.commands.completion import SHELLS, _arguments, _completion
+from studies.commands.completion import SHELLS, _arguments, _completion
 from qucnn_cirq.commands.parser import VERBS, build_parser
 from qucnn_cirq.devices import device_names
 from studies.preset_files import presets

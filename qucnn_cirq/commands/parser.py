@@ -25,7 +25,7 @@ VERBS = {
     "draw": "qucnn_cirq.commands.draw",
     "devices": "qucnn_cirq.commands.devices",
     "noise": "qucnn_cirq.commands.noise",
-    "completion": "qucnn_cirq.commands.completion",
+    "completion": "studies.commands.completion",
 }
 """The module of each verb: see `qucnn_cirq.commands`. Adding one is a module and a line."""
 
@@ -66,8 +66,9 @@ class _Version(argparse.Action):
         """Prints and exits."""
         from pathlib import Path
 
-        from studies import provenance
-
+        # By name, as the verbs of studies are: nothing of this package rests on theirs.
+        provenance = importlib.import_module("studies.provenance")
+        assert provenance.__file__ is not None
         found = provenance.commit(Path(provenance.__file__).resolve())
         commit = found["commit"] or f"not known ({found['no_commit']})"
         print(f"qucnn_cirq {__version__}, commit {commit}")
