@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from qucnn_cirq.cli import main
-from studies.commands.completion import SHELLS, _arguments, _completion
 from qucnn_cirq.commands.parser import VERBS, build_parser
 from qucnn_cirq.devices import device_names
+from studies.commands.completion import SHELLS, _arguments, _completion
 from studies.preset_files import presets
 
 CASES = {
@@ -160,7 +160,7 @@ def test_tcsh_reads_its_script(scripts: Path) -> None:
 
 
 def test_every_argument_that_is_a_name_or_a_file_is_completed() -> None:
-    free = {"ADDRESS", "I/N", "N", "E", "ROW_COLUMN,...", "COLUMN", "COLUMN=VALUE"}
+    free = {"ADDRESS", "I/N", "N", "E", "ROW_COLUMN,...", "COLUMN", "COLUMN=VALUE", "TEXT", "NAME"}
     for verb, action in _arguments(build_parser()):
         told = action.nargs == 0 or action.choices or action.type is int or action.metavar in free
         assert told or isinstance(_completion(action), dict), (verb, action)
