@@ -19,9 +19,9 @@ from qucnn_cirq.drawing.share_map import plot_share_map, share_limit
 from qucnn_cirq.drawing.theme import theme
 from studies.budget.figures import draw, text
 from studies.point import program_of
+from studies.runs.results import read_results
 from studies.sweep.catalogue import load_study
 from studies.sweep.plan import make_plan
-from studies.sweep.results import read_results
 
 SMALL = ["images=1", "convolution.kernel=[2, 2]", "convolution.stride=6",
          "convolution.filters={kind='fixed', values=[1, 2, 3, -1]}"]  # fmt: skip
@@ -62,6 +62,13 @@ def test_figures_have_their_numbers_beside_them(folder: Path, tmp_path: Path) ->
             assert (tmp_path / f"{name}.{suffix}").stat().st_size > 100
     shown = text(results)
     assert shown.count("by stage:") == 3 and "overlap ancilla" in shown
+
+
+def test_findings_name_the_largest_shares(folder: Path) -> None:
+    lines = read_results(folder).findings()
+    assert len(lines) == 3
+    assert lines[0].startswith("Overlap inversion: the RMS error is ")
+    assert all("readout" in line and "without)" in line for line in lines)
 
 
 def test_a_map_says_shares_in_the_discs() -> None:

@@ -194,5 +194,6 @@ STUDY = Study(
     measure=measure,
     columns=COLUMNS,
     figures="studies.budget.figures",
+    findings="studies.budget.findings",
     program=program_of,
 )
