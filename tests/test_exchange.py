@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import cirq
+import cirq_google
 import numpy as np
 import pytest
 import sympy
@@ -26,7 +27,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.devices.definitions import device_from_mapping
 from qucnn_cirq.exchange.plain import Codec
 from qucnn_cirq.exchange.reading import read_circuit
-from qucnn_cirq.exchange.writing import WRITERS, write_circuit
+from qucnn_cirq.exchange.writing import WRITERS, WrittenOut, write_circuit
 
 PATCH = np.random.default_rng(5).normal(size=(4, 4))
 SMALL = PATCH[:2, :2]
@@ -75,6 +76,16 @@ def test_openqasm_holds_no_confused_measurement(tmp_path):
             write_circuit(cirq.Circuit(confused), tmp_path / f"a.{suffix}")
         assert len(str(caught.value)) <= 200
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("gate", [cirq.SQRT_ISWAP, cirq_google.SYC, cirq.CZ**0.3])
+def test_gates_that_openqasm_has_no_word_for_are_told(gate, tmp_path):
+    circuit = cirq.Circuit(gate(*cirq.GridQubit.rect(1, 2)))
+    for suffix in (".qasm", ".qasm3"):
+        with pytest.warns(WrittenOut, match="it is written as other gates"):
+            write_circuit(circuit, tmp_path / f"circuit{suffix}")
+    write_circuit(cirq.Circuit(cirq.CZ(*cirq.GridQubit.rect(1, 2))), tmp_path / "plain.qasm")
+    write_circuit(circuit, tmp_path / "circuit.json")
 
 
 def test_what_a_format_cannot_hold_is_refused(tmp_path):

@@ -3,8 +3,8 @@
 Take every channel c as its transfer matrix T_c and weaken all alike, T_c(s) = 1 + s (T_c - 1). The
 noisy mean F(s) is then a polynomial of s, and the integral over s of the part of dF/ds that is due
 to c is its share A_c of F(1) - F(0). Shares add up without a remainder (Aumann and Shapley, Values
-of Non-Atomic Games, 1974). Three Gauss nodes integrate them: F is close to a parabola wherever
-noise is weak.
+of Non-Atomic Games, 1974). Three Gauss nodes integrate them where noise is weak, as F is close to a
+parabola there, and more where it is not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cirq
 import numpy as np
@@ -37,9 +38,10 @@ from qucnn_cirq.patches import Patches, extract_patches
 
 FloatArray = NDArray[np.float64]
 
-_ROOT = float(np.sqrt(0.15))
-_NODES = ((0.5 - _ROOT, 5 / 18), (0.5, 8 / 18), (0.5 + _ROOT, 5 / 18))
-"""Strengths and weights of Gauss and Legendre's rule of three nodes."""
+_NODES = (3, 5, 9)
+"""Numbers of nodes of Gauss and Legendre's rule: more where noise is so strong that they matter."""
+_REMAINDER = 1e-9
+"""Part of the mean square of the error that shares may leave."""
 COLUMNS = {
     "filter": "number of the filter",
     "circuit": "number of the circuit among those that the filter's patches are run with",
@@ -145,26 +147,36 @@ class ErrorBudget:
 
         The column ``bias`` adds up to `bias`, ``square`` to the square of `rms`.
         """
-        rows: list[dict[str, object]] = []
+        total = self.rms**2
+        for count in _NODES:
+            rows = self._shares(count)
+            if abs(sum(row["square"] for row in rows) - total) <= _REMAINDER * total:
+                break
+        table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
+        table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
+        table["share"] = table["square"] / total if total > 0 else 0.0
+        return table
+
+    def _shares(self, count: int) -> list[dict[str, Any]]:
+        """A row for each channel, by a rule of so many strengths."""
+        rows = []
+        nodes, weights = np.polynomial.legendre.leggauss(count)
         for part in self._parts:
             shares: dict[int, FloatArray] = {}
             channels: dict[int, Channel] = {}
-            for strength, weight in _NODES:
+            for node, weight in zip(nodes, weights, strict=True):
+                strength = (1 + float(node)) / 2
                 for place, dependence in part.noisy.dependences(
                     part.tables, self.weights(part), strength
                 ):
-                    own = weight * place.shares(strength, dependence)
+                    own = weight / 2 * place.shares(strength, dependence)
                     for channel, value in zip(place.channels, own.T, strict=True):
                         channels[id(channel)] = channel
-                        shares[id(channel)] = shares.get(id(channel), 0.0) + value
+                        shares[id(channel)] = shares.get(id(channel), np.zeros(2)) + value
             for key, channel in channels.items():
-                bias, square = shares[key]
+                bias, square = map(float, shares[key])
                 rows.append({**part.labels(channel), "bias": bias, "square": square})
-        table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
-        table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
-        total = self.rms**2
-        table["share"] = table["square"] / total if total > 0 else 0.0
-        return table
+        return rows
 
     def by(self, *columns: str) -> pd.DataFrame:
         """Shares added up by what tells channels apart, the largest first.
