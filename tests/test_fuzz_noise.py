@@ -33,6 +33,8 @@ NOISE: dict[str, Any] = {
     },
     "readout": {"p01": 0.01, "p10": 0.03, "qubits": {"0,0": {"p01": 0.02}, "0,1": [0.1, 0.2]}},
     "correlated_readout": {"both": 0.002, "couplers": {"0,0:0,1": 0.01}},
+    "crosstalk": {"p": 0.01, "couplers": {"0,0:0,1": {"p": 0.1, "angle": 0.2}}},
+    "preparation": {"p": 0.01, "qubits": {"0,0": 0.1}},
     "calibrated": "rainbow",
 }
 CALIBRATION: dict[str, Any] = {
