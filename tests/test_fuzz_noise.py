@@ -35,7 +35,7 @@ NOISE: dict[str, Any] = {
     "correlated_readout": {"both": 0.002, "couplers": {"0,0:0,1": 0.01}},
     "crosstalk": {"p": 0.01, "couplers": {"0,0:0,1": {"p": 0.1, "angle": 0.2}}},
     "preparation": {"p": 0.01, "qubits": {"0,0": 0.1}},
-    "calibrated": "rainbow",
+    "calibrated": {"qubits": {"0,0": {}, "0,1": {}}, "couplers": {"0,0:0,1": {"cz": 0.01}}},
 }
 CALIBRATION: dict[str, Any] = {
     "name": "lab",
