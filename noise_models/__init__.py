@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from noise_models.readout import ReadoutChannel, ReadoutError, ReadoutNoise, readout_gate
     from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
     from noise_models.timeline import is_virtual
+    from noise_models.vendors import read_vendor_calibration
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -65,5 +66,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "noise_models.readout": ["ReadoutChannel", "ReadoutError", "ReadoutNoise", "readout_gate"],
         "noise_models.thermal": ["ThermalChannel", "ThermalNoise", "thermal_gate"],
         "noise_models.timeline": ["is_virtual"],
+        "noise_models.vendors": ["read_vendor_calibration"],
     },
 )
