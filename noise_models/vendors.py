@@ -102,10 +102,10 @@ def depolarizing_beyond_decay(
 
 
 def positions_by_rows(published_pairs: Iterable[Pair]) -> dict[int, cirq.GridQubit]:
-    """Positions of a heavy-hexagonal lattice whose qubits are numbered row by row.
+    """Positions of a square or heavy-hexagonal lattice whose qubits are numbered row by row.
 
     Qubits that are coupled to the number before or after them make rows; the others are bridges
-    from one row to the next. Rows stand on every second row of the grid.
+    from one row to the next but one.
 
     Args:
         published_pairs: The couplers.
@@ -122,33 +122,34 @@ def positions_by_rows(published_pairs: Iterable[Pair]) -> dict[int, cirq.GridQub
         else:
             rows.append([number])
     bridges = {row[0] for row in rows if len(row) == 1}
+    neighbours: dict[int, set[int]] = {number: set() for number in numbers}
+    for first, second in pairs:
+        neighbours[first].add(second)
+        neighbours[second].add(first)
     columns: dict[int, int] = {}
     levels: dict[int, int] = {}
-    level = 0
     for row in (each for each in rows if len(each) > 1):
-        bridged = [
-            (place, bridge)
-            for place, number in enumerate(row)
-            for bridge in sorted(bridges)
-            if (min(bridge, number), max(bridge, number)) in pairs
-        ]
-        # A bridge that comes down from the row above holds the row.
-        held = (columns[bridge] - place for place, bridge in bridged if bridge in columns)
-        start = next(held, 0)
-        columns |= {number: start + place for place, number in enumerate(row)}
-        levels |= dict.fromkeys(row, level)
-        for place, bridge in bridged:
-            if bridge not in columns:
-                columns[bridge], levels[bridge] = start + place, level + 1
-        level += 2
+        # One that comes down from the row above, or is in it, holds the row.
+        held = next(
+            (
+                (columns[other] - place, levels[other] + 1)
+                for place, number in enumerate(row)
+                for other in sorted(neighbours[number] & columns.keys())
+            ),
+            (0, max(levels.values(), default=-2) + 2),
+        )
+        for place, number in enumerate(row):
+            columns[number], levels[number] = held[0] + place, held[1]
+            for bridge in neighbours[number] & bridges - columns.keys():
+                columns[bridge], levels[bridge] = columns[number], held[1] + 1
     left = min(columns.values(), default=0)
     found = {number: cirq.GridQubit(levels[number], columns[number] - left) for number in columns}
     if len(set(found.values())) < len(numbers) or not all(
         found[a].is_adjacent(found[b]) for a, b in pairs
     ):
         raise InputError(
-            f"positions = {ROWS!r} does not fit: its couplers are no rows with bridges. Give "
-            "a file with a row and a column for each number."
+            f"positions = {ROWS!r} does not fit: its couplers are no rows, with or without "
+            "bridges. Give a file with a row and a column for each number."
         )
     return found
 
@@ -226,12 +227,10 @@ def _converted(
         "measurement": _duration(
             name, "measurements", (e.get("measurement", math.nan) for e in own.values())
         ),
-        "cz": _duration(
-            name,
-            "two-qubit gates",
-            (published.two_qubit_ns.get(pair, math.nan) for pair in errors),
-        ),
     }
+    if errors:
+        lengths = (published.two_qubit_ns.get(pair, math.nan) for pair in errors)
+        durations["cz"] = _duration(name, "two-qubit gates", lengths)
     decayed: list[str] = []
 
     def beyond(infidelity: float, on: tuple[int, ...], duration: float) -> float:
@@ -264,12 +263,7 @@ def _converted(
     if decayed:
         note(f"{name}: decay alone exceeds the error of {some(decayed)}; they have no other error.")
     return calibration_from_mapping(
-        {
-            "name": name,
-            "durations": {key: time for key, time in durations.items() if couplers or key != "cz"},
-            "qubits": qubits,
-            "couplers": couplers,
-        }
+        {"name": name, "durations": durations, "qubits": qubits, "couplers": couplers}
     )
 
 
@@ -308,7 +302,7 @@ def _duration(name: str, what: str, given: Iterable[float]) -> float:
     """The median of durations in nanoseconds."""
     known = [time for time in given if not math.isnan(time)]
     if not known:
-        note(f"{name}: how long {what} last is not given; taken as 0, all of their error at once.")
+        note(f"{name}: how long {what} last is not given; taken as 0, without decay.")
         return 0.0
     for time in known:
         if not 0 <= time <= 1e9:

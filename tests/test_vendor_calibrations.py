@@ -224,7 +224,10 @@ def test_rows_of_a_heavy_hexagonal_lattice_are_places_on_a_grid() -> None:
     assert len(set(found.values())) == 52
     assert all(found[a].is_adjacent(found[b]) for a, b in heavy_hex())
     assert found[0] == cirq.GridQubit(0, 0) and found[37] == cirq.GridQubit(4, 0)
-    with pytest.raises(NoiseError, match="no rows with bridges"):
+    square = [(3 * row + c, 3 * row + c + 1) for row in range(3) for c in range(2)]
+    square += [(number, number + 3) for number in range(6)]
+    assert positions_by_rows(square) == {n: cirq.GridQubit(*divmod(n, 3)) for n in range(9)}
+    with pytest.raises(NoiseError, match="no rows, with or without bridges"):
         positions_by_rows([(0, 1), (1, 2), (2, 0)])
 
 
