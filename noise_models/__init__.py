@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from noise_models.correlated_readout import CorrelatedReadoutNoise
     from noise_models.crosstalk import CrosstalkError, CrosstalkNoise
     from noise_models.depolarizing import DepolarizingNoise
+    from noise_models.drift import DriftNoise
     from noise_models.errors import NoiseError, NoiseNote
     from noise_models.foreign import GuardedNoiseModel
     from noise_models.idle import IdleNoise
@@ -55,6 +56,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "noise_models.correlated_readout": ["CorrelatedReadoutNoise"],
         "noise_models.crosstalk": ["CrosstalkError", "CrosstalkNoise"],
         "noise_models.depolarizing": ["DepolarizingNoise"],
+        "noise_models.drift": ["DriftNoise"],
         "noise_models.errors": ["NoiseError", "NoiseNote"],
         "noise_models.foreign": ["GuardedNoiseModel"],
         "noise_models.idle": ["IdleNoise"],

@@ -17,6 +17,7 @@ from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
 from noise_models.crosstalk import CrosstalkNoise
 from noise_models.depolarizing import DepolarizingNoise
+from noise_models.drift import DriftNoise
 from noise_models.errors import InputError, shown, unknown_name
 from noise_models.extensions import NotNamedError, is_reading_stored, source_digest, users_code
 from noise_models.files import file_text, parsed_json, read_json, read_toml
@@ -106,6 +107,7 @@ class NoiseConfiguration:
         preparation: Qubits that start in |1>.
         readout: Errors of reading a qubit.
         correlated_readout: Errors of reading two qubits that happen together.
+        drift: A factor on all rates that differs from image to image.
         others: Kinds of noise of your own, by the key under which they stand beside the others in
             a mapping and in TOML: the one with which it was registered (see `register_noise`), or
             "module:attribute" or "path/to/file.py:attribute". They act after the others; where
@@ -133,6 +135,7 @@ class NoiseConfiguration:
     preparation: PreparationNoise | None = _kind(PreparationNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
     correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
+    drift: DriftNoise | None = _kind(DriftNoise)
     others: Mapping[str, NoiseKind] = fields.read_after(_read_others, default=FrozenMapping())
 
     @functools.cached_property

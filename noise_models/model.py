@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cirq
 
 from noise_models.configuration import NoiseConfiguration
+from noise_models.drift import refuse_drift
 from noise_models.kind import NoiseKind
 from noise_models.timeline import Step, prepared_qubits, timeline
 
@@ -42,7 +43,7 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
 
         Raises:
             InputError: If an operation cannot be given noise: a gate on three or more qubits, a
-                subcircuit, or qubits that a calibration does not know.
+                subcircuit, or qubits that a calibration does not know; or if the noise drifts.
         """
         originals = list(moments)
         steps = timeline(originals, system_qubits)
@@ -50,9 +51,9 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
             [moment, *_moments(layer for _, layer in self.layers_after(step))]
             for moment, step in zip(originals, steps, strict=True)
         ]
+        first = _moments(layer for _, layer in self.layers_before(originals, system_qubits))
         if found:
-            first = (layer for _, layer in self.layers_before(originals, system_qubits))
-            found[0] = [*_moments(first), *found[0]]
+            found[0] = [*first, *found[0]]
         return found
 
     def layers_before(
@@ -67,6 +68,7 @@ class ConfiguredNoiseModel(cirq.NoiseModel):
         Yields:
             As `layers_after`.
         """
+        refuse_drift(self.configuration.drift)
         own = prepared_qubits(moments, qubits)
         for kind in self.configuration.kinds:
             for layer in kind.before(own, self.configuration.strength):

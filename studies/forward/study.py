@@ -181,7 +181,7 @@ def measure(
     program = program_of(settings)
     for compiled in program.filters:
         # Noise that does not fit the circuit is found now rather than after the ideal run.
-        as_noise(settings.noise).noisy_circuit(compiled.template.marked_circuit)
+        as_noise(settings.noise).nominal.noisy_circuit(compiled.template.marked_circuit)
     rounds = [] if earlier is None else [int(each) for each in earlier["rounds"]]
     shots = settings.shots - sum(rounds)
     # Angles of an ansatz derive from the seed in the settings, so that points share them.
