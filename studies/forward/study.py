@@ -333,7 +333,9 @@ def _row(
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = _noise_text(settings.noise)
-        if settings.mitigation is None and runs["noisy"].means is not None:
+        # What assumes the noise cannot know the rates of each image.
+        is_steady = as_noise(settings.noise).drift is None
+        if settings.mitigation is None and is_steady and runs["noisy"].means is not None:
             row["mitigated_rmse"] = mitigated_rmse(
                 program, parameters, blocks, settings.noise, settings.shots
             )
