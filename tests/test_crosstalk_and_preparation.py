@@ -22,6 +22,7 @@ from qucnn_cirq import (
     InputError,
     QuantumConvolution,
     compile_convolution,
+    compile_parallel,
 )
 from qucnn_cirq.compiler.survival import is_coherent, survival
 from qucnn_cirq.engines import exact
@@ -295,6 +296,19 @@ def test_the_compiler_knows_them() -> None:
     pairs = sum(len(q) == 2 for q, _ in errors(template.marked_circuit, {"crosstalk": {"p": 0.1}}))
     assert survival(template, p) == pytest.approx(0.9**pairs)
     assert pairs > 0 and is_coherent(template, turn) and not is_coherent(template, p)
+
+
+def test_copies_side_by_side_disturb_each_other() -> None:
+    spec = ConvolutionSpec(kernel=(2, 2), filters=VECTOR, overlap="destructive")
+    parallel = compile_parallel(spec, "grid:2x4", 2)
+    noise = {"crosstalk": {"p": 0.1}}
+    patches = np.random.default_rng(1).random((2, 2, 2))
+    alone = [
+        errors(copy.circuit(patch), noise)
+        for copy, patch in zip(parallel.copies, patches, strict=True)
+    ]
+    together = errors(parallel.circuit(patches), noise)
+    assert len(together) > sum(map(len, alone)) > 0
 
 
 def test_cancellation_does_not_undo_them() -> None:
