@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -11,7 +12,6 @@ import attrs
 import cirq
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from noise_models import fields
 from noise_models.errors import InputError
@@ -22,8 +22,11 @@ LARGEST_SD = 0.5
 LARGEST_CORRELATION = 0.999
 MOST_DEVIATIONS = 4.0
 """Where the normal distribution is cut."""
+FIRST_CONTENT_ID = 2**62
+"""From here on numbers of images are digests of what is in them."""
 _LEAST_WEIGHT = 1e-4
 """Relative weight of the oldest step that is remembered."""
+_NORMAL = statistics.NormalDist()
 _DRIFT = 0x6472696674
 """Sets the stream of steps apart from those of shots."""
 
@@ -99,7 +102,8 @@ class DriftNoise(NoiseKind):
 def _deviation(seed: int, image: int, correlation: float) -> float:
     """The autoregressive process as the sum of the steps that are remembered, of variance 1."""
     length = 1
-    if correlation > 0:
+    # Numbers made of what is in an image have no order, and are far apart.
+    if correlation > 0 and image < FIRST_CONTENT_ID:
         length += math.ceil(math.log(_LEAST_WEIGHT) / math.log(correlation))
     weights = correlation ** np.arange(length)
     # Images are numbered from 0: what came before is one step of all that variance.
@@ -115,7 +119,7 @@ def _deviation(seed: int, image: int, correlation: float) -> float:
 def _step(seed: int, image: int) -> float:
     """A normal number that belongs to an image."""
     words = np.random.SeedSequence([_DRIFT, seed, image + 1]).generate_state(1, np.uint64)
-    return float(ndtri((float(words[0] >> np.uint64(11)) + 0.5) / 2.0**53))
+    return _NORMAL.inv_cdf((float(words[0] >> np.uint64(12)) + 0.5) / 2.0**52)
 
 
 def refuse_drift(drift: DriftNoise | None) -> None:
@@ -127,7 +131,7 @@ def refuse_drift(drift: DriftNoise | None) -> None:
     Raises:
         InputError: If there is one.
     """
-    if drift is not None:
+    if drift is not None and drift.sd > 0:
         raise InputError(
             "noise.drift gives every image rates of its own, which only the means and shots of "
             "layers know: leave drift out here (Noise.nominal is the noise without)."

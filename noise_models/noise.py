@@ -58,7 +58,8 @@ class Noise:
     @property
     def drift(self) -> DriftNoise | None:
         """How all rates differ from image to image; None if they do not."""
-        return None if self.configuration is None else self.configuration.drift
+        drift = None if self.configuration is None else self.configuration.drift
+        return drift if drift is not None and drift.sd > 0 else None
 
     @property
     def nominal(self) -> Noise:

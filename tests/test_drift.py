@@ -91,13 +91,13 @@ def test_means_are_those_of_every_image(overlap, drift, tolerance):
     np.testing.assert_allclose(alone, found[3:4], atol=1e-13)
 
 
-@pytest.mark.parametrize("engine", ["qsim", "sampler", "qsim_density"])
+@pytest.mark.parametrize("engine", ["qsim", "sampler", "qsim_density", "auto"])
 def test_shots_are_those_of_every_image(program, engine):
     drift = {"sd": 0.3, "correlation": 0.5}
     shots = 200
     found = layer(program, drift, engine, shots).forward(IMAGES[:3], image_ids=range(3))
     wanted = expected(program, drift, engine=engine, shots=shots)[:3]
-    if engine == "qsim_density":
+    if engine in ("qsim_density", "auto"):
         # Interpolated means differ in the last digits, and hardly ever a count.
         assert np.mean(found == wanted) > 0.9
     else:
@@ -161,3 +161,5 @@ def test_it_is_plain_data():
         with pytest.raises(NoiseError, match=message):
             as_noise({"drift": mapping})
     assert len(chebyshev_nodes(DriftNoise(0.1))) == 11
+    still = as_noise({**NOISE, "drift": {"sd": 0.0, "correlation": 0.9}})
+    assert still.drift is None and still.readout(cirq.LineQubit(0)) == (0.01, 0.03)

@@ -18,6 +18,7 @@ from noise_models import DriftNoise, Noise
 from noise_models.drift import MOST_DEVIATIONS
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.auto import AutoEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 
@@ -74,8 +75,7 @@ class DriftingEngine(Engine):
         drift = noise.drift
         if drift is None:
             return self.engine.run(template, noise, tables, shots, streams)
-        sampled = self.engine.samples or not self.gives_means(template, noise)
-        if shots is None or not sampled:
+        if shots is None or not self._samples(template, noise, shots):
             means = self._means(drift, template, noise, tables, streams)
             return outcome_from_means(means, template, shots, streams)
         counts = np.empty((len(streams.filters), len(streams.images)), dtype=np.int64)
@@ -101,6 +101,13 @@ class DriftingEngine(Engine):
         for columns, own, angles, each in self._by_image(noise.drift, noise, tables, streams):
             counts[:, columns] = self.engine.outcome_counts(template, own, angles, shots, each)
         return counts
+
+    def _samples(self, template: Template, noise: Noise, shots: int) -> bool:
+        """Whether shots are simulated rather than drawn from means."""
+        engine, nominal = self.engine, noise.nominal
+        if isinstance(engine, AutoEngine):
+            engine, _ = engine.choose(template, nominal, shots)
+        return engine.samples or not engine.gives_means(template, nominal)
 
     def _means(
         self,
