@@ -25,9 +25,12 @@ from qucnn_cirq import (
     compile_parallel,
 )
 from qucnn_cirq.compiler.survival import is_coherent, survival
-from qucnn_cirq.engines import exact
+from qucnn_cirq.convolution import filter_states
+from qucnn_cirq.engines import exact, make_engine
 from qucnn_cirq.engines.factoring import factor
 from qucnn_cirq.engines.process import physical_process
+from qucnn_cirq.estimators import readings_of
+from qucnn_cirq.mitigation import ErrorCancellation
 from qucnn_cirq.mitigation.quasi import as_depolarizing, depolarizing_only
 
 Q = cirq.GridQubit.rect(2, 3)
@@ -323,3 +326,22 @@ def test_cancellation_does_not_undo_them() -> None:
     assert list(assumed.depolarizing.qubits.values()) == pytest.approx(
         [0.01] * len(assumed.depolarizing.qubits)
     )
+
+
+def test_cancellation_leaves_what_it_does_not_assume() -> None:
+    """Exactly undone, depolarising noise is as if it were not there: the flips at the start are."""
+    spec = ConvolutionSpec(kernel=(2, 2), filters=VECTOR, overlap="inversion")
+    program = compile_convolution(spec, "grid:3x4")
+    assumed = {"depolarizing": {"p1": 0.004, "p2": 0.02}}
+    flips = {"preparation": {"p": 0.05}}
+    compiled = program.filters[0]
+    table, vector = compiled.filter_table(None), filter_states(spec, None)[0]
+    noise, engine = as_noise(assumed), make_engine("exact")
+    reading = readings_of(compiled, table, vector, noise, engine)[0]
+    states = np.random.default_rng(0).normal(size=(3, 4))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    actual = as_noise({**assumed, **flips})
+    values, _ = ErrorCancellation().moments(reading, states, 10**9, actual)
+    only = readings_of(compiled, table, vector, as_noise(flips), engine)[0]
+    expected = only.distribution(states) @ only.observable.table
+    np.testing.assert_allclose(values[0], expected, atol=1e-9)
