@@ -22,17 +22,21 @@ if TYPE_CHECKING:
     from noise_models.coherent import CoherentNoise
     from noise_models.configuration import NoiseConfiguration
     from noise_models.correlated_readout import CorrelatedReadoutNoise
+    from noise_models.crosstalk import CrosstalkError, CrosstalkNoise
     from noise_models.depolarizing import DepolarizingNoise
+    from noise_models.drift import DriftNoise
     from noise_models.errors import NoiseError, NoiseNote
     from noise_models.foreign import GuardedNoiseModel
     from noise_models.idle import IdleNoise
     from noise_models.kind import NoiseKind, ScaleFactors, Strength
     from noise_models.model import ConfiguredNoiseModel
     from noise_models.noise import Noise, NoiseLike, as_noise
+    from noise_models.preparation import PreparationNoise
     from noise_models.presets import named_noise, noise_names
     from noise_models.readout import ReadoutChannel, ReadoutError, ReadoutNoise, readout_gate
     from noise_models.thermal import ThermalChannel, ThermalNoise, thermal_gate
     from noise_models.timeline import is_virtual
+    from noise_models.vendors import read_vendor_calibration
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -50,16 +54,20 @@ __getattr__, __dir__, __all__ = lazy_names(
         "noise_models.coherent": ["CoherentNoise"],
         "noise_models.configuration": ["NoiseConfiguration"],
         "noise_models.correlated_readout": ["CorrelatedReadoutNoise"],
+        "noise_models.crosstalk": ["CrosstalkError", "CrosstalkNoise"],
         "noise_models.depolarizing": ["DepolarizingNoise"],
+        "noise_models.drift": ["DriftNoise"],
         "noise_models.errors": ["NoiseError", "NoiseNote"],
         "noise_models.foreign": ["GuardedNoiseModel"],
         "noise_models.idle": ["IdleNoise"],
         "noise_models.kind": ["NoiseKind", "ScaleFactors", "Strength"],
         "noise_models.model": ["ConfiguredNoiseModel"],
         "noise_models.noise": ["Noise", "NoiseLike", "as_noise"],
+        "noise_models.preparation": ["PreparationNoise"],
         "noise_models.presets": ["named_noise", "noise_names"],
         "noise_models.readout": ["ReadoutChannel", "ReadoutError", "ReadoutNoise", "readout_gate"],
         "noise_models.thermal": ["ThermalChannel", "ThermalNoise", "thermal_gate"],
         "noise_models.timeline": ["is_virtual"],
+        "noise_models.vendors": ["read_vendor_calibration"],
     },
 )

@@ -16,7 +16,9 @@ from noise_models.calibrated import CalibratedNoise
 from noise_models.calibration import Calibration
 from noise_models.coherent import CoherentNoise
 from noise_models.correlated_readout import CorrelatedReadoutNoise
+from noise_models.crosstalk import CrosstalkNoise
 from noise_models.depolarizing import DepolarizingNoise
+from noise_models.drift import DriftNoise
 from noise_models.errors import InputError, shown, unknown_name
 from noise_models.extensions import NotNamedError, is_reading_stored, source_digest, users_code
 from noise_models.files import file_text, parsed_json, read_json, read_toml
@@ -29,6 +31,7 @@ from noise_models.kind import (
     UnnamedNoise,
     plain_fields,
 )
+from noise_models.preparation import PreparationNoise
 from noise_models.readout import ReadoutNoise
 from noise_models.registry import Registry
 from noise_models.tables import parsed_source, write_table
@@ -103,8 +106,11 @@ class NoiseConfiguration:
         thermal: Decay and dephasing.
         calibrated: A processor whose calibrated noise is added: its name ("willow_pink",
             "rainbow", "weber"), a calibration, or the path of a file that holds one.
+        crosstalk: Errors between two-qubit gates that are done in the same moment.
+        preparation: Qubits that start in |1>.
         readout: Errors of reading a qubit.
         correlated_readout: Errors of reading two qubits that happen together.
+        drift: A factor on all rates that differs from image to image.
         others: Kinds of noise of your own, by the key under which they stand beside the others in
             a mapping and in TOML: the one with which it was registered (see `register_noise`), or
             "module:attribute" or "path/to/file.py:attribute". They act after the others; where
@@ -128,8 +134,11 @@ class NoiseConfiguration:
     idle: float | None = _kind(IdleNoise)
     thermal: ThermalNoise | None = _kind(ThermalNoise)
     calibrated: str | Calibration | None = _kind(CalibratedNoise)
+    crosstalk: CrosstalkNoise | None = _kind(CrosstalkNoise)
+    preparation: PreparationNoise | None = _kind(PreparationNoise)
     readout: ReadoutNoise | None = _kind(ReadoutNoise)
     correlated_readout: CorrelatedReadoutNoise | None = _kind(CorrelatedReadoutNoise)
+    drift: DriftNoise | None = _kind(DriftNoise)
     others: Mapping[str, NoiseKind] = fields.read_after(_read_others, default=FrozenMapping())
 
     @functools.cached_property

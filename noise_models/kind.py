@@ -204,6 +204,20 @@ class NoiseKind(abc.ABC):
             occurs twice. Channels that do nothing are left out.
         """
 
+    def before(
+        self, qubits: Sequence[cirq.Qid], strength: Strength
+    ) -> Iterable[Sequence[cirq.Operation]]:
+        """The noise before a circuit's first moment; by default there is none.
+
+        Args:
+            qubits: Those that the circuit prepares: all but those whose state is handed over.
+            strength: The factors by which noise is multiplied.
+
+        Returns:
+            Operations in layers, as of `layers`.
+        """
+        return []
+
     def readout(self, qubit: cirq.Qid, strength: Strength) -> tuple[float, float] | None:
         """P(read 1 | state 0) and P(read 0 | state 1), or None if this kind says nothing of it.
 

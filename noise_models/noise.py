@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import attrs
 import cirq
 
 from noise_models.calibration_files import CALIBRATION_SUFFIXES
 from noise_models.configuration import NoiseConfiguration, noise_from_file
+from noise_models.drift import DriftNoise, refuse_drift
 from noise_models.errors import InputError, shown
 from noise_models.foreign import GuardedNoiseModel
 from noise_models.kind import NoiseKind, Strength
@@ -54,6 +56,31 @@ class Noise:
             self.gate_model = GuardedNoiseModel(source)
 
     @property
+    def drift(self) -> DriftNoise | None:
+        """How all rates differ from image to image; None if they do not."""
+        drift = None if self.configuration is None else self.configuration.drift
+        return drift if drift is not None and drift.sd > 0 else None
+
+    @property
+    def nominal(self) -> Noise:
+        """The same noise without drift."""
+        return self.times(1.0)
+
+    def times(self, factor: float) -> Noise:
+        """The same noise with all rates multiplied, and without drift.
+
+        Args:
+            factor: What `NoiseConfiguration.scale` is multiplied by; at least 0.
+
+        Raises:
+            InputError: If a probability would exceed 1.
+        """
+        if self.configuration is None:
+            return self
+        scale = self.configuration.scale * factor
+        return Noise(attrs.evolve(self.configuration, scale=scale, drift=None))
+
+    @property
     def has_readout_noise(self) -> bool:
         """Whether any qubit may be read wrongly."""
         kinds = {kind.key: kind for kind in self._kinds}
@@ -77,8 +104,10 @@ class Noise:
             P(read 1 | state 0) and P(read 0 | state 1).
 
         Raises:
-            InputError: If the noise is calibrated and the qubit is not one of the processor's.
+            InputError: If the noise is calibrated and the qubit is not one of the processor's, or
+                if it drifts.
         """
+        refuse_drift(self.drift)
         # The last kind that speaks of readout decides, so that `readout` replaces `calibrated`.
         for kind in reversed(self._kinds):
             errors = kind.readout(qubit, self._strength)
@@ -98,6 +127,7 @@ class Noise:
             Pairs with a probability above 0. These flips follow the errors of `readout`; they
             commute.
         """
+        refuse_drift(self.drift)
         found = []
         for pair in itertools.combinations(qubits, 2):
             probability = sum(kind.joint_readout(*pair, self._strength) for kind in self._kinds)

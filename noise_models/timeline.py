@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cirq
 
 from noise_models.errors import InputError
+from noise_models.values import qubit_key
 
 
 class Role(enum.Enum):
@@ -77,6 +78,31 @@ def role(operation: cirq.Operation) -> Role:
         f"the circuit contains {operation}, a gate on {len(operation.qubits)} qubits: noise is"
         " defined for gates on one and two; decompose or compile the circuit first."
     )
+
+
+def handed_over_tag(qubit: cirq.Qid) -> str:
+    """Marks, on any operation of a circuit, a qubit that does not start in |0>.
+
+    Its state is handed over by whoever simulates the circuit, so that errors of preparation do not
+    act on it. A text, as other tags are.
+
+    Args:
+        qubit: The qubit.
+    """
+    return f"handed over {qubit_key(qubit)}"
+
+
+def prepared_qubits(
+    moments: Iterable[cirq.Moment], qubits: Sequence[cirq.Qid]
+) -> tuple[cirq.Qid, ...]:
+    """The qubits that a circuit prepares in |0>: those that no `handed_over_tag` names.
+
+    Args:
+        moments: All moments of the circuit.
+        qubits: All qubits of the system.
+    """
+    tags = {tag for moment in moments for op in moment for tag in op.tags if isinstance(tag, str)}
+    return tuple(qubit for qubit in qubits if handed_over_tag(qubit) not in tags)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from noise_models import Noise
+from noise_models.drift import refuse_drift
 from noise_models.extensions import users_code
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter
@@ -219,7 +220,8 @@ class Execution:
         self, template: Template, tables: AngleTables, streams: Streams
     ) -> tuple[NDArray[np.int64] | None, FloatArray | None]:
         """As `_counted`, of the bits that are recorded."""
-        engine, is_pure = self.engine, self.noise.gate_model == cirq.NO_NOISE
+        engine = self.engine
+        is_pure = self.noise.gate_model == cirq.NO_NOISE and self.noise.drift is None
         twirled = twirled_engine(engine, self.twirl)
         if self.shots is None:
             return None, twirled.distribution(template, self.noise, tables)
@@ -241,6 +243,7 @@ class Execution:
         """What a method makes of the circuits that it runs; a row is a number and its angles."""
         mitigation = self.mitigation
         assert mitigation is not None
+        refuse_drift(self.noise.drift)
         if vectors is None:
             vectors = compiled.filter_states(np.array([angles for _, angles in rows]))
         own = _patch_ids(images)

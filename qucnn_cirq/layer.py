@@ -27,6 +27,7 @@ from qucnn_cirq.arrays import real_array
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines import Engine, make_engine
+from qucnn_cirq.engines.drifting import drifting_engine
 from qucnn_cirq.engines.streams import content_ids, forward_purpose
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.errors import shown as shown_value
@@ -453,7 +454,7 @@ class QuantumConvolution:
     @property
     def _execution(self) -> Execution:
         return Execution(
-            self.engine,
+            drifting_engine(self.engine, self.noise),
             self.noise,
             self.shots,
             self.seed,

@@ -39,6 +39,12 @@ WHOLE = {
     "readout": {"p01": 0.01, "p10": 0.04},
     "correlated_readout": {"both": 0.01},
 }
+BESIDE = {
+    "depolarizing": {"p2": 0.01},
+    "idle": 0.001,
+    "crosstalk": {"p": 0.01, "angle": 0.1},
+    "preparation": {"p": 0.02},
+}
 IMAGES = np.random.default_rng(5).uniform(size=(2, 4, 4))
 
 
@@ -162,6 +168,38 @@ def test_rates_are_differences_of_configurations(test, key):
     expected = difference(own, WHOLE, key, row.value, IMAGES)
     scale = max(1.0, 1 / row.value)
     assert np.allclose([row.bias, row.square], expected, rtol=1e-8, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_crosstalk_and_preparation_are_mechanisms_and_rates(test):
+    own = program(test)
+    budget = budget_of(own, BESIDE)
+    adds_up(budget)
+    table = budget.table.set_index("mechanism")
+    # Here the inversion test has one two-qubit gate in a moment.
+    assert ("crosstalk" in table.index) == (test != "inversion")
+    assert set(table.loc[["preparation"], "moment"]) == {-1}
+    rates = budget.rates().set_index("key")
+    for key in ("crosstalk.p", "crosstalk.angle", "preparation.p", "scales.readout"):
+        if key in rates.index:
+            row = rates.loc[key]
+            expected = difference(own, BESIDE, key, row["value"], IMAGES)
+            scale = max(1.0, 1 / row["value"])
+            found = [row["bias"], row["square"]]
+            assert np.allclose(found, expected, rtol=1e-8, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("test", ("ancilla", "destructive"))
+def test_a_pair_without_crosstalk_has_a_derivative(test):
+    own = program(test)
+    pair = budget_of(own, BESIDE).table.set_index("mechanism").loc["crosstalk", "place"].iloc[0]
+
+    def with_pair(p):
+        return {**BESIDE, "crosstalk": {"p": 0.01, "couplers": {pair: {"p": p, "angle": 0.1}}}}
+
+    (row,) = budget_of(own, with_pair(0)).rates([f"crosstalk.couplers.{pair}.p"]).itertuples()
+    change = budget_of(own, with_pair(1e-6)).bias - budget_of(own, with_pair(0)).bias
+    assert row.value == 0.0 and row.bias == pytest.approx(change / 1e-6, rel=1e-4)
 
 
 def test_4x4_rates_are_differences_of_configurations():

@@ -404,8 +404,10 @@ def test_noise_is_listed_with_configurations_that_can_be_used(capsys):
     assert all(name in printed for name in noise_names())
     assert main(["noise", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == list(noise_names())
-    assert all(as_noise(row["noise"]) == as_noise(row["name"]) for row in rows)
+    named, kinds = rows[: len(noise_names())], rows[len(noise_names()) :]
+    assert [row["name"] for row in named] == list(noise_names())
+    assert all(as_noise(row["noise"]) == as_noise(row["name"]) for row in named)
+    assert {"[noise.crosstalk]", "[noise.preparation]"} <= {row["name"] for row in kinds}
 
 
 @pytest.mark.parametrize("arguments", [[], ["studi"], ["status"], ["validate"], ["--seed", "x"]])

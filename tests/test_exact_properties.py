@@ -129,6 +129,16 @@ def noises(draw: st.DrawFn, program: Program) -> dict[str, object]:
         "correlated_readout": st.fixed_dictionaries(
             {"both": small, "couplers": some(pairs, small)}
         ),
+        "crosstalk": st.fixed_dictionaries(
+            {
+                "p": small,
+                "angle": st.floats(-1, 1),
+                "couplers": some(pairs, st.fixed_dictionaries({"p": small})),
+            }
+        ),
+        "preparation": st.fixed_dictionaries(
+            {"p": small, "qubits": some(names, st.floats(0, 0.5))}
+        ),
     }
     chosen = draw(st.sets(st.sampled_from(sorted(kinds)), min_size=1))
     noise = {kind: draw(kinds[kind]) for kind in sorted(chosen)}
@@ -183,6 +193,8 @@ def test_calibrated_noise_on_native_circuits(device: str, gate_set: str, overlap
             "calibrated": device,
             "idle": 0.001,
             "correlated_readout": {"both": 0.01},
+            "crosstalk": {"p": 0.01, "angle": 0.1},
+            "preparation": {"p": 0.02},
             "scales": {"gate": 0.7},
         }
         for noise in (device, mixture):

@@ -33,7 +33,9 @@ NOISE: dict[str, Any] = {
     },
     "readout": {"p01": 0.01, "p10": 0.03, "qubits": {"0,0": {"p01": 0.02}, "0,1": [0.1, 0.2]}},
     "correlated_readout": {"both": 0.002, "couplers": {"0,0:0,1": 0.01}},
-    "calibrated": "rainbow",
+    "crosstalk": {"p": 0.01, "couplers": {"0,0:0,1": {"p": 0.1, "angle": 0.2}}},
+    "preparation": {"p": 0.01, "qubits": {"0,0": 0.1}},
+    "calibrated": {"qubits": {"0,0": {}, "0,1": {}}, "couplers": {"0,0:0,1": {"cz": 0.01}}},
 }
 CALIBRATION: dict[str, Any] = {
     "name": "lab",

@@ -45,7 +45,8 @@ _REMAINDER = 1e-9
 COLUMNS = {
     "filter": "number of the filter",
     "circuit": "number of the circuit among those that the filter's patches are run with",
-    "moment": "moment that the noise follows; for readout that of the measurement",
+    "moment": "moment that the noise follows, -1 for preparation; for readout that of the "
+    "measurement",
     "place": "qubit or coupler, as in a noise configuration",
     "stage": "loading of the patch, of the filter (or its body), their meeting, or readout",
     "mechanism": "what the noise is",

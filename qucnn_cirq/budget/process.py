@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from noise_models import ConfiguredNoiseModel, Noise, NoiseKind, ThermalNoise, is_virtual
 from noise_models.calibrated import CalibratedNoise
+from noise_models.crosstalk import CrosstalkNoise
+from noise_models.preparation import PreparationNoise
 from noise_models.readout import readout_gate
 from noise_models.thermal import ThermalChannel
-from noise_models.timeline import Step, timeline
+from noise_models.timeline import Step, prepared_qubits, timeline
 from qucnn_cirq.circuits.feed_forward import deferred
 from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.compiler.template import SlotTag, Template
@@ -44,7 +46,8 @@ class Channel(Element):
     """One channel of noise.
 
     Attributes:
-        moment: The moment of the circuit that it follows; that of the measurement for readout.
+        moment: The moment of the circuit that it follows, -1 for preparation; that of the
+            measurement for readout.
         stage: When it acts, and on whose qubits.
         mechanism: What it is.
         transfer: Its transfer matrix, shape (4^k, 4^k) for k qubits.
@@ -79,7 +82,7 @@ def labelled_process(template: Template, noise: Noise, markers: bool = False) ->
     marked = template.marked_circuit
     tagged = cirq.Circuit()
     if isinstance(noise.gate_model, ConfiguredNoiseModel):
-        tagged += _configured(marked, noise.gate_model)
+        tagged += _configured(marked, noise.gate_model, markers)
     elif noise.gate_model == cirq.NO_NOISE:
         tagged += marked
     else:
@@ -99,19 +102,40 @@ def labelled_process(template: Template, noise: Noise, markers: bool = False) ->
     return _staged(taken_apart(elements), template)
 
 
-def _configured(marked: cirq.Circuit, model: ConfiguredNoiseModel) -> Iterator[cirq.Moment]:
-    moments = list(marked)
-    steps = timeline(moments, sorted(marked.all_qubits()))
+def _configured(
+    marked: cirq.Circuit, model: ConfiguredNoiseModel, markers: bool
+) -> Iterator[cirq.Moment]:
+    moments, qubits = list(marked), sorted(marked.all_qubits())
+    kinds, strength = model.configuration.kinds, model.configuration.strength
+    if markers and any(isinstance(kind, PreparationNoise) for kind in kinds):
+        yield cirq.Moment(_marker(-1, qubit) for qubit in prepared_qubits(moments, qubits))
+    for kind, layer in filter(lambda each: each[1], model.layers_before(moments, qubits)):
+        yield cirq.Moment(each.with_tags(_ChannelTag(-1, kind.key)) for each in layer)
+    steps = timeline(moments, qubits)
     for index, (moment, step) in enumerate(zip(moments, steps, strict=True)):
         yield moment
-        for kind, layer in filter(lambda each: each[1], model.layers_after(step)):
-            yield cirq.Moment(
-                operation.with_tags(_ChannelTag(index, _mechanism(kind, operation, step)))
-                for operation in layer
-            )
+        for kind in kinds:
+            if markers and isinstance(kind, CrosstalkNoise):
+                # Markers of pairs that share a qubit must not part what acts on one of them.
+                for pair, errors in kind.by_pair(step, strength):
+                    tag = _ChannelTag(index, kind.key)
+                    yield cirq.Moment(_marker(index, *pair))
+                    yield from (cirq.Moment(each.with_tags(tag)) for each in errors)
+                continue
+            for noisy in filter(None, kind.layers(step, strength)):
+                yield cirq.Moment(
+                    operation.with_tags(_ChannelTag(index, _mechanism(kind, operation, step)))
+                    for operation in noisy
+                )
+
+
+def _marker(moment: int, *qubits: cirq.Qid) -> cirq.Operation:
+    return _IDENTITIES[len(qubits)].on(*qubits).with_tags(_ChannelTag(moment, ""))
 
 
 def _mechanism(kind: NoiseKind, operation: cirq.Operation, step: Step) -> str:
+    if isinstance(kind, CrosstalkNoise):
+        return kind.key
     if set(operation.qubits) <= {*step.idle, *step.waiting_for_measurement}:
         return "idling"
     if isinstance(operation.gate, cirq.DepolarizingChannel):
@@ -162,9 +186,7 @@ def _with_markers(marked: cirq.Circuit, tagged: cirq.Circuit) -> cirq.Circuit:
             continue
         left[index] -= len(moment)
         while index < len(left) and left[index] == 0:
-            for qubits in places[index]:
-                identity = _IDENTITIES[len(qubits)].on(*qubits)
-                found.append(cirq.Moment(identity.with_tags(_ChannelTag(index, ""))))
+            found += [cirq.Moment(_marker(index, *qubits)) for qubits in places[index]]
             index += 1
     return cirq.Circuit(found)
 

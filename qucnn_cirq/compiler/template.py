@@ -11,6 +11,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.timeline import handed_over_tag
 from qucnn_cirq.circuits.feed_forward import is_controlled
 from qucnn_cirq.circuits.loaders import Loader
 from qucnn_cirq.circuits.observable import Observable
@@ -198,13 +199,17 @@ class Template:
 
     def _with_slots(self, gates: Sequence[cirq.Gate], mark: bool = False) -> cirq.Circuit:
         numbers = iter(range(len(gates)))
+        given = set() if self.given is None else set(self.data_qubits)
 
         def fill(operation: cirq.Operation) -> cirq.Operation:
+            # On its first operation: noise does not prepare it.
+            own = tuple(handed_over_tag(qubit) for qubit in operation.qubits if qubit in given)
+            given.difference_update(operation.qubits)
             if not isinstance(operation.gate, Slot):
-                return operation
+                return operation.with_tags(*own) if own else operation
             index = next(numbers)
             tags = (SlotTag(index),) if mark else operation.tags
-            return gates[index].on(*operation.qubits).with_tags(*tags)
+            return gates[index].on(*operation.qubits).with_tags(*tags, *own)
 
         return cirq.Circuit(cirq.Moment(fill(op) for op in moment) for moment in self.circuit)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from noise_models.drift import FIRST_CONTENT_ID
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.patches import Patches
 
@@ -147,7 +148,7 @@ def content_ids(patches: Patches, seen: Counter[bytes] | None = None) -> NDArray
             came.
 
     Returns:
-        Shape (images,): one number for each image, from 2^62 to 2^63 - 1.
+        Shape (images,): one number for each image, from `FIRST_CONTENT_ID` to 2^63 - 1.
     """
     ids = np.empty(patches.batch, dtype=np.int64)
     seen = Counter() if seen is None else seen
@@ -159,7 +160,7 @@ def content_ids(patches: Patches, seen: Counter[bytes] | None = None) -> NDArray
         content = hashlib.sha256(whole[image * size : (image + 1) * size]).digest()
         number = hashlib.sha256(content + seen[content].to_bytes(8, "little")).digest()
         seen[content] += 1
-        ids[image] = 2**62 + int.from_bytes(number[:8], "little") % 2**62
+        ids[image] = FIRST_CONTENT_ID + int.from_bytes(number[:8], "little") % FIRST_CONTENT_ID
     return ids
 
 

@@ -123,11 +123,11 @@ class _Undoing(cirq.NoiseModel):
         noisy = self.actual.noisy_moments(originals, system_qubits)
         undone = inverses(originals, self.assumed, system_qubits)
         found = []
-        for own, places in zip(noisy, undone, strict=True):
-            first, *channels = cirq.Circuit(own).moments
+        for original, own, places in zip(originals, noisy, undone, strict=True):
+            before, channels = _parted(original, own)
             # A Pauli of a one-qubit gate is part of that gate; one of CZ comes after its errors.
             early, late = (cirq.Moment(self._operations(places, count)) for count in (1, 2))
-            found.append([first, early, *channels, late])
+            found.append([*before, early, *channels, late])
         return found
 
     def _operations(self, places: Places, count: int) -> list[cirq.Operation]:
@@ -142,6 +142,16 @@ class _Undoing(cirq.NoiseModel):
             for qubits, inverse in places.items()
             if len(qubits) == count
         ]
+
+
+def _parted(
+    original: cirq.Moment, noisy: cirq.OP_TREE
+) -> tuple[list[cirq.Moment], list[cirq.Moment]]:
+    """What a model makes of a moment: up to the moment itself, and what follows it."""
+    moments = list(cirq.Circuit(noisy).moments)
+    # Errors of preparation come before the first one.
+    length = 1 + (moments.index(original) if original in moments else 0)
+    return moments[:length], moments[length:]
 
 
 Places = dict[tuple[cirq.Qid, ...], Inverse]
@@ -207,7 +217,8 @@ def as_depolarizing(noise: Noise, template: Template) -> Noise:
     """Depolarising noise of the infidelities of another noise, for a method to assume.
 
     For every qubit and coupler it is the mean over its gates of what follows them until the next
-    moment; what happens to qubits that wait is left out, and readout is kept.
+    moment; what happens to qubits that wait, crosstalk between gates and errors of preparation are
+    left out, and readout is kept.
 
     Args:
         noise: Any noise with Kraus operators.
@@ -217,7 +228,7 @@ def as_depolarizing(noise: Noise, template: Template) -> Noise:
     found: dict[tuple[cirq.Qid, ...], list[float]] = {}
     noisy = noise.gate_model.noisy_moments(moments, template.qubits)
     for moment, own in zip(moments, noisy, strict=True):
-        _, *channels = cirq.Circuit(own).moments
+        _, channels = _parted(moment, own)
         for gate in moment:
             if cirq.is_measurement(gate) or isinstance(gate.gate, cirq.ZPowGate):
                 continue

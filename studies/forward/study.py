@@ -182,7 +182,7 @@ def measure(
     program = program_of(settings)
     for compiled in program.filters:
         # Noise that does not fit the circuit is found now rather than after the ideal run.
-        as_noise(settings.noise).noisy_circuit(compiled.template.marked_circuit)
+        as_noise(settings.noise).nominal.noisy_circuit(compiled.template.marked_circuit)
     rounds = [] if earlier is None else [int(each) for each in earlier["rounds"]]
     shots = settings.shots - sum(rounds)
     # Angles of an ansatz derive from the seed in the settings, so that points share them.
@@ -334,7 +334,9 @@ def _row(
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
         row["noise_in_words"] = _noise_text(settings.noise)
-        if settings.mitigation is None and runs["noisy"].means is not None:
+        # What assumes the noise cannot know the rates of each image.
+        is_steady = as_noise(settings.noise).drift is None
+        if settings.mitigation is None and is_steady and runs["noisy"].means is not None:
             row["mitigated_rmse"] = mitigated_rmse(
                 program, parameters, blocks, settings.noise, settings.shots
             )
