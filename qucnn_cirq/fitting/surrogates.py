@@ -1,12 +1,13 @@
 """Probabilities of outcomes as functions of the numbers that act on gates, from a few exact ones.
 
-Up to three numbers span a grid of Chebyshev nodes; more are expanded to first order around a point
+Up to three numbers span a grid, through which Chebyshev polynomials are laid; more are expanded to first order around a point
 that moves with the fit. Readout errors are put in afterwards, exactly.
 """
 
 from __future__ import annotations
 
 import abc
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -21,9 +22,18 @@ from qucnn_cirq.fitting.numbers import FreeNumbers
 
 FloatArray = NDArray[np.float64]
 
+Terms = NDArray[np.int64]
+"""Degrees of polynomials along the axes, a row for each product."""
+
 _MOST_AXES = 3
-"""Numbers of a grid; the nodes of four would be hundreds."""
-_MOST_NODES = 9
+"""Numbers of a grid; that of four would have hundreds of points."""
+_LEJA = np.array([0.0, 1.0, -1.0, 0.5774, -0.6587, 0.8397, -0.8702, 0.2926, -0.3248])
+"""Places along an axis, each where polynomials through those before it are least determined."""
+_LEAST_TERMS = (0.3, 0.03, 0.003)
+"""Expected size from which a term is taken, smaller where the check fails."""
+_CHECKED = 0.75
+"""Where the check is made, along each axis."""
+_LARGEST_RATIO = 1.5
 _STATISTICAL = 0.03
 """Largest error of an interpolated probability, in standard deviations of a relative frequency."""
 _NOTHING = 1e-6
@@ -110,7 +120,10 @@ class Surrogate(abc.ABC):
 
 
 class Grid(Surrogate):
-    """Polynomials through Chebyshev nodes of up to three numbers."""
+    """Polynomials of up to three numbers through as many exact values as they have terms.
+
+    Which terms there are follows from values along the axes, and is checked at one more point.
+    """
 
     def __init__(
         self,
@@ -120,10 +133,12 @@ class Grid(Surrogate):
         shots: Sequence[float],
     ) -> None:
         super().__init__(circuits, numbers, centre, shots)
-        self._is_time = [numbers.paths[index][-1] in _TIMES for index in self.chosen]
+        self._is_time = np.array(
+            [numbers.paths[index][-1] in _TIMES for index in self.chosen], dtype=bool
+        )
         ends = [self._ends(index) for index in self.chosen]
         self._ends_of = np.array(ends).reshape(-1, 2)
-        self._coefficients = [
+        self._polynomials = [
             self._fitted(circuit, own) for circuit, own in zip(self.circuits, self.shots, strict=True)
         ]
 
@@ -161,71 +176,59 @@ class Grid(Surrogate):
     def probabilities(self, values: FloatArray) -> list[FloatArray]:
         """See `Surrogate.probabilities`."""
         places, slopes = self._places(values[self.chosen])
-        found = []
-        for coefficients in self._coefficients:
-            nodes = coefficients.shape[: len(self.chosen)]
-            basis = [_polynomials(x, n) for x, n in zip(places, nodes, strict=True)]
-            parts = []
-            for derivative in (-1, *range(len(self.chosen))):
-                tensor = coefficients
-                for axis, (plain, by) in enumerate(basis):
-                    tensor = np.tensordot(
-                        by * slopes[axis] if axis == derivative else plain, tensor, axes=1
-                    )
-                parts.append(tensor)
-            found.append(np.stack(parts))
-        return found
+        return [
+            np.tensordot(_products(terms, places, slopes), coefficients, axes=1)
+            for terms, coefficients in self._polynomials
+        ]
 
     def _places(self, point: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Where a point is in -1..1 along each axis, and the derivatives of that."""
-        first, last = self._ends_of.T
+        first, last, x = (np.array(each) for each in (*self._ends_of.T, point))
         slope = np.ones(len(point))
-        x = np.array(point)
-        for axis, is_time in enumerate(self._is_time):
-            # Rates decide, not times.
-            if is_time:
-                first, last = np.array(first), np.array(last)
-                first[axis], last[axis] = 1 / first[axis], 1 / last[axis]
-                slope[axis], x[axis] = -1 / x[axis] ** 2, 1 / x[axis]
+        # Rates decide, not times.
+        times = self._is_time
+        first[times], last[times], x[times] = 1 / first[times], 1 / last[times], 1 / x[times]
+        slope[times] = -(x[times] ** 2)
         return (2 * x - first - last) / (last - first), 2 * slope / (last - first)
 
-    def _points(self, axis: int, n_nodes: int) -> FloatArray:
-        first, last = self._ends_of[axis]
-        if self._is_time[axis]:
-            first, last = 1 / first, 1 / last
-        points = (first + last) / 2 + (last - first) / 2 * _nodes(n_nodes)
-        return 1 / points if self._is_time[axis] else points
+    def _point(self, place: FloatArray) -> FloatArray:
+        """The numbers at a place in -1..1 along each axis."""
+        first, last = np.array(self._ends_of.T)
+        first[self._is_time], last[self._is_time] = 1 / first[self._is_time], 1 / last[self._is_time]
+        point = (first + last) / 2 + (last - first) / 2 * place
+        point[self._is_time] = 1 / point[self._is_time]
+        return point
 
-    def _fitted(self, circuit: FitCircuit, shots: float) -> FloatArray:
-        """Chebyshev coefficients, shape (*nodes, instances, 2^m)."""
-        known: dict[tuple[float, ...], FloatArray] = {}
+    def _fitted(self, circuit: FitCircuit, shots: float) -> tuple[Terms, FloatArray]:
+        """Degrees of polynomials, shape (terms, axes), and coefficients (terms, instances, 2^m)."""
+        known: dict[bytes, FloatArray] = {}
 
-        def exact(point: Sequence[float]) -> FloatArray:
-            key = tuple(float(each) for each in point)
+        def exact(place: FloatArray) -> FloatArray:
+            key = place.tobytes()
             if key not in known:
-                known[key] = self._exact(circuit, np.array(key))
+                known[key] = self._exact(circuit, self._point(place))
             return known[key]
 
-        axes = range(len(self.chosen))
-        middle = [self._points(axis, 3)[1] for axis in axes]
-        centre = exact(middle)
+        n_axes = len(self.chosen)
+        centre = exact(np.zeros(n_axes))
         per_row = max(1.0, shots / len(centre))
         tolerance = _STATISTICAL * np.sqrt((np.abs(centre) + 1 / per_row) / per_row)
-        counts = []
-        for axis in axes:
-            line = [
-                exact([*middle[:axis], value, *middle[axis + 1 :]])
-                for value in self._points(axis, 3)
-            ]
-            counts.append(_needed([each / tolerance for each in line]))
-        nodes = [self._points(axis, n) for axis, n in enumerate(counts)]
-        table = np.array([exact(point) for point in itertools.product(*nodes)])
-        coefficients = table.reshape(*counts, *centre.shape)
-        for axis, n_nodes in enumerate(counts):
-            to_coefficients = np.linalg.inv(chebyshev.chebvander(_nodes(n_nodes), n_nodes - 1))
-            moved = np.tensordot(to_coefficients, coefficients, axes=(1, axis))
-            coefficients = np.moveaxis(moved, 0, axis)
-        return coefficients
+        sizes = []
+        for axis in range(n_axes):
+            ends = [exact(sign * np.eye(n_axes)[axis]) / tolerance for sign in (-1.0, 1.0)]
+            sizes.append(_sizes_along(ends[0], centre / tolerance, ends[1]))
+        amplitude = float(np.abs(centre / tolerance).max())
+        checked = np.where(np.arange(n_axes) % 2, -1.0, 1.0) * _CHECKED
+        for least in _LEAST_TERMS:
+            terms = _terms(sizes, amplitude, least)
+            places = _LEJA[terms]
+            table = np.array([exact(place) for place in places]).reshape(len(terms), -1)
+            basis = np.array([_products(terms, place)[0] for place in places])
+            coefficients = np.linalg.solve(basis, table).reshape(len(terms), *centre.shape)
+            found = np.tensordot(_products(terms, checked)[0], coefficients, axes=1)
+            if n_axes == 0 or (np.abs(found - exact(checked)) < tolerance).all():
+                break
+        return terms, coefficients
 
 
 class Tangent(Surrogate):
@@ -302,31 +305,62 @@ def surrogate(
     return Tangent(circuits, numbers, centre, shots)
 
 
-def _nodes(n_nodes: int) -> FloatArray:
-    """Chebyshev nodes with both ends, ascending; the middle if there is one."""
-    return chebyshev.chebpts2(n_nodes) if n_nodes > 1 else np.zeros(1)
+def _sizes_along(low: FloatArray, middle: FloatArray, high: FloatArray) -> FloatArray:
+    """About how large the coefficients of the polynomials are along an axis, from degree 1 on.
 
+    Those of exp(-a x) in -1..1 fall as (a/2)^k / k!, and a is 4 times the ratio of the second and
+    the first.
 
-def _polynomials(place: float, n_nodes: int) -> tuple[FloatArray, FloatArray]:
-    """The Chebyshev polynomials and their derivatives, each of shape (nodes,)."""
-    derivatives = chebyshev.chebder(np.eye(n_nodes))
-    values = chebyshev.chebvander(place, n_nodes - 1)
-    return values, values[: len(derivatives)] @ derivatives
-
-
-def _needed(line: Sequence[FloatArray]) -> int:
-    """How many nodes leave an error below 1, from the values at three.
-
-    The coefficients of exp(-a x) in -1..1 fall as (a/2)^k / k!, and a is 4 times the ratio of the
-    second and the first.
+    Args:
+        low: Values at -1.
+        middle: Values at 0.
+        high: Values at 1.
     """
-    first = float(np.abs(line[2] - line[0]).max()) / 2
-    size = float(np.abs(line[2] - 2 * line[1] + line[0]).max()) / 4
-    if size < 1:
-        return 1 if first < _NOTHING and size < _NOTHING else 2
-    ratio = min(1.5, size / max(first, 1e-300))
-    for n_nodes in range(3, _MOST_NODES):
-        size *= 2 * ratio / n_nodes
-        if size < 1:
-            return n_nodes
-    return _MOST_NODES
+    first = float(np.abs(high - low).max()) / 2
+    second = float(np.abs(high - 2 * middle + low).max()) / 4
+    if max(first, second) < _NOTHING:
+        return np.zeros(0)
+    sizes = [first, second]
+    ratio = min(_LARGEST_RATIO, second / max(first, _NOTHING))
+    for degree in range(3, len(_LEJA)):
+        sizes.append(sizes[-1] * 2 * ratio / degree)
+    return np.array(sizes)
+
+
+def _terms(sizes: Sequence[FloatArray], amplitude: float, least: float) -> Terms:
+    """Degrees of the products of polynomials that are not negligible, shape (terms, axes).
+
+    With each product all of lower degrees are there, so that as many places determine them.
+    """
+    falls = [np.append(1.0, np.maximum.accumulate(own[::-1])[::-1] / amplitude) for own in sizes]
+    shape = tuple(map(len, falls))
+    expected = amplitude * functools.reduce(np.multiply.outer, falls, np.ones(()))
+    kept = np.argwhere(expected.reshape(shape) >= least) if falls else np.zeros((1, 0), dtype=int)
+    return kept if len(kept) else np.zeros((1, len(falls)), dtype=int)
+
+
+def _products(terms: Terms, place: FloatArray, slopes: FloatArray | None = None) -> FloatArray:
+    """Products of Chebyshev polynomials, and their derivatives where slopes are given.
+
+    Args:
+        terms: Degrees, shape (terms, axes).
+        place: In -1..1 along each axis, shape (axes,).
+        slopes: The derivatives of the places by the numbers, shape (axes,).
+
+    Returns:
+        Shape (1 or 1 + axes, terms).
+    """
+    angles = np.arccos(np.clip(place, -1.0, 1.0))
+    values = np.cos(terms * angles)
+    rows = [values.prod(axis=1)]
+    if slopes is not None:
+        for axis, slope in enumerate(slopes):
+            others = np.delete(values, axis, axis=1).prod(axis=1)
+            rows.append(slope * _derivatives(terms[:, axis], place[axis]) * others)
+    return np.stack(rows)
+
+
+def _derivatives(degrees: NDArray[np.int64], place: float) -> FloatArray:
+    by = chebyshev.chebder(np.eye(len(_LEJA)))
+    found: FloatArray = chebyshev.chebval(place, by)[degrees]
+    return found
