@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 _POOR = 0.25
 """Relative standard error from which a number counts as hardly told."""
-_PART = 0.3
+_PART = 0.4
 """Share of a direction from which a number takes part in it."""
 _MOVED = 0.25
 """Share of the shots that a further circuit would get."""
@@ -67,9 +67,7 @@ def hard_to_tell(
     sizes = np.maximum(np.abs(values), 0.1 * numbers.sizes)
     relative = fisher * np.outer(sizes, sizes)
     strengths, directions = np.linalg.eigh(relative)
-    poor = [
-        index for index, strength in enumerate(strengths) if strength * _POOR**2 < 1
-    ]
+    poor = [index for index, strength in enumerate(strengths) if strength * _POOR**2 < 1]
     if not poor:
         return ()
     others = _others(circuits)
@@ -142,4 +140,10 @@ def _what(circuit: FitCircuit) -> str:
 
 
 def _percent(share: float) -> str:
-    return "nothing" if share > 1e3 else f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+    return (
+        "nothing"
+        if share > 1e3
+        else f"{100 * share:.2g} %"
+        if share < 1
+        else f"{100 * share:.0f} %"
+    )

@@ -150,8 +150,8 @@ class FitCircuit:
             Shape (instances, 2^m).
         """
         if self.tables is not None:
-            own = ExactEngine().distribution(self.template, noise, self.tables)
-            return own[0]
+            of_filter: FloatArray = ExactEngine().distribution(self.template, noise, self.tables)[0]
+            return of_filter
         steps = fused(taken_apart(physical_process(self.template, noise)))
         evolution = Evolution(steps, self.template.qubits)
         coefficients = evolution.whole(evolution.run({}))[:, 0]
@@ -165,7 +165,8 @@ class FitCircuit:
         to_bits = np.array([[1, 0, 0, 1], [1, 0, 0, -1]]) / 2
         for axis in range(len(measured)):
             tensor = np.moveaxis(np.tensordot(to_bits, tensor, axes=(1, axis)), 0, axis)
-        return tensor.reshape(1, -1)
+        chances: FloatArray = tensor.reshape(1, -1)
+        return chances
 
     def counted(self, counts: ArrayLike | Mapping[int | str, int]) -> Counted:
         """The circuit with what was recorded.
@@ -220,7 +221,7 @@ def _as_counts(circuit: FitCircuit, counts: ArrayLike | Mapping[int | str, int])
             found[index] += number
     else:
         found = np.asarray(counts, dtype=float)
-    if found.shape == shape[1:] and shape[0] == 1:
+    if found.ndim == 1:
         found = found[np.newaxis]
     if found.shape != shape:
         raise InputError(

@@ -232,7 +232,7 @@ def _best_shares(each: FloatArray, targets: NDArray[np.int64]) -> FloatArray:
 def _whole(shares: FloatArray, total: int) -> NDArray[np.int64]:
     """Whole numbers in proportion, of the right sum: the largest remainders are rounded up."""
     exact = shares / shares.sum() * total
-    found = np.floor(exact).astype(np.int64)
+    found: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(found - exact, kind="stable")
     found[order[: total - int(found.sum())]] += 1
     return found

@@ -1,4 +1,4 @@
-"""Noise fitted to counts: the numbers of a configuration that make what was recorded most likely."""
+"""Noise fitted to counts: the numbers under which what was recorded is most likely."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class NoiseFit:
 
     @cached_property
     def hard_to_tell(self) -> tuple[str, ...]:
-        """What the counts hardly tell, in words, with the circuit that would tell it; often none."""
+        """What the counts hardly tell, in words, with the circuit that would tell it."""
         return hard_to_tell(
             [each.circuit for each in self.counted],
             [each.shots for each in self.counted],
@@ -308,5 +308,3 @@ def _kept_surrogate(
 ) -> Surrogate:
     numbers = FreeNumbers.of(noise, free)
     return surrogate(circuits, numbers, numbers.start, shots)
-
-

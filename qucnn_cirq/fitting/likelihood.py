@@ -93,9 +93,7 @@ class Likelihood:
         fisher = np.zeros((len(values), len(values)))
         numbers = self.surrogate.numbers
         every = self.surrogate.probabilities(values)
-        for circuit, true, counts in zip(
-            self.surrogate.circuits, every, self.counts, strict=True
-        ):
+        for circuit, true, counts in zip(self.surrogate.circuits, every, self.counts, strict=True):
             chances, slopes = with_readout(circuit, numbers, values, true)
             chances = np.maximum(chances, _LEAST_CHANCE)
             value += float((counts * np.log(chances)).sum())
@@ -134,7 +132,7 @@ def information(chances: FloatArray, slopes: FloatArray, shots: FloatArray | flo
         Shape (numbers, numbers).
     """
     weights = np.broadcast_to(shots, len(chances))[:, None] / np.maximum(chances, _LEAST_CHANCE)
-    flat = slopes.reshape(len(slopes), -1)
+    flat = slopes.reshape(len(slopes), chances.size)
     found: FloatArray = (flat * weights.ravel()) @ flat.T
     return found
 

@@ -154,6 +154,8 @@ def _is_readout(path: Path) -> bool:
 def _bounds(path: Path) -> tuple[float, float]:
     if path[:2] in _TABLE_BOUNDS:
         return _TABLE_BOUNDS[path[0], path[1]]
+    if path[0] == "scales":
+        return 0.0, np.inf
     if path[-1] in _TIMES:
         return _SHORTEST, np.inf
     return _BOUNDS.get(path[-1], (0.0, np.inf))

@@ -1,7 +1,7 @@
 """Probabilities of outcomes as functions of the numbers that act on gates, from a few exact ones.
 
-Up to three numbers span a grid, through which Chebyshev polynomials are laid; more are expanded to first order around a point
-that moves with the fit. Readout errors are put in afterwards, exactly.
+Up to three numbers span a grid, through which Chebyshev polynomials are laid; more are expanded to
+first order around a point that moves with the fit. Readout errors are put in afterwards, exactly.
 """
 
 from __future__ import annotations
@@ -136,10 +136,11 @@ class Grid(Surrogate):
         self._is_time = np.array(
             [numbers.paths[index][-1] in _TIMES for index in self.chosen], dtype=bool
         )
-        ends = [self._ends(index) for index in self.chosen]
+        ends = [self._ends(int(index)) for index in self.chosen]
         self._ends_of = np.array(ends).reshape(-1, 2)
         self._polynomials = [
-            self._fitted(circuit, own) for circuit, own in zip(self.circuits, self.shots, strict=True)
+            self._fitted(circuit, own)
+            for circuit, own in zip(self.circuits, self.shots, strict=True)
         ]
 
     def _ends(self, index: int) -> tuple[float, float]:
@@ -193,10 +194,11 @@ class Grid(Surrogate):
 
     def _point(self, place: FloatArray) -> FloatArray:
         """The numbers at a place in -1..1 along each axis."""
-        first, last = np.array(self._ends_of.T)
-        first[self._is_time], last[self._is_time] = 1 / first[self._is_time], 1 / last[self._is_time]
-        point = (first + last) / 2 + (last - first) / 2 * place
-        point[self._is_time] = 1 / point[self._is_time]
+        first, last = (np.array(each) for each in self._ends_of.T)
+        times = self._is_time
+        first[times], last[times] = 1 / first[times], 1 / last[times]
+        point: FloatArray = (first + last) / 2 + (last - first) / 2 * place
+        point[times] = 1 / point[times]
         return point
 
     def _fitted(self, circuit: FitCircuit, shots: float) -> tuple[Terms, FloatArray]:
@@ -362,5 +364,5 @@ def _products(terms: Terms, place: FloatArray, slopes: FloatArray | None = None)
 
 def _derivatives(degrees: NDArray[np.int64], place: float) -> FloatArray:
     by = chebyshev.chebder(np.eye(len(_LEJA)))
-    found: FloatArray = chebyshev.chebval(place, by)[degrees]
+    found: FloatArray = np.asarray(chebyshev.chebval(place, by))[degrees]
     return found
