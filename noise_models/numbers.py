@@ -55,7 +55,9 @@ def number_path(key: str, known: dict[Path, float]) -> Path:
         InputError: If there is no such number.
     """
     for path in known:
-        if key == ".".join(path):
+        # A coupler has no direction.
+        *before, last = path
+        if key in {".".join([*before, ":".join(ends)]) for ends in _orders(last)}:
             return path
     path = tuple(key.split("."))
     if path not in _DEFAULTS:
@@ -65,6 +67,11 @@ def number_path(key: str, known: dict[Path, float]) -> Path:
         )
     known[path] = _DEFAULTS[path]
     return path
+
+
+def _orders(key: str) -> tuple[list[str], list[str]]:
+    ends = key.split(":")
+    return ends, ends[::-1]
 
 
 def with_number(mapping: Mapping[str, Any], path: Path, value: float) -> dict[str, Any]:

@@ -17,10 +17,16 @@ FloatArray = NDArray[np.float64]
 
 _POOR = 0.25
 """Relative standard error from which a number counts as hardly told."""
-_PART = 0.4
-"""Share of a direction from which a number takes part in it."""
+_RELATED = 0.8
+"""Correlation of errors from which numbers are hardly told apart."""
+_LEAST_SIZE = 0.5
+"""What a number that is found to be nothing is taken for, in units of its start."""
+_NOTHING = 100.0
+_SMALLEST_RATIO = 1e-12
+"""Information in a direction below which there is none, relative to the largest."""
 _MOVED = 0.25
 """Share of the shots that a further circuit would get."""
+_NEARLY = 2.0
 _WORTH = 0.8
 """What an error has to fall to for a circuit to be named."""
 
@@ -53,7 +59,7 @@ def hard_to_tell(
     values: FloatArray,
     fisher: FloatArray,
 ) -> tuple[str, ...]:
-    """Sentences about what is hardly told, the worst direction of the information first.
+    """Sentences about what is hardly told, the worst number first.
 
     Args:
         circuits: The circuits.
@@ -62,34 +68,35 @@ def hard_to_tell(
         values: Their values, shape (numbers,).
         fisher: The information of all shots, shape (numbers, numbers).
     """
-    if not len(values):
-        return ()
-    sizes = np.maximum(np.abs(values), 0.1 * numbers.sizes)
+    sizes = np.maximum(np.abs(values), _LEAST_SIZE * numbers.sizes)
     relative = fisher * np.outer(sizes, sizes)
-    strengths, directions = np.linalg.eigh(relative)
-    poor = [index for index, strength in enumerate(strengths) if strength * _POOR**2 < 1]
+    covariance = covariance_of(relative, np.ones(len(values)))
+    errors = np.sqrt(np.diag(covariance))
+    poor = sorted(np.flatnonzero(errors > _POOR).tolist(), key=lambda index: -errors[index])
     if not poor:
         return ()
     others = _others(circuits)
-    every = circuit_information(others, numbers, values) if others else []
-    sentences = []
+    every = [own * np.outer(sizes, sizes) for own in circuit_information(others, numbers, values)]
+    sentences: dict[tuple[int, ...], str] = {}
     for index in poor:
-        direction = directions[:, index]
-        members = np.flatnonzero(np.abs(direction) >= _PART * np.abs(direction).max())
+        related = np.abs(covariance[index]) / (errors[index] * errors)
+        members = tuple(np.flatnonzero(related > _RELATED).tolist())
+        if members in sentences:
+            continue
         names = [numbers.keys[member] for member in members]
-        error = _percent(1 / np.sqrt(max(strengths[index], 1e-12)))
         if len(names) == 1:
-            text = f"{names[0]} is told to {error} alone"
+            text = f"{names[0]} is told to {_percent(errors[index])} only"
         else:
             together = np.linalg.eigvalsh(relative[np.ix_(members, members)])[-1]
             text = (
-                f"{' and '.join(names)} are hardly told apart: {error} apart, "
-                f"{_percent(1 / np.sqrt(together))} together"
+                f"{', '.join(names[:-1])} and {names[-1]} are hardly told apart: "
+                f"{_percent(1 / np.sqrt(together))} together, {numbers.keys[index]} alone "
+                f"{_percent(errors[index])}"
             )
-        best = _best(direction, relative, every, sizes, sum(shots))
+        best = _best(index, relative, every, sum(shots))
         advice = "" if best is None else f": add circuits with {_what(others[best])}"
-        sentences.append(text + advice)
-    return tuple(sentences)
+        sentences[members] = text + advice
+    return tuple(sentences.values())
 
 
 def _others(circuits: Sequence[FitCircuit]) -> list[FitCircuit]:
@@ -111,26 +118,21 @@ def _others(circuits: Sequence[FitCircuit]) -> list[FitCircuit]:
 
 
 def _best(
-    direction: FloatArray,
-    relative: FloatArray,
-    every: Sequence[FloatArray],
-    sizes: FloatArray,
-    shots: float,
+    index: int, relative: FloatArray, every: Sequence[FloatArray], shots: float
 ) -> int | None:
-    """Which further circuit lowers the error of a direction most, if any does by much."""
-
-    def variance(fisher: FloatArray) -> float:
-        ridge = 1e-12 * np.trace(fisher) * np.eye(len(fisher))
-        return float(direction @ np.linalg.solve(fisher + ridge, direction))
-
-    before = variance(relative)
-    after = [
-        variance((1 - _MOVED) * relative + _MOVED * shots * own * np.outer(sizes, sizes))
-        for own in every
-    ]
-    if not after or min(after) > _WORTH**2 * before:
+    """Which further circuit lowers the error of a number most, if any does by much."""
+    ones = np.ones(len(relative))
+    before = covariance_of(relative, ones)[index, index]
+    after = np.array(
+        [
+            covariance_of((1 - _MOVED) * relative + _MOVED * shots * own, ones)[index, index]
+            for own in every
+        ]
+    )
+    if not len(after) or after.min() > _WORTH**2 * before:
         return None
-    return int(np.argmin(after))
+    # The first that is nearly as good: with the fewest gates.
+    return int(np.flatnonzero(after <= _NEARLY * after.min())[0])
 
 
 def _what(circuit: FitCircuit) -> str:
@@ -140,10 +142,22 @@ def _what(circuit: FitCircuit) -> str:
 
 
 def _percent(share: float) -> str:
-    return (
-        "nothing"
-        if share > 1e3
-        else f"{100 * share:.2g} %"
-        if share < 1
-        else f"{100 * share:.0f} %"
-    )
+    if share > _NOTHING:
+        return "not at all"
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+
+
+def covariance_of(fisher: FloatArray, sizes: FloatArray) -> FloatArray:
+    """The inverse of an information; directions without any have a huge variance.
+
+    Args:
+        fisher: Shape (numbers, numbers).
+        sizes: About how large the numbers are, shape (numbers,).
+    """
+    if not len(sizes):
+        return fisher
+    strengths, directions = np.linalg.eigh(fisher * np.outer(sizes, sizes))
+    strengths = np.maximum(strengths, _SMALLEST_RATIO * max(strengths[-1], _SMALLEST_RATIO))
+    relative = (directions / strengths) @ directions.T
+    found: FloatArray = relative * np.outer(sizes, sizes)
+    return found

@@ -215,7 +215,7 @@ def preparations(qubits: Sequence[cirq.Qid]) -> list[FitCircuit]:
 def _as_counts(circuit: FitCircuit, counts: ArrayLike | Mapping[int | str, int]) -> FloatArray:
     shape = (circuit.n_rows, circuit.n_outcomes)
     if isinstance(counts, Mapping):
-        found = np.zeros(shape[1])
+        found: FloatArray = np.zeros(shape[1])
         for outcome, number in counts.items():
             index = _outcome(circuit, outcome)
             found[index] += number

@@ -17,9 +17,8 @@ from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.fitting.advice import circuit_information
+from qucnn_cirq.fitting.advice import circuit_information, covariance_of
 from qucnn_cirq.fitting.circuits import FitCircuit, preparations
-from qucnn_cirq.fitting.fit import covariance_of
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.validation import check
 

@@ -16,7 +16,7 @@ from scipy.stats import chi2
 from noise_models import NoiseConfiguration, NoiseLike, as_noise
 from noise_models.markup import html_table
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.fitting.advice import hard_to_tell
+from qucnn_cirq.fitting.advice import covariance_of, hard_to_tell
 from qucnn_cirq.fitting.circuits import Counted, FitCircuit
 from qucnn_cirq.fitting.likelihood import Likelihood, Point, maximum
 from qucnn_cirq.fitting.numbers import FreeNumbers
@@ -29,8 +29,6 @@ FloatArray = NDArray[np.float64]
 _SECOND_START = 0.3
 """The second start, in units of the first."""
 _MOST_MOVES = 12
-_SMALLEST_RATIO = 1e-12
-"""Information in a direction below which there is none, relative to the largest."""
 _FEWEST_EXPECTED = 5.0
 """Expected counts of a cell of chi-squared; smaller ones are added up."""
 
@@ -237,22 +235,6 @@ class NoiseFit:
 def _interval_text(row: object) -> str:
     value, error, low, high = (getattr(row, name) for name in ("value", "error", "low", "high"))
     return f"{value:.4g} +- {error:.2g} (95 %: {low:.4g} to {high:.4g})"
-
-
-def covariance_of(fisher: FloatArray, sizes: FloatArray) -> FloatArray:
-    """The inverse of an information; directions without any have a huge variance.
-
-    Args:
-        fisher: Shape (numbers, numbers).
-        sizes: About how large the numbers are, shape (numbers,).
-    """
-    if not len(sizes):
-        return fisher
-    strengths, directions = np.linalg.eigh(fisher * np.outer(sizes, sizes))
-    strengths = np.maximum(strengths, _SMALLEST_RATIO * max(strengths[-1], _SMALLEST_RATIO))
-    relative = (directions / strengths) @ directions.T
-    found: FloatArray = relative * np.outer(sizes, sizes)
-    return found
 
 
 def fit_noise(
