@@ -25,6 +25,7 @@ from qucnn_cirq.fitting import (
     design,
     design_circuits,
     fit_noise,
+    fit_with_patches,
     preparations,
 )
 from qucnn_cirq.fitting.numbers import FreeNumbers
@@ -290,6 +291,27 @@ def test_the_right_kind_of_noise_is_preferred_where_chi_squared_is_blind():
     with pytest.raises(InputError, match="other counts"):
         other = fit_noise(sampled(circuits, [1000], NOISE, 0), NOISE)
         compare_models({"uniform": uniform, "other": other})
+
+
+def test_the_scale_is_found_with_patches_that_nobody_knows():
+    patches = np.random.default_rng(0).uniform(size=(16, 2, 2))
+    measured = program("destructive")
+    circuit = design_circuits(measured, patches)[0]
+    found = []
+    for seed in range(4):
+        (counted,) = sampled([circuit], [16 * 20_000], "willow_pink", seed)
+        start = {"calibrated": "willow_pink", "scale": 0.8}
+        found.append(fit_with_patches(measured, counted.counts, start))
+        assert not found[-1].is_biased and "scale = " in str(found[-1])
+    values, errors = np.array([[each.value, each.error] for each in found]).T
+    assert (np.abs(values - 1) < 4 * errors).all() and errors.max() < 0.1
+    states = measured.patch_states(patches)
+    overlaps = np.abs((found[0].states * states).sum(axis=1))
+    assert overlaps.min() > 0.999
+    (few,) = sampled([circuit], [16 * 100], "willow_pink", 0)
+    assert fit_with_patches(measured, few.counts, start).is_biased
+    with pytest.raises(InputError, match="shape"):
+        fit_with_patches(measured, [[1, 2]], start)
 
 
 def test_predictions_carry_the_uncertainty():

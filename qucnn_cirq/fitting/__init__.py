@@ -4,12 +4,14 @@ from qucnn_cirq.fitting.circuits import Counted, FitCircuit, preparations
 from qucnn_cirq.fitting.comparison import ModelComparison, compare_models
 from qucnn_cirq.fitting.designs import Design, Job, design, design_circuits
 from qucnn_cirq.fitting.fit import GoodnessOfFit, NoiseFit, fit_noise
+from qucnn_cirq.fitting.ordinary import FromPatches, fit_with_patches
 from qucnn_cirq.fitting.prediction import Prediction
 
 __all__ = [
     "Counted",
     "Design",
     "FitCircuit",
+    "FromPatches",
     "GoodnessOfFit",
     "Job",
     "ModelComparison",
@@ -19,5 +21,6 @@ __all__ = [
     "design",
     "design_circuits",
     "fit_noise",
+    "fit_with_patches",
     "preparations",
 ]
