@@ -16,7 +16,6 @@ from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.datasets import load_classical_filter, load_mnist
-from qucnn_cirq.engines.outcomes import recorded
 from qucnn_cirq.fitting import (
     Counted,
     Design,
@@ -88,23 +87,13 @@ def by_cirq(circuit: cirq.Circuit, noise: Any) -> np.ndarray:
     return chances.transpose(*measured, *others).reshape(1 << len(measured), -1).sum(axis=1)
 
 
-def recorded_probabilities(circuit: FitCircuit, noise: Any) -> np.ndarray:
-    """Shape (instances, 2^m)."""
-    true = circuit.true_probabilities(FreeNumbers.of(noise, []).gate_noise(np.zeros(0)))
-    chances = np.maximum(0, recorded(true, circuit.qubits, as_noise(noise)))
-    return chances / chances.sum(axis=1, keepdims=True)
-
-
 def sampled(
     circuits: Sequence[FitCircuit], shots: Sequence[int], noise: Any, seed: int
 ) -> list[Counted]:
-    generator = np.random.default_rng(seed)
-    found = []
-    for circuit, own in zip(circuits, shots, strict=True):
-        chances = recorded_probabilities(circuit, noise)
-        rows = [generator.multinomial(own // len(chances), row) for row in chances]
-        found.append(circuit.counted(np.array(rows)))
-    return found
+    return [
+        circuit.sampled(noise, own, seed + 1000 * number)
+        for number, (circuit, own) in enumerate(zip(circuits, shots, strict=True))
+    ]
 
 
 def of_design(noise: Any, seed: int) -> list[Counted]:
@@ -121,11 +110,11 @@ def test_probabilities_are_those_of_cirq(test, times):
     circuit = plain.folded(times)
     (bound,) = circuit.bound()
     expected = by_cirq(bound, EVERY)
-    np.testing.assert_allclose(recorded_probabilities(circuit, EVERY)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(circuit.probabilities(EVERY)[0], expected, atol=1e-12)
     # The same as an ordinary circuit.
     ordinary = FitCircuit.of(bound)
     assert ordinary.qubits == circuit.qubits
-    np.testing.assert_allclose(recorded_probabilities(ordinary, EVERY)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(ordinary.probabilities(EVERY)[0], expected, atol=1e-12)
     pairs = [
         sum(len(op.qubits) == 2 and not cirq.is_measurement(op) for op in own.all_operations())
         for own in (bound, plain.bound()[0])
@@ -136,7 +125,7 @@ def test_probabilities_are_those_of_cirq(test, times):
 def test_preparations_are_those_of_cirq():
     for circuit in preparations(cirq.LineQubit.range(3)[::-1]):
         expected = by_cirq(circuit.bound()[0], EVERY)
-        np.testing.assert_allclose(recorded_probabilities(circuit, EVERY)[0], expected, atol=1e-12)
+        np.testing.assert_allclose(circuit.probabilities(EVERY)[0], expected, atol=1e-12)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3))
@@ -186,8 +175,7 @@ def test_numbers_are_found_with_their_errors():
 
 def exact_likelihood(counted: Sequence[Counted], noise: Any) -> float:
     return sum(
-        float((each.counts * np.log(recorded_probabilities(each.circuit, noise))).sum())
-        for each in counted
+        float((each.counts * np.log(each.circuit.probabilities(noise))).sum()) for each in counted
     )
 
 
@@ -264,8 +252,14 @@ def test_designs_of_ordinary_patches():
     assert 100 * together["depolarizing.p2"] == pytest.approx(5.3, abs=0.8)
     assert 100 * together["readout.p01"] == pytest.approx(3.4, abs=0.1)
     assert 100 * alone["depolarizing.p2"] == pytest.approx(35, abs=10)
-    jobs = design(circuits, NOISE, FREE, 1000, shares=shares).jobs
-    assert len(jobs) == 2 * len(patches) + 2 and sum(job.shots for job in jobs) == 1000
+    planned = design(circuits, NOISE, FREE, 1000, shares=shares)
+    assert len(planned.jobs) == 2 * len(patches) + 2
+    assert sum(job.shots for job in planned.jobs) == 1000
+    counted = planned.counted([{0: job.shots - 1, 3: 1} for job in planned.jobs])
+    assert [each.circuit for each in counted] == circuits
+    assert [each.shots for each in counted] == [400, 400, 100, 100]
+    with pytest.raises(InputError, match="jobs"):
+        planned.counted([])
 
 
 def test_the_right_kind_of_noise_is_preferred_where_chi_squared_is_blind():
@@ -356,6 +350,8 @@ def test_counts_by_outcome():
     for counts in ({"01": 3, "10": 4, "11": 20}, {1: 3, 2: 4, 3: 20}, [0, 3, 4, 20], expected):
         assert circuit.counted(counts).counts.tolist() == expected
     assert circuit.counted(expected).shots == 27
+    result = cirq.Simulator().run(circuit.bound()[0], repetitions=9)
+    assert circuit.counted(result).counts.tolist() == [[0, 0, 0, 9]]
     wrong: tuple[Any, ...] = ({"0": 1}, {4: 1}, {"02": 1}, [1, 2], [0] * 4, [-1, 2, 3, 4])
     for counts in wrong:
         with pytest.raises(InputError):

@@ -9,14 +9,15 @@ import cirq
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from noise_models import Noise
+from noise_models import Noise, NoiseLike, as_noise
+from noise_models.numbers import with_number
 from qucnn_cirq.circuits.feed_forward import controlling
-from qucnn_cirq.circuits.observable import Observable
+from qucnn_cirq.circuits.observable import Observable, counted
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.engines.evolution import Evolution
 from qucnn_cirq.engines.exact import ExactEngine
-from qucnn_cirq.engines.outcomes import check_outcomes
+from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.engines.steps import fused, taken_apart
 from qucnn_cirq.errors import InputError, shown
@@ -24,6 +25,9 @@ from qucnn_cirq.mitigation.zne import folded
 from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
+
+Counts = ArrayLike | Mapping[int | str, int] | cirq.Result
+"""Every way to say what was recorded."""
 
 _MOST_QUBITS = 11
 """Qubits of a circuit without tables, whose 4^n coefficients are evolved whole."""
@@ -168,17 +172,48 @@ class FitCircuit:
         chances: FloatArray = tensor.reshape(1, -1)
         return chances
 
-    def counted(self, counts: ArrayLike | Mapping[int | str, int]) -> Counted:
+    def probabilities(self, noise: NoiseLike) -> FloatArray:
+        """Exact probabilities of what is recorded.
+
+        Args:
+            noise: The noise, as for `noise_models.as_noise`.
+
+        Returns:
+            Shape (instances, 2^m).
+        """
+        model = as_noise(noise)
+        gates = model
+        if model.configuration is not None:
+            silent = with_number(model.configuration.to_mapping(), ("scales", "readout"), 0.0)
+            gates = as_noise(silent)
+        chances = np.maximum(recorded(self.true_probabilities(gates), self.qubits, model), 0.0)
+        found: FloatArray = chances / chances.sum(axis=1, keepdims=True)
+        return found
+
+    def sampled(self, noise: NoiseLike, shots: int, seed: int = 0) -> Counted:
+        """Counts as a processor of known noise would give them: to see what a fit would tell.
+
+        Args:
+            noise: The noise.
+            shots: In all instances, which share them evenly.
+            seed: Of the random numbers.
+        """
+        generator = np.random.default_rng(seed)
+        chances = self.probabilities(noise)
+        return self.counted(generator.multinomial(shots // len(chances), chances))
+
+    def counted(self, counts: Counts) -> Counted:
         """The circuit with what was recorded.
 
         Args:
-            counts: How often each outcome was, shape (2^m,) or (instances, 2^m), or by outcome: a
-                number, or its bits as text, the first measured qubit first.
+            counts: How often each outcome was, shape (2^m,) or (instances, 2^m); by outcome: a
+                number, or its bits as text, the first measured qubit first; or the result of a
+                ``cirq.Sampler``.
 
         Raises:
             InputError: If the counts do not fit.
         """
-        return Counted(self, _as_counts(self, counts))
+        return Counted(self, as_counts(self, counts, self.n_rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,10 +247,31 @@ def preparations(qubits: Sequence[cirq.Qid]) -> list[FitCircuit]:
     return [FitCircuit.of(zeros, "all qubits in 0"), FitCircuit.of(ones, "all qubits in 1")]
 
 
-def _as_counts(circuit: FitCircuit, counts: ArrayLike | Mapping[int | str, int]) -> FloatArray:
-    shape = (circuit.n_rows, circuit.n_outcomes)
-    if isinstance(counts, Mapping):
-        found: FloatArray = np.zeros(shape[1])
+def as_counts(circuit: FitCircuit, counts: Counts, n_rows: int) -> FloatArray:
+    """Counts of a circuit as an array.
+
+    Args:
+        circuit: The circuit.
+        counts: As for `FitCircuit.counted`.
+        n_rows: Of how many instances they are.
+
+    Returns:
+        Shape (instances, 2^m).
+
+    Raises:
+        InputError: If they do not fit.
+    """
+    shape = (n_rows, circuit.n_outcomes)
+    if isinstance(counts, cirq.Result):
+        bits = list(counts.measurements.values())
+        if len(bits) != 1 or bits[0].shape[1] != len(circuit.qubits):
+            raise InputError(
+                f"the result has other measurements than {circuit.name}, which has one of "
+                f"{len(circuit.qubits)} qubits."
+            )
+        found: FloatArray = counted(bits[0]).astype(float)
+    elif isinstance(counts, Mapping):
+        found = np.zeros(shape[1])
         for outcome, number in counts.items():
             index = _outcome(circuit, outcome)
             found[index] += number

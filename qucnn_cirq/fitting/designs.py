@@ -18,7 +18,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.fitting.advice import circuit_information, covariance_of
-from qucnn_cirq.fitting.circuits import FitCircuit, preparations
+from qucnn_cirq.fitting.circuits import Counted, Counts, FitCircuit, as_counts, preparations
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.validation import check
 
@@ -90,6 +90,23 @@ class Design:
             for bound, own in zip(circuit.bound(), _whole(even, int(shots)), strict=True):
                 found.append(Job(circuit, bound, int(own)))
         return found
+
+    def counted(self, counts: Sequence[Counts]) -> list[Counted]:
+        """What a fit takes, from what came back of each job.
+
+        Args:
+            counts: Of each of `jobs`, in order, as for `FitCircuit.counted`.
+
+        Raises:
+            InputError: If their number is another, or some do not fit.
+        """
+        sources = [job.source for job in self.jobs]
+        if len(counts) != len(sources):
+            raise InputError(f"there are {len(sources)} jobs, and counts of {len(counts)}.")
+        rows: dict[FitCircuit, list[FloatArray]] = {}
+        for source, own in zip(sources, counts, strict=True):
+            rows.setdefault(source, []).append(as_counts(source, own, n_rows=1))
+        return [source.counted(np.concatenate(own)) for source, own in rows.items()]
 
     def __str__(self) -> str:
         parts = [
