@@ -312,7 +312,8 @@ class Program:
         """What a loader takes of patches: the unit vectors of an amplitude encoding.
 
         Args:
-            patches: One of the kernel's shape as for `circuit`, or several along the first axis.
+            patches: One of the kernel's shape as for `circuit`, or several along the first axis,
+                of which those that are all zero are left out.
 
         Returns:
             Shape (patches, ...).
@@ -324,7 +325,10 @@ class Program:
         one = len(self.spec.kernel_pair) + (self.spec.channels > 1)
         # A patch of one channel may say so.
         several = given.ndim > one and not (given.ndim == 3 and given.shape[0] == 1)
-        return np.concatenate([self._patch_state(each) for each in (given if several else [given])])
+        if not several:
+            return self._patch_state(given)
+        seen = [each for each in given if each.any()]
+        return np.concatenate([self._patch_state(each) for each in seen or given[:1]])
 
     def _patch_state(self, patch: ArrayLike) -> NDArray[np.float64]:
         rows, columns = self.spec.kernel_pair

@@ -195,12 +195,13 @@ class FitCircuit:
 
         Args:
             noise: The noise.
-            shots: In all instances, which share them evenly.
+            shots: In all instances, which share them as evenly as whole numbers can be.
             seed: Of the random numbers.
         """
         generator = np.random.default_rng(seed)
         chances = self.probabilities(noise)
-        return self.counted(generator.multinomial(shots // len(chances), chances))
+        each = shots // len(chances) + (np.arange(len(chances)) < shots % len(chances))
+        return self.counted(generator.multinomial(each, chances))
 
     def counted(self, counts: Counts) -> Counted:
         """The circuit with what was recorded.

@@ -218,7 +218,8 @@ class NoiseFit:
 
     def __str__(self) -> str:
         shots = sum(each.shots for each in self.counted)
-        lines = [f"fitted to {shots:,} shots of {len(self.counted)} circuits"]
+        number = len(self.counted)
+        lines = [f"fitted to {shots:,} shots of {number} circuit{'s' * (number > 1)}"]
         lines += [f"{row.key} = {_interval_text(row)}" for row in self.table.itertuples()]
         return "\n".join([*lines, *self.hard_to_tell])
 
