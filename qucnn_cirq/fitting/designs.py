@@ -97,6 +97,9 @@ class Design:
         Args:
             counts: Of each of `jobs`, in order, as for `FitCircuit.counted`.
 
+        Returns:
+            The circuits that got shots, with their counts of shape (instances, 2^m).
+
         Raises:
             InputError: If their number is another, or some do not fit.
         """

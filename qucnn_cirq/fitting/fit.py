@@ -51,6 +51,12 @@ class GoodnessOfFit:
 class NoiseFit:
     """Numbers of a noise configuration with their uncertainty.
 
+    Args:
+        counted: The circuits with their counts.
+        likelihood: The likelihood of the counts near the values.
+        values: The values of largest likelihood, shape (numbers,).
+        point: The likelihood there.
+
     Attributes:
         numbers: The free numbers and where they stand.
         values: The values of largest likelihood, shape (numbers,).

@@ -70,6 +70,11 @@ class Surrogate(abc.ABC):
         self.circuits, self.numbers, self.shots = tuple(circuits), numbers, tuple(shots)
         self.centre = np.array(centre)
         self.chosen = np.flatnonzero(numbers.acts_on_gates)
+        self._prepare()
+
+    @abc.abstractmethod
+    def _prepare(self) -> None:
+        """Finds what is needed around the centre."""
 
     @abc.abstractmethod
     def probabilities(self, values: FloatArray) -> list[FloatArray]:
@@ -125,16 +130,9 @@ class Grid(Surrogate):
     Which terms there are follows from values along the axes, and is checked at one more point.
     """
 
-    def __init__(
-        self,
-        circuits: Sequence[FitCircuit],
-        numbers: FreeNumbers,
-        centre: FloatArray,
-        shots: Sequence[float],
-    ) -> None:
-        super().__init__(circuits, numbers, centre, shots)
+    def _prepare(self) -> None:
         self._is_time = np.array(
-            [numbers.paths[index][-1] in _TIMES for index in self.chosen], dtype=bool
+            [self.numbers.paths[index][-1] in _TIMES for index in self.chosen], dtype=bool
         )
         ends = [self._ends(int(index)) for index in self.chosen]
         self._ends_of = np.array(ends).reshape(-1, 2)
@@ -236,14 +234,7 @@ class Grid(Surrogate):
 class Tangent(Surrogate):
     """The first order in any number of numbers, around a point that moves with the fit."""
 
-    def __init__(
-        self,
-        circuits: Sequence[FitCircuit],
-        numbers: FreeNumbers,
-        centre: FloatArray,
-        shots: Sequence[float],
-    ) -> None:
-        super().__init__(circuits, numbers, centre, shots)
+    def _prepare(self) -> None:
         self._parts = [self._expanded(circuit) for circuit in self.circuits]
 
     def _expanded(self, circuit: FitCircuit) -> FloatArray:
