@@ -344,6 +344,17 @@ def test_single_places_are_free_by_their_keys():
     assert changed == {fit.values[0]}
 
 
+def test_a_factor_stays_where_probabilities_are():
+    noise = {"readout": {"p01": 0.1, "p10": 0.4}}
+    numbers = FreeNumbers.of(noise, ["scale"])
+    assert numbers.bounds[1] == pytest.approx([2.5], abs=1e-6)
+    circuits = preparations(cirq.LineQubit.range(2))
+    shots = [5000, 5000]
+    fit = fit_noise(sampled(circuits, shots, {**noise, "scale": 2.4}, 0), noise, ["scale"])
+    assert abs(fit.values[0] - 2.4) < 4 * fit.errors[0]
+    assert fit.profile()["high"][0] <= 2.5
+
+
 def test_counts_by_outcome():
     circuit = preparations(cirq.LineQubit.range(2))[1]
     expected = [[0, 3, 4, 20]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ _TABLE_BOUNDS: dict[tuple[str, str], tuple[float, float]] = {
     ("depolarizing", "couplers"): _BOUNDS["p2"],
     ("correlated_readout", "couplers"): _BOUNDS["both"],
 }
+_LARGEST_FACTOR = 100.0
+_HALVINGS = 30
 _TIMES = ("t1", "t2")
 _SHORTEST = 1e-3
 _SIZES = {"p1": 1e-3, "p2": 5e-3, "idle": 5e-4, "p01": 0.01, "p10": 0.03, "both": 2e-3}
@@ -87,8 +90,37 @@ class FreeNumbers:
     @property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """Least and largest values, each of shape (numbers,)."""
+        low, high = (np.array(each) for each in self._bounds)
+        return low, high
+
+    @cached_property
+    def _bounds(self) -> tuple[list[float], list[float]]:
         pairs = [_bounds(path) for path in self.paths]
-        return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])
+        highs = [
+            self._largest_factor(index) if path[0] in ("scale", "scales") else high
+            for index, (path, (_, high)) in enumerate(zip(self.paths, pairs, strict=True))
+        ]
+        return [low for low, _ in pairs], highs
+
+    def _largest_factor(self, index: int) -> float:
+        """The largest factor that leaves probabilities at their start values below 1."""
+        values = np.array(self.start)
+
+        def is_allowed(factor: float) -> bool:
+            values[index] = factor
+            try:
+                self.configuration(values)
+            except InputError:
+                return False
+            return True
+
+        if is_allowed(_LARGEST_FACTOR):
+            return _LARGEST_FACTOR
+        low, high = float(self.start[index]), _LARGEST_FACTOR
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if is_allowed(middle) else (low, middle)
+        return low
 
     @property
     def sizes(self) -> FloatArray:
@@ -154,8 +186,8 @@ def _is_readout(path: Path) -> bool:
 def _bounds(path: Path) -> tuple[float, float]:
     if path[:2] in _TABLE_BOUNDS:
         return _TABLE_BOUNDS[path[0], path[1]]
-    if path[0] == "scales":
-        return 0.0, np.inf
+    if path[0] in ("scale", "scales"):
+        return 0.0, _LARGEST_FACTOR
     if path[-1] in _TIMES:
         return _SHORTEST, np.inf
     return _BOUNDS.get(path[-1], (0.0, np.inf))
