@@ -6,6 +6,7 @@ It is one sealed JSON file, plain data throughout: nothing of it is run, and no 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +24,10 @@ MANIFEST = "jobs.json"
 VERSION = 1
 """Version of the files of a folder of jobs."""
 ADVICE = "make the jobs again, in another folder."
-MOST_SHOTS = 10**9
+MOST_SHOTS = 5 * 10**8
 """Shots of a circuit, in all: more cannot be shared out at random."""
+
+_NAME = re.compile(r"[cpm][0-9a-f]{16}(_[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,6 +329,8 @@ def _check(found: Manifest) -> None:
         if len(program.pattern) not in (0, sum(program.bits)):
             raise ValueError
     keys = set(found.bits)
+    if not all(map(_NAME.fullmatch, [*keys, *found.by_id])):
+        raise ValueError
     for template in found.templates:
         fits = len(template.rows) == len(template.ids) == len(template.chosen)
         inside = (template.chosen >= 0).all() and (template.chosen < len(template.places)).all()
