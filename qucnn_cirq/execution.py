@@ -228,7 +228,10 @@ class Execution:
             # As if each shot took one of the forms at random: evenly shared they scatter no more.
             chances = twirled.distribution(template, self.noise, tables)
             return streams.multinomial(self.shots, chances), chances
-        return twirled.outcome_counts(template, self.noise, tables, self.shots, streams), None
+        counts = twirled.outcome_counts(template, self.noise, tables, self.shots, streams)
+        if engine.is_measured and engine.gives_means(template, self.noise):
+            return counts, twirled.distribution(template, self.noise, tables)
+        return counts, None
 
     def _by_circuits(
         self,
