@@ -23,7 +23,7 @@ from studies.elsewhere.counts import Collected, collected, keep
 from studies.elsewhere.manifest import MOST_SHOTS, JobPoint, Manifest, read_manifest
 from studies.elsewhere.reading import Counts, read_counts
 from studies.elsewhere.replay import Replay, has_all
-from studies.files import CONFIGURATION, damaged, file_content
+from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.runs.run import LOGGER
@@ -302,11 +302,11 @@ def _measure(
     keep_inputs(document, folder)
     origin = {
         **provenance(),
-        "counts": {
-            "collected": found.digest,
+        COLLECTED: {
+            "counts": found.digest,
             "jobs": manifest.digest,
             "made": manifest.provenance.get("started"),
-            "files": sorted(found.files.values()),
+            "files": "; ".join(sorted(found.files.values())),
         },
     }
     by_identity = {each.identity: each for each in plan.points}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ LARGEST_FILE = 8 * 2**20
 MOST_IN_FILE = 250
 """Circuits of a file, markers apart."""
 
+_TURNS = re.compile(r"pi\*(-?[0-9.]+(?:e-?[0-9]+)?)")
+_WHOLE = re.compile(r"(?<=[(,])-?[0-9]+(?=[,)])")
 _FLIP = cirq.PhasedXZGate(x_exponent=1.0, z_exponent=0.0, axis_phase_exponent=0.0)
 
 
@@ -255,6 +258,14 @@ def _text(circuit: cirq.Circuit, form: str) -> str:
         content: Mapping[str, Any] = json.loads(cirq.to_json(circuit))
         return json.dumps(content, separators=(",", ":"))
     try:
-        return json.dumps(WRITERS[".qasm3"](circuit).decode())
+        text = WRITERS[".qasm3"](circuit).decode()
     except (ValueError, TypeError, NotImplementedError) as error:
         raise InputError(f"a circuit cannot be written as OpenQASM 3 ({error}).") from None
+    lines = text.splitlines(keepends=True)
+    return json.dumps("".join(each if each.startswith("//") else _plain(each) for each in lines))
+
+
+def _plain(line: str) -> str:
+    """A line of OpenQASM whose angles are numbers: not every reader takes expressions."""
+    line = _TURNS.sub(lambda found: repr(float(found[1]) * np.pi), line)
+    return _WHOLE.sub(lambda found: f"{found[0]}.0", line)
