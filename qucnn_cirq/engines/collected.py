@@ -24,7 +24,7 @@ class CountsSource(Protocol):
     """Where the counts of bound circuits come from.
 
     Attributes:
-        predicts: Whether predictions are wanted beside the counts.
+        predicts: Whether means are wanted beside the counts.
     """
 
     predicts: bool
@@ -103,8 +103,8 @@ class CollectedEngine(Engine):
         self._source = source
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
-        """Whether the engine of the predictions does, where they are wanted."""
-        return self._source.predicts and self._predicting.gives_means(template, noise)
+        """Whether the engine of the predictions does."""
+        return self._predicting.gives_means(template, noise)
 
     def run(
         self,
@@ -116,7 +116,9 @@ class CollectedEngine(Engine):
     ) -> Outcome:
         """Counts and, where there are any, predicted means; see `qucnn_cirq.engines.Engine`."""
         means = None
-        if shots is None or self.gives_means(template, noise):
+        # Of a reader that differs from patch to patch engines give no means at once.
+        is_wanted = self._source.predicts and len(tables["upstream"]) == 1
+        if shots is None or (is_wanted and self.gives_means(template, noise)):
             means = self._in_places(
                 template, tables, lambda each: self._means(each, noise, tables, streams)
             )

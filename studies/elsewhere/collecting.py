@@ -211,8 +211,7 @@ def _configured(
     asked = {each.shots for each in manifest.points}
     if len(asked) > 1 or "shots" not in study.targets:
         raise InputError(
-            "shots are swept over in these jobs, and cannot be set for all points: leave --shots "
-            "out."
+            "the shots of these points are settings of their own, each another: leave --shots out."
         )
     return study, document, shots / asked.pop()
 

@@ -60,7 +60,10 @@ class Placed:
         """
         template = self.templates[self.jobs.chosen[number]]
         circuit = template.bound_circuit(self.recorded.tables(self.jobs.rows[number]))
-        return cirq.with_measurement_key_mapping(circuit, {MEASUREMENT_KEY: self.jobs.ids[number]})
+        named: cirq.Circuit = cirq.with_measurement_key_mapping(
+            circuit, {MEASUREMENT_KEY: self.jobs.ids[number]}
+        )
+        return named
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +98,7 @@ def placed(
         InputError: If fewer copies fit the device.
     """
     template, device = recorded.template, recorded.device
-    templates = (template,)
+    templates: tuple[Template, ...] = (template,)
     if copies > 1:
         usage = Usage.of(template.circuit)
         found = disjoint_placements(usage, device, recorded.gate_set, copies, spacing)

@@ -116,7 +116,8 @@ def _of_result(result: Mapping[str, Any], manifest: Manifest) -> Iterator[tuple[
         n_bits = _bits_of(key, manifest)
         if not isinstance(record, dict) or record.get("binary") is not True:
             raise InputError(f"the record of {key} is not one of bits.")
-        shape, packed = record.get("shape"), record.get("packed_digits")
+        shape: Any = record.get("shape")
+        packed = record.get("packed_digits")
         is_shape = isinstance(shape, list) and len(shape) == 3
         if not is_shape or any(type(each) is not int or each < 0 for each in shape):
             raise InputError(f"the record of {key} has the shape {shown(shape)}.")
@@ -213,6 +214,8 @@ def _split(
 ) -> Iterator[tuple[str, Counter[int]]]:
     """Counts of a program, or of one circuit of it, as those of each key."""
     program = manifest.by_id.get(name)
+    keys: tuple[str, ...]
+    bits: tuple[int, ...]
     if program is None:
         keys, bits = (name,), (_bits_of(name, manifest),)
     else:

@@ -46,7 +46,8 @@ class Replay:
         self._point = point
         self._scale = scale
         self._numbers = {each.digest: number for number, each in enumerate(manifest.templates)}
-        self._trees: dict[int, cKDTree] = {}
+        self._trees: dict[tuple[int, int], cKDTree] = {}
+        self._places: dict[int, list[Template]] = {}
         self._left: dict[str, Sparse] = {}
         self._dealers: dict[str, np.random.Generator] = {}
 
@@ -59,7 +60,24 @@ class Replay:
         self, template: Template, tables: AngleTables
     ) -> tuple[Sequence[Template], NDArray[np.intp]]:
         """See `qucnn_cirq.engines.collected.CountsSource`."""
-        number, circuits = self._circuits(template, tables)
+        rows = angle_rows(tables)
+        number = self._numbers.get(template.digest)
+        if number is None:
+            # Predicted alone, such as a gradient in other circuits.
+            return [template], np.zeros(len(rows), dtype=np.intp)
+        jobs = self._manifest.templates[number]
+        # What a reader multiplies by is predicted from other values than those that are run.
+        angles = rows.shape[1] - np.shape(tables["upstream"])[1]
+        distances, circuits = self._tree(number, angles).query(rows[:, :angles], p=np.inf)
+        chosen = np.where(distances > _SAME_ANGLE, len(jobs.places), 0)
+        known = chosen == 0
+        chosen[known] = jobs.chosen[circuits[known]]
+        return [*self._moved(template, number), template], chosen.astype(np.intp)
+
+    def _moved(self, template: Template, number: int) -> list[Template]:
+        """A template in each of its places."""
+        if number in self._places:
+            return self._places[number]
         jobs = self._manifest.templates[number]
         qubits = {str(qubit): qubit for qubit in load_device(jobs.device).graph}
         moved = []
@@ -74,7 +92,15 @@ class Replay:
                 ) from None
             same = all(own == qubit for own, qubit in positions.items())
             moved.append(template if same else template.moved(positions))
-        return moved, jobs.chosen[circuits].astype(np.intp)
+        self._places[number] = moved
+        return moved
+
+    def _tree(self, number: int, angles: int) -> cKDTree:
+        """The circuits of a template, by the first of their angles."""
+        if (number, angles) not in self._trees:
+            rows = self._manifest.templates[number].rows
+            self._trees[number, angles] = cKDTree(np.ascontiguousarray(rows[:, :angles]))
+        return self._trees[number, angles]
 
     def _circuits(self, template: Template, tables: AngleTables) -> tuple[int, NDArray[np.intp]]:
         """The number of a template, and of the circuits that rows of angles make of it."""
@@ -84,12 +110,11 @@ class Replay:
                 "the study runs circuits that are not among the jobs: it was compiled otherwise, "
                 "or asks for more than when they were made."
             )
-        if number not in self._trees:
-            self._trees[number] = cKDTree(self._manifest.templates[number].rows)
         rows = angle_rows(tables)
-        if rows.shape[1] != self._trees[number].m:
+        width = self._manifest.templates[number].rows.shape[1]
+        if rows.shape[1] != width:
             raise InputError("the study binds its circuits otherwise than when jobs were made.")
-        distances, circuits = self._trees[number].query(rows, p=np.inf)
+        distances, circuits = self._tree(number, width).query(rows, p=np.inf)
         if (distances > _SAME_ANGLE).any():
             raise InputError(
                 f"{(distances > _SAME_ANGLE).sum()} of {len(rows)} circuits are not among the "
