@@ -195,6 +195,44 @@ def test_the_virtual_processor_gives_what_a_sweep_does(tmp_path: Path) -> None:
     assert (z**2).sum() < z.size + 5 * np.sqrt(2 * z.size)
 
 
+@pytest.mark.parametrize(
+    ("method", "parallel"), [("in_circuit", 1), ("in_circuit", 2), ("parameter_shift", 2)]
+)
+def test_gradients_are_those_of_the_counts(tmp_path: Path, method: str, parallel: int) -> None:
+    settings = {
+        "convolution.kernel": [2, 2],
+        "convolution.overlap": "ancilla",
+        "convolution.filters": {"kind": "ansatz", "layers": 1},
+        "shots": 1000,
+        "draws": 5,
+        "check_patches": 0,
+        "noise": NOISE,
+        "method": method,
+    }
+    configuration = {"study": {"name": "gradient"}}
+    found = jobs(configuration, tmp_path / "jobs", settings=settings, parallel=parallel)
+    row = found.manifest.points[0]
+    # Every draw takes shots of its own.
+    assert {shots for shots in found.manifest.shots_of(row).values()} == {5 * 1000}
+    results = collect(found.folder, written(tmp_path, results_of(found))).results
+    assert results is not None and not results.status().failed
+    cells = results.table().iloc[0]
+    assert cells["formula_items"] == 20
+    assert abs(cells["formula_chi_squared"] - 20) < 4 * np.sqrt(40)
+    assert 0.5 < cells["rmse"] / cells["predicted_rmse"] < 2
+
+
+@pytest.mark.parametrize("method", ["readout+two_point", "zne", "pec"])
+def test_mitigation_is_made_of_collected_counts(tmp_path: Path, method: str) -> None:
+    settings = {**SMALL, "images": 1, "mitigation": method, "shots": 6000}
+    found = jobs("forward", tmp_path / "jobs", settings=settings)
+    results = collect(found.folder, written(tmp_path, results_of(found))).results
+    assert results is not None and not results.status().failed
+    own = results.arrays(results.table()["point"][0])
+    z = (own["noisy_estimates"] - own["noisy_means"]) / np.sqrt(own["noisy_variance"])
+    assert (z**2).sum() < z.size + 4 * np.sqrt(2 * z.size)
+
+
 @pytest.mark.filterwarnings("ignore:This is an experimental native version")
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_qiskit_aer_runs_openqasm_and_its_dictionaries_come_back(
