@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,16 @@ from qucnn_cirq.engines.streams import Outcome, Streams
 Array = NDArray[np.float64]
 
 
-class CountsSource(Protocol):
+class CountsSource(ABC):
     """Where the counts of bound circuits come from.
 
     Attributes:
         predicts: Whether means are wanted beside the counts.
     """
 
-    predicts: bool
+    predicts: bool = True
 
+    @abstractmethod
     def counts(
         self, template: Template, tables: AngleTables, shots: int
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -41,12 +42,13 @@ class CountsSource(Protocol):
 
         Returns:
             For each row of `angle_rows` some outcomes, the first measured qubit being the most
-            significant bit, and their counts, which add up to the shots.
+            significant bit, and their counts, which add up to the shots, each of shape (outcomes,).
 
         Raises:
             InputError: If it has none.
         """
 
+    @abstractmethod
     def places(
         self, template: Template, tables: AngleTables
     ) -> tuple[Sequence[Template], NDArray[np.intp]]:
@@ -58,7 +60,7 @@ class CountsSource(Protocol):
 
         Returns:
             The circuit in each of its places, and the number of its place for each row of
-            `angle_rows`.
+            `angle_rows`, shape (filters * patches,).
         """
 
 

@@ -21,7 +21,7 @@ from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError
 from studies.elsewhere.counts import Collected, collected, keep
 from studies.elsewhere.manifest import MOST_SHOTS, JobPoint, Manifest, read_manifest
-from studies.elsewhere.reading import Counts, read_counts
+from studies.elsewhere.reading import KeyCounts, read_counts
 from studies.elsewhere.replay import Replay, has_all
 from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
 from studies.provenance import provenance
@@ -184,7 +184,7 @@ def collect(
     )
 
 
-def _check_total(path: Path, counts: Counts, found: Collected) -> None:
+def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
     for key, own in counts.items():
         total = sum(own.values()) + found.shots(key)
         if total > MOST_SHOTS:

@@ -11,7 +11,7 @@ from typing import Any
 
 from qucnn_cirq.errors import InputError
 from studies.elsewhere.manifest import MOST_SHOTS, Manifest
-from studies.elsewhere.reading import Counts
+from studies.elsewhere.reading import KeyCounts
 from studies.files import damaged, digest_of, file_content, is_sealed, parsed, write_sealed
 
 COUNTS = "counts"
@@ -29,7 +29,7 @@ class Collected:
     """
 
     files: Mapping[str, str]
-    counts: Counts
+    counts: KeyCounts
 
     @property
     def digest(self) -> str:
@@ -45,7 +45,7 @@ class Collected:
         return sum(self.counts.get(key, {}).values())
 
 
-def content_of(counts: Counts, manifest: Manifest) -> dict[str, Any]:
+def content_of(counts: KeyCounts, manifest: Manifest) -> dict[str, Any]:
     """Counts as they are kept.
 
     Args:
@@ -64,7 +64,7 @@ def content_of(counts: Counts, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def keep(folder: Path, counts: Counts, manifest: Manifest, source: str) -> str | None:
+def keep(folder: Path, counts: KeyCounts, manifest: Manifest, source: str) -> str | None:
     """Keeps the counts of a file, unless the same are kept already.
 
     Args:
@@ -105,7 +105,7 @@ def collected(folder: Path, manifest: Manifest) -> Collected:
         names = sorted(os.listdir(folder / COUNTS))
     except FileNotFoundError:
         names = []
-    counts: Counts = {}
+    counts: KeyCounts = {}
     files = {}
     for name in names:
         if name.startswith(".") or not name.endswith(".json"):

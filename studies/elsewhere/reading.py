@@ -23,7 +23,7 @@ LARGEST_COUNTS = 256 * 2**20
 ORDERS = ("big", "little")
 """Whether the first measured qubit is the first bit of a text (most significant) or the last."""
 
-Counts = dict[str, Counter[int]]
+KeyCounts = dict[str, Counter[int]]
 """For each key how often each outcome was recorded, its first bit the most significant."""
 
 _HEADER = ("circuit", "bits", "count")
@@ -32,7 +32,7 @@ _WRAPPED = {"counts", "bit_order", "jobs", "shots", "format"}
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 
 
-def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tuple[Counts, bool]:
+def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tuple[KeyCounts, bool]:
     """The counts that a file holds, checked against the jobs and their markers.
 
     Args:
@@ -67,8 +67,8 @@ def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tup
     return counts, is_checked
 
 
-def _read(path: Path, text: str, manifest: Manifest, order: str | None) -> Counts:
-    found: Counts = {}
+def _read(path: Path, text: str, manifest: Manifest, order: str | None) -> KeyCounts:
+    found: KeyCounts = {}
     if path.suffix == ".csv":
         entries = _of_csv(text, manifest, order)
     else:
@@ -258,7 +258,7 @@ def _outcome(name: str, text: str, width: int, order: str) -> int:
 # --- markers
 
 
-def _check_markers(counts: Counts, manifest: Manifest) -> tuple[str | None, bool]:
+def _check_markers(counts: KeyCounts, manifest: Manifest) -> tuple[str | None, bool]:
     """What is wrong with the bits of markers, and whether there are any."""
     is_checked = False
     for program in manifest.programs:
@@ -275,7 +275,7 @@ def _check_markers(counts: Counts, manifest: Manifest) -> tuple[str | None, bool
     return None, is_checked
 
 
-def _seen(program: JobProgram, counts: Counts) -> str:
+def _seen(program: JobProgram, counts: KeyCounts) -> str:
     """What most shots have at each bit."""
     found = ""
     for key, n_bits in zip(program.keys, program.bits, strict=True):

@@ -12,7 +12,7 @@ from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device
-from qucnn_cirq.engines.collected import angle_rows
+from qucnn_cirq.engines.collected import CountsSource, angle_rows
 from qucnn_cirq.errors import InputError
 
 
@@ -58,14 +58,14 @@ class RecordedTemplate:
         """The angle tables of one circuit.
 
         Args:
-            row: One of `rows`.
+            row: One of `rows`, shape (angles,).
         """
         ends = np.cumsum([width for _, width in self.widths])
         parts = np.split(row[None], ends[:-1], axis=1)
         return {name: part for (name, _), part in zip(self.widths, parts, strict=True)}
 
 
-class Recorder:
+class Recorder(CountsSource):
     """A source of no counts that takes note of the circuits it is asked for.
 
     Half of the shots are said to have had the first outcome and half the last, so that whatever

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
-from qucnn_cirq.engines.collected import angle_rows
+from qucnn_cirq.engines.collected import CountsSource, angle_rows
 from qucnn_cirq.errors import InputError
 from studies.elsewhere.counts import Collected
 from studies.elsewhere.manifest import JobPoint, Manifest
@@ -23,7 +23,7 @@ Sparse = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Outcomes and their counts."""
 
 
-class Replay:
+class Replay(CountsSource):
     """Hands out the counts of one point; see `qucnn_cirq.engines.collected.CountsSource`.
 
     Points of different repetitions, and equal patches of one point, get different shots of a
@@ -35,8 +35,6 @@ class Replay:
         point: The point.
         scale: Shots that are wanted now over those that the jobs asked for.
     """
-
-    predicts = True
 
     def __init__(
         self, manifest: Manifest, found: Collected, point: JobPoint, scale: float = 1.0
