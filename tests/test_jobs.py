@@ -30,6 +30,7 @@ from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.reading import read_counts
 from studies.files import write_sealed
 from studies.point import program_of
+from studies.report.report import study_sections
 from studies.runs.results import read_results
 from studies.settings import settings_texts
 from studies.sweep.catalogue import load_study
@@ -177,6 +178,9 @@ def test_what_comes_back_agrees_with_what_is_predicted_in_each_place(
     assert row["noisy_engine"] == "collected, beside exact"
     assert 0.4 < row["noisy_rmse"] / row["noisy_predicted_rmse"] < 2
     assert results.origins[0]["collected"]["jobs"] == found.manifest.digest
+    summary = {"text": "", "figures": [], "not_drawn": []}
+    _, body = study_sections(results.folder, summary=summary)
+    assert "counts that were collected, none simulated" in "".join(body)
 
 
 def test_the_virtual_processor_gives_what_a_sweep_does(tmp_path: Path) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cirq
 import numpy as np
@@ -258,8 +257,7 @@ def _files(
 def _text(circuit: cirq.Circuit, form: str) -> str:
     """A circuit as JSON: an object of Cirq's, or a text in OpenQASM 3."""
     if form == "cirq":
-        content: Mapping[str, Any] = json.loads(cirq.to_json(circuit))
-        return json.dumps(content, separators=(",", ":"))
+        return str(cirq.to_json(circuit, indent=None))
     try:
         text = WRITERS[".qasm3"](circuit).decode()
     except (ValueError, TypeError, NotImplementedError) as error:

@@ -16,9 +16,10 @@ import numpy as np
 from noise_models.errors import shown
 from noise_models.files import file_text, parsed_json
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.guard import guarded
 from studies.elsewhere.manifest import MOST_SHOTS, JobProgram, Manifest
 
-LARGEST_COUNTS = 256 * 2**20
+LARGEST_COUNTS = 64 * 2**20
 """Bytes of the largest file of counts that is read."""
 ORDERS = ("big", "little")
 """Whether the first measured qubit is the first bit of a text (most significant) or the last."""
@@ -50,20 +51,21 @@ def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tup
         raise InputError(f"bit order = {shown(order)} is not known: give {' or '.join(ORDERS)}.")
     if path.suffix not in (".csv", ".json"):
         raise InputError(f"{path}: the name of a file of counts must end in .csv or .json.")
+    # What a file takes to read is decided by whoever wrote it.
+    return guarded(path, _checked, manifest, order)
+
+
+def _checked(path: Path, manifest: Manifest, order: str | None) -> tuple[KeyCounts, bool]:
+    """As `read_counts`, without bounds of time and memory."""
     text = file_text(path, LARGEST_COUNTS)
-    try:
-        counts = _read(path, text, manifest, order)
-        if not counts:
-            raise InputError("holds no counts.")
-        problem, is_checked = _check_markers(counts, manifest)
-        if problem is not None:
-            other = _other_order(path, text, manifest, order)
-            hint = f"; as {other}-endian they are right: give --bit-order {other}" if other else ""
-            raise InputError(f"{problem}{hint}.")
-    except InputError as error:
-        words = str(error)
-        named = words.startswith(str(path))
-        raise InputError(words if named else f"{path}: {words}") from None
+    counts = _read(path, text, manifest, order)
+    if not counts:
+        raise InputError("holds no counts.")
+    problem, is_checked = _check_markers(counts, manifest)
+    if problem is not None:
+        other = _other_order(path, text, manifest, order)
+        hint = f"; as {other}-endian they are right: give --bit-order {other}" if other else ""
+        raise InputError(f"{problem}{hint}.")
     return counts, is_checked
 
 
