@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Collects."""
     from studies.elsewhere.collecting import collect
+    from studies.sweep.results import failure_lines
 
     found = collect(
         options.folder,
@@ -52,10 +53,13 @@ def run(options: argparse.Namespace) -> int:
         shots=options.shots,
         note=note_of(options),
     )
+    failed = []
+    if found.results is not None:
+        failed = found.results.status().to_mapping()["failed"]
     if options.json:
-        print_json(found.to_mapping())
+        print_json({**found.to_mapping(), "failed": failed})
     else:
-        for line in found.lines():
+        for line in [*found.lines(), *failure_lines(failed)]:
             print(line)
         if found.results is not None:
             print(f"\nresults in {found.results.folder}")
@@ -63,5 +67,4 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: {line}", file=sys.stderr)
     if found.refused:
         raise InputError(found.refused[-1])
-    failed = () if found.results is None else found.results.status().failed
     return 1 if failed else 0
