@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.elsewhere.collecting import collect
-    from studies.elsewhere.handing_out import jobs
+    from studies.elsewhere.handing_out import jobs, jobs_of
     from studies.runs.results import Results, read_results
     from studies.runs.run import FinishedPoint, iterate, run
     from studies.sweep.progress import Progress
@@ -31,6 +31,7 @@ __all__ = [
     "collect",
     "iterate",
     "jobs",
+    "jobs_of",
     "load",
     "load_arrays",
     "read_results",
@@ -44,6 +45,7 @@ _MODULES = {
     "collect": "elsewhere.collecting",
     "iterate": "runs.run",
     "jobs": "elsewhere.handing_out",
+    "jobs_of": "elsewhere.handing_out",
     "load": "sweep.results",
     "load_arrays": "sweep.results",
     "read_results": "runs.results",

@@ -25,7 +25,7 @@ from qucnn_cirq.validation import errors_of, validate
 from studies.elsewhere import collecting
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.counts import collected
-from studies.elsewhere.handing_out import Jobs, jobs
+from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.reading import read_counts
 from studies.files import write_sealed
@@ -563,6 +563,41 @@ def test_what_was_changed_in_the_folder_is_named(
     manifest.unlink()
     assert main(["collect", str(fresh)]) == 2
     assert "holds no jobs" in capsys.readouterr().err
+
+
+def test_circuits_of_no_study_come_back_under_their_names(tmp_path: Path) -> None:
+    a, b = cirq.GridQubit(4, 9), cirq.GridQubit(4, 10)
+    flip = cirq.PhasedXZGate(x_exponent=1.0, z_exponent=0.0, axis_phase_exponent=0.0)
+    circuits = {
+        "none": cirq.Circuit(cirq.measure(a, b, key="z")),
+        "first": cirq.Circuit(flip(a), cirq.measure(a, b, key="z")),
+        "again": cirq.Circuit(flip(a), cirq.measure(a, b, key="z")),
+        "other": cirq.Circuit(flip(a), cirq.measure(b, a, key="w")),
+    }
+    shots = {"none": 10, "first": 20, "again": 30, "other": 40}
+    folder = tmp_path / "jobs"
+    found = jobs_of(circuits, shots, folder, "willow_pink")
+    assert jobs_of(circuits, shots, folder, "willow_pink").manifest.digest == found.manifest.digest
+    assert found.summary()["circuits"] == 4
+    files = written(tmp_path, results_of(found, None))
+    part = collect(folder, files[:2])
+    assert len(part.missing) == 2 and part.results is None
+    whole = collect(folder, files)
+    assert whole.lines()[-1] == "all of 4 circuits complete"
+    wanted = {"none": {"00": 10}, "first": {"10": 20}, "again": {"10": 30}, "other": {"01": 40}}
+    assert {name: whole.counts[name] for name in wanted} == wanted
+    with pytest.raises(InputError, match="holds other jobs"):
+        jobs_of(circuits, 10, folder, "willow_pink")
+    with pytest.raises(InputError, match="has no effect on circuits of no study"):
+        collect(folder, shots=3)
+    for wrong, words in (
+        (cirq.Circuit(flip(a)), "one measurement"),
+        (cirq.Circuit(cirq.SWAP(a, b), cirq.measure(a)), "cannot run the circuit"),
+        (cirq.Circuit(cirq.measure(a, invert_mask=(True,))), "leave masks out"),
+    ):
+        with pytest.raises(InputError, match=words):
+            jobs_of({"wrong": wrong}, 10, tmp_path / "wrong", "willow_pink")
+    assert not list((tmp_path / "wrong").glob("jobs.json"))
 
 
 def test_swapped_bits_are_told_by_the_markers(

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Collection:
         points: All points.
         more: Circuits of which there are more shots than were asked for.
         results: The results of the complete points; None if there are none.
+        counts: What was counted so far, by circuit and bits, the first measured qubit first;
+            circuits of no study by the names that they were given.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Collection:
     points: int
     more: tuple[str, ...]
     results: Results | None
+    counts: Mapping[str, Mapping[str, int]]
 
     def __repr__(self) -> str:
         return f"<Collection in {self.folder}: {self.complete} of {self.points} points>"
@@ -96,12 +99,15 @@ class Collection:
                 f"more shots than were asked for, of which some are drawn, of {len(self.more)} "
                 f"circuits: {some(list(self.more))}"
             )
-        found.append(f"{self.complete} of {self.points} points complete")
+        if self.points:
+            found.append(f"{self.complete} of {self.points} points complete")
+        elif not self.missing:
+            found.append(f"all of {self.circuits} circuits complete")
         return found
 
     def to_mapping(self) -> dict[str, Any]:
         """As plain data."""
-        kept = {key: value for key, value in vars(self).items() if key != "results"}
+        kept = {key: value for key, value in vars(self).items() if key not in ("results", "counts")}
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
         results = None if self.results is None else str(self.results.folder)
         return {**plain, "folder": str(self.folder), "results": results}
@@ -161,14 +167,15 @@ def collect(
         else:
             double.append(path.name if before == path.name else f"{path.name} (as {before})")
     found = collected(target, manifest)
-    study, document, scale = _configured(target, manifest, shots)
-    ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
-    results = _results(target, manifest, found, (study, document), ready, scale, note)
-    wanted = {
-        key: sum(needs.values()) * scale
-        for template, own in zip(manifest.templates, manifest.needs, strict=True)
-        for key, needs in zip(template.ids, own, strict=True)
-    }
+    if manifest.study:
+        study, document, scale = _configured(target, manifest, shots)
+        ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
+        results = _results(target, manifest, found, (study, document), ready, scale, note)
+    else:
+        if shots is not None:
+            raise InputError("shots has no effect on circuits of no study: leave it out.")
+        scale, ready, results = 1.0, [], None
+    wanted = {key: number * scale for key, number in manifest.wanted.items()}
     return Collection(
         target,
         tuple(taken),
@@ -181,7 +188,19 @@ def collect(
         len(manifest.points),
         tuple(key for key, number in wanted.items() if found.shots(key) > number),
         results,
+        _texts(manifest, found),
     )
+
+
+def _texts(manifest: Manifest, found: Collected) -> dict[str, dict[str, int]]:
+    """Counts by the texts of their bits."""
+    names = {each.key: each.name for each in manifest.named}
+    return {
+        names.get(key, key): {
+            f"{outcome:0{manifest.bits[key]}b}": count for outcome, count in sorted(own.items())
+        }
+        for key, own in sorted(found.counts.items())
+    }
 
 
 def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import cirq
 import numpy as np
 
 from noise_models.checks import whole_number
 from noise_models.writing import write_text
+from qucnn_cirq.devices import DeviceLike, load_device
 from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError, shown
 from studies.elsewhere.manifest import (
@@ -22,11 +24,12 @@ from studies.elsewhere.manifest import (
     MOST_SHOTS,
     JobPoint,
     Manifest,
+    NamedCircuit,
     TemplateJobs,
     Use,
     read_manifest,
 )
-from studies.elsewhere.programs import FORMATS, packed, placed, write_files
+from studies.elsewhere.programs import FORMATS, Packed, packed, placed, plain_circuit, write_files
 from studies.elsewhere.recording import Call, RecordedTemplate, Recorder
 from studies.files import CONFIGURATION
 from studies.provenance import provenance
@@ -70,7 +73,7 @@ class Jobs:
         return {
             "study": self.manifest.study,
             "points": len(self.manifest.points),
-            "circuits": sum(len(each.ids) for each in self.manifest.templates),
+            "circuits": len(self.manifest.wanted),
             "programs": len(own),
             "markers": len(marks),
             "shots": sum(each.shots for each in own)
@@ -154,17 +157,68 @@ def jobs(
         found.append(each.jobs)
         programs += packed(each, copies, order, shots)
     manifest = replace(bare, templates=tuple(found))
-    known = read_manifest(folder) if (folder / MANIFEST).exists() else None
-    if known is not None and _sketch(known) != _sketch(manifest):
-        raise InputError(f"--out {folder} holds other jobs: choose another folder.")
+    # Before circuits are written, which takes long.
+    _check_same(folder, manifest)
     _make(folder)
-    manifest = replace(manifest, programs=tuple(write_files(folder, programs, form)))
     write_text(folder / CONFIGURATION, text)
     keep_inputs(document, folder)
+    note(f"{len(programs)} circuits to {folder}")
+    return _written(folder, manifest, programs)
+
+
+def jobs_of(
+    circuits: Mapping[str, cirq.AbstractCircuit],
+    shots: int | Mapping[str, int],
+    out: str | Path,
+    device: DeviceLike,
+    *,
+    form: str = "cirq",
+) -> Jobs:
+    """Writes circuits of no study, such as for a calibration, to be run elsewhere.
+
+    `collect` gives their counts, by the names that they have here.
+
+    Args:
+        circuits: Native circuits by name, each with one measurement at its end.
+        shots: Shots of each: one number, or by name.
+        out: The folder of the jobs.
+        device: What they are validated against.
+        form: As for `jobs`.
+
+    Returns:
+        The jobs.
+
+    Raises:
+        InputError: If a device cannot run a circuit, or the folder holds something else.
+        OSError: If writing fails.
+    """
+    if form not in FORMATS:
+        raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
+    folder, target = Path(out), load_device(device)
+    _check_folder(folder)
+    if not circuits:
+        raise InputError("there are no circuits to hand out.")
+    named, programs = [], []
+    for name, circuit in circuits.items():
+        number = shots if isinstance(shots, int) else shots.get(name)
+        own = plain_circuit(name, circuit, target)
+        count = whole_number(f"shots of {name}", number, 1, MOST_SHOTS)
+        (measured,) = own.register
+        program = replace(own.program, shots=count)
+        programs.append(replace(own, program=program))
+        named.append(NamedCircuit(name, program.id, tuple(map(str, measured)), count))
+    bare = Manifest("", form, "", (), (), (), (), provenance(), tuple(named))
+    return _written(folder, bare, programs)
+
+
+def _written(folder: Path, bare: Manifest, programs: Sequence[Packed]) -> Jobs:
+    """The files and, last, the manifest: without it there is nothing that could be collected."""
+    known = _check_same(folder, bare)
+    _make(folder)
+    written = tuple(write_files(folder, programs, bare.form))
+    manifest = replace(bare, programs=written)
     if known is None or known.digest != manifest.digest:
-        # The manifest last: without it there is nothing that could be collected.
         manifest.write(folder)
-    note(f"{len(programs)} circuits in {folder}")
     return Jobs(folder, manifest)
 
 
@@ -240,7 +294,18 @@ def _sketch(manifest: Manifest) -> object:
     """What tells jobs apart before their circuits are written."""
     templates = [(each.ids, each.places) for each in manifest.templates]
     points = [(each.identity, each.shots, each.draw) for each in manifest.points]
-    return manifest.study, manifest.form, manifest.configuration, templates, points
+    named = manifest.named
+    return manifest.study, manifest.form, manifest.configuration, templates, points, named
+
+
+def _check_same(folder: Path, manifest: Manifest) -> Manifest | None:
+    """The manifest that a folder has already, if any; it must be of the same jobs."""
+    if not (folder / MANIFEST).exists():
+        return None
+    known = read_manifest(folder)
+    if _sketch(known) != _sketch(manifest):
+        raise InputError(f"--out {folder} holds other jobs: choose another folder.")
+    return known
 
 
 def _check_folder(folder: Path) -> None:

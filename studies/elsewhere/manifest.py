@@ -96,6 +96,23 @@ class JobPoint:
 
 
 @dataclass(frozen=True)
+class NamedCircuit:
+    """A circuit of no study.
+
+    Attributes:
+        name: What whoever handed it out calls it.
+        key: Its name in the files, the key of its measurement.
+        measured: Names of the measured qubits, in the order of the bits.
+        shots: Shots that are wanted.
+    """
+
+    name: str
+    key: str
+    measured: tuple[str, ...]
+    shots: int
+
+
+@dataclass(frozen=True)
 class JobProgram:
     """A circuit as it is run: one circuit of the study, or several side by side.
 
@@ -121,7 +138,7 @@ class Manifest:
     """All of it.
 
     Attributes:
-        study: The study's name.
+        study: The study's name; empty if the circuits are of none.
         form: What the circuits are written as, "cirq" or "qasm".
         configuration: SHA-256 of the configuration of the study.
         points: The points.
@@ -129,6 +146,7 @@ class Manifest:
         templates: The compiled structures.
         programs: What is run, markers included.
         provenance: Versions, machine and commit.
+        named: Circuits of no study.
     """
 
     study: str
@@ -139,6 +157,7 @@ class Manifest:
     templates: tuple[TemplateJobs, ...]
     programs: tuple[JobProgram, ...]
     provenance: Mapping[str, Any]
+    named: tuple[NamedCircuit, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -173,6 +192,16 @@ class Manifest:
                 own = found[template][circuit]
                 own[point.draw] = max(own.get(point.draw, 0), shots)
         return tuple(tuple(dict(sorted(own.items())) for own in each) for each in found)
+
+    @cached_property
+    def wanted(self) -> dict[str, int]:
+        """The shots that each circuit is to have, by its key; markers apart."""
+        found = {
+            key: sum(draws.values())
+            for template, needs in zip(self.templates, self.needs, strict=True)
+            for key, draws in zip(template.ids, needs, strict=True)
+        }
+        return found | {each.key: each.shots for each in self.named}
 
     def shots_of(self, point: JobPoint) -> dict[tuple[int, int], int]:
         """The shots that a point takes of each circuit, by the numbers of template and circuit.
@@ -225,6 +254,7 @@ class Manifest:
                 {key: list(v) if isinstance(v, tuple) else v for key, v in vars(each).items()}
                 for each in self.programs
             ],
+            "named": [{**vars(each), "measured": list(each.measured)} for each in self.named],
             "provenance": dict(self.provenance),
         }
 
@@ -311,6 +341,10 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
             for each in content["programs"]
         ),
         content["provenance"],
+        tuple(
+            NamedCircuit(each["name"], each["key"], tuple(each["measured"]), each["shots"])
+            for each in content["named"]
+        ),
     )
 
 
@@ -341,6 +375,11 @@ def _check(found: Manifest) -> None:
         if any(found.bits[key] != template.n_bits for key in template.ids):
             raise ValueError
         keys.difference_update(template.ids)
+    for each in found.named:
+        wholes.append(each.shots)
+        if found.bits[each.key] != len(each.measured) or not isinstance(each.name, str):
+            raise ValueError
+        keys.discard(each.key)
     if keys - {key for each in found.programs if each.pattern for key in each.keys}:
         raise ValueError
     for uses in found.uses:

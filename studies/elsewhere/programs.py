@@ -18,7 +18,7 @@ from qucnn_cirq.compiler.parallel import side_by_side
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.exchange.writing import WRITERS
 from qucnn_cirq.validation import check
 from studies.elsewhere.manifest import JobProgram, TemplateJobs, name_of
@@ -157,6 +157,32 @@ def packed(each: Placed, copies: int, order: Sequence[int], shots: Sequence[int]
 
         found.append(Packed(program, each.recorded.device, register, made))
     return found
+
+
+def plain_circuit(name: str, circuit: cirq.AbstractCircuit, device: Device) -> Packed:
+    """A circuit of no study, measured under a name of its own; its program has no shots yet.
+
+    Args:
+        name: What it is called.
+        circuit: The circuit.
+        device: What runs it.
+
+    Raises:
+        InputError: If it does not end with one measurement.
+    """
+    found = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
+    gate = found[0].gate if len(found) == 1 else None
+    if not isinstance(gate, cirq.MeasurementGate) or not circuit.are_all_measurements_terminal():
+        raise InputError(f"circuit {shown(name, 40)} does not end with one measurement.")
+    if any(gate.invert_mask) or gate.confusion_map:
+        raise InputError(f"circuit {shown(name, 40)} changes what it measures: leave masks out.")
+    key = name_of("c", device.name, name, cirq.to_json(circuit, indent=None))
+    qubits = found[0].qubits
+    program = JobProgram(key, (key,), (len(qubits),), 0, ())
+    renamed: cirq.Circuit = cirq.with_measurement_key_mapping(
+        circuit.unfreeze(), {cirq.measurement_key_name(found[0]): key}
+    )
+    return Packed(program, device, (qubits,), lambda: renamed)
 
 
 def markers(like: Packed) -> list[Packed]:
