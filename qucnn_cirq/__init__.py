@@ -13,6 +13,7 @@ from noise_models.lazy import lazy_names
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from qucnn_cirq.budget import error_budget
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.compiler.fixing import fix_circuit
     from qucnn_cirq.compiler.parallel import compile_parallel
@@ -50,6 +51,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "qucnn_cirq.budget": ["error_budget"],
         "qucnn_cirq.compiler.compilation": ["compile_convolution"],
         "qucnn_cirq.compiler.fixing": ["fix_circuit"],
         "qucnn_cirq.compiler.parallel": ["compile_parallel"],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 
 _DEEPEST = 6
 """Levels of nested lists that are searched for masked arrays; no argument has more dimensions."""
@@ -113,3 +113,62 @@ def _is_masked(value: object, depth: int = 0) -> bool:
     if isinstance(value, (list, tuple)) and depth < _DEEPEST:
         return any(_is_masked(item, depth + 1) for item in value)
     return False
+
+
+def checked_order(key: str, order: object) -> tuple[int, ...] | None:
+    """An order of qubits.
+
+    Args:
+        key: What it is, for the error.
+        order: The numbers 0 to n - 1 in any order; None for none.
+
+    Returns:
+        None also for all in turn, so that equal orders are equal.
+
+    Raises:
+        InputError: If it is anything else.
+    """
+    if order is None:
+        return None
+    numbers = list(order) if isinstance(order, list | tuple) else None
+    if (
+        numbers is None
+        or any(isinstance(each, bool) or not isinstance(each, int | np.integer) for each in numbers)
+        or sorted(numbers) != list(range(len(numbers)))
+        or not numbers
+    ):
+        raise InputError(
+            f"{key} = {shown(order)} is not allowed: give the numbers 0 to n - 1 of the n qubits, "
+            "each once."
+        )
+    own = tuple(int(each) for each in numbers)
+    return None if own == tuple(range(len(own))) else own
+
+
+def bits_in_order(
+    vectors: npt.NDArray[np.float64], order: tuple[int, ...] | None
+) -> npt.NDArray[np.float64]:
+    """Vectors whose elements' numbers have their bits in another order.
+
+    Args:
+        vectors: Shape (..., 2^n).
+        order: Which bit comes first, second and so on; None for all in turn.
+
+    Returns:
+        The same shape.
+
+    Raises:
+        InputError: If the order is of another number of qubits.
+    """
+    if order is None:
+        return vectors
+    if vectors.shape[-1] != 1 << len(order):
+        raise InputError(
+            f"order = {list(order)} is of {len(order)} qubits, and vectors have "
+            f"{vectors.shape[-1]} elements: give an order of "
+            f"{vectors.shape[-1].bit_length() - 1} qubits."
+        )
+    leading = vectors.shape[:-1]
+    tensor = vectors.reshape(*leading, *(2,) * len(order))
+    axes = [*range(len(leading)), *(len(leading) + bit for bit in order)]
+    return np.ascontiguousarray(tensor.transpose(axes)).reshape(vectors.shape)

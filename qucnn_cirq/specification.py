@@ -17,11 +17,12 @@ from noise_models import fields
 from noise_models.checks import only_known_keys, true_or_false, whole_pair
 from noise_models.extensions import source_digest, users_code
 from noise_models.tables import read_table, write_table
+from qucnn_cirq.arrays import checked_order
 from qucnn_cirq.circuits.feed_forward import controlling, is_read_early
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
 from qucnn_cirq.encodings import AMPLITUDES, ENCODINGS, Amplitudes, Encoding
 from qucnn_cirq.errors import InputError, shown
-from qucnn_cirq.filters import CircuitFilter, Filter, XZAnsatz, filter_from_mapping
+from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
 from qucnn_cirq.filters.shared_angles import SharedAngles
 from qucnn_cirq.measurements import MEASUREMENTS, Applied, Measurement
 
@@ -142,6 +143,7 @@ class ConvolutionSpec:
                 f"backward = true is not possible with overlap = {self.overlap!r}: the in-circuit "
                 f"backward pass reads the ancilla; use overlap = 'ancilla'."
             )
+        self._check_order()
         found = set()
         for filter_ in self.filter_list:
             with users_code(f"filter {filter_.kind}"):
@@ -154,6 +156,49 @@ class ConvolutionSpec:
                 f"filters have different numbers of parameters ({', '.join(map(str, counts))}): "
                 f"use filters with equally many, or one specification for each."
             )
+
+    def _check_order(self) -> None:
+        """Refuses vectors in another order than the patches', and orders of other registers."""
+        order = self.encoding.order if isinstance(self.encoding, Amplitudes) else None
+        if order is not None and len(order) != self.register_qubits:
+            raise InputError(
+                f"encoding.order = {list(order)} is of {len(order)} qubits, and a patch of "
+                f"{self.n_elements} values has {self.register_qubits}."
+            )
+        for filter_ in self.filter_list:
+            if isinstance(filter_, FixedFilter) and filter_.order != order:
+                raise InputError(
+                    f"a fixed filter has order = {shown(filter_.order)} and the encoding "
+                    f"{shown(order)}: give both the same, as ConvolutionSpec.in_order does."
+                )
+
+    def in_order(self, order: Sequence[int] | None) -> Self:
+        """The same convolution with the bits of elements' numbers on other qubits.
+
+        Overlaps with filters that are vectors stay what they are.
+
+        Args:
+            order: For each qubit which bit it holds, see `qucnn_cirq.encodings.Amplitudes`; None
+                for all in turn.
+
+        Raises:
+            InputError: If patches are no amplitudes, a filter is no `FixedFilter`, whose overlaps
+                would change, or it is no order of the register's qubits.
+        """
+        encoding = self.encoding
+        if not isinstance(encoding, Amplitudes) or self.measurement is not None:
+            raise InputError("an order of bits is for overlaps of patches that are amplitudes.")
+        bits = checked_order("order", order)
+        own = []
+        for filter_ in self.filter_list:
+            if not isinstance(filter_, FixedFilter):
+                raise InputError(
+                    f"a {filter_.kind} filter acts on qubits: with bits in another order it gives "
+                    "other overlaps. An order of bits is for filters that are vectors."
+                )
+            own.append(FixedFilter(filter_.values, bits))
+        filters = tuple(own) if isinstance(self.filters, tuple) else own[0]
+        return attrs.evolve(self, encoding=attrs.evolve(encoding, order=bits), filters=filters)
 
     def _check_measurement(self) -> None:
         """Refuses what a measurement makes no use of."""

@@ -20,7 +20,6 @@ from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.documents import TABLES
-from qucnn_cirq.encodings import AMPLITUDES
 from qucnn_cirq.engines import as_twirl, make_engine
 from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.errors import InputError
@@ -142,7 +141,7 @@ class PlainData:
         study["convolution"] = read_convolution(table, cls.default_filter)
         convolution = study["convolution"]
         for key, is_usual in (
-            ("encoding", convolution.encoding == AMPLITUDES),
+            ("encoding", convolution.has_amplitudes),
             ("measurement", convolution.measurement is None),
         ):
             if not (is_usual or cls.takes_measurements):

@@ -23,7 +23,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
-from qucnn_cirq.budget import COLUMNS, ErrorBudget, error_budget
+from qucnn_cirq.budget import COLUMNS, ErrorBudget, error_budget, place_by_error
 from qucnn_cirq.budget.budget import _NODES, place_name
 from qucnn_cirq.budget.process import Channel
 from qucnn_cirq.compiler.program import Program
@@ -404,3 +404,29 @@ def test_noise_of_configurations_is_what_models_put_in():
     scaled = attrs.evolve(configuration, scale=1e-3)
     small, smaller = (budget_of(own, attrs.evolve(scaled, scale=s)) for s in (1e-3, 5e-4))
     assert small.bias / smaller.bias == pytest.approx(2, rel=0.05)
+
+
+def test_placing_by_error_puts_a_bad_bit_where_it_does_least_harm():
+    images = np.random.default_rng(2).uniform(size=(3, 4, 4))
+    own = program("destructive", "willow_pink")
+    worst = place_name((own.filters[0].template.observable.qubits[2],))
+    noise = {"readout": {"p10": 0.01, "qubits": {worst: {"p01": 0.2, "p10": 0.2}}}}
+    moved = place_by_error(own, noise, images, patches=8)
+    assert moved.report.two_qubit_gates == own.report.two_qubit_gates
+    assert moved.verify().passed
+    before, after = (budget_of(each, noise, images).rms for each in (own, moved))
+    assert after < 0.2 * before
+    again = place_by_error(moved, noise, images, patches=8)
+    assert budget_of(again, noise, images).rms == pytest.approx(after, rel=1e-6)
+
+
+def test_placing_by_error_keeps_what_is_best():
+    own = program("inversion", "grid:2x2")
+    assert place_by_error(own, {"depolarizing": {"p2": 0.01}}, IMAGES) is own
+
+
+def test_placing_by_error_refuses_what_has_no_overlap():
+    filters = RandomCircuit()
+    spec = ConvolutionSpec(kernel=(2, 2), filters=filters, encoding="angle", measurement="z")
+    with pytest.raises(InputError, match="for overlaps"):
+        place_by_error(compile_convolution(spec, "grid:3x4"), WHOLE, IMAGES)

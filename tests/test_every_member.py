@@ -129,7 +129,7 @@ def of_study(name: str) -> dict[str, Any]:
             "stride": 2,
             "filters": ANSATZ if default == "ansatz" else FIXED,
         },
-        **({"noise": {"depolarizing": {"p2": 0.01}}} if name == "loading" else {}),
+        **({"noise": {"depolarizing": {"p2": 0.01}}} if name in ("loading", "budget") else {}),
         "axes": {"device": ["willow_pink"]},
     }
 

@@ -226,7 +226,7 @@ def check_readable(figure: Figure) -> None:
 @pytest.mark.parametrize("study", SWEEP_NAMES)
 def test_figures_of_every_sweep_can_be_read(study: str, drawn: list[Any]) -> None:
     # Figures of the others have tests of their own.
-    others = {"forward", "loading", "benchmark", "mitigation", "systems"}
+    others = {"forward", "loading", "budget", "benchmark", "mitigation", "systems"}
     assert set(SWEEP_NAMES) == set(STUDIES) - others
     names = study_named(study).draw(Tabled(sweep_table(study, AXES[study])), Path())
     assert names == [name for name, _, _ in drawn]

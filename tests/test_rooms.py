@@ -45,7 +45,7 @@ FLOORS: tuple[str, ...] = (
     "studies estimating",
     "studies point",
     "studies compilation performance",
-    "studies benchmark forward gradient learning loading mitigation trainability training",
+    "studies benchmark budget forward gradient learning loading mitigation trainability training",
     "studies measured_once noise systems",
     "studies report",
     "studies runs",

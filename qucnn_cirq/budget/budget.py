@@ -353,7 +353,7 @@ def error_budget(
     if patches.n_occupied == 0:
         raise InputError("all patches are blank: give images that are not 0 everywhere.")
     chosen = _checked_number(program, number)
-    angles = _checked_parameters(program, parameters)
+    angles = checked_parameters(program, parameters)
     circuits: dict[int, NoisyCircuit] = {}
     parts = []
     for index, compiled in enumerate(program.filters):
@@ -394,7 +394,19 @@ def _checked_number(program: Program, number: int | None) -> int | None:
     return whole_number("number", number or 0, minimum=0, maximum=spec.n_numbers - 1)
 
 
-def _checked_parameters(program: Program, parameters: ArrayLike | None) -> FloatArray | None:
+def checked_parameters(program: Program, parameters: ArrayLike | None) -> FloatArray | None:
+    """The angles of each filter, a row for each.
+
+    Args:
+        program: The compiled convolution.
+        parameters: Shape (filters, parameters); None where filters have none.
+
+    Returns:
+        Shape (filters, 1, parameters), or None.
+
+    Raises:
+        InputError: If they are missing, or of another shape.
+    """
     shape = (program.spec.n_filters, program.spec.n_parameters)
     if parameters is None:
         if shape[1]:

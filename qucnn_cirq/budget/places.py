@@ -38,6 +38,9 @@ class Place:
 
         Args:
             strength: The share s of each, from 0 (no noise) to 1.
+
+        Returns:
+            Shape (4^k, 4^k).
         """
         matrix = np.eye(self.changes.shape[-1])
         for change in self.changes:

@@ -19,6 +19,7 @@ VERBS = {
     "columns": "studies.commands.columns",
     "plot": "studies.commands.plot",
     "report": "studies.commands.report",
+    "budget": "studies.commands.budget",
     "compile": "qucnn_cirq.commands.compile",
     "validate": "qucnn_cirq.commands.validate",
     "fix": "qucnn_cirq.commands.fix",

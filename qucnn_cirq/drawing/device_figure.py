@@ -156,7 +156,7 @@ def device_rows(
                 "error": device.readout_error(qubit) if device.is_calibrated else None,
             }
         )
-    for a, b in _couplers(device):
+    for a, b in couplers(device):
         error = device.two_qubit_error(a, b, gate) if device.is_calibrated else None
         end = {"row": a.row, "column": a.col, "other_row": b.row, "other_column": b.col}
         rows.append({"what": f"coupler, {gate}", **end, "role": "", "error": error})
@@ -169,7 +169,12 @@ def _extent(device: Device) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def _couplers(device: Device) -> list[tuple[cirq.GridQubit, cirq.GridQubit]]:
+def couplers(device: Device) -> list[tuple[cirq.GridQubit, cirq.GridQubit]]:
+    """The couplers of a device of grid qubits, in order.
+
+    Args:
+        device: The device.
+    """
     return sorted((min(edge), max(edge)) for edge in device.graph.edges)
 
 
@@ -178,15 +183,15 @@ def _readout_errors(device: Device) -> list[float]:
 
 
 def _coupler_errors(device: Device, gate: str) -> list[float]:
-    return [device.two_qubit_error(a, b, gate) for a, b in _couplers(device)]
+    return [device.two_qubit_error(a, b, gate) for a, b in couplers(device)]
 
 
 def _draw_errors(
     axes: Axes, device: Device, qubits: Sequence[cirq.GridQubit], gate: str
 ) -> dict[cirq.Qid, object]:
     """Draws couplers and discs; returns the colour of each disc."""
-    segments = [[(a.col, a.row), (b.col, b.row)] for a, b in _couplers(device)]
-    width = 4.0 * _cell_points(axes) / 20
+    segments = [[(a.col, a.row), (b.col, b.row)] for a, b in couplers(device)]
+    width = 4.0 * cell_points(axes) / 20
     if not device.is_calibrated:
         axes.add_collection(LineCollection(segments, colors=_PLAIN, linewidths=width, zorder=1))
         colours: dict[cirq.Qid, object] = dict.fromkeys(qubits, _PLAIN)
@@ -197,7 +202,7 @@ def _draw_errors(
         axes.add_collection(lines)
         errors = np.array(_readout_errors(device))
         colours = dict(zip(qubits, _shades(errors).to_rgba(errors), strict=True))
-    _discs(axes, qubits, facecolors=list(colours.values()), edgecolors="#555", linewidths=0.4)
+    discs(axes, qubits, facecolors=list(colours.values()), edgecolors="#555", linewidths=0.4)
     return colours
 
 
@@ -211,10 +216,15 @@ def _shades(errors: Sequence[float] | np.ndarray) -> ScalarMappable:
     return shades
 
 
-def _discs(
-    axes: Axes, qubits: Iterable[cirq.GridQubit], zorder: float = 2, **style: object
-) -> None:
-    """Discs in the units of the axes: one artist for all, which is quick."""
+def discs(axes: Axes, qubits: Iterable[cirq.GridQubit], zorder: float = 2, **style: object) -> None:
+    """Draws qubits as discs in the units of the axes: one artist for all, which is quick.
+
+    Args:
+        axes: Where to draw.
+        qubits: The qubits.
+        zorder: What they cover.
+        style: What else a collection of matplotlib takes.
+    """
     places = [(qubit.col, qubit.row) for qubit in qubits]
     size = 2 * _RADIUS
     axes.add_collection(
@@ -234,7 +244,7 @@ def _discs(
 def _draw_placement(
     axes: Axes, placement: CircuitPlacement, colours: dict[cirq.Qid, object]
 ) -> None:
-    letter = min(0.42 * _cell_points(axes), _LARGEST_LETTER)
+    letter = min(0.42 * cell_points(axes), _LARGEST_LETTER)
     for role in ROLES:
         own = [
             qubit
@@ -244,10 +254,10 @@ def _draw_placement(
         if not own:
             continue
         colour = PART_COLOURS[ROLE_PARTS[role]]
-        width = min(2.4, 0.14 * _cell_points(axes))
+        width = min(2.4, 0.14 * cell_points(axes))
         # A white edge sets the ring apart from a disc of its colour.
-        _discs(axes, own, 2.5, facecolors="none", edgecolors="white", linewidths=width + 1.4)
-        _discs(axes, own, 3, facecolors="none", edgecolors=colour, linewidths=width)
+        discs(axes, own, 2.5, facecolors="none", edgecolors="white", linewidths=width + 1.4)
+        discs(axes, own, 3, facecolors="none", edgecolors=colour, linewidths=width)
         for qubit in own:
             if letter >= _SMALLEST_LETTER:
                 axes.text(
@@ -269,8 +279,12 @@ def _draw_placement(
         axes.plot([], [], color="#111", marker=">", ms=4, label="ancilla's walk")
 
 
-def _cell_points(axes: Axes) -> float:
-    """About how many points the distance of two qubits takes, once the axes are laid out."""
+def cell_points(axes: Axes) -> float:
+    """About how many points the distance of two qubits takes, once the axes are laid out.
+
+    Args:
+        axes: A map, with its limits set.
+    """
     box = axes.get_window_extent()
     across, up = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
     # Colour bars and labels take about a quarter of the width.

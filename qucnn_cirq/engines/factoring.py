@@ -85,7 +85,14 @@ def owners(elements: Sequence[Element], template: Template) -> list[str]:
 
 
 def without_fixed_end(elements: Sequence[Element]) -> tuple[list[Element], list[Element]]:
-    """Elements up to the last slot on each qubit and what it depends on, and the others."""
+    """Elements up to the last slot on each qubit and what it depends on, and the others.
+
+    Args:
+        elements: In order of time.
+
+    Returns:
+        Both in order of time.
+    """
     kept: list[Element] = []
     end: list[Element] = []
     needed: set[cirq.Qid] = set()

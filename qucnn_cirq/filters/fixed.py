@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from noise_models import fields
 from noise_models.checks import only_known_keys, required
-from qucnn_cirq.arrays import check_finite, real_array
+from qucnn_cirq.arrays import bits_in_order, check_finite, checked_order, real_array
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters.filter import Filter
 
@@ -43,6 +43,8 @@ class FixedFilter(Filter):
             given: one value per element of a patch, flat or in the shape of the kernel, (rows,
             columns) or (channels, rows, columns). It need not be normalised. Two filters are
             equal if shape and values are.
+        order: Which bit of an element's number each qubit holds, as of
+            `qucnn_cirq.encodings.Amplitudes`, whose order it has to be. None for all in turn.
 
     Raises:
         InputError: If the values are not real, not finite, none at all or all zero.
@@ -51,13 +53,16 @@ class FixedFilter(Filter):
     kind: ClassVar[str] = "fixed"
 
     values: npt.NDArray[np.float64] = fields.checked(_nonzero)
+    order: tuple[int, ...] | None = fields.checked(
+        lambda _, order: checked_order("fixed filter: order", order), default=None
+    )
 
-    def _value_equality_values_(self) -> tuple[tuple[int, ...], bytes]:
-        return self.values.shape, self.values.tobytes()
+    def _value_equality_values_(self) -> tuple[object, ...]:
+        return self.values.shape, self.values.tobytes(), self.order
 
-    def __reduce__(self) -> tuple[type[FixedFilter], tuple[npt.NDArray[np.float64]]]:
+    def __reduce__(self) -> tuple[type[FixedFilter], tuple[object, ...]]:
         # Pickle forgets that an array is read-only; going through the constructor restores it.
-        return FixedFilter, (self.values,)
+        return FixedFilter, (self.values, self.order)
 
     def fixed_vector(self, n_qubits: int) -> npt.NDArray[np.float64]:
         """The normalised vector, padded with zeros to 2**n_qubits entries.
@@ -75,13 +80,13 @@ class FixedFilter(Filter):
         scaled = self.values.ravel() / np.abs(self.values).max()
         padded = np.zeros(2**n_qubits)
         padded[:size] = scaled / np.linalg.norm(scaled)
-        return padded
+        return bits_in_order(padded, self.order)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Builds the filter from `{"kind": "fixed", "values": [...]}`."""
-        only_known_keys("fixed filter", mapping, ("kind", "values"))
-        return cls(required(mapping, "values", "fixed filter"))
+        """Builds the filter from `{"kind": "fixed", "values": [...]}`, perhaps with an order."""
+        only_known_keys("fixed filter", mapping, ("kind", "values", "order"))
+        return cls(required(mapping, "values", "fixed filter"), mapping.get("order"))
 
     def check_fits(self, channels: int, kernel: tuple[int, int], n_qubits: int) -> None:
         """Refuses a filter whose shape is neither flat nor the kernel's."""

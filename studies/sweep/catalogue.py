@@ -26,6 +26,7 @@ STUDIES = (
     "gradient",
     "learning",
     "loading",
+    "budget",
     "mitigation",
     "measured_once",
     "compilation",

@@ -1,0 +1,1 @@
+"""The budget study: which gate, coupler, qubit and stage costs how much accuracy."""
