@@ -2,6 +2,8 @@
 
 ``studies.run(configuration, out=...)`` runs one and gives its results, ``studies.iterate`` its
 points as they finish, and ``studies.read_results(folder)`` what a folder holds.
+``studies.jobs(configuration, out)`` writes the circuits of a study, to be run elsewhere, and
+``studies.collect(folder, files)`` makes results of the counts that come back.
 ``studies.load(folder)`` gives the results of a sweep as a pandas DataFrame, and
 ``studies.load_arrays(folder, point)`` the raw counts of one of its points.
 """
@@ -13,6 +15,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from studies.elsewhere.collecting import collect
+    from studies.elsewhere.handing_out import jobs, jobs_of
     from studies.runs.results import Results, read_results
     from studies.runs.run import FinishedPoint, iterate, run
     from studies.sweep.progress import Progress
@@ -24,7 +28,10 @@ __all__ = [
     "FinishedPoint",
     "Progress",
     "Results",
+    "collect",
     "iterate",
+    "jobs",
+    "jobs_of",
     "load",
     "load_arrays",
     "read_results",
@@ -35,7 +42,10 @@ _MODULES = {
     "FinishedPoint": "runs.run",
     "Progress": "sweep.progress",
     "Results": "runs.results",
+    "collect": "elsewhere.collecting",
     "iterate": "runs.run",
+    "jobs": "elsewhere.handing_out",
+    "jobs_of": "elsewhere.handing_out",
     "load": "sweep.results",
     "load_arrays": "sweep.results",
     "read_results": "runs.results",

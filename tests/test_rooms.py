@@ -49,6 +49,7 @@ FLOORS: tuple[str, ...] = (
     "studies measured_once noise systems",
     "studies report",
     "studies runs",
+    "studies elsewhere",
     "studies commands",
 )
 """Rooms from the lowest up; those of one floor do not import each other."""

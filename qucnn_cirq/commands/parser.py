@@ -11,6 +11,8 @@ from qucnn_cirq.commands import TRACEBACK
 VERBS = {
     "reproduce": "studies.commands.reproduce",
     "study": "studies.commands.study",
+    "jobs": "studies.commands.jobs",
+    "collect": "studies.commands.collect",
     "status": "studies.commands.status",
     "merge": "studies.commands.merge",
     "export": "studies.commands.export",

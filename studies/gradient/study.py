@@ -258,4 +258,5 @@ STUDY = Study(
     columns=COLUMNS,
     figures="studies.gradient.figures",
     program=program_of,
+    collects=True,
 )

@@ -109,6 +109,9 @@ class Study:
             a random patch.
         targets: Keys of the table [study] that say nothing but how many shots are taken.
         most_shots: The most shots of each circuit that the targets of a point ask for.
+        collects: Whether counts that were taken elsewhere may stand in for simulated ones:
+            `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
+            which circuits it runs does not depend on any count.
         name: Its name, as in ``[study] name``; that of the settings unless given.
     """
 
@@ -124,6 +127,7 @@ class Study:
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
+    collects: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:
