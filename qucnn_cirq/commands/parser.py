@@ -13,6 +13,7 @@ VERBS = {
     "study": "studies.commands.study",
     "jobs": "studies.commands.jobs",
     "collect": "studies.commands.collect",
+    "fit": "studies.commands.fit",
     "status": "studies.commands.status",
     "merge": "studies.commands.merge",
     "export": "studies.commands.export",

@@ -168,7 +168,7 @@ def collect(
             double.append(path.name if before == path.name else f"{path.name} (as {before})")
     found = collected(target, manifest)
     if manifest.study:
-        study, document, scale = _configured(target, manifest, shots)
+        study, document, scale = configured_again(target, manifest, shots)
         ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
         results = _results(target, manifest, found, (study, document), ready, scale, note)
     else:
@@ -212,10 +212,19 @@ def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
             )
 
 
-def _configured(
+def configured_again(
     folder: Path, manifest: Manifest, shots: int | None
 ) -> tuple[Study, dict[str, Any], float]:
-    """The study of the jobs, its configuration, and by what shots are scaled."""
+    """The study of the jobs, its configuration, and by what shots are scaled.
+
+    Args:
+        folder: The folder of the jobs.
+        manifest: The jobs.
+        shots: Shots that are wanted in place of those that were asked for.
+
+    Raises:
+        InputError: If it is damaged, or names code that is not there.
+    """
     path = folder / CONFIGURATION
     if hashlib.sha256(file_content(path)).hexdigest() != manifest.configuration:
         raise damaged(path, "make the jobs again in the same folder; it is written anew.")

@@ -129,7 +129,7 @@ def jobs(
         )
     plan = make_plan(study, document)
     recorder = Recorder()
-    calls = [_recorded(study, point, recorder) for point in plan.points]
+    calls = [recorded_calls(study, point, recorder) for point in plan.points]
     if not recorder.templates:
         raise InputError("no point runs any circuit: every patch is blank.")
     text = plan.to_toml()
@@ -226,8 +226,17 @@ def _collecting() -> list[str]:
     return [name for name in STUDIES if study_named(name).collects]
 
 
-def _recorded(study: Study, point: Point, recorder: Recorder) -> list[Call]:
-    """The circuits that a point runs."""
+def recorded_calls(study: Study, point: Point, recorder: Recorder) -> list[Call]:
+    """The circuits that a point runs.
+
+    Args:
+        study: The study.
+        point: One of its points.
+        recorder: What takes note of them.
+
+    Raises:
+        InputError: If the point cannot be measured, or decides by counts what to run.
+    """
     reason = refusal(study, point)
     if reason is not None:
         raise InputError(f"the point {_shown(point)} cannot be measured: {reason}")
