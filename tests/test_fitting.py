@@ -255,6 +255,7 @@ def test_designs_of_ordinary_patches():
     planned = design(circuits, NOISE, FREE, 1000, shares=shares)
     assert len(planned.jobs) == 2 * len(patches) + 2
     assert sum(job.shots for job in planned.jobs) == 1000
+    assert len({job.name for job in planned.jobs}) == len(planned.jobs)
     counted = planned.counted([{0: job.shots - 1, 3: 1} for job in planned.jobs])
     assert [each.circuit for each in counted] == circuits
     assert [each.shots for each in counted] == [400, 400, 100, 100]

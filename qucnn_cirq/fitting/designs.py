@@ -36,11 +36,13 @@ class Job:
     """A circuit that is ready to run.
 
     Attributes:
+        name: Its own name among those of the design.
         source: What it is of; `FitCircuit.counted` takes its counts.
         circuit: The native circuit.
         shots: How often to run it.
     """
 
+    name: str
     source: FitCircuit
     circuit: cirq.Circuit
     shots: int
@@ -88,7 +90,8 @@ class Design:
                 continue
             even = np.full(circuit.n_rows, 1 / circuit.n_rows)
             for bound, own in zip(circuit.bound(), _whole(even, int(shots)), strict=True):
-                found.append(Job(circuit, bound, int(own)))
+                name = f"{len(found) + 1}: {circuit.name}"
+                found.append(Job(name, circuit, bound, int(own)))
         return found
 
     def counted(self, counts: Sequence[Counts]) -> list[Counted]:
