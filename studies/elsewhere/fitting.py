@@ -97,7 +97,7 @@ def _plain(folder: Path, manifest: Manifest, counts: dict[str, Counter[int]]) ->
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise damaged(folder / name, ADVICE) from error
     return [
-        FitCircuit.of(circuits[key], wanted[key]).counted({**counts[key]})
+        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key])
         for key in sorted(present)
     ]
 
