@@ -26,7 +26,7 @@ from qucnn_cirq.threads import single_threaded_blas
 
 FloatArray = NDArray[np.float64]
 
-Counts = ArrayLike | Mapping[int | str, int] | cirq.Result
+Counts = ArrayLike | Mapping[int, int] | Mapping[str, int] | cirq.Result
 """Every way to say what was recorded."""
 
 _MOST_QUBITS = 11

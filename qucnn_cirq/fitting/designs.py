@@ -84,7 +84,7 @@ class Design:
     @property
     def jobs(self) -> list[Job]:
         """The circuits that get shots, ready to run; patches share theirs evenly."""
-        found = []
+        found: list[Job] = []
         for circuit, shots in zip(self.circuits, _whole(self.shares, self.shots), strict=True):
             if shots == 0:
                 continue
