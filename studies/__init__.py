@@ -3,7 +3,8 @@
 ``studies.run(configuration, out=...)`` runs one and gives its results, ``studies.iterate`` its
 points as they finish, and ``studies.read_results(folder)`` what a folder holds.
 ``studies.jobs(configuration, out)`` writes the circuits of a study, to be run elsewhere, and
-``studies.collect(folder, files)`` makes results of the counts that come back.
+``studies.collect(folder, files)`` makes results of the counts that come back, to which
+``studies.fit_collected(folder)`` fits noise.
 ``studies.load(folder)`` gives the results of a sweep as a pandas DataFrame, and
 ``studies.load_arrays(folder, point)`` the raw counts of one of its points.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.elsewhere.collecting import collect
+    from studies.elsewhere.fitting import fit_collected
     from studies.elsewhere.handing_out import jobs, jobs_of
     from studies.runs.results import Results, read_results
     from studies.runs.run import FinishedPoint, iterate, run
@@ -29,6 +31,7 @@ __all__ = [
     "Progress",
     "Results",
     "collect",
+    "fit_collected",
     "iterate",
     "jobs",
     "jobs_of",
@@ -43,6 +46,7 @@ _MODULES = {
     "Progress": "sweep.progress",
     "Results": "runs.results",
     "collect": "elsewhere.collecting",
+    "fit_collected": "elsewhere.fitting",
     "iterate": "runs.run",
     "jobs": "elsewhere.handing_out",
     "jobs_of": "elsewhere.handing_out",
