@@ -76,7 +76,10 @@ def hard_to_tell(
     if not poor:
         return ()
     others = _others(circuits)
-    every = [own * np.outer(sizes, sizes) for own in circuit_information(others, numbers, values)]
+    every = [
+        own * np.outer(sizes, sizes)
+        for own in circuit_information([own for _, own in others], numbers, values)
+    ]
     sentences: dict[tuple[int, ...], str] = {}
     for index in poor:
         related = np.abs(covariance[index]) / (errors[index] * errors)
@@ -94,26 +97,26 @@ def hard_to_tell(
                 f"{_percent(errors[index])}"
             )
         best = _best(index, relative, every, sum(shots))
-        advice = "" if best is None else f": add circuits with {_what(others[best])}"
+        advice = "" if best is None else f": add circuits with {others[best][0]}"
         sentences[members] = text + advice
     return tuple(sentences.values())
 
 
-def _others(circuits: Sequence[FitCircuit]) -> list[FitCircuit]:
-    """Circuits that one could add: every two-qubit gate several times, and preparations."""
+def _others(circuits: Sequence[FitCircuit]) -> list[tuple[str, FitCircuit]]:
+    """Circuits that one could add, in words: every two-qubit gate several times, preparations."""
     found = []
-    plain = [each for each in circuits if each.has_pairs]
+    plain = [each for each in circuits if each.n_pairs]
     if plain:
-        first = min(plain, key=lambda each: each.fold)
+        first = min(plain, key=lambda each: each.n_pairs)
         for times in (3, 5):
-            if not any(each.fold == first.fold * times for each in circuits):
+            if not any(each.n_pairs == times * first.n_pairs for each in circuits):
                 try:
-                    found.append(first.folded(times))
+                    found.append((f"every two-qubit gate {times} times", first.folded(times)))
                 except InputError:
                     break
-    largest = max(circuits, key=lambda each: len(each.qubits))
-    if all(each.has_pairs for each in circuits):
-        found += preparations(largest.qubits)
+    if len(plain) == len(circuits):
+        largest = max(circuits, key=lambda each: len(each.qubits))
+        found += [(each.name, each) for each in preparations(largest.qubits)]
     return found
 
 
@@ -133,12 +136,6 @@ def _best(
         return None
     # The first that is nearly as good: with the fewest gates.
     return int(np.flatnonzero(after <= _NEARLY * after.min())[0])
-
-
-def _what(circuit: FitCircuit) -> str:
-    if circuit.fold > 1:
-        return f"every two-qubit gate {circuit.fold} times"
-    return circuit.name
 
 
 def _percent(share: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import cirq
 import numpy as np
@@ -42,13 +42,11 @@ class FitCircuit:
         template: The circuit; of an ordinary one with no slots.
         tables: The angle tables: rows of ``"patch"`` are the instances, and ``"filter"`` has one
             row. None for an ordinary circuit.
-        fold: How often each two-qubit gate stands in place of once.
     """
 
     name: str
     template: Template
     tables: AngleTables | None = None
-    fold: int = field(default=1)
 
     @classmethod
     def of(cls, circuit: cirq.AbstractCircuit, name: str = "circuit") -> FitCircuit:
@@ -109,9 +107,9 @@ class FitCircuit:
         return 1 << len(self.qubits)
 
     @property
-    def has_pairs(self) -> bool:
-        """Whether it has two-qubit gates."""
-        return any(
+    def n_pairs(self) -> int:
+        """Two-qubit gates."""
+        return sum(
             len(op.qubits) == 2 and not cirq.is_measurement(op)
             for op in self.template.circuit.all_operations()
         )
@@ -131,7 +129,7 @@ class FitCircuit:
             return self
         name = f"{self.name}, two-qubit gates {times} times"
         template = folded(self.template, times)
-        return replace(self, name=name, template=template, fold=times * self.fold)
+        return replace(self, name=name, template=template)
 
     def bound(self) -> list[cirq.Circuit]:
         """The native circuit of each instance."""
