@@ -119,6 +119,8 @@ class NoiseFit:
     def profile(self, keys: Sequence[str] | None = None) -> pd.DataFrame:
         """95 % intervals by profile likelihood: right at bounds, and where it is no parabola.
 
+        With more than three numbers of gates probabilities are those of first order around the fit.
+
         Args:
             keys: Which numbers; None for all.
 
@@ -130,13 +132,11 @@ class NoiseFit:
         """
         rows = []
         for key in self.keys if keys is None else keys:
-            if key not in self.keys:
-                raise InputError(f"{key!r} is none of the free numbers: {', '.join(self.keys)}.")
-            index = self.keys.index(key)
+            index = self.numbers.index(key)
             low, high = profile_interval(
                 self.likelihood, self.values, self.log_likelihood, index, self.covariance
             )
-            rows.append((key, self.values[index], low, high))
+            rows.append((self.keys[index], self.values[index], low, high))
         return pd.DataFrame(rows, columns=["key", "value", "low", "high"])
 
     @cached_property

@@ -87,6 +87,20 @@ class FreeNumbers:
         """The dotted keys."""
         return tuple(".".join(path) for path in self.paths)
 
+    def index(self, key: str) -> int:
+        """The place of a number among them.
+
+        Args:
+            key: Its dotted key.
+
+        Raises:
+            InputError: If it is none of them.
+        """
+        path = number_path(key, dict.fromkeys(self.paths, 0.0))
+        if path not in self.paths:
+            raise InputError(f"{shown(key)} is none of the free numbers: {', '.join(self.keys)}.")
+        return self.paths.index(path)
+
     @property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """Least and largest values, each of shape (numbers,)."""
