@@ -29,6 +29,8 @@ CIRCUITS = "circuits"
 FORMATS = ("cirq", "qasm")
 LARGEST_FILE = 8 * 2**20
 """Bytes of a file of circuits, which the last circuit may exceed."""
+_HEAD = '{"format": '
+"""How a file of circuits begins."""
 MOST_IN_FILE = 250
 """Circuits of a file, markers apart."""
 
@@ -256,11 +258,30 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
                 found[each.program.id] = each.program
             for name in texts:
                 files.setdefault(name, []).append(file)
-            head = f'{{"format": "{form}", "shots": {shots}, "circuits": {{\n'
+            head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
             body = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
             write_text(folder / file, f"{head}{body}\n}}}}\n")
     every = [replace(each, files=tuple(files[name])) for name, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
+
+
+def remove_files(folder: Path) -> None:
+    """Removes files of circuits that were left by a process that was killed.
+
+    Whoever runs all that is there would run circuits that nobody asks for.
+
+    Args:
+        folder: A folder without a manifest.
+
+    Raises:
+        OSError: If one cannot be removed.
+    """
+    for path in folder.glob(f"{CIRCUITS}_[0-9]*.json"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                is_own = file.read(len(_HEAD)) == _HEAD.encode()
+            if is_own:
+                path.unlink()
 
 
 def _files(
