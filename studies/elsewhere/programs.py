@@ -246,7 +246,7 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
             number += 1
             file = f"{CIRCUITS}_{number:04d}.json"
             texts: dict[str, str] = {}
-            for each, _ in batch:
+            for each in _registers([own for own, _ in batch]):
                 register = repr((each.device.name, each.register))
                 if register not in known:
                     known[register] = [(own.program, written(own)) for own in markers(each)]
@@ -263,6 +263,19 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
             write_text(folder / file, f"{head}{body}\n}}}}\n")
     every = [replace(each, files=tuple(files[name])) for name, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
+
+
+def _registers(programs: Sequence[Packed]) -> list[Packed]:
+    """One program for each register; those with fewer copies in the same places need no other."""
+    found: list[Packed] = []
+    for each in sorted(programs, key=lambda own: -len(own.register)):
+        size = len(each.register)
+        if not any(
+            own.device.name == each.device.name and own.register[:size] == each.register
+            for own in found
+        ):
+            found.append(each)
+    return found
 
 
 def remove_files(folder: Path) -> None:
