@@ -24,10 +24,11 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import errors_of, validate
 from studies.elsewhere import collecting
 from studies.elsewhere.collecting import collect
-from studies.elsewhere.counts import collected
+from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.reading import read_counts
+from studies.elsewhere.replay import Replay, has_all
 from studies.files import write_sealed
 from studies.point import program_of
 from studies.report.report import study_sections
@@ -430,6 +431,44 @@ def test_killed_at_any_step_and_done_again_nothing_is_lost(
         results = collect(folder).results
         assert results is not None and results.table().drop(columns="seconds").equals(numbers)
     assert step > 8
+
+
+def test_nothing_is_left_of_larger_jobs_that_were_killed(
+    made: tuple[Jobs, Batches], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    (folder / "circuits_0009.json").write_text("[]")
+    shutil.copy(made[0].files[0], folder / "circuits_0003.json")
+    found = jobs("noise", folder, TWICE, settings=SMALL, parallel=2)
+    names = {path.name for path in folder.glob("circuits*")}
+    assert names == {"circuits_0009.json", *(file.name for file in found.files)}
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    parts=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+)
+def test_shots_are_dealt_out_once(
+    made: tuple[Jobs, Batches], seed: int, parts: tuple[int, int]
+) -> None:
+    manifest = made[0].manifest
+    generator = np.random.default_rng(seed)
+    (template,) = manifest.templates
+    number = int(generator.integers(len(template.ids)))
+    needs, key = manifest.needs[0][number], template.ids[number]
+    total = sum(needs.values()) * parts[0] // 2 + parts[1]
+    outcomes = generator.multinomial(total, generator.dirichlet(np.ones(4)))
+    found = Collected({}, {key: Counter(dict(enumerate(outcomes.tolist())))})
+    left = outcomes.astype(np.int64)
+    for point in manifest.points:
+        wanted, again = (Replay(manifest, found, point)._share(0, number)[1] for _ in range(2))
+        np.testing.assert_array_equal(wanted, again)
+        assert wanted.sum() == min(needs[point.draw], left.sum())
+        left = left - wanted
+        assert (left >= 0).all()
+    lacking = [key in has_all(manifest, found, point) for point in manifest.points]
+    assert lacking == [total < needs[0], total < needs[0] + needs[1]]
 
 
 def hostile(found: Jobs) -> dict[str, tuple[str, str]]:

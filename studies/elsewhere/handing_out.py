@@ -29,7 +29,15 @@ from studies.elsewhere.manifest import (
     Use,
     read_manifest,
 )
-from studies.elsewhere.programs import FORMATS, Packed, packed, placed, plain_circuit, write_files
+from studies.elsewhere.programs import (
+    FORMATS,
+    Packed,
+    packed,
+    placed,
+    plain_circuit,
+    remove_files,
+    write_files,
+)
 from studies.elsewhere.recording import Call, RecordedTemplate, Recorder
 from studies.files import CONFIGURATION
 from studies.provenance import provenance
@@ -215,6 +223,8 @@ def _written(folder: Path, bare: Manifest, programs: Sequence[Packed]) -> Jobs:
     """The files and, last, the manifest: without it there is nothing that could be collected."""
     known = _check_same(folder, bare)
     _make(folder)
+    if known is None:
+        remove_files(folder)
     written = tuple(write_files(folder, programs, bare.form))
     manifest = replace(bare, programs=written)
     if known is None or known.digest != manifest.digest:

@@ -29,6 +29,8 @@ CIRCUITS = "circuits"
 FORMATS = ("cirq", "qasm")
 LARGEST_FILE = 8 * 2**20
 """Bytes of a file of circuits, which the last circuit may exceed."""
+_HEAD = '{"format": '
+"""How a file of circuits begins."""
 MOST_IN_FILE = 250
 """Circuits of a file, markers apart."""
 
@@ -244,7 +246,7 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
             number += 1
             file = f"{CIRCUITS}_{number:04d}.json"
             texts: dict[str, str] = {}
-            for each, _ in batch:
+            for each in _registers([own for own, _ in batch]):
                 register = repr((each.device.name, each.register))
                 if register not in known:
                     known[register] = [(own.program, written(own)) for own in markers(each)]
@@ -256,11 +258,43 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
                 found[each.program.id] = each.program
             for name in texts:
                 files.setdefault(name, []).append(file)
-            head = f'{{"format": "{form}", "shots": {shots}, "circuits": {{\n'
+            head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
             body = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
             write_text(folder / file, f"{head}{body}\n}}}}\n")
     every = [replace(each, files=tuple(files[name])) for name, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
+
+
+def _registers(programs: Sequence[Packed]) -> list[Packed]:
+    """One program for each register; those with fewer copies in the same places need no other."""
+    found: list[Packed] = []
+    for each in sorted(programs, key=lambda own: -len(own.register)):
+        size = len(each.register)
+        if not any(
+            own.device.name == each.device.name and own.register[:size] == each.register
+            for own in found
+        ):
+            found.append(each)
+    return found
+
+
+def remove_files(folder: Path) -> None:
+    """Removes files of circuits that were left by a process that was killed.
+
+    Whoever runs all that is there would run circuits that nobody asks for.
+
+    Args:
+        folder: A folder without a manifest.
+
+    Raises:
+        OSError: If one cannot be removed.
+    """
+    for path in folder.glob(f"{CIRCUITS}_[0-9]*.json"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                is_own = file.read(len(_HEAD)) == _HEAD.encode()
+            if is_own:
+                path.unlink()
 
 
 def _files(
