@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RingBody,
         XZAnsatz,
     )
+    from qucnn_cirq.fitting import fit_noise
     from qucnn_cirq.layer import QuantumConvolution
     from qucnn_cirq.quantum_data import QuantumData
     from qucnn_cirq.registries import (
@@ -68,6 +69,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "RingBody",
             "XZAnsatz",
         ],
+        "qucnn_cirq.fitting": ["fit_noise"],
         "qucnn_cirq.layer": ["QuantumConvolution"],
         "qucnn_cirq.quantum_data": ["QuantumData"],
         "qucnn_cirq.registries": [

@@ -147,7 +147,7 @@ class Execution:
             streams = Streams(self.seed, tuple(numbers), own, load.index, purpose)
             tables = {"patch": load.angles, "filter": filters, "upstream": upstream_table(1.0)}
             wanted = None if upstream is None else upstream[load.columns]
-            drawn = from_means or self.shots is None
+            drawn = self.shots is None or (from_means and not self.engine.is_measured)
             if drawn and self.engine.gives_means(template, self.noise):
                 exact = self._means(template, tables, streams, wanted)
                 outcome = outcome_from_means(exact, template, self.shots, streams)
@@ -225,11 +225,15 @@ class Execution:
         twirled = twirled_engine(engine, self.twirl)
         if self.shots is None:
             return None, twirled.distribution(template, self.noise, tables)
-        if (is_pure or not engine.samples) and engine.gives_means(template, self.noise):
+        can_draw = (is_pure or not engine.samples) and not engine.is_measured
+        if can_draw and engine.gives_means(template, self.noise):
             # As if each shot took one of the forms at random: evenly shared they scatter no more.
             chances = twirled.distribution(template, self.noise, tables)
             return streams.multinomial(self.shots, chances), chances
-        return twirled.outcome_counts(template, self.noise, tables, self.shots, streams), None
+        counts = twirled.outcome_counts(template, self.noise, tables, self.shots, streams)
+        if engine.is_measured and engine.gives_means(template, self.noise):
+            return counts, twirled.distribution(template, self.noise, tables)
+        return counts, None
 
     def _by_circuits(
         self,

@@ -2,6 +2,9 @@
 
 ``studies.run(configuration, out=...)`` runs one and gives its results, ``studies.iterate`` its
 points as they finish, and ``studies.read_results(folder)`` what a folder holds.
+``studies.jobs(configuration, out)`` writes the circuits of a study, to be run elsewhere, and
+``studies.collect(folder, files)`` makes results of the counts that come back, to which
+``studies.fit_collected(folder)`` fits noise.
 ``studies.load(folder)`` gives the results of a sweep as a pandas DataFrame, and
 ``studies.load_arrays(folder, point)`` the raw counts of one of its points.
 """
@@ -13,6 +16,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from studies.elsewhere.collecting import collect
+    from studies.elsewhere.fitting import fit_collected
+    from studies.elsewhere.handing_out import jobs, jobs_of
     from studies.runs.results import Results, read_results
     from studies.runs.run import FinishedPoint, iterate, run
     from studies.sweep.progress import Progress
@@ -24,7 +30,11 @@ __all__ = [
     "FinishedPoint",
     "Progress",
     "Results",
+    "collect",
+    "fit_collected",
     "iterate",
+    "jobs",
+    "jobs_of",
     "load",
     "load_arrays",
     "read_results",
@@ -35,7 +45,11 @@ _MODULES = {
     "FinishedPoint": "runs.run",
     "Progress": "sweep.progress",
     "Results": "runs.results",
+    "collect": "elsewhere.collecting",
+    "fit_collected": "elsewhere.fitting",
     "iterate": "runs.run",
+    "jobs": "elsewhere.handing_out",
+    "jobs_of": "elsewhere.handing_out",
     "load": "sweep.results",
     "load_arrays": "sweep.results",
     "read_results": "runs.results",

@@ -15,6 +15,8 @@ from qucnn_cirq.errors import InputError
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
 SUMMARY = "summary.json"
+COLLECTED = "collected"
+"""The key of provenance that says which counts were taken elsewhere, if any were."""
 SEAL = "sha256"
 """The key of a checksum of all other keys and values of a file."""
 SCHEMA = 3

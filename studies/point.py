@@ -20,7 +20,8 @@ from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.configuration import read_convolution
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.documents import REPORT, TABLES
-from qucnn_cirq.engines import as_twirl
+from qucnn_cirq.engines import as_twirl, make_engine
+from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.estimating import circuits_of, mitigation_of
@@ -231,7 +232,7 @@ def program_of(settings: Any) -> Program:
 def exact_layer(
     settings: Any, parameters: NDArray[np.float64], shots: int | None, seed: int
 ) -> QuantumConvolution:
-    """The layer of a point on the exact engine.
+    """The layer of a point on the exact engine, which only predicts where counts are handed out.
 
     Args:
         settings: As for `program_of`, and the noise.
@@ -244,7 +245,7 @@ def exact_layer(
     mitigation = mitigation_of(settings, noise, seed) if mitigated else None
     return QuantumConvolution(
         program_of(settings),
-        engine="exact",
+        engine=measuring(make_engine("exact")),
         noise=noise,
         shots=shots,
         seed=seed,

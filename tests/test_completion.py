@@ -160,7 +160,18 @@ def test_tcsh_reads_its_script(scripts: Path) -> None:
 
 
 def test_every_argument_that_is_a_name_or_a_file_is_completed() -> None:
-    free = {"ADDRESS", "I/N", "N", "E", "ROW_COLUMN,...", "COLUMN", "COLUMN=VALUE", "TEXT", "NAME"}
+    free = {
+        "ADDRESS",
+        "I/N",
+        "N",
+        "E",
+        "ROW_COLUMN,...",
+        "COLUMN",
+        "COLUMN=VALUE",
+        "TEXT",
+        "NAME",
+        "KEY",
+    }
     for verb, action in _arguments(build_parser()):
         told = action.nargs == 0 or action.choices or action.type is int or action.metavar in free
         assert told or isinstance(_completion(action), dict), (verb, action)

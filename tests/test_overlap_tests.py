@@ -156,7 +156,7 @@ def test_a_test_of_ones_own_is_reached_by_module_from_toml_and_the_command_line(
     # A page about the folder imports nothing: in another process it has no circuits.
     pages = []
     for _ in range(2):
-        pages.append(study_sections(tmp_path / "out", summary=summary)[1])
+        pages.append(study_sections(tmp_path / "out", summary=summary).body)
         extensions._NAMED.clear()
     assert [any("Circuits" in part for part in page) for page in pages] == [True, False]
 

@@ -32,7 +32,7 @@ FLOORS: tuple[str, ...] = (
     "qucnn_cirq cli measured",
     "qucnn_cirq execution",
     "qucnn_cirq __main__ forward_pass gradients mitigation windows_layer",
-    "qucnn_cirq measured_once",
+    "qucnn_cirq fitting measured_once",
     "qucnn_cirq measured_gradient",
     "qucnn_cirq gradient_methods",
     "qucnn_cirq layer registries",
@@ -50,6 +50,7 @@ FLOORS: tuple[str, ...] = (
     "studies measured_once noise systems",
     "studies report",
     "studies runs",
+    "studies elsewhere",
     "studies commands",
 )
 """Rooms from the lowest up; those of one floor do not import each other."""

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
-from noise_models.errors import InputError, shown
+from noise_models.errors import InputError
+from noise_models.numbers import Path, number_path, numbers_of, with_number
 from qucnn_cirq.budget.circuit import NoisyCircuit
 from qucnn_cirq.budget.places import Place
 from qucnn_cirq.budget.process import labelled_process
@@ -28,21 +29,6 @@ _Rule = tuple[tuple[int, float], ...]
 _CENTRAL: _Rule = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 _FORWARD: _Rule = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
 """Weights of the differences that give a derivative to fourth order."""
-
-Path = tuple[str, ...]
-
-_DEFAULTS: dict[Path, float] = {
-    ("scale",): 1.0,
-    ("scales", "gate"): 1.0,
-    ("scales", "idle"): 1.0,
-    ("scales", "readout"): 1.0,
-    ("depolarizing", "p1"): 0.0,
-    ("depolarizing", "p2"): 0.0,
-    ("idle",): 0.0,
-    ("readout", "p01"): 0.0,
-    ("readout", "p10"): 0.0,
-}
-"""Numbers that a configuration need not name."""
 
 
 def rate_derivatives(
@@ -67,9 +53,9 @@ def rate_derivatives(
             "the noise is a model without rates that are known by name: give a configuration."
         )
     mapping = noise.configuration.to_mapping()
-    known = _numbers(mapping)
+    known = numbers_of(mapping)
     known.setdefault(("scale",), 1.0)
-    paths = [_path(key, known) for key in keys] if keys is not None else list(known)
+    paths = [number_path(key, known) for key in keys] if keys is not None else list(known)
     structure: dict[int, NoisyCircuit] = {}
     dependences = []
     for part in parts:
@@ -96,40 +82,6 @@ def rate_derivatives(
     return pd.DataFrame(rows, columns=["key", "value", "bias", "square"])
 
 
-def _numbers(mapping: Mapping[str, Any], path: Path = ()) -> dict[Path, float]:
-    """All numbers of a configuration that are not within a calibration."""
-    found: dict[Path, float] = {}
-    for key, value in mapping.items():
-        if (*path, key) == ("calibrated",):
-            continue
-        if isinstance(value, Mapping):
-            found |= _numbers(value, (*path, key))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[(*path, key)] = float(value)
-    return found
-
-
-def _path(key: str, known: dict[Path, float]) -> Path:
-    """The place of a number in a configuration; one that is not there has its default."""
-    for path in known:
-        if key == ".".join(path):
-            return path
-    path = tuple(key.split("."))
-    if path not in _DEFAULTS:
-        raise InputError(
-            f"key {shown(key)} is no number of this noise: it has "
-            f"{', '.join('.'.join(each) for each in known)}."
-        )
-    known[path] = _DEFAULTS[path]
-    return path
-
-
-def _with(mapping: Mapping[str, Any], path: Path, value: float) -> dict[str, Any]:
-    first, *rest = path
-    inner = mapping.get(first, {})
-    return {**mapping, first: _with(inner, tuple(rest), value) if rest else value}
-
-
 def _key(place: Place) -> tuple[object, ...]:
     # The same place in processes of different rates: they have the same markers.
     first = place.channels[0]
@@ -146,7 +98,7 @@ def _changes(
         step, rule = _STEP * abs(value), _CENTRAL
     total: dict[tuple[object, ...], FloatArray] = {}
     for steps, weight in rule:
-        own = NoiseConfiguration.from_mapping(_with(mapping, path, value + steps * step))
+        own = NoiseConfiguration.from_mapping(with_number(mapping, path, value + steps * step))
         process = labelled_process(circuit.template, Noise(own), markers=True)
         for place in replace(circuit, elements=process).places:
             change = weight / step * place.at(1.0)

@@ -12,6 +12,9 @@ from qucnn_cirq.commands import TRACEBACK
 VERBS = {
     "reproduce": "studies.commands.reproduce",
     "study": "studies.commands.study",
+    "jobs": "studies.commands.jobs",
+    "collect": "studies.commands.collect",
+    "fit": "studies.commands.fit",
     "status": "studies.commands.status",
     "merge": "studies.commands.merge",
     "export": "studies.commands.export",

@@ -107,7 +107,7 @@ class ParallelProgram:
                 zip(self.copies, *each, strict=False)
             )
         ]
-        return _side_by_side(circuits)
+        return side_by_side(circuits)
 
     def estimate(
         self, result: cirq.Result, *, filter_index: int | Sequence[int] = 0
@@ -261,8 +261,12 @@ def _for_each(name: str, given: Sequence[Any], count: int) -> Sequence[Any]:
     return given if len(given) == count else [given[0]] * count
 
 
-def _side_by_side(circuits: Sequence[cirq.Circuit]) -> cirq.Circuit:
-    """Circuits on different qubits as one, all ending in the same moment."""
+def side_by_side(circuits: Sequence[cirq.Circuit]) -> cirq.Circuit:
+    """Circuits on different qubits as one, all ending in the same moment.
+
+    Args:
+        circuits: One or more; measurement keys are to differ.
+    """
     longest = max(map(len, circuits))
     aligned = [[cirq.Moment()] * (longest - len(c)) + list(c) for c in circuits]
     moments = [

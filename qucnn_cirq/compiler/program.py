@@ -308,6 +308,28 @@ class Program:
         last = len(self.filters) - 1
         return self.filters[whole_number("filter_index", filter_index, minimum=0, maximum=last)]
 
+    def patch_states(self, patches: ArrayLike) -> NDArray[np.float64]:
+        """What a loader takes of patches: the unit vectors of an amplitude encoding.
+
+        Args:
+            patches: One of the kernel's shape as for `circuit`, or several along the first axis,
+                of which those that are all zero are left out.
+
+        Returns:
+            Shape (patches, ...).
+
+        Raises:
+            InputError: As for `circuit`.
+        """
+        given = real_array("patches", patches)
+        one = len(self.spec.kernel_pair) + (self.spec.channels > 1)
+        # A patch of one channel may say so.
+        several = given.ndim > one and not (given.ndim == 3 and given.shape[0] == 1)
+        if not several:
+            return self._patch_state(given)
+        seen = [each for each in given if each.any()]
+        return np.concatenate([self._patch_state(each) for each in seen or given[:1]])
+
     def _patch_state(self, patch: ArrayLike) -> NDArray[np.float64]:
         rows, columns = self.spec.kernel_pair
         shape = (rows, columns)

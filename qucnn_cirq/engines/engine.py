@@ -30,12 +30,15 @@ class Engine(ABC):
         samples: Whether shots are simulated one by one, so that their number decides the time.
         is_threaded: Whether `run` may be called in several threads at the same time, and gains by
             it: a layer then runs blocks of images so, as many as there are processors.
+        is_measured: Whether its counts were measured, so that none may be drawn from the means or
+            distributions that it gives beside them.
     """
 
     name: str
     label: ClassVar[str] = ""
     samples: ClassVar[bool] = False
     is_threaded: ClassVar[bool] = False
+    is_measured: ClassVar[bool] = False
 
     def __init_subclass__(cls, **arguments: object) -> None:
         super().__init_subclass__(**arguments)

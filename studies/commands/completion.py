@@ -87,6 +87,10 @@ def _completion(action: argparse.Action) -> Completion | None:
         return _words("studies", presets(), or_files=True)
     if action.dest in named:
         return _words(*named[action.dest])
+    if isinstance(action.metavar, tuple) and action.dest not in named:
+        import shtab
+
+        return dict(shtab.FILE)
     if metavar == "DIR":
         import shtab
 

@@ -261,4 +261,5 @@ STUDY = Study(
     figures="studies.gradient.figures",
     findings="studies.gradient.findings",
     program=program_of,
+    collects=True,
 )

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
+from qucnn_cirq.engines import make_engine
+from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
@@ -152,7 +154,7 @@ def measure(
     rounds_before = 0 if earlier is None else len(earlier["rounds"])
     layer = QuantumConvolution(
         program,
-        engine=settings.noisy_engine,
+        engine=measuring(make_engine(settings.noisy_engine)),
         noise=settings.noise,
         shots=settings.shots,
         seed=layer_seed(shots_seed),
@@ -370,4 +372,5 @@ STUDY = Study(
     program=program_of,
     targets=("shots", "precision", "most_shots"),
     most_shots=most_shots,
+    collects=True,
 )

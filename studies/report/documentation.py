@@ -64,6 +64,12 @@ QUOTED = (
         {"loading": "loading"},
         ("images=2", "infidelity=[0.0, 1e-3]"),
     ),
+    Quoted(
+        "budget",
+        ("docs/budget.md",),
+        {"budget": "budget", "budget_map": "budget_map"},
+        ("images=2",),
+    ),
     Quoted("loading_8x8", ("docs/compiler.md",), {"loading": "loading_8x8"}),
     Quoted(
         "mitigation",

@@ -20,7 +20,7 @@ from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.drawing import attempt
-from studies.files import CONFIGURATION
+from studies.files import COLLECTED, CONFIGURATION
 from studies.presentation import Presentation
 from studies.report import data_table, html
 from studies.sweep.catalogue import load_study, study_of_results
@@ -105,6 +105,7 @@ _ORIGINS = {
     "machine": "processor architecture",
     "commit": "commit of the code",
     "no_commit": "why the commit is not known",
+    COLLECTED: "counts that were collected, none simulated",
 }
 
 
@@ -383,8 +384,11 @@ def _origin(folder: Path, found: Sequence[Mapping[str, Any]], level: int) -> lis
                 value = ", ".join(f"{name} {version}" for name, version in value.items())
             rows.append((_ORIGINS.get(key, key), value))
         body.append(html.table(("what", "value"), rows))
+    body.append(html.heading("To run it again", level))
+    if any(COLLECTED in origin for origin in found):
+        words = "qucnn collect makes these results anew of the same counts; simulated they are by"
+        body.append(html.paragraphs(words))
     body += [
-        html.heading("To run it again", level),
         html.preformatted(f"qucnn study {CONFIGURATION} --out again"),
         html.paragraphs(
             f"with the file {CONFIGURATION} of this folder, whose content is above. The numbers "

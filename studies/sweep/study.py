@@ -125,6 +125,9 @@ class Study:
             a random patch.
         targets: Keys of the table [study] that say nothing but how many shots are taken.
         most_shots: The most shots of each circuit that the targets of a point ask for.
+        collects: Whether counts that were taken elsewhere may stand in for simulated ones:
+            `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
+            which circuits it runs does not depend on any count.
         name: Its name, as in ``[study] name``; that of the settings unless given.
         findings: What has ``findings(results)``, which says in sentences, with numbers and
             intervals, what results show: given as `figures` are. Empty: what has the figures, or
@@ -143,6 +146,7 @@ class Study:
     circuits: Callable[[Any], list[tuple[str, cirq.Circuit]]] | None = None
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
+    collects: bool = False
     name: str = ""
     findings: Any = ""
 

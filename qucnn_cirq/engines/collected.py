@@ -1,0 +1,207 @@
+"""The engine of counts that were taken elsewhere: it runs nothing and hands out what it has."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import Noise
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.engine import Engine
+from qucnn_cirq.engines.outcomes import check_outcomes
+from qucnn_cirq.engines.streams import Outcome, Streams
+
+Array = NDArray[np.float64]
+
+
+class CountsSource(ABC):
+    """Where the counts of bound circuits come from.
+
+    Attributes:
+        predicts: Whether means are wanted beside the counts.
+    """
+
+    predicts: bool = True
+
+    @abstractmethod
+    def counts(
+        self, template: Template, tables: AngleTables, shots: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """How often outcomes were recorded, for every filter and patch.
+
+        Args:
+            template: The compiled circuit.
+            tables: As for `qucnn_cirq.engines.Engine.run`.
+            shots: Shots of each circuit.
+
+        Returns:
+            For each row of `angle_rows` some outcomes, the first measured qubit being the most
+            significant bit, and their counts, which add up to the shots, each of shape (outcomes,).
+
+        Raises:
+            InputError: If it has none.
+        """
+
+    @abstractmethod
+    def places(
+        self, template: Template, tables: AngleTables
+    ) -> tuple[Sequence[Template], NDArray[np.intp]]:
+        """Where on the device circuits were run.
+
+        Args:
+            template: The compiled circuit.
+            tables: As for `counts`.
+
+        Returns:
+            The circuit in each of its places, and the number of its place for each row of
+            `angle_rows`, shape (filters * patches,).
+        """
+
+
+def angle_rows(tables: AngleTables) -> Array:
+    """The angles that bind a circuit, for every filter and patch.
+
+    Args:
+        tables: As for `qucnn_cirq.engines.Engine.run`.
+
+    Returns:
+        Shape (filters * patches, angles), patches varying fastest; the tables in the order of their
+        names.
+    """
+    n_filters, n_patches = len(tables["filter"]), len(tables["patch"])
+    parts = []
+    for name in sorted(tables):
+        table = np.asarray(tables[name], dtype=float)
+        parts.append(
+            np.repeat(table, n_patches, axis=0)
+            if name == "filter"
+            else np.tile(np.broadcast_to(table, (n_patches, table.shape[1])), (n_filters, 1))
+        )
+    return np.concatenate(parts, axis=1)
+
+
+class CollectedEngine(Engine):
+    """Hands out counts, and has another engine predict what they should be.
+
+    Args:
+        predicting: Gives means and distributions under the layer's noise, each circuit in the place
+            where it was run.
+        source: Where the counts come from.
+    """
+
+    label = "collected counts"
+    samples = True
+    is_measured = True
+
+    def __init__(self, predicting: Engine, source: CountsSource) -> None:
+        self.name = f"collected, beside {predicting.name}"
+        self._predicting = predicting
+        self._source = source
+
+    def gives_means(self, template: Template, noise: Noise) -> bool:
+        """Whether the engine of the predictions does."""
+        return self._predicting.gives_means(template, noise)
+
+    def run(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int | None,
+        streams: Streams,
+    ) -> Outcome:
+        """Counts and, where there are any, predicted means; see `qucnn_cirq.engines.Engine`."""
+        means = None
+        # Of a reader that differs from patch to patch engines give no means at once.
+        is_wanted = self._source.predicts and len(tables["upstream"]) == 1
+        if shots is None or (is_wanted and self.gives_means(template, noise)):
+            means = self._in_places(
+                template, tables, lambda each: self._means(each, noise, tables, streams)
+            )
+        if shots is None:
+            return Outcome(means, None)
+        is_larger = template.observable.table == 1
+        found = self._source.counts(template, tables, shots)
+        counts = np.array([own[is_larger[outcomes]].sum() for outcomes, own in found], np.int64)
+        return Outcome(means, counts.reshape(len(tables["filter"]), len(tables["patch"])))
+
+    def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
+        """The prediction; see `qucnn_cirq.engines.Engine`."""
+        return self._in_places(
+            template, tables, lambda each: self._predicting.distribution(each, noise, tables)
+        )
+
+    def outcome_counts(
+        self,
+        template: Template,
+        noise: Noise,
+        tables: AngleTables,
+        shots: int,
+        streams: Streams,
+    ) -> NDArray[np.int64]:
+        """Collected counts; see `qucnn_cirq.engines.Engine`."""
+        check_outcomes(template.observable.qubits)
+        found = self._source.counts(template, tables, shots)
+        counts = np.zeros((len(found), len(template.observable.table)), dtype=np.int64)
+        for row, (outcomes, own) in zip(counts, found, strict=True):
+            row[outcomes] = own
+        return counts.reshape(len(tables["filter"]), len(tables["patch"]), -1)
+
+    def _means(
+        self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
+    ) -> Array:
+        means = self._predicting.run(template, noise, tables, None, streams).means
+        assert means is not None
+        return means
+
+    def _in_places(
+        self, template: Template, tables: AngleTables, predicted: Callable[[Template], Array]
+    ) -> Array:
+        """What is predicted of each circuit in the place where it was run."""
+        templates, numbers = self._source.places(template, tables)
+        chosen = numbers.reshape(len(tables["filter"]), len(tables["patch"]))
+        found: Array | None = None
+        for number in np.unique(chosen):
+            own = predicted(templates[number])
+            found = own.copy() if found is None else found
+            here = chosen == number
+            found[here] = own[here]
+        return predicted(template) if found is None else found
+
+
+_SOURCE: ContextVar[CountsSource | None] = ContextVar("counts of collected circuits", default=None)
+
+
+@contextlib.contextmanager
+def handing_out(source: CountsSource) -> Iterator[None]:
+    """While it lasts, `measuring` makes engines that hand out counts.
+
+    Args:
+        source: Where the counts come from.
+    """
+    token = _SOURCE.set(source)
+    try:
+        yield
+    finally:
+        _SOURCE.reset(token)
+
+
+def hands_out() -> bool:
+    """Whether counts are handed out now."""
+    return _SOURCE.get() is not None
+
+
+def measuring(engine: Engine) -> Engine:
+    """The engine that measures in a study: the one that is given, or one of collected counts.
+
+    Args:
+        engine: What simulates; beside collected counts it predicts.
+    """
+    source = _SOURCE.get()
+    return engine if source is None else CollectedEngine(engine, source)

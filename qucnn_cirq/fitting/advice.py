@@ -1,0 +1,160 @@
+"""What counts hardly tell, in words, and which circuit would tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.fitting.circuits import FitCircuit, preparations
+from qucnn_cirq.fitting.likelihood import information, with_readout
+from qucnn_cirq.fitting.numbers import FreeNumbers
+from qucnn_cirq.fitting.surrogates import Tangent
+
+FloatArray = NDArray[np.float64]
+
+_POOR = 0.25
+"""Relative standard error from which a number counts as hardly told."""
+_RELATED = 0.8
+"""Correlation of errors from which numbers are hardly told apart."""
+_LEAST_SIZE = 0.5
+"""What a number that is found to be nothing is taken for, in units of its start."""
+_NOTHING = 100.0
+_SMALLEST_RATIO = 1e-12
+"""Information in a direction below which there is none, relative to the largest."""
+_MOVED = 0.25
+"""Share of the shots that a further circuit would get."""
+_NEARLY = 2.0
+_WORTH = 0.8
+"""What an error has to fall to for a circuit to be named."""
+
+
+def circuit_information(
+    circuits: Sequence[FitCircuit], numbers: FreeNumbers, values: FloatArray
+) -> list[FloatArray]:
+    """Fisher's information of one shot of each circuit, spread evenly over its instances.
+
+    Args:
+        circuits: The circuits.
+        numbers: The numbers.
+        values: Their values, shape (numbers,).
+
+    Returns:
+        For each circuit, shape (numbers, numbers).
+    """
+    near = Tangent(circuits, numbers, values, [1.0] * len(circuits))
+    found = []
+    for circuit, true in zip(circuits, near.probabilities(values), strict=True):
+        chances, slopes = with_readout(circuit, numbers, values, true)
+        found.append(information(chances, slopes, 1 / circuit.n_rows))
+    return found
+
+
+def hard_to_tell(
+    circuits: Sequence[FitCircuit],
+    shots: Sequence[float],
+    numbers: FreeNumbers,
+    values: FloatArray,
+    fisher: FloatArray,
+) -> tuple[str, ...]:
+    """Sentences about what is hardly told, the worst number first.
+
+    Args:
+        circuits: The circuits.
+        shots: The shots of each.
+        numbers: The numbers.
+        values: Their values, shape (numbers,).
+        fisher: The information of all shots, shape (numbers, numbers).
+    """
+    sizes = np.maximum(np.abs(values), _LEAST_SIZE * numbers.sizes)
+    relative = fisher * np.outer(sizes, sizes)
+    covariance = covariance_of(relative, np.ones(len(values)))
+    errors = np.sqrt(np.diag(covariance))
+    poor = sorted(np.flatnonzero(errors > _POOR).tolist(), key=lambda index: -errors[index])
+    if not poor:
+        return ()
+    others = _others(circuits)
+    every = [
+        own * np.outer(sizes, sizes)
+        for own in circuit_information([own for _, own in others], numbers, values)
+    ]
+    sentences: dict[tuple[int, ...], str] = {}
+    for index in poor:
+        related = np.abs(covariance[index]) / (errors[index] * errors)
+        members = tuple(np.flatnonzero(related > _RELATED).tolist())
+        if members in sentences:
+            continue
+        names = [numbers.keys[member] for member in members]
+        if len(names) == 1:
+            text = f"{names[0]} is told to {_percent(errors[index])} only"
+        else:
+            together = np.linalg.eigvalsh(relative[np.ix_(members, members)])[-1]
+            text = (
+                f"{', '.join(names[:-1])} and {names[-1]} are hardly told apart: "
+                f"{_percent(1 / np.sqrt(together))} together, {numbers.keys[index]} alone "
+                f"{_percent(errors[index])}"
+            )
+        best = _best(index, relative, every, sum(shots))
+        advice = "" if best is None else f": add circuits with {others[best][0]}"
+        sentences[members] = text + advice
+    return tuple(sentences.values())
+
+
+def _others(circuits: Sequence[FitCircuit]) -> list[tuple[str, FitCircuit]]:
+    """Circuits that one could add, in words: every two-qubit gate several times, preparations."""
+    found = []
+    plain = [each for each in circuits if each.n_pairs]
+    if plain:
+        first = min(plain, key=lambda each: each.n_pairs)
+        for times in (3, 5):
+            if not any(each.n_pairs == times * first.n_pairs for each in circuits):
+                try:
+                    found.append((f"every two-qubit gate {times} times", first.folded(times)))
+                except InputError:
+                    break
+    if len(plain) == len(circuits):
+        largest = max(circuits, key=lambda each: len(each.qubits))
+        found += [(each.name, each) for each in preparations(largest.qubits)]
+    return found
+
+
+def _best(
+    index: int, relative: FloatArray, every: Sequence[FloatArray], shots: float
+) -> int | None:
+    """Which further circuit lowers the error of a number most, if any does by much."""
+    ones = np.ones(len(relative))
+    before = covariance_of(relative, ones)[index, index]
+    after = np.array(
+        [
+            covariance_of((1 - _MOVED) * relative + _MOVED * shots * own, ones)[index, index]
+            for own in every
+        ]
+    )
+    if not len(after) or after.min() > _WORTH**2 * before:
+        return None
+    # The first that is nearly as good: with the fewest gates.
+    return int(np.flatnonzero(after <= _NEARLY * after.min())[0])
+
+
+def _percent(share: float) -> str:
+    if share > _NOTHING:
+        return "not at all"
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+
+
+def covariance_of(fisher: FloatArray, sizes: FloatArray) -> FloatArray:
+    """The inverse of an information; directions without any have a huge variance.
+
+    Args:
+        fisher: Shape (numbers, numbers).
+        sizes: About how large the numbers are, shape (numbers,).
+    """
+    if not len(sizes):
+        return fisher
+    strengths, directions = np.linalg.eigh(fisher * np.outer(sizes, sizes))
+    strengths = np.maximum(strengths, _SMALLEST_RATIO * max(strengths[-1], _SMALLEST_RATIO))
+    relative = (directions / strengths) @ directions.T
+    found: FloatArray = relative * np.outer(sizes, sizes)
+    return found

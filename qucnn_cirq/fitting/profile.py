@@ -1,0 +1,99 @@
+"""Intervals by profile likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.fitting.likelihood import Likelihood, maximum
+from qucnn_cirq.fitting.surrogates import Grid
+
+FloatArray = NDArray[np.float64]
+
+NORMAL = 1.959964
+"""Standard errors on either side of a 95 % interval."""
+_MOST_TRIES = 8
+_MOST_STRETCHES = 6
+_CLOSE = 0.01
+"""Accuracy of an end, in standard errors."""
+
+
+def profile_interval(
+    likelihood: Likelihood,
+    values: FloatArray,
+    best: float,
+    index: int,
+    covariance: FloatArray,
+) -> tuple[float, float]:
+    """Where the largest likelihood with one number held drops by that of a 95 % interval.
+
+    Args:
+        likelihood: The likelihood.
+        values: The values of its maximum, shape (numbers,).
+        best: The log-likelihood there.
+        index: Which number.
+        covariance: Of all numbers, shape (numbers, numbers).
+
+    Returns:
+        The ends; a bound where the likelihood does not drop as far before it.
+    """
+    lows, highs = likelihood.surrogate.numbers.bounds
+    return (
+        _end(likelihood, values, best, index, covariance, lows[index]),
+        _end(likelihood, values, best, index, covariance, highs[index]),
+    )
+
+
+def _end(
+    likelihood: Likelihood,
+    values: FloatArray,
+    best: float,
+    index: int,
+    covariance: FloatArray,
+    bound: float,
+) -> float:
+    numbers = likelihood.surrogate.numbers
+    error = float(np.sqrt(covariance[index, index]))
+    direction = covariance[index] / covariance[index, index]
+    sign = 1.0 if bound > values[index] else -1.0
+
+    def depth(model: Likelihood, value: float) -> float:
+        """The root of twice the loss of log-likelihood: nearly linear in the number."""
+        low, high = (np.array(each) for each in model.surrogate.box)
+        low[index] = high[index] = value
+        start = values + (value - values[index]) * direction
+        _, point = maximum(model, start, low, high, numbers.sizes)
+        return float(np.sqrt(max(0.0, 2 * (best - point.value))))
+
+    for _ in range(_MOST_STRETCHES):
+        low, high = likelihood.surrogate.box
+        edge = float(high[index] if sign > 0 else low[index])
+        room = abs(edge - values[index])
+        inner, outer = 0.0, min(NORMAL * error, room)
+        inner_depth, outer_depth = 0.0, depth(likelihood, values[index] + sign * outer)
+        # Outwards until the end lies between.
+        while outer_depth < NORMAL and outer < room:
+            inner, inner_depth = outer, outer_depth
+            outer = min(room, outer * min(4.0, max(1.2, 1.1 * NORMAL / max(outer_depth, 1e-3))))
+            outer_depth = depth(likelihood, values[index] + sign * outer)
+        if outer_depth >= NORMAL:
+            break
+        if not isinstance(likelihood.surrogate, Grid) or edge == bound or not np.isfinite(edge):
+            return edge if edge == bound else float(bound)
+        # The grid ends before the interval does.
+        centre = np.array(values)
+        centre[index] = edge
+        likelihood = Likelihood(likelihood.surrogate.moved(centre), likelihood.counts)
+    else:
+        return float(bound)
+    for _ in range(_MOST_TRIES):
+        share = (NORMAL - inner_depth) / (outer_depth - inner_depth)
+        middle = inner + np.clip(share, 0.05, 0.95) * (outer - inner)
+        own = depth(likelihood, values[index] + sign * middle)
+        if abs(own - NORMAL) < _CLOSE:
+            return float(values[index] + sign * middle)
+        if own < NORMAL:
+            inner, inner_depth = middle, own
+        else:
+            outer, outer_depth = middle, own
+    return float(values[index] + sign * (inner + outer) / 2)

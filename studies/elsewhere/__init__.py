@@ -1,0 +1,1 @@
+"""Circuits of studies that are run elsewhere, and the counts that come back."""

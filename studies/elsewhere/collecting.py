@@ -1,0 +1,360 @@
+"""Counts that come back, and the results of a study that are made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from noise_models.checks import whole_number
+from noise_models.errors import some
+from noise_models.extensions import NotNamedError, reading_stored
+from noise_models.writing import PARTIAL
+from qucnn_cirq.engines.collected import handing_out
+from qucnn_cirq.errors import InputError, option
+from studies.elsewhere.counts import Collected, collected, keep
+from studies.elsewhere.manifest import MOST_SHOTS, JobPoint, Manifest, read_manifest
+from studies.elsewhere.reading import KeyCounts, read_counts
+from studies.elsewhere.replay import Replay, has_all
+from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
+from studies.provenance import provenance
+from studies.runs.results import Results, read_results
+from studies.sweep.catalogue import load_study
+from studies.sweep.chunks import write_chunk
+from studies.sweep.job import finish
+from studies.sweep.plan import Plan, make_plan, resolve
+from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.study import Study
+from studies.sweep.workers import Task, measure_each
+
+_LOGGER = logging.getLogger(__name__)
+
+RESULTS = "results"
+"""The folder of the results."""
+_LEFTOVER_SECONDS = 86_400.0
+_AT_A_TIME = 16
+"""Points of a chunk."""
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """What became of files of counts, and what is there now.
+
+    Attributes:
+        folder: The folder of the jobs.
+        taken: Files whose counts were added now.
+        double: Files whose counts were there already, which were not added again.
+        unchecked: Files without a marker circuit, so that the order of their bits was not checked.
+        refused: Why other files were not taken, each in a line; nothing of them was.
+        missing: Circuits of which shots are missing.
+        circuits: All circuits.
+        complete: Points of which all counts are there.
+        points: All points.
+        more: Circuits of which there are more shots than were asked for.
+        results: The results of the complete points; None if there are none.
+        counts: What was counted so far, by circuit and bits, the first measured qubit first;
+            circuits of no study by the names that they were given.
+    """
+
+    folder: Path
+    taken: tuple[str, ...]
+    double: tuple[str, ...]
+    unchecked: tuple[str, ...]
+    refused: tuple[str, ...]
+    missing: tuple[str, ...]
+    circuits: int
+    complete: int
+    points: int
+    more: tuple[str, ...]
+    results: Results | None
+    counts: Mapping[str, Mapping[str, int]]
+
+    def __repr__(self) -> str:
+        return f"<Collection in {self.folder}: {self.complete} of {self.points} points>"
+
+    def lines(self) -> list[str]:
+        """All of it in a few lines."""
+        found = []
+        if self.taken:
+            found.append(f"taken: {some(list(self.taken))}")
+        if self.double:
+            found.append(f"there already and not added again: {some(list(self.double))}")
+        if self.unchecked:
+            found.append(
+                f"order of the bits not checked, for want of a marker: {some(list(self.unchecked))}"
+            )
+        if self.missing:
+            found.append(
+                f"shots are missing of {len(self.missing)} of {self.circuits} circuits: "
+                f"{some(list(self.missing))}"
+            )
+        if self.more:
+            found.append(
+                f"more shots than were asked for, of which some are drawn, of {len(self.more)} "
+                f"circuits: {some(list(self.more))}"
+            )
+        if self.points:
+            found.append(f"{self.complete} of {self.points} points complete")
+        elif not self.missing:
+            found.append(f"all of {self.circuits} circuits complete")
+        return found
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As plain data."""
+        kept = {key: value for key, value in vars(self).items() if key not in ("results", "counts")}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
+        results = None if self.results is None else str(self.results.folder)
+        return {**plain, "folder": str(self.folder), "results": results}
+
+
+def collect(
+    folder: str | Path,
+    files: Iterable[str | Path] = (),
+    *,
+    bit_order: str | None = None,
+    shots: int | None = None,
+    note: Callable[[str], None] = _LOGGER.info,
+) -> Collection:
+    """Takes counts of circuits that were run elsewhere, and makes results of what is complete.
+
+    The results are those of the study: its own measurement is run on the counts, with what its
+    noise predicts beside them. Files may come in any part, order and number; their counts add up.
+
+    Args:
+        folder: A folder of `jobs`.
+        files: Files of counts: ``cirq.Result`` as JSON, one or many; counts by circuit and bits
+            as JSON or CSV.
+        bit_order: "big" if the first measured qubit is the first bit of a text, "little", as
+            Qiskit has it, if it is the last; None takes what a file says, or else "big".
+        shots: Shots of each circuit that the results are made of, in place of those that were
+            asked for: fewer while counts are missing, or more.
+        note: Takes a line for the user; it is logged unless given.
+
+    Returns:
+        What became of the files, and the results.
+
+    Raises:
+        InputError: If the folder holds no jobs, or something in it is damaged. Files that are not
+            taken are told in `Collection.refused`.
+        OSError: If writing fails.
+    """
+    target = Path(folder)
+    manifest = read_manifest(target)
+    given = [Path(each) for each in files]
+    if bit_order is not None and not given:
+        raise InputError("bit_order has no effect without files: leave it out.")
+    taken, double, unchecked, refused = [], [], [], []
+    found = collected(target, manifest)
+    for path in given:
+        try:
+            counts, is_checked = read_counts(path, manifest, bit_order)
+            _check_total(path, counts, found)
+        except InputError as error:
+            refused.append(str(error))
+            continue
+        before = keep(target, counts, manifest, path.name)
+        if before is None:
+            for key, own in counts.items():
+                found.counts.setdefault(key, Counter()).update(own)
+            taken.append(path.name)
+            unchecked += [] if is_checked else [path.name]
+        else:
+            double.append(path.name if before == path.name else f"{path.name} (as {before})")
+    found = collected(target, manifest)
+    if manifest.study:
+        study, document, scale = configured_again(target, manifest, shots)
+        ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
+        results = _results(target, manifest, found, (study, document), ready, scale, note)
+    else:
+        if shots is not None:
+            raise InputError("shots has no effect on circuits of no study: leave it out.")
+        scale, ready, results = 1.0, [], None
+    wanted = {key: number * scale for key, number in manifest.wanted.items()}
+    return Collection(
+        target,
+        tuple(taken),
+        tuple(double),
+        tuple(unchecked),
+        tuple(refused),
+        tuple(key for key, number in wanted.items() if found.shots(key) < number),
+        len(wanted),
+        len(ready),
+        len(manifest.points),
+        tuple(key for key, number in wanted.items() if found.shots(key) > number),
+        results,
+        _texts(manifest, found),
+    )
+
+
+def _texts(manifest: Manifest, found: Collected) -> dict[str, dict[str, int]]:
+    """Counts by the texts of their bits."""
+    names = {each.key: each.name for each in manifest.named}
+    return {
+        names.get(key, key): {
+            f"{outcome:0{manifest.bits[key]}b}": count for outcome, count in sorted(own.items())
+        }
+        for key, own in sorted(found.counts.items())
+    }
+
+
+def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
+    for key, own in counts.items():
+        total = sum(own.values()) + found.shots(key)
+        if total > MOST_SHOTS:
+            raise InputError(
+                f"{path}: circuit {key} would have {total} shots in all: at most {MOST_SHOTS}."
+            )
+
+
+def configured_again(
+    folder: Path, manifest: Manifest, shots: int | None
+) -> tuple[Study, dict[str, Any], float]:
+    """The study of the jobs, its configuration, and by what shots are scaled.
+
+    Args:
+        folder: The folder of the jobs.
+        manifest: The jobs.
+        shots: Shots that are wanted in place of those that were asked for.
+
+    Raises:
+        InputError: If it is damaged, or names code that is not there.
+    """
+    path = folder / CONFIGURATION
+    if hashlib.sha256(file_content(path)).hexdigest() != manifest.configuration:
+        raise damaged(path, "make the jobs again in the same folder; it is written anew.")
+    settings = [] if shots is None else [f"shots={whole_number('shots', shots, 1, MOST_SHOTS)}"]
+    try:
+        with reading_stored():
+            study, document = load_study(str(path), settings)
+    except NotNamedError as error:
+        raise InputError(f"{path} names code of your own: {error}") from None
+    if shots is None:
+        return study, document, 1.0
+    asked = {each.shots for each in manifest.points}
+    if len(asked) > 1 or "shots" not in study.targets:
+        raise InputError(
+            "the shots of these points are settings of their own, each another: leave "
+            f"{option('shots')} out."
+        )
+    return study, document, shots / asked.pop()
+
+
+def _results(
+    folder: Path,
+    manifest: Manifest,
+    found: Collected,
+    configured: tuple[Study, dict[str, Any]],
+    ready: Sequence[JobPoint],
+    scale: float,
+    note: Callable[[str], None],
+) -> Results | None:
+    """Results of complete points, in place of those that were made of fewer counts."""
+    if not ready:
+        return None
+    study, document = configured
+    with reading_stored():
+        plan = _plan(study, document, manifest, found)
+    target = folder / RESULTS
+    if _are_of(target, plan, len(ready)):
+        return read_results(target)
+    _remove_leftovers(folder)
+    partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
+    try:
+        _measure(partial, plan, document, manifest, found, ready, scale)
+        finish(study, partial, note)
+        # Between the two there is none, and the next call makes it again.
+        old = folder / f"{partial.name}.old{PARTIAL}"
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+        partial.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return read_results(target)
+
+
+def _plan(study: Study, document: dict[str, Any], manifest: Manifest, found: Collected) -> Plan:
+    """The plan of the results: that of the study, told apart by the counts it is made of."""
+    plan = make_plan(study, document)
+    known = {each.identity: each for each in manifest.points}
+    if set(known) != {each.identity for each in plan.points}:
+        raise InputError("the jobs are of other points than their configuration: make them again.")
+    for point in plan.points:
+        own = known[point.identity].digests
+        other = [key for key in {*own, *point.digests} if own.get(key) != point.digests.get(key)]
+        if other:
+            raise InputError(
+                f"the {' and '.join(sorted(other))} of the study are others than when the jobs "
+                "were made: use the version of this package, the device and the data of then."
+            )
+    points = tuple(
+        replace(each, digests={**each.digests, "counts": found.digest}) for each in plan.points
+    )
+    return replace(plan, points=points)
+
+
+def _are_of(target: Path, plan: Plan, points: int) -> bool:
+    """Whether a folder holds the results of the same counts already."""
+    try:
+        results = read_results(target)
+    except InputError:
+        return False
+    return (
+        results.plan.digest == plan.digest
+        and results.status().done == points
+        and all(
+            results.plan.digests(each.identity) == each.digests
+            and results.plan.targets(each.identity) == each.targets
+            for each in plan.points
+        )
+    )
+
+
+def _measure(
+    folder: Path,
+    plan: Plan,
+    document: dict[str, Any],
+    manifest: Manifest,
+    found: Collected,
+    ready: Sequence[JobPoint],
+    scale: float,
+) -> None:
+    """Measures complete points on their counts, into a new folder of results."""
+    open_folder(folder, plan)
+    keep_inputs(document, folder)
+    origin = {
+        **provenance(),
+        COLLECTED: {
+            "counts": found.digest,
+            "jobs": manifest.digest,
+            "made": manifest.provenance.get("started"),
+            "files": "; ".join(sorted(found.files.values())),
+        },
+    }
+    by_identity = {each.identity: each for each in plan.points}
+    for start in range(0, len(ready), _AT_A_TIME):
+        outcomes = []
+        own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
+        for job, point in zip(ready[start:], own, strict=False):
+            task = Task(point.identity, point.document)
+            with handing_out(Replay(manifest, found, job, scale)), reading_stored():
+                outcomes += list(measure_each(plan.study.name, [task]))
+        resolved = {each.identity: resolve(plan.study, each) for each in own}
+        write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes unfinished results of processes that were killed long ago."""
+    old = time.time() - _LEFTOVER_SECONDS
+    for path in folder.glob(f".{RESULTS}.*{PARTIAL}"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < old:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,167 @@
+"""Noise fitted to the counts of circuits that were run elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cirq
+import numpy as np
+from numpy.typing import NDArray
+
+from noise_models import NoiseLike, as_noise
+from noise_models.extensions import reading_stored
+from noise_models.numbers import numbers_of
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.devices import load_device
+from qucnn_cirq.errors import InputError
+from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
+from studies.elsewhere.collecting import configured_again
+from studies.elsewhere.counts import collected
+from studies.elsewhere.handing_out import recorded_calls
+from studies.elsewhere.manifest import ADVICE, Manifest, TemplateJobs, read_manifest
+from studies.elsewhere.recording import RecordedTemplate, Recorder
+from studies.files import damaged
+from studies.sweep.plan import Plan, make_plan
+
+FloatArray = NDArray[np.float64]
+
+
+def fit_collected(
+    folder: str | Path, noise: NoiseLike = None, free: Sequence[str] | None = None
+) -> NoiseFit:
+    """Fits noise to what was collected of circuits that were run elsewhere.
+
+    All counts of a circuit count, those of markers, which prepare known bits, too. Circuits that
+    ran side by side are taken each for itself.
+
+    Args:
+        folder: A folder of `jobs` with counts that `collect` took.
+        noise: The start values; None for the noise of the study, if all its points have the same.
+        free: The dotted keys of the numbers to find, as for `qucnn_cirq.fit_noise`; None for
+            "scale" if the noise is calibrated, else for all its numbers.
+
+    Raises:
+        InputError: If the folder holds no jobs or no counts, or an argument is not allowed.
+    """
+    target = Path(folder)
+    manifest = read_manifest(target)
+    counts = {key: own for key, own in collected(target, manifest).counts.items() if own}
+    if not counts:
+        raise InputError(f"{target} holds no counts yet: `qucnn collect DIR FILE...` takes them.")
+    found = _plain(target, manifest, counts)
+    start = None if noise is None else as_noise(noise)
+    if manifest.study:
+        with reading_stored():
+            study, document, _ = configured_again(target, manifest, None)
+            plan = make_plan(study, document)
+            found += _of_study(plan, manifest, counts)
+        start = _noise_of(plan) if start is None else start
+    if start is None or start.is_ideal:
+        raise InputError("there is no noise to start from: give its kinds, with values above 0.")
+    if free is None:
+        mapping = {} if start.configuration is None else start.configuration.to_mapping()
+        numbers = [".".join(path) for path in numbers_of(mapping)]
+        free = ["scale"] if "calibrated" in mapping else numbers
+    return fit_noise(found, start, free)
+
+
+def _noise_of(plan: Plan) -> Any:
+    """The noise that all points of a study have."""
+    every = {getattr(point.settings, "noise", None) for point in plan.points}
+    if len(every) > 1:
+        raise InputError("the points of these jobs have different noise: say which to start from.")
+    return as_noise(every.pop())
+
+
+def _plain(folder: Path, manifest: Manifest, counts: dict[str, Counter[int]]) -> list[Counted]:
+    """Circuits that stand in the files as they were run: those of no study, and markers."""
+    names = {each.key: each.name for each in manifest.named}
+    wanted = {
+        program.id: names.get(program.id, f"marker {program.pattern}")
+        for program in manifest.programs
+        if program.keys == (program.id,) and (program.pattern or program.id in names)
+    }
+    present = {key for key in wanted if key in counts}
+    if manifest.form != "cirq":
+        if names:
+            raise InputError("the circuits are written as OpenQASM: a fit reads Cirq's JSON alone.")
+        return []
+    files = {manifest.by_id[key].files[0] for key in present}
+    circuits: dict[str, cirq.Circuit] = {}
+    for name in sorted(files):
+        try:
+            circuits |= cirq.read_json(folder / name)["circuits"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise damaged(folder / name, ADVICE) from error
+    return [
+        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key]) for key in sorted(present)
+    ]
+
+
+def _of_study(plan: Plan, manifest: Manifest, counts: dict[str, Counter[int]]) -> list[Counted]:
+    """The circuits of a study, those of one structure, place and filter together."""
+    recorder = Recorder()
+    for point in plan.points:
+        recorded_calls(plan.study, point, recorder)
+    known = {each.template.digest: each for each in recorder.templates}
+    found: list[Counted] = []
+    for number, jobs in enumerate(manifest.templates):
+        recorded = known.get(jobs.digest)
+        if recorded is None:
+            raise InputError(
+                "the study was compiled otherwise when the jobs were made: use the version of "
+                "this package of then."
+            )
+        for place in range(len(jobs.places)):
+            chosen = [
+                row
+                for row in np.flatnonzero(jobs.chosen == place).tolist()
+                if jobs.ids[row] in counts
+            ]
+            found += _of_place(f"structure {number + 1}", recorded, jobs, place, chosen, counts)
+    return found
+
+
+def _of_place(
+    name: str,
+    recorded: RecordedTemplate,
+    jobs: TemplateJobs,
+    place: int,
+    chosen: Sequence[int],
+    counts: dict[str, Counter[int]],
+) -> list[Counted]:
+    template = _moved(recorded.template, jobs, place)
+    groups: dict[bytes, list[int]] = {}
+    for row in chosen:
+        tables = recorded.tables(jobs.rows[row])
+        shared = b"".join(tables[key].tobytes() for key in sorted(tables) if key != "patch")
+        groups.setdefault(shared, []).append(row)
+    found = []
+    for rows in groups.values():
+        every = [recorded.tables(jobs.rows[row]) for row in rows]
+        patch = np.concatenate([tables["patch"] for tables in every])
+        circuit = FitCircuit(name, template, {**every[0], "patch": patch})
+        table = np.zeros((len(rows), circuit.n_outcomes))
+        for line, row in zip(table, rows, strict=True):
+            own = counts[jobs.ids[row]]
+            line[list(own)] = list(own.values())
+        found.append(circuit.counted(table))
+    return found
+
+
+def _moved(template: Template, jobs: TemplateJobs, place: int) -> Template:
+    """A template on the qubits where it was run."""
+    qubits = {str(qubit): qubit for qubit in load_device(jobs.device).graph}
+    try:
+        positions = {
+            own: qubits[name] for own, name in zip(template.qubits, jobs.places[place], strict=True)
+        }
+    except (KeyError, ValueError):
+        raise InputError(
+            f"device {jobs.device!r} is not the one that the jobs were made for."
+        ) from None
+    same = all(own == qubit for own, qubit in positions.items())
+    return template if same else template.moved(positions)

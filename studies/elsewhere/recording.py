@@ -1,0 +1,135 @@
+"""Which circuits the points of a study run, found out by measuring them without any counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qucnn_cirq.circuits.feed_forward import controlling
+from qucnn_cirq.circuits.slots import AngleTables
+from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.devices import Device
+from qucnn_cirq.engines.collected import CountsSource, angle_rows
+from qucnn_cirq.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """Circuits that a point runs together.
+
+    Attributes:
+        template: The number of their template among the recorded ones.
+        shots: Shots of each.
+        circuits: The number of each among those of the template, shape (filters, patches).
+    """
+
+    template: int
+    shots: int
+    circuits: NDArray[np.int64]
+
+
+@dataclass(eq=False)
+class RecordedTemplate:
+    """A compiled circuit, and all angles that it is bound with.
+
+    Attributes:
+        template: The compiled circuit.
+        device: What it is compiled for.
+        gate_set: The native two-qubit gate.
+        widths: Names and columns of its tables, in the order of `angle_rows`.
+        numbers: The number of each different row, by its bytes.
+    """
+
+    template: Template
+    device: Device
+    gate_set: str
+    widths: tuple[tuple[str, int], ...]
+    numbers: dict[bytes, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> NDArray[np.float64]:
+        """The different angles, shape (circuits, angles)."""
+        return np.array([np.frombuffer(row, dtype="<f8") for row in self.numbers])
+
+    def tables(self, row: NDArray[np.float64]) -> AngleTables:
+        """The angle tables of one circuit.
+
+        Args:
+            row: One of `rows`, shape (angles,).
+        """
+        ends = np.cumsum([width for _, width in self.widths])
+        parts = np.split(row[None], ends[:-1], axis=1)
+        return {name: part for (name, _), part in zip(self.widths, parts, strict=True)}
+
+
+class Recorder(CountsSource):
+    """A source of no counts that takes note of the circuits it is asked for.
+
+    Half of the shots are said to have had the first outcome and half the last, so that whatever
+    is made of counts can be made of these; nothing is kept of it.
+    """
+
+    predicts = False
+
+    def __init__(self) -> None:
+        self.templates: list[RecordedTemplate] = []
+        self._known: dict[str, int] = {}
+        self._calls: list[Call] = []
+        self._compiled_for: tuple[Device, str] | None = None
+
+    def begin(self, device: Device, gate_set: str) -> None:
+        """Begins with another point.
+
+        Args:
+            device: What its circuits are compiled for.
+            gate_set: The native two-qubit gate.
+        """
+        self._compiled_for = device, gate_set
+        self._calls = []
+
+    def calls(self) -> list[Call]:
+        """What the point ran that was begun last."""
+        return self._calls
+
+    def counts(
+        self, template: Template, tables: AngleTables, shots: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        number = self._number(template, tables)
+        known = self.templates[number].numbers
+        rows = angle_rows(tables).astype("<f8")
+        own = [known.setdefault(row.tobytes(), len(known)) for row in rows]
+        shape = len(tables["filter"]), len(tables["patch"])
+        self._calls.append(Call(number, shots, np.array(own, np.int64).reshape(shape)))
+        ends = np.array([0, len(template.observable.table) - 1])
+        halves = np.array([shots - shots // 2, shots // 2])
+        return [(ends, halves)] * len(rows)
+
+    def places(
+        self, template: Template, tables: AngleTables
+    ) -> tuple[Sequence[Template], NDArray[np.intp]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        return [template], np.zeros(len(angle_rows(tables)), dtype=np.intp)
+
+    def _number(self, template: Template, tables: AngleTables) -> int:
+        found = self._known.get(template.digest)
+        if found is not None:
+            return found
+        if template.given is not None:
+            raise InputError(
+                "a state that is given is no circuit of the device, which could be run elsewhere: "
+                "choose encoding = 'amplitudes'."
+            )
+        if controlling(template.circuit):
+            raise InputError(
+                "gates that measurements in the middle of a circuit control are not handed out: "
+                "choose pooling = 'deferred'."
+            )
+        assert self._compiled_for is not None
+        widths = tuple((name, np.shape(tables[name])[1]) for name in sorted(tables))
+        self.templates.append(RecordedTemplate(template, *self._compiled_for, widths))
+        self._known[template.digest] = len(self.templates) - 1
+        return len(self.templates) - 1
