@@ -257,7 +257,7 @@ def test_qiskit_aer_runs_openqasm_and_its_dictionaries_come_back(
     (tmp_path / "counts.json").write_text(json.dumps(counts))
     refused = collect(found.folder, [tmp_path / "counts.json"])
     assert refused.results is None
-    assert "give --bit-order little" in refused.refused[0]
+    assert "give bit_order = little" in refused.refused[0]
     collection = collect(found.folder, [tmp_path / "counts.json"], bit_order="little")
     assert collection.taken and not collection.missing
     assert collection.results is not None
