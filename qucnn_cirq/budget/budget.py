@@ -3,8 +3,8 @@
 Take every channel c as its transfer matrix T_c and weaken all alike, T_c(s) = 1 + s (T_c - 1). The
 noisy mean F(s) is then a polynomial of s, and the integral over s of the part of dF/ds that is due
 to c is its share A_c of F(1) - F(0). Shares add up without a remainder (Aumann and Shapley, Values
-of Non-Atomic Games, 1974). Three Gauss nodes integrate them: F is close to a parabola wherever
-noise is weak.
+of Non-Atomic Games, 1974). Three Gauss nodes integrate them where noise is weak, as F is close to a
+parabola there; where it is strong, as many as it takes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cirq
 import numpy as np
@@ -37,9 +38,12 @@ from qucnn_cirq.patches import Patches, extract_patches
 
 FloatArray = NDArray[np.float64]
 
-_ROOT = float(np.sqrt(0.15))
-_NODES = ((0.5 - _ROOT, 5 / 18), (0.5, 8 / 18), (0.5 + _ROOT, 5 / 18))
-"""Strengths and weights of Gauss and Legendre's rule of three nodes."""
+_NODES = (3, 6, 12, 24, 48, 96)
+"""Nodes of Gauss and Legendre's rule, until shares add up: n of them do for a degree of 2n - 1."""
+_REMAINDER = 1e-9
+"""Of the RMS error, and of its square: what shares may miss."""
+_ROUNDING = 1e-14
+"""Errors below are those of rounding."""
 COLUMNS = {
     "filter": "number of the filter",
     "circuit": "number of the circuit among those that the filter's patches are run with",
@@ -145,11 +149,28 @@ class ErrorBudget:
 
         The column ``bias`` adds up to `bias`, ``square`` to the square of `rms`.
         """
-        rows: list[dict[str, object]] = []
+        rms = self.rms
+        for nodes in _NODES:
+            rows = self._shares(nodes)
+            bias, square = (sum(float(row[key]) for row in rows) for key in ("bias", "square"))
+            if (
+                abs(bias - self.bias) <= _REMAINDER * rms + _ROUNDING
+                and abs(square - rms**2) <= _REMAINDER * rms**2 + _ROUNDING * rms
+            ):
+                break
+        table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
+        table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
+        table["share"] = table["square"] / rms**2 if rms > 0 else 0.0
+        return table
+
+    def _shares(self, nodes: int) -> list[dict[str, Any]]:
+        """A row for each channel: its labels, ``bias`` and ``square``."""
+        places, lengths = np.polynomial.legendre.leggauss(nodes)
+        rows: list[dict[str, Any]] = []
         for part in self._parts:
             shares: dict[int, FloatArray] = {}
             channels: dict[int, Channel] = {}
-            for strength, weight in _NODES:
+            for strength, weight in zip((places + 1) / 2, lengths / 2, strict=True):
                 for place, dependence in part.noisy.dependences(
                     part.tables, self.weights(part), strength
                 ):
@@ -160,11 +181,7 @@ class ErrorBudget:
             for key, channel in channels.items():
                 bias, square = shares[key]
                 rows.append({**part.labels(channel), "bias": bias, "square": square})
-        table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
-        table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
-        total = self.rms**2
-        table["share"] = table["square"] / total if total > 0 else 0.0
-        return table
+        return rows
 
     def by(self, *columns: str) -> pd.DataFrame:
         """Shares added up by what tells channels apart, the largest first.
@@ -254,7 +271,8 @@ class ErrorBudget:
             the mean error and of its mean square by the rate.
 
         Raises:
-            InputError: If the noise is no configuration, or a key is none of its numbers.
+            InputError: If the noise is no configuration, or a key is none of its numbers or of one
+                that may only be whole. Where all are asked for, those are left out.
         """
         return rate_derivatives(self._parts, self._noise, self.weights, keys)
 

@@ -27,6 +27,7 @@ _STEP_FROM_ZERO = 1e-4
 _Rule = tuple[tuple[int, float], ...]
 _CENTRAL: _Rule = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 _FORWARD: _Rule = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
+_BACKWARD: _Rule = tuple((-steps, -weight) for steps, weight in _FORWARD)
 """Weights of the differences that give a derivative to fourth order."""
 
 Path = tuple[str, ...]
@@ -82,9 +83,15 @@ def rate_derivatives(
     rows = []
     for path in paths:
         value = known[path]
-        changes = {
-            key: _changes(circuit, mapping, path, value) for key, circuit in structure.items()
-        }
+        noises = _varied(mapping, path, value)
+        if noises is None:
+            if keys is None:
+                continue
+            raise InputError(
+                f"key {shown('.'.join(path))} has no derivative: {shown(value)} may not be changed "
+                "by little."
+            )
+        changes = {key: _changes(circuit, noises) for key, circuit in structure.items()}
         total = np.zeros(2)
         for part, by in dependences:
             for key, change in changes[id(part.noisy.template)].items():
@@ -136,19 +143,39 @@ def _key(place: Place) -> tuple[object, ...]:
     return first.moment, first.stage, frozenset(place.qubits)
 
 
+def _varied(
+    mapping: Mapping[str, Any], path: Path, value: float
+) -> list[tuple[float, Noise]] | None:
+    """Noises about one number, with the weights by which they make a derivative.
+
+    At an end of what is allowed the derivative is of one side. None if no other number near it is
+    allowed, as of one that has to be whole.
+    """
+    step = _STEP * abs(value) if value else _STEP_FROM_ZERO
+    for rule in (_CENTRAL, _FORWARD, _BACKWARD) if value else (_FORWARD, _BACKWARD):
+        try:
+            return [
+                (
+                    weight / step,
+                    Noise(
+                        NoiseConfiguration.from_mapping(_with(mapping, path, value + steps * step))
+                    ),
+                )
+                for steps, weight in rule
+            ]
+        except InputError:
+            continue
+    return None
+
+
 def _changes(
-    circuit: NoisyCircuit, mapping: Mapping[str, Any], path: Path, value: float
+    circuit: NoisyCircuit, noises: Sequence[tuple[float, Noise]]
 ) -> dict[tuple[object, ...], FloatArray]:
     """The derivative of the matrix of each place by one number."""
-    if value == 0.0:
-        step, rule = _STEP_FROM_ZERO, _FORWARD
-    else:
-        step, rule = _STEP * abs(value), _CENTRAL
     total: dict[tuple[object, ...], FloatArray] = {}
-    for steps, weight in rule:
-        own = NoiseConfiguration.from_mapping(_with(mapping, path, value + steps * step))
-        process = labelled_process(circuit.template, Noise(own), markers=True)
+    for weight, noise in noises:
+        process = labelled_process(circuit.template, noise, markers=True)
         for place in replace(circuit, elements=process).places:
-            change = weight / step * place.at(1.0)
+            change = weight * place.at(1.0)
             total[_key(place)] = total.get(_key(place), 0.0) + change
     return total
