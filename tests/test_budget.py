@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import cirq
@@ -13,7 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noise_models import NoiseConfiguration, as_noise
+from noise_models import NoiseConfiguration, NoiseKind, as_noise
+from noise_models.checks import whole_number
+from noise_models.configuration import NOISE_KINDS
+from noise_models.kind import Strength
+from noise_models.timeline import Step
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
@@ -187,6 +192,9 @@ def test_a_rate_of_zero_has_a_derivative():
     small = 1e-6
     with_it = budget_of(own, {**noise, "depolarizing": {"p2": small}})
     without = budget_of(own, noise)
+    (pair,) = without.rates(["correlated_readout.both"]).itertuples()
+    joint = budget_of(own, {**noise, "correlated_readout": {"both": small}})
+    assert pair.bias == pytest.approx((joint.bias - without.bias) / small, rel=1e-4)
     assert row.value == 0.0
     assert row.bias == pytest.approx((with_it.bias - without.bias) / small, rel=1e-4)
 
@@ -201,6 +209,40 @@ def test_a_rate_at_its_bound_has_a_derivative():
     assert rates.loc["readout.p10", "bias"] == pytest.approx(
         (budget.bias - less.bias) / small, rel=1e-4
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Crosstalk(NoiseKind):
+    """Pairs of qubits err that have no gate, where the probability is not 0."""
+
+    key: ClassVar[str] = "crosstalk"
+
+    p: float = 0.5
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        whole_number("times", self.times, minimum=0)
+
+    def has_gate_noise(self, strength: Strength) -> bool:
+        return True
+
+    def layers(self, step: Step, strength: Strength) -> list[list[cirq.Operation]]:
+        qubits = sorted({qubit for gate in step.two_qubit_gates for qubit in gate.qubits})
+        pairs = zip(qubits[:-1], qubits[1:], strict=True) if self.p else ()
+        return [[cirq.depolarize(self.p, 2).on(*pair)] for pair in pairs] * self.times
+
+
+@pytest.mark.parametrize("p", [0.0, 0.01])
+def test_rates_of_noise_that_comes_and_goes(p):
+    NOISE_KINDS.register("crosstalk", Crosstalk)
+    own, small = program("ancilla"), 1e-6
+    noise = {"depolarizing": {"p1": 0.01}, "crosstalk": {"p": p, "times": 2}}
+    rates = budget_of(own, noise).rates().set_index("key")
+    assert "crosstalk.times" not in rates.index
+    low, high = (budget_of(own, changed(noise, "crosstalk.p", p + by)).bias for by in (0, small))
+    assert rates.loc["crosstalk.p", "bias"] == pytest.approx((high - low) / small, rel=1e-3)
+    with pytest.raises(InputError, match="has no derivative"):
+        budget_of(own, noise).rates(["crosstalk.times"])
 
 
 def test_a_coupler_of_its_own_is_a_rate():
@@ -387,12 +429,27 @@ def test_bad_questions():
         (lambda: budget.by("colour"), "column of a budget"),
         (lambda: budget.rms_without(stage="nowhere"), "no noise of this circuit has stage"),
         (lambda: budget.rms_without(), "nothing"),
-        (lambda: budget.rms_at(1.5, stage="readout"), "0 to 1"),
+        (lambda: budget.rms_without(stage=["readout", "redout"]), "'redout'"),
+        (lambda: budget.rms_without(stage=[]), "no noise of this circuit has stage"),
+        (lambda: budget.rms_without(stage=[["readout"]]), "no noise of this circuit has stage"),
+        (lambda: budget.rms_at(1.5, stage="readout"), r"0\.\.1"),
+        (lambda: budget.rms_at("half", stage="readout"), "strength = 'half'"),  # type: ignore
+        (lambda: budget.rates("scale"), "is one text"),
+        (lambda: budget.rates([1]), "no number of this noise"),  # type: ignore[list-item]
         (lambda: budget.rates(["depolarizing.p3"]), "no number of this noise"),
-        (lambda: budget.improvement((2.0,)), "0 to 1"),
+        (lambda: budget.improvement((2.0,)), r"0\.\.1"),
     ):
         with pytest.raises(InputError, match=message):
             ask()
+
+
+def test_values_of_a_table_choose_channels():
+    budget = budget_of(program("inversion"), WHOLE)
+    places = budget.by("place")["place"].head(2)
+    expected = budget.rms_without(place=places.tolist())
+    for values in (places, places.to_numpy(), set(places)):
+        assert budget.rms_without(place=values) == expected
+    assert list(budget.improvement(())) == ["mechanism", "strength", "rms"]
 
 
 def test_angles_are_asked_for():

@@ -21,8 +21,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
-from noise_models.checks import instance_of, whole_number
-from noise_models.errors import InputError, unknown_name
+from noise_models.checks import instance_of, real_number, whole_number
+from noise_models.errors import InputError, shown, unknown_name
 from noise_models.markup import html_table
 from noise_models.values import coupler_key, qubit_key
 from qucnn_cirq.arrays import real_array
@@ -212,7 +212,7 @@ class ErrorBudget:
                 list of values, as in ``stage="readout"`` or ``place=["5,3", "5,4"]``.
 
         Raises:
-            InputError: If no channel has these, or there is no such column.
+            InputError: If no channel has these or one of them, or there is no such column.
         """
         return float(self.rms_at(0.0, **where))
 
@@ -227,10 +227,9 @@ class ErrorBudget:
         Raises:
             InputError: As `rms_without`, or if the strength is not within 0..1.
         """
-        if not 0.0 <= strength <= 1.0:
-            raise InputError(f"strength = {strength!r} is not allowed: give a number from 0 to 1.")
-        self._check_chosen(where)
-        means = self._means(lambda labels: strength if _matches(labels, where) else 1.0)
+        strength = real_number("strength", strength, 0.0, 1.0)
+        chosen = self._chosen(where)
+        means = self._means(lambda labels: strength if _matches(labels, chosen) else 1.0)
         return _rms(means - self._ideal)
 
     def improvement(
@@ -256,7 +255,8 @@ class ErrorBudget:
                 {by: group, "strength": strength, "rms": self.rms_at(strength, **{by: group})}
                 for group in groups
                 for strength in values
-            ]
+            ],
+            columns=[by, "strength", "rms"],
         )
 
     def rates(self, keys: Sequence[str] | None = None) -> pd.DataFrame:
@@ -299,15 +299,21 @@ class ErrorBudget:
             means[part.filter, part.columns] = part.noisy.means(part.tables, of)[0]
         return means
 
-    def _check_chosen(self, where: Mapping[str, object]) -> None:
+    def _chosen(self, where: Mapping[str, object]) -> dict[str, list[object]]:
+        """The values that are asked for; a misspelt one would go unnoticed beside others."""
         for column in where:
             _check_label(column)
-        channels = (part.labels(channel) for part in self._parts for channel in part.noisy.channels)
-        if not where or not any(_matches(labels, where) for labels in channels):
-            text = ", ".join(f"{column} = {value!r}" for column, value in where.items())
-            raise InputError(
-                f"no noise of this circuit has {text or 'nothing'}: `by` tells what there is."
-            )
+        chosen = {column: _listed(value) for column, value in where.items()}
+        labels = [part.labels(each) for part in self._parts for each in part.noisy.channels]
+        found = [each for each in labels if _matches(each, chosen)]
+        for column, values in chosen.items():
+            for value in values:
+                if not any(each[column] == value for each in labels):
+                    raise InputError(_NO_NOISE.format(f"{column} = {shown(value)}"))
+        if not where or not found:
+            text = ", ".join(f"{column} = {shown(value)}" for column, value in where.items())
+            raise InputError(_NO_NOISE.format(text or "nothing"))
+        return chosen
 
     def __repr__(self) -> str:
         return f"<error budget of {self._text}: RMS {self.rms:.5f}, bias {self.bias:+.5f}>"
@@ -334,6 +340,7 @@ class ErrorBudget:
 
 
 _PLACES_SHOWN = 6
+_NO_NOISE = "no noise of this circuit has {}: `by` tells what there is."
 
 
 def error_budget(
@@ -465,8 +472,12 @@ def _check_label(column: str) -> None:
         raise unknown_name("column of a budget", column, LABELS)
 
 
-def _matches(labels: Mapping[str, object], where: Mapping[str, object]) -> bool:
-    return all(
-        labels[column] in (value if isinstance(value, list | tuple | set) else (value,))
-        for column, value in where.items()
-    )
+def _matches(labels: Mapping[str, object], where: Mapping[str, Sequence[object]]) -> bool:
+    return all(labels[column] in values for column, values in where.items())
+
+
+def _listed(value: object) -> list[object]:
+    """One value, or those of a list, an array or a column of a table."""
+    if isinstance(value, np.ndarray | pd.Series):
+        return list(np.ravel(value).tolist())
+    return list(value) if isinstance(value, list | tuple | set | frozenset | range) else [value]

@@ -42,6 +42,8 @@ _DEFAULTS: dict[Path, float] = {
     ("idle",): 0.0,
     ("readout", "p01"): 0.0,
     ("readout", "p10"): 0.0,
+    ("correlated_readout", "both"): 0.0,
+    ("coherent", "angle"): 0.0,
 }
 """Numbers that a configuration need not name."""
 
@@ -70,6 +72,8 @@ def rate_derivatives(
     mapping = noise.configuration.to_mapping()
     known = _numbers(mapping)
     known.setdefault(("scale",), 1.0)
+    if isinstance(keys, str):
+        raise InputError(f"keys = {shown(keys)} is one text: give a list of keys.")
     paths = [_path(key, known) for key in keys] if keys is not None else list(known)
     structure: dict[int, NoisyCircuit] = {}
     dependences = []
@@ -94,7 +98,11 @@ def rate_derivatives(
         changes = {key: _changes(circuit, noises) for key, circuit in structure.items()}
         total = np.zeros(2)
         for part, by in dependences:
-            for key, change in changes[id(part.noisy.template)].items():
+            change_of = changes[id(part.noisy.template)]
+            if change_of is None:
+                total += _difference(part, noises, weights(part))
+                continue
+            for key, change in change_of.items():
                 if key in by:
                     total += np.einsum("sab,ab->s", by[key], change)
         # The square's derivative is twice the mean of the error times its own.
@@ -121,7 +129,7 @@ def _path(key: str, known: dict[Path, float]) -> Path:
     for path in known:
         if key == ".".join(path):
             return path
-    path = tuple(key.split("."))
+    path = tuple(str(key).split("."))
     if path not in _DEFAULTS:
         raise InputError(
             f"key {shown(key)} is no number of this noise: it has "
@@ -170,12 +178,34 @@ def _varied(
 
 def _changes(
     circuit: NoisyCircuit, noises: Sequence[tuple[float, Noise]]
-) -> dict[tuple[object, ...], FloatArray]:
-    """The derivative of the matrix of each place by one number."""
+) -> dict[tuple[object, ...], FloatArray] | None:
+    """The derivative of the matrix of each place by one number.
+
+    None if the number makes places or takes some away, as noise of one's own may, or if they are
+    not told apart.
+    """
+    keys = [_key(place) for place in circuit.places]
+    if len(set(keys)) < len(keys):
+        return None
     total: dict[tuple[object, ...], FloatArray] = {}
     for weight, noise in noises:
         process = labelled_process(circuit.template, noise, markers=True)
-        for place in replace(circuit, elements=process).places:
+        places = replace(circuit, elements=process).places
+        if [_key(place) for place in places] != keys:
+            return None
+        for place in places:
             change = weight * place.at(1.0)
             total[_key(place)] = total.get(_key(place), 0.0) + change
+    return total
+
+
+def _difference(
+    part: Part, noises: Sequence[tuple[float, Noise]], weights: FloatArray
+) -> FloatArray:
+    """The derivatives of the weighted sums of one part's means by one number, shape (2,)."""
+    total = np.zeros(len(weights))
+    for weight, noise in noises:
+        process = labelled_process(part.noisy.template, noise)
+        means = replace(part.noisy, elements=process).means(part.tables, lambda channel: 1.0)[0]
+        total += weight * (weights @ means)
     return total
