@@ -21,8 +21,9 @@ with each rate of the noise.
   qucnn budget my_study.toml --out budget
 
 What the configuration says of images, convolution, device and noise is taken; what else there is,
-of shots, training or a system of other circuits, is left out and named. With --out the study `budget` is run: tables, figures, a map, and the
-axes of the configuration as far as they are about these.
+of shots, training or a system of other circuits, is left out and named. With --out the study
+`budget` is run: tables, figures, a map, and the axes of the configuration as far as they are about
+these.
 """
 
 
