@@ -409,6 +409,7 @@ def test_several_circuits_of_one_filter():
     ("change", "message"),
     [
         ({"noise": None}, "there is no noise"),
+        ({"noise": {"readout": {"qubits": {"2,3": {"p01": 0.1}}}}}, "none of the noise acts"),
         ({"images": np.zeros((1, 4, 4))}, "all patches are blank"),
         ({"images": np.full((1, 4, 4), np.nan)}, "finite"),
         ({"program": "p"}, "program"),

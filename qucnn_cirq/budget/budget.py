@@ -392,6 +392,11 @@ def error_budget(
                 circuits[id(template)].check_size()
             tables = {"patch": load.angles, "filter": own, "upstream": upstream_table(1.0)}
             parts.append(Part(index, load.index, circuits[id(template)], tables, load.columns))
+    if not any(part.noisy.channels for part in parts):
+        raise InputError(
+            "none of the noise acts on the qubits of these circuits, so that there is no error to "
+            "share out."
+        )
     shape = (len(program.filters), patches.n_occupied)
     return ErrorBudget(parts, shape, model, _words(program, patches))
 
