@@ -75,6 +75,25 @@ def test_the_effect_of_an_axis_of_numbers_is_told_at_its_ends() -> None:
     assert "falls from 0.2 to 0.1" in line and "it is lowest, 0.01 in the mean, at 3" in line
 
 
+def test_means_and_ranges_are_of_the_same_points_where_some_failed() -> None:
+    # One of the repetitions of one setting failed at one end.
+    table = crossed(repeats=3, test=["a", "b", "c"], scale=[1.0, 2.0])
+    factor = table["test"].map({"a": 2.0, "b": 4.0, "c": 8.0})
+    table["rmse"] = np.where(table["scale"] == 2.0, factor, 1.0)
+    failed = (table["test"] == "c") & (table["scale"] == 2.0)
+    late = table[~(failed & (table["repeat"] == 2))]
+    line = next(line for line in effects(late, ERROR, ["rmse"]) if "From scale" in line)
+    assert "to 4 times (2 to 8 over 3 other settings)" in line
+    # Most repetitions of one setting are under way.
+    late = table[~(failed & (table["repeat"] > 0))]
+    line = next(line for line in effects(late, ERROR, ["rmse"]) if "From scale" in line)
+    assert f"to {np.sqrt(8):.3g} times (2 to 4 over 2 other settings)" in line
+    # Every setting has repetitions of its own.
+    own = table.assign(repeat=table["repeat"] + 3 * table["test"].map({"a": 0, "b": 1, "c": 2}))
+    line = next(line for line in effects(own, ERROR, ["rmse"]) if "From scale" in line)
+    assert "to 4 times (2 to 8 over 3 other settings)" in line
+
+
 def test_axes_that_vary_together_are_told_of_as_one() -> None:
     table = pd.DataFrame(
         {"state": ["a", "b"], "noise": ["none", "some"], "repeat": 0, "rmse": [1.0, 2.0]}
