@@ -27,6 +27,7 @@ from studies.drawing import About, drawn_of, save_figure
 from studies.effects import Quantity, effects
 from studies.presentation import Presentation
 from studies.report import data_table, html
+from studies.report.report import _numbers
 from studies.report.report import write_report
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.conditions import conditions_text
@@ -202,6 +203,21 @@ def test_cells_cannot_end_the_script_and_numbers_stay_numbers() -> None:
     assert 'title="what &quot;a&quot; is"' in table
     (content,) = re.findall(r'<script type="application/json">(.*?)</script>', table)
     assert json.loads(content)["rows"] == [["</script><b>", 0.3, None], [None, "inf", 3]]
+
+
+def test_large_whole_numbers_keep_their_digits_in_scripts() -> None:
+    seed = 2**63 + 1
+    table = data_table.data_table(["seed"], [{"seed": seed}, {"seed": 2**53 - 1}], {})
+    assert f'[["{seed}"],[{2**53 - 1}]]' in table
+
+
+def test_what_differs_in_its_last_digits_is_not_said_to_be_the_same() -> None:
+    rows = [{"scale": 1.0 + number * 1e-9, "one": 1, "none": None} for number in range(2)]
+    results: Any = Tabled(pd.DataFrame())
+    results.rows = lambda: (["scale", "one", "none"], rows)
+    results.plan = type("Plan", (), {"columns": {}})
+    page = "".join(_numbers(results, 2))
+    assert "The same in all rows: one = 1." in page and ">scale</th>" in page
 
 
 def test_a_table_that_is_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
