@@ -27,8 +27,7 @@ from studies.drawing import About, drawn_of, save_figure
 from studies.effects import Quantity, effects
 from studies.presentation import Presentation
 from studies.report import data_table, html
-from studies.report.report import _numbers
-from studies.report.report import write_report
+from studies.report.report import _numbers, write_report
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.conditions import conditions_text
 from studies.sweep.plan import make_plan
