@@ -394,6 +394,10 @@ def test_pooling_by_measurement_misreads():
     readout = budget.table[budget.table["mechanism"] == "readout"]
     # Three that are read on the way and one at the end.
     assert readout["place"].nunique() == 4
+    assert set(readout["stage"]) == {"readout"} and readout["moment"].nunique() > 1
+    left = budget_of(own, {"depolarizing": {"p2": 0.01}}).rms
+    assert budget.rms_without(stage="readout") == pytest.approx(left, abs=1e-12)
+    assert set(budget.table["stage"]) == {"filter", "readout"}
 
 
 def test_several_circuits_of_one_filter():
