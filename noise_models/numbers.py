@@ -19,6 +19,11 @@ _DEFAULTS: dict[Path, float] = {
     ("idle",): 0.0,
     ("readout", "p01"): 0.0,
     ("readout", "p10"): 0.0,
+    ("correlated_readout", "both"): 0.0,
+    ("coherent", "angle"): 0.0,
+    ("crosstalk", "p"): 0.0,
+    ("crosstalk", "angle"): 0.0,
+    ("preparation", "p"): 0.0,
 }
 """Numbers that a configuration need not name."""
 
@@ -59,7 +64,7 @@ def number_path(key: str, known: dict[Path, float]) -> Path:
         *before, last = path
         if key in {".".join([*before, ":".join(ends)]) for ends in _orders(last)}:
             return path
-    path = tuple(key.split("."))
+    path = tuple(str(key).split("."))
     if path not in _DEFAULTS:
         raise InputError(
             f"key {shown(key)} is no number of this noise: it has "

@@ -130,6 +130,8 @@ def checked_order(key: str, order: object) -> tuple[int, ...] | None:
     """
     if order is None:
         return None
+    if isinstance(order, np.ndarray):
+        order = order.tolist()
     numbers = list(order) if isinstance(order, list | tuple) else None
     if (
         numbers is None

@@ -189,6 +189,12 @@ class ConvolutionSpec:
         if not isinstance(encoding, Amplitudes) or self.measurement is not None:
             raise InputError("an order of bits is for overlaps of patches that are amplitudes.")
         bits = checked_order("order", order)
+        # All in turn is no order, of however many qubits.
+        if order is not None and len(order) != self.register_qubits:
+            raise InputError(
+                f"order = {shown(list(order))} is of {len(order)} qubits, and a patch of "
+                f"{self.n_elements} values has {self.register_qubits}."
+            )
         own = []
         for filter_ in self.filter_list:
             if not isinstance(filter_, FixedFilter):

@@ -202,19 +202,46 @@ def _change(wide: _Wide, one: int, other: int, by_ratio: bool) -> _Change | None
     both = np.isfinite(a) & np.isfinite(b)
     if not both.any():
         return None
-    found = pd.Series(np.log(b[both] / a[both]) if by_ratio else b[both] - a[both])
-    settings = pd.Series(wide.settings[both])
-    each = found.groupby(settings).mean()
-    # Repetitions are compared over the same settings, of which some may be under way.
-    count = settings.groupby(settings).transform("size")
-    whole = (count == count.max()).to_numpy()
-    repeats = found[whole].groupby(wide.repeats[both][whole]).mean()
+    found = np.log(b[both] / a[both]) if by_ratio else b[both] - a[both]
+    settings, repeats_of = wide.settings[both], wide.repeats[both]
+    kept, are_same = _comparable(settings, repeats_of)
+    each = pd.Series(found[kept]).groupby(settings[kept]).mean()
+    repeats = pd.Series(found[kept]).groupby(repeats_of[kept]).mean()
     mean, low, high = mean_interval(repeats)
-    if len(repeats) < 2 or (by_ratio and high - low > _WIDEST):
+    if not are_same:
+        mean = float(each.mean())
+    if not are_same or len(repeats) < 2 or (by_ratio and high - low > _WIDEST):
         low = high = np.nan
     numbers = np.array([mean, low, high, each.min(), each.max()])
     mean, low, high, least, most = map(float, np.exp(numbers) if by_ratio else numbers)
     return _Change(mean, low, high, least, most, len(each))
+
+
+def _comparable(
+    settings: NDArray[np.intp], repeats: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], bool]:
+    """Rows by which repetitions are compared over the same settings, of which some are under way.
+
+    Settings with fewer repetitions than others are left out, or repetitions with fewer settings:
+    what leaves more rows.
+
+    Args:
+        settings: The number of the setting of each row.
+        repeats: The number of its repetition.
+
+    Returns:
+        Which rows are kept, and whether their repetitions are of the same settings. They are not
+        where less than half would be left, as where each setting has repetitions of its own: then
+        all rows are kept.
+    """
+    there = np.zeros((settings.max() + 1, repeats.max() + 1), bool)
+    there[settings, repeats] = True
+    whole_settings = (there == there[there.sum(1).argmax()]).all(1)[settings]
+    whole_repeats = (there[:, there.sum(0).argmax()] == there.T).all(1)[repeats]
+    kept = whole_settings if whole_settings.sum() > whole_repeats.sum() else whole_repeats
+    if 2 * kept.sum() < len(kept):
+        return np.ones(len(kept), bool), False
+    return kept, True
 
 
 def _along(wide: _Wide, quantity: Quantity, words: str) -> list[str]:

@@ -96,6 +96,8 @@ def test_orders_that_do_not_fit_are_refused():
         ConvolutionSpec(kernel=(2, 4), filters=FixedFilter(values, (2, 0, 1)))
     with pytest.raises(InputError, match="is of 2 qubits"):
         spec_of(2, 4).in_order((1, 0))
+    with pytest.raises(InputError, match="of 2 qubits"):
+        spec_of(2, 4).in_order((0, 1))
     ansatz = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(1))
     with pytest.raises(InputError, match="acts on qubits"):
         ansatz.in_order((1, 0))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import cirq
@@ -13,7 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noise_models import NoiseConfiguration, as_noise
+from noise_models import NoiseConfiguration, NoiseKind, as_noise
+from noise_models.checks import whole_number
+from noise_models.configuration import NOISE_KINDS
+from noise_models.kind import Strength
+from noise_models.timeline import Step
 from qucnn_cirq import (
     ConvolutionSpec,
     FixedFilter,
@@ -95,6 +100,12 @@ def test_shares_add_up_to_what_layers_measure(test, layers, n_filters, noise):
     adds_up(budget)
 
 
+@pytest.mark.parametrize("test", TESTS)
+def test_shares_of_strong_noise_add_up(test):
+    noise = {"depolarizing": {"p1": 0.2, "p2": 0.6}, "readout": {"p01": 0.3, "p10": 0.5}}
+    adds_up(budget_of(program(test), noise))
+
+
 def at(channel: Channel, strength: float, own: float, each: Channel) -> float:
     """Of one channel its own strength, of all others the same."""
     return own if each is channel else strength
@@ -107,11 +118,11 @@ def test_shares_are_integrals_of_differences_of_single_channels(test):
     (part, *others) = budget._parts
     channels = part.noisy.channels
     weights = budget.weights(part)
-    step = 0.1
+    step = 0.01
+    nodes, lengths = np.polynomial.legendre.leggauss(6)
     for number in range(0, len(channels), max(1, len(channels) // 9)):
         channel, share = channels[number], np.zeros(2)
-        for node, weight in zip(*np.polynomial.legendre.leggauss(3), strict=True):
-            strength, weight = (1 + node) / 2, weight / 2
+        for strength, weight in zip((nodes + 1) / 2, lengths / 2, strict=True):
             # Linear in every channel: the difference is the derivative.
             low, high = (
                 part.noisy.means(part.tables, functools.partial(at, channel, strength, end))[0]
@@ -122,8 +133,8 @@ def test_shares_are_integrals_of_differences_of_single_channels(test):
         for column, value in part.labels(channel).items():
             rows = rows[rows[column] == value]
         if len(rows) == 1:
-            assert rows.iloc[0]["bias"] == pytest.approx(share[0], abs=1e-12)
-            assert rows.iloc[0]["square"] == pytest.approx(share[1], abs=1e-13)
+            assert rows.iloc[0]["bias"] == pytest.approx(share[0], abs=1e-9 * budget.rms)
+            assert rows.iloc[0]["square"] == pytest.approx(share[1], abs=1e-9 * budget.rms**2)
 
 
 def changed(noise: Mapping[str, Any], key: str, value: float) -> dict[str, Any]:
@@ -219,8 +230,57 @@ def test_a_rate_of_zero_has_a_derivative():
     small = 1e-6
     with_it = budget_of(own, {**noise, "depolarizing": {"p2": small}})
     without = budget_of(own, noise)
+    (pair,) = without.rates(["correlated_readout.both"]).itertuples()
+    joint = budget_of(own, {**noise, "correlated_readout": {"both": small}})
+    assert pair.bias == pytest.approx((joint.bias - without.bias) / small, rel=1e-4)
     assert row.value == 0.0
     assert row.bias == pytest.approx((with_it.bias - without.bias) / small, rel=1e-4)
+
+
+def test_a_rate_at_its_bound_has_a_derivative():
+    own, small = program("destructive"), 1e-6
+    noise = {"scale": 2.0, "readout": {"p01": 0.02, "p10": 0.5}, "depolarizing": {"p1": 0.4999}}
+    rates = budget_of(own, noise).rates().set_index("key")
+    assert set(rates.index) == {"scale", "readout.p01", "readout.p10", "depolarizing.p1"}
+    budget = budget_of(own, noise)
+    less = budget_of(own, changed(noise, "readout.p10", 0.5 - small))
+    assert rates.loc["readout.p10", "bias"] == pytest.approx(
+        (budget.bias - less.bias) / small, rel=1e-4
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Crosstalk(NoiseKind):
+    """Pairs of qubits err that have no gate, where the probability is not 0."""
+
+    key: ClassVar[str] = "own_crosstalk"
+
+    p: float = 0.5
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        whole_number("times", self.times, minimum=0)
+
+    def has_gate_noise(self, strength: Strength) -> bool:
+        return True
+
+    def layers(self, step: Step, strength: Strength) -> list[list[cirq.Operation]]:
+        qubits = sorted({qubit for gate in step.two_qubit_gates for qubit in gate.qubits})
+        pairs = zip(qubits[:-1], qubits[1:], strict=True) if self.p else ()
+        return [[cirq.depolarize(self.p, 2).on(*pair)] for pair in pairs] * self.times
+
+
+@pytest.mark.parametrize("p", [0.0, 0.01])
+def test_rates_of_noise_that_comes_and_goes(p):
+    NOISE_KINDS.register("own_crosstalk", Crosstalk)
+    own, small = program("ancilla"), 1e-6
+    noise = {"depolarizing": {"p1": 0.01}, "own_crosstalk": {"p": p, "times": 2}}
+    rates = budget_of(own, noise).rates().set_index("key")
+    assert "own_crosstalk.times" not in rates.index
+    low, high = (budget_of(own, changed(noise, "own_crosstalk.p", p + by)).bias for by in (0, small))
+    assert rates.loc["own_crosstalk.p", "bias"] == pytest.approx((high - low) / small, rel=1e-3)
+    with pytest.raises(InputError, match="has no derivative"):
+        budget_of(own, noise).rates(["own_crosstalk.times"])
 
 
 def test_a_coupler_of_its_own_is_a_rate():
@@ -372,6 +432,10 @@ def test_pooling_by_measurement_misreads():
     readout = budget.table[budget.table["mechanism"] == "readout"]
     # Three that are read on the way and one at the end.
     assert readout["place"].nunique() == 4
+    assert set(readout["stage"]) == {"readout"} and readout["moment"].nunique() > 1
+    left = budget_of(own, {"depolarizing": {"p2": 0.01}}).rms
+    assert budget.rms_without(stage="readout") == pytest.approx(left, abs=1e-12)
+    assert set(budget.table["stage"]) == {"filter", "readout"}
 
 
 def test_several_circuits_of_one_filter():
@@ -387,6 +451,7 @@ def test_several_circuits_of_one_filter():
     ("change", "message"),
     [
         ({"noise": None}, "there is no noise"),
+        ({"noise": {"readout": {"qubits": {"2,3": {"p01": 0.1}}}}}, "none of the noise acts"),
         ({"images": np.zeros((1, 4, 4))}, "all patches are blank"),
         ({"images": np.full((1, 4, 4), np.nan)}, "finite"),
         ({"program": "p"}, "program"),
@@ -407,12 +472,27 @@ def test_bad_questions():
         (lambda: budget.by("colour"), "column of a budget"),
         (lambda: budget.rms_without(stage="nowhere"), "no noise of this circuit has stage"),
         (lambda: budget.rms_without(), "nothing"),
-        (lambda: budget.rms_at(1.5, stage="readout"), "0 to 1"),
+        (lambda: budget.rms_without(stage=["readout", "redout"]), "'redout'"),
+        (lambda: budget.rms_without(stage=[]), "no noise of this circuit has stage"),
+        (lambda: budget.rms_without(stage=[["readout"]]), "no noise of this circuit has stage"),
+        (lambda: budget.rms_at(1.5, stage="readout"), r"0\.\.1"),
+        (lambda: budget.rms_at("half", stage="readout"), "strength = 'half'"),  # type: ignore
+        (lambda: budget.rates("scale"), "is one text"),
+        (lambda: budget.rates([1]), "no number of this noise"),  # type: ignore[list-item]
         (lambda: budget.rates(["depolarizing.p3"]), "no number of this noise"),
-        (lambda: budget.improvement((2.0,)), "0 to 1"),
+        (lambda: budget.improvement((2.0,)), r"0\.\.1"),
     ):
         with pytest.raises(InputError, match=message):
             ask()
+
+
+def test_values_of_a_table_choose_channels():
+    budget = budget_of(program("inversion"), WHOLE)
+    places = budget.by("place")["place"].head(2)
+    expected = budget.rms_without(place=places.tolist())
+    for values in (places, places.to_numpy(), set(places)):
+        assert budget.rms_without(place=values) == expected
+    assert list(budget.improvement(())) == ["mechanism", "strength", "rms"]
 
 
 def test_angles_are_asked_for():

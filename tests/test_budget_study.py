@@ -18,8 +18,10 @@ from qucnn_cirq.devices import load_device
 from qucnn_cirq.drawing.share_map import plot_share_map, share_limit
 from qucnn_cirq.drawing.theme import theme
 from studies.budget.figures import draw, text
+from studies.commands.budget import budget_document
 from studies.point import program_of
 from studies.runs.results import read_results
+from studies.runs.run import configured
 from studies.sweep.catalogue import load_study
 from studies.sweep.plan import make_plan
 
@@ -86,13 +88,27 @@ def test_the_command_prints_one_point(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(command) == 0
     found = capsys.readouterr()
     assert "by mechanism: " in found.out and "readout.p10 = 0.03" in found.out
-    assert "left out, as it changes no error without shots: repeat" in found.err
+    (line,) = (line for line in found.err.splitlines() if "no such setting" in line)
+    assert "repeat" in line and "shots" in line
     assert main([*command, "--json", "--quiet"]) == 0
     found = capsys.readouterr()
     data: dict[str, Any] = json.loads(found.out)
     assert found.err == ""
     assert sum(row["share"] for row in data["stage"]) == pytest.approx(1)
     assert {row["key"] for row in data["rates"]} >= {"depolarizing.p2", "readout.p01", "scale"}
+
+
+def test_points_without_noise_are_left_out() -> None:
+    _, document = configured("accuracy")
+    own, left, ideal = budget_document(document, ("images",))
+    assert own["axes"]["noise.scale"] == [0.3, 1.0, 3.0, 10.0, 30.0]
+    assert (set(left) & set(document["axes"]), ideal) == (set(), ["noise.scale = 0.0"])
+    table = {"shots": [1, 2, 3, 1], "noise.scale": [1.0, 1.0, 0.0, 2.0]}
+    given = {"study": {}, "zip": table, "axes": {"noise": ["ideal", "willow_pink", {}]}}
+    own, left, ideal = budget_document(given, ("images",))
+    assert own["zip"] == {"noise.scale": [1.0, 2.0]} and left == ["shots"]
+    assert own["axes"] == {"noise": ["willow_pink"]}
+    assert ideal == ["noise = 'ideal'", "noise = {}", "noise.scale = 0.0"]
 
 
 def test_the_command_runs_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

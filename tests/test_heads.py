@@ -591,6 +591,18 @@ def test_maps_that_cannot_be_are_refused(settings, given, said):
         maps.transform(IMAGES)
 
 
+def test_maps_do_not_take_images_of_another_shape_with_as_many_pixels():
+    wide = IMAGES.reshape(5, 4, 9)
+    maps = QuantumMaps(kernel=2).fit(wide)
+    with pytest.raises(InputError, match=r"images of shape \(6, 6\)"):
+        maps.transform(IMAGES.reshape(5, 6, 6))
+    flat = maps.transform(IMAGES.reshape(5, 36))
+    for same in (wide, wide[:, np.newaxis]):
+        assert np.array_equal(maps.transform(same), flat)
+    with pytest.raises(InputError, match="shape = 6 is not allowed"):
+        QuantumMaps(kernel=2, shape=6).fit(IMAGES.reshape(5, 36))  # type: ignore[arg-type]
+
+
 def test_maps_of_other_images_than_learnt_are_refused():
     maps = QuantumMaps(kernel=2).fit(IMAGES)
     with pytest.raises(InputError, match="expecting 36 features"):

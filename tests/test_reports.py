@@ -27,7 +27,7 @@ from studies.drawing import About, drawn_of, save_figure
 from studies.effects import Quantity, effects
 from studies.presentation import Presentation
 from studies.report import data_table, html
-from studies.report.report import write_report
+from studies.report.report import _numbers, write_report
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.conditions import conditions_text
 from studies.sweep.plan import make_plan
@@ -73,6 +73,25 @@ def test_the_effect_of_an_axis_of_numbers_is_told_at_its_ends() -> None:
     assert line == "From scale 1 to 10, RMS error grows from 0.01 to 0.1: to 10 times."
     (line,) = effects(table.assign(rmse=[0.1, 0.2, 0.01]), ERROR, ["rmse"])
     assert "falls from 0.2 to 0.1" in line and "it is lowest, 0.01 in the mean, at 3" in line
+
+
+def test_means_and_ranges_are_of_the_same_points_where_some_failed() -> None:
+    # One of the repetitions of one setting failed at one end.
+    table = crossed(repeats=3, test=["a", "b", "c"], scale=[1.0, 2.0])
+    factor = table["test"].map({"a": 2.0, "b": 4.0, "c": 8.0})
+    table["rmse"] = np.where(table["scale"] == 2.0, factor, 1.0)
+    failed = (table["test"] == "c") & (table["scale"] == 2.0)
+    late = table[~(failed & (table["repeat"] == 2))]
+    line = next(line for line in effects(late, ERROR, ["rmse"]) if "From scale" in line)
+    assert "to 4 times (2 to 8 over 3 other settings)" in line
+    # Most repetitions of one setting are under way.
+    late = table[~(failed & (table["repeat"] > 0))]
+    line = next(line for line in effects(late, ERROR, ["rmse"]) if "From scale" in line)
+    assert f"to {np.sqrt(8):.3g} times (2 to 4 over 2 other settings)" in line
+    # Every setting has repetitions of its own.
+    own = table.assign(repeat=table["repeat"] + 3 * table["test"].map({"a": 0, "b": 1, "c": 2}))
+    line = next(line for line in effects(own, ERROR, ["rmse"]) if "From scale" in line)
+    assert "to 4 times (2 to 8 over 3 other settings)" in line
 
 
 def test_axes_that_vary_together_are_told_of_as_one() -> None:
@@ -183,6 +202,21 @@ def test_cells_cannot_end_the_script_and_numbers_stay_numbers() -> None:
     assert 'title="what &quot;a&quot; is"' in table
     (content,) = re.findall(r'<script type="application/json">(.*?)</script>', table)
     assert json.loads(content)["rows"] == [["</script><b>", 0.3, None], [None, "inf", 3]]
+
+
+def test_large_whole_numbers_keep_their_digits_in_scripts() -> None:
+    seed = 2**63 + 1
+    table = data_table.data_table(["seed"], [{"seed": seed}, {"seed": 2**53 - 1}], {})
+    assert f'[["{seed}"],[{2**53 - 1}]]' in table
+
+
+def test_what_differs_in_its_last_digits_is_not_said_to_be_the_same() -> None:
+    rows = [{"scale": 1.0 + number * 1e-9, "one": 1, "none": None} for number in range(2)]
+    results: Any = Tabled(pd.DataFrame())
+    results.rows = lambda: (["scale", "one", "none"], rows)
+    results.plan = type("Plan", (), {"columns": {}})
+    page = "".join(_numbers(results, 2))
+    assert "The same in all rows: one = 1." in page and ">scale</th>" in page
 
 
 def test_a_table_that_is_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ Take every channel c as its transfer matrix T_c and weaken all alike, T_c(s) = 1
 noisy mean F(s) is then a polynomial of s, and the integral over s of the part of dF/ds that is due
 to c is its share A_c of F(1) - F(0). Shares add up without a remainder (Aumann and Shapley, Values
 of Non-Atomic Games, 1974). Three Gauss nodes integrate them where noise is weak, as F is close to a
-parabola there, and more where it is not.
+parabola there; where it is strong, as many as it takes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
-from noise_models.checks import instance_of, whole_number
-from noise_models.errors import InputError, unknown_name
+from noise_models.checks import instance_of, real_number, whole_number
+from noise_models.errors import InputError, shown, unknown_name
 from noise_models.markup import html_table
 from noise_models.values import coupler_key, qubit_key
 from qucnn_cirq.arrays import real_array
@@ -38,10 +38,12 @@ from qucnn_cirq.patches import Patches, extract_patches
 
 FloatArray = NDArray[np.float64]
 
-_NODES = (3, 5, 9)
-"""Numbers of nodes of Gauss and Legendre's rule: more where noise is so strong that they matter."""
+_NODES = (3, 6, 12, 24, 48, 96)
+"""Nodes of Gauss and Legendre's rule, until shares add up: n of them do for a degree of 2n - 1."""
 _REMAINDER = 1e-9
-"""Part of the mean square of the error that shares may leave."""
+"""Of the RMS error, and of its square: what shares may miss."""
+_ROUNDING = 1e-14
+"""Errors below are those of rounding."""
 COLUMNS = {
     "filter": "number of the filter",
     "circuit": "number of the circuit among those that the filter's patches are run with",
@@ -148,29 +150,32 @@ class ErrorBudget:
 
         The column ``bias`` adds up to `bias`, ``square`` to the square of `rms`.
         """
-        total = self.rms**2
-        for count in _NODES:
-            rows = self._shares(count)
-            if abs(sum(row["square"] for row in rows) - total) <= _REMAINDER * total:
+        rms = self.rms
+        for nodes in _NODES:
+            rows = self._shares(nodes)
+            bias, square = (sum(float(row[key]) for row in rows) for key in ("bias", "square"))
+            if (
+                abs(bias - self.bias) <= _REMAINDER * rms + _ROUNDING
+                and abs(square - rms**2) <= _REMAINDER * rms**2 + _ROUNDING * rms
+            ):
                 break
         table = pd.DataFrame(rows, columns=[*LABELS, "bias", "square"])
         table = table.sort_values(list(LABELS[:4]), kind="stable", ignore_index=True)
-        table["share"] = table["square"] / total if total > 0 else 0.0
+        table["share"] = table["square"] / rms**2 if rms > 0 else 0.0
         return table
 
-    def _shares(self, count: int) -> list[dict[str, Any]]:
-        """A row for each channel, by a rule of so many strengths."""
-        rows = []
-        nodes, weights = np.polynomial.legendre.leggauss(count)
+    def _shares(self, nodes: int) -> list[dict[str, Any]]:
+        """A row for each channel: its labels, ``bias`` and ``square``."""
+        places, lengths = np.polynomial.legendre.leggauss(nodes)
+        rows: list[dict[str, Any]] = []
         for part in self._parts:
             shares: dict[int, FloatArray] = {}
             channels: dict[int, Channel] = {}
-            for node, weight in zip(nodes, weights, strict=True):
-                strength = (1 + float(node)) / 2
+            for strength, weight in zip((places + 1) / 2, lengths / 2, strict=True):
                 for place, dependence in part.noisy.dependences(
                     part.tables, self.weights(part), strength
                 ):
-                    own = weight / 2 * place.shares(strength, dependence)
+                    own = weight * place.shares(strength, dependence)
                     for channel, value in zip(place.channels, own.T, strict=True):
                         channels[id(channel)] = channel
                         shares[id(channel)] = shares.get(id(channel), np.zeros(2)) + value
@@ -208,7 +213,7 @@ class ErrorBudget:
                 list of values, as in ``stage="readout"`` or ``place=["5,3", "5,4"]``.
 
         Raises:
-            InputError: If no channel has these, or there is no such column.
+            InputError: If no channel has these or one of them, or there is no such column.
         """
         return float(self.rms_at(0.0, **where))
 
@@ -223,10 +228,9 @@ class ErrorBudget:
         Raises:
             InputError: As `rms_without`, or if the strength is not within 0..1.
         """
-        if not 0.0 <= strength <= 1.0:
-            raise InputError(f"strength = {strength!r} is not allowed: give a number from 0 to 1.")
-        self._check_chosen(where)
-        means = self._means(lambda labels: strength if _matches(labels, where) else 1.0)
+        strength = real_number("strength", strength, 0.0, 1.0)
+        chosen = self._chosen(where)
+        means = self._means(lambda labels: strength if _matches(labels, chosen) else 1.0)
         return _rms(means - self._ideal)
 
     def improvement(
@@ -252,7 +256,8 @@ class ErrorBudget:
                 {by: group, "strength": strength, "rms": self.rms_at(strength, **{by: group})}
                 for group in groups
                 for strength in values
-            ]
+            ],
+            columns=[by, "strength", "rms"],
         )
 
     def rates(self, keys: Sequence[str] | None = None) -> pd.DataFrame:
@@ -267,7 +272,8 @@ class ErrorBudget:
             the mean error and of its mean square by the rate.
 
         Raises:
-            InputError: If the noise is no configuration, or a key is none of its numbers.
+            InputError: If the noise is no configuration, or a key is none of its numbers or of one
+                that may only be whole. Where all are asked for, those are left out.
         """
         return rate_derivatives(self._parts, self._noise, self.weights, keys)
 
@@ -294,15 +300,21 @@ class ErrorBudget:
             means[part.filter, part.columns] = part.noisy.means(part.tables, of)[0]
         return means
 
-    def _check_chosen(self, where: Mapping[str, object]) -> None:
+    def _chosen(self, where: Mapping[str, object]) -> dict[str, list[object]]:
+        """The values that are asked for; a misspelt one would go unnoticed beside others."""
         for column in where:
             _check_label(column)
-        channels = (part.labels(channel) for part in self._parts for channel in part.noisy.channels)
-        if not where or not any(_matches(labels, where) for labels in channels):
-            text = ", ".join(f"{column} = {value!r}" for column, value in where.items())
-            raise InputError(
-                f"no noise of this circuit has {text or 'nothing'}: `by` tells what there is."
-            )
+        chosen = {column: _listed(value) for column, value in where.items()}
+        labels = [part.labels(each) for part in self._parts for each in part.noisy.channels]
+        found = [each for each in labels if _matches(each, chosen)]
+        for column, values in chosen.items():
+            for value in values:
+                if not any(each[column] == value for each in labels):
+                    raise InputError(_NO_NOISE.format(f"{column} = {shown(value)}"))
+        if not where or not found:
+            text = ", ".join(f"{column} = {shown(value)}" for column, value in where.items())
+            raise InputError(_NO_NOISE.format(text or "nothing"))
+        return chosen
 
     def __repr__(self) -> str:
         return f"<error budget of {self._text}: RMS {self.rms:.5f}, bias {self.bias:+.5f}>"
@@ -329,6 +341,7 @@ class ErrorBudget:
 
 
 _PLACES_SHOWN = 6
+_NO_NOISE = "no noise of this circuit has {}: `by` tells what there is."
 
 
 def error_budget(
@@ -380,6 +393,11 @@ def error_budget(
                 circuits[id(template)].check_size()
             tables = {"patch": load.angles, "filter": own, "upstream": upstream_table(1.0)}
             parts.append(Part(index, load.index, circuits[id(template)], tables, load.columns))
+    if not any(part.noisy.channels for part in parts):
+        raise InputError(
+            "none of the noise acts on the qubits of these circuits, so that there is no error to "
+            "share out."
+        )
     shape = (len(program.filters), patches.n_occupied)
     return ErrorBudget(parts, shape, model, _words(program, patches))
 
@@ -460,8 +478,12 @@ def _check_label(column: str) -> None:
         raise unknown_name("column of a budget", column, LABELS)
 
 
-def _matches(labels: Mapping[str, object], where: Mapping[str, object]) -> bool:
-    return all(
-        labels[column] in (value if isinstance(value, list | tuple | set) else (value,))
-        for column, value in where.items()
-    )
+def _matches(labels: Mapping[str, object], where: Mapping[str, Sequence[object]]) -> bool:
+    return all(labels[column] in values for column, values in where.items())
+
+
+def _listed(value: object) -> list[object]:
+    """One value, or those of a list, an array or a column of a table."""
+    if isinstance(value, np.ndarray | pd.Series):
+        return list(np.ravel(value).tolist())
+    return list(value) if isinstance(value, list | tuple | set | frozenset | range) else [value]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -97,7 +97,7 @@ def labelled_process(template: Template, noise: Noise, markers: bool = False) ->
         else Element(op.qubits, kraus=(cirq.unitary(op),))
         for op in template.preparation.all_operations()
     ]
-    elements += _elements(template, deferred(tagged, noise.readout), len(marked) - 1)
+    elements += _elements(template, deferred(tagged, noise.readout), _first_read(marked))
     elements += _misreading(template, noise, len(marked) - 1, markers)
     return _staged(taken_apart(elements), template)
 
@@ -198,7 +198,19 @@ def _tag(operation: cirq.Operation) -> _ChannelTag | None:
     return next((tag for tag in operation.tags if isinstance(tag, _ChannelTag)), None)
 
 
-def _elements(template: Template, circuit: cirq.Circuit, last: int) -> Iterator[Element]:
+def _first_read(marked: cirq.Circuit) -> dict[cirq.Qid, int]:
+    """The moment in which each qubit is measured first."""
+    found: dict[cirq.Qid, int] = {}
+    for index, moment in enumerate(marked):
+        for operation in filter(cirq.is_measurement, moment):
+            for qubit in operation.qubits:
+                found.setdefault(qubit, index)
+    return found
+
+
+def _elements(
+    template: Template, circuit: cirq.Circuit, first_read: Mapping[cirq.Qid, int]
+) -> Iterator[Element]:
     slots = template.slots
     # Equal noise shares its gates.
     known: dict[int, tuple[object, Kraus, NDArray[np.float64]]] = {}
@@ -213,11 +225,15 @@ def _elements(template: Template, circuit: cirq.Circuit, last: int) -> Iterator[
             if id(operation.gate) not in known:
                 known[id(operation.gate)] = operation.gate, *_matrices(operation)
             _, kraus, transfer = known[id(operation.gate)]
-            moment, mechanism = (last, "readout") if tag is None else (tag.moment, tag.mechanism)
+            if tag is None:
+                moment, mechanism = first_read[operation.qubits[0]], "readout"
+            else:
+                moment, mechanism = tag.moment, tag.mechanism
             yield Channel(
                 operation.qubits,
                 kraus=kraus,
                 moment=moment,
+                stage="readout" if tag is None else "meeting",
                 mechanism=mechanism,
                 transfer=transfer,
             )

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration
-from noise_models.errors import InputError
+from noise_models.errors import InputError, shown
 from noise_models.numbers import Path, number_path, numbers_of, with_number
 from qucnn_cirq.budget.circuit import NoisyCircuit
 from qucnn_cirq.budget.places import Place
@@ -28,6 +28,7 @@ _STEP_FROM_ZERO = 1e-4
 _Rule = tuple[tuple[int, float], ...]
 _CENTRAL: _Rule = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 _FORWARD: _Rule = ((0, -25 / 12), (1, 4.0), (2, -3.0), (3, 4 / 3), (4, -1 / 4))
+_BACKWARD: _Rule = tuple((-steps, -weight) for steps, weight in _FORWARD)
 """Weights of the differences that give a derivative to fourth order."""
 
 
@@ -55,6 +56,8 @@ def rate_derivatives(
     mapping = noise.configuration.to_mapping()
     known = numbers_of(mapping)
     known.setdefault(("scale",), 1.0)
+    if isinstance(keys, str):
+        raise InputError(f"keys = {shown(keys)} is one text: give a list of keys.")
     paths = [number_path(key, known) for key in keys] if keys is not None else list(known)
     structure: dict[int, NoisyCircuit] = {}
     dependences = []
@@ -68,12 +71,22 @@ def rate_derivatives(
     rows = []
     for path in paths:
         value = known[path]
-        changes = {
-            key: _changes(circuit, mapping, path, value) for key, circuit in structure.items()
-        }
+        noises = _varied(mapping, path, value)
+        if noises is None:
+            if keys is None:
+                continue
+            raise InputError(
+                f"key {shown('.'.join(path))} has no derivative: {shown(value)} may not be changed "
+                "by little."
+            )
+        changes = {key: _changes(circuit, noises) for key, circuit in structure.items()}
         total = np.zeros(2)
         for part, by in dependences:
-            for key, change in changes[id(part.noisy.template)].items():
+            change_of = changes[id(part.noisy.template)]
+            if change_of is None:
+                total += _difference(part, noises, weights(part))
+                continue
+            for key, change in change_of.items():
                 if key in by:
                     total += np.einsum("sab,ab->s", by[key], change)
         # The square's derivative is twice the mean of the error times its own.
@@ -88,19 +101,55 @@ def _key(place: Place) -> tuple[object, ...]:
     return first.moment, first.stage, frozenset(place.qubits)
 
 
+def _varied(
+    mapping: Mapping[str, Any], path: Path, value: float
+) -> list[tuple[float, Noise]] | None:
+    """Noises about one number, with the weights by which they make a derivative.
+
+    At an end of what is allowed the derivative is of one side. None if no other number near it is
+    allowed, as of one that has to be whole.
+    """
+    step = _STEP * abs(value) if value else _STEP_FROM_ZERO
+    for rule in (_CENTRAL, _FORWARD, _BACKWARD) if value else (_FORWARD, _BACKWARD):
+        try:
+            varied = [with_number(mapping, path, value + steps * step) for steps, _ in rule]
+            noises = [Noise(NoiseConfiguration.from_mapping(each)) for each in varied]
+        except InputError:
+            continue
+        return [(weight / step, own) for (_, weight), own in zip(rule, noises, strict=True)]
+    return None
+
+
 def _changes(
-    circuit: NoisyCircuit, mapping: Mapping[str, Any], path: Path, value: float
-) -> dict[tuple[object, ...], FloatArray]:
-    """The derivative of the matrix of each place by one number."""
-    if value == 0.0:
-        step, rule = _STEP_FROM_ZERO, _FORWARD
-    else:
-        step, rule = _STEP * abs(value), _CENTRAL
+    circuit: NoisyCircuit, noises: Sequence[tuple[float, Noise]]
+) -> dict[tuple[object, ...], FloatArray] | None:
+    """The derivative of the matrix of each place by one number.
+
+    None if the number makes places or takes some away, as noise of one's own may, or if they are
+    not told apart.
+    """
+    keys = [_key(place) for place in circuit.places]
+    if len(set(keys)) < len(keys):
+        return None
     total: dict[tuple[object, ...], FloatArray] = {}
-    for steps, weight in rule:
-        own = NoiseConfiguration.from_mapping(with_number(mapping, path, value + steps * step))
-        process = labelled_process(circuit.template, Noise(own), markers=True)
-        for place in replace(circuit, elements=process).places:
-            change = weight / step * place.at(1.0)
+    for weight, noise in noises:
+        process = labelled_process(circuit.template, noise, markers=True)
+        places = replace(circuit, elements=process).places
+        if [_key(place) for place in places] != keys:
+            return None
+        for place in places:
+            change = weight * place.at(1.0)
             total[_key(place)] = total.get(_key(place), 0.0) + change
+    return total
+
+
+def _difference(
+    part: Part, noises: Sequence[tuple[float, Noise]], weights: FloatArray
+) -> FloatArray:
+    """The derivatives of the weighted sums of one part's means by one number, shape (2,)."""
+    total = np.zeros(len(weights))
+    for weight, noise in noises:
+        process = labelled_process(part.noisy.template, noise)
+        means = replace(part.noisy, elements=process).means(part.tables, lambda channel: 1.0)[0]
+        total += weight * (weights @ means)
     return total

@@ -152,6 +152,11 @@ class QuantumMaps(Learner):
                 f"X has {math.prod(given.shape[1:])} features, but {type(self).__name__} is "
                 f"expecting {self.n_features_in_} features as input."
             )
+        if given.ndim > 2 and (1, *given.shape[1:])[-3:] != self._shape:
+            raise InputError(
+                f"X has images of shape {given.shape[1:]}, and those of `fit` had {self._shape} "
+                "(channels, rows, columns): give such ones."
+            )
         images = given.reshape(len(given), *self._shape)
         return self.layer_.forward(images).reshape(len(given), -1)
 
@@ -192,6 +197,11 @@ class QuantumMaps(Learner):
                     "leave it out."
                 )
         elif self.shape is not None:
+            if not isinstance(self.shape, tuple | list | np.ndarray):
+                raise InputError(
+                    f"shape = {shown(self.shape)} is not allowed: give (rows, columns) or "
+                    "(channels, rows, columns)."
+                )
             found = tuple(whole_number("shape", each, 1) for each in self.shape)
         else:
             side = math.isqrt(given.shape[1])

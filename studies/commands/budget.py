@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ with each rate of the noise.
   qucnn budget noise --set convolution.overlap=destructive --set noise.scale=1.0
   qucnn budget my_study.toml --out budget
 
-What the configuration says of images, convolution, device and noise is taken; what only matters for
-shots or training is left. With --out the study `budget` is run: tables, figures, a map, and the
-axes of the configuration as far as they are about these.
+What the configuration says of images, convolution, device and noise is taken; what else there is,
+of shots, training or a system of other circuits, is left out and named. With --out the study
+`budget` is run: tables, figures, a map, and the axes of the configuration as far as they are about
+these.
 """
 
 
@@ -51,15 +52,17 @@ def run(options: argparse.Namespace) -> int:
     note = note_of(options)
     _, document = configured(options.study, settings=settings)
     known = study_named("budget").study_keys
-    own, left = budget_document(document, known)
+    own, left, ideal = budget_document(document, known)
+    if ideal:
+        note(f"left out, as there is no noise: {', '.join(ideal)}")
     if left:
-        note(f"left out, as it changes no error without shots: {', '.join(left)}")
+        note(f"left out, as a budget has no such setting: {', '.join(left)}")
     return _one(own, options.json) if options.out is None else _all(own, options)
 
 
 def budget_document(
     document: Mapping[str, Any], known: tuple[str, ...]
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[str], list[str]]:
     """The configuration of the budget of another study's circuits.
 
     Args:
@@ -67,7 +70,8 @@ def budget_document(
         known: The keys of the table [study] that a budget has.
 
     Returns:
-        The configuration, and the axes of the other one that have no meaning here.
+        The configuration, the settings and axes of the other one that have no meaning here, and the
+        values of those that have one which make the noise none.
     """
 
     def counts(axis: str) -> bool:
@@ -76,14 +80,51 @@ def budget_document(
     study = {key: value for key, value in document["study"].items() if key in known}
     own: dict[str, Any] = {"study": {**study, "name": "budget"}}
     own |= {key: document[key] for key in ("convolution", "noise") if key in document}
-    left = []
+    left = [key for key in document["study"] if key not in known and key != "name"]
+    ideal: list[str] = []
     for table in ("axes", "zip"):
         axes = document.get(table, {})
         kept = {axis: values for axis, values in axes.items() if counts(axis)}
         left += [axis for axis in axes if axis not in kept]
+        together = table == "zip"
+        for names in [tuple(kept)] if together else [(axis,) for axis in kept]:
+            steps = _steps([kept[name] for name in names], once=together)
+            if steps is None:
+                continue
+            noisy = [step for step in steps if not any(map(_is_ideal, names, step))]
+            ideal += [
+                f"{name} = {value!r}"
+                for step in steps
+                for name, value in zip(names, step, strict=True)
+                if _is_ideal(name, value)
+            ]
+            for number, name in enumerate(names):
+                kept[name] = [step[number] for step in noisy or steps]
         if kept:
             own[table] = kept
-    return own, left
+    return own, left, list(dict.fromkeys(ideal))
+
+
+def _steps(columns: Sequence[Any], once: bool) -> list[tuple[Any, ...]] | None:
+    """What axes that vary together are set to; None if they are no lists of one length.
+
+    What only differed in what is left out is there once.
+    """
+    if not columns or not all(isinstance(column, list) for column in columns):
+        return None
+    if len({len(column) for column in columns}) > 1:
+        return None
+    steps: list[tuple[Any, ...]] = []
+    for step in zip(*columns, strict=True):
+        if not once or step not in steps:
+            steps.append(step)
+    return steps
+
+
+def _is_ideal(axis: str, value: object) -> bool:
+    if axis == "noise.scale":
+        return value == 0 and not isinstance(value, bool)
+    return axis == "noise" and value in ({}, "ideal")
 
 
 def _one(document: dict[str, Any], as_json: bool) -> int:

@@ -22,6 +22,8 @@ LARGEST_TABLE = 2**23
 """Characters of the rows that a page holds at most."""
 _DIGITS = 6
 """Of numbers; the CSV has all of them."""
+_LARGEST_WHOLE = 2**53 - 1
+"""Whole numbers up to here are exact in scripts."""
 
 STYLE = """
 .data { margin: .6rem 0 }
@@ -208,7 +210,8 @@ def plain_cell(value: object) -> str | int | float | None:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
-        return int(value)
+        # Of larger ones, such as seeds, the last digits would be others.
+        return int(value) if abs(int(value)) <= _LARGEST_WHOLE else str(value)
     if isinstance(value, float | np.floating):
         if np.isnan(value):
             return None

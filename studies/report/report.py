@@ -305,8 +305,8 @@ def _numbers(results: Results, level: int) -> list[str]:
     meanings = results.plan.columns
     kept, same = [], []
     for name in columns:
-        distinct = {str(data_table.plain_cell(row.get(name))) for row in rows}
-        if name == "point" or distinct == {"None"}:
+        distinct = {_whole_cell(row.get(name)) for row in rows}
+        if name == "point" or distinct == {None}:
             continue
         if len(rows) > 1 and len(distinct) == 1:
             same.append(f"{name} = {data_table.written(data_table.plain_cell(rows[0].get(name)))}")
@@ -319,6 +319,12 @@ def _numbers(results: Results, level: int) -> list[str]:
     body.append(data_table.data_table(kept, rows, meanings))
     told_of = [(name, text) for name, text in meanings.items() if name in columns]
     return [*body, html.heading("Columns", level + 1), html.table(("column", "meaning"), told_of)]
+
+
+def _whole_cell(value: object) -> object:
+    """What tells a cell from others: numbers with all of their digits."""
+    cell = data_table.plain_cell(value)
+    return value if isinstance(cell, int | float) else cell
 
 
 def _example_circuits(
