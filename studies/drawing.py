@@ -380,7 +380,7 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
     about = _ABOUT.get()
     if about.titled and about.conditions and figure.get_layout_engine() is not None:
         _title_all(figure, about.conditions)
-    _keep_words(figure)
+    keep_words(figure)
     lay_out(figure)
     for suffix in FORMATS:
         save_figure_as(figure, folder / f"{name}.{suffix}", dpi, about.conditions, about.source)
@@ -408,8 +408,12 @@ def lay_out(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _keep_words(figure: Figure) -> None:
-    """Has what only looks like a formula, such as a path with two dollar signs, drawn as it is."""
+def keep_words(figure: Figure) -> None:
+    """Has what only looks like a formula, such as a path with two dollar signs, drawn as it is.
+
+    Args:
+        figure: A figure that is not yet drawn.
+    """
     parser = MathTextParser("path")
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
