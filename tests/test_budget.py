@@ -378,6 +378,26 @@ def test_numbers_of_a_measurement():
         error_budget(own, WHOLE, IMAGES, number=4)
 
 
+@pytest.mark.parametrize("strings", [["XX"], ["ZZ"], ["ZI"], ["ZZ", "ZI"]])
+def test_products_of_signs_of_a_measurement(strings):
+    spec = ConvolutionSpec(
+        kernel=(1, 2),
+        filters=RandomCircuit(),
+        encoding="angle",
+        measurement={"kind": "pauli", "strings": strings},
+    )
+    own = compile_convolution(spec, "grid:3x4")
+    layers = [
+        QuantumConvolution(own, "exact", noise, shots=None).forward(IMAGES)
+        for noise in (WHOLE, None)
+    ]
+    for number in range(len(strings)):
+        budget = error_budget(own, WHOLE, IMAGES, number=number)
+        expected = (layers[0] - layers[1])[:, number].ravel()
+        assert np.allclose(budget.errors.ravel(), expected, atol=1e-12)
+        adds_up(budget)
+
+
 def test_pooling_by_measurement_misreads():
     body = QCNNBody("so4", pooling="measured")
     last = {"kind": "z", "qubits": [body.read_qubit(4)]}
