@@ -11,7 +11,7 @@ import attrs
 import cirq
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from noise_models import NoiseConfiguration, NoiseKind, as_noise
@@ -83,6 +83,8 @@ def noises(draw: st.DrawFn) -> dict[str, Any]:
 @given(st.sampled_from(TESTS), st.sampled_from([0, 1]), st.sampled_from([1, 2]), noises())
 @settings(max_examples=12, deadline=None)
 def test_shares_add_up_to_what_layers_measure(test, layers, n_filters, noise):
+    # A single bit is read together with no other.
+    assume(test != "ancilla" or set(noise) != {"scale", "correlated_readout"})
     own = program(test, layers=layers, n_filters=n_filters)
     budget = budget_of(own, noise)
     maps = [
