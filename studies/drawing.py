@@ -17,7 +17,10 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from noise_models.errors import place_of, words_of
@@ -377,6 +380,7 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
     about = _ABOUT.get()
     if about.titled and about.conditions and figure.get_layout_engine() is not None:
         _title_all(figure, about.conditions)
+    keep_words(figure)
     lay_out(figure)
     for suffix in FORMATS:
         save_figure_as(figure, folder / f"{name}.{suffix}", dpi, about.conditions, about.source)
@@ -402,6 +406,22 @@ def lay_out(figure: Figure) -> None:
     if separate_labels(figure):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def keep_words(figure: Figure) -> None:
+    """Has what only looks like a formula, such as a path with two dollar signs, drawn as it is.
+
+    Args:
+        figure: A figure that is not yet drawn.
+    """
+    parser = MathTextParser("path")
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if is_math_text(text.get_text()):
+            try:
+                parser.parse(text.get_text())
+            except ValueError:
+                text.set_parse_math(False)
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:

@@ -11,7 +11,7 @@ import attrs
 import cirq
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from noise_models import NoiseConfiguration, NoiseKind, as_noise
@@ -89,6 +89,8 @@ def noises(draw: st.DrawFn) -> dict[str, Any]:
 @given(st.sampled_from(TESTS), st.sampled_from([0, 1]), st.sampled_from([1, 2]), noises())
 @settings(max_examples=12, deadline=None)
 def test_shares_add_up_to_what_layers_measure(test, layers, n_filters, noise):
+    # A single bit is read together with no other.
+    assume(test != "ancilla" or set(noise) != {"scale", "correlated_readout"})
     own = program(test, layers=layers, n_filters=n_filters)
     budget = budget_of(own, noise)
     maps = [
@@ -414,6 +416,26 @@ def test_numbers_of_a_measurement():
         adds_up(budget)
     with pytest.raises(InputError, match="number = 4"):
         error_budget(own, WHOLE, IMAGES, number=4)
+
+
+@pytest.mark.parametrize("strings", [["XX"], ["ZZ"], ["ZI"], ["ZZ", "ZI"]])
+def test_products_of_signs_of_a_measurement(strings):
+    spec = ConvolutionSpec(
+        kernel=(1, 2),
+        filters=RandomCircuit(),
+        encoding="angle",
+        measurement={"kind": "pauli", "strings": strings},
+    )
+    own = compile_convolution(spec, "grid:3x4")
+    layers = [
+        QuantumConvolution(own, "exact", noise, shots=None).forward(IMAGES)
+        for noise in (WHOLE, None)
+    ]
+    for number in range(len(strings)):
+        budget = error_budget(own, WHOLE, IMAGES, number=number)
+        expected = (layers[0] - layers[1])[:, number].ravel()
+        assert np.allclose(budget.errors.ravel(), expected, atol=1e-12)
+        adds_up(budget)
 
 
 def test_pooling_by_measurement_misreads():

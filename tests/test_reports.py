@@ -18,11 +18,13 @@ from figure_tables import AXES, Tabled, sweep_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from scipy import stats
 from test_sweeps import compute
 
 from qucnn_cirq import InputError
+from qucnn_cirq.drawing.theme import theme
 from studies.drawing import About, drawn_of, save_figure
 from studies.effects import Quantity, effects
 from studies.presentation import Presentation
@@ -299,3 +301,17 @@ def test_figures_say_what_they_are_of_in_their_metadata(
 def test_results_are_of_one_moment(folder: Path) -> None:
     results = read_results(folder)
     assert results.started is None or results.started[0] <= results.started[1]
+
+
+def test_words_that_only_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
+    with theme():
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([1, 2], label=r"n$\frac{$.toml")
+        axes.set_title("a$_{b$")
+        axes.set_ylabel(r"$\hat F$")
+        axes.legend()
+        save_figure(figure, tmp_path, "words")
+    parsed = {each.get_text(): each.get_parse_math() for each in figure.findobj(Text)}
+    assert not parsed["a$_{b$"] and not parsed[r"n$\frac{$.toml"] and parsed[r"$\hat F$"]
+    assert (tmp_path / "words.png").stat().st_size > 100

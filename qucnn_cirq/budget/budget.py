@@ -454,7 +454,8 @@ def checked_parameters(program: Program, parameters: ArrayLike | None) -> FloatA
 
 def _observable(template: Template, compiled: CompiledFilter, number: int | None) -> Observable:
     """What is measured; of a measurement one of its products of signs."""
-    if number is None:
+    if number is None or compiled.is_two_valued:
+        # The parity of all that is read may have been compiled into fewer bits.
         return template.observable
     assert compiled.measurement is not None
     products = compiled.measurement.products(compiled.loader.n_qubits)

@@ -66,7 +66,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
     for axes, (title, own) in zip(panels, points.items(), strict=False):
         plot_shares(axes, own, stages, mechanisms)
-        set_title(axes, title)
+        set_title(axes, title.replace("$", r"\$"))
     _finished(figure, panels, len(points), columns)
     keys = [*axes_names, "stage", "mechanism"]
     data = table.groupby(keys, as_index=False)[["bias", "square", "share"]].sum()
@@ -78,7 +78,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     for axes, (title, own) in zip(panels, points.items(), strict=False):
         data = improvement_data(results, own)
         plot_improvement(axes, data, mechanisms)
-        set_title(axes, title)
+        set_title(axes, title.replace("$", r"\$"))
         gains.append(data.assign(panel=title))
     panels[0].set_ylim(0, 1.05 * max(data["rms"].max() for data in gains))
     _finished(figure, panels, len(points), columns)
@@ -233,7 +233,7 @@ def _draw_maps(points: Mapping[str, pd.DataFrame], folder: Path) -> list[str]:
     limit = share_limit(shares for _, shares, _ in maps)
     for axes, (title, shares, device) in zip(panels, maps, strict=False):
         plot_share_map(axes, device, shares, limit)
-        set_title(axes, title)
+        set_title(axes, title.replace("$", r"\$"))
     for axes in panels[len(maps) :]:
         axes.set_axis_off()
     add_share_bar(panels[: len(maps)], limit)

@@ -125,6 +125,7 @@ def plot_table(
 
         plot = partial(_plot, figures=figures, choice=choice, label=label)
         figure = figure_of(parts, lines, [plot], height=2.6, finish=finish)
+        drawing.keep_words(figure)
         drawing.lay_out(figure)
     return TableFigure(figure, data, _file_name(choice, [str(each) for each in conditions]))
 
