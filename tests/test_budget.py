@@ -279,7 +279,9 @@ def test_rates_of_noise_that_comes_and_goes(p):
     noise = {"depolarizing": {"p1": 0.01}, "own_crosstalk": {"p": p, "times": 2}}
     rates = budget_of(own, noise).rates().set_index("key")
     assert "own_crosstalk.times" not in rates.index
-    low, high = (budget_of(own, changed(noise, "own_crosstalk.p", p + by)).bias for by in (0, small))
+    low, high = (
+        budget_of(own, changed(noise, "own_crosstalk.p", p + by)).bias for by in (0, small)
+    )
     assert rates.loc["own_crosstalk.p", "bias"] == pytest.approx((high - low) / small, rel=1e-3)
     with pytest.raises(InputError, match="has no derivative"):
         budget_of(own, noise).rates(["own_crosstalk.times"])
