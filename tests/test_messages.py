@@ -73,3 +73,14 @@ def test_no_message_outside_the_command_line_names_an_option() -> None:
             ]
             found += [(file.name, text) for text in texts if re.search(r"(^|\s)--[a-z]", text)]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["nois", "results", "a/very/long/path/" * 9])
+def test_an_unknown_study_is_refused_in_whole_sentences(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", name]) == 2
+    said = capsys.readouterr().err
+    assert ("Did you mean 'noise'? " in said) == (name == "nois")
+    assert "All stand in docs/sweeps.md; a configuration of your own is a file" in said
+    assert " ... ... " not in said
