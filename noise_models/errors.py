@@ -59,6 +59,8 @@ def one_line(text: str, longest: int = LONGEST_MESSAGE, end: int = _ADVICE) -> s
     # Whole words, unless one is as long as what is kept.
     first = first[: first.rfind(" ")] if " " in first[-20:] else first
     last = last[last.find(" ") :] if " " in last[:20] else last
+    # A text that was cut before is cut again at the same place, with one ellipsis.
+    first, last = first.rstrip().removesuffix("..."), last.lstrip().removeprefix("...")
     return f"{first.rstrip()} ... {last.lstrip()}"
 
 

@@ -81,7 +81,8 @@ def cells(
             values = ", ".join(_short(value) for value in plain[axis].unique()[:2])
             raise InputError(
                 f"a mean would pool {_short(axis)} ({values}, ...); means are taken over "
-                f"{', '.join(REPEATED)} alone: name it among the lines, or draw less of the table."
+                f"{', '.join(REPEATED)} alone: name it among the lines (hue) or panels (facet), or "
+                "draw less of the table (filter)."
             )
     apart = [*keys, *(c for c in REPEATED if c in plain)]
     if plain.duplicated(apart).any() if apart else len(plain) > 1:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from noise_models import NoiseConfiguration, named_noise
+from noise_models import NoiseConfiguration, as_noise
 from noise_models.checks import only_known_keys
 from noise_models.errors import shown
 from noise_models.fields import field_names
@@ -245,7 +245,7 @@ def split_key(key: str) -> list[str]:
 
 
 def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Sets one entry of nested tables; a noise that is only named is spelled out first.
+    """Sets one entry of nested tables; a noise that is a name or a file is spelled out first.
 
     Args:
         document: The configuration, which is changed.
@@ -253,14 +253,14 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
         value: What the key is set to.
 
     Raises:
-        InputError: If the path leads through a value that is not a table.
+        InputError: If the path leads through a value that is no table, or there is no such noise.
     """
     path = [part.strip('"') for part in path]
     table = document
     for depth, part in enumerate(path[:-1]):
         inner = table.setdefault(part, {})
         if list(path[: depth + 1]) == ["noise"] and isinstance(inner, str):
-            inner = document["noise"] = named_noise(inner).to_mapping()
+            inner = document["noise"] = _spelled_out(inner)
         if not isinstance(inner, dict):
             within = ".".join(path[: depth + 1])
             raise InputError(
@@ -268,6 +268,13 @@ def put(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
             )
         table = inner
     table[path[-1]] = value
+
+
+def _spelled_out(noise: str) -> dict[str, Any]:
+    """The table of a noise that is a name, or a file that holds noise."""
+    configuration = as_noise(noise).configuration
+    assert configuration is not None, "of a text no model is made"
+    return configuration.to_mapping()
 
 
 def axes_table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -29,13 +29,26 @@ def name_by_axis(words: Mapping[str, Callable[[Any, str], str]]) -> Naming:
 
 
 def axis_text(axis: str, text: object) -> str:
-    """A value with the last part of the name of its axis, such as "layers 2".
+    """A value with the last part of the name of its axis, such as "layers 2" or "crosstalk p 0.1".
 
     Args:
         axis: Name of the axis, with dots.
         text: The value.
     """
-    return f"{axis.rpartition('.')[2]} {text}"
+    return f"{_short(axis)} {text}"
+
+
+_OF_A_KIND = ("p", "angle", "both", "sd", "correlation")
+"""Keys of [noise] that say nothing, or the same of several kinds, without the name of the kind."""
+
+
+def _short(axis: str) -> str:
+    """The last part of the name of an axis, with the kind of noise where it needs that."""
+    head, _, last = axis.rpartition(".")
+    kind = head.removeprefix("noise.")
+    if last in _OF_A_KIND and kind != head and '"' not in kind:
+        return f"{kind.replace('.', ' ').replace('_', ' ')} {last}"
+    return last
 
 
 def noise_text(scale: float, text: str = "") -> str:
@@ -122,7 +135,7 @@ def axis_words(axis: str) -> str:
     Args:
         axis: Its dotted name.
     """
-    return _AXES.get(axis, axis.rpartition(".")[2].replace("_", " "))
+    return _AXES.get(axis, _short(axis).replace("_", " "))
 
 
 def interval_text(value: float, low: float, high: float, form: str) -> str:

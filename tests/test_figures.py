@@ -33,7 +33,15 @@ from studies.noise.lines import accuracy_data, error_data, name_line, plot_error
 from studies.sweep.catalogue import STUDIES, study_named
 from studies.sweep.results import _cell
 from studies.training.figures import loss_data
-from studies.wording import LAYERS, layers_text, name_by_axis, noise_text, span_text
+from studies.wording import (
+    LAYERS,
+    axis_text,
+    axis_words,
+    layers_text,
+    name_by_axis,
+    noise_text,
+    span_text,
+)
 
 SWEEP_NAMES = tuple(AXES)
 STEPS = {"learning": 4, "training": 2}
@@ -335,6 +343,22 @@ def test_ranges_and_names_say_what_is_the_same_once() -> None:
         "ideal, 1 layer, setting 2"
     )
     assert (noise_text(0.5), layers_text(3)) == ("noise x 0.5", "3 layers")
+
+
+def test_keys_that_several_kinds_of_noise_have_are_named_with_their_kind() -> None:
+    names = {
+        "noise.crosstalk.p": "crosstalk p",
+        "noise.preparation.p": "preparation p",
+        "noise.coherent.angle": "coherent angle",
+        "noise.correlated_readout.both": "correlated readout both",
+        "noise.drift.sd": "drift sd",
+        "noise.readout.p10": "p10",
+        'noise."own.py:Mine".p': "p",
+    }
+    assert {axis: axis_words(axis) for axis in names} == names
+    assert {axis: axis_text(axis, 1) for axis in names} == {
+        axis: f"{name} 1" for axis, name in names.items()
+    }
 
 
 @pytest.mark.parametrize("count", [2, 10, 11, 37])

@@ -137,6 +137,24 @@ def test_a_text_needs_no_quotes_and_a_named_noise_can_be_changed():
     assert study.noise.scale == 0.5
 
 
+def test_a_noise_of_a_file_can_be_changed_and_swept_over(tmp_path: Path) -> None:
+    rates, calibration = tmp_path / "fitted.toml", tmp_path / "lab.toml"
+    rates.write_text("[noise.depolarizing]\np1 = 0.001\np2 = 0.004\n")
+    assert main(["noise", "--export", "willow_pink", str(calibration)]) == 0
+    changed = study_with(f"noise={rates}", "noise.scale=0.5", "noise.depolarizing.p2=0.002")
+    assert changed.noise.scale == 0.5
+    assert (changed.noise.depolarizing.p1, changed.noise.depolarizing.p2) == (0.001, 0.002)
+    calibrated = study_with(f"noise={calibration}", "noise.scale=0.5").noise
+    assert calibrated.calibrated == study_with(f"noise.calibrated={calibration}").noise.calibrated
+    for file in (rates, calibration):
+        # Points of this preset differ in the scale of their noise.
+        plan = make_plan(*load_study("noise", [f"noise={file}", "images=1"], quick=True))
+        scales = {point.settings.noise.scale for point in plan.points}
+        assert len(scales) > 1 and 0.0 not in scales
+    with pytest.raises(InputError, match=r"cannot read nowhere\.toml"):
+        study_with("noise=nowhere.toml", "noise.scale=0.5")
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

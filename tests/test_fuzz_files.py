@@ -308,6 +308,7 @@ OPENING = re.compile(
     r"json\.load\(|tomllib\.|gzip\.open|read_csv\((?!io\.)|read_parquet|shutil\.copy|pickle\.load"
 )
 READERS = {
+    "studies/elsewhere/programs.py": "it reads how files begin that it is about to remove",
     "studies/files.py": "it reads a table from a buffer",
     "studies/provenance.py": "it reads what the build wrote",
     "studies/compilation/peers.py": "it locks a file of its own, which is empty",

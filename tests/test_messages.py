@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import studies
+from noise_models.errors import one_line
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 
@@ -73,3 +74,22 @@ def test_no_message_outside_the_command_line_names_an_option() -> None:
             ]
             found += [(file.name, text) for text in texts if re.search(r"(^|\s)--[a-z]", text)]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["nois", "results", "a/very/long/path/" * 9])
+def test_an_unknown_study_is_refused_in_whole_sentences(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", name]) == 2
+    said = capsys.readouterr().err
+    assert ("Did you mean 'noise'? " in said) == (name == "nois")
+    assert "All stand in docs/sweeps.md; a configuration of your own is a file" in said
+    assert " ... ... " not in said
+
+
+def test_a_text_that_is_cut_twice_has_one_ellipsis() -> None:
+    names = ", ".join(f"name_{number:03}" for number in range(60))
+    once = one_line(names)
+    for before in range(60):
+        twice = one_line(f"{'x' * before} {once}", 150)
+        assert len(twice) <= 150 and "... ..." not in twice and twice.endswith("name_059")

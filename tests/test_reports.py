@@ -23,6 +23,7 @@ from PIL import Image
 from scipy import stats
 from test_sweeps import compute
 
+import studies
 from qucnn_cirq import InputError
 from qucnn_cirq.drawing.theme import theme
 from studies.drawing import About, drawn_of, save_figure
@@ -171,6 +172,19 @@ def test_the_first_screen_says_whose_it_is_and_what_is_missing(folder: Path) -> 
         assert words in first
     named = write_report(folder, title="Mine", author="").read_text()
     assert "<h1>Mine</h1>" in named and "Name" not in named[: named.index("<nav")]
+
+
+def test_what_was_found_of_one_point_is_its_error_beside_the_prediction(tmp_path: Path) -> None:
+    _, document = load_study("noise", ["images=1", "shots=100", "device=grid:3x3"])
+    document |= {"convolution": {"kernel": [2, 2], "filters": {"kind": "ansatz", "layers": 1}}}
+    document |= {"axes": {}, "noise": "depolarizing"}
+    results = studies.run(document, out=tmp_path / "one")
+    row = results.table().iloc[0]
+    (told,) = results.findings()
+    assert told.startswith(f"The measured error, RMSE {row['rmse']:.4f}, is ")
+    assert told.endswith(f", {row['predicted_rmse']:.4f}.")
+    page = results.report().read_text()
+    assert told in page and "Nothing was measured" not in page
 
 
 def test_the_page_holds_its_data(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,8 +238,8 @@ def better_overlap_test(program: Program, **settings: Any) -> str | None:
         return None
     return (
         f"convolution.overlap = {best.spec.overlap!r} has the predicted error "
-        f"{best.report.predicted_error:.2g} instead of {own.report.predicted_error:.2g}; see "
-        "docs/overlap_tests.md, or choose 'auto'."
+        f"{best.report.predicted_error:.2g} (that anything in a circuit errs) instead of "
+        f"{own.report.predicted_error:.2g}; see docs/overlap_tests.md, or choose 'auto'."
     )
 
 

@@ -103,11 +103,17 @@ def _accuracies(table: pd.DataFrame) -> list[str]:
 
 def _agreement(table: pd.DataFrame) -> list[str]:
     """How measured errors compare with what exact noisy means and shots predict."""
-    if "predicted_rmse" not in table or len(table) < 2:
+    if "predicted_rmse" not in table:
         return []
     ratio = (table["rmse"] / table["predicted_rmse"]).dropna()
     if ratio.empty:
         return []
+    if len(ratio) == 1:
+        row = table.loc[ratio.index[0]]
+        return [
+            f"The measured error, RMSE {row['rmse']:.4f}, is {ratio.iloc[0]:.3f} times that "
+            f"predicted from exact noisy means and shot noise, {row['predicted_rmse']:.4f}."
+        ]
     return [
         f"Measured errors are {ratio.median():.3f} times those predicted from exact noisy means "
         f"and shot noise (median; {span_text(ratio, '.3f')} over {len(ratio)} points)."

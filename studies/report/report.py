@@ -185,11 +185,12 @@ def study_sections(
     pictures = [name for name in summary["figures"] if name != DEVICE_MAP]
     shown = pictures[:1]
     written_by = presentation.author if author is None else author
+    nothing = "The numbers stand below." if len(data) else "Nothing was measured so far."
     answer = [
         html.heading("The question", level),
         html.paragraphs(study.title, "question"),
         html.heading("What was found", level),
-        html.bullets(found[:_FIRST_LINES] or ["Nothing was measured so far."]),
+        html.bullets(found[:_FIRST_LINES] or [nothing]),
         *([html.paragraphs(_INTERVALS, "note")] if found else []),
     ]
     first = [

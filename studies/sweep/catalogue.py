@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,7 +14,6 @@ from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.registry import Registry
 from qucnn_cirq.documents import QUICK, REPORT, check_tables, read_document
 from qucnn_cirq.errors import InputError, option, unknown_name
-from studies.files import CONFIGURATION
 from studies.presentation import Presentation
 from studies.preset_files import about, preset_file, presets
 from studies.settings import override, plain, quick_settings
@@ -170,9 +170,11 @@ def _named_document(source: str) -> dict[str, Any]:
             return {REPORT: {"title": about(source)}} | read_document(path)
     if OWN.may_hold(source):
         return {"study": {"name": source}}
+    near = difflib.get_close_matches(source[:100], presets(), n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
-        f"{unknown_name('study', source, presets())} A configuration of your own is a file "
-        f"whose name ends in .toml, such as the {CONFIGURATION} of earlier results."
+        f"unknown study {shown(source, 40)}.{hint} All stand in docs/sweeps.md; a configuration of "
+        "your own is a file whose name ends in .toml."
     )
 
 
