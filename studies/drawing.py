@@ -417,11 +417,12 @@ def keep_words(figure: Figure) -> None:
     parser = MathTextParser("path")
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
-        if is_math_text(text.get_text()):
-            try:
-                parser.parse(text.get_text())
-            except ValueError:
-                text.set_parse_math(False)
+        try:
+            # Each line is drawn by itself.
+            for line in filter(is_math_text, text.get_text().split("\n")):
+                parser.parse(line)
+        except ValueError:
+            text.set_parse_math(False)
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:
