@@ -181,7 +181,6 @@ class Noise:
 
     def _readout_flips(self, moment: cirq.Moment) -> list[cirq.Operation]:
         """Channels that amount to misreading what is measured in a moment."""
-        flips = []
         measured: list[cirq.Qid] = []
         for operation in moment:
             if not cirq.is_measurement(operation):
@@ -192,10 +191,19 @@ class Noise:
                     " measure in the computational basis."
                 )
             measured += operation.qubits
-            for qubit in operation.qubits:
-                gate = readout_gate(*self.readout(qubit))
-                if gate is not None:
-                    flips.append(gate.on(qubit))
+        return self.misreading(measured)
+
+    def misreading(self, measured: Sequence[cirq.Qid]) -> list[cirq.Operation]:
+        """Channels that, before a perfect measurement, amount to a faulty one.
+
+        Args:
+            measured: All qubits that are measured in the same moment.
+
+        Returns:
+            Errors of each qubit, then those of pairs, tagged `cirq.VirtualTag`.
+        """
+        gates = ((readout_gate(*self.readout(qubit)), qubit) for qubit in measured)
+        flips = [gate.on(qubit) for gate, qubit in gates if gate is not None]
         for pair, probability in self.joint_readout(measured):
             chances = {"II": 1 - probability, "XX": probability}
             flips.append(cirq.asymmetric_depolarize(error_probabilities=chances).on(*pair))

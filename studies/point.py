@@ -25,6 +25,8 @@ from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.estimating import circuits_of, mitigation_of
+from studies.images import data_digest, images_of
+from studies.sweep.study import circuits_digest
 
 
 def _differing(instance: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,6 +229,16 @@ def program_of(settings: Any) -> Program:
     )
     check_own_code(program)
     return program
+
+
+def program_and_images(settings: Any) -> Mapping[str, str]:
+    """What decides a point's outcome besides its settings: its circuits and its images.
+
+    Args:
+        settings: As for `program_of`, and those that name images, see `images_of`.
+    """
+    images = data_digest(*images_of(settings), settings.convolution)
+    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 
 def exact_layer(

@@ -122,6 +122,7 @@ def test_shares_are_integrals_of_differences_of_single_channels(test):
     weights = budget.weights(part)
     step = 0.01
     nodes, lengths = np.polynomial.legendre.leggauss(6)
+    compared = 0
     for number in range(0, len(channels), max(1, len(channels) // 9)):
         channel, share = channels[number], np.zeros(2)
         for strength, weight in zip((nodes + 1) / 2, lengths / 2, strict=True):
@@ -137,6 +138,8 @@ def test_shares_are_integrals_of_differences_of_single_channels(test):
         if len(rows) == 1:
             assert rows.iloc[0]["bias"] == pytest.approx(share[0], abs=1e-9 * budget.rms)
             assert rows.iloc[0]["square"] == pytest.approx(share[1], abs=1e-9 * budget.rms**2)
+            compared += 1
+    assert compared >= 5
 
 
 def changed(noise: Mapping[str, Any], key: str, value: float) -> dict[str, Any]:

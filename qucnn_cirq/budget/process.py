@@ -14,7 +14,6 @@ from noise_models import ConfiguredNoiseModel, Noise, NoiseKind, ThermalNoise, i
 from noise_models.calibrated import CalibratedNoise
 from noise_models.crosstalk import CrosstalkNoise
 from noise_models.preparation import PreparationNoise
-from noise_models.readout import readout_gate
 from noise_models.thermal import ThermalChannel
 from noise_models.timeline import Step, prepared_qubits, timeline
 from qucnn_cirq.circuits.feed_forward import deferred
@@ -250,27 +249,20 @@ def _matrices(channel: cirq.Operation | cirq.Gate) -> tuple[Kraus, NDArray[np.fl
 def _misreading(template: Template, noise: Noise, last: int, markers: bool) -> Iterator[Channel]:
     """Readout errors as channels, after which bits are read as they are."""
     measured = template.observable.qubits
-
-    def channel(qubits: tuple[cirq.Qid, ...], gate: cirq.Gate, mechanism: str) -> Channel:
-        kraus, transfer = _matrices(gate)
-        return Channel(
-            qubits,
+    marks = [(cirq.I.on(qubit), "") for qubit in measured] if markers else []
+    for operation, mechanism in (
+        *marks,
+        *((each, "readout") for each in noise.misreading(measured)),
+    ):
+        kraus, transfer = _matrices(operation)
+        yield Channel(
+            operation.qubits,
             kraus=kraus,
             moment=last,
             stage="readout",
             mechanism=mechanism,
             transfer=transfer,
         )
-
-    for qubit in measured:
-        if markers:
-            yield channel((qubit,), cirq.I, "")
-        gate = readout_gate(*noise.readout(qubit))
-        if gate is not None:
-            yield channel((qubit,), gate, "readout")
-    for pair, probability in noise.joint_readout(measured):
-        chances = {"II": 1 - probability, "XX": probability}
-        yield channel(pair, cirq.asymmetric_depolarize(error_probabilities=chances), "readout")
 
 
 def _staged(elements: Sequence[Element], template: Template) -> list[Element]:

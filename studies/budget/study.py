@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
@@ -14,16 +13,17 @@ from qucnn_cirq.budget import ErrorBudget, error_budget
 from qucnn_cirq.convolution import ConvolutionSpec
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
-from studies.images import data_digest, images_of, occupied_patches, select_images
+from studies.images import images_of, occupied_patches, select_images
 from studies.point import (
     PlainData,
     absolute_path,
     convolution_field,
     layer_seed,
     noise_field,
+    program_and_images,
     program_of,
 )
-from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, Study
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)
 """What is left of a mechanism, where the error is told against it."""
@@ -105,16 +105,6 @@ COLUMNS = {
 """What the columns mean."""
 
 
-def digest(settings: BudgetPoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images.
-
-    Args:
-        settings: Those of the point.
-    """
-    images = data_digest(*images_of(settings), settings.convolution)
-    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
-
-
 def cost(settings: BudgetPoint) -> Cost:
     """What a point takes: passes forward and back through all circuits.
 
@@ -189,7 +179,7 @@ def measure(settings: BudgetPoint, seed: np.random.SeedSequence) -> Measured:
 STUDY = Study(
     settings=BudgetPoint,
     title="Which gate, coupler, qubit and stage costs how much accuracy?",
-    digest=digest,
+    digest=program_and_images,
     cost=cost,
     measure=measure,
     columns=COLUMNS,

@@ -143,10 +143,7 @@ def _one(document: dict[str, Any], as_json: bool) -> int:
         )
     (point,) = plan.points
     budget = budget_of(point.settings, seed_of(point.identity))
-    try:
-        rates = budget.rates()
-    except InputError:
-        rates = None
+    rates = budget.rates()
     if as_json:
         print_json(
             {
@@ -156,16 +153,15 @@ def _one(document: dict[str, Any], as_json: bool) -> int:
                     label: budget.by(label).to_dict("records")
                     for label in ("stage", "mechanism", "place")
                 },
-                "rates": [] if rates is None else rates.to_dict("records"),
+                "rates": rates.to_dict("records"),
             }
         )
         return 0
     print(budget)
-    if rates is not None:
-        print("\na tenth less of each number of the noise changes the RMS error by")
-        for row in rates.itertuples():
-            slope = row.square / (2 * budget.rms) if budget.rms else 0.0
-            print(f"  {-0.1 * row.value * slope:+.1e}  {row.key} = {row.value:g}")
+    print("\na tenth less of each number of the noise changes the RMS error by")
+    for row in rates.itertuples():
+        slope = row.square / (2 * budget.rms) if budget.rms else 0.0
+        print(f"  {-0.1 * row.value * slope:+.1e}  {row.key} = {row.value:g}")
     return 0
 
 

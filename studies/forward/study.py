@@ -31,16 +31,15 @@ from studies.forward.configuration import ForwardPoint
 from studies.images import (
     PatchBlocks,
     Selection,
-    data_digest,
     images_of,
     occupied_patches,
     side_by_side,
 )
 from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.outcomes import packed, unpacked
-from studies.point import compiler_options, layer_seed, program_of
+from studies.point import compiler_options, layer_seed, program_and_images, program_of
 from studies.statistics import root_mean_square
-from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, Study
 from studies.wording import noise_in_words
 
 Array = NDArray[np.float64]
@@ -116,8 +115,7 @@ def digest(settings: ForwardPoint) -> Mapping[str, str]:
         settings: Those of the point.
     """
     return {
-        "circuits": circuits_digest(lambda: program_of(settings)),
-        "images": data_digest(*images_of(settings), settings.convolution),
+        **program_and_images(settings),
         **engine_digest(settings.noisy_engine),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import starmap
 from typing import Any, ClassVar
 
@@ -16,9 +15,16 @@ from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
-from studies.images import Selection, data_digest, images_of, occupied_patches, side_by_side
-from studies.point import PlainData, absolute_path, convolution_field, noise_field, program_of
-from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.images import Selection, images_of, occupied_patches, side_by_side
+from studies.point import (
+    PlainData,
+    absolute_path,
+    convolution_field,
+    noise_field,
+    program_and_images,
+    program_of,
+)
+from studies.sweep.study import Cost, Measured, Row, Study
 
 
 @attrs.frozen
@@ -83,16 +89,6 @@ COLUMNS = {
     **CHECK_COLUMNS,
 }
 """What the columns mean."""
-
-
-def digest(settings: LoadingPoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images.
-
-    Args:
-        settings: Those of the point.
-    """
-    images = data_digest(*images_of(settings), settings.convolution)
-    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 
 def cost(settings: LoadingPoint) -> Cost:
@@ -186,7 +182,7 @@ def _loading(compiled: CompiledFilter, states: np.ndarray) -> tuple[np.ndarray, 
 STUDY = Study(
     settings=LoadingPoint,
     title="What do shorter, inexact loaders cost, and what do they gain under noise?",
-    digest=digest,
+    digest=program_and_images,
     cost=cost,
     measure=measure,
     columns=COLUMNS,

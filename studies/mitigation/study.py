@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -36,13 +35,13 @@ from qucnn_cirq.estimators import (
 from qucnn_cirq.mitigation import MitigationMethod
 from qucnn_cirq.patches import extract_patches
 from studies.estimating import circuits_of, make
-from studies.images import data_digest, images_of, occupied_patches, selected
+from studies.images import images_of, occupied_patches, selected
 from studies.mitigation.configuration import MitigationPoint
 from studies.mitigation.methods import BOUND, bound
 from studies.mitigation_cost import COST_COLUMNS, cost_row
-from studies.point import program_of
+from studies.point import program_and_images, program_of
 from studies.statistics import root_mean_square
-from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
+from studies.sweep.study import Cost, Measured, Row, Study
 
 COLUMNS = {
     "patches": "patches of the tested images that are not blank",
@@ -68,16 +67,6 @@ Array = NDArray[np.float64]
 _RAW = Raw()
 _CONFIDENCE = 1.96
 """Standard errors to either side of a 95 % interval."""
-
-
-def digest(settings: MitigationPoint) -> Mapping[str, str]:
-    """Digests of the compiled circuits and of the images.
-
-    Args:
-        settings: Those of the point.
-    """
-    images = data_digest(*images_of(settings), settings.convolution)
-    return {"circuits": circuits_digest(lambda: program_of(settings)), "images": images}
 
 
 def cost(settings: MitigationPoint) -> Cost:
@@ -270,7 +259,7 @@ def _recorded(
 STUDY = Study(
     settings=MitigationPoint,
     title="What do estimators and mitigation make of the same shots, and what do they cost?",
-    digest=digest,
+    digest=program_and_images,
     cost=cost,
     measure=measure,
     columns=COLUMNS,
