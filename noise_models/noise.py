@@ -66,6 +66,16 @@ class Noise:
         """The same noise without drift."""
         return self.times(1.0)
 
+    @property
+    def before_reading(self) -> Noise:
+        """The same noise with bits read as they are.
+
+        Raises:
+            InputError: If the noise drifts.
+        """
+        refuse_drift(self.drift)
+        return Noise(self.gate_model)
+
     def times(self, factor: float) -> Noise:
         """The same noise with all rates multiplied, and without drift.
 

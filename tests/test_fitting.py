@@ -414,3 +414,22 @@ def test_what_is_refused():
     trained = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(1))
     with pytest.raises(InputError):
         design_circuits(compile_convolution(trained, "grid:3x4"))
+
+
+@pytest.mark.parametrize(
+    ("overlap", "kind"), [("inversion", "preparation"), ("destructive", "crosstalk")]
+)
+def test_errors_beside_gates_and_readout_are_found(overlap: str, kind: str) -> None:
+    kernel = FixedFilter([1.0, -2.0, 0.5, 3.0])
+    spec = ConvolutionSpec(kernel=(2, 2), filters=kernel, overlap=overlap)
+    circuits = design_circuits(compile_convolution(spec, "grid:3x3"))
+    truth = {"depolarizing": {"p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
+    truth[kind] = {"p": 0.03}
+    counted = [each.sampled(truth, shots=20_000, seed=1) for each in circuits]
+    fit = fit_noise(counted, {**truth, kind: {"p": 0.01}}, [f"{kind}.p"])
+    (row,) = fit.table.itertuples()
+    assert row.error < 0.003
+    assert abs(row.value - 0.03) < 4 * row.error
+    # Preparation is scaled with readout, before the bits are read.
+    (scale,) = fit_noise(counted, truth, ["scales.readout"]).table.itertuples()
+    assert abs(scale.value - 1) < 4 * scale.error

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
-from noise_models.numbers import with_number
 from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.observable import Observable, counted
 from qucnn_cirq.circuits.slots import AngleTables
@@ -180,11 +179,8 @@ class FitCircuit:
             Shape (instances, 2^m).
         """
         model = as_noise(noise)
-        gates = model
-        if model.configuration is not None:
-            silent = with_number(model.configuration.to_mapping(), ("scales", "readout"), 0.0)
-            gates = as_noise(silent)
-        chances = np.maximum(recorded(self.true_probabilities(gates), self.qubits, model), 0.0)
+        true = self.true_probabilities(model.before_reading)
+        chances = np.maximum(recorded(true, self.qubits, model), 0.0)
         found: FloatArray = chances / chances.sum(axis=1, keepdims=True)
         return found
 

@@ -24,6 +24,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "p01": (0.0, 0.5),
     "p10": (0.0, 0.5),
     "both": (0.0, 0.5),
+    "p": (0.0, 0.5),
     "angle": (-np.pi, np.pi),
 }
 """Least and largest value of a number, by the last part of its key."""
@@ -32,6 +33,11 @@ _TABLE_BOUNDS: dict[tuple[str, str], tuple[float, float]] = {
     ("depolarizing", "couplers"): _BOUNDS["p2"],
     ("correlated_readout", "couplers"): _BOUNDS["both"],
 }
+_UNSHARED = {
+    "scale", "scales", "coherent", "depolarizing", "idle", "thermal", "calibrated", "crosstalk",
+    "readout", "correlated_readout",
+}  # fmt: skip
+"""Keys of noise of which the factor on readout changes nothing before the bits are read."""
 _LARGEST_FACTOR = 100.0
 _HALVINGS = 30
 _TIMES = ("t1", "t2")
@@ -145,7 +151,14 @@ class FreeNumbers:
     @property
     def acts_on_gates(self) -> NDArray[np.bool_]:
         """Which numbers change what happens before the bits are read, shape (numbers,)."""
-        return np.array([not _is_readout(path) for path in self.paths], dtype=bool)
+        shared = not set(self.mapping) <= _UNSHARED
+        return np.array(
+            [
+                not _is_readout(path) or (shared and path == ("scales", "readout"))
+                for path in self.paths
+            ],
+            dtype=bool,
+        )
 
     @property
     def acts_on_readout(self) -> NDArray[np.bool_]:
@@ -172,10 +185,8 @@ class FreeNumbers:
         Args:
             values: One for each number, shape (numbers,).
         """
-        silent = with_number(
-            self._with(values, np.flatnonzero(self.acts_on_gates)), ("scales", "readout"), 0.0
-        )
-        return Noise(NoiseConfiguration.from_mapping(silent))
+        mapping = self._with(values, np.flatnonzero(self.acts_on_gates))
+        return Noise(NoiseConfiguration.from_mapping(mapping)).before_reading
 
     def readout_noise(self, values: FloatArray) -> Noise:
         """The noise whose readout errors are those of other values; its gates are as at the start.
