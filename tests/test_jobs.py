@@ -49,6 +49,7 @@ SMALL = {
     "convolution.filters": [{"kind": "fixed", "values": [1, 2, -1, 0.5]}],
     "noise": NOISE,
 }
+NOISE_THAT_DRIFTS = {"depolarizing": {"p2": 0.01}, "drift": {"sd": 0.2}}
 TWICE = {"repeat": [0, 1], "noise.scale": [1.0], "convolution.overlap": ["inversion"]}
 Batches = dict[str, tuple[list[str], list[cirq.Result]]]
 
@@ -182,6 +183,21 @@ def test_what_comes_back_agrees_with_what_is_predicted_in_each_place(
     summary = {"text": "", "figures": [], "not_drawn": []}
     body = study_sections(results.folder, summary=summary).body
     assert "counts that were collected, none simulated" in "".join(body)
+
+
+def test_what_was_measured_is_beside_the_prediction_of_rates_that_drift(tmp_path: Path) -> None:
+    drift = {"noise": NOISE_THAT_DRIFTS, "shots": 500, "images": 1}
+    found = jobs("forward", tmp_path / "jobs", settings={**SMALL, **drift})
+    batch = cirq.read_json(found.files[0])
+    ran = cirq.Simulator(seed=1).run_batch(
+        list(batch["circuits"].values()), repetitions=batch["shots"]
+    )
+    cirq.to_json(ran, str(tmp_path / "ran.json"))
+    results = collect(found.folder, [tmp_path / "ran.json"]).results
+    assert results is not None
+    row = results.table().iloc[0]
+    assert row["noisy_engine"] == "collected, beside exact"
+    assert row["noisy_predicted_rmse"] > 0
 
 
 def test_the_virtual_processor_gives_what_a_sweep_does(tmp_path: Path) -> None:

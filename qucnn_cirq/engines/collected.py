@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
+from qucnn_cirq.engines.drifting import DriftingEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.streams import Outcome, Streams
@@ -101,7 +102,7 @@ class CollectedEngine(Engine):
 
     def __init__(self, predicting: Engine, source: CountsSource) -> None:
         self.name = f"collected, beside {predicting.name}"
-        self._predicting = predicting
+        self._predicting = DriftingEngine(predicting)
         self._source = source
 
     def gives_means(self, template: Template, noise: Noise) -> bool:

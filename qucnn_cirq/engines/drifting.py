@@ -26,11 +26,13 @@ from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
 def drifting_engine(engine: Engine, noise: Noise) -> Engine:
     """An engine that resolves drift; the engine itself where there is none.
 
+    What was measured has drifted by itself.
+
     Args:
         engine: Runs the circuits.
         noise: The noise.
     """
-    return engine if noise.drift is None else DriftingEngine(engine)
+    return engine if noise.drift is None or engine.is_measured else DriftingEngine(engine)
 
 
 class DriftingEngine(Engine):
