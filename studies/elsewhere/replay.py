@@ -15,6 +15,7 @@ from qucnn_cirq.engines.collected import CountsSource, angle_rows
 from qucnn_cirq.errors import InputError
 from studies.elsewhere.counts import Collected
 from studies.elsewhere.manifest import JobPoint, Manifest
+from studies.elsewhere.rounds import Rounds
 
 _SAME_ANGLE = 1e-6
 """Radians by which angles may differ that another machine solved for."""
@@ -23,8 +24,8 @@ Sparse = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Outcomes and their counts."""
 
 
-class Replay(CountsSource):
-    """Hands out the counts of one point; see `qucnn_cirq.engines.collected.CountsSource`.
+class Replay:
+    """Hands out the counts of one point in one round.
 
     Points of different repetitions, and equal patches of one point, get different shots of a
     circuit: all shots are dealt out at random, without replacement, the same way each time.
@@ -138,7 +139,7 @@ class Replay(CountsSource):
     def _share(self, template: int, circuit: int) -> Sparse:
         """What the point's repetition gets of a circuit."""
         key = self._manifest.templates[template].ids[circuit]
-        pairs = sorted(self._found.counts.get(key, {}).items())
+        pairs = sorted(self._found.used(key).items())
         outcomes, left = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         for draw, shots in self._manifest.needs[template][circuit].items():
             wanted = min(int(np.ceil(shots * self._scale)), int(left.sum()))
@@ -147,6 +148,53 @@ class Replay(CountsSource):
                 return outcomes, taken
             left = left - taken
         return outcomes, 0 * left
+
+
+class RoundsReplay(CountsSource):
+    """Hands out the counts of one point, round after round.
+
+    Each call is served by the round that it was made in, with the counts that decided the next
+    one: however many counts come later, an earlier call gets the same.
+
+    Args:
+        rounds: The rounds.
+        found: What was collected.
+        identity: The point.
+        scale: As for `Replay`.
+    """
+
+    def __init__(self, rounds: Rounds, found: Collected, identity: str, scale: float = 1.0) -> None:
+        own = rounds.of_point(identity)
+        self._rounds = [Replay(manifest, found, point, scale) for manifest, point in own]
+        self._number = 0
+        self._is_asked = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is asked for now belongs to no round that was made."""
+        return self._number == len(self._rounds)
+
+    def counts(self, template: Template, tables: AngleTables, shots: int) -> list[Sparse]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if self.is_over:
+            raise InputError("the study asks for more circuits than when the jobs were made.")
+        self._is_asked = True
+        return self._rounds[self._number].counts(template, tables, shots)
+
+    def places(
+        self, template: Template, tables: AngleTables
+    ) -> tuple[Sequence[Template], NDArray[np.intp]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if not self._rounds:
+            return [template], np.zeros(len(angle_rows(tables)), dtype=np.intp)
+        # What is predicted at the end was run last.
+        return self._rounds[min(self._number, len(self._rounds) - 1)].places(template, tables)
+
+    def await_counts(self) -> None:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if self._is_asked:
+            self._number += 1
+            self._is_asked = False
 
 
 def has_all(manifest: Manifest, found: Collected, point: JobPoint, scale: float = 1.0) -> list[str]:

@@ -127,7 +127,8 @@ class Study:
         most_shots: The most shots of each circuit that the targets of a point ask for.
         collects: Whether counts that were taken elsewhere may stand in for simulated ones:
             `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
-            which circuits it runs does not depend on any count.
+            it calls `qucnn_cirq.engines.collected.await_counts` wherever counts decide which
+            circuits it runs next.
         name: Its name, as in ``[study] name``; that of the settings unless given.
         findings: What has ``findings(results)``, which says in sentences, with numbers and
             intervals, what results show: given as `figures` are. Empty: what has the figures, or
