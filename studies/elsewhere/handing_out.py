@@ -397,7 +397,8 @@ def jobs_of(
         (measured,) = own.register
         program = replace(own.program, shots=count)
         programs.append(replace(own, program=program))
-        named.append(NamedCircuit(name, program.id, tuple(map(str, measured)), count))
+        text = str(cirq.to_json(own.made(), indent=None))
+        named.append(NamedCircuit(name, program.id, tuple(map(str, measured)), count, text))
     bare = Manifest("", form, "", (), (), (), (), provenance(), tuple(named))
     manifest = _written(folder, bare, programs)
     missing = lacking_circuits(manifest, collected(folder, manifest))
