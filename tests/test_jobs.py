@@ -637,7 +637,7 @@ def test_circuits_of_no_study_come_back_under_their_names(tmp_path: Path) -> Non
     assert jobs_of(circuits, shots, folder, "willow_pink").manifest.digest == found.manifest.digest
     assert found.summary()["circuits"] == 4
     ((name, (keys, results)),) = results_of(found, None).items()
-    parts = {"some": (keys[:-2], results[:-2]), name: (keys[-2:], results[-2:])}
+    parts = {"some.json": (keys[:-2], results[:-2]), name: (keys[-2:], results[-2:])}
     files = written(tmp_path, parts)
     part = collect(folder, files[:1])
     assert len(part.missing) == 2 and part.results is None
