@@ -134,15 +134,18 @@ def jobs(
     _check_folder(folder)
     study, document = configured(configuration, axes, settings, quick)
     if not study.collects:
+        why = study.withheld or "runs circuits that are not known before counts are"
         raise InputError(
-            f"the circuits of the {study.name} study are not known before counts are: jobs are "
-            f"made of {' and '.join(_collecting())}."
+            f"the {study.name} study {why}: jobs are made of {' and '.join(_collecting())}."
         )
     plan = make_plan(study, document)
     recorder = Recorder()
     calls = [recorded_calls(study, point, recorder) for point in plan.points]
     if not recorder.templates:
-        raise InputError("no point runs any circuit: every patch is blank.")
+        raise InputError(
+            "no point runs any circuit: every patch is blank, or no method is possible that has "
+            "shots."
+        )
     text = plan.to_toml()
     points, uses = _points(plan, calls)
     bare = Manifest(
@@ -254,6 +257,9 @@ def recorded_calls(study: Study, point: Point, recorder: Recorder) -> list[Call]
     if reason is not None:
         raise InputError(f"the point {_shown(point)} cannot be measured: {reason}")
     settings = point.settings
+    why = study.withheld(settings) if callable(study.withheld) else ""
+    if why:
+        raise InputError(f"the point {_shown(point)} {why}")
     if getattr(settings, "precision", None) is not None:
         raise InputError(
             "precision takes shots until they are enough, which only counts tell: set shots "

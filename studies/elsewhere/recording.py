@@ -12,8 +12,7 @@ from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device
-from qucnn_cirq.engines.collected import CountsSource, angle_rows
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +118,12 @@ class Recorder(CountsSource):
         if found is not None:
             return found
         if template.given is not None:
-            raise InputError(
+            raise CountsError(
                 "a state that is given is no circuit of the device, which could be run elsewhere: "
                 "choose encoding = 'amplitudes'."
             )
         if controlling(template.circuit):
-            raise InputError(
+            raise CountsError(
                 "gates that measurements in the middle of a circuit control are not handed out: "
                 "choose pooling = 'deferred'."
             )

@@ -11,8 +11,7 @@ from scipy.spatial import cKDTree
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
-from qucnn_cirq.engines.collected import CountsSource, angle_rows
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
 from studies.elsewhere.counts import Collected
 from studies.elsewhere.manifest import JobPoint, Manifest
 
@@ -85,7 +84,7 @@ class Replay(CountsSource):
                     own: qubits[name] for own, name in zip(template.qubits, place, strict=True)
                 }
             except (KeyError, ValueError):
-                raise InputError(
+                raise CountsError(
                     f"device {jobs.device!r} is not the one that the jobs were made for."
                 ) from None
             same = all(own == qubit for own, qubit in positions.items())
@@ -104,17 +103,17 @@ class Replay(CountsSource):
         """The number of a template, and of the circuits that rows of angles make of it."""
         number = self._numbers.get(template.digest)
         if number is None:
-            raise InputError(
+            raise CountsError(
                 "the study runs circuits that are not among the jobs: it was compiled otherwise, "
                 "or asks for more than when they were made."
             )
         rows = angle_rows(tables)
         width = self._manifest.templates[number].rows.shape[1]
         if rows.shape[1] != width:
-            raise InputError("the study binds its circuits otherwise than when jobs were made.")
+            raise CountsError("the study binds its circuits otherwise than when jobs were made.")
         distances, circuits = self._tree(number, width).query(rows, p=np.inf)
         if (distances > _SAME_ANGLE).any():
-            raise InputError(
+            raise CountsError(
                 f"{(distances > _SAME_ANGLE).sum()} of {len(rows)} circuits are not among the "
                 "jobs: images, filters or angles are others than when they were made."
             )
@@ -128,7 +127,7 @@ class Replay(CountsSource):
             self._dealers[key] = _generator(key, self._point.draw, 1)
         outcomes, left = self._left[key]
         if left.sum() < shots:
-            raise InputError(
+            raise CountsError(
                 f"circuit {key} has {left.sum()} shots left for this point, which takes {shots}."
             )
         taken = _drawn(self._dealers[key], left, shots)

@@ -128,6 +128,9 @@ class Study:
         collects: Whether counts that were taken elsewhere may stand in for simulated ones:
             `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
             which circuits it runs does not depend on any count.
+        withheld: Why circuits are not handed out to be run elsewhere, the rest of a sentence that
+            begins with the study or the point: of all points where `collects` is false; else a
+            function of a point's settings, which gives nothing where they are.
         name: Its name, as in ``[study] name``; that of the settings unless given.
         findings: What has ``findings(results)``, which says in sentences, with numbers and
             intervals, what results show: given as `figures` are. Empty: what has the figures, or
@@ -147,6 +150,7 @@ class Study:
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
     collects: bool = False
+    withheld: str | Callable[[Any], str] = ""
     name: str = ""
     findings: Any = ""
 
