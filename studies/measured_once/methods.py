@@ -162,7 +162,7 @@ def patches_of(settings: MeasuredOncePoint) -> tuple[Patches, NDArray[np.int64]]
         settings: Those of the point.
 
     Returns:
-        The patches, and numbers of shape (patches that are not blank,).
+        The patches, and numbers of shape (images,).
 
     Raises:
         InputError: If the images do not fit the convolution or all patches are blank.
@@ -182,13 +182,13 @@ def told(settings: MeasuredOncePoint, seed: int) -> Told:
     """
     patches, ids = patches_of(settings)
     if settings.method in EACH:
-        return _each(settings, patches, ids)
+        return _each(settings, patches)
     values, gradients = _forms(settings)
     if settings.method == BOUND:
         bounds = [_bound(forms, patches.states, settings.shots) for forms in (values, gradients)]
         return Told(bounds[0], bounds[1], 0, None, settings.shots)
     if settings.method == "optimal":
-        return _optimal(settings, patches, ids, values, gradients)
+        return _optimal(settings, patches, values, gradients)
     layer = once(settings, seed)
     (found,) = layer.measure(patches, ids).likeliest
     (limit,) = once(settings, exactly=True).measure(patches, ids).likeliest
@@ -205,7 +205,6 @@ def told(settings: MeasuredOncePoint, seed: int) -> Told:
 def _optimal(
     settings: MeasuredOncePoint,
     patches: Patches,
-    ids: NDArray[np.int64],
     values: Array,
     gradients: Array,
 ) -> Told:
@@ -227,7 +226,9 @@ def _optimal(
             layer.engine, as_noise(settings.noise), settings.shots, 0, twirl=layer.twirl
         )
         table = compiled.filter_table(parameters)
-        parts = list(run.outcomes(compiled, patches, ids, table, numbers=(0,), purpose=0))
+        # No shots are drawn that numbers of images would set apart.
+        images = np.zeros(patches.n_occupied, dtype=np.intp)
+        parts = list(run.outcomes(compiled, patches, images, table, numbers=(0,), purpose=0))
         for forms in (values, gradients):
             exact = evaluated(forms, patches.states)
             found, variances, limits = np.empty((3, *exact.shape))
@@ -246,7 +247,7 @@ def _optimal(
     return Told(errors[0], errors[1], 1, _gates(compiled, patches), settings.shots)
 
 
-def _each(settings: MeasuredOncePoint, patches: Patches, ids: NDArray[np.int64]) -> Told:
+def _each(settings: MeasuredOncePoint, patches: Patches) -> Told:
     """A circuit for each filter and for each shifted angle."""
     spec, angles = settings.spec, angles_of(settings)
     spent = shares(spec, settings.shots, settings.share)
@@ -262,8 +263,8 @@ def _each(settings: MeasuredOncePoint, patches: Patches, ids: NDArray[np.int64])
         own = shots if hands_out() else None
         run = Execution(measuring(ExactEngine()), as_noise(settings.noise), own, 0)
         table = compiled.table_at(rotations)
-        numbers = range(len(table))
-        found = run.patches(compiled, patches, ids, table, numbers=numbers, purpose=0)
+        numbers, images = range(len(table)), np.zeros(patches.n_occupied, dtype=np.intp)
+        found = run.patches(compiled, patches, images, table, numbers=numbers, purpose=0)
         # There are none where it is only noted which circuits are run.
         return found.estimates, found.estimates if found.means is None else found.means
 
