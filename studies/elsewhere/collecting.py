@@ -239,7 +239,7 @@ def configured_again(
     if shots is None:
         return study, document, 1.0
     asked = {each.shots for each in manifest.points}
-    if len(asked) > 1 or "shots" not in study.targets:
+    if len(asked) > 1 or any("shots" in each.values for each in manifest.points):
         raise InputError(
             "the shots of these points are settings of their own, each another: leave "
             f"{option('shots')} out."
@@ -261,14 +261,16 @@ def _results(
         return None
     study, document = configured
     with reading_stored():
-        plan = _plan(study, document, manifest, found)
+        plan, jobs = _plan(folder, configured, manifest, found, scale)
     target = folder / RESULTS
     if _are_of(target, plan, len(ready)):
         return read_results(target)
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, manifest, found, ready, scale)
+        complete = {each.identity for each in ready}
+        jobs = {key: each for key, each in jobs.items() if each.identity in complete}
+        _measure(partial, plan, document, manifest, found, jobs, scale)
         finish(study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
@@ -281,12 +283,28 @@ def _results(
     return read_results(target)
 
 
-def _plan(study: Study, document: dict[str, Any], manifest: Manifest, found: Collected) -> Plan:
-    """The plan of the results: that of the study, told apart by the counts it is made of."""
-    plan = make_plan(study, document)
-    known = {each.identity: each for each in manifest.points}
-    if set(known) != {each.identity for each in plan.points}:
+def _plan(
+    folder: Path,
+    configured: tuple[Study, dict[str, Any]],
+    manifest: Manifest,
+    found: Collected,
+    scale: float,
+) -> tuple[Plan, dict[str, JobPoint]]:
+    """The plan of the results: that of the study, told apart by the counts it is made of.
+
+    Returns:
+        The plan, and by the identities of its points those of the jobs, which are others where
+        the points of a study are told apart by their shots.
+    """
+    study, document = configured
+    plan = asked = make_plan(study, document)
+    if scale != 1:
+        asked = make_plan(study, configured_again(folder, manifest, None)[1])
+    jobs = {each.identity: each for each in manifest.points}
+    if set(jobs) != {each.identity for each in asked.points}:
         raise InputError("the jobs are of other points than their configuration: make them again.")
+    pairs = zip(plan.points, asked.points, strict=True)
+    known = {each.identity: jobs[own.identity] for each, own in pairs}
     for point in plan.points:
         own = known[point.identity].digests
         other = [key for key in {*own, *point.digests} if own.get(key) != point.digests.get(key)]
@@ -298,7 +316,7 @@ def _plan(study: Study, document: dict[str, Any], manifest: Manifest, found: Col
     points = tuple(
         replace(each, digests={**each.digests, "counts": found.digest}) for each in plan.points
     )
-    return replace(plan, points=points)
+    return replace(plan, points=points), known
 
 
 def _are_of(target: Path, plan: Plan, points: int) -> bool:
@@ -324,10 +342,13 @@ def _measure(
     document: dict[str, Any],
     manifest: Manifest,
     found: Collected,
-    ready: Sequence[JobPoint],
+    jobs: Mapping[str, JobPoint],
     scale: float,
 ) -> None:
-    """Measures complete points on their counts, into a new folder of results."""
+    """Measures complete points on their counts, into a new folder of results.
+
+    Seeds, of which random circuits are drawn, are those of the jobs.
+    """
     open_folder(folder, plan)
     keep_inputs(document, folder)
     origin = {
@@ -339,14 +360,15 @@ def _measure(
             "files": "; ".join(sorted(found.files.values())),
         },
     }
-    by_identity = {each.identity: each for each in plan.points}
-    for start in range(0, len(ready), _AT_A_TIME):
-        outcomes = []
-        own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
-        for job, point in zip(ready[start:], own, strict=False):
-            task = Task(point.identity, point.document)
+    points = [each for each in plan.points if each.identity in jobs]
+    for start in range(0, len(points), _AT_A_TIME):
+        outcomes, own = [], points[start : start + _AT_A_TIME]
+        for point in own:
+            job = jobs[point.identity]
+            task = Task(job.identity, point.document)
             with handing_out(Replay(manifest, found, job, scale)), reading_stored():
-                outcomes += list(measure_each(plan.study.name, [task]))
+                (outcome,) = measure_each(plan.study.name, [task])
+            outcomes.append(replace(outcome, identity=point.identity))
         resolved = {each.identity: resolve(plan.study, each) for each in own}
         write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
 

@@ -138,9 +138,9 @@ def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured
     if sample is None:
         row["rmse"] = float(found.rmse(settings.shots)[0])
     else:
-        error = sample.values - found.exact
-        covered = np.abs(error) <= _CONFIDENCE * np.sqrt(sample.variances)
-        row |= {"rmse": root_mean_square(error), "coverage": float(covered.mean())}
+        errors = sample.values - found.exact
+        covered = np.abs(errors) <= _CONFIDENCE * np.sqrt(sample.variances)
+        row |= {"rmse": root_mean_square(errors), "coverage": float(covered.mean())}
     arrays = {"exact": found.exact[0], "bias": found.bias[0], "variance": found.variance[0]}
     if sample is not None:
         arrays |= {"estimates": sample.values[0], "estimate_variances": sample.variances[0]}
@@ -175,17 +175,20 @@ def _evaluated(
         if tested[columns].any()
     ]
     sample: Estimates | None = None
+    layer: QuantumConvolution | None = None
     if hands_out():
+        layer = _layer(settings, by, seed)
         exact = evaluated(recording.own_form, recording.states)[:, tested]
-        found, sample = _from_elsewhere(settings, by, exact, seed)
+        found, sample = _from_elsewhere(settings, layer, exact)
     elif isinstance(by, MitigationMethod):
         found = _of_circuits(settings, by, recording, tested)
     elif isinstance(by, LinearEstimator):
         found = evaluate(by, recording).of(tested)
     else:
         found, sample = _from_counts(settings, by, recording, tested, seed)
-    row = {"sampled": int(sample is not None), **cost_row(by, parts, settings.shots)}
-    return found, row, sample
+    # While there is a layer, its estimator knows which calibration circuits it ran.
+    spent = cost_row(by if layer is None else layer.mitigation, parts, settings.shots)
+    return found, {"sampled": int(sample is not None), **spent}, sample
 
 
 def _from_counts(
@@ -216,26 +219,31 @@ def _from_counts(
     return errors, sample
 
 
+def _layer(
+    settings: MitigationPoint, by: Estimator | MitigationMethod, seed: np.random.SeedSequence
+) -> QuantumConvolution:
+    """A layer that measures by a method, on what is collected if anything is."""
+    assumed, twirl = settings.assumed_noise, settings.twirl
+    return QuantumConvolution(
+        program_of(settings),
+        engine=measuring(ExactEngine()),
+        noise=settings.noise,
+        shots=settings.shots,
+        seed=layer_seed(seed),
+        mitigation=CircuitMitigation(by, assumed, twirl)
+        if isinstance(by, MitigationMethod)
+        else Mitigation(by, assumed, twirl=twirl),
+    )
+
+
 def _from_elsewhere(
-    settings: MitigationPoint,
-    by: Estimator | MitigationMethod,
-    exact: Array,
-    seed: np.random.SeedSequence,
+    settings: MitigationPoint, layer: QuantumConvolution, exact: Array
 ) -> tuple[Evaluation, Estimates]:
     """Any method from counts that were collected, and its bias by the noise where they were run.
 
     The exact overlaps have the shape (1, patches). Variances are what the method says of the
     counts.
     """
-    kind = CircuitMitigation if isinstance(by, MitigationMethod) else Mitigation
-    layer = QuantumConvolution(
-        program_of(settings),
-        engine=measuring(ExactEngine()),
-        noise=settings.noise,
-        shots=settings.shots,
-        seed=layer_seed(seed),
-        mitigation=kind(by, settings.assumed_noise, twirl=settings.twirl),
-    )
     images = selected(*images_of(settings)).images[settings.training :]
     patches = extract_patches(images, settings.convolution)
     found = layer.run(patches)
