@@ -165,6 +165,7 @@ def _evaluated(
         settings.calibration_shots,
         settings.seed,
         as_noise(settings.noise),
+        measuring(ExactEngine()) if hands_out() else None,
     )
     takes_twirl = isinstance(by, MitigationMethod) or by.takes_twirl
     recording = _recording(settings, settings.twirl)[0] if takes_twirl else plain
