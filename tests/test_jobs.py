@@ -673,21 +673,26 @@ def test_swapped_bits_are_told_by_the_markers(
         assert "another order" in line and "give --bit-order" not in line
 
 
-def test_jobs_are_refused_where_circuits_are_not_known_before(tmp_path: Path, capsys: Any) -> None:
+def test_jobs_are_refused_where_there_are_no_circuits_to_run(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "jobs"
+    small = ["images=1", "convolution.kernel=[2, 2]", "convolution.stride=12"]
+    ansatz = [*small, "convolution.filters={kind='ansatz', layers=1}"]
     for name, settings, words in (
-        ("learning", [], "not known before counts are"),
-        ("noise", ["precision=0.01", "shots=10"], "precision takes shots until"),
-        ("forward", [f"shots={10**12}"], "at most"),
-        ("forward", ["device=grid:2x2"], "cannot be measured"),
+        ("forward", [*ansatz, f"shots={10**12}"], "at most"),
+        ("forward", [*ansatz, "device=grid:2x2"], "cannot be measured"),
+        ("systems", ["axes.noise=['ideal']"], "takes exact means: set shots"),
+        ("mitigation", ["images=2", "training=1", "axes.method=['bound']"], "runs any circuit"),
+        ("trainability", [], "takes exact means: it runs no shots"),
+        ("compilation", [], "counts gates: it runs no circuits"),
+        ("loading", [], "it runs no shots"),
+        ("benchmark", [], "counts gates: it runs no circuits"),
+        ("performance", [], "no counts can stand in for that"),
+        ("budget", [], "is computed exactly: it runs no shots"),
     ):
-        small = ["images=1", "convolution.kernel=[2, 2]", "convolution.stride=12"]
-        small = (
-            [] if name == "learning" else small + ["convolution.filters={kind='ansatz', layers=1}"]
-        )
-        options = [word for each in (*small, *settings) for word in ("--set", each)]
+        options = [word for each in settings for word in ("--set", each)]
         assert main(["jobs", name, "--out", str(out), *options]) == 2
-        assert words in capsys.readouterr().err
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line
         assert not out.exists()
 
 

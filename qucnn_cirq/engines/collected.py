@@ -72,6 +72,10 @@ class CountsSource(ABC):
             `angle_rows`, shape (filters * patches,).
         """
 
+    @abstractmethod
+    def await_counts(self) -> None:
+        """Says that counts decide what is run next; see the function of this name."""
+
 
 def angle_rows(tables: AngleTables) -> Array:
     """The angles that bind a circuit, for every filter and patch.
@@ -204,6 +208,17 @@ def handing_out(source: CountsSource) -> Iterator[None]:
 def hands_out() -> bool:
     """Whether counts are handed out now."""
     return _SOURCE.get() is not None
+
+
+def await_counts() -> None:
+    """Says that the counts of all circuits run so far decide which circuits are run next.
+
+    A study calls it where it decides, and as seldom as it can: what it asks for between two calls
+    is handed out together. It has no effect where circuits are simulated.
+    """
+    source = _SOURCE.get()
+    if source is not None:
+        source.await_counts()
 
 
 def measuring(engine: Engine) -> Engine:

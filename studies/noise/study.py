@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.engines import make_engine
-from qucnn_cirq.engines.collected import measuring
+from qucnn_cirq.engines.collected import await_counts, measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
@@ -252,6 +252,8 @@ def _take_shots(
     while True:
         shots, look = sum(rounds), len(rounds)
         if rounds:
+            if settings.precision is not None:
+                await_counts()
             if "counts" in taken:
                 counted = int(taken["counts"].sum())
                 ends = interval(counted, shots * taken["counts"].size, look)
