@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from studies.report.report import study_sections
 from studies.runs.results import read_results
 from studies.settings import settings_texts
 from studies.sweep.catalogue import load_study
-from tests.helpers import sweep_in_process
+from tests.helpers import killed_at, sweep_in_process
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
 SHOTS = 400
@@ -371,34 +370,6 @@ def test_repetitions_share_no_shot_and_parts_add_up(
         assert results is not None and set(results.table()["shots_taken"]) == {shots}
     with pytest.raises(InputError, match="bit_order has no effect"):
         collect(fresh, bit_order="big")
-
-
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-def killed_at(step: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Runs something that is killed before the n-th file is flushed, or a folder renamed."""
-    calls = 0
-
-    def dying(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == step:
-                raise Killed
-            return original(*arguments, **options)
-
-        return call
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", dying(os.fsync))
-        patch.setattr(Path, "rename", dying(Path.rename))
-        try:
-            action()
-        except Killed:
-            return True
-    return False
 
 
 def test_killed_at_any_step_and_done_again_nothing_is_lost(

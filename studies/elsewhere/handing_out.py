@@ -241,6 +241,7 @@ class _Making:
         rounds = read_rounds(self.folder)
         self._check_same(rounds)
         found = collected(self.folder, rounds, rounds.frozen)
+        check_gone(rounds, found.files)
         lacking = lacking_circuits(rounds.last, found)
         if rounds.last.waits and not lacking:
             made = self._next_round(rounds, found)
@@ -260,7 +261,6 @@ class _Making:
         recorder, calls, waits = Recorder(), list[list[Call]](), list[bool]()
         if earlier is not None:
             check_digests(earlier[0], {each.identity: each.digests for each in self.plan.points})
-            check_gone(earlier[0], earlier[1].files)
         for point in self.plan.points:
             if earlier is None:
                 calls.append(recorded_calls(self.plan.study, point, recorder))

@@ -119,17 +119,6 @@ def measure(settings: MeasuredOncePoint, seed: np.random.SeedSequence) -> Measur
     return Measured([row])
 
 
-def withheld(settings: MeasuredOncePoint) -> str:
-    """Why the circuits of a point are not handed out; empty if they are.
-
-    Args:
-        settings: Those of the point.
-    """
-    if settings.train:
-        return "trains, and counts decide which circuits come next: set train = false."
-    return ""
-
-
 def _errors(settings: MeasuredOncePoint, seed: int) -> Row:
     found = told(settings, seed)
     row: Row = {
@@ -163,5 +152,4 @@ STUDY = Study(
     findings="studies.measured_once.findings",
     program=program_of_method,
     collects=True,
-    withheld=withheld,
 )
