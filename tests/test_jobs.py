@@ -651,8 +651,6 @@ def test_jobs_are_refused_where_there_are_no_circuits_to_run(tmp_path: Path, cap
     for name, settings, words in (
         ("forward", [*ansatz, f"shots={10**12}"], "at most"),
         ("forward", [*ansatz, "device=grid:2x2"], "cannot be measured"),
-        ("systems", ["axes.noise=['ideal']"], "takes exact means: set shots"),
-        ("mitigation", ["images=2", "training=1", "axes.method=['bound']"], "runs any circuit"),
         ("trainability", [], "takes exact means: it runs no shots"),
         ("compilation", [], "counts gates: it runs no circuits"),
         ("loading", [], "it runs no shots"),

@@ -188,7 +188,7 @@ def jobs(
     if not study.collects:
         why = study.withheld or "is not among those whose circuits are handed out"
         raise InputError(
-            f"the {study.name} study {why}: jobs are made of {' and '.join(_collecting())}."
+            f"the {study.name} study {why}; jobs are made of {' and '.join(_collecting())}."
         )
     plan = make_plan(study, document)
     making = _Making(folder, plan, document, copies, form, note)
@@ -302,7 +302,8 @@ class _Making:
         recorder = recorded.recorder
         if not recorder.templates:
             raise InputError(
-                "no point takes shots of any circuit: every patch is blank, or shots = 0."
+                "no point takes shots of any circuit: every patch is blank, shots = 0, or no "
+                "method that runs any is possible."
             )
         before = decided[-1].digest if decided else ""
         bare = Manifest(
