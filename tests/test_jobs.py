@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from studies.report.report import study_sections
 from studies.runs.results import read_results
 from studies.settings import settings_texts
 from studies.sweep.catalogue import load_study
-from tests.helpers import sweep_in_process
+from tests.helpers import killed_at, sweep_in_process
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
 SHOTS = 400
@@ -375,34 +374,6 @@ def test_repetitions_share_no_shot_and_parts_add_up(
         collect(fresh, bit_order="big")
 
 
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-def killed_at(step: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Runs something that is killed before the n-th file is flushed, or a folder renamed."""
-    calls = 0
-
-    def dying(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == step:
-                raise Killed
-            return original(*arguments, **options)
-
-        return call
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", dying(os.fsync))
-        patch.setattr(Path, "rename", dying(Path.rename))
-        try:
-            action()
-        except Killed:
-            return True
-    return False
-
-
 def test_killed_at_any_step_and_done_again_nothing_is_lost(
     made: tuple[Jobs, Batches], files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -677,21 +648,24 @@ def test_swapped_bits_are_told_by_the_markers(
         assert "another order" in line and "give --bit-order" not in line
 
 
-def test_jobs_are_refused_where_circuits_are_not_known_before(tmp_path: Path, capsys: Any) -> None:
+def test_jobs_are_refused_where_there_are_no_circuits_to_run(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "jobs"
+    small = ["images=1", "convolution.kernel=[2, 2]", "convolution.stride=12"]
+    ansatz = [*small, "convolution.filters={kind='ansatz', layers=1}"]
     for name, settings, words in (
-        ("learning", [], "not known before counts are"),
-        ("noise", ["precision=0.01", "shots=10"], "precision takes shots until"),
-        ("forward", [f"shots={10**12}"], "at most"),
-        ("forward", ["device=grid:2x2"], "cannot be measured"),
+        ("forward", [*ansatz, f"shots={10**12}"], "at most"),
+        ("forward", [*ansatz, "device=grid:2x2"], "cannot be measured"),
+        ("trainability", [], "takes exact means: it runs no shots"),
+        ("compilation", [], "counts gates: it runs no circuits"),
+        ("loading", [], "it runs no shots"),
+        ("benchmark", [], "counts gates: it runs no circuits"),
+        ("performance", [], "no counts can stand in for that"),
+        ("budget", [], "is computed exactly: it runs no shots"),
     ):
-        small = ["images=1", "convolution.kernel=[2, 2]", "convolution.stride=12"]
-        small = (
-            [] if name == "learning" else small + ["convolution.filters={kind='ansatz', layers=1}"]
-        )
-        options = [word for each in (*small, *settings) for word in ("--set", each)]
+        options = [word for each in settings for word in ("--set", each)]
         assert main(["jobs", name, "--out", str(out), *options]) == 2
-        assert words in capsys.readouterr().err
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line
         assert not out.exists()
 
 

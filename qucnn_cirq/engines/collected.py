@@ -17,8 +17,16 @@ from qucnn_cirq.engines.drifting import DriftingEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError
 
 Array = NDArray[np.float64]
+
+
+class CountsError(InputError):
+    """Circuits that cannot be handed out, or whose counts are not there.
+
+    A study that tells of what is not possible in its table must not take this for that.
+    """
 
 
 class CountsSource(ABC):
@@ -46,7 +54,7 @@ class CountsSource(ABC):
             significant bit, and their counts, which add up to the shots, each of shape (outcomes,).
 
         Raises:
-            InputError: If it has none.
+            CountsError: If it has none.
         """
 
     @abstractmethod

@@ -122,6 +122,6 @@ def _design(options: argparse.Namespace, settings: list[str]) -> int:
         print_json({**found.jobs.summary(), "expected": str(found.expected), **errors})
     else:
         print(found.design)
-        print(f"{len(found.jobs.manifest.named)} circuits, {len(found.jobs.files)} files")
+        print(f"{len(found.jobs.manifest.named)} circuits, {found.jobs.summary()['files']} files")
         print(f"fit what comes back from {found.expected}: qucnn fit --noise")
     return 0

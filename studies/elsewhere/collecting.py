@@ -22,11 +22,11 @@ from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError, option
 from studies.elsewhere.counts import Collected, collected, keep
 from studies.elsewhere.handing_out import recorded_calls
-from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest
+from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest, Use
 from studies.elsewhere.programs import CIRCUITS
 from studies.elsewhere.reading import KeyCounts, read_counts
-from studies.elsewhere.recording import Recorder
-from studies.elsewhere.replay import RoundsReplay, has_all
+from studies.elsewhere.recording import NumberingRecorder, Recorder
+from studies.elsewhere.replay import Replay, RoundsReplay, has_all
 from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
 from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
 from studies.provenance import provenance
@@ -200,19 +200,24 @@ def collect(
     found = collected(target, rounds, rounds.frozen)
     check_gone(rounds, found.files)
     if manifest.study:
-        study, document, scale = configured_again(target, manifest, shots)
-        there = [each for each in manifest.points if _has_all(rounds, found, each, scale)]
+        study, document = configured_again(target, manifest, shots)
+        handed, seeds = rounds, {each.identity: each.identity for each in manifest.points}
+        if shots is not None:
+            rounds, seeds = _asked_anew(target, rounds, found, study, document)
+            manifest = rounds.first
+        there = [each for each in manifest.points if _has_all(rounds, found, each)]
         plan = _plan(study, document, rounds, found) if there else None
         known = {} if plan is None else {each.identity: each for each in plan.points}
         ready = [each for each in there if _is_over(study, known[each.identity], rounds, found)]
         results = None
         if plan and ready:
-            results = _results(target, plan, rounds, found, document, ready, scale, note)
+            source = _Counts(rounds, found, seeds, _origin(handed, found))
+            results = _results(target, plan, source, document, ready, note)
     else:
         if shots is not None:
             raise InputError("shots has no effect on circuits of no study: leave it out.")
-        scale, there, ready, results = 1.0, [], [], None
-    wanted = {key: number * scale for key, number in rounds.wanted.items()}
+        there, ready, results = [], [], None
+    wanted = rounds.wanted
     return Collection(
         target,
         tuple(taken),
@@ -244,11 +249,11 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _has_all(rounds: Rounds, found: Collected, point: JobPoint, scale: float) -> bool:
+def _has_all(rounds: Rounds, found: Collected, point: JobPoint) -> bool:
     """Whether all counts of a point are there, of the rounds that were made."""
     own = rounds.last.by_identity.get(point.identity)
     # Of earlier rounds they were when the next was decided.
-    return own is None or not has_all(rounds.last, found, own, scale)
+    return own is None or not has_all(rounds.last, found, own)
 
 
 def _is_over(study: Study, point: Point, rounds: Rounds, found: Collected) -> bool:
@@ -282,8 +287,8 @@ def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
 
 def configured_again(
     folder: Path, manifest: Manifest, shots: int | None
-) -> tuple[Study, dict[str, Any], float]:
-    """The study of the jobs, its configuration, and by what shots are scaled.
+) -> tuple[Study, dict[str, Any]]:
+    """The study of the jobs, and its configuration.
 
     Args:
         folder: The folder of the jobs.
@@ -303,29 +308,68 @@ def configured_again(
     except NotNamedError as error:
         raise InputError(f"{path} names code of your own: {error}") from None
     if shots is None:
-        return study, document, 1.0
+        return study, document
     if manifest.waits:
         raise InputError(
             f"counts of as many shots as were asked for decided circuits: leave {option('shots')} "
             "out."
         )
-    asked = {each.shots for each in manifest.points}
-    if len(asked) > 1 or "shots" not in study.targets:
+    if any("shots" in each.values for each in manifest.points):
         raise InputError(
             "the shots of these points are settings of their own, each another: leave "
             f"{option('shots')} out."
         )
-    return study, document, shots / asked.pop()
+    return study, document
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """What results are made of.
+
+    Attributes:
+        rounds: The jobs.
+        found: What was collected.
+        seeds: By the identities of the points those of which random circuits are drawn.
+        origin: Where the counts come from.
+    """
+
+    rounds: Rounds
+    found: Collected
+    seeds: Mapping[str, str]
+    origin: Mapping[str, Any]
+
+
+def _asked_anew(
+    folder: Path, rounds: Rounds, found: Collected, study: Study, document: dict[str, Any]
+) -> tuple[Rounds, dict[str, str]]:
+    """The jobs as they were if they had been asked for with other shots.
+
+    Returns:
+        The jobs of the same circuits; and by the identities of points, which are others where
+        shots tell points apart, those that they have in the jobs.
+    """
+    first = rounds.first
+    points, uses, seeds = [], list[tuple[Use, ...]](), {}
+    with reading_stored():
+        plan = make_plan(study, document)
+        before = make_plan(study, configured_again(folder, first, None)[1])
+        check_digests(rounds, {each.identity: each.digests for each in before.points})
+        for point, old in zip(plan.points, before.points, strict=True):
+            own = first.by_identity[old.identity]
+            again = NumberingRecorder(Replay(first, found, own))
+            calls = recorded_calls(study, replace(point, identity=old.identity), again)
+            points.append(replace(own, identity=point.identity, uses=len(uses)))
+            uses.append(tuple(Use(each.template, each.shots, each.circuits) for each in calls))
+            seeds[point.identity] = old.identity
+    return Rounds((replace(first, points=tuple(points), uses=tuple(uses)),)), seeds
 
 
 def _results(
     folder: Path,
     plan: Plan,
-    rounds: Rounds,
-    found: Collected,
+    counts: _Counts,
     document: dict[str, Any],
     ready: Sequence[JobPoint],
-    scale: float,
     note: Callable[[str], None],
 ) -> Results:
     """Results of complete points, in place of those that were made of fewer counts."""
@@ -335,7 +379,7 @@ def _results(
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, rounds, found, ready, scale)
+        _measure(partial, plan, document, counts, ready)
         finish(plan.study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
@@ -376,19 +420,9 @@ def _are_of(target: Path, plan: Plan, points: int) -> bool:
     )
 
 
-def _measure(
-    folder: Path,
-    plan: Plan,
-    document: dict[str, Any],
-    rounds: Rounds,
-    found: Collected,
-    ready: Sequence[JobPoint],
-    scale: float,
-) -> None:
-    """Measures complete points on their counts, into a new folder of results."""
-    open_folder(folder, plan)
-    keep_inputs(document, folder)
-    origin = {
+def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
+    """Where counts come from, and what made results of them."""
+    return {
         **provenance(),
         COLLECTED: {
             "counts": found.digest,
@@ -397,17 +431,30 @@ def _measure(
             "files": "; ".join(sorted(found.files.values())),
         },
     }
+
+
+def _measure(
+    folder: Path,
+    plan: Plan,
+    document: dict[str, Any],
+    counts: _Counts,
+    ready: Sequence[JobPoint],
+) -> None:
+    """Measures complete points on their counts, into a new folder of results."""
+    open_folder(folder, plan)
+    keep_inputs(document, folder)
     by_identity = {each.identity: each for each in plan.points}
     for start in range(0, len(ready), _AT_A_TIME):
         outcomes = []
         own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
         for point in own:
-            task = Task(point.identity, point.document)
-            replay = RoundsReplay(rounds, found, point.identity, scale)
+            task = Task(counts.seeds[point.identity], point.document)
+            replay = RoundsReplay(counts.rounds, counts.found, point.identity)
             with handing_out(replay), reading_stored():
-                outcomes += list(measure_each(plan.study.name, [task]))
+                (outcome,) = measure_each(plan.study.name, [task])
+            outcomes.append(replace(outcome, identity=point.identity))
         resolved = {each.identity: resolve(plan.study, each) for each in own}
-        write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
+        write_chunk(folder, plan.study.name, plan.digest, counts.origin, outcomes, resolved)
 
 
 def _remove_leftovers(folder: Path) -> None:

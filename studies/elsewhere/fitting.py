@@ -60,7 +60,7 @@ def fit_collected(
     start = None if noise is None else as_noise(noise)
     if manifest.study:
         with reading_stored():
-            study, document, _ = configured_again(target, manifest, None)
+            study, document = configured_again(target, manifest, None)
             plan = make_plan(study, document)
             found += _of_study(plan, rounds, taken, counts)
         start = _noise_of(plan) if start is None else start

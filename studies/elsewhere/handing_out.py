@@ -186,9 +186,9 @@ def jobs(
     _check_folder(folder)
     study, document = configured(configuration, axes, settings, quick)
     if not study.collects:
+        why = study.withheld or "is not among those whose circuits are handed out"
         raise InputError(
-            f"the circuits of the {study.name} study are not handed out: jobs are made of "
-            f"{' and '.join(_collecting())}."
+            f"the {study.name} study {why}; jobs are made of {' and '.join(_collecting())}."
         )
     plan = make_plan(study, document)
     making = _Making(folder, plan, document, copies, form, note)
@@ -241,6 +241,7 @@ class _Making:
         rounds = read_rounds(self.folder)
         self._check_same(rounds)
         found = collected(self.folder, rounds, rounds.frozen)
+        check_gone(rounds, found.files)
         lacking = lacking_circuits(rounds.last, found)
         if rounds.last.waits and not lacking:
             made = self._next_round(rounds, found)
@@ -260,7 +261,6 @@ class _Making:
         recorder, calls, waits = Recorder(), list[list[Call]](), list[bool]()
         if earlier is not None:
             check_digests(earlier[0], {each.identity: each.digests for each in self.plan.points})
-            check_gone(earlier[0], earlier[1].files)
         for point in self.plan.points:
             if earlier is None:
                 calls.append(recorded_calls(self.plan.study, point, recorder))
@@ -302,7 +302,8 @@ class _Making:
         recorder = recorded.recorder
         if not recorder.templates:
             raise InputError(
-                "no point takes shots of any circuit: every patch is blank, or shots = 0."
+                "no point takes shots of any circuit: every patch is blank, shots = 0, or no "
+                "method that runs any is possible."
             )
         before = decided[-1].digest if decided else ""
         bare = Manifest(
@@ -442,6 +443,9 @@ def recorded_calls(
     if reason is not None:
         raise InputError(f"the point {_shown(point)} cannot be measured: {reason}")
     settings = point.settings
+    why = study.withheld(settings) if callable(study.withheld) else ""
+    if why:
+        raise InputError(f"the point {_shown(point)} {why}")
     program = None if study.program is None else study.program(settings)
     if program is None:
         raise InputError(f"the {study.name} study has no compiled circuits to hand out.")

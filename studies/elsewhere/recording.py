@@ -12,9 +12,10 @@ from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device
-from qucnn_cirq.engines.collected import CountsSource, angle_rows
-from qucnn_cirq.errors import InputError
-from studies.elsewhere.replay import RoundsReplay
+from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
+from studies.elsewhere.replay import Replay, RoundsReplay
+
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,26 @@ class RecordedTemplate:
         return {name: part for (name, _), part in zip(self.widths, parts, strict=True)}
 
 
+def made_up(
+    template: Template, circuits: int, shots: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Counts that nothing is kept of: of the first outcome, and of the last.
+
+    Args:
+        template: The compiled circuit.
+        circuits: How many.
+        shots: Shots of each.
+
+    Returns:
+        As `qucnn_cirq.engines.collected.CountsSource.counts` does.
+    """
+    ends = np.array([0, len(template.observable.table) - 1])
+    # Parts that are far from those of the circuits before and after.
+    parts = 0.05 + 0.9 * (_GOLDEN * np.arange(circuits) % 1)
+    first = np.rint(parts * shots).astype(np.int64)
+    return [(ends, each) for each in np.stack([first, shots - first], axis=1)]
+
+
 class WaitingForCounts(BaseException):
     """Ends the measurement of a point whose next circuits are decided by counts to come.
 
@@ -76,9 +97,10 @@ class WaitingForCounts(BaseException):
 class Recorder(CountsSource):
     """A source of no counts that takes note of the circuits it is asked for.
 
-    Half of the shots are said to have had the first outcome and half the last, so that whatever
-    is made of counts can be made of these; nothing is kept of it. Where counts decide what is run
-    next the point's measurement ends.
+    A part of the shots is said to have had the first outcome and the others the last, a different
+    part for each circuit, so that whatever is made of counts can be made of these, as what
+    calibrations tell; nothing is kept of it. Where counts decide what is run next the point's
+    measurement ends.
 
     Attributes:
         templates: The templates of the circuits that were noted.
@@ -137,9 +159,7 @@ class Recorder(CountsSource):
         own = [known.setdefault(row.tobytes(), len(known)) for row in rows]
         shape = len(tables["filter"]), len(tables["patch"])
         self._calls.append(Call(number, shots, np.array(own, np.int64).reshape(shape)))
-        ends = np.array([0, len(template.observable.table) - 1])
-        halves = np.array([shots - shots // 2, shots // 2])
-        return [(ends, halves)] * len(rows)
+        return made_up(template, len(rows), shots)
 
     def places(
         self, template: Template, tables: AngleTables
@@ -152,12 +172,12 @@ class Recorder(CountsSource):
         if found is not None:
             return found
         if template.given is not None:
-            raise InputError(
+            raise CountsError(
                 "a state that is given is no circuit of the device, which could be run elsewhere: "
                 "choose encoding = 'amplitudes'."
             )
         if controlling(template.circuit):
-            raise InputError(
+            raise CountsError(
                 "gates that measurements in the middle of a circuit control are not handed out: "
                 "choose pooling = 'deferred'."
             )
@@ -165,3 +185,24 @@ class Recorder(CountsSource):
         widths = tuple((name, np.shape(tables[name])[1]) for name in sorted(tables))
         made = RecordedTemplate(template, *self._compiled_for, widths)
         return self.known.setdefault(template.digest, made)
+
+
+class NumberingRecorder(Recorder):
+    """Takes note of circuits by their numbers in jobs that were made.
+
+    Args:
+        replay: The jobs.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__()
+        self._replay = replay
+
+    def counts(
+        self, template: Template, tables: AngleTables, shots: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        number, circuits = self._replay.circuits(template, tables)
+        shape = len(tables["filter"]), len(tables["patch"])
+        self._calls.append(Call(number, shots, circuits.astype(np.int64).reshape(shape)))
+        return made_up(template, len(circuits), shots)

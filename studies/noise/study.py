@@ -152,15 +152,16 @@ def measure(
     exact = _exact(blocks, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
     rounds_before = 0 if earlier is None else len(earlier["rounds"])
+    engine = measuring(make_engine(settings.noisy_engine))
     layer = QuantumConvolution(
         program,
-        engine=measuring(make_engine(settings.noisy_engine)),
+        engine=engine,
         noise=settings.noise,
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
         mitigation=mitigation_of(
-            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before
+            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before, engine
         ),
     )
     means, taken, rounds, ends = _take_shots(layer, blocks, settings, earlier)
