@@ -72,8 +72,8 @@ def run(found: Jobs, times: int = 1) -> Collection:
         batch = cirq.read_json(file)
         simulator = cirq.DensityMatrixSimulator(seed=number)
         results = [
-            simulator.run(model.noisy_circuit(circuit), repetitions=times * batch["shots"])
-            for circuit in batch["circuits"].values()
+            simulator.run(model.noisy_circuit(circuit), repetitions=times * shots)
+            for circuit, shots in zip(batch["circuits"].values(), batch["shots"], strict=True)
         ]
         files.append(found.folder / f"r_{file.name}")
         cirq.to_json(results, str(files[-1]))
