@@ -21,6 +21,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.optimizers import Adam
 from studies.elsewhere import collecting
 from studies.elsewhere.collecting import Collection, collect
+from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs
 from studies.elsewhere.manifest import Manifest
 from studies.elsewhere.rounds import read_rounds
@@ -168,6 +169,11 @@ def test_what_simulated_counts_lead_to_is_what_the_sweep_does(tmp_path: Path) ->
     sweep_in_process(study, document, tmp_path / "direct")
     exact = read_results(tmp_path / "direct").table()
     difference = (numbers(collection)["fidelity"] - exact["fidelity"]).abs()
+    # Noise is fitted to the counts of all rounds.
+    fitted = fit_collected(tmp_path / "jobs", NOISE, ["readout.p01", "readout.p10"])
+    shots = sum(sum(own.values()) for own in collection.counts.values())
+    assert f"fitted to {shots:,} shots" in str(fitted)
+    assert (np.abs(np.array(fitted.values) - [0.01, 0.03]) < 5 * np.array(fitted.errors)).all()
     # All starts are the same; what follows differs by shots alone.
     assert (difference[exact["iteration"] == 0] == 0).all()
     assert 0 < difference.max() < 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,31 @@ def test_points_that_take_no_shots_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words):
             handed_out(study, tmp_path, settings)
     assert not (tmp_path / "jobs").exists()
+
+
+@pytest.mark.filterwarnings("ignore:This is an experimental native version")
+def test_qiskit_aer_runs_what_methods_run(tmp_path: Path) -> None:
+    aer = pytest.importorskip("qiskit_aer", reason="needs the extra [peers]")
+    qasm3 = pytest.importorskip("qiskit.qasm3", reason="needs the extra [peers]")
+    axes = {"method": ["readout+two_point", "likelihood", "zne", "shadows"]}
+    settings = {**MITIGATION, "noise": {}}
+    found = jobs(
+        {"study": {"name": "mitigation"}}, tmp_path / "jobs", axes, settings=settings, form="qasm"
+    )
+    counts = {}
+    for file in found.files:
+        batch = json.loads(file.read_text())
+        for name, text in batch["circuits"].items():
+            circuit = qasm3.loads_experimental(text)
+            ran = aer.AerSimulator(seed_simulator=7).run(circuit, shots=batch["shots"])
+            counts[name] = ran.result().get_counts()
+    (tmp_path / "counts.json").write_text(json.dumps(counts))
+    results = collect(found.folder, [tmp_path / "counts.json"], bit_order="little").results
+    assert results is not None and results.status().done == 4
+    for point in results.table()["point"]:
+        own = results.arrays(point)
+        errors = own["estimates"] - own["exact"]
+        assert is_likely(errors / np.sqrt(own["estimate_variances"] + 0.01**2))
 
 
 def test_calibrations_on_an_engine_are_as_those_that_are_drawn() -> None:
