@@ -31,7 +31,7 @@ from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import write_chunk
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, make_plan, resolve
-from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.store import open_folder
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
 
@@ -268,7 +268,7 @@ def _results(
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, manifest, found, ready, scale)
+        _measure(partial, plan, manifest, found, ready, scale)
         finish(study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
@@ -321,7 +321,6 @@ def _are_of(target: Path, plan: Plan, points: int) -> bool:
 def _measure(
     folder: Path,
     plan: Plan,
-    document: dict[str, Any],
     manifest: Manifest,
     found: Collected,
     ready: Sequence[JobPoint],
@@ -329,7 +328,6 @@ def _measure(
 ) -> None:
     """Measures complete points on their counts, into a new folder of results."""
     open_folder(folder, plan)
-    keep_inputs(document, folder)
     origin = {
         **provenance(),
         COLLECTED: {

@@ -44,8 +44,8 @@ from studies.files import CONFIGURATION
 from studies.provenance import provenance
 from studies.runs.run import Settings, configured
 from studies.sweep.catalogue import STUDIES, study_named
+from studies.sweep.inputs import copies_of, keep_inputs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, seed_of
-from studies.sweep.store import keep_inputs
 from studies.sweep.stored_plan import PLAN
 from studies.sweep.study import Study
 
@@ -143,7 +143,8 @@ def jobs(
     calls = [recorded_calls(study, point, recorder) for point in plan.points]
     if not recorder.templates:
         raise InputError("no point runs any circuit: every patch is blank.")
-    text = plan.to_toml()
+    kept = copies_of(document)
+    text = plan.to_toml(kept)
     points, uses = _points(plan, calls)
     bare = Manifest(
         study.name,
@@ -171,8 +172,8 @@ def jobs(
     # Before circuits are written, which takes long.
     _check_same(folder, manifest)
     _make(folder)
+    keep_inputs(kept, folder)
     write_text(folder / CONFIGURATION, text)
-    keep_inputs(document, folder)
     note(f"{len(programs)} circuits to {folder}")
     return _written(folder, manifest, programs)
 
