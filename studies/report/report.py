@@ -63,6 +63,10 @@ _CAPTIONS = {
     "shots; dashed the bound F(1 - F)/N of a real pure state that is measured without noise.",
     "best_method": "The method with the least error over noise and shots, and by how much the "
     "error of the second best is larger.",
+    "budget": "Where the mean square error comes from: shares of stages, stacked by mechanism.",
+    "budget_map": "The same by qubit and coupler, in per cent, on the map of the device.",
+    "budget_improvement": "RMS error, without shots, against what is left of one mechanism at a "
+    "time.",
     "loading": "Gates of a loader, error avoided under noise, and error of loading alone, each "
     "against the infidelity that a loaded patch may have.",
     "noise_and_shots": "RMSE of feature maps over noise and shots. The line is N*, the number of "
