@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from noise_models.checks import whole_number
+from noise_models.checks import listener, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
@@ -146,6 +146,7 @@ def collect(
             taken are told in `Collection.refused`.
         OSError: If writing fails.
     """
+    listener("note", note, "a line of text")
     target = Path(folder)
     manifest = read_manifest(target)
     given = [Path(each) for each in files]

@@ -15,7 +15,7 @@ import attrs
 import cirq
 import numpy as np
 
-from noise_models.checks import whole_number
+from noise_models.checks import listener, whole_number
 from noise_models.writing import write_text
 from qucnn_cirq.devices import DeviceLike, load_device
 from qucnn_cirq.engines.collected import handing_out
@@ -127,6 +127,7 @@ def jobs(
         InputError: If the configuration, the device or the folder does not allow it.
         OSError: If writing fails.
     """
+    listener("note", note, "a line of text")
     copies = whole_number("parallel", parallel, 1, MOST_COPIES)
     if form not in FORMATS:
         raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
