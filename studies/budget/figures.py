@@ -168,7 +168,7 @@ def _draw_page(
     figure, panels = page.grid(1.9, 0.6, columns)
     for axes, (title, own) in zip(panels, page.points.items(), strict=False):
         plot_shares(axes, own, stages, mechanisms)
-        set_title(axes, title.replace("$", r"\$"))
+        set_title(axes, title)
     _finished(figure, panels, count, columns)
     keys = [*axes_names, "stage", "mechanism"]
     shown = pd.concat(page.points.values())
@@ -180,7 +180,7 @@ def _draw_page(
     for axes, (title, own) in zip(panels, page.points.items(), strict=False):
         data = improvement_data(results, own)
         plot_improvement(axes, data, mechanisms)
-        set_title(axes, title.replace("$", r"\$"))
+        set_title(axes, title)
         gains.append(data.assign(panel=title))
     panels[0].set_ylim(0, limits.rms)
     _finished(figure, panels, count, columns)
@@ -335,7 +335,7 @@ def _draw_maps(page: Page, limit: float, folder: Path) -> list[str]:
     figure, panels = own.grid(2.4, 0.0, min(len(maps), 3))
     for axes, (title, (shares, device)) in zip(panels, maps.items(), strict=False):
         plot_share_map(axes, device, shares, limit)
-        set_title(axes, title.replace("$", r"\$"))
+        set_title(axes, title)
     for axes in panels[len(maps) :]:
         axes.set_axis_off()
     add_share_bar(panels[: len(maps)], limit)
