@@ -286,6 +286,7 @@ def _checked(
                     angles,
                     settings.check_shots,
                     seed,
+                    twirl=run.twirl,
                 )
             )
     return check_row(np.concatenate(scores)) if scores else {}
