@@ -21,6 +21,7 @@ from studies.point import (
     absolute_path,
     convolution_field,
     noise_field,
+    noise_of_run,
     program_and_images,
     program_of,
 )
@@ -126,7 +127,7 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
     compiled = program.filters[0]
     layers = [
         QuantumConvolution(program, engine="exact", noise=noise, shots=None)
-        for noise in (settings.noise, None)
+        for noise in (noise_of_run(settings), None)
     ]
 
     def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:

@@ -30,7 +30,8 @@ from studies.images import (
 )
 from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
-from studies.point import layer_seed, program_of
+from studies.over_drift import DRIFT_COLUMNS, over_drift
+from studies.point import layer_seed, noise_of_run, program_of
 from studies.statistics import root_mean_square
 from studies.sweep.adaptive import interval
 from studies.sweep.study import Cost, Measured, Row, Study
@@ -62,6 +63,7 @@ COLUMNS = {
     "images_classified": "images that the classifier read",
     "correct": "images of which it named the digit",
     "correct_exact": "the same with exact feature maps",
+    **DRIFT_COLUMNS,
     **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
@@ -155,7 +157,7 @@ def measure(
     layer = QuantumConvolution(
         program,
         engine=measuring(make_engine(settings.noisy_engine)),
-        noise=settings.noise,
+        noise=noise_of_run(settings),
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
@@ -189,6 +191,7 @@ def measure(
         )
         systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
+        row |= over_drift(layer, exact, lambda each: _overlaps(each, blocks)["exact"])
         if settings.mitigation is None and not as_noise(settings.noise).is_ideal:
             row["mitigated_rmse"] = mitigated_rmse(
                 program, parameters, blocks, settings.noise, shots

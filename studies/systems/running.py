@@ -74,7 +74,7 @@ class Run:
     def maps(self, spec: ConvolutionSpec, parameters: Array | None, images: Array) -> Array:
         """The maps of a convolution.
 
-        Equal patches are run once where there are no shots, which would tell them apart.
+        Equal patches are run once where neither shots nor drift tell them apart.
 
         Args:
             spec: The convolution.
@@ -89,6 +89,9 @@ class Run:
         """
         if parameters is None:
             parameters = np.zeros((spec.n_filters, spec.n_parameters))
+        if as_noise(self.noise).drift is not None:
+            # Every image has rates of its own, by its place among the others.
+            return self._layer(spec, parameters).forward(images, image_ids=range(len(images)))
         if self.shots is not None:
             return self._layer(spec, parameters).forward(images)
         cut = extract_patches(images, spec)

@@ -21,7 +21,7 @@ from studies.crosscheck import (
     is_checked,
     z_scores,
 )
-from studies.point import layer_seed
+from studies.point import layer_seed, noise_of_run
 from studies.statistics import proportion_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 from studies.systems.configuration import SystemsPoint
@@ -212,7 +212,7 @@ def _data(settings: SystemsPoint) -> tuple[Data, Data]:
 def _run(settings: SystemsPoint, seed: int) -> Run:
     return Run(
         settings.device,
-        settings.noise,
+        noise_of_run(settings),
         settings.shots or None,
         seed,
         twirl=as_twirl(settings.twirl),

@@ -22,7 +22,7 @@ from studies.crosscheck import (
     chosen_rows,
     is_checked,
 )
-from studies.point import AnsatzPoint, program_of
+from studies.point import AnsatzPoint, noise_of_run, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
 DATA = ("isotropic", "patches")
@@ -172,11 +172,11 @@ def _noisy(settings: TrainabilityPoint, states: Array, angles: Array) -> tuple[A
     program = program_of(settings)
     program.filters[0].prepare(states)
     images = states[:, : spec.n_elements].reshape(-1, spec.channels, *spec.kernel_pair)
-    layer = QuantumConvolution(program, engine="exact", noise=settings.noise, shots=None)
+    layer = QuantumConvolution(program, engine="exact", noise=noise_of_run(settings), shots=None)
     gradients, overlaps = np.empty_like(angles), np.empty(len(angles))
     for sample in range(len(angles)):
         layer.parameters = angles[sample : sample + 1]
-        overlaps[sample] = layer.forward(images[sample : sample + 1]).item()
+        overlaps[sample] = layer.forward(images[sample : sample + 1], image_ids=[sample]).item()
         gradients[sample] = layer.backward(np.ones((1, 1, 1, 1)), "parameter_shift")[0]
     return gradients, overlaps
 

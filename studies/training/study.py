@@ -266,7 +266,9 @@ def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool
         return IdealQuantumModel(spec, angles)
     # The shots of the test are not those of the training.
     entropy = layer_seed(seed) // 2 if training else layer_seed(seed)
-    return QuantumModel(exact_layer(settings, angles, settings.shots or None, entropy))
+    return QuantumModel(
+        exact_layer(settings, angles, settings.shots or None, entropy, run=not training)
+    )
 
 
 _ORDER_STREAM = 3
