@@ -42,6 +42,8 @@ _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
 _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
+_FEW_OUTCOMES = 4
+"""Qubits whose outcomes are carried back one by one where the process does not factor."""
 _PRODUCTS_TOGETHER = 64
 """Products of signs that are carried back and kept at a time."""
 _LARGEST_JOINED = 2**23
@@ -76,6 +78,12 @@ class Prepared:
     meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
     observable: Observable
     is_given: bool = False
+
+    @functools.cached_property
+    def whole(self) -> Evolution:
+        """Evolves all qubits from the start to the end, where the process does not factor."""
+        steps = [*self.process.patch, *self.process.meeting]
+        return Evolution(steps, self.patch.qubits, self.patch.library)
 
     @functools.cached_property
     def meeting(self) -> Meeting:
@@ -210,6 +218,8 @@ class ExactEngine(Engine):
         qubits = template.observable.qubits
         check_outcomes(qubits)
         prepared = _prepared(template, noise, self._library)
+        if not prepared.process.is_cut and len(qubits) > _FEW_OUTCOMES:
+            return self._by_populations(prepared, template, noise, tables)
         if prepared.outcomes.elements > _LARGEST_TENSOR:
             return self._by_parities(template, noise, tables)
         _check_memory(prepared, prepared.outcomes)
@@ -223,6 +233,38 @@ class ExactEngine(Engine):
             means = means.reshape(-1, n_outcomes, means.shape[1])
             found.append(np.ascontiguousarray(means.swapaxes(1, 2)))
         return np.concatenate(found)
+
+    def _by_populations(
+        self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """Probabilities from whole states at the end, of which only products of Z are needed.
+
+        Carried back, every outcome would be an operator on all qubits.
+        """
+        _check_memory(prepared, prepared.meeting)
+        qubits, whole = template.observable.qubits, prepared.whole
+        shifts = [2 * (len(whole.qubits) - 1 - whole.qubits.index(qubit)) for qubit in qubits]
+        labels = np.zeros(1, dtype=np.int64)
+        for shift in shifts:
+            labels = np.add.outer(labels, np.array([0, 3]) << shift).ravel()
+        order = np.argsort(whole.live)
+        places = np.searchsorted(whole.live, labels, sorter=order) % len(order)
+        rows = order[places]
+        carried = np.equal(whole.live[rows], labels)
+        found = []
+        for own in _filters(tables, size=1):
+            parts = [
+                self._library.get(states[self._library.put(rows)])
+                for states in self._evolve(whole, own)
+            ]
+            means = np.where(carried[:, None], np.concatenate(parts, axis=1), 0.0)
+            chances = means.T.reshape(-1, *(2,) * len(qubits))
+            for axis in range(1, len(qubits) + 1):
+                zero, one = np.split(chances, 2, axis)
+                chances = np.concatenate([zero + one, zero - one], axis) / 2
+            found.append(recorded(chances.reshape(len(means.T), -1), qubits, noise))
+            circuits_run(means.shape[1])
+        return np.stack(found)
 
     def _by_parities(
         self, template: Template, noise: Noise, tables: AngleTables
