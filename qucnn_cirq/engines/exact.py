@@ -20,7 +20,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import GuardedNoiseModel, Noise, as_noise
+from noise_models import GuardedNoiseModel, Noise, NoiseConfiguration, as_noise
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
@@ -144,7 +144,8 @@ class ExactEngine(Engine):
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """Microseconds for four qubits, whatever the shots: gates times numbers of a state."""
         gates = sum(len(each.qubits) == 2 for each in template.marked_circuit.all_operations())
-        return 1e-5 * relative_size(template) * max(1.0, gates / 32)
+        apart = 1e-5 * relative_size(template) * max(1.0, gates / 32)
+        return max(apart, seconds_if_joined(template, noise))
 
     @classmethod
     def variants(cls) -> tuple[str, ...]:
@@ -506,6 +507,37 @@ def _forget(engine: weakref.ref[ExactEngine], key: _Key, _: object) -> None:
     alive = engine()
     if alive is not None:
         alive._evolved.pop(key, None)
+
+
+_SECONDS_OF_STEP = 1e-9
+"""Of each number of a state that is evolved whole."""
+
+
+def seconds_if_joined(template: Template, noise: Noise) -> float:
+    """About how long a patch takes where noise joins it with the filter before they meet.
+
+    Args:
+        template: The compiled circuit.
+        noise: The noise; drift is left out.
+
+    Returns:
+        Seconds on one core, of the whole state; 0 where the registers stay apart.
+    """
+    noise = noise.nominal
+    configuration = noise.configuration
+    if configuration is not None:
+        # No other kind acts on two qubits of different gates.
+        joining = NoiseConfiguration(
+            scales=configuration.scales,
+            crosstalk=configuration.crosstalk,
+            others=configuration.others,
+        )
+        noise = Noise(joining) if configuration.scale else as_noise(None)
+    if noise.gate_model == cirq.NO_NOISE:
+        return 0.0
+    process = _prepared(template, noise, NUMPY).process
+    numbers = 4.0 ** len(process.data_qubits)
+    return 0.0 if process.is_cut else _SECONDS_OF_STEP * numbers * len(process.patch)
 
 
 def check_memory(template: Template, noise: Noise) -> bool:

@@ -27,6 +27,7 @@ from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
+from studies.expected import noise_time
 from studies.forward.configuration import ForwardPoint
 from studies.images import (
     PatchBlocks,
@@ -137,8 +138,13 @@ def cost(settings: ForwardPoint) -> Cost:
     each = {"exact": 2.5e-6 * size}
     seconds = circuits * each.get(settings.ideal_engine, 6e-5)
     if noisy:
-        slow = {**each, "qsim": 1.1e-4 * settings.shots}
-        seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
+        engine, time = settings.noisy_engine, noise_time(settings.noise, program)
+        if engine == "exact":
+            seconds += time.of_errors(each["exact"] * circuits, circuits)
+        elif engine.removesuffix(":trajectories") == "qsim":
+            seconds += circuits * 1.1e-4 * settings.shots
+        else:
+            seconds += circuits * 3e-2
         checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * (0.02 + 4e-6 * settings.check_shots)
     seconds = seconds * mitigated + seconds_to_prepare(mitigated, program)

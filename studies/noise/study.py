@@ -19,6 +19,7 @@ from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
+from studies.expected import noise_time
 from studies.forward import study as forward
 from studies.images import (
     PatchBlocks,
@@ -95,14 +96,18 @@ def cost(settings: NoisePoint) -> Cost:
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
     engine = settings.noisy_engine.removesuffix(":trajectories")
-    per_circuit = {"exact": 2.5e-6, "qsim": 1.1e-4 * settings.shots}.get(engine, 3e-2)
     size = 4.0 ** max(0, register - 4)
-    per_circuit *= size if settings.noisy_engine == "exact" else 1.0
     program = program_of(settings)
     mitigated = circuits_of(settings.mitigation, settings, program)
-    seconds = circuits * mitigated * per_circuit + seconds_to_prepare(mitigated, program)
+    runs, time = circuits * mitigated, noise_time(settings.noise, program)
+    if engine == "exact":
+        seconds = time.of_errors(2.5e-6 * size * runs, runs)
+    else:
+        seconds = runs * (1.1e-4 * settings.shots if engine == "qsim" else 3e-2)
+    seconds += seconds_to_prepare(mitigated, program)
     # A test that loads both on qubits of their own has the larger states.
     evolved = 0.02 if len(program.filters[0].template.qubits) <= register else 0.12
+    evolved *= time.passes + time.over_drift
     key = repr((settings.convolution.to_mapping(), settings.device, settings.noise.to_mapping()))
     return Cost(
         circuits * mitigated,

@@ -16,6 +16,7 @@ from qucnn_cirq.engines import Engine, Twirl, TwirledEngine, make_engine, twirle
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
+from studies.expected import noise_time
 
 Array = NDArray[np.float64]
 
@@ -107,6 +108,20 @@ class Run:
         shape = spec.n_maps, cut.batch, cut.rows, cut.columns
         maps: Array = found[:, places.ravel()].reshape(shape).swapaxes(0, 1)
         return maps
+
+    def seconds(self, spec: ConvolutionSpec, usual: float, circuits: int) -> float:
+        """What circuits are expected to take.
+
+        Args:
+            spec: The convolution.
+            usual: What they take where neither crosstalk nor drift makes them longer.
+            circuits: How many they are.
+        """
+        noise = self.noise
+        if noise.crosstalk is None and noise.drift is None and not noise.others:
+            # Nothing has to be compiled for the answer.
+            return usual
+        return noise_time(noise, self.program(spec)).of(usual, circuits)
 
     @property
     def _engine(self) -> Engine:

@@ -22,6 +22,7 @@ from studies.crosscheck import (
     chosen_rows,
     is_checked,
 )
+from studies.expected import noise_time
 from studies.point import AnsatzPoint, noise_of_run, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
@@ -91,9 +92,10 @@ def cost(settings: TrainabilityPoint) -> Cost:
     seconds = settings.samples * 2e-5 * settings.convolution.n_angles
     if noisy:
         # Each sample is another state, whose angles may have to be searched for.
-        n_qubits, filters = settings.convolution.register_qubits, program_of(settings).filters
+        n_qubits, program = settings.convolution.register_qubits, program_of(settings)
         each = 3e-4 * 2.0 ** min(n_qubits, 4) * 16.0 ** max(0, n_qubits - 4)
-        seconds += settings.samples * (each + filters[0].seconds_to_load)
+        seconds += noise_time(settings.noise, program).of(settings.samples * each, circuits)
+        seconds += settings.samples * program.filters[0].seconds_to_load
     return Cost(circuits, 0, seconds, 2**26)
 
 
