@@ -10,6 +10,9 @@ from qucnn_cirq.engines.drifting import drift_passes
 from qucnn_cirq.engines.exact import seconds_if_joined
 from studies.mitigation_cost import MOST_SAMPLED
 
+_SECONDS_OF_PASS = 0.04
+"""To prepare the circuits for other rates."""
+
 
 @dataclass(frozen=True)
 class NoiseTime:
@@ -33,7 +36,8 @@ class NoiseTime:
             usual: What they take where the registers are apart and nothing drifts.
             circuits: How many they are.
         """
-        return self.passes * max(usual, circuits * self.joined)
+        preparing = _SECONDS_OF_PASS * (self.passes + self.over_drift - 1)
+        return preparing + self.passes * max(usual, circuits * self.joined)
 
     def of_errors(self, usual: float, circuits: int) -> float:
         """Seconds of the means of a study that tells errors over drifts and with mitigation.
@@ -42,7 +46,8 @@ class NoiseTime:
             usual: As for `of`.
             circuits: As for `of`.
         """
-        seconds = self.of(usual, circuits) * (1 + self.over_drift / self.passes)
+        seconds = self.of(usual, circuits)
+        seconds += self.over_drift * max(usual, circuits * self.joined)
         if not self.over_drift:
             # Calibrations of what the errors are compared with, and its own distributions.
             seconds += 2 * min(circuits, MOST_SAMPLED) * self.joined

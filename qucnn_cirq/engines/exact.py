@@ -42,6 +42,8 @@ _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
 _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
+_MOST_PREPARED = 256
+"""Processes that are kept ready: a dozen rates of a drift, for each of several loaders."""
 _FEW_OUTCOMES = 4
 """Qubits whose outcomes are carried back one by one where the process does not factor."""
 _PRODUCTS_TOGETHER = 64
@@ -585,7 +587,7 @@ def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepar
     return prepare(template, noise, library)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_MOST_PREPARED)
 def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
     # A state that is handed over needs no gates here.
     elements = physical_process(template, noise, prepares=False)
@@ -612,7 +614,7 @@ def _of_process(
     return Prepared(process, patch, filters, meet, observable)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_MOST_PREPARED)
 def _evolution(
     steps: tuple[GateStep, ...], qubits: tuple[cirq.Qid, ...], library: ArrayLibrary
 ) -> Evolution:
@@ -620,7 +622,7 @@ def _evolution(
     return Evolution(steps, qubits, library)
 
 
-_meeting = functools.lru_cache(maxsize=64)(Meeting)
+_meeting = functools.lru_cache(maxsize=_MOST_PREPARED)(Meeting)
 """The same object for the same meeting; noise that changes while it stays equal is in the steps."""
 
 

@@ -130,7 +130,10 @@ def cost(settings: GradientPoint) -> Cost:
     program = program_of(settings)
     each = circuits_of(settings.mitigation, settings, program)
     time = noise_time(settings.noise, program)
-    seconds = 0.002 + settings.draws * time.of((4e-4 + 2e-5 * runs) * each, runs * patches * each)
+    # The exact mean and the maps besides.
+    draws = settings.draws + 2
+    usual = (4e-4 + 2e-5 * runs) * each * draws
+    seconds = 0.002 + time.of(usual, runs * patches * each * draws)
     # The first point of a method compiles its circuits, and evolves what all points share.
     shared = {f"{settings.method} of {settings.convolution.to_mapping()}": 0.3}
     return Cost(circuits * each, shots, seconds, 64 * 2**20, shared)

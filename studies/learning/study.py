@@ -123,9 +123,10 @@ def cost(settings: LearningPoint) -> Cost:
         2.0 ** (settings.convolution.register_qubits - 4),
     )
     usual = (4e-4 + 3e-5 * angles * size) * each
-    if settings.method != "exact":
-        usual = noise_time(settings.noise, program_of(settings)).of(usual, runs * each)
     seconds = settings.iterations * usual
+    if settings.method != "exact":
+        time = noise_time(settings.noise, program_of(settings))
+        seconds = time.of(seconds, circuits * each)
     # The search for the best fidelity takes more steps, of more shifts, with every angle.
     target = settings.target, settings.seed, settings.repeat * (settings.target == "random")
     shared = {

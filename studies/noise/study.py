@@ -107,7 +107,6 @@ def cost(settings: NoisePoint) -> Cost:
     seconds += seconds_to_prepare(mitigated, program)
     # A test that loads both on qubits of their own has the larger states.
     evolved = 0.02 if len(program.filters[0].template.qubits) <= register else 0.12
-    evolved *= time.passes + time.over_drift
     key = repr((settings.convolution.to_mapping(), settings.device, settings.noise.to_mapping()))
     return Cost(
         circuits * mitigated,

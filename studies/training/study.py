@@ -182,7 +182,8 @@ def cost(settings: TrainingPoint) -> Cost:
         circuits += patches * turned
         each = 1e-7 if settings.shots else 0.0
         usual = steps * turned * 7e-5 * size + patches * (2e-6 * size + turned * each)
-        seconds += time.of(usual, patches * turned)
+        # Half of the patches of digits are loaded by shorter circuits.
+        seconds += time.of(usual, patches * turned / 2)
     else:
         seconds += steps * (turned * 2e-5 if settings.model == "quantum" else 2e-4) + patches * 4e-7
     each_patch = circuits_of(settings.mitigation, settings, program_of(settings))
