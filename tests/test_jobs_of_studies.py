@@ -281,9 +281,9 @@ def test_qiskit_aer_runs_what_methods_run(tmp_path: Path) -> None:
     counts = {}
     for file in found.files:
         batch = json.loads(file.read_text())
-        for name, text in batch["circuits"].items():
+        for (name, text), shots in zip(batch["circuits"].items(), batch["shots"], strict=True):
             circuit = qasm3.loads_experimental(text)
-            ran = aer.AerSimulator(seed_simulator=7).run(circuit, shots=batch["shots"])
+            ran = aer.AerSimulator(seed_simulator=7).run(circuit, shots=shots)
             counts[name] = ran.result().get_counts()
     (tmp_path / "counts.json").write_text(json.dumps(counts))
     results = collect(found.folder, [tmp_path / "counts.json"], bit_order="little").results
