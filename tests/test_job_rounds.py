@@ -112,39 +112,39 @@ def numbers(collection: Collection) -> pd.DataFrame:
     return collection.results.table().drop(columns="seconds")
 
 
-def shares(found: Jobs, counts: Mapping[str, Mapping[str, int]]) -> NDArray[np.float64]:
-    """The frequency of all zeros, of each circuit that the only point ran, in order."""
-    (point,) = found.manifest.points
+def shares(found: Jobs, identity: str) -> NDArray[np.float64]:
+    """The frequency of all zeros, of each circuit that a point ran, in order."""
+    counts, point = counted(found), found.manifest.by_identity[identity]
     shown = []
     for use in found.manifest.uses[point.uses]:
         ids = found.manifest.templates[use.template].ids
         for key in (ids[number] for number in use.circuits.ravel()):
-            own = counts[key]
-            shown.append(own.get("00", 0) / sum(own.values()))
+            shown.append(counts[key].get("00", 0) / sum(counts[key].values()))
     return np.array(shown)
 
 
 def test_each_step_of_an_optimiser_is_made_of_the_counts_of_its_round(tmp_path: Path) -> None:
-    collection, rounds = to_the_end("learning", tmp_path / "jobs", LEARNING)
-    assert [each.round for each in rounds] == [1, 2, 3] and collection.complete == 1
+    axes = {"rate": [0.1, 0.3]}
+    collection, rounds = to_the_end("learning", tmp_path / "jobs", LEARNING, axes)
+    assert [each.round for each in rounds] == [1, 2, 3] and collection.complete == 2
     assert collection.rounds == 3 and not collection.going_on
-    # One gradient a round, and nothing besides.
-    assert {len(each.manifest.wanted) for each in rounds} == {2 * 4}
+    # One gradient a round, and nothing besides; in the first both points have the same angles.
+    assert [len(each.manifest.wanted) for each in rounds] == [2 * 4, 4 * 4, 4 * 4]
     names = [set(each.manifest.bits) for each in rounds]
     assert len(set().union(*names)) == sum(map(len, names))
-    # By hand: angles of the start, the shift rule and Adam.
-    angles = np.random.default_rng([0, 0]).uniform(0, 2 * np.pi, 4)
-    optimizer = Adam(0.1)
-    for found in rounds:
-        ahead, behind = np.split(shares(found, counted(found)), 2)
-        angles = angles + optimizer.step(-(ahead - behind) / 2)
     results = collection.results
     assert results is not None
-    np.testing.assert_allclose(
-        results.arrays(results.table()["point"][0])["angles"], angles, atol=1e-12
-    )
-    assert list(results.table()["iteration"]) == [0, 1, 2, 3]
-    assert list(results.table()["shots_taken"]) == [0, 800, 1600, 2400]
+    for point in rounds[0].manifest.points:
+        # By hand: angles of the start, the shift rule and Adam.
+        angles = np.random.default_rng([0, 0]).uniform(0, 2 * np.pi, 4)
+        optimizer = Adam(point.values["rate"])
+        for found in rounds:
+            ahead, behind = np.split(shares(found, point.identity), 2)
+            angles = angles + optimizer.step(-(ahead - behind) / 2)
+        own = results.arrays(point.identity)
+        np.testing.assert_allclose(own["angles"], angles, atol=1e-12)
+    assert list(results.table()["iteration"]) == 2 * [0, 1, 2, 3]
+    assert list(results.table()["shots_taken"]) == 2 * [0, 800, 1600, 2400]
 
 
 def test_what_simulated_counts_lead_to_is_what_the_sweep_does(tmp_path: Path) -> None:
@@ -292,6 +292,11 @@ def test_a_part_of_the_counts_makes_no_round(tmp_path: Path, capsys: Any) -> Non
     second.files[0].unlink()
     third = jobs(configuration, folder, settings=LEARNING)
     assert third.files == second.files and second.files[0].read_bytes() == text
+    collect(folder, [kept(tmp_path / "second.json", counted(second))])
+    shutil.move(folder / "round_0002", tmp_path / "away")
+    assert main(["collect", str(folder)]) == 2
+    assert "put back the round that is gone" in capsys.readouterr().err
+    shutil.move(tmp_path / "away", folder / "round_0002")
     for other in ({"settings": {**LEARNING, "shots": 7}}, {"parallel": 2}, {"form": "qasm"}):
         with pytest.raises(InputError, match="holds other jobs"):
             jobs(configuration, folder, **{"settings": LEARNING, **other})  # type: ignore[arg-type]
