@@ -323,9 +323,8 @@ def test_killed_at_any_step_of_any_round_nothing_is_lost(
             step = 1
             while killed_at(step, action, monkeypatch):
                 step += 1
-                action()
-                found = hand_out() if action is hand_out else None
-                if found is not None and expected is not None:
+                found = action()
+                if isinstance(found, Jobs) and expected is not None:
                     assert found.manifest.digest == expected.manifest.digest
                     assert found.round == number
                 shutil.rmtree(folder)
@@ -418,19 +417,21 @@ def test_files_in_the_wrong_place_are_named(tmp_path: Path, capsys: Any) -> None
     counts = kept(tmp_path / "counts.json", counted(found))
     assert main(["collect", str(folder), str(counts)]) == 0
     (copy,) = (folder / "counts").iterdir()
+    second = jobs({"study": {"name": "learning"}}, folder, settings=LEARNING)
     capsys.readouterr()
     for words, *files in (
         ("is a file of circuits that are to be run: give the folder", found.files[0]),
         ("is a file of circuits that are to be run: give the folder", found.files[0], counts),
         ("is the manifest of jobs: give the folder", folder / "jobs.json"),
         ("is a file: give the folder", counts),
+        ("holds a later round of jobs", second.files[0].parent),
         ("holds circuits that are to be run, no counts", folder, found.files[0]),
         ("is the manifest of jobs, no file of counts", folder, folder / "jobs.json"),
         ("is a copy that was kept", folder, copy),
     ):
         assert main(["collect", *map(str, files)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert words in line and Path(str(files[-1])).suffix in line
+        assert words in line
 
 
 def test_jobs_of_one_round_are_as_they_were(tmp_path: Path) -> None:
