@@ -159,7 +159,12 @@ def _kept(path: Path, manifest: HandedOut) -> dict[str, Any]:
     if not isinstance(content["counts"], dict):
         raise damaged(path, _ADVICE)
     for key, pairs in content["counts"].items():
-        if key not in manifest.bits or not _are_counts(pairs, manifest.bits[key]):
+        if key not in manifest.bits:
+            raise InputError(
+                f"{path} has counts of circuits that are not among the jobs: put back the round "
+                "that is gone, or move the file out of the folder."
+            )
+        if not _are_counts(pairs, manifest.bits[key]):
             raise damaged(path, _ADVICE)
     return content
 

@@ -119,7 +119,7 @@ class Jobs:
             "digest": self.manifest.digest,
             "round": self.round,
             "waiting": self.waiting,
-            "missing": list(self.missing),
+            "missing": len(self.missing),
         }
 
     def lines(self) -> list[str]:

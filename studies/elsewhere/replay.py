@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,15 +133,19 @@ class Replay:
         key = self._manifest.templates[template].ids[circuit]
         if key not in self._left:
             self._left[key] = self._share(template, circuit)
-            self._dealers[key] = _generator(key, self._point.draw, 1)
         outcomes, left = self._left[key]
         if left.sum() < shots:
             raise CountsError(
                 f"circuit {key} has {left.sum()} shots left for this point, which takes {shots}."
             )
-        taken = _drawn(self._dealers[key], left, shots)
+        taken = _drawn(lambda: self._dealer(key), left, shots)
         self._left[key] = outcomes, left - taken
         return outcomes, taken
+
+    def _dealer(self, key: str) -> np.random.Generator:
+        if key not in self._dealers:
+            self._dealers[key] = _generator(key, self._point.draw, 1)
+        return self._dealers[key]
 
     def _share(self, template: int, circuit: int) -> Sparse:
         """What the point's repetition gets of a circuit."""
@@ -149,7 +154,7 @@ class Replay:
         outcomes, left = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         for draw, shots in self._manifest.needs[template][circuit].items():
             wanted = min(shots, int(left.sum()))
-            taken = _drawn(_generator(key, draw, 0), left, wanted)
+            taken = _drawn(functools.partial(_generator, key, draw, 0), left, wanted)
             if draw == self._point.draw:
                 return outcomes, taken
             left = left - taken
@@ -226,9 +231,9 @@ def _generator(key: str, draw: int, purpose: int) -> np.random.Generator:
 
 
 def _drawn(
-    generator: np.random.Generator, counts: NDArray[np.int64], shots: int
+    generator: Callable[[], np.random.Generator], counts: NDArray[np.int64], shots: int
 ) -> NDArray[np.int64]:
-    """So many of the counted shots, at random."""
+    """So many of the counted shots, at random; most often all, for which nothing is drawn."""
     if counts.sum() == shots:
         return counts
-    return generator.multivariate_hypergeometric(counts, shots, method="marginals")
+    return generator().multivariate_hypergeometric(counts, shots, method="marginals")

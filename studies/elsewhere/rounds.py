@@ -183,6 +183,8 @@ def read_rounds(folder: Path) -> Rounds:
         InputError: If there is none, or a round is missing, damaged or of other jobs.
     """
     manifests, decided = [read_manifest(folder)], list[Decided]()
+    if manifests[0].before:
+        raise InputError(f"{folder} holds a later round of jobs: give the folder of the first.")
     while (own := _read_decided(folder, manifests)) is not None:
         decided.append(own)
         target = round_folder(folder, len(manifests) + 1)
