@@ -73,8 +73,8 @@ def run(found: Jobs, times: int = 1) -> Collection:
         batch = cirq.read_json(file)
         simulator = cirq.DensityMatrixSimulator(seed=number)
         results = [
-            simulator.run(model.noisy_circuit(circuit), repetitions=times * batch["shots"])
-            for circuit in batch["circuits"].values()
+            simulator.run(model.noisy_circuit(circuit), repetitions=times * shots)
+            for circuit, shots in zip(batch["circuits"].values(), batch["shots"], strict=True)
         ]
         files.append(found.folder / f"r_{file.name}")
         cirq.to_json(results, str(files[-1]))
@@ -288,9 +288,9 @@ def test_qiskit_aer_runs_what_methods_run(tmp_path: Path) -> None:
     counts = {}
     for file in found.files:
         batch = json.loads(file.read_text())
-        for name, text in batch["circuits"].items():
+        for (name, text), shots in zip(batch["circuits"].items(), batch["shots"], strict=True):
             circuit = qasm3.loads_experimental(text)
-            ran = aer.AerSimulator(seed_simulator=7).run(circuit, shots=batch["shots"])
+            ran = aer.AerSimulator(seed_simulator=7).run(circuit, shots=shots)
             counts[name] = ran.result().get_counts()
     (tmp_path / "counts.json").write_text(json.dumps(counts))
     results = collect(found.folder, [tmp_path / "counts.json"], bit_order="little").results

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from noise_models.checks import whole_number
+from noise_models.checks import listener, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
@@ -35,7 +35,7 @@ from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import write_chunk
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, Point, make_plan, resolve
-from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.store import open_folder
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
 
@@ -173,6 +173,7 @@ def collect(
             taken are told in `Collection.refused`.
         OSError: If writing fails.
     """
+    listener("note", note, "a line of text")
     target = Path(folder)
     _check_folder(target)
     rounds = read_rounds(target)
@@ -212,7 +213,7 @@ def collect(
         results = None
         if plan and ready:
             source = _Counts(rounds, found, seeds, _origin(handed, found))
-            results = _results(target, plan, source, document, ready, note)
+            results = _results(target, plan, source, ready, note)
     else:
         if shots is not None:
             raise InputError("shots has no effect on circuits of no study: leave it out.")
@@ -368,7 +369,6 @@ def _results(
     folder: Path,
     plan: Plan,
     counts: _Counts,
-    document: dict[str, Any],
     ready: Sequence[JobPoint],
     note: Callable[[str], None],
 ) -> Results:
@@ -379,7 +379,7 @@ def _results(
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, counts, ready)
+        _measure(partial, plan, counts, ready)
         finish(plan.study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
@@ -436,13 +436,11 @@ def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
 def _measure(
     folder: Path,
     plan: Plan,
-    document: dict[str, Any],
     counts: _Counts,
     ready: Sequence[JobPoint],
 ) -> None:
     """Measures complete points on their counts, into a new folder of results."""
     open_folder(folder, plan)
-    keep_inputs(document, folder)
     by_identity = {each.identity: each for each in plan.points}
     for start in range(0, len(ready), _AT_A_TIME):
         outcomes = []

@@ -21,7 +21,7 @@ from studies.elsewhere.collecting import configured_again
 from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.designing import free_numbers
 from studies.elsewhere.handing_out import recorded_calls
-from studies.elsewhere.manifest import ADVICE, Manifest, TemplateJobs
+from studies.elsewhere.manifest import ADVICE, MANIFEST, Manifest, TemplateJobs
 from studies.elsewhere.recording import RecordedTemplate, Recorder
 from studies.elsewhere.replay import RoundsReplay
 from studies.elsewhere.rounds import Rounds, check_gone, read_rounds, round_folder
@@ -78,28 +78,35 @@ def _noise_of(plan: Plan) -> Any:
 
 
 def _plain(folder: Path, manifest: Manifest, counts: dict[str, Counter[int]]) -> list[Counted]:
-    """Circuits that stand in the files as they were run: those of no study, and markers."""
+    """Circuits that stand in files or manifest as they were run: those of no study, and markers."""
     names = {each.key: each.name for each in manifest.named}
     wanted = {
         program.id: names.get(program.id, f"marker {program.pattern}")
         for program in manifest.programs
         if program.keys == (program.id,) and (program.pattern or program.id in names)
     }
-    present = {key for key in wanted if key in counts}
-    if manifest.form != "cirq":
-        if names:
-            raise InputError("the circuits are written as OpenQASM: a fit reads Cirq's JSON alone.")
-        return []
-    files = {manifest.by_id[key].files[0] for key in present}
-    circuits: dict[str, cirq.Circuit] = {}
-    for name in sorted(files):
-        try:
-            circuits |= cirq.read_json(folder / name)["circuits"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise damaged(folder / name, ADVICE) from error
+    circuits = _circuits(folder, manifest, {key for key in wanted if key in counts})
     return [
-        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key]) for key in sorted(present)
+        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key]) for key in sorted(circuits)
     ]
+
+
+def _circuits(folder: Path, manifest: Manifest, keys: set[str]) -> dict[str, cirq.Circuit]:
+    """Some circuits by their keys; markers in OpenQASM are left out."""
+    texts = {each.key: each.circuit for each in manifest.named if each.circuit}
+    found: dict[str, cirq.Circuit] = {}
+    try:
+        for key in keys & texts.keys():
+            path = folder / MANIFEST
+            found[key] = cirq.read_json(json_text=texts[key])
+        if manifest.form == "cirq":
+            for name in sorted({manifest.by_id[key].files[0] for key in keys - texts.keys()}):
+                path = folder / name
+                held = cirq.read_json(path)["circuits"]
+                found |= {key: held[key] for key in keys & held.keys()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, ADVICE) from error
+    return found
 
 
 def _of_study(

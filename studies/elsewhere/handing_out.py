@@ -17,7 +17,7 @@ import attrs
 import cirq
 import numpy as np
 
-from noise_models.checks import whole_number
+from noise_models.checks import listener, whole_number
 from noise_models.errors import some
 from noise_models.writing import write_text
 from qucnn_cirq.devices import DeviceLike, load_device
@@ -58,8 +58,8 @@ from studies.files import CONFIGURATION
 from studies.provenance import provenance
 from studies.runs.run import Settings, configured
 from studies.sweep.catalogue import STUDIES, study_named
+from studies.sweep.inputs import copies_of, keep_inputs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, seed_of
-from studies.sweep.store import keep_inputs
 from studies.sweep.stored_plan import PLAN
 from studies.sweep.study import Study
 
@@ -179,6 +179,7 @@ def jobs(
         InputError: If the configuration, the device or the folder does not allow it.
         OSError: If writing fails.
     """
+    listener("note", note, "a line of text")
     copies = whole_number("parallel", parallel, 1, MOST_COPIES)
     if form not in FORMATS:
         raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
@@ -216,9 +217,14 @@ class _Making:
     note: Callable[[str], None]
 
     @cached_property
+    def inputs(self) -> Mapping[str, str]:
+        """The copies of the files that the configuration names."""
+        return copies_of(self.document)
+
+    @cached_property
     def text(self) -> str:
         """The configuration."""
-        return self.plan.to_toml()
+        return self.plan.to_toml(self.inputs)
 
     @cached_property
     def configuration(self) -> str:
@@ -324,8 +330,8 @@ class _Making:
         _check_same(folder, manifest)
         _make(folder)
         if number == 1:
+            keep_inputs(self.inputs, folder)
             write_text(folder / CONFIGURATION, self.text)
-            keep_inputs(self.document, folder)
         self.note(f"{len(programs)} circuits to {folder}")
         written = _written(folder, manifest, programs, number)
         return Jobs(self.folder, written, number, tuple(written.wanted))
@@ -398,7 +404,8 @@ def jobs_of(
         (measured,) = own.register
         program = replace(own.program, shots=count)
         programs.append(replace(own, program=program))
-        named.append(NamedCircuit(name, program.id, tuple(map(str, measured)), count))
+        text = str(cirq.to_json(own.made(), indent=None))
+        named.append(NamedCircuit(name, program.id, tuple(map(str, measured)), count, text))
     bare = Manifest("", form, "", (), (), (), (), provenance(), tuple(named))
     manifest = _written(folder, bare, programs)
     missing = lacking_circuits(manifest, collected(folder, manifest))

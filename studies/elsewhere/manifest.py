@@ -113,12 +113,22 @@ class NamedCircuit:
         key: Its name in the files, the key of its measurement.
         measured: Names of the measured qubits, in the order of the bits.
         shots: Shots that are wanted.
+        circuit: The circuit in Cirq's JSON, whatever the files are written as; empty in folders of
+            versions that left it to the files.
     """
 
     name: str
     key: str
     measured: tuple[str, ...]
     shots: int
+    circuit: str = ""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As plain data."""
+        found = {**vars(self), "measured": list(self.measured)}
+        if not self.circuit:
+            del found["circuit"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -306,7 +316,7 @@ class Manifest:
                 {key: list(v) if isinstance(v, tuple) else v for key, v in vars(each).items()}
                 for each in self.programs
             ],
-            "named": [{**vars(each), "measured": list(each.measured)} for each in self.named],
+            "named": [each.to_mapping() for each in self.named],
             "provenance": dict(self.provenance),
             **({"before": self.before} if self.before else {}),
         }
@@ -393,7 +403,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         ),
         content["provenance"],
         tuple(
-            NamedCircuit(each["name"], each["key"], tuple(each["measured"]), each["shots"])
+            NamedCircuit(**{**each, "measured": tuple(each["measured"])})
             for each in content["named"]
         ),
         content.get("before", ""),
@@ -429,7 +439,9 @@ def _check(found: Manifest) -> None:
         keys.difference_update(template.ids)
     for each in found.named:
         wholes.append(each.shots)
-        if found.bits[each.key] != len(each.measured) or not isinstance(each.name, str):
+        if found.bits[each.key] != len(each.measured):
+            raise ValueError
+        if not (isinstance(each.name, str) and isinstance(each.circuit, str)):
             raise ValueError
         keys.discard(each.key)
     if keys - {key for each in found.programs if each.pattern for key in each.keys}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +32,8 @@ _HEAD = '{"format": '
 """How a file of circuits begins."""
 MOST_IN_FILE = 250
 """Circuits of a file, markers apart."""
+_MARKER_SHOTS = 1000
+"""Shots of a marker, unless all circuits beside it have fewer: enough to see what bits it has."""
 
 _TURNS = re.compile(r"pi\*(-?[0-9.]+(?:e-?[0-9]+)?)")
 _WHOLE = re.compile(r"(?<=[(,])-?[0-9]+(?=[,)])")
@@ -228,6 +229,8 @@ def write_files(
 ) -> list[JobProgram]:
     """Validates circuits and writes them, with the markers of their qubits, file by file.
 
+    A file says how many shots each of its circuits takes, in their order; those of most come first.
+
     Args:
         folder: An existing folder.
         programs: What is run.
@@ -251,29 +254,28 @@ def write_files(
         check(circuit, each.device)
         return _text(circuit, form)
 
-    number = 0
     by_shots = sorted(programs, key=lambda each: -each.program.shots)
-    for shots, group in itertools.groupby(by_shots, key=lambda each: each.program.shots):
-        for batch in _files(group, written):
-            number += 1
-            file = f"{name}_{number:04d}.json"
-            texts: dict[str, str] = {}
-            for each in _registers([own for own, _ in batch]):
-                register = repr((each.device.name, each.register))
-                if register not in known:
-                    known[register] = [(own.program, written(own)) for own in markers(each, before)]
-                for marker, text in known[register]:
-                    texts[marker.id] = text
-                    found.setdefault(marker.id, replace(marker, shots=shots))
-            for each, text in batch:
-                texts[each.program.id] = text
-                found[each.program.id] = each.program
-            for own in texts:
-                files.setdefault(own, []).append(file)
-            head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
-            body = ",\n".join(f'"{own}": {text}' for own, text in texts.items())
-            write_text(folder / file, f"{head}{body}\n}}}}\n")
-    every = [replace(each, files=tuple(files[own])) for own, each in found.items()]
+    for number, batch in enumerate(_files(by_shots, written), start=1):
+        file = f"{name}_{number:04d}.json"
+        most = min(_MARKER_SHOTS, max(each.program.shots for each, _ in batch))
+        own: dict[str, tuple[int, str]] = {}
+        for each in _registers([each for each, _ in batch]):
+            register = repr((each.device.name, each.register))
+            if register not in known:
+                known[register] = [(it.program, written(it)) for it in markers(each, before)]
+            for marker, text in known[register]:
+                own[marker.id] = most, text
+                found.setdefault(marker.id, replace(marker, shots=most))
+        for each, text in batch:
+            own[each.program.id] = each.program.shots, text
+            found[each.program.id] = each.program
+        for key in own:
+            files.setdefault(key, []).append(file)
+        shots = json.dumps([number for number, _ in own.values()])
+        head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
+        body = ",\n".join(f'"{key}": {text}' for key, (_, text) in own.items())
+        write_text(folder / file, f"{head}{body}\n}}}}\n")
+    every = [replace(each, files=tuple(files[key])) for key, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
 
 

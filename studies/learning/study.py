@@ -23,6 +23,7 @@ from qucnn_cirq.optimizers import Adam
 from qucnn_cirq.progress import Steps
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.estimating import check_goes_with, circuits_of, mitigation_field
+from studies.expected import noise_time
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -122,7 +123,11 @@ def cost(settings: LearningPoint) -> Cost:
         settings.convolution.n_parameters,
         2.0 ** (settings.convolution.register_qubits - 4),
     )
-    seconds = settings.iterations * (4e-4 + 3e-5 * angles * size) * each
+    usual = (4e-4 + 3e-5 * angles * size) * each
+    seconds = settings.iterations * usual
+    if settings.method != "exact":
+        time = noise_time(settings.noise, program_of(settings))
+        seconds = time.of(seconds, circuits * each)
     # The search for the best fidelity takes more steps, of more shifts, with every angle.
     target = settings.target, settings.seed, settings.repeat * (settings.target == "random")
     shared = {

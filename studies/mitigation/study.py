@@ -39,6 +39,7 @@ from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.mitigation import CircuitMitigation, MitigationMethod
 from qucnn_cirq.patches import extract_patches
 from studies.estimating import circuits_of, make
+from studies.expected import noise_time
 from studies.images import images_of, occupied_patches, selected
 from studies.mitigation.configuration import MitigationPoint
 from studies.mitigation.methods import BOUND, bound
@@ -83,11 +84,31 @@ def cost(settings: MitigationPoint) -> Cost:
     patches = blocks.grid.n_occupied
     program = program_of(settings)
     outcomes = len(program.filters[0].template.observable.table)
-    circuits = patches * circuits_of(settings.method, settings, program)
-    # What runs circuits of its own computes their distributions for itself.
-    each = 64 if circuits == patches else 8
-    seconds = 0.05 + 1e-6 * patches * outcomes / each
-    return Cost(circuits, patches * settings.shots, seconds, 64 * patches * outcomes)
+    own = circuits_of(settings.method, settings, program)
+    circuits, loaders = patches * own, len(program.filters[0].variants)
+    tested = patches * (settings.images - settings.training) / settings.images
+    seconds = 0.005 + 1e-6 * patches * outcomes / 64
+    for name in settings.method.split("+"):
+        of_circuit, of_patch = _SECONDS.get(name, (0.005, 0.0))
+        seconds += of_circuit * loaders + of_patch * tested
+    # What runs circuits of its own computes their distributions for itself, the others share one.
+    time = noise_time(settings.noise, program)
+    seconds += time.of(0.0, tested * own if own > 1 else 0)
+    recorded = repr((settings.convolution.to_mapping(), settings.device, settings.noise))
+    shared = {recorded: 0.012 * loaders + time.of(0.0, patches)}
+    return Cost(circuits, patches * settings.shots, seconds, 64 * patches * outcomes, shared)
+
+
+_SECONDS = {
+    "likelihood": (0.01, 5e-4),
+    "pec": (0.05, 0.0),
+    "self_overlap": (0.01, 6e-4),
+    "shadows": (0.12, 5e-5),
+    "unbiased": (0.11, 0.0),
+    "zne": (0.06, 0.0),
+    "zne_richardson": (0.06, 0.0),
+}
+"""Seconds of methods for each circuit that loads patches, and for each patch that is tested."""
 
 
 def measure(settings: MitigationPoint, seed: np.random.SeedSequence) -> Measured:
