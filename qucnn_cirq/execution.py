@@ -231,7 +231,7 @@ class Execution:
             chances = twirled.distribution(template, self.noise, tables)
             return streams.multinomial(self.shots, chances), chances
         counts = twirled.outcome_counts(template, self.noise, tables, self.shots, streams)
-        if engine.is_measured and engine.gives_means(template, self.noise):
+        if engine.is_measured and engine.predicts(template, self.noise):
             return counts, twirled.distribution(template, self.noise, tables)
         return counts, None
 

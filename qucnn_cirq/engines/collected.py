@@ -121,6 +121,10 @@ class CollectedEngine(Engine):
         """Whether the engine of the predictions does."""
         return self._predicting.gives_means(template, noise)
 
+    def predicts(self, template: Template, noise: Noise) -> bool:
+        """Not where it is only noted which circuits are run; see `qucnn_cirq.engines.Engine`."""
+        return self._source.predicts and self.gives_means(template, noise)
+
     def run(
         self,
         template: Template,
@@ -132,8 +136,8 @@ class CollectedEngine(Engine):
         """Counts and, where there are any, predicted means; see `qucnn_cirq.engines.Engine`."""
         means = None
         # Of a reader that differs from patch to patch engines give no means at once.
-        is_wanted = self._source.predicts and len(tables["upstream"]) == 1
-        if shots is None or (is_wanted and self.gives_means(template, noise)):
+        is_possible = len(tables["upstream"]) == 1
+        if shots is None or (is_possible and self.predicts(template, noise)):
             means = self._in_places(
                 template, tables, lambda each: self._means(each, noise, tables, streams)
             )

@@ -38,7 +38,7 @@ class Engine(ABC):
     label: ClassVar[str] = ""
     samples: ClassVar[bool] = False
     is_threaded: ClassVar[bool] = False
-    is_measured: ClassVar[bool] = False
+    is_measured: bool = False
 
     def __init_subclass__(cls, **arguments: object) -> None:
         super().__init_subclass__(**arguments)
@@ -186,6 +186,15 @@ class Engine(ABC):
             noise: The noise.
         """
         return True
+
+    def predicts(self, template: Template, noise: Noise) -> bool:
+        """Whether means and distributions are wanted beside what was measured.
+
+        Args:
+            template: The compiled circuit.
+            noise: The noise.
+        """
+        return self.gives_means(template, noise)
 
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:

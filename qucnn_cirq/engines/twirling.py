@@ -132,6 +132,7 @@ class TwirledEngine(Engine):
     def __init__(self, engine: Engine, twirl: Twirl) -> None:
         self.engine, self.twirl = engine, twirl
         self.name = f"{engine.name}, {twirl.name} twirl"
+        self.is_measured = engine.is_measured
 
     def __repr__(self) -> str:
         return f"TwirledEngine({self.engine!r}, {self.twirl!r})"
@@ -139,6 +140,10 @@ class TwirledEngine(Engine):
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine does."""
         return self.engine.gives_means(template, noise)
+
+    def predicts(self, template: Template, noise: Noise) -> bool:
+        """As of the engine; see `Engine.predicts`."""
+        return self.engine.predicts(template, noise)
 
     def run(
         self,

@@ -173,10 +173,34 @@ def shares_of_ones(
         Within 0..1, shape (count, qubits).
     """
     counts = generator.multinomial(shots, probabilities, size=count)
-    n_qubits = len(probabilities).bit_length() - 1
-    bits = np.arange(len(probabilities))[:, None] >> np.arange(n_qubits)[::-1] & 1
-    found: Array = counts @ bits / shots
+    found: Array = counts @ _bits(len(probabilities)) / shots
     return found
+
+
+def shares_in_groups(
+    counts: npt.NDArray[np.int64], groups: int, generator: np.random.Generator
+) -> Array:
+    """As `shares_of_ones`, of shots that were taken, which are put into groups at random.
+
+    Args:
+        counts: How often each outcome was recorded, shape (2^qubits,): equally many shots for each
+            group.
+        groups: How many samples.
+        generator: Draws the groups.
+
+    Returns:
+        Within 0..1, shape (groups, qubits).
+    """
+    outcomes = generator.permutation(np.repeat(np.arange(len(counts)), counts))
+    found: Array = _bits(len(counts))[outcomes.reshape(groups, -1)].mean(axis=1)
+    return found
+
+
+def _bits(outcomes: int) -> npt.NDArray[np.int64]:
+    """The bits of outcomes, the first qubit first, shape (outcomes, qubits)."""
+    n_qubits = outcomes.bit_length() - 1
+    bits: npt.NDArray[np.int64] = np.arange(outcomes)[:, None] >> np.arange(n_qubits)[::-1] & 1
+    return bits
 
 
 def _states(features: Array) -> States:

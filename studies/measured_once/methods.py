@@ -233,11 +233,15 @@ def _optimal(
             exact = evaluated(forms, patches.states)
             found, variances, limits = np.empty((3, *exact.shape))
             for part in parts:
-                assert part.counts is not None and part.distribution is not None
+                assert part.counts is not None
                 reading, columns = readings[part.index], part.columns
                 of_counts = estimator.estimate(reading, part.counts[0], forms)
                 found[:, columns], variances[:, columns] = of_counts
-                limits[:, columns] = estimator.limit(reading, part.distribution[0], forms)
+                if part.distribution is None:
+                    # It is only noted which circuits are run.
+                    limits[:, columns] = of_counts.values
+                else:
+                    limits[:, columns] = estimator.limit(reading, part.distribution[0], forms)
             errors.append(Errors.sampled(exact, found, variances, limits))
     else:
         recording = Recording.of(readings, patches, settings.noise)

@@ -197,9 +197,7 @@ def withheld(settings: SystemsPoint) -> str:
     Args:
         settings: Those of the point.
     """
-    if not settings.system.takes_shots:
-        return f"draws the samples of {settings.system.title} from exact probabilities."
-    if not settings.shots:
+    if settings.system.takes_shots and not settings.shots:
         return "takes exact means: set shots."
     return ""
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from noise_models import fields
 from qucnn_cirq.encodings import Angle
+from qucnn_cirq.engines.collected import hands_out
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import DualAnsatz, Filter
 from qucnn_cirq.heads import AdversarialPair, PrincipalComponents, hellinger_distance
-from qucnn_cirq.heads.adversarial import shares_of_ones
+from qucnn_cirq.heads.adversarial import shares_in_groups, shares_of_ones
 from qucnn_cirq.measurements import Distribution
 from qucnn_cirq.specification import ConvolutionSpec
 from studies.sweep.study import Row
@@ -207,11 +208,22 @@ class Generators(Making):
         return (np.zeros((len(images), 1, self._system.components)),)
 
     def made(self, run: Run) -> list[Array]:
-        """Samples of the circuits' outcomes, whose exact probabilities are found once."""
+        """Samples of the circuits' outcomes, whose exact probabilities are found once.
+
+        Where counts are handed out these are all shots of all samples, which are put into
+        samples at random: nothing tells one shot from another.
+        """
         system, drawn = self._system, np.random.default_rng(run.seed)
         (seen,) = self.inputs(np.zeros((1, 1, 1)))
-        maps = replace(run, shots=None).maps(self.specs[0], self.parameters[0], seen)
+        every = system.samples * system.shots
+        counted = replace(run, shots=every if hands_out() else None)
+        maps = counted.maps(self.specs[0], self.parameters[0], seen)
         shares = maps.reshape(len(self._digits), -1).clip(0)
+        if counted.shots is not None:
+            return [
+                shares_in_groups(np.rint(row * every).astype(np.int64), system.samples, drawn)
+                for row in shares
+            ]
         return [
             shares_of_ones(row / row.sum(), system.samples, system.shots, drawn) for row in shares
         ]
