@@ -150,6 +150,15 @@ class DriftingEngine(Engine):
             yield columns, noise.times(drift.factor(float(deviation))), own, each
 
 
+def drift_passes(drift: DriftNoise | None) -> int:
+    """Rates at which means are computed, which each take as long as means under steady noise.
+
+    Args:
+        drift: The drift; None where there is none.
+    """
+    return 1 if drift is None else len(chebyshev_nodes(drift))
+
+
 def chebyshev_nodes(drift: DriftNoise) -> NDArray[np.float64]:
     """Where means are computed, in standard deviations of the factor's logarithm.
 

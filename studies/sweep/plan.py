@@ -192,6 +192,8 @@ def digests_of(study: Study, settings: Any) -> dict[str, str]:
         "measurement": f"version {study.version}",
         **own,
         **settings.noise.source_digests(),
+        # Once it belonged to each point by itself.
+        **({} if settings.noise.drift is None else {"drift": "by repetition"}),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
         **settings.convolution.filter_sources,
         **({} if (code := source_digest(study.measure)) is None else {"study": code}),
