@@ -17,8 +17,16 @@ from qucnn_cirq.engines.drifting import DriftingEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError
 
 Array = NDArray[np.float64]
+
+
+class CountsError(InputError):
+    """Circuits that cannot be handed out, or whose counts are not there.
+
+    A study that tells of what is not possible in its table must not take this for that.
+    """
 
 
 class CountsSource(ABC):
@@ -46,7 +54,7 @@ class CountsSource(ABC):
             significant bit, and their counts, which add up to the shots, each of shape (outcomes,).
 
         Raises:
-            InputError: If it has none.
+            CountsError: If it has none.
         """
 
     @abstractmethod
@@ -63,6 +71,10 @@ class CountsSource(ABC):
             The circuit in each of its places, and the number of its place for each row of
             `angle_rows`, shape (filters * patches,).
         """
+
+    @abstractmethod
+    def await_counts(self) -> None:
+        """Says that counts decide what is run next; see the function of this name."""
 
 
 def angle_rows(tables: AngleTables) -> Array:
@@ -196,6 +208,17 @@ def handing_out(source: CountsSource) -> Iterator[None]:
 def hands_out() -> bool:
     """Whether counts are handed out now."""
     return _SOURCE.get() is not None
+
+
+def await_counts() -> None:
+    """Says that the counts of all circuits run so far decide which circuits are run next.
+
+    A study calls it where it decides, and as seldom as it can: what it asks for between two calls
+    is handed out together. It has no effect where circuits are simulated.
+    """
+    source = _SOURCE.get()
+    if source is not None:
+        source.await_counts()
 
 
 def measuring(engine: Engine) -> Engine:

@@ -204,7 +204,9 @@ def measure(
             shots=shots,
             seed=layer_seed(own_seed),
             parameters=parameters,
-            mitigation=mitigation_of(settings, as_noise(noise), layer_seed(own_seed), len(rounds)),
+            mitigation=mitigation_of(
+                settings, as_noise(noise), layer_seed(own_seed), len(rounds), engine
+            ),
             keep_outcomes=settings.keep_outcomes,
         )
         for name, engine, noise, own_seed in (

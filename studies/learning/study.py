@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from noise_models import fields
 from qucnn_cirq.datasets import load_classical_filter
+from qucnn_cirq.engines.collected import await_counts
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
@@ -163,7 +164,10 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     if settings.method != "exact":
         layer = exact_layer(settings, angles[None], settings.shots or None, layer_seed(seed))
         image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
+        # The gradient is of the images of a forward pass, of which no shots are wanted.
+        layer.shots = None
         layer.run(image, image_ids=[0])
+        layer.shots = settings.shots or None
         each = circuits_of(settings.mitigation, settings, layer.program)
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
@@ -192,6 +196,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             gradient = found.values[0]
             circuits += found.circuits * each
             shots += found.shots or 0
+        await_counts()
         angles = angles + optimizer.step(gradient)
         steps.finished(fidelity_recorded=fidelity)
     if layer is not None:
@@ -272,4 +277,5 @@ STUDY = Study(
     figures="studies.learning.figures",
     findings="studies.learning.findings",
     program=program_of,
+    collects=True,
 )

@@ -193,4 +193,5 @@ STUDY = Study(
     figures="studies.loading.figures",
     findings="studies.loading.findings",
     program=program_of,
+    withheld="takes exact means, so that nothing but loading and noise errs: it runs no shots",
 )

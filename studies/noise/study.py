@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.engines import make_engine
-from qucnn_cirq.engines.collected import measuring
+from qucnn_cirq.engines.collected import await_counts, measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
@@ -158,15 +158,16 @@ def measure(
     exact = _exact(blocks, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
     rounds_before = 0 if earlier is None else len(earlier["rounds"])
+    engine = measuring(make_engine(settings.noisy_engine))
     layer = QuantumConvolution(
         program,
-        engine=measuring(make_engine(settings.noisy_engine)),
+        engine=engine,
         noise=noise_of_run(settings),
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
         mitigation=mitigation_of(
-            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before
+            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before, engine
         ),
     )
     means, taken, rounds, ends = _take_shots(layer, blocks, settings, earlier)
@@ -258,6 +259,8 @@ def _take_shots(
     while True:
         shots, look = sum(rounds), len(rounds)
         if rounds:
+            if settings.precision is not None:
+                await_counts()
             if "counts" in taken:
                 counted = int(taken["counts"].sum())
                 ends = interval(counted, shots * taken["counts"].size, look)

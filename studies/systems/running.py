@@ -13,6 +13,7 @@ from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
 from qucnn_cirq.engines import Engine, Twirl, TwirledEngine, make_engine, twirled_engine
+from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
@@ -125,7 +126,7 @@ class Run:
 
     @property
     def _engine(self) -> Engine:
-        return twirled_engine(make_engine(self.engine), self.twirl)
+        return twirled_engine(measuring(make_engine(self.engine)), self.twirl)
 
     def _layer(self, spec: ConvolutionSpec, parameters: Array) -> QuantumConvolution:
         return QuantumConvolution(

@@ -191,6 +191,19 @@ def program_of(settings: SystemsPoint) -> Program:
     return program
 
 
+def withheld(settings: SystemsPoint) -> str:
+    """Why the circuits of a point are not handed out; empty if they are.
+
+    Args:
+        settings: Those of the point.
+    """
+    if not settings.system.takes_shots:
+        return f"draws the samples of {settings.system.title} from exact probabilities."
+    if not settings.shots:
+        return "takes exact means: set shots."
+    return ""
+
+
 def _models(settings: SystemsPoint) -> tuple[Model, ...]:
     """The models of a point, not fitted."""
     return settings.system.models(_start(settings.seed, settings.repeat), settings.digits)
@@ -276,6 +289,7 @@ def _checked(
                     angles,
                     settings.check_shots,
                     seed,
+                    twirl=run.twirl,
                 )
             )
     return check_row(np.concatenate(scores)) if scores else {}
@@ -291,4 +305,6 @@ STUDY = Study(
     figures="studies.systems.figures",
     findings="studies.systems.findings",
     program=program_of,
+    collects=True,
+    withheld=withheld,
 )

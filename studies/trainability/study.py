@@ -203,4 +203,5 @@ STUDY = Study(
     figures="studies.trainability.figures",
     findings="studies.trainability.findings",
     program=program_of,
+    withheld="takes exact means: it runs no shots",
 )

@@ -288,4 +288,5 @@ STUDY = Study(
     figures="studies.training.figures",
     findings="studies.training.findings",
     program=program_of,
+    collects=True,
 )
