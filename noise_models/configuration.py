@@ -174,7 +174,8 @@ class NoiseConfiguration:
             raise InputError(f"noise = {shown(mapping)} is not a table of noise settings.")
         if "noise" in mapping:
             for key in mapping:
-                if key != "noise":
+                # What a fit leaves uncertain stands beside the noise that it found.
+                if key not in ("noise", "uncertainty"):
                     raise unknown_name("key beside [noise]", key, ["noise"])
             return cls.from_mapping(mapping["noise"])
         own = {key: value for key, value in mapping.items() if key in _own_keys()}

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
+from noise_models import Noise, NoiseConfiguration
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.drifting import DriftingEngine
@@ -26,9 +26,11 @@ class CountsSource(ABC):
 
     Attributes:
         predicts: Whether means are wanted beside the counts.
+        noise: The noise that predicts them; None for that of whoever asks.
     """
 
     predicts: bool = True
+    noise: Noise | None = None
 
     @abstractmethod
     def counts(
@@ -107,7 +109,7 @@ class CollectedEngine(Engine):
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, noise)
+        return self._predicting.gives_means(template, self._source.noise or noise)
 
     def run(
         self,
@@ -135,7 +137,9 @@ class CollectedEngine(Engine):
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
         return self._in_places(
-            template, tables, lambda each: self._predicting.distribution(each, noise, tables)
+            template,
+            tables,
+            lambda each: self._predicting.distribution(each, self._source.noise or noise, tables),
         )
 
     def outcome_counts(
@@ -157,7 +161,8 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        means = self._predicting.run(template, noise, tables, None, streams).means
+        own = self._source.noise or noise
+        means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means
 
@@ -196,6 +201,17 @@ def handing_out(source: CountsSource) -> Iterator[None]:
 def hands_out() -> bool:
     """Whether counts are handed out now."""
     return _SOURCE.get() is not None
+
+
+def predicted_under(noise: NoiseConfiguration) -> NoiseConfiguration:
+    """The noise that predicts what is measured: a study's, unless counts come with another.
+
+    Args:
+        noise: The study's.
+    """
+    source = _SOURCE.get()
+    other = None if source is None or source.noise is None else source.noise.configuration
+    return noise if other is None else other
 
 
 def measuring(engine: Engine) -> Engine:

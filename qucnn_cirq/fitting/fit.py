@@ -23,6 +23,7 @@ from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.prediction import Prediction, draws, predicted
 from qucnn_cirq.fitting.profile import NORMAL, profile_interval
 from qucnn_cirq.fitting.surrogates import Grid, Surrogate, surrogate
+from qucnn_cirq.fitting.uncertainty import Uncertainty
 
 FloatArray = NDArray[np.float64]
 
@@ -207,9 +208,14 @@ class NoiseFit:
         )
 
     def to_toml(self) -> str:
-        """The fitted noise as TOML, with what was found as comments."""
+        """The fitted noise as TOML, with what was found as comments, and the covariance."""
         lines = [f"# {line}" for line in str(self).splitlines()]
-        return "\n".join([*lines, self.noise.to_toml()])
+        return "\n".join([*lines, self.noise.to_toml(), self.uncertainty.to_toml()])
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """What the counts leave uncertain of the numbers."""
+        return Uncertainty(self.keys, self.covariance)
 
     def write(self, path: Path | str) -> None:
         """Writes `to_toml` to a file.

@@ -14,21 +14,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from noise_models import Noise, NoiseLike
 from noise_models.checks import whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
 from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError, option
+from qucnn_cirq.fitting import NoiseFit
 from studies.elsewhere.counts import Collected, collected, keep
 from studies.elsewhere.manifest import MOST_SHOTS, JobPoint, Manifest, read_manifest
+from studies.elsewhere.predicting import Predicting
 from studies.elsewhere.reading import KeyCounts, read_counts
 from studies.elsewhere.replay import Replay, has_all
-from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
+from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
-from studies.sweep.chunks import write_chunk
+from studies.sweep.chunks import MeasuredPoint, write_chunk
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, make_plan, resolve
 from studies.sweep.store import keep_inputs, open_folder
@@ -121,6 +124,7 @@ def collect(
     *,
     bit_order: str | None = None,
     shots: int | None = None,
+    noise: NoiseLike | NoiseFit | Path = None,
     note: Callable[[str], None] = _LOGGER.info,
 ) -> Collection:
     """Takes counts of circuits that were run elsewhere, and makes results of what is complete.
@@ -136,6 +140,9 @@ def collect(
             Qiskit has it, if it is the last; None takes what a file says, or else "big".
         shots: Shots of each circuit that the results are made of, in place of those that were
             asked for: fewer while counts are missing, or more.
+        noise: What predicts in place of the study's noise, such as a fit or the file that it
+            wrote, whose uncertainty gives predicted errors an interval. What was measured stays
+            the same.
         note: Takes a line for the user; it is logged unless given.
 
     Returns:
@@ -172,10 +179,15 @@ def collect(
     if manifest.study:
         study, document, scale = configured_again(target, manifest, shots)
         ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
-        results = _results(target, manifest, found, (study, document), ready, scale, note)
+        devices = sorted({each.device for each in manifest.templates})
+        predicting = None if noise is None else Predicting.of(noise, devices)
+        results = _results(
+            target, manifest, found, (study, document), ready, scale, predicting, note
+        )
     else:
-        if shots is not None:
-            raise InputError("shots has no effect on circuits of no study: leave it out.")
+        for name, value in (("shots", shots), ("noise", noise)):
+            if value is not None:
+                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
         scale, ready, results = 1.0, [], None
     wanted = {key: number * scale for key, number in manifest.wanted.items()}
     return Collection(
@@ -254,6 +266,7 @@ def _results(
     configured: tuple[Study, dict[str, Any]],
     ready: Sequence[JobPoint],
     scale: float,
+    predicting: Predicting | None,
     note: Callable[[str], None],
 ) -> Results | None:
     """Results of complete points, in place of those that were made of fewer counts."""
@@ -261,14 +274,14 @@ def _results(
         return None
     study, document = configured
     with reading_stored():
-        plan = _plan(study, document, manifest, found)
+        plan = _plan(study, document, manifest, found, predicting)
     target = folder / RESULTS
     if _are_of(target, plan, len(ready)):
         return read_results(target)
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, manifest, found, ready, scale)
+        _measure(partial, plan, document, manifest, found, ready, scale, predicting)
         finish(study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
@@ -281,23 +294,30 @@ def _results(
     return read_results(target)
 
 
-def _plan(study: Study, document: dict[str, Any], manifest: Manifest, found: Collected) -> Plan:
-    """The plan of the results: that of the study, told apart by the counts it is made of."""
+def _plan(
+    study: Study,
+    document: dict[str, Any],
+    manifest: Manifest,
+    found: Collected,
+    predicting: Predicting | None,
+) -> Plan:
+    """The plan of the results: that of the study, told apart by its counts and what predicts."""
     plan = make_plan(study, document)
     known = {each.identity: each for each in manifest.points}
     if set(known) != {each.identity for each in plan.points}:
         raise InputError("the jobs are of other points than their configuration: make them again.")
     for point in plan.points:
         own = known[point.identity].digests
-        other = [key for key in {*own, *point.digests} if own.get(key) != point.digests.get(key)]
-        if other:
+        changed = [key for key in {*own, *point.digests} if own.get(key) != point.digests.get(key)]
+        if changed:
             raise InputError(
-                f"the {' and '.join(sorted(other))} of the study are others than when the jobs "
+                f"the {' and '.join(sorted(changed))} of the study are others than when the jobs "
                 "were made: use the version of this package, the device and the data of then."
             )
-    points = tuple(
-        replace(each, digests={**each.digests, "counts": found.digest}) for each in plan.points
-    )
+    more = {"counts": found.digest}
+    if predicting is not None:
+        more["predicting noise"] = predicting.digest
+    points = tuple(replace(each, digests={**each.digests, **more}) for each in plan.points)
     return replace(plan, points=points)
 
 
@@ -326,6 +346,7 @@ def _measure(
     found: Collected,
     ready: Sequence[JobPoint],
     scale: float,
+    predicting: Predicting | None,
 ) -> None:
     """Measures complete points on their counts, into a new folder of results."""
     open_folder(folder, plan)
@@ -339,14 +360,23 @@ def _measure(
             "files": "; ".join(sorted(found.files.values())),
         },
     }
+    if predicting is not None:
+        origin[PREDICTING] = predicting.words
     by_identity = {each.identity: each for each in plan.points}
     for start in range(0, len(ready), _AT_A_TIME):
         outcomes = []
         own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
         for job, point in zip(ready[start:], own, strict=False):
             task = Task(point.identity, point.document)
-            with handing_out(Replay(manifest, found, job, scale)), reading_stored():
-                outcomes += list(measure_each(plan.study.name, [task]))
+
+            def measured(
+                noise: Noise | None, job: JobPoint = job, task: Task = task
+            ) -> MeasuredPoint:
+                with handing_out(Replay(manifest, found, job, scale, noise)), reading_stored():
+                    (outcome,) = measure_each(plan.study.name, [task])
+                return outcome
+
+            outcomes.append(measured(None) if predicting is None else predicting.measured(measured))
         resolved = {each.identity: resolve(plan.study, each) for each in own}
         write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
 

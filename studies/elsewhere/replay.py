@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
@@ -34,11 +35,18 @@ class Replay(CountsSource):
         found: What was collected.
         point: The point.
         scale: Shots that are wanted now over those that the jobs asked for.
+        noise: The noise that predicts; None for that of the point.
     """
 
     def __init__(
-        self, manifest: Manifest, found: Collected, point: JobPoint, scale: float = 1.0
+        self,
+        manifest: Manifest,
+        found: Collected,
+        point: JobPoint,
+        scale: float = 1.0,
+        noise: Noise | None = None,
     ) -> None:
+        self.noise = noise
         self._manifest = manifest
         self._found = found
         self._point = point
