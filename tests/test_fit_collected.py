@@ -18,6 +18,7 @@ from studies.elsewhere import collecting
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
+from studies.noise.findings import findings
 from studies.runs.results import read_results
 from studies.settings import settings_texts
 from studies.sweep.catalogue import load_study
@@ -159,6 +160,9 @@ def test_predictions_of_fitted_noise_stand_beside_the_same_measured_numbers(
     expected = fit.predict(predicted)
     np.testing.assert_allclose(after[column], expected.value, rtol=1e-6)
     np.testing.assert_allclose(after[f"{column}_low"], expected.low, rtol=1e-3)
+    if name == "noise":
+        told = " ".join(findings(other))
+        assert "by what the fit of the noise leaves open" in told and "off on average" in told
     # Told apart, said, and made anew without it.
     (origin,) = other.origins
     assert "fitted.toml: depolarizing p1=" in str(origin["predicting"])
@@ -200,6 +204,7 @@ def test_bias_is_measured_with_its_error(tmp_path: Path) -> None:
     table = results.table()
     z = (table["measured_bias"] - table["bias"]) / table["measured_bias_error"]
     assert 0.2 < z.std(ddof=0) < 2 and abs(z.mean()) < 4 / np.sqrt(len(z))
+    assert "standard errors from the predicted ones" in findings(results)[-1]
     own = results.arrays(table["point"][0])
     difference = (own["estimates"] - own["exact"]).mean()
     assert table["measured_bias"][0] == pytest.approx(difference)

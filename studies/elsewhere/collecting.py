@@ -376,7 +376,11 @@ def _measure(
                     (outcome,) = measure_each(plan.study.name, [task])
                 return outcome
 
-            outcomes.append(measured(None) if predicting is None else predicting.measured(measured))
+            outcomes.append(
+                measured(None)
+                if predicting is None
+                else predicting.measured(measured, plan.study.columns)
+            )
         resolved = {each.identity: resolve(plan.study, each) for each in own}
         write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,11 +78,14 @@ class Predicting:
         known = None if uncertain is None else [uncertain.keys, uncertain.covariance.tolist()]
         return digest_of([self.configuration.to_mapping(), known])
 
-    def measured(self, measure: Callable[[Noise], MeasuredPoint]) -> MeasuredPoint:
+    def measured(
+        self, measure: Callable[[Noise], MeasuredPoint], columns: Container[str]
+    ) -> MeasuredPoint:
         """A point beside its prediction, with an interval if that is known.
 
         Args:
             measure: Measures the point, predicted by a noise; what is measured is the same.
+            columns: Those of the study.
 
         Raises:
             InputError: If noise within its uncertainty is not allowed for the point.
@@ -92,7 +95,7 @@ class Predicting:
             (index, column)
             for index, row in enumerate(point.rows)
             for column in _PREDICTED
-            if row.get(column) is not None
+            if row.get(column) is not None and f"{column}_low" in columns
         ]
         if self.uncertainty is None or not places:
             return point
