@@ -174,6 +174,25 @@ def test_predictions_of_fitted_noise_stand_beside_the_same_measured_numbers(
     assert once_more.table().iloc[0][column] == before[column]
 
 
+@pytest.mark.parametrize("method", ["readout+two_point", "zne"])
+def test_mitigation_assumes_the_noise_of_the_study_whatever_predicts(
+    tmp_path: Path, method: str
+) -> None:
+    settings = {**STUDY, "mitigation": method, "images": 1, "shots": 1000}
+    found = jobs("forward", tmp_path / "jobs", settings=settings)
+    run(found)
+    first = collect(found.folder).results
+    assert first is not None
+    point = first.table()["point"][0]
+    before = first.arrays(point)
+    second = collect(found.folder, noise={"depolarizing": {"p2": 0.03}}).results
+    assert second is not None
+    after = second.arrays(point)
+    for name in ("noisy_estimates", "noisy_variance", "ideal_estimates"):
+        assert name not in before or (after[name] == before[name]).all()
+    assert np.abs(after["noisy_means"] - before["noisy_means"]).max() > 1e-3
+
+
 def test_noise_that_predicts_is_checked(tmp_path: Path) -> None:
     found = jobs("forward", tmp_path / "jobs", settings=STUDY)
     run(found)

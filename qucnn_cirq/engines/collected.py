@@ -109,7 +109,11 @@ class CollectedEngine(Engine):
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, self._source.noise or noise)
+        return self._predicting.gives_means(template, self.noise_of_means(noise))
+
+    def noise_of_means(self, noise: Noise) -> Noise:
+        """That which the counts come with, if any; see `qucnn_cirq.engines.Engine`."""
+        return self._source.noise or noise
 
     def run(
         self,
@@ -136,10 +140,9 @@ class CollectedEngine(Engine):
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
+        own = self.noise_of_means(noise)
         return self._in_places(
-            template,
-            tables,
-            lambda each: self._predicting.distribution(each, self._source.noise or noise, tables),
+            template, tables, lambda each: self._predicting.distribution(each, own, tables)
         )
 
     def outcome_counts(
@@ -161,7 +164,7 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        own = self._source.noise or noise
+        own = self.noise_of_means(noise)
         means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means

@@ -59,6 +59,10 @@ class DriftingEngine(Engine):
         """Whether the engine does."""
         return self.engine.gives_means(template, noise.nominal)
 
+    def noise_of_means(self, noise: Noise) -> Noise:
+        """As of the engine."""
+        return self.engine.noise_of_means(noise)
+
     def distribution(
         self, template: Template, noise: Noise, tables: AngleTables
     ) -> NDArray[np.float64]:

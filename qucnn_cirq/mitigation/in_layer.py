@@ -76,7 +76,8 @@ class CircuitMitigation(Mitigation):
     ) -> Estimates:
         """See `qucnn_cirq.estimators.Mitigation.measure`."""
         if shots is None:
-            found = self.method.moments(reading, states, _MANY, noise).values
+            actual = engine.noise_of_means(noise)
+            found = self.method.moments(reading, states, _MANY, actual).values
             return Estimates(found, np.zeros_like(found))
         twirled = twirled_engine(engine, self.twirl)
         return self.method.estimate(reading, states, shots, twirled, noise, streams=streams)
