@@ -260,7 +260,7 @@ def noise_from_file(path: str) -> NoiseConfiguration:
     """Reads noise from a file with a configuration, or with a calibration.
 
     Args:
-        path: Ends in .toml or .json.
+        path: Ends in .toml; any other is read as JSON.
 
     Raises:
         InputError: If the file cannot be read, or holds what is not allowed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -239,7 +240,7 @@ class Noise:
         return html_table("noise", [(key, write_value(value)) for key, value in rows.items()])
 
 
-NoiseLike = None | str | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise
+NoiseLike = None | str | Path | Mapping[str, Any] | NoiseConfiguration | cirq.NoiseModel | Noise
 """Every way of saying noise that `as_noise` understands."""
 
 
@@ -247,9 +248,10 @@ def as_noise(noise: NoiseLike) -> Noise:
     """Turns any way of saying noise into `Noise`.
 
     Args:
-        noise: None (no noise), a name from `noise_names`, the path of a .toml or .json file that
-            holds a configuration or a calibration, the mapping that such a file holds, a
-            configuration, any `cirq.NoiseModel`, or `Noise`, which is returned as it is.
+        noise: None (no noise), a name from `noise_names`, the path of a .toml or .json file, as
+            text or as ``pathlib.Path``, that holds a configuration or a calibration, the mapping
+            that such a file holds, a configuration, any `cirq.NoiseModel`, or `Noise`, which is
+            returned as it is.
 
     Raises:
         InputError: If it is none of these, or not allowed.
@@ -258,6 +260,8 @@ def as_noise(noise: NoiseLike) -> Noise:
         return Noise(NoiseConfiguration())
     if isinstance(noise, Noise):
         return noise
+    if isinstance(noise, Path):
+        return Noise(noise_from_file(str(noise)))
     if isinstance(noise, str):
         if noise.lower().endswith(CALIBRATION_SUFFIXES):
             return Noise(noise_from_file(noise))

@@ -4,7 +4,7 @@
 points as they finish, and ``studies.read_results(folder)`` what a folder holds.
 ``studies.jobs(configuration, out)`` writes the circuits of a study, to be run elsewhere, and
 ``studies.collect(folder, files)`` makes results of the counts that come back, to which
-``studies.fit_collected(folder)`` fits noise.
+``studies.fit_collected(folder)`` fits noise; ``studies.design_jobs`` writes circuits that tell it.
 ``studies.load(folder)`` gives the results of a sweep as a pandas DataFrame, and
 ``studies.load_arrays(folder, point)`` the raw counts of one of its points.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.elsewhere.collecting import collect
+    from studies.elsewhere.designing import design_jobs
     from studies.elsewhere.fitting import fit_collected
     from studies.elsewhere.handing_out import jobs, jobs_of
     from studies.runs.results import Results, read_results
@@ -31,6 +32,7 @@ __all__ = [
     "Progress",
     "Results",
     "collect",
+    "design_jobs",
     "fit_collected",
     "iterate",
     "jobs",
@@ -46,6 +48,7 @@ _MODULES = {
     "Progress": "sweep.progress",
     "Results": "runs.results",
     "collect": "elsewhere.collecting",
+    "design_jobs": "elsewhere.designing",
     "fit_collected": "elsewhere.fitting",
     "iterate": "runs.run",
     "jobs": "elsewhere.handing_out",

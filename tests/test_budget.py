@@ -108,6 +108,48 @@ def test_shares_of_strong_noise_add_up(test):
     adds_up(budget_of(program(test), noise))
 
 
+@pytest.mark.parametrize(
+    ("test", "loader", "rms", "without_readout", "stages", "mechanisms", "bits"),
+    [
+        (
+            "inversion", "ring_comparison", 0.00550, 0.00234,
+            {"readout": 0.630},
+            {"decay while operated": 0.182, "two-qubit depolarising": 0.095, "coherent": 0.044,
+             "idling": 0.031, "one-qubit depolarising": 0.018},
+            {"4,10": 0.380},
+        ),
+        (
+            "destructive", "line", 0.01246, 0.00560,
+            {"readout": 0.691, "patch": 0.113, "filter": 0.131, "meeting": 0.064},
+            {"decay while operated": 0.199, "two-qubit depolarising": 0.046, "coherent": 0.042,
+             "idling": 0.017, "one-qubit depolarising": 0.005},
+            {"5,3": 0.338, "5,4": 0.203},
+        ),
+        (
+            "ancilla", "line", 0.01649, 0.01688,
+            {"readout": 0.014, "patch": 0.240, "filter": 0.249, "meeting": 0.497},
+            {"decay while operated": 0.484, "two-qubit depolarising": 0.109, "coherent": 0.095,
+             "idling": 0.289, "one-qubit depolarising": 0.009},
+            {"3,3": 0.014},
+        ),
+    ],
+)  # fmt: skip
+def test_shares_of_known_circuits(test, loader, rms, without_readout, stages, mechanisms, bits):
+    """Figures that were computed by other code, of the loaders that there were then."""
+    kernel = FixedFilter(load_classical_filter())
+    spec = ConvolutionSpec(kernel=(4, 4), filters=kernel, overlap=test)
+    own = compile_convolution(spec, "willow_pink", loader=loader)
+    budget = error_budget(own, "willow_pink", load_mnist("train", 16).images)
+    adds_up(budget)
+    assert budget.rms == pytest.approx(rms, abs=5e-6)
+    assert budget.rms_without(stage="readout") == pytest.approx(without_readout, abs=5e-6)
+    for columns, expected in ((["stage"], stages), (["mechanism"], mechanisms)):
+        found = budget.by(*columns).set_index(columns)["share"]
+        assert {each: found[each] for each in expected} == pytest.approx(expected, abs=1.2e-3)
+    read = budget.by("stage", "place").set_index(["stage", "place"])["share"]["readout"]
+    assert {each: read[each] for each in bits} == pytest.approx(bits, abs=1.2e-3)
+
+
 def at(channel: Channel, strength: float, own: float, each: Channel) -> float:
     """Of one channel its own strength, of all others the same."""
     return own if each is channel else strength

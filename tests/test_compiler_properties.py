@@ -17,7 +17,7 @@ from qucnn_cirq import (
     XZAnsatz,
     compile_convolution,
 )
-from qucnn_cirq.compiler import compilation
+from qucnn_cirq.compiler import filter_compilation
 from qucnn_cirq.compiler.verification import simulated_mean
 from qucnn_cirq.devices import Device, grid_device
 from qucnn_cirq.validation import errors_of, validate
@@ -148,7 +148,7 @@ def test_any_request_is_valid_correct_and_repeatable(request, seed):
     # An equal device gives the program that is known; this one is made anew.
     equal = Device(device.name, device.cirq_device)
     assert compile_convolution(spec, equal, **request.options) is program
-    compilation._compile.cache_clear()
+    filter_compilation.compiled_program.cache_clear()
     again = compile_convolution(spec, device, **request.options)
     assert again is not program
     for index, circuit in enumerate(circuits):

@@ -44,13 +44,14 @@ def test_the_compiler_tells_what_it_weighed_and_what_it_had(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     module = "qucnn_cirq.compiler.compilation"
+    candidates = "qucnn_cirq.compiler.filter_compilation"
     with caplog.at_level("DEBUG", "qucnn_cirq"):
         program = compile_convolution(SPEC, "grid:4x5")
         first = messages(caplog, module, "DEBUG")
+        weighed = messages(caplog, candidates, "DEBUG")
         caplog.clear()
         again = compile_convolution(SPEC, "grid:4x5")
     assert again is program
-    weighed = [each for each in first if each.startswith("candidate: ")]
     error = f"{program.report.predicted_error:.4f}"
     assert any(f"{program.report.layout} layout" in each and error in each for each in weighed)
     assert any(f"overlap test {program.spec.overlap} is taken" in each for each in first)

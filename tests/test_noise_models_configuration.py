@@ -251,3 +251,11 @@ def test_infinite_times_are_stored_as_text_and_read_back(times: dict[str, float]
     assert NoiseConfiguration.from_toml(noise.to_toml()) == noise
     with pytest.raises(NoiseError, match="thermal.t1 = '-inf' is not allowed"):
         NoiseConfiguration(thermal={**times, "t1": "-inf"})
+
+
+def test_a_path_is_a_file_whether_text_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "noise.toml"
+    path.write_text("[noise]\nidle = 0.25\n")
+    assert as_noise(path).configuration == as_noise(str(path)).configuration
+    with pytest.raises(ValueError, match=r"missing\.toml"):
+        as_noise(tmp_path / "missing.toml")

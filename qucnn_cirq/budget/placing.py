@@ -92,6 +92,8 @@ def compile_by_error(
             f"too many to compile: up to {_MOST_ORDERED} are tried; see place_by_error."
         )
     model = as_noise(noise)
+    if options.get("infidelity") == "auto":
+        options["noise"] = noise
     most = whole_number("patches", patches, minimum=1)
     found: list[tuple[float, int, Program]] = []
     with tqdm(

@@ -9,20 +9,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qucnn_cirq.commands.inputs import patch_and_angles, read_specification
+from qucnn_cirq.commands.inputs import patch_and_angles, read_array, read_specification
 from qucnn_cirq.commands.output import print_json, print_table
 from qucnn_cirq.errors import InputError
 
 if TYPE_CHECKING:
     import cirq
 
+    from qucnn_cirq.compiler.program import Program
     from qucnn_cirq.devices import Device
+    from qucnn_cirq.specification import ConvolutionSpec
 
 HELP = "compile a convolution for a device and write its circuit"
 DESCRIPTION = (
     "Compile the table [convolution] of a TOML file for a device, and write the native circuit of "
     "one patch in Cirq's JSON. All patches share its structure."
 )
+_IMAGES = 16
+"""Digits that --by-error looks at unless images are given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +68,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="E",
         help="largest infidelity of a loaded patch, or auto",
     )
-    parser.add_argument("--noise", metavar="NAME", help="the noise that --infidelity auto weighs")
+    parser.add_argument(
+        "--noise", metavar="NAME", help="the noise that --infidelity auto and --by-error weigh"
+    )
+    parser.add_argument(
+        "--by-error",
+        type=Path,
+        metavar="FILE.toml",
+        help="look for the order of bits and the place with the smallest error of F under --noise, "
+        "or the file's [noise], and write the configuration with that order",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FILE.npy",
+        help="the images that --by-error looks at; 16 digits of the package by default",
+    )
     parser.add_argument(
         "--load-filters",
         action="store_true",
@@ -99,18 +118,27 @@ def run(options: argparse.Namespace) -> int:
 
     spec = read_specification(options.configuration)
     patch, angles = patch_and_angles(spec, options)
+    infidelity = _infidelity(options.infidelity)
+    # Of --by-error it is no setting of the compiler.
+    noise = options.noise if options.by_error is None or infidelity == "auto" else None
     settings: dict[str, Any] = dict(
         layout=options.layout,
         loader=options.loader,
         gate_set=options.gate_set,
         walkers=options.walkers,
-        infidelity=_infidelity(options.infidelity),
-        noise=options.noise,
+        infidelity=infidelity,
+        noise=noise,
         dynamical_decoupling=options.dynamical_decoupling,
         load_filters=options.load_filters,
         placement=None if options.qubits is None else options.qubits.split(","),
     )
-    program = compile_convolution(spec, options.device, prove=options.prove, **settings)
+    errors: dict[str, float] = {}
+    if options.by_error is None:
+        if options.images is not None:
+            raise InputError("--images has no effect without --by-error: leave it out.")
+        program = compile_convolution(spec, options.device, prove=options.prove, **settings)
+    else:
+        program, errors = _by_error(spec, options, settings)
     check_own_code(program)
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
@@ -120,6 +148,7 @@ def run(options: argparse.Namespace) -> int:
     metrics = variant.report.to_mapping() | how | {"valid": valid}
     for name in ("layout", "loader", "predicted_error"):
         del metrics[name]
+    metrics |= errors
     metrics["compile_seconds"] = metrics.pop("compile_seconds")  # Last.
     proof = program.proof if options.prove else None
     if proof is not None:
@@ -128,6 +157,8 @@ def run(options: argparse.Namespace) -> int:
     write_circuit(circuit, options.out)
     if options.program is not None:
         program.save(options.program)
+    if options.by_error is not None:
+        _write_ordered(program.spec, options)
     if options.metrics is not None:
         write_json(options.metrics, metrics)
     if options.json:
@@ -144,6 +175,39 @@ def run(options: argparse.Namespace) -> int:
         if hint is not None:
             print(f"note: {hint}", file=sys.stderr)
     return 0 if metrics["valid"] else 1
+
+
+def _by_error(
+    spec: ConvolutionSpec, options: argparse.Namespace, settings: dict[str, Any]
+) -> tuple[Program, dict[str, float]]:
+    """The program of smallest error, and the errors without shots of it and of the usual one."""
+    from qucnn_cirq.budget import compile_by_error, error_budget
+    from qucnn_cirq.compiler.compilation import compile_convolution
+    from qucnn_cirq.datasets import load_mnist
+    from qucnn_cirq.documents import read_document
+
+    noise = options.noise or read_document(options.configuration).get("noise")
+    if not noise:
+        raise InputError("--by-error weighs errors under a noise: give --noise, or [noise].")
+    if options.qubits is not None:
+        raise InputError("--by-error looks for the place itself: leave --qubits out.")
+    given = options.images is not None
+    images = read_array(options.images, "images") if given else load_mnist("train", _IMAGES).images
+    usual = compile_convolution(spec, options.device, **settings)
+    others = {key: value for key, value in settings.items() if key not in ("noise", "placement")}
+    best = compile_by_error(spec, options.device, noise=noise, images=images, **others)
+    found = {"rms_error": best, "rms_error_as_compiled": usual}
+    return best, {name: error_budget(program, noise, images).rms for name, program in found.items()}
+
+
+def _write_ordered(spec: ConvolutionSpec, options: argparse.Namespace) -> None:
+    """Writes the configuration that was read, with the order of bits that was chosen."""
+    from noise_models.tables import write_document
+    from noise_models.writing import write_text
+    from qucnn_cirq.documents import read_document
+
+    document = read_document(options.configuration) | {"convolution": spec.to_mapping()}
+    write_text(options.by_error, write_document(document))
 
 
 def _check_written(circuit: cirq.AbstractCircuit, path: Path, device: Device) -> None:

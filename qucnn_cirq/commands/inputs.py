@@ -58,16 +58,26 @@ def patch_and_angles(
     random = np.random.default_rng(seed)
     shape = (spec.channels, *spec.kernel_pair)
     given = options.patch is not None
-    patch = _read_patch(options.patch) if given else spec.encoding.random_values(shape, random)
+    patch = (
+        read_array(options.patch, "patch") if given else spec.encoding.random_values(shape, random)
+    )
     return patch, random.uniform(0, 2 * np.pi, spec.n_parameters) if spec.n_parameters else None
 
 
-def _read_patch(path: Path) -> npt.NDArray[np.float64]:
-    """A patch from a NumPy file, without unpickling anything."""
+def read_array(path: Path, name: str) -> npt.NDArray[np.float64]:
+    """One array of numbers from a NumPy file, without unpickling anything.
+
+    Args:
+        path: The file.
+        name: What it holds, for the error.
+
+    Raises:
+        InputError: If it cannot be read, or holds several arrays or anything but finite numbers.
+    """
     from qucnn_cirq.array_files import read_arrays
     from qucnn_cirq.arrays import real_array
 
     content = read_arrays(path)
     if isinstance(content, dict):
-        raise InputError(f"{path} holds several arrays: give a .npy file with one patch.")
-    return real_array("patch", content)
+        raise InputError(f"{path} holds several arrays: give a .npy file with one, the {name}.")
+    return real_array(name, content)

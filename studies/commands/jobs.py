@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.errors import InputError
 from studies.commands import note_of
 
 HELP = "write the circuits of a study, to be run elsewhere"
@@ -15,6 +16,10 @@ with markers that show the order of the bits. What comes back goes to qucnn coll
 
   qucnn jobs forward --out jobs --set images=4 --set noise=willow_pink
   qucnn jobs sweep.toml --out jobs --parallel 4 --format qasm
+
+With --design they are circuits that tell numbers of the study's noise best for so many shots.
+
+  qucnn jobs noise --out jobs --set noise=expected.toml --design depolarizing.p2 --shots 100000
 """
 
 
@@ -48,15 +53,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="cirq",
         help="Cirq's JSON (default) or OpenQASM 3",
     )
+    parser.add_argument(
+        "--design",
+        action="append",
+        metavar="KEY",
+        help="circuits that tell a number of the noise best, such as depolarizing.p2, in place of "
+        "the study's; can be repeated; all for all numbers",
+    )
+    parser.add_argument("--shots", type=int, metavar="N", help="all shots of a design")
+    parser.add_argument(
+        "--free",
+        action="append",
+        metavar="KEY",
+        help="a number that a design takes for unknown; can be repeated (default: as qucnn fit)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Writes the circuits."""
-    from studies.elsewhere.handing_out import jobs
-
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
+    if options.design is not None:
+        return _design(options, settings)
+    for name in ("shots", "free"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} has no effect without --design: leave it out.")
+    from studies.elsewhere.handing_out import jobs
+
     found = jobs(
         options.study,
         options.out,
@@ -75,4 +99,32 @@ def run(options: argparse.Namespace) -> int:
             f"programs, {summary['markers']} markers, {summary['shots']} shots, "
             f"{summary['files']} files"
         )
+    return 0
+
+
+def _design(options: argparse.Namespace, settings: list[str]) -> int:
+    """Writes the circuits of a design."""
+    from studies.elsewhere.designing import design_jobs
+
+    for name, usual in (("quick", False), ("parallel", 1)):
+        if getattr(options, name) != usual:
+            raise InputError(f"--{name} has no effect on a design: leave it out.")
+    if options.shots is None:
+        raise InputError("--design splits shots among circuits: give --shots, how many in all.")
+    found = design_jobs(
+        options.study,
+        options.out,
+        options.shots,
+        None if options.design == ["all"] else options.design,
+        free=options.free,
+        settings=settings,
+        form=options.format,
+    )
+    if options.json:
+        errors = {"relative_errors": found.design.relative_errors}
+        print_json({**found.jobs.summary(), "expected": str(found.expected), **errors})
+    else:
+        print(found.design)
+        print(f"{len(found.jobs.manifest.named)} circuits, {len(found.jobs.files)} files")
+        print(f"fit what comes back from {found.expected}: qucnn fit --noise")
     return 0

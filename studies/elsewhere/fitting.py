@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.extensions import reading_stored
-from noise_models.numbers import numbers_of
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
 from studies.elsewhere.collecting import configured_again
 from studies.elsewhere.counts import collected
+from studies.elsewhere.designing import free_numbers
 from studies.elsewhere.handing_out import recorded_calls
 from studies.elsewhere.manifest import ADVICE, Manifest, TemplateJobs, read_manifest
 from studies.elsewhere.recording import RecordedTemplate, Recorder
@@ -61,11 +61,7 @@ def fit_collected(
         start = _noise_of(plan) if start is None else start
     if start is None or start.is_ideal:
         raise InputError("there is no noise to start from: give its kinds, with values above 0.")
-    if free is None:
-        mapping = {} if start.configuration is None else start.configuration.to_mapping()
-        numbers = [".".join(path) for path in numbers_of(mapping)]
-        free = ["scale"] if "calibrated" in mapping else numbers
-    return fit_noise(found, start, free)
+    return fit_noise(found, start, free_numbers(start) if free is None else free)
 
 
 def _noise_of(plan: Plan) -> Any:

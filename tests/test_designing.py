@@ -1,0 +1,102 @@
+"""Designs of circuits as jobs, from a configuration to the noise that is fitted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cirq
+import pytest
+
+import studies
+from noise_models import as_noise
+from qucnn_cirq.cli import main
+from qucnn_cirq.errors import InputError
+from studies.elsewhere.designing import free_numbers
+
+NOISE = "{depolarizing = {p1 = 0.002, p2 = 0.01}, readout = {p01 = 0.01, p10 = 0.03}}"
+TRUTH = {"depolarizing": {"p1": 0.003, "p2": 0.007}, "readout": {"p01": 0.02, "p10": 0.02}}
+SETTINGS = [
+    "images=1",
+    f"noise={NOISE}",
+    "convolution.kernel=[2, 2]",
+    "convolution.overlap=inversion",
+    'convolution.filters={kind = "fixed", values = [1, 2, -1, 0.5]}',
+]
+
+
+def run(folder: Path, files: tuple[Path, ...]) -> list[str]:
+    sampler, noise = cirq.DensityMatrixSimulator(seed=1), as_noise(TRUTH)
+    written = []
+    for file in files:
+        batch = cirq.read_json(file)
+        circuits = [noise.noisy_circuit(each) for each in batch["circuits"].values()]
+        written.append(str(folder / f"ran_{file.name}"))
+        cirq.to_json(sampler.run_batch(circuits, repetitions=batch["shots"]), written[-1])
+    return written
+
+
+def test_a_design_is_run_and_fitted(tmp_path: Path) -> None:
+    found = studies.design_jobs(
+        "forward", tmp_path / "jobs", 60_000, ["depolarizing.p2"], settings=SETTINGS
+    )
+    assert sum(each.shots for each in found.jobs.manifest.named) == 60_000
+    assert as_noise(found.expected).configuration.to_mapping()["depolarizing"]["p2"] == 0.01
+    studies.collect(found.jobs.folder, run(tmp_path, found.jobs.files))
+    fit = studies.fit_collected(found.jobs.folder, found.expected)
+    (row,) = fit.table[fit.table["key"] == "depolarizing.p2"].to_dict("records")
+    told = found.design.relative_errors["depolarizing.p2"]
+    assert told < 0.1
+    assert row["value"] == pytest.approx(0.007, abs=4 * told * 0.01)
+
+
+def test_the_command_says_what_a_design_tells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [part for each in SETTINGS for part in ("--set", each)]
+    own = ["jobs", "forward", "--out", str(tmp_path / "jobs"), "--design", "all", "--shots", "9000"]
+    assert main(["--json", *own, *sets]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["relative_errors"]) == set(free_numbers(as_noise(told["expected"])))
+    assert main([*own, *sets]) == 0  # The same jobs again.
+    assert "They tell depolarizing.p1 to" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--design", "all"], "give --shots"),
+        (["--shots", "100"], "--shots has no effect without --design"),
+        (["--free", "idle"], "--free has no effect without --design"),
+        (["--design", "all", "--shots", "100", "--parallel", "2"], "--parallel has no effect"),
+        (["--design", "all", "--shots", "100", "--quick"], "--quick has no effect"),
+        (["--design", "all", "--shots", "0"], "shots = 0"),
+        (["--design", "nothing", "--shots", "100"], "targets"),
+        (["--design", "all", "--shots", "100", "--set", "noise={}"], "set noise"),
+        (
+            ["--design", "all", "--shots", "100", "--set", "noise.scale=[1.0, 2.0]"],
+            "these 2 points have several",
+        ),
+    ],
+)
+def test_what_does_not_go_is_told_in_a_line(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [part for each in SETTINGS for part in ("--set", each)]
+    assert main(["jobs", "forward", "--out", str(tmp_path / "jobs"), *sets, *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_a_study_without_circuits_has_no_design(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="design"):
+        studies.design_jobs("loading", tmp_path / "jobs", 100)
+
+
+def test_free_numbers_are_those_that_a_fit_finds() -> None:
+    assert free_numbers(as_noise("willow_pink")) == ["scale"]
+    assert free_numbers(as_noise({"idle": 0.1, "depolarizing": {"p2": 0.1}})) == [
+        "depolarizing.p2",
+        "idle",
+    ]
