@@ -28,6 +28,7 @@ from qucnn_cirq.fitting import (
     preparations,
 )
 from qucnn_cirq.fitting.advice import told
+from qucnn_cirq.fitting.channels import Variations
 from qucnn_cirq.fitting.expansion import expanded
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.surrogates import Grid, Tangent
@@ -196,7 +197,7 @@ def test_derivatives_are_those_of_exact_probabilities(kind, noise):
         "nothing": (nothing, ["idle", "depolarizing.p1", "coherent.angle"]),
     }[noise]
     numbers = FreeNumbers.of(start, free)
-    found = expanded(circuit, numbers, numbers.start)
+    found = expanded(circuit, Variations.around(numbers, numbers.start))
     exact = circuit.true_probabilities(numbers.gate_noise(numbers.start))
     np.testing.assert_allclose(found[0], exact, atol=1e-10)
     low, high = numbers.bounds

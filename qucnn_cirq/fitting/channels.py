@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import cirq
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from noise_models import ConfiguredNoiseModel, NoiseConfiguration, NoiseKind
 from noise_models.drift import refuse_drift
 from noise_models.kind import Strength
-from noise_models.timeline import prepared_qubits, timeline
+from noise_models.timeline import Step, prepared_qubits, timeline
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import SlotTag, Template
 from qucnn_cirq.engines.factoring import owners
@@ -37,6 +38,50 @@ _LEAST = 1e-9
 """What stands for 0, relative to a number's size, so that its channels are there."""
 
 
+@dataclass(frozen=True, eq=False)
+class Variations:
+    """A noise, and on either side of it for each number that acts on gates.
+
+    Attributes:
+        here: The noise.
+        ends: For each number the two values that it takes, and the noise with each.
+    """
+
+    here: NoiseConfiguration
+    ends: tuple[tuple[tuple[float, NoiseConfiguration], tuple[float, NoiseConfiguration]], ...]
+
+    @classmethod
+    def around(cls, numbers: FreeNumbers, values: FloatArray) -> Variations:
+        """Those around a point.
+
+        Args:
+            numbers: The numbers.
+            values: Their values, shape (numbers,).
+
+        Raises:
+            InputError: If the noise is not allowed there.
+        """
+        low, _ = numbers.bounds
+        tiny = _LEAST * numbers.sizes
+        point = np.where(numbers.acts_on_gates & (np.abs(values) < tiny), tiny, values)
+        here = _configuration(numbers, point)
+
+        def end(index: int, value: float) -> tuple[float, NoiseConfiguration]:
+            other = np.array(point)
+            other[index] = max(value, low[index] + tiny[index])
+            try:
+                return float(other[index]), _configuration(numbers, other)
+            except InputError:
+                # T2 may not be larger than 2 T1, say: then of one side.
+                return float(point[index]), here
+
+        found = []
+        for index in np.flatnonzero(numbers.acts_on_gates).tolist():
+            step = _STEP * max(abs(point[index]), _STEP_AT_ZERO * numbers.sizes[index])
+            found.append((end(index, point[index] - step), end(index, point[index] + step)))
+        return cls(here, tuple(found))
+
+
 class Channels:
     """A circuit's gates, and where its noise stands.
 
@@ -48,49 +93,36 @@ class Channels:
         marked = template.marked_circuit
         moments, qubits = list(marked), sorted(marked.all_qubits())
         self._template = template
-        self._steps = timeline(moments, qubits)
+        steps = timeline(moments, qubits)
+        # Equal steps, as in gates that stand several times, have the same noise.
+        distinct: dict[Step, int] = {}
+        self._numbers = [distinct.setdefault(step, len(distinct)) for step in steps]
+        self._steps = list(distinct)
         self._prepared = prepared_qubits(moments, qubits)
         self._gates = [_gates(template, moment) for moment in moments]
 
-    def steps(
-        self, numbers: FreeNumbers, values: FloatArray, tables: AngleTables
-    ) -> list[tuple[str, SlopedStep]]:
+    def steps(self, noise: Variations, tables: AngleTables) -> list[tuple[str, SlopedStep]]:
         """Gates and channels in order of time, each with the register that it belongs to.
 
         Args:
-            numbers: The numbers.
-            values: Their values, shape (numbers,).
+            noise: The noise and its variations.
             tables: The angle tables.
 
         Returns:
             With "patch", "filter" or "meeting"; derivatives are by the numbers that act on gates.
 
         Raises:
-            InputError: If the noise is not allowed, or has other channels at other values.
+            InputError: If the noise has other channels at other values.
         """
-        low, _ = numbers.bounds
-        chosen = np.flatnonzero(numbers.acts_on_gates)
-        tiny = _LEAST * numbers.sizes
-        values = np.where(numbers.acts_on_gates & (np.abs(values) < tiny), tiny, values)
-        here = _configuration(numbers, values)
+        here = noise.here
         layers = {kind: self._layers(kind, here.strength) for kind in here.kinds}
         slopes: dict[int, dict[int, FloatArray]] = {}
-        for place, index in enumerate(chosen):
-            step = _STEP * max(abs(values[index]), _STEP_AT_ZERO * numbers.sizes[index])
-            ends = []
-            for sign in (-1, 1):
-                point = np.array(values)
-                point[index] = max(values[index] + sign * step, low[index] + tiny[index])
-                try:
-                    ends.append((point[index], _configuration(numbers, point)))
-                except InputError:
-                    # T2 may not be larger than 2 T1, say: then of one side.
-                    ends.append((values[index], here))
+        for place, ends in enumerate(noise.ends):
             self._add_slopes(slopes, place, here, layers, ends)
         return self._in_order(layers, slopes, tables)
 
     def _layers(self, kind: NoiseKind, strength: Strength) -> list[list[cirq.Operation]]:
-        """Noise of a kind before the first moment, and after each."""
+        """Noise of a kind before the first moment, and after each step that differs."""
         every = [kind.before(self._prepared, strength)]
         every += [kind.layers(step, strength) for step in self._steps]
         return [[operation for layer in layers for operation in layer] for layers in every]
@@ -140,10 +172,10 @@ class Channels:
                     yield Element(operation.qubits), own
 
         found = list(channels(0))
-        for index, gates in enumerate(self._gates):
+        for number, gates in zip(self._numbers, self._gates, strict=True):
             for gate in gates:
                 found.append((gate, Sloped(_gate_transfer(gate, tables), {})))
-            found += channels(1 + index)
+            found += channels(1 + number)
         names = owners([element for element, _ in found], self._template)
         return [
             (name, SlopedStep(element.qubits, own))

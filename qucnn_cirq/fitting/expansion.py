@@ -14,9 +14,8 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.meeting import contraction_order, largest_tensor
 from qucnn_cirq.engines.pauli_transfer import IDENTITY, ZERO_STATE
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.fitting.channels import Channels
+from qucnn_cirq.fitting.channels import Channels, Variations
 from qucnn_cirq.fitting.circuits import FitCircuit
-from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.sloped import OUTCOMES, Sloped, SlopedState, SlopedStep, fused, product
 from qucnn_cirq.threads import single_threaded_blas
 
@@ -35,25 +34,25 @@ def _channels(template: Template) -> Channels:
 
 
 @single_threaded_blas()
-def expanded(circuit: FitCircuit, numbers: FreeNumbers, values: FloatArray) -> FloatArray:
+def expanded(circuit: FitCircuit, noise: Variations) -> FloatArray:
     """Probabilities of outcomes before readout errors, and their derivatives.
 
     Args:
         circuit: The circuit.
-        numbers: The numbers.
-        values: Their values, shape (numbers,).
+        noise: The noise, and its variations with the numbers.
 
     Returns:
         Shape (1 + gate numbers, instances, 2^m): first the probabilities.
 
     Raises:
-        InputError: If the noise is not allowed, or has other channels at other values.
+        InputError: If the noise has other channels at other values of the numbers, or it would take
+            too much memory.
     """
     template, tables = circuit.template, circuit.tables or {}
     if template.given is not None:
         raise InputError("a state that is handed over is of no gates.")
-    every = _channels(template).steps(numbers, values, tables)
-    n_numbers = int(numbers.acts_on_gates.sum())
+    every = _channels(template).steps(noise, tables)
+    n_numbers = len(noise.ends)
     names = {name for name, step in every if len(step.transfer.value) > 1}
     is_cut = bool(template.filter_qubits) and names <= {"patch"}
     parts: dict[str, list[SlopedStep]] = {"patch": [], "filter": [], "meeting": []}

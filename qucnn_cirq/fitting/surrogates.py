@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from noise_models.numbers import Path
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.fitting.channels import Variations
 from qucnn_cirq.fitting.circuits import FitCircuit
 from qucnn_cirq.fitting.expansion import expanded
 from qucnn_cirq.fitting.numbers import FreeNumbers
@@ -229,13 +230,14 @@ class Tangent(Surrogate):
     """The first order in any number of numbers, around a point that moves with the fit."""
 
     def _prepare(self) -> None:
-        self._parts = [self._expanded(circuit) for circuit in self.circuits]
+        noise = Variations.around(self.numbers, self.centre)
+        self._parts = [self._expanded(circuit, noise) for circuit in self.circuits]
 
-    def _expanded(self, circuit: FitCircuit) -> FloatArray:
+    def _expanded(self, circuit: FitCircuit, noise: Variations) -> FloatArray:
         try:
-            return expanded(circuit, self.numbers, self.centre)
+            return expanded(circuit, noise)
         except InputError:
-            # Noise of one's own that comes and goes, or is not allowed at all.
+            # Noise of one's own that comes and goes, say.
             return self._by_differences(circuit)
 
     def _by_differences(self, circuit: FitCircuit) -> FloatArray:
