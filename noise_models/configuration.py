@@ -165,7 +165,8 @@ class NoiseConfiguration:
         """Reads a configuration from plain data.
 
         Args:
-            mapping: The fields of a configuration, or {"noise": those fields}.
+            mapping: The fields of a configuration, or {"noise": those fields}, beside which there
+                may be the "uncertainty" of a fit.
 
         Raises:
             InputError: If a key is unknown or a value not allowed.
