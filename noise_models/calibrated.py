@@ -21,6 +21,7 @@ from noise_models.checks import one_of
 from noise_models.depolarizing import depolarizing_gate
 from noise_models.errors import InputError, shown
 from noise_models.kind import NoiseKind, Strength
+from noise_models.preparation import flip_gate
 from noise_models.thermal import thermal_layer
 from noise_models.timeline import Step
 from noise_models.values import coupler_key, qubit_key
@@ -42,14 +43,14 @@ def _known(device: object) -> object:
 
 @attrs.frozen
 class CalibratedNoise(NoiseKind):
-    """Depolarising, coherent and thermal noise and readout errors of a real processor.
+    """Depolarising, coherent and thermal noise, preparation and readout of a real processor.
 
     At scale 1 it equals `cirq_google.NoiseModelFromGoogleNoiseProperties` for the gates that the
     calibration covers, but for SYC: that model lets qubits decay for the duration of an FSim gate,
     although it accounts for the SYC's own in the gate's error. Every one-qubit gate counts as one
     pulse. Scaling multiplies depolarising
-    probabilities, decay rates and readout errors, and coherent angles by the square root, so that
-    at scale 0 nothing is left.
+    probabilities, decay rates, preparation and readout errors, and coherent angles by the square
+    root, so that at scale 0 nothing is left.
 
     Args:
         device: "rainbow", "weber" or "willow_pink", or a calibration of the user's own.
@@ -97,7 +98,8 @@ class CalibratedNoise(NoiseKind):
 
     def has_gate_noise(self, strength: Strength) -> bool:
         """See `NoiseKind.has_gate_noise`."""
-        return max(strength.gate, strength.idle) > 0
+        prepares = strength.readout > 0 and bool(self.calibration.preparation)
+        return max(strength.gate, strength.idle) > 0 or prepares
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
         """See `NoiseKind.layers`."""
@@ -124,6 +126,26 @@ class CalibratedNoise(NoiseKind):
         duration_ns = calibration.duration_ns(step)
         thermal = thermal_layer(step, duration_ns, calibration.rates, strength)
         return [depolarizing, coherent, thermal]
+
+    def before(
+        self, qubits: Sequence[cirq.Qid], strength: Strength
+    ) -> Iterable[Sequence[cirq.Operation]]:
+        """See `NoiseKind.before`."""
+        chances = self.calibration.preparation
+        factor = strength.readout
+        if not chances or not factor:
+            return []
+        return [
+            [
+                flip_gate(
+                    _possible(
+                        factor * chances[q], f"the preparation error of {qubit_key(q)}", factor
+                    )
+                ).on(q)
+                for q in qubits
+                if q in chances
+            ]
+        ]
 
     def readout(self, qubit: cirq.Qid, strength: Strength) -> tuple[float, float]:
         """See `NoiseKind.readout`."""

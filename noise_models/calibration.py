@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
@@ -71,6 +71,7 @@ class Calibration:
         one_qubit: Depolarising probability after a one-qubit gate on each qubit, beyond decay.
         two_qubit: Errors of two-qubit gates by coupler, in both orders, and by type of gate.
         readout: P(read 1 | state 0) and P(read 0 | state 1) of each qubit.
+        preparation: P(starts in |1>) of qubits for which it is not 0.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Calibration:
     one_qubit: dict[cirq.Qid, float]
     two_qubit: dict[Coupler, dict[type[cirq.Gate], GateError]]
     readout: dict[cirq.Qid, tuple[float, float]]
+    preparation: dict[cirq.Qid, float] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash((self.name, frozenset(self.rates.items()), frozenset(self.readout.items())))

@@ -45,6 +45,7 @@ _QUBIT_KEYS = {
     "one_qubit": "the Pauli error of a one-qubit gate, decay apart",
     "p01": "the probability of reading 1 from a qubit in state 0",
     "p10": "the probability of reading 0 from a qubit in state 1",
+    "preparation": "the probability that a qubit starts in |1>",
 }
 _ANGLES = ("theta", "zeta", "chi", "gamma", "phi")
 _GATE_NAMES = ("syc", "cz", "sqrt_iswap", "fsim")
@@ -134,18 +135,21 @@ def calibration_to_mapping(calibration: Calibration) -> dict[str, Any]:
     Returns:
         "name"; "durations" in nanoseconds of "one_qubit", "measurement" and each two-qubit gate
         ("cz", "sqrt_iswap", "syc", "fsim"); "qubits" with for each "t1" and "t2" in microseconds
-        (absent: unlimited), "one_qubit", "p01" and "p10"; "couplers" with for each and each gate
-        its error, or a table of "error" and the angles of its `cirq.PhasedFSimGate`.
+        (absent: unlimited), "one_qubit", "p01", "p10" and, where it is not 0, "preparation";
+        "couplers" with for each and each gate its error, or a table of "error" and the angles of
+        its `cirq.PhasedFSimGate`.
     """
     names = {gate: name for name, gate in gate_types().items()}
     durations = {"one_qubit": calibration.one_qubit_ns, "measurement": calibration.measurement_ns}
     durations |= {names[gate]: time for gate, time in calibration.two_qubit_ns.items()}
     qubits: dict[str, dict[str, float]] = {}
     for qubit, (decay, dephasing) in calibration.rates.items():
-        entry = {"t1": 1e-3 / decay} if decay else {}
-        entry |= {"t2": 1e-3 / dephasing} if dephasing else {}
+        entry = {"t1": _time_of(decay)} if decay else {}
+        entry |= {"t2": _time_of(dephasing)} if dephasing else {}
         p01, p10 = calibration.readout.get(qubit, (0.0, 0.0))
         entry |= {"one_qubit": calibration.one_qubit.get(qubit, 0.0), "p01": p01, "p10": p10}
+        if qubit in calibration.preparation:
+            entry["preparation"] = calibration.preparation[qubit]
         qubits[qubit_key(qubit)] = entry
     couplers: dict[str, dict[str, Any]] = {}
     for coupler, errors in calibration.two_qubit.items():
@@ -157,6 +161,17 @@ def calibration_to_mapping(calibration: Calibration) -> dict[str, Any]:
         "qubits": qubits,
         "couplers": couplers,
     }
+
+
+def _time_of(rate: float) -> float:
+    """The time in microseconds, in the fewest digits that give the same rate again.
+
+    Args:
+        rate: In 1/ns.
+    """
+    exact = 1e-3 / rate
+    rounded = (float(f"{exact:.{digits}g}") for digits in range(1, 17))
+    return next((time for time in rounded if 1e-3 / time == rate), exact)
 
 
 def _plain_error(error: GateError) -> float | dict[str, float]:
@@ -228,6 +243,11 @@ def calibration_from_mapping(mapping: Mapping[str, Any]) -> Calibration:
         readout={
             qubit_of_key(k): (_chance(k, "p01", entry), _chance(k, "p10", entry))
             for k, entry in qubits.items()
+        },
+        preparation={
+            qubit_of_key(k): chance
+            for k, entry in qubits.items()
+            if (chance := _chance(k, "preparation", entry)) > 0
         },
     )
 

@@ -135,6 +135,23 @@ def true_or_false(key: str, value: object) -> bool:
     return bool(value)
 
 
+def listener(key: str, value: object, told: str) -> None:
+    """Checks that somebody can be told of something, or is nobody.
+
+    Args:
+        key: The name of the argument, for the error.
+        value: A function, or None.
+        told: What the function takes, in words.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if value is not None and not callable(value):
+        raise InputError(
+            f"{key} = {shown(value)} cannot be called: give a function that takes {told}."
+        )
+
+
 def whole_pair(
     key: str, value: object, minimum: int, maximum: int = LARGEST_COUNT
 ) -> tuple[int, int]:

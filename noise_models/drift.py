@@ -26,6 +26,7 @@ FIRST_CONTENT_ID = 2**62
 """From here on numbers of images are digests of what is in them."""
 _LEAST_WEIGHT = 1e-4
 """Relative weight of the oldest step that is remembered."""
+_GAUSS_NODES = 5
 _NORMAL = statistics.NormalDist()
 _DRIFT = 0x6472696674
 """Sets the stream of steps apart from those of shots."""
@@ -38,9 +39,9 @@ class DriftNoise(NoiseKind):
     The factor is what `scale` is multiplied by for all circuits of the image. Its logarithm is
     normal, cut at four standard deviations, so that its mean is 1; from image to image, in the
     order of their numbers, it is an autoregressive process of first order: x of the next is
-    `correlation` times x, plus a step of its own. Steps derive from the seed of the run and the
-    number of the image, so that an image has the same factor in any batch, order or process, and in
-    all circuits of one seed. Images without numbers of their own are independent.
+    `correlation` times x, plus a step of its own. Steps derive from the realisation and the number
+    of the image, so that an image has the same factor in any batch, order or process, and in all
+    circuits of one realisation. Images without numbers of their own are independent.
 
     It does nothing by itself. A layer resolves it, image by image; what cannot do so, as an error
     budget or an estimator that assumes noise, refuses it: see `Noise.nominal`.
@@ -48,6 +49,8 @@ class DriftNoise(NoiseKind):
     Args:
         sd: Relative standard deviation of the factor, 0..0.5.
         correlation: Correlation of x between successive images, 0..0.999.
+        realisation: Number of the realisation, at least 0: runs of the same number have the same
+            factors, whatever their shots. None takes the seed of the run.
 
     Raises:
         InputError: If a value is out of range.
@@ -59,6 +62,7 @@ class DriftNoise(NoiseKind):
     correlation: float = fields.real(
         0.0, LARGEST_CORRELATION, "the correlation between successive images", default=0.0
     )
+    realisation: int | None = fields.whole(0, beside=(None,), default=None)
 
     def has_gate_noise(self, strength: Strength) -> bool:
         """Never by itself."""
@@ -86,16 +90,33 @@ class DriftNoise(NoiseKind):
         """How far each image's logarithm is from its mean, in standard deviations.
 
         Args:
-            seed: Seed of the run.
+            seed: Seed of the run, for drift that names no realisation.
             images: Numbers of images, shape (n,).
 
         Returns:
             Shape (n,), within plus and minus `MOST_DEVIATIONS`.
         """
         distinct, inverse = np.unique(images, return_inverse=True)
-        values = [_deviation(seed, int(image), self.correlation) for image in distinct]
+        own = seed if self.realisation is None else self.realisation
+        values = [_deviation(own, int(image), self.correlation) for image in distinct]
         found: NDArray[np.float64] = np.array(values)[inverse]
         return found
+
+    def over_all(self) -> list[tuple[float, float]]:
+        """Factors and weights that give means over all realisations, by Gauss's quadrature.
+
+        What is a polynomial of degree 9 in the logarithm of the factor has its exact mean, but for
+        the cut at four standard deviations.
+
+        Returns:
+            Factors and their weights, which add up to 1.
+        """
+        places, weights = np.polynomial.hermite_e.hermegauss(_GAUSS_NODES)
+        weights /= weights.sum()
+        return [
+            (self.factor(place), weight)
+            for place, weight in zip(places.tolist(), weights.tolist(), strict=True)
+        ]
 
 
 @functools.lru_cache(maxsize=65536)

@@ -91,6 +91,21 @@ class Noise:
         scale = self.configuration.scale * factor
         return Noise(attrs.evolve(self.configuration, scale=scale, drift=None))
 
+    def over_drift(self) -> list[tuple[Noise, float]]:
+        """The noise at some factors of its drift, whose weighted means are means over all drifts.
+
+        See `DriftNoise.over_all`; of noise that does not drift it is the noise alone.
+
+        Returns:
+            Noise without drift and its weight; weights add up to 1.
+
+        Raises:
+            InputError: If a probability would exceed 1.
+        """
+        if self.drift is None:
+            return [(self, 1.0)]
+        return [(self.times(factor), weight) for factor, weight in self.drift.over_all()]
+
     @property
     def has_readout_noise(self) -> bool:
         """Whether any qubit may be read wrongly."""

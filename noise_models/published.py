@@ -22,7 +22,7 @@ from noise_models.files import file_text, parsed_json
 
 TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 """The two-qubit gates that are read: each is a CZ with one-qubit gates before and after."""
-PULSES = ("sx", "x", "id")
+PULSES = ("sx", "x", "rx", "id")
 """One-qubit gates of one pulse; the first that a file has counts."""
 LARGEST_NUMBER = 99_999
 """Of a qubit."""
@@ -38,16 +38,18 @@ class Published:
     Attributes:
         name: The processor's name.
         qubits: For each number a table of "t1", "t2" and "measurement" in nanoseconds, "p01",
-            "p10", "readout", "one_qubit_ns", "operational" (0 or 1), and an error for each of
-            `PULSES`.
+            "p10", "readout", "preparation", "one_qubit_ns", "operational" (0 or 1), and an error
+            for each of `PULSES`.
         couplers: For each two-qubit gate and pair, the smaller number first, the infidelity.
         two_qubit_ns: For each pair the duration of its gate.
+        left_out: Errors that are given and have no meaning here, as the file names them.
     """
 
     name: str
     qubits: dict[int, dict[str, float]] = field(default_factory=dict)
     couplers: dict[str, dict[Pair, float]] = field(default_factory=dict)
     two_qubit_ns: dict[Pair, float] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     def add(self, gate: str, pair: Pair, error: float) -> None:
         """Notes the infidelity of a gate; of both directions the worse counts.
@@ -98,6 +100,8 @@ def number(what: str, value: object) -> float:
             return math.nan
         with contextlib.suppress(ValueError):
             value = float(text) if len(text) < 40 else text
+        if isinstance(value, str) and re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", text):
+            raise InputError(f"{what} = {shown(value)} has a decimal comma: write a point.")
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return math.nan
     return real_number(what, value, -1e300, 1e300)
@@ -117,8 +121,12 @@ _COLUMNS: dict[str, Callable[[str], bool]] = {
     "sx": _exactly("√x (sx) error", "sx error"),
     "x": _exactly("pauli-x error", "x error"),
     "id": _exactly("id error"),
+    "rx": _exactly("rx error"),
+    "preparation": _exactly("init error"),
     "operational": _exactly("operational"),
 }
+_NO_ERRORS = re.compile(r"(?:z-axis rotation \(rz\)|rz|measure|reset) error")
+"""Of virtual rotations, and what is said in other columns too."""
 _TIMES = {
     "t1": re.compile(r"t1 \((.*)\)"),
     "t2": re.compile(r"t2 \((.*)\)"),
@@ -132,21 +140,45 @@ _PAIR = re.compile(r"[a-z]*(?:(\d{1,9})_)?(\d{1,9})")
 
 def _of_table(text: str, name: str) -> Published:
     try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        # Some programs begin with a mark of the byte order.
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     except csv.Error as error:
         raise InputError(f"it is no CSV: {error}.") from None
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     headers = [" ".join(cell.lower().split()) for cell in rows[0]] if rows else []
     if "qubit" not in headers:
-        raise InputError(f"its first line has no column Qubit: {shown(','.join(headers))}.")
+        hint = " Write commas between cells." if "qubit;" in (headers or [""])[0] else ""
+        raise InputError(f"its first line has no column Qubit: {shown(','.join(headers))}.{hint}")
     twice = next((h for h in headers if h and headers.count(h) > 1), None)
     if twice is not None:
         raise InputError(f"it has two columns {shown(twice)}.")
     found = Published(name)
+    known = [header for header in headers if any(is_key(header) for is_key in _COLUMNS.values())]
+    found.left_out = [
+        " ".join(cell.split())
+        for header, cell in zip(headers, rows[0], strict=True)
+        if header.endswith("error")
+        and header not in known
+        and header not in _GATE_COLUMNS
+        and not _NO_ERRORS.fullmatch(header)
+    ]
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(headers):
-            raise InputError(f"row {line} has {len(row)} cells, the first one {len(headers)}.")
+            raise InputError(
+                f"row {line} has {len(row)} cells, the first one {len(headers)}: numbers with a "
+                "decimal comma are not read."
+            )
         _read_row(found, dict(zip(headers, row, strict=True)))
+    others = [
+        header
+        for header in headers
+        if header != "qubit" and not any(each.fullmatch(header) for each in _TIMES.values())
+    ]
+    if others and not (known or set(headers) & _GATE_COLUMNS.keys()):
+        raise InputError(
+            "its first line has no column of errors that is known: download it in English, with "
+            "columns as Readout assignment error and CZ error."
+        )
     return found
 
 
@@ -202,9 +234,15 @@ _PARAMETERS = {
     "prob_meas1_prep0": "p01",
     "prob_meas0_prep1": "p10",
     "readout_error": "readout",
+    "init_error": "preparation",
+    "prob_init1_prep0": "preparation",
     "operational": "operational",
 }
 _DURATIONS = {"T1": "t1", "T2": "t2", "readout_length": "measurement"}
+
+
+_SILENT_GATES = ("rz", "reset", "delay", "measure", "barrier")
+"""Virtual, without error, or with numbers that stand elsewhere too."""
 
 
 def _of_properties(content: object, name: str) -> Published:
@@ -233,6 +271,8 @@ def _read_gate(found: Published, path: str, gate: Mapping[str, Any]) -> None:
     kind, numbers = gate.get("gate"), _list(f"{path}.qubits", gate.get("qubits"))
     qubits = [_qubit(each) for each in numbers]
     if kind not in PULSES + TWO_QUBIT_GATES or len(qubits) != (1 if kind in PULSES else 2):
+        if kind not in _SILENT_GATES and (name := str(kind)) not in found.left_out:
+            found.left_out.append(name)
         return
     for qubit in qubits:
         if qubit not in found.qubits:

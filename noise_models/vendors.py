@@ -101,6 +101,27 @@ def depolarizing_beyond_decay(
     return (1 - damping) * (size - 1) / size
 
 
+def read_by_itself(p01: float, p10: float, preparation: float) -> tuple[float, float]:
+    """The errors of reading alone of those that were measured on qubits that start wrongly.
+
+    Of a qubit that starts in |1> with probability i, 1 is read with p01' = p01 + i c and, after an
+    X, 0 with p10' = p10 + i c, where c = 1 - p01 - p10 is the contrast of reading alone.
+
+    Args:
+        p01: P(read 1 | prepared 0).
+        p10: P(read 0 | prepared 1).
+        preparation: The probability i, below 1/2.
+
+    Returns:
+        p01 and p10 of reading alone; below 0 if preparation alone explains more.
+    """
+    if not preparation:
+        return p01, p10
+    contrast = (1 - p01 - p10) / (1 - 2 * preparation)
+    shift = preparation * contrast
+    return float(f"{p01 - shift:.12g}"), float(f"{p10 - shift:.12g}")
+
+
 def positions_by_rows(published_pairs: Iterable[Pair]) -> dict[int, cirq.GridQubit]:
     """Positions of a square or heavy-hexagonal lattice whose qubits are numbered row by row.
 
@@ -173,6 +194,8 @@ def _calibration(
     if bad:
         texts = (f"{a}-{b}" for a, b in sorted(bad))
         note(f"{name}: left out as broken or not measured: couplers {some(texts)}.")
+    if published.left_out:
+        note(f"{name}: left out without a meaning here: {some(published.left_out)}.")
     if gate != "cz" and errors:
         note(f"{name}: the errors of {gate} are taken as those of cz.")
     errors = {pair: error for pair, error in errors.items() if pair not in bad}
@@ -206,6 +229,9 @@ def _converted(
         if key in ("t1", "t2"):
             given = {number: value if value > 0 else math.nan for number, value in given.items()}
         if all(map(math.isnan, given.values())):
+            if key not in ("p01", "p10", "preparation"):
+                taken = "unlimited" if default else "0"
+                note(f"{name}: no {what} is given; taken as {taken}.")
             return dict.fromkeys(numbers, default)
         return filled(name, what, given, numbers, worst, low, high)
 
@@ -214,12 +240,25 @@ def _converted(
     times = {number: (t1[number], min(t2[number], 2 * t1[number])) for number in numbers}
     pulse = next((key for key in PULSES if any(key in entry for entry in own.values())), PULSES[0])
     pulses = column(pulse, f"error of {pulse}", max, 0.0, 2 / 3, 0.0)
-    readout = column("readout", "readout error", max, 0.0, 1.0, 0.0)
+    prepared = column("preparation", "init error", max, 0.0, 0.49, 0.0)
     given = {key: any(key in entry for entry in own.values()) for key in ("p01", "p10")}
+    readout = (
+        dict.fromkeys(numbers, 0.0)
+        if all(given.values())
+        else column("readout", "readout error", max, 0.0, 1.0, 0.0)
+    )
     p01, p10 = (
         column(key, what, max, 0.0, 1.0, 0.0) if given[key] else readout
         for key, what in (("p01", "P(1|0)"), ("p10", "P(0|1)"))
     )
+    faulty: list[str] = []
+    for number, chance in prepared.items():
+        read = read_by_itself(p01[number], p10[number], chance)
+        if min(read) < 0:
+            faulty.append(str(number))
+        p01[number], p10[number] = (min(1.0, max(0.0, value)) for value in read)
+    if faulty:
+        note(f"{name}: the init error of {some(faulty)} exceeds the readout error; read rightly.")
     durations = {
         "one_qubit": _duration(
             name, "one-qubit gates", (e.get("one_qubit_ns", math.nan) for e in own.values())
@@ -243,7 +282,8 @@ def _converted(
     qubits: dict[str, dict[str, float]] = {}
     for number in numbers:
         entry = {
-            key: value[number] / 1e3
+            # Microseconds as they were written, without what multiplying has left.
+            key: float(f"{value[number] / 1e3:.14g}")
             for key, value in (("t1", t1), ("t2", t2))
             if value[number] < math.inf
         }
@@ -251,6 +291,7 @@ def _converted(
             "one_qubit": beyond(pulses[number], (number,), durations["one_qubit"]),
             "p01": p01[number],
             "p10": p10[number],
+            **({"preparation": prepared[number]} if prepared[number] else {}),
         }
     couplers = {
         f"{keys[a]}:{keys[b]}": {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from tqdm import tqdm
 
-from qucnn_cirq.bars import progress_bar
+from qucnn_cirq.bars import in_notebook, progress_bar
 
 _BAR_DELAY = 2.0
 """Seconds before progress is shown."""
@@ -71,8 +72,54 @@ def shown(what: str) -> Iterator[Callable[[float], None]]:
         if bar.disable:
             yield expected
             return
-        with counted(bar.update):
+        with counted(bar.update), _shown_late(bar):
             yield expected
+
+
+@contextlib.contextmanager
+def calibrating(circuits: int) -> Iterator[None]:
+    """Shows a bar of calibration circuits, if they take long.
+
+    Below a bar of circuits, to whose number they do not count; where something else listens by
+    `counted`, it hears of them as of any others.
+
+    Args:
+        circuits: How many there are.
+    """
+    listener = _LISTENER.get()
+    if _is_elsewhere(listener):
+        yield
+        return
+    with (
+        progress_bar(
+            total=circuits, desc="calibration", unit=" circuits", delay=_BAR_DELAY, leave=False
+        ) as bar,
+        _shown_late(bar),
+        counted(bar.update),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _shown_late(bar: tqdm) -> Iterator[None]:
+    """Shows a bar after its delay, also if nothing was told until then: one step may take long."""
+    # The cells of a notebook are written to by the thread that runs them.
+    if bar.disable or in_notebook():
+        yield
+        return
+    timer = threading.Timer(_BAR_DELAY, bar.refresh)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _is_elsewhere(listener: Callable[[int], object] | None) -> bool:
+    """Whether something else than a bar listens, such as what a sweep's worker reports to."""
+    return listener is not None and not isinstance(getattr(listener, "__self__", None), tqdm)
 
 
 @contextlib.contextmanager
@@ -84,8 +131,7 @@ def solving(total: int) -> Iterator[None]:
     Args:
         total: How many vectors there are.
     """
-    listener = _LISTENER.get()
-    hidden = listener is not None and not isinstance(getattr(listener, "__self__", None), tqdm)
+    hidden = _is_elsewhere(_LISTENER.get())
     with (
         progress_bar(
             total=total, desc="angles", disable=hidden or None, delay=_BAR_DELAY, leave=False

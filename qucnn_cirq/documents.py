@@ -5,7 +5,8 @@ Whoever reads results needs no more of them than this, and starts without Cirq.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,17 @@ AXES = ("axes", "zip")
 REPORT = "report"
 """The table of what reports and figures say besides results; no point's identity knows of it."""
 _ALL = (*TABLES, *AXES, QUICK, REPORT)
+INPUTS = "inputs"
+"""The folder beside a configuration that holds copies of the files that it names."""
+_COPY = re.compile(rf"{INPUTS}/[0-9a-f]{{12}}/[^/\\\\]+")
+"""A copy as a configuration names it, within a folder that is called after its content."""
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """Reads a configuration file.
+
+    Copies of files that a sweep kept beside it, ``inputs/DIGEST/NAME``, are found where it lies;
+    any other path is one of the working directory.
 
     Args:
         path: A TOML file.
@@ -37,7 +45,27 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     document = read_toml(path)
     check_tables(document, path.name)
-    return document
+
+    def found(text: str) -> str:
+        return str((path.parent / text).absolute()) if _COPY.fullmatch(text) else text
+
+    return {name: with_texts(table, found) for name, table in document.items()}
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain data in which each text, keys apart, is what a function makes of it.
+
+    Args:
+        value: Texts, numbers, lists and tables.
+        change: Gives the new text.
+    """
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: with_texts(each, change) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_texts(each, change) for each in value]
+    return value
 
 
 def check_tables(document: Mapping[str, Any], origin: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from noise_models.checks import listener
 from qucnn_cirq.advance import steps
 
 
@@ -51,6 +52,9 @@ class Steps:
         unit: As of `Progress`.
         callback: Is told of each step; None for nobody.
         level: At which steps are logged.
+
+    Raises:
+        InputError: If the callback cannot be called.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Steps:
         callback: Callback | None = None,
         level: int = logging.INFO,
     ) -> None:
+        listener("callback", callback, "a Progress")
         self._logger, self._level = logger, level
         self._what, self._total, self._unit = what, total, unit
         self._callback = callback

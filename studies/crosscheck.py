@@ -7,8 +7,8 @@ with its noise, a state vector for every pattern of errors that shots have, or a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from noise_models import NoiseLike, as_noise
 from qucnn_cirq.compiler.program import Program, upstream_table
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.engines import Streams, make_engine
+from qucnn_cirq.engines import Streams, Twirl, make_engine
 from qucnn_cirq.estimators import Mitigation, Reading
 from qucnn_cirq.execution import Execution
 from qucnn_cirq.mitigation import CircuitMitigation
 from studies.sweep.study import Row
 
 Array = NDArray[np.float64]
+_Kind = TypeVar("_Kind")
 
 CHECK_COLUMNS = {
     "check_items": "circuits run again on qsim",
@@ -87,6 +88,7 @@ def z_scores(
     seed: int,
     upstream: float | None = None,
     mitigation: Mitigation | None = None,
+    twirl: Twirl | None = None,
 ) -> Array:
     """How far qsim's shots are from the means of the exact engine, in standard errors.
 
@@ -99,6 +101,8 @@ def z_scores(
         seed: Seed of the shots.
         upstream: The value g in -1..1 of a backward program.
         mitigation: That of the layer: if it runs circuits of its own, some of those are run.
+        twirl: That of the layer: of the circuits among which shots are shared some are run, each
+            by itself, as counts of several are not binomial.
 
     Returns:
         Scores of all filters and patches, one after the other; standard normal if both agree.
@@ -124,6 +128,12 @@ def z_scores(
                 if upstream is not None:
                     tables["upstream"] = np.array([[np.arccos(upstream)]])
                 circuits = [(load.variant.template, tables, load.columns)]
+            if twirl is not None:
+                circuits = [
+                    (form.template, own, columns)
+                    for template, own, columns in circuits
+                    for form in _some(twirl.forms(template, steady))
+                ]
             for number, (template, tables, columns) in enumerate(circuits):
                 variant = load.index + _MOST_VARIANTS * number
                 streams = Streams(seed, (row,), columns, variant)
@@ -139,7 +149,7 @@ def z_scores(
 _MOST_VARIANTS = 2**20
 """Circuits that load patches: numbers of those of a method are above."""
 _MOST_CIRCUITS = 4
-"""Circuits of a method, of each patch, that are run again: PEC has a hundred."""
+"""Circuits of a method or a twirl, of each patch, that are run again: PEC has a hundred."""
 
 
 def _circuits_of(
@@ -147,12 +157,15 @@ def _circuits_of(
 ) -> Iterator[tuple[Template, dict[str, Array], NDArray[np.intp]]]:
     """Circuits that a method runs for patches, one after the other, with their tables."""
     for column in columns:
-        runs = mitigation.method.plan(reading, states[[column]]).runs
-        chosen = np.unique(np.linspace(0, len(runs) - 1, _MOST_CIRCUITS).astype(int))
-        for number in chosen:
-            run = runs[number]
+        for run in _some(mitigation.method.plan(reading, states[[column]]).runs):
             tables = {"patch": run.patch, "filter": run.filter, "upstream": upstream_table(1.0)}
             yield run.template, tables, np.array([column])
+
+
+def _some(circuits: Sequence[_Kind]) -> list[_Kind]:
+    """A few out of many, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(circuits) - 1, _MOST_CIRCUITS).astype(int))
+    return [circuits[number] for number in chosen]
 
 
 def quantile_scores(counts: NDArray[np.int64], shots: int, chances: Array, ties: Array) -> Array:

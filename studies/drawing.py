@@ -17,15 +17,12 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
-from matplotlib.mathtext import MathTextParser
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from noise_models.errors import place_of, words_of
 from noise_models.writing import atomic_write
-from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, save_figure_as
+from qucnn_cirq.drawing.theme import LEGEND_SIZE, SIZES, keep_words, save_figure_as
 from qucnn_cirq.drawing.ticks import TickTexts, log_axis, separate_labels
 from studies.grouping import is_numeric
 
@@ -389,7 +386,7 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int = 200) -> None
 def _title_all(figure: Figure, text: str) -> None:
     """A title above all panels, with that which is there already; the panels keep their size."""
     characters = int(0.95 * figure.get_figwidth() / (_CHARACTER * LEGEND_SIZE))
-    lines = [figure.get_suptitle(), *textwrap.wrap(text.replace("$", r"\$"), characters)]
+    lines = [figure.get_suptitle(), *textwrap.wrap(text, characters)]
     lines = [line for line in lines if line]
     figure.set_figheight(figure.get_figheight() + LINE * len(lines))
     figure.suptitle("\n".join(lines), size=LEGEND_SIZE)
@@ -406,23 +403,6 @@ def lay_out(figure: Figure) -> None:
     if separate_labels(figure):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
-
-
-def keep_words(figure: Figure) -> None:
-    """Has what only looks like a formula, such as a path with two dollar signs, drawn as it is.
-
-    Args:
-        figure: A figure that is not yet drawn.
-    """
-    parser = MathTextParser("path")
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        try:
-            # Each line is drawn by itself.
-            for line in filter(is_math_text, text.get_text().split("\n")):
-                parser.parse(line)
-        except ValueError:
-            text.set_parse_math(False)
 
 
 def save_drawn(figure: Figure, data: pd.DataFrame, folder: Path, name: str) -> None:

@@ -16,7 +16,7 @@ from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
-from qucnn_cirq.engines import ExactEngine, as_twirl, twirled_engine
+from qucnn_cirq.engines import Engine, ExactEngine, as_twirl, twirled_engine
 from qucnn_cirq.errors import InputError, unknown_name
 from qucnn_cirq.estimators import (
     ESTIMATORS,
@@ -89,6 +89,7 @@ def make(
     calibration_shots: int,
     seed: int,
     device: Noise,
+    engine: Engine | None = None,
 ) -> Estimator | MitigationMethod:
     """The estimators, or the method, of a name.
 
@@ -99,6 +100,8 @@ def make(
         calibration_shots: Shots of each calibration circuit; 0 for exact means.
         seed: Of those, and of random circuits.
         device: The noise that calibration circuits are run under.
+        engine: Runs those of estimators that have shots; None draws these from exact
+            distributions. Those of a method are run as its other circuits are.
 
     Raises:
         InputError: If estimators do not go together.
@@ -106,7 +109,7 @@ def make(
     if name in METHODS:
         return _method(name, settings, calibration_shots, seed)
     shots = max(1, settings.shots)
-    calibrated: dict[str, Any] = {"device": device, "seed": seed}
+    calibrated: dict[str, Any] = {"device": device, "seed": seed, "engine": engine}
     if calibration_shots:
         calibrated["shots"] = calibration_shots
     settings_of: dict[str, dict[str, Any]] = {
@@ -127,7 +130,7 @@ def make(
 
 
 def mitigation_of(
-    settings: Any, noise: Noise, seed: int, rounds: int = 0
+    settings: Any, noise: Noise, seed: int, rounds: int = 0, engine: Engine | None = None
 ) -> Estimator | MitigationMethod | None:
     """What makes overlaps at a point.
 
@@ -136,6 +139,8 @@ def mitigation_of(
         noise: The noise that its circuits are run under.
         seed: That of the point's shots.
         rounds: Rounds of shots that were taken before: each has random circuits of its own.
+        engine: What its circuits are run on. If that measures, calibration circuits are run as
+            well, with the shots of a patch; else their means under the noise are exact.
 
     Returns:
         The estimator or method; None where the mean of the observable is taken.
@@ -147,9 +152,10 @@ def mitigation_of(
         settings.mitigation,
         settings,
         functools.partial(_training, split, getattr(settings, "data", None), settings.convolution),
-        0,
+        0 if engine is None or not engine.is_measured else settings.shots,
         int(np.random.SeedSequence([seed, rounds]).generate_state(1)[0]),
         noise,
+        engine,
     )
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from qucnn_cirq.errors import InputError
 
-REPEATED = ("repeat", "seed", "first")
-"""The only columns over which means are taken: repetitions, and which images are read."""
+REPEATED = ("repeat", "seed", "first", "noise.drift.realisation")
+"""The only columns over which means are taken: repetitions, drifts, and which images are read."""
 
 MOST_LINES, MOST_PANELS, MOST_FIGURES = 10, 6, 8
 """Lines of a panel, panels of a figure, and figures of one kind."""

@@ -40,7 +40,7 @@ COST_COLUMNS = {
 MITIGATION = "mitigation"
 """The setting, which is a column where it is swept."""
 _MANY = 10**6
-_MOST_SAMPLED = 300
+MOST_SAMPLED = 300
 """Patches over which costs are averaged."""
 
 
@@ -50,7 +50,7 @@ def spread_rows(available: int) -> NDArray[np.intp]:
     Args:
         available: Rows that there are.
     """
-    return np.unique(np.linspace(0, available - 1, _MOST_SAMPLED).astype(np.intp))
+    return np.unique(np.linspace(0, available - 1, MOST_SAMPLED).astype(np.intp))
 
 
 def parts_of(

@@ -242,7 +242,11 @@ def program_and_images(settings: Any) -> Mapping[str, str]:
 
 
 def exact_layer(
-    settings: Any, parameters: NDArray[np.float64], shots: int | None, seed: int
+    settings: Any,
+    parameters: NDArray[np.float64],
+    shots: int | None,
+    seed: int,
+    run: int = 0,
 ) -> QuantumConvolution:
     """The layer of a point on the exact engine, which only predicts where counts are handed out.
 
@@ -251,8 +255,9 @@ def exact_layer(
         parameters: Angles, shape (filters, parameters).
         shots: Shots of each circuit; None for exact means.
         seed: Seed of the shots.
+        run: As for `noise_of_run`.
     """
-    noise = as_noise(settings.noise)
+    noise = as_noise(noise_of_run(settings, run))
     mitigated = hasattr(settings, "mitigation")
     mitigation = mitigation_of(settings, noise, seed) if mitigated else None
     return QuantumConvolution(
@@ -264,6 +269,25 @@ def exact_layer(
         parameters=parameters,
         mitigation=mitigation,
     )
+
+
+def noise_of_run(settings: Any, run: int = 0) -> NoiseConfiguration:
+    """The noise of a point's runs, in which drift has the realisation of the repetition.
+
+    Points that differ in anything but `seed` and `repeat` see the same drift, so that they can be
+    compared pair by pair; repetitions see another one.
+
+    Args:
+        settings: Those of a point, its noise among them.
+        run: Number of the run, for points with several that do not take place at the same time.
+    """
+    noise: NoiseConfiguration = settings.noise
+    if noise.drift is None or noise.drift.realisation is not None:
+        return noise
+    words = [getattr(settings, "seed", 0), getattr(settings, "repeat", 0), run]
+    # A whole number as settings take it, below 2^63.
+    number = int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0]) >> 1
+    return attrs.evolve(noise, drift=attrs.evolve(noise.drift, realisation=number))
 
 
 def layer_seed(seed: np.random.SeedSequence) -> int:

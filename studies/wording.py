@@ -35,6 +35,9 @@ def axis_text(axis: str, text: object) -> str:
         axis: Name of the axis, with dots.
         text: The value.
     """
+    if isinstance(text, float):
+        # 0.30000000000000004 is 0.3 to whoever set it.
+        text = float(f"{text:.12g}")
     return f"{_short(axis)} {text}"
 
 

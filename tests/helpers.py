@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
 from collections import Counter
@@ -175,3 +176,31 @@ def sweep_in_process(kind: Study, document: dict[str, Any], folder: Path) -> Non
         patch.setattr("studies.sweep.job.local_workers", here_and_now)
         patch.setattr("studies.sweep.job.finish", lambda *arguments: {})
         run_sweep(kind, document, folder, RunOptions(), quiet=True)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def killed_at(step: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Runs something that is killed before the n-th file is flushed, or a folder renamed."""
+    calls = 0
+
+    def dying(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == step:
+                raise Killed
+            return original(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", dying(os.fsync))
+        patch.setattr(Path, "rename", dying(Path.rename))
+        try:
+            action()
+        except Killed:
+            return True
+    return False

@@ -5,14 +5,23 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import types
 from typing import Any
 
+import numpy as np
 import pytest
 from tqdm import notebook
 
-from qucnn_cirq import advance
+from qucnn_cirq import (
+    ConvolutionSpec,
+    FixedFilter,
+    QuantumConvolution,
+    advance,
+    compile_convolution,
+)
 from qucnn_cirq.bars import in_notebook, progress_bar
+from qucnn_cirq.mitigation import SelfOverlap
 from studies.sweep.catalogue import load_study
 from studies.sweep.plan import make_plan
 
@@ -113,6 +122,48 @@ def test_elsewhere_a_bar_is_for_terminals(
     monkeypatch.setattr("sys.stderr", shown)
     list(progress_bar(range(3), desc="steps"))
     assert ("steps: 100%" in shown.getvalue()) is (stream is Terminal)
+
+
+def test_a_bar_appears_although_the_first_step_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(advance, "_BAR_DELAY", 0.05)
+    with advance.shown("forward"):
+        time.sleep(0.2)
+        assert "forward: 0 circuits" in screen.getvalue()
+    # Nothing comes when the work is done.
+    with advance.shown("gradient"):
+        pass
+    time.sleep(0.1)
+    assert "gradient" not in screen.getvalue()
+
+
+@pytest.mark.parametrize("mitigation", ["two_point", SelfOverlap(calibration_shots=50)])
+def test_calibrations_have_a_bar_of_their_own(
+    mitigation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ConvolutionSpec(kernel=(2, 2), filters=FixedFilter([1, 2, 3, -1]), overlap="inversion")
+    program = compile_convolution(spec, "grid:4x5")
+    images = np.random.default_rng(1).uniform(0.1, 1, (1, 4, 4))
+
+    def forward() -> np.ndarray:
+        noise = {"depolarizing": {"p2": 0.01}}
+        layer = QuantumConvolution(program, noise=noise, shots=100, seed=1, mitigation=mitigation)
+        return layer.forward(images)
+
+    unseen = forward()
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(advance, "_BAR_DELAY", 0.0)
+    np.testing.assert_array_equal(forward(), unseen)
+    shown = screen.getvalue()
+    assert "calibration:   0%" in shown and "forward" in shown
+    # What a sweep's worker reports to hears of all circuits, and nobody else.
+    heard: list[int] = []
+    before = len(shown)
+    with advance.counted(heard.append):
+        forward()
+    assert sum(heard) > 9 and len(screen.getvalue()) == before
 
 
 def test_a_shell_of_ipython_is_a_terminal(

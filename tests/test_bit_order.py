@@ -19,7 +19,7 @@ from qucnn_cirq import (
     compile_convolution,
 )
 from qucnn_cirq.arrays import bits_in_order
-from qucnn_cirq.budget import compile_by_error, error_budget
+from qucnn_cirq.budget import compile_by_error, error_budget, place_by_error
 from qucnn_cirq.convolution import squared_cosine_similarity
 from qucnn_cirq.encodings import Amplitudes
 
@@ -117,6 +117,22 @@ def test_compiling_by_error_finds_the_best_of_all_orders():
     maps = QuantumConvolution(best, "exact", shots=None).forward(images)
     plain = squared_cosine_similarity(images, spec.filter_list[0].values[None], spec)
     assert np.allclose(maps, plain, atol=1e-10)
+
+
+def test_what_is_best_on_one_patch_alone_is_not_taken():
+    spec = spec_of(2, 2, "inversion", seed=2)
+    images = np.random.default_rng(2).uniform(size=(2, 5, 5))
+    program = compile_convolution(spec, "grid:3x3")
+    couplers = {"0,1:0,2": 0.05, "1,0:1,1": 0.03, "1,1:2,1": 0.002}
+    qubits = {"1,1": {"p01": 0.06, "p10": 0.01}, "0,0": {"p01": 0.0, "p10": 0.09}}
+    noise = {"depolarizing": {"p2": 0.01, "couplers": couplers}, "readout": {"qubits": qubits}}
+    found = (
+        compile_by_error(spec, "grid:3x3", noise=noise, images=images, patches=1),
+        place_by_error(program, noise, images, patches=1),
+        program,
+    )
+    errors = [error_budget(each, noise, images).rms for each in found]
+    assert errors[0] <= errors[1] * (1 + 1e-9) and errors[1] <= errors[2] * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -569,12 +569,26 @@ def test_angles_are_asked_for():
         error_budget(program("inversion", layers=1), WHOLE, IMAGES)
 
 
-def test_a_circuit_that_is_too_large_is_refused():
+def test_a_circuit_that_is_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr("qucnn_cirq.budget.circuit._LARGEST_KEPT", 2**20)
     filters = RandomCircuit()
     spec = ConvolutionSpec(kernel=(3, 3), filters=filters, encoding="angle", measurement="z")
     own = compile_convolution(spec, "grid:3x4")
-    with pytest.raises(InputError, match="9 qubits; an error budget goes up to 8"):
+    with pytest.raises(InputError, match="9 qubits .* an error budget goes up to 1 MiB"):
         error_budget(own, WHOLE, IMAGES, number=0)
+
+
+def test_4x4_registers_that_crosstalk_joins():
+    spec = ConvolutionSpec(kernel=(4, 4), filters=FixedFilter(load_classical_filter()))
+    own, images = compile_convolution(spec, "grid:4x5"), IMAGES[:1]
+    noise = {"depolarizing": {"p2": 0.005}, "crosstalk": {"p": 0.001, "angle": 0.02}}
+    budget = error_budget(own, noise, images)
+    adds_up(budget)
+    rates = budget.rates(["crosstalk.p", "crosstalk.angle"]).set_index("key")
+    for key, row in rates.iterrows():
+        expected = difference(own, noise, key, row["value"], images)
+        scale = max(1.0, 1 / row["value"])
+        assert np.allclose(row[["bias", "square"]], expected, rtol=1e-8, atol=1e-9 * scale)
 
 
 def test_it_says_what_it_found():

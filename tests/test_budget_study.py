@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import sweep_in_process
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ from qucnn_cirq.datasets import load_mnist
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.drawing.share_map import plot_share_map, share_limit
 from qucnn_cirq.drawing.theme import theme
+from studies.budget import figures
 from studies.budget.figures import draw, text
 from studies.commands.budget import budget_document
 from studies.point import program_of
@@ -66,6 +68,39 @@ def test_figures_have_their_numbers_beside_them(folder: Path, tmp_path: Path) ->
     assert shown.count("by stage:") == 3 and "overlap ancilla" in shown
 
 
+def test_many_points_are_drawn_on_several_pages_that_say_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scales = [0.2 * number for number in range(1, 14)]
+    kind, document = load_study(
+        "budget", [*SMALL, "convolution.overlap=inversion", f"noise.scale={scales}"]
+    )
+    sweep_in_process(kind, document, tmp_path / "sweep")
+    results = read_results(tmp_path / "sweep")
+    notes: dict[str, tuple[str, int]] = {}
+    save = figures.save_drawn
+
+    def noted(figure: Figure, data: Any, folder: Path, name: str) -> None:
+        notes[name] = (
+            figure.get_suptitle(),
+            sum(bool(axes.get_title("left")) for axes in figure.axes),
+        )
+        save(figure, data, folder, name)
+
+    monkeypatch.setattr(figures, "save_drawn", noted)
+    with theme():
+        names = draw(results, tmp_path)
+    assert names[3:6] == ["budget_2", "budget_map_2", "budget_improvement_2"] and len(names) == 9
+    assert notes["budget"] == ("points 1 to 6 of 13, in the order of the sweep", 6)
+    assert notes["budget_map_3"] == ("point 13 of 13, in the order of the sweep", 1)
+    shown = pd.concat(pd.read_csv(tmp_path / f"{name}.csv") for name in names[::3])
+    assert np.allclose(sorted(shown["noise.scale"].unique()), scales)
+    # Of still more points some are drawn, from one end of the sweep to the other.
+    assert figures.drawn_numbers(7) == list(range(7))
+    some = figures.drawn_numbers(100)
+    assert (some[0], some[-1], len(some)) == (0, 99, 24) and set(np.diff(some)) == {4, 5}
+
+
 def test_findings_name_the_largest_shares(folder: Path) -> None:
     lines = read_results(folder).findings()
     assert len(lines) == 3
@@ -96,6 +131,31 @@ def test_the_command_prints_one_point(capsys: pytest.CaptureFixture[str]) -> Non
     assert found.err == ""
     assert sum(row["share"] for row in data["stage"]) == pytest.approx(1)
     assert {row["key"] for row in data["rates"]} >= {"depolarizing.p2", "readout.p01", "scale"}
+
+
+def test_a_file_of_a_layer_alone_has_a_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = tmp_path / "layer.toml"
+    tables = "[convolution]\nkernel = [2, 2]\noverlap = 'inversion'\nstride = 6\n"
+    tables += "filters = { kind = 'fixed', values = [1, 2, 3, -1] }\n"
+    layer.write_text(f"{tables}[noise]\nreadout = {{ p01 = 0.01, p10 = 0.02 }}\n")
+    command = ["budget", str(layer), "--set", "images=1", "--json"]
+    assert main(command) == 0
+    alone = json.loads(capsys.readouterr().out)
+    layer.write_text(f"{layer.read_text()}[study]\nimages = 1\nname = 'budget'\n")
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out) == alone
+    layer.write_text(f"{tables}[study]\nimages = 1\n")
+    assert main([*command, "--set", "noise.readout={p01 = 0.01, p10 = 0.02}"]) == 0
+    assert json.loads(capsys.readouterr().out) == alone
+    assert main(command) == 2
+    assert "without noise there is no error" in capsys.readouterr().err
+    layer.write_text("[noise]\ndepolarizing = { p2 = 0.01 }\n")
+    assert main(command) == 2
+    assert "has no table [convolution] and names no study" in capsys.readouterr().err
+    layer.write_text(f"{tables}[study]\nname = 3\n")
+    assert main(command) == 2
 
 
 def test_points_without_noise_are_left_out() -> None:

@@ -286,8 +286,8 @@ def test_a_sweep_knows_the_content_of_the_file_and_keeps_it(tmp_path: Path) -> N
     kind = study_named("noise")
     plan = make_plan(kind, document)
     sweep_in_process(kind, document, tmp_path / "out")
-    (copy,) = (tmp_path / "out" / "inputs").iterdir()
-    assert copy.name.endswith("-today.toml") and copy.read_bytes() == file.read_bytes()
+    (copy,) = (tmp_path / "out" / "inputs").rglob("*.toml")
+    assert copy.name == "today.toml" and copy.read_bytes() == file.read_bytes()
     file.write_text(file.read_text().replace("one_qubit = 25.0", "one_qubit = 26.0"))
     assert make_plan(kind, document).digest != plan.digest
     with pytest.raises(InputError, match="holds results of another sweep"):

@@ -13,6 +13,7 @@ from trackers import MlflowStandIn, SummaryWriter, is_installed
 
 import studies
 from qucnn_cirq import ConvolutionSpec, XZAnsatz
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads import (
     AdversarialPair,
     BinaryClassifier,
@@ -39,6 +40,26 @@ LEARNERS: dict[str, tuple[Any, int, str]] = {
 def samples() -> tuple[np.ndarray, np.ndarray]:
     features = np.random.default_rng(3).uniform(size=(20, 4))
     return features, (features[:, 0] > 0.5).astype(int)
+
+
+def test_what_cannot_be_called_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for refused in (
+        lambda: studies.run("noise", out, progress="x"),  # type: ignore[arg-type]
+        lambda: studies.run("noise", out, note=3),  # type: ignore[arg-type]
+        lambda: studies.iterate("noise", out, progress="x"),  # type: ignore[arg-type]
+        lambda: studies.jobs("noise", out, note="x"),  # type: ignore[arg-type]
+        lambda: studies.collect(out, note="x"),  # type: ignore[arg-type]
+        *(
+            lambda learner=learner: learner.fit(*samples(), callback="x")
+            for learner, *_ in LEARNERS.values()
+        ),
+        lambda: SoftmaxClassifier().fit(*samples(), callback=[]),  # type: ignore[arg-type]
+        lambda: NearestCentroid().fit(*samples(), callback="x"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InputError, match=r"(progress|note|callback) = .* cannot be called"):
+            refused()
+        assert not out.exists()
 
 
 @pytest.mark.parametrize("name", LEARNERS)

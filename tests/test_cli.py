@@ -89,7 +89,7 @@ def test_json_is_the_summary_wherever_the_option_stands(config, tmp_path, capsys
 def test_seed_and_quiet_act_before_and_after_the_verb(config, tmp_path, capsys, monkeypatch):
     seen = []
     monkeypatch.setattr("studies.sweep.job.open_folder", lambda folder, plan: seen.append(plan))
-    monkeypatch.setattr("studies.sweep.job.keep_inputs", lambda *_: 1 / 0)
+    monkeypatch.setattr("studies.sweep.job.read_results", lambda *_: 1 / 0)
     for order in (["--seed", "5", "--quiet", "study"], ["study", "--seed", "5", "--quiet"]):
         rest = [str(config), "--out", str(tmp_path / "r"), "--set", "noise=depolarizing"]
         assert main([*order, *rest]) == 70

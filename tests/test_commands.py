@@ -169,11 +169,21 @@ def test_an_exported_table_is_the_one_that_is_loaded(results: Path, tmp_path: Pa
     )
 
 
-def test_studies_are_listed_with_what_they_do(capsys: Any) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_studies_are_listed_with_what_they_do(
+    terminal: bool, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
     assert main(["study", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(presets())
-    assert all(len(line) <= WIDTH and len(line.split()) > 4 for line in lines)
+    assert all(len(line.split()) > 4 for line in lines)
+    # A pipe gets whole lines.
+    assert all(len(line) <= WIDTH for line in lines) == terminal
+    assert any(line.endswith(" ...") for line in lines) == terminal
+    assert main(["columns", "systems"]) == 0
+    meanings = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(" ") for line in meanings) == terminal
     assert main(["study", "--list", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == list(presets())
     assert main(["study"]) == 2

@@ -10,7 +10,7 @@ from scipy import stats
 
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
-from qucnn_cirq.engines import Engine
+from qucnn_cirq.engines import Engine, as_twirl
 from studies.crosscheck import (
     check_lines,
     check_row,
@@ -64,6 +64,45 @@ def test_right_noise_passes_and_wrong_noise_fails(monkeypatch: pytest.MonkeyPatc
         lambda name: Mistaken(make(name)) if name == "qsim" else make(name),
     )
     assert probability_of(z_scores(program, NOISE, states(40), none, 500, 1)) < 1e-4
+
+
+@pytest.mark.parametrize(("name", "forms"), [("none", 1), ("conjugate", 2), ("pauli", 4)])
+def test_the_circuits_of_a_twirl_are_those_that_are_checked(
+    name: str, forms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studies import crosscheck
+
+    noise = {"coherent": {"angle": 0.2}, "depolarizing": {"p2": 0.02}}
+    spec = ConvolutionSpec(kernel=(2, 2), filters=XZAnsatz(layers=1), overlap="inversion")
+    program, angles = compile_convolution(spec, "grid:4x5"), np.array([[0.3, 1.1, -0.7, 2.0]])
+    twirl, template = as_twirl(name), program.filters[0].template
+    run: list[Any] = []
+
+    class Noted(Engine):
+        name = "noted"
+
+        def __init__(self, engine: Engine) -> None:
+            self.engine = engine
+
+        def run(self, template: Any, *others: Any) -> Any:
+            run.append(template)
+            return self.engine.run(template, *others)
+
+    make = crosscheck.make_engine
+    monkeypatch.setattr(
+        crosscheck,
+        "make_engine",
+        lambda name: Noted(make(name)) if name == "qsim" else make(name),
+    )
+    scores = z_scores(program, noise, states(15), angles, 500, 1, twirl=twirl)
+    assert scores.shape == (15 * forms,) and 0.001 < probability_of(scores) < 0.999
+    own = (
+        [template]
+        if twirl is None
+        else [f.template for f in twirl.forms(template, as_noise(noise))]
+    )
+    assert len(own) >= forms and len(run) == forms
+    assert {id(each) for each in run} <= {id(each) for each in own}
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.002, 0.3, 0.999, 1.0])

@@ -50,6 +50,35 @@ def test_a_design_is_run_and_fitted(tmp_path: Path) -> None:
     assert row["value"] == pytest.approx(0.007, abs=4 * told * 0.01)
 
 
+def test_counts_of_openqasm_are_fitted_alike(tmp_path: Path) -> None:
+    counts, fits = {}, {}
+    sampler, noise = cirq.DensityMatrixSimulator(seed=1), as_noise(TRUTH)
+    for form in ("cirq", "qasm"):
+        found = studies.design_jobs("forward", tmp_path / form, 5_000, settings=SETTINGS, form=form)
+        keys = {each.name: each.key for each in found.jobs.manifest.named}
+        for job in found.design.jobs if not counts else []:
+            ran = sampler.run(noise.noisy_circuit(job.circuit), repetitions=job.shots)
+            (measured,) = ran.measurements.values()
+            bits = ["".join(map(str, row)) for row in measured]
+            counts[keys[job.name]] = {each: bits.count(each) for each in set(bits)}
+        path = tmp_path / "counts.json"
+        path.write_text(json.dumps(counts))
+        studies.collect(found.jobs.folder, [path])
+        fits[form] = studies.fit_collected(found.jobs.folder, found.expected)
+    assert fits["qasm"].values == pytest.approx(fits["cirq"].values)
+    assert sum(each.shots for each in fits["qasm"].counted) == 5_000
+
+
+def test_shots_of_a_file_are_those_of_each_circuit(tmp_path: Path) -> None:
+    found = studies.design_jobs("forward", tmp_path / "jobs", 60_000, settings=SETTINGS)
+    (file,) = found.jobs.files
+    batch = cirq.read_json(file)
+    wanted = {each.id: each.shots for each in found.jobs.manifest.programs}
+    assert dict(zip(batch["circuits"], batch["shots"], strict=True)) == wanted
+    markers = [each.shots for each in found.jobs.manifest.programs if each.pattern]
+    assert markers and set(markers) == {1000}
+
+
 def test_the_command_says_what_a_design_tells(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

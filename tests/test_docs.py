@@ -353,6 +353,25 @@ def test_every_anchor_is_a_heading() -> None:
                 assert anchor in headings[at], (page.name, f"{target}#{anchor}")
 
 
+def test_no_two_pages_have_the_same_title() -> None:
+    """In the search box, in tabs of browsers and beside the pages there is nothing else."""
+    docs = ROOT / "docs"
+    titles = {
+        path: title[1].casefold().removeprefix("the ")
+        for path in sorted([*docs.rglob("*.md"), *docs.glob("notebooks/*.ipynb")])
+        if "_build" not in path.parts
+        if (title := re.search(r'^(?:    ")?# (.*?)(?:\\n",)?$', path.read_text(), re.MULTILINE))
+    }
+    titles |= {
+        path: path.read_text().splitlines()[1].casefold()
+        for path in docs.glob("examples/gallery/*.py")
+    }
+    assert len(titles) > 60
+    twice = {path.name: title for path, title in titles.items()
+             if list(titles.values()).count(title) > 1}  # fmt: skip
+    assert twice == {}
+
+
 def anchors(text: str) -> Iterator[str]:
     """What the headings of a page are linked by: small letters, with dashes for spaces."""
     for title in re.findall(

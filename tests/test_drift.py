@@ -163,3 +163,51 @@ def test_it_is_plain_data():
     assert len(chebyshev_nodes(DriftNoise(0.1))) == 11
     still = as_noise({**NOISE, "drift": {"sd": 0.0, "correlation": 0.9}})
     assert still.drift is None and still.readout(cirq.LineQubit(0)) == (0.01, 0.03)
+
+
+def test_means_over_all_drifts_are_those_of_many(program):
+    noise = as_noise({**NOISE, "drift": {"sd": 0.2}})
+    parts = noise.over_drift()
+    assert sum(weight for _, weight in parts) == pytest.approx(1)
+    maps = [QuantumConvolution(program, "exact", own, None).forward(IMAGES[:1]) for own, _ in parts]
+    moments = [
+        sum(weight * each**power for each, (_, weight) in zip(maps, parts, strict=True))
+        for power in (1, 2)
+    ]
+    # The same by integrating numerically over the cut normal distribution.
+    x = np.linspace(-MOST_DEVIATIONS, MOST_DEVIATIONS, 41)
+    density = np.exp(-(x**2) / 2)
+    density /= density.sum()
+    drift = DriftNoise(0.2)
+    fine = np.array(
+        [
+            QuantumConvolution(program, "exact", noise.times(drift.factor(each)), None).forward(
+                IMAGES[:1]
+            )
+            for each in x
+        ]
+    )
+    for power, found in zip((1, 2), moments, strict=True):
+        wanted = np.tensordot(density, fine**power, 1)
+        assert np.abs(found - wanted).max() < 2e-6
+    # And by many images that are alike.
+    repeated = np.repeat(IMAGES[:1], 4000, axis=0)
+    many = layer(program, {"sd": 0.2}).forward(repeated, image_ids=range(4000))
+    spread = np.sqrt(moments[1] - moments[0] ** 2)
+    assert np.all(np.abs(many.mean(axis=0) - moments[0][0]) < 4 * spread / np.sqrt(4000))
+    assert as_noise(NOISE).over_drift() == [(as_noise(NOISE), 1.0)]
+
+
+def test_a_realisation_takes_the_place_of_the_seed(program):
+    drift = {"sd": 0.2, "correlation": 0.5}
+    maps = [
+        QuantumConvolution(
+            program, "exact", {**NOISE, "drift": {**drift, **own}}, None, seed=seed
+        ).forward(IMAGES, image_ids=range(5))
+        for seed, own in ((7, {}), (1, {"realisation": 7}), (2, {"realisation": 7}), (1, {}))
+    ]
+    for other in maps[1:3]:
+        np.testing.assert_allclose(other, maps[0], atol=1e-13)
+    assert np.abs(maps[3] - maps[0]).max() > 1e-5
+    with pytest.raises(NoiseError, match="drift.realisation = -1 is not allowed"):
+        as_noise({"drift": {"sd": 0.1, "realisation": -1}})

@@ -88,6 +88,14 @@ def test_gates_that_openqasm_has_no_word_for_are_told(gate, tmp_path):
     write_circuit(circuit, tmp_path / "circuit.json")
 
 
+@pytest.mark.parametrize("suffix", [".qasm", ".qasm3"])
+def test_two_qubits_are_measured_under_a_name_in_openqasm(suffix, tmp_path):
+    qubits = cirq.GridQubit.rect(1, 2)
+    circuit = cirq.Circuit(cirq.CZ(*qubits), cirq.measure(*qubits, key="z"))
+    write_circuit(circuit, tmp_path / f"circuit{suffix}")
+    assert "m_z[1]" in (tmp_path / f"circuit{suffix}").read_text()
+
+
 def test_what_a_format_cannot_hold_is_refused(tmp_path):
     symbolic = cirq.Circuit(cirq.X(cirq.GridQubit(0, 0)) ** sympy.Symbol("t"))
     noisy = cirq.Circuit(cirq.depolarize(0.1).on(cirq.GridQubit(0, 0)))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from noise_models import as_noise
+from qucnn_cirq import ConvolutionSpec, compile_convolution
+from qucnn_cirq.engines import expected_seconds
+from qucnn_cirq.engines.exact import seconds_if_joined
 from studies.sweep.catalogue import load_study
 from studies.sweep.job import _START_SECONDS, dry_run, dry_run_text
 from studies.sweep.plan import make_plan
@@ -54,3 +58,36 @@ def test_every_worker_spends_what_is_shared() -> None:
     plan |= {"seconds": 80.0, "shared_seconds": 20.0}
     assert "about 80 s on 1 " in dry_run_text(plan, 1)
     assert "about 35 s on 4 " in dry_run_text(plan, 4)
+
+
+def test_crosstalk_and_drift_take_longer() -> None:
+    usual = ["images=2", "noise.scale=1.0", "repeat=0", "convolution.overlap=ancilla"]
+    plain, joined, switched_off, drifting = (
+        seconds("noise", *usual, *more)
+        for more in (
+            [],
+            ["noise.crosstalk.p=0.001"],
+            ["noise.crosstalk.p=0.001", "noise.scales.gate=0"],
+            ["noise.drift.sd=0.1"],
+        )
+    )
+    # Patch and filter are evolved together: 17 ms in place of microseconds.
+    assert joined > 10 * plain
+    assert switched_off == pytest.approx(plain)
+    assert plain + 0.5 < drifting < plain + 2
+
+
+def test_the_engine_knows_what_joins() -> None:
+    program = compile_convolution(ConvolutionSpec(kernel=(2, 2)), "grid:3x3")
+    template = program.filters[0].template
+    apart, together = (as_noise({"idle": 0.01, **more}) for more in ({}, CROSSTALK))
+    assert seconds_if_joined(template, apart) == 0
+    assert seconds_if_joined(template, as_noise({**CROSSTALK, "scale": 0.0})) == 0
+    assert 1e-6 < seconds_if_joined(template, together) < 1e-4
+    drifting = as_noise({"idle": 0.01, "drift": {"sd": 0.1}})
+    for engine, passes in (("exact", 11), ("sampler", 1)):
+        once, several = (expected_seconds(engine, template, each, 10) for each in (apart, drifting))
+        assert several == pytest.approx(passes * once)
+
+
+CROSSTALK = {"crosstalk": {"p": 0.001}}

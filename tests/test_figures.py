@@ -293,7 +293,13 @@ def test_percentages_have_digits_enough(span: tuple[float, float]) -> None:
 
 
 def test_numbers_at_ticks_say_what_they_are() -> None:
-    texts = {0.5: "0.5", 20_000: "20000", 1e6: "$10^{6}$", 2e-4: r"$2\times10^{-4}$", -0.1: "−0.1"}
+    texts = {
+        0.5: "0.5",
+        20_000: "20000",
+        1e6: "${}10^{6}$",
+        2e-4: r"${}2\times10^{-4}$",
+        -0.1: "−0.1",
+    }
     assert {number: tick_text(number) for number in texts} == texts
     assert tick_text(0.0251, percent=True) == "2.51 %"
 

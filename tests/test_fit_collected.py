@@ -56,8 +56,8 @@ def run(found: Jobs, noise: Any = NOISE) -> None:
         batch = cirq.read_json(file)
         simulator = cirq.DensityMatrixSimulator(seed=number)
         results = [
-            simulator.run(as_noise(noise).noisy_circuit(circuit), repetitions=batch["shots"])
-            for circuit in batch["circuits"].values()
+            simulator.run(as_noise(noise).noisy_circuit(circuit), repetitions=shots)
+            for circuit, shots in zip(batch["circuits"].values(), batch["shots"], strict=True)
         ]
         path = found.folder / f"r_{file.name}"
         cirq.to_json(results, str(path))

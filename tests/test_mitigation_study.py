@@ -20,6 +20,7 @@ from studies.mitigation.figures import _ladder_figure, best_data, draw, ladder_d
 from studies.mitigation.lines import error_data, plot_error
 from studies.mitigation.study import COLUMNS, measure
 from studies.sweep.catalogue import load_study
+from studies.sweep.plan import make_plan
 from studies.sweep.results import read_results
 from tests.helpers import sweep_in_process
 
@@ -91,6 +92,16 @@ def test_methods_gain_and_wrong_rates_cost() -> None:
     assert right["rmse"] < 0.3 * raw["rmse"]
     assert right["rmse"] < wrong["rmse"] and right["rmse"] < other["rmse"]
     assert a_row(method="bound")["rmse"] < a_row(method="optimal")["rmse"]
+
+
+def test_assumed_noise_tells_points_apart_and_is_read_again() -> None:
+    study, document = load_study(
+        {"study": {"name": "mitigation"}}, ["axes.assumed=['ideal', 'depolarizing_readout']"]
+    )
+    points = make_plan(study, document).points
+    assert len({point.identity for point in points}) == 2
+    for point in points:
+        assert study.read(point.settings.to_mapping()) == point.settings
 
 
 def test_shots_are_shared_with_the_conjugate_circuit() -> None:

@@ -103,6 +103,18 @@ def test_a_merged_process_has_distributions_too():
 
 
 @pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
+@pytest.mark.parametrize("few", [0, 9])
+def test_registers_that_crosstalk_joins_have_distributions(overlap, few, monkeypatch):
+    monkeypatch.setattr("qucnn_cirq.engines.exact._FEW_OUTCOMES", few)
+    noise = {**CORRELATED, "crosstalk": {"p": 0.03, "angle": 0.3}, "preparation": {"p": 0.05}}
+    template, tables = a_case(overlap)
+    found = make_engine("exact").distribution(template, as_noise(noise), tables)
+    for row, column in np.ndindex(2, 3):
+        expected = by_density_matrix(template, tables, noise, row, column)
+        assert found[row, column] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("overlap", ["ancilla", "destructive", "inversion"])
 @pytest.mark.parametrize(
     ("engine", "noise"),
     [

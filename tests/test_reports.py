@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import itertools
 import json
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ from test_sweeps import compute
 
 import studies
 from qucnn_cirq import InputError
-from qucnn_cirq.drawing.theme import theme
+from qucnn_cirq.drawing.theme import save_figure_as, theme
 from studies.drawing import About, drawn_of, save_figure
 from studies.effects import Quantity, effects
 from studies.presentation import Presentation
@@ -318,14 +320,39 @@ def test_results_are_of_one_moment(folder: Path) -> None:
 
 
 def test_words_that_only_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
+    words = [r"n$\frac{$.toml", "a$_{b$", "$x$", "5 $ or 6 $", "$", "$a$\nb$c"]
     with theme():
-        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure = Figure(figsize=(4, 3), layout="constrained")
         axes = figure.subplots()
-        axes.plot([1, 2], label=r"n$\frac{$.toml")
-        axes.set_title("a$_{b$")
-        axes.set_ylabel(r"$\hat F$")
+        axes.plot([1, 2, 3], label=words[0])
+        axes.set_title(words[1])
+        axes.set_xticks([0, 1, 2], [words[2], words[4], r"${}F$ of $x$"])
+        axes.set_yscale("log")
+        axes.set_yticks([1, 10, 100])
+        axes.set_ylabel(r"${}\hat F$ of " + words[2])
+        axes.text(0, 1, words[5])
         axes.legend()
+        figure.suptitle(words[3])
         save_figure(figure, tmp_path, "words")
-    parsed = {each.get_text(): each.get_parse_math() for each in figure.findobj(Text)}
-    assert not parsed["a$_{b$"] and not parsed[r"n$\frac{$.toml"] and parsed[r"$\hat F$"]
-    assert (tmp_path / "words.png").stat().st_size > 100
+        save_figure_as(figure, tmp_path / "words.svg")
+    # What is written to the file without being typeset is what was given.
+    written = {each.text for each in ElementTree.parse(tmp_path / "words.svg").iter() if each.text}
+    assert {*words[:5], "$a$", "b$c"} <= written
+    texts = {each.get_text() for each in figure.findobj(Text)}
+    assert {r"${}\hat F$ of \$x\$", r"${}F$ of \$x\$", r"\$x\$"} <= texts
+    assert any(text.startswith(r"$\mathdefault") for text in texts)
+
+
+def test_formulas_of_the_package_are_marked_as_such() -> None:
+    root = Path(__file__).parents[1]
+    files = [*(root / "qucnn_cirq" / "drawing").glob("*.py"), *(root / "studies").rglob("*.py")]
+    constants = [
+        node.value
+        for path in files
+        # A script for shells, one for browsers, and the pattern of formulas itself.
+        if path.name not in ("completion.py", "data_table.py", "theme.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    formulas = [each for text in constants for each in re.findall(r"\$[^$`\n]+\$", text)]
+    assert len(formulas) > 15 and all(each.startswith("${}") for each in formulas)

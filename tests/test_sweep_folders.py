@@ -27,17 +27,18 @@ import pytest
 from noise_models.writing import atomic_write
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
-from studies import load, load_arrays
-from studies.files import SCHEMA
+from studies import jobs, load, load_arrays, run
+from studies.files import SCHEMA, write_sealed
 from studies.provenance import provenance
 from studies.report.report import write_report
 from studies.settings import override
 from studies.sweep.catalogue import STUDIES, load_study, study_named
 from studies.sweep.chunks import MeasuredPoint, decode_array, encode_array, write_chunk
+from studies.sweep.inputs import copies_of, keep_inputs
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, make_plan, resolve
 from studies.sweep.results import export, merge, read_results, state_text, status
-from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.store import open_folder
 from studies.sweep.stored_plan import read_plan
 
 OLD = Path(__file__).parent / "old_results" / "schema_2"
@@ -434,12 +435,104 @@ def test_a_configuration_that_was_changed_is_neither_merged_nor_reported(
 def test_a_copy_of_an_input_that_was_changed_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("a = 1\n")
     document = {"study": {"device": str(tmp_path / "mine.toml")}}
-    (kept,) = keep_inputs(document, tmp_path)
+    # A text that only looks like a path in the folder of somebody, and one that is none.
+    document["study"]["name"] = "~nosuchuser/x.npz"
+    document["report"] = {"title": str(tmp_path / "mine.toml")}
+    ((text, name),) = copies_of(document).items()
+    assert text == document["study"]["device"] and name.endswith("/mine.toml")
+    keep_inputs(copies_of(document), tmp_path)
+    kept = tmp_path / name
     kept.write_text("a = 2\n")
-    # A text that only looks like a path in the folder of somebody.
-    document["study"]["title"] = "~nosuchuser/x.npz"
-    assert keep_inputs(document, tmp_path) == [kept]
+    with pytest.raises(InputError, match="was changed after it was kept"):
+        copies_of({"study": {"device": str(kept)}})
+    keep_inputs(copies_of(document), tmp_path)
     assert kept.read_text() == "a = 1\n"
+    assert list(copies_of({"study": {"device": str(kept)}}).values()) == [name]
+    (tmp_path / "mine.toml").write_text("a = 3\n")
+    with pytest.raises(InputError, match="changed while it was read"):
+        keep_inputs({text: name}, tmp_path / "new")
+
+
+@pytest.fixture
+def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A configuration of files, named from the folder where they are, which is the working one."""
+    here = tmp_path / "here"
+    (here / "parts").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    Path("parts/chip.txt").write_text("OOO\nOOO\n")
+    Path("fitted.toml").write_text("[noise]\ndepolarizing = { p1 = 0.001, p2 = 0.01 }\n")
+    Path("parts/worse.toml").write_text("[noise]\ndepolarizing = { p1 = 0.002, p2 = 0.02 }\n")
+    images = np.random.default_rng(3).integers(1, 255, (2, 2, 4), dtype=np.uint8)
+    np.savez("rings.npz", images=images)
+    return {
+        "study": {**DOCUMENT["study"], "device": "parts/chip.txt", "data": "rings.npz"},
+        "convolution": DOCUMENT["convolution"],
+        "noise": "fitted.toml",
+        "axes": {"noise": ["fitted.toml", "parts/worse.toml"]},
+        "report": {"title": "rings.npz"},
+    }
+
+
+def test_a_folder_runs_again_wherever_it_is(
+    named: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(named, "out")
+    handed = jobs(named, "handed")
+    before, plan = load("out"), read_plan(Path("out"))
+    moved, elsewhere = tmp_path / "moved", tmp_path / "else" / "where"
+    elsewhere.mkdir(parents=True)
+    for name in ("out", "handed"):
+        shutil.copytree(name, moved / name)
+    # Nothing is left where it was, and nothing is found by chance where it is run.
+    shutil.rmtree(tmp_path / "here")
+    monkeypatch.chdir(elsewhere)
+    text = (moved / "out" / "configuration.toml").read_text()
+    assert str(tmp_path) not in text and "parts/" not in text and 'title = "rings.npz"' in text
+    run(str(moved / "out" / "configuration.toml"), "again")
+    after, again = load("again"), read_plan(Path("again"))
+    assert (again.digest, again.decided_by) == (plan.digest, plan.decided_by)
+    pd.testing.assert_frame_equal(
+        after.drop(columns=["seconds", "noise"]), before.drop(columns=["seconds", "noise"])
+    )
+    assert [*before["noise"].unique()] == ["fitted.toml", "parts/worse.toml"]
+    assert [*after["noise"].unique()] == ["fitted.toml", "worse.toml"]
+    assert Path("again/configuration.toml").read_text() == text
+    # It goes on where it is, without anything anew, and hands out the same circuits.
+    files = sorted(moved.rglob("*"))
+    run(str(moved / "out" / "configuration.toml"), moved / "out")
+    assert sorted(moved.rglob("*")) == files and load(moved / "out").equals(before)
+    made = jobs(str(moved / "handed" / "configuration.toml"), "handed")
+    assert made.manifest.programs == handed.manifest.programs
+    assert made.manifest.configuration == handed.manifest.configuration
+    merge([moved / "out", Path("again")], tmp_path / "merged")
+    assert run(str(tmp_path / "merged" / "configuration.toml"), "third").status().done == 2
+    report = write_report(moved / "out").read_text()
+    assert "copies in inputs/ of the files that it names, wherever they are moved" in report
+
+
+def test_a_folder_whose_configuration_names_the_files_themselves_is_gone_on_with(
+    named: dict[str, Any],
+) -> None:
+    plan, folder = make_plan(NOISE, named), Path("out")
+    open_folder(folder, plan)
+    # As it was written before there were copies by name.
+    text = plan.to_toml()
+    assert 'device = "parts/chip.txt"' in text
+    (folder / "configuration.toml").write_text(text)
+    content = plan.to_mapping()
+    assert content["configuration"] == hashlib.sha256(text.encode()).hexdigest()
+    write_sealed(folder / "plan.json", content)
+    shutil.rmtree(folder / "inputs")
+    kind, again = load_study(str(folder / "configuration.toml"))
+    open_folder(folder, make_plan(kind, again))
+    assert "inputs/" in (folder / "configuration.toml").read_text()
+    assert read_plan(folder).digest == plan.digest
+    write_report(folder)
+    # A copy that somebody changed gives no other numbers in silence.
+    (copy,) = folder.glob("inputs/*/chip.txt")
+    copy.write_text("OOO\nOOO\nOOO\n")
+    with pytest.raises(InputError, match=r"chip\.txt was changed"):
+        run(str(folder / "configuration.toml"), "new")
 
 
 # Of several outcomes of one point.

@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noise_models import NoiseError, NoiseNote, as_noise, read_calibration, read_vendor_calibration
+from noise_models import (
+    NoiseError,
+    NoiseNote,
+    as_noise,
+    read_calibration,
+    read_vendor_calibration,
+    write_calibration,
+)
 from noise_models.thermal import ThermalChannel
 from noise_models.vendors import depolarizing_beyond_decay, positions_by_rows
 from qucnn_cirq import ConvolutionSpec, FixedFilter, QuantumConvolution, compile_convolution
@@ -177,6 +184,73 @@ def test_older_tables(tmp_path: Path) -> None:
     assert "t2 of 2 exceeds 2 t1" in text
 
 
+LATEST = """\
+Qubit,T1 (us),T2 (us),Readout assignment error,Init error,Prob meas0 prep1,Prob meas1 prep0,\
+Readout length (ns),ID error,Single-qubit gate length (ns),RX error,Z-axis rotation (rz) error,\
+√x (sx) error,Pauli-X error,XSLOW error,CZ error,Gate length (ns),RZZ error,MEASURE error,\
+MEASURE_2 error,Operational
+0,250,33.3,0.01,0.004,0.012,0.008,1500,2e-4,32,2e-4,0,2e-4,2e-4,,1:0.002,1:68,1:0.003,0.01,0.02,Yes
+1,0.07,0.1,0.01,,0.012,0.008,1500,2e-4,32,2e-4,0,2e-4,2e-4,,0:0.002,0:68,0:0.003,0.01,0.02,Yes
+2,123.4,99.9,0.01,0.02,0.012,0.008,1500,2e-4,32,2e-4,0,2e-4,NaN,,0:0.002,0:68,,0.01,0.02,Yes
+"""
+
+
+def test_errors_of_preparation_are_told_from_those_of_readout(tmp_path: Path) -> None:
+    calibration, notes = read(tmp_path, "\ufeff" + LATEST)
+    line = cirq.LineQubit.range(3)
+    # The worst of the others where it is missing.
+    assert calibration.preparation == {line[0]: 0.004, line[1]: 0.02, line[2]: 0.02}
+    text = " ".join(notes)
+    assert "left out without a meaning here: XSLOW error, RZZ error, MEASURE_2 error." in text
+    assert "the init error of 1, 2 exceeds the readout error" in text
+    noise = as_noise({"calibrated": calibration, "scales": {"gate": 0, "idle": 0}})
+    # What was published is what is read of a qubit that was prepared in 0 or in 1.
+    simulator = cirq.DensityMatrixSimulator(dtype=np.complex128)
+    for prepared, wrong in ((cirq.I, 0.008), (cirq.X, 0.012)):
+        circuit = cirq.Circuit(prepared(line[0]), cirq.measure(line[0], key="m"))
+        noisy = noise.noisy_circuit(circuit)
+        before = cirq.Circuit(op for op in noisy.all_operations() if not cirq.is_measurement(op))
+        chances = simulator.simulate(before, qubit_order=[line[0]]).final_density_matrix.diagonal()
+        expected = wrong if prepared == cirq.I else 1 - wrong
+        assert chances[1].real == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("key", ["init_error", "prob_init1_prep0"])
+def test_properties_have_errors_of_preparation(key: str, tmp_path: Path) -> None:
+    content = copy.deepcopy(PROPERTIES)
+    content["qubits"][0] += parameters(**{key: (0.002, "")})
+    content["qubits"][1] += parameters(**{key: (0.0, "")})
+    content["qubits"][2] += parameters(**{key: (None, "")})
+    content["gates"].append(gate("rzz", [0, 1], 0.004, 90.0))
+    calibration, notes = read(tmp_path, content)
+    line = cirq.LineQubit.range(3)
+    assert calibration.preparation == {line[0]: 0.002, line[2]: 0.002}
+    p01, p10 = calibration.readout[line[0]]
+    contrast = 1 - p01 - p10
+    assert (p01 + 0.002 * contrast, p10 + 0.002 * contrast) == pytest.approx((0.01, 0.02))
+    assert calibration.readout[line[1]] == (0.01, 0.02)
+    assert "fake_lab: left out without a meaning here: rzz." in notes
+
+
+def test_numbers_are_written_as_they_were_published(tmp_path: Path) -> None:
+    calibration, _ = read(tmp_path, LATEST)
+    file = tmp_path / "converted.toml"
+    write_calibration(calibration, file)
+    written = file.read_text()
+    for number in ("t1 = 250.0", "t2 = 33.3", "t1 = 0.07", "t2 = 0.1", "t1 = 123.4", "t2 = 99.9"):
+        assert f"{number}," in written or f"{number} " in written, (number, written)
+    assert "preparation = 0.004" in written
+    again = read_calibration(file)
+    assert again.rates == calibration.rates and again.preparation == calibration.preparation
+
+
+def test_what_is_not_given_at_all_is_named(tmp_path: Path) -> None:
+    _, notes = read(tmp_path, "Qubit,CZ error\n0,1:0.01\n1,0:0.01\n")
+    text = " ".join(notes)
+    for words in ("no T1 is given; taken as unlimited", "no readout error is given; taken as 0"):
+        assert words in text
+
+
 def test_what_is_broken_or_missing_is_named(tmp_path: Path) -> None:
     calibration, notes = read(tmp_path, NEWER)
     line = cirq.LineQubit.range(5)
@@ -189,6 +263,7 @@ def test_what_is_broken_or_missing_is_named(tmp_path: Path) -> None:
     assert notes == [
         "published: left out as broken: qubits 4.",
         "published: left out as broken or not measured: couplers 1-2.",
+        "published: left out without a meaning here: RZZ error, MEASURE_2 error.",
         "published: T1 of 1 is missing; taken as the worst of the others.",
     ]
     with pytest.raises(NoiseError, match=r"has no calibration for qubit q\(4\)"):
@@ -306,6 +381,11 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path, capsys: Any) -> Non
         ("Qubit,√x (sx) error\n0,-1\n", "error of sx of '0' = -1.0 is not allowed"),
         ("Qubit,T1 (us)\n0,inf\n", "is not allowed"),
         ("Qubit,Prob meas0 prep1\n0,1.0\n", "no qubit is left"),
+        ('Qubit,sx error\n0,"0,002"\n', "'0,002' has a decimal comma: write a point"),
+        ("Qubit,sx error\n0,0,002\n", "3 cells, the first one 2: numbers with a decimal comma"),
+        ("Qubit;T1 (us);sx error\n0;1;0,1\n", "no column Qubit: .* Write commas between cells"),
+        ("Qubit,Error CZ\n0,1:0.1\n", "no column of errors that is known: download it in English"),
+        ("Qubit,Init error\n0,0.6\n", "init error of '0' = 0.6 is not allowed"),
         ({}, "qubits and gates are missing"),
         ({"qubits": 3, "gates": []}, "qubits = 3 is not a list"),
         ({"qubits": [[3]], "gates": []}, r"qubits\[0\] has 3: it should be a table"),

@@ -367,8 +367,8 @@ def error_budget(
 
     Raises:
         InputError: If an argument is not allowed, all patches are blank, there is no noise, the
-            noise replaces gates, or the circuit is too large: the states of patches may have eight
-            qubits.
+            noise replaces gates, or the circuit is too large: the states of a patch at all places
+            of noise may take a GiB.
     """
     instance_of("program", program, Program, "compile_convolution(spec, device)")
     model = as_noise(noise)

@@ -27,8 +27,8 @@ FloatArray = NDArray[np.float64]
 
 _CHUNK_BYTES = 2**18
 """Bytes of the states of patches that are evolved together: they fit the cache."""
-_LARGEST_STATE = 8
-"""Qubits whose 4^n coefficients are kept at every place of noise for each patch."""
+_LARGEST_KEPT = 2**30
+"""Bytes of the states of one patch that are kept, one for every place of noise: a GiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +66,19 @@ class NoisyCircuit:
         return ExactEngine().means_of_process(elements, self.template, self.observable, own)
 
     def check_size(self) -> None:
-        """Refuses registers whose states are not to be kept at every place.
+        """Refuses registers whose states do not fit the memory at every place.
 
         Raises:
-            InputError: With the limit.
+            InputError: With the size and the limit.
         """
         n_qubits = len(self._patch_qubits)
-        if n_qubits > _LARGEST_STATE:
+        count = sum(isinstance(step, Place) for step in self._parts[0])
+        size = 8 * 4**n_qubits * count
+        if size > _LARGEST_KEPT:
             raise InputError(
-                f"the states of patches have {n_qubits} qubits; an error budget goes up to "
-                f"{_LARGEST_STATE}: choose a smaller kernel."
+                f"the states of a patch have {n_qubits} qubits and are kept at {count} places, "
+                f"which takes {size / 2**20:,.0f} MiB; an error budget goes up to "
+                f"{_LARGEST_KEPT / 2**20:,.0f} MiB: choose a smaller kernel."
             )
 
     @property

@@ -51,6 +51,9 @@ _BEST_ORDERS = 3
 """Orders whose circuits are placed."""
 _FINALISTS = 8
 """Positions that are compared with all circuits of a filter, not the most frequent one alone."""
+_MOST_COMPARED = 16_384
+"""Patches with which the last positions and orders are compared: the best of very many on a few
+patches is mostly the luckiest one."""
 
 
 def compile_by_error(
@@ -65,8 +68,9 @@ def compile_by_error(
     """Compiles a convolution for the smallest RMS error of F on some patches.
 
     Overlaps do not change if the bits of elements' numbers are held by other qubits, but circuits
-    and their errors do. Every order of the bits is compiled, and the circuits of the best three
-    are placed as by `place_by_error`.
+    and their errors do. Every order of the bits is compiled, and the circuits of the best three,
+    and of the order of `spec`, are placed as by `place_by_error`. Of these programs the best is
+    taken on all patches that are given, so that it is never worse on them than the last one.
 
     Args:
         spec: The convolution, with filters that are vectors of at most four qubits.
@@ -95,7 +99,7 @@ def compile_by_error(
     if options.get("infidelity") == "auto":
         options["noise"] = noise
     most = whole_number("patches", patches, minimum=1)
-    found: list[tuple[float, int, Program]] = []
+    found: list[tuple[bool, float, int, Program]] = []
     with tqdm(
         itertools.permutations(range(n_qubits)),
         "compiling",
@@ -107,12 +111,13 @@ def compile_by_error(
     ) as orders:
         for number, order in enumerate(orders):
             program = compile_convolution(spec.in_order(order), device, **options)
-            found.append((_square(program, model, images, most), number, program))
+            # The first order is that of `spec`, and comes first.
+            found.append((number > 0, _square(program, model, images, most), number, program))
     best = [
         place_by_error(program, model, images, patches=most)
-        for _, _, program in sorted(found, key=lambda each: each[:2])[:_BEST_ORDERS]
+        for *_, program in sorted(found, key=lambda each: each[:3])[: 1 + _BEST_ORDERS]
     ]
-    return min(best, key=lambda program: _square(program, model, images, most))
+    return min(best, key=lambda program: _square(program, model, images, _MOST_COMPARED))
 
 
 def _square(program: Program, noise: Noise, images: ArrayLike, most: int) -> float:
@@ -123,11 +128,7 @@ def _square(program: Program, noise: Noise, images: ArrayLike, most: int) -> flo
     total = 0.0
     for compiled in program.filters:
         samples = _samples(compiled, whole, compiled.filter_table(None), most)
-        for template, tables, weight in samples:
-            noisy, ideal = (
-                ExactEngine().means(template, each, tables) for each in (noise, as_noise(None))
-            )
-            total += weight * float(np.mean((noisy - ideal) ** 2))
+        total += _Squares(samples, noise).at(None)
     return total
 
 
@@ -143,7 +144,8 @@ def place_by_error(
 
     Each filter's circuits are moved as a whole to places of the device that have the couplers which
     they use; the gates stay as they are. The 200 places of least predicted error are judged by the
-    circuit that most patches are run with, the best eight and the present one then by all circuits.
+    circuit that most patches are run with, the best eight and the present one then by all circuits
+    and on all patches that are given, up to 16,384 of them.
 
     Args:
         program: The compiled convolution, on a device of grid qubits.
@@ -151,7 +153,8 @@ def place_by_error(
         images: Images like those that the program will be run on; shape (batch, rows, columns) or
             (batch, channels, rows, columns).
         parameters: Angles of trainable filters in radians, shape (filters, parameters).
-        patches: How many patches are looked at, spread evenly over the images; at least 1.
+        patches: How many patches places are searched with, spread evenly over the images; at
+            least 1.
 
     Returns:
         The program, with its circuits elsewhere; itself where no place is better.
@@ -178,8 +181,9 @@ def place_by_error(
             key = id(compiled.variants)
             if key not in moved:
                 table = compiled.filter_table(None if angles is None else angles[index])
-                samples = _samples(compiled, whole, table, most)
-                positions = _best(compiled, samples, model, program)
+                few = _samples(compiled, whole, table, most)
+                many = _samples(compiled, whole, table, max(most, _MOST_COMPARED))
+                positions = _best(few, many, model, program)
                 moved[key] = compiled.variants
                 if positions is not None:
                     moved[key] = tuple(
@@ -212,35 +216,53 @@ def _samples(
 
 
 def _best(
-    compiled: CompiledFilter, samples: Sequence[_Sample], noise: Noise, program: Program
+    few: Sequence[_Sample], many: Sequence[_Sample], noise: Noise, program: Program
 ) -> Positions | None:
-    """Where the mean square error is smallest; None if that is where the circuits are."""
-    ideal = [
-        ExactEngine().means(template, as_noise(None), tables) for template, tables, _ in samples
-    ]
+    """Where the mean square error is smallest; None if that is where the circuits are.
 
-    def square(positions: Positions | None, used: int) -> float:
-        """The mean square of the error with the first circuits."""
-        total = 0.0
-        for (template, tables, weight), exact in zip(samples[:used], ideal, strict=False):
-            own = template if positions is None else template.moved(positions)
-            means = ExactEngine().means(own, noise, tables)
-            total += weight * float(np.mean((means - exact) ** 2))
-            circuits_run(means.size)
-        return total
-
-    circuits = [template.circuit for template, _, _ in samples]
+    Args:
+        few: What places are searched with; of the first circuit alone.
+        many: What the best of them are compared with.
+        noise: The noise.
+        program: The program whose circuits they are.
+    """
+    circuits = [template.circuit for template, _, _ in many]
     # All circuits of a filter sit on the same qubits, and any of them may use any coupler.
     couplers = {pair for circuit in circuits for pair in Usage.of(circuit).two_qubit}
     usage = Usage.of(circuits[0], sorted(couplers))
-    places = [each for each in _placements(usage, program) if _fits(each, samples)]
-    first = sorted(range(len(places)), key=lambda number: square(places[number], 1))
-    everyone = len(samples)
-    finalists = [(square(places[number], everyone), number) for number in first[:_FINALISTS]]
+    places = [each for each in _placements(usage, program) if _fits(each, many)]
+    search, compare = _Squares(few[:1], noise), _Squares(many, noise)
+    first = sorted(range(len(places)), key=lambda number: search.at(places[number]))
+    finalists = [(compare.at(places[number]), number) for number in first[:_FINALISTS]]
     if not finalists:
         return None
     least, number = min(finalists)
-    return places[number] if least < square(None, everyone) * (1 - 1e-9) else None
+    return places[number] if least < compare.at(None) * (1 - 1e-9) else None
+
+
+class _Squares:
+    """Mean squares of the error of F on some patches.
+
+    Args:
+        samples: The circuits and their patches.
+        noise: The noise.
+    """
+
+    def __init__(self, samples: Sequence[_Sample], noise: Noise) -> None:
+        self._samples, self._noise = samples, noise
+        self._ideal = [
+            ExactEngine().means(template, as_noise(None), tables) for template, tables, _ in samples
+        ]
+
+    def at(self, positions: Positions | None) -> float:
+        """Their weighted sum with the circuits at a place; None for where they are."""
+        total = 0.0
+        for (template, tables, weight), exact in zip(self._samples, self._ideal, strict=True):
+            own = template if positions is None else template.moved(positions)
+            means = ExactEngine().means(own, self._noise, tables)
+            total += weight * float(np.mean((means - exact) ** 2))
+            circuits_run(means.size)
+        return total
 
 
 def _placements(usage: Usage, program: Program) -> list[Positions]:

@@ -106,10 +106,10 @@ def _configured(
 ) -> Iterator[cirq.Moment]:
     moments, qubits = list(marked), sorted(marked.all_qubits())
     kinds, strength = model.configuration.kinds, model.configuration.strength
-    if markers and any(isinstance(kind, PreparationNoise) for kind in kinds):
+    if markers and any(map(_prepares, kinds)):
         yield cirq.Moment(_marker(-1, qubit) for qubit in prepared_qubits(moments, qubits))
     for kind, layer in filter(lambda each: each[1], model.layers_before(moments, qubits)):
-        yield cirq.Moment(each.with_tags(_ChannelTag(-1, kind.key)) for each in layer)
+        yield cirq.Moment(each.with_tags(_prepared_tag(kind)) for each in layer)
     steps = timeline(moments, qubits)
     for index, (moment, step) in enumerate(zip(moments, steps, strict=True)):
         yield moment
@@ -126,6 +126,18 @@ def _configured(
                     operation.with_tags(_ChannelTag(index, _mechanism(kind, operation, step)))
                     for operation in noisy
                 )
+
+
+def _prepares(kind: NoiseKind) -> bool:
+    """Whether it has errors of preparation."""
+    if isinstance(kind, CalibratedNoise):
+        return bool(kind.calibration.preparation)
+    return isinstance(kind, PreparationNoise)
+
+
+def _prepared_tag(kind: NoiseKind) -> _ChannelTag:
+    """What a channel before the first moment is marked with."""
+    return _ChannelTag(-1, PreparationNoise.key if _prepares(kind) else kind.key)
 
 
 def _marker(moment: int, *qubits: cirq.Qid) -> cirq.Operation:

@@ -80,12 +80,15 @@ def _export(name: str, file: str) -> int:
 
 def _convert(options: argparse.Namespace) -> int:
     from noise_models import read_vendor_calibration, write_calibration
+    from noise_models.errors import note
     from qucnn_cirq.devices.writing import write_device
 
     published, file = options.convert
     calibration = read_vendor_calibration(published, options.positions)
     if options.device_file is not None:
         write_device(calibration, options.device_file)
+        if calibration.preparation:
+            note(f"{options.device_file} has no errors of preparation: {file} has.")
         print(options.device_file)
     write_calibration(calibration, file)
     print(file)

@@ -15,7 +15,7 @@ from noise_models.markup import html_table
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.drawing.device_figure import device_figure
 from qucnn_cirq.drawing.placement import CircuitPlacement, placement_of
-from qucnn_cirq.drawing.theme import theme
+from qucnn_cirq.drawing.theme import keep_words, theme
 from qucnn_cirq.errors import InputError
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ def _spec_rows(spec: ConvolutionSpec) -> Iterator[tuple[str, object]]:
 def _map(device: Device, placement: CircuitPlacement | None = None) -> str:
     buffer = io.BytesIO()
     with theme():
-        device_figure(device, placement).savefig(buffer, format="png", dpi=_DPI)
+        figure = device_figure(device, placement)
+        keep_words(figure)
+        figure.savefig(buffer, format="png", dpi=_DPI)
     return _image("png", buffer.getvalue())
 
 

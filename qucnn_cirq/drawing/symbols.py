@@ -14,7 +14,7 @@ import cirq_google
 
 from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot, TableAngle
 
-GATE_NAMES = {"cz": "CZ", "sqrt_iswap": r"$\sqrt{\mathrm{iSWAP}}$", "syc": "SYC"}
+GATE_NAMES = {"cz": "CZ", "sqrt_iswap": r"${}\sqrt{\mathrm{iSWAP}}$", "syc": "SYC"}
 """What the two-qubit gate of each gate set is called in a figure."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import matplotlib
 import seaborn
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError, option
@@ -20,6 +23,9 @@ LEGEND_SIZE = 7
 
 _SHOWN_DPI = 130
 """Of figures that notebooks show."""
+
+# A formula of the package or of matplotlib's own ticks, or else a dollar sign that is not escaped.
+_DOLLAR = re.compile(r"\$(?:\{\}|\\mathdefault)[^$]*\$|(?<!\\)\$")
 
 # Without dates and random identifiers, the same data give the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -84,6 +90,7 @@ def theme(style: str = "ticks") -> Iterator[None]:
 class _ShownFigure(Figure):
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
+        keep_words(self)
         with theme():
             self.savefig(buffer, format="png", dpi=_SHOWN_DPI)
         return buffer.getvalue()
@@ -96,6 +103,33 @@ def shown_figure(**options: Any) -> Figure:
         options: As for matplotlib's Figure.
     """
     return _ShownFigure(**options)
+
+
+def keep_words(figure: Figure) -> None:
+    """Has dollar signs drawn as they are, as in the name of a file: two are no formula.
+
+    Formulas of the package begin with ``${}``, which nobody writes by chance and which is drawn as
+    nothing. Where a text is put, nobody needs to know whose it is.
+
+    Args:
+        figure: A figure that is not yet drawn; it may have been here before.
+    """
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not isinstance(axis.get_major_locator(), FixedLocator):
+            continue
+        # They are written again, whenever they are drawn, from what was given for the ticks.
+        given = [label.get_text() for label in axis.get_ticklabels()]
+        if (kept := [_escaped(text) for text in given]) != given:
+            axis.set_ticklabels(kept)
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if "$" in text.get_text():
+            text.set_text(_escaped(text.get_text()))
+
+
+def _escaped(text: str) -> str:
+    """A text in which formulas of the package alone are such."""
+    return _DOLLAR.sub(lambda found: found[0] if len(found[0]) > 1 else r"\$", text)
 
 
 def save_figure_as(
@@ -119,6 +153,7 @@ def save_figure_as(
         raise InputError(
             f"{option('out', path)}: figures are written to files that end in {known}."
         )
+    keep_words(figure)
     buffer = io.BytesIO()
     own = dict(zip(_ABOUT[suffix], (description, source), strict=True))
     metadata = {**_METADATA[suffix], **{key: text for key, text in own.items() if text}}

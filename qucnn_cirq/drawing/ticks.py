@@ -147,7 +147,7 @@ def tick_text(number: float, percent: bool = False, far: bool = False, digits: i
     mantissa, _, power = f"{shown:.{digits - 1}e}".partition("e")
     factor = _plain_digits(float(mantissa))
     exponent = f"10^{{{int(power)}}}"
-    return f"${exponent}$" if factor == "1" else rf"${factor}\times{exponent}$"
+    return f"${{}}{exponent}$" if factor == "1" else rf"${{}}{factor}\times{exponent}$"
 
 
 def _plain_digits(number: float) -> str:
@@ -200,7 +200,7 @@ def _separate(axis: Axis, turn: bool) -> bool:
         return False
     texts = [label.get_text() for _, label in labels]
     # Of numbers some may be left out.
-    if turn and any(any(c.isalpha() for c in text) and "$" not in text for text in texts):
+    if turn and any(any(c.isalpha() for c in text) and "${}" not in text for text in texts):
         axis.set_tick_params(labelrotation=90)
         labels = shown_labels(axis)
         if not _overlap(labels):

@@ -17,8 +17,16 @@ from qucnn_cirq.engines.drifting import DriftingEngine
 from qucnn_cirq.engines.engine import Engine
 from qucnn_cirq.engines.outcomes import check_outcomes
 from qucnn_cirq.engines.streams import Outcome, Streams
+from qucnn_cirq.errors import InputError
 
 Array = NDArray[np.float64]
+
+
+class CountsError(InputError):
+    """Circuits that cannot be handed out, or whose counts are not there.
+
+    A study that tells of what is not possible in its table must not take this for that.
+    """
 
 
 class CountsSource(ABC):
@@ -48,7 +56,7 @@ class CountsSource(ABC):
             significant bit, and their counts, which add up to the shots, each of shape (outcomes,).
 
         Raises:
-            InputError: If it has none.
+            CountsError: If it has none.
         """
 
     @abstractmethod
@@ -65,6 +73,10 @@ class CountsSource(ABC):
             The circuit in each of its places, and the number of its place for each row of
             `angle_rows`, shape (filters * patches,).
         """
+
+    @abstractmethod
+    def await_counts(self) -> None:
+        """Says that counts decide what is run next; see the function of this name."""
 
 
 def angle_rows(tables: AngleTables) -> Array:
@@ -109,10 +121,10 @@ class CollectedEngine(Engine):
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, self.noise_of_means(noise))
+        return self._predicting.gives_means(template, self._of_means(noise))
 
-    def noise_of_means(self, noise: Noise) -> Noise:
-        """That which the counts come with, if any; see `qucnn_cirq.engines.Engine`."""
+    def _of_means(self, noise: Noise) -> Noise:
+        """The noise that the counts come with, if any, or else that of whoever asks."""
         return self._source.noise or noise
 
     def run(
@@ -140,7 +152,7 @@ class CollectedEngine(Engine):
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
-        own = self.noise_of_means(noise)
+        own = self._of_means(noise)
         return self._in_places(
             template, tables, lambda each: self._predicting.distribution(each, own, tables)
         )
@@ -164,7 +176,7 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        own = self.noise_of_means(noise)
+        own = self._of_means(noise)
         means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means
@@ -215,6 +227,17 @@ def predicted_under(noise: NoiseConfiguration) -> NoiseConfiguration:
     source = _SOURCE.get()
     other = None if source is None or source.noise is None else source.noise.configuration
     return noise if other is None else other
+
+
+def await_counts() -> None:
+    """Says that the counts of all circuits run so far decide which circuits are run next.
+
+    A study calls it where it decides, and as seldom as it can: what it asks for between two calls
+    is handed out together. It has no effect where circuits are simulated.
+    """
+    source = _SOURCE.get()
+    if source is not None:
+        source.await_counts()
 
 
 def measuring(engine: Engine) -> Engine:

@@ -59,10 +59,6 @@ class DriftingEngine(Engine):
         """Whether the engine does."""
         return self.engine.gives_means(template, noise.nominal)
 
-    def noise_of_means(self, noise: Noise) -> Noise:
-        """As of the engine."""
-        return self.engine.noise_of_means(noise)
-
     def distribution(
         self, template: Template, noise: Noise, tables: AngleTables
     ) -> NDArray[np.float64]:
@@ -152,6 +148,15 @@ class DriftingEngine(Engine):
             own = {**tables, **{name: tables[name][columns] for name in per_patch}}
             each = replace(streams, images=streams.images[columns])
             yield columns, noise.times(drift.factor(float(deviation))), own, each
+
+
+def drift_passes(drift: DriftNoise | None) -> int:
+    """Rates at which means are computed, which each take as long as means under steady noise.
+
+    Args:
+        drift: The drift; None where there is none.
+    """
+    return 1 if drift is None else len(chebyshev_nodes(drift))
 
 
 def chebyshev_nodes(drift: DriftNoise) -> NDArray[np.float64]:

@@ -187,14 +187,6 @@ class Engine(ABC):
         """
         return True
 
-    def noise_of_means(self, noise: Noise) -> Noise:
-        """The noise under which exact means are meant, where others work them out for it.
-
-        Args:
-            noise: That of whoever asks.
-        """
-        return noise
-
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """About how long a patch takes, in seconds on one core: for estimates alone.

@@ -38,6 +38,10 @@ class Evolution:
         steps: The steps, first to act first.
         qubits: What they act on, each in |0> at the start; the first is the most significant.
         library: The array library.
+
+    Attributes:
+        qubits: What the steps act on.
+        library: The array library.
     """
 
     def __init__(
@@ -45,12 +49,12 @@ class Evolution:
     ) -> None:
         self._steps = steps
         self.qubits = tuple(qubits)
-        self._library = library
+        self.library = library
 
     @functools.cached_property
     def _plan(self) -> Plan:
         # Made when it is needed: what is too large is refused before.
-        return Plan(self._steps, self.qubits, self._library)
+        return Plan(self._steps, self.qubits, self.library)
 
     @functools.cached_property
     def live(self) -> NDArray[np.int64]:
@@ -67,7 +71,7 @@ class Evolution:
         Returns:
             Shape (rows, batch), rows as `live` says; an array of the library.
         """
-        put, module = self._library.put, self._library.module
+        put, module = self.library.put, self.library.module
         if not self.qubits:
             return put(np.ones((1, batch)))
         # Rotations work in place, so each has an array of its own. |0> has I and Z.
@@ -110,8 +114,8 @@ class Evolution:
         Returns:
             Shape (4^n, batch).
         """
-        everything = self._library.put(np.zeros((4 ** len(self.qubits), states.shape[1])))
-        everything[self._library.put(self.live)] = states
+        everything = self.library.put(np.zeros((4 ** len(self.qubits), states.shape[1])))
+        everything[self.library.put(self.live)] = states
         return everything
 
 

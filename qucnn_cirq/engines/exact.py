@@ -20,7 +20,7 @@ import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import GuardedNoiseModel, Noise, as_noise
+from noise_models import GuardedNoiseModel, Noise, NoiseConfiguration, as_noise
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
@@ -42,6 +42,10 @@ _LARGEST_STATE = 11
 """Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
 _LARGEST_TENSOR = 2**26
 """Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
+_MOST_PREPARED = 256
+"""Processes that are kept ready: a dozen rates of a drift, for each of several loaders."""
+_FEW_OUTCOMES = 4
+"""Qubits whose outcomes are carried back one by one where the process does not factor."""
 _PRODUCTS_TOGETHER = 64
 """Products of signs that are carried back and kept at a time."""
 _LARGEST_JOINED = 2**23
@@ -76,6 +80,12 @@ class Prepared:
     meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
     observable: Observable
     is_given: bool = False
+
+    @functools.cached_property
+    def whole(self) -> Evolution:
+        """Evolves all qubits from the start to the end, where the process does not factor."""
+        steps = [*self.process.patch, *self.process.meeting]
+        return Evolution(steps, self.patch.qubits, self.patch.library)
 
     @functools.cached_property
     def meeting(self) -> Meeting:
@@ -136,7 +146,8 @@ class ExactEngine(Engine):
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """Microseconds for four qubits, whatever the shots: gates times numbers of a state."""
         gates = sum(len(each.qubits) == 2 for each in template.marked_circuit.all_operations())
-        return 1e-5 * relative_size(template) * max(1.0, gates / 32)
+        apart = 1e-5 * relative_size(template) * max(1.0, gates / 32)
+        return max(apart, seconds_if_joined(template, noise))
 
     @classmethod
     def variants(cls) -> tuple[str, ...]:
@@ -210,6 +221,8 @@ class ExactEngine(Engine):
         qubits = template.observable.qubits
         check_outcomes(qubits)
         prepared = _prepared(template, noise, self._library)
+        if not prepared.process.is_cut and len(qubits) > _FEW_OUTCOMES:
+            return self._by_populations(prepared, template, noise, tables)
         if prepared.outcomes.elements > _LARGEST_TENSOR:
             return self._by_parities(template, noise, tables)
         _check_memory(prepared, prepared.outcomes)
@@ -223,6 +236,38 @@ class ExactEngine(Engine):
             means = means.reshape(-1, n_outcomes, means.shape[1])
             found.append(np.ascontiguousarray(means.swapaxes(1, 2)))
         return np.concatenate(found)
+
+    def _by_populations(
+        self, prepared: Prepared, template: Template, noise: Noise, tables: AngleTables
+    ) -> NDArray[np.float64]:
+        """Probabilities from whole states at the end, of which only products of Z are needed.
+
+        Carried back, every outcome would be an operator on all qubits.
+        """
+        _check_memory(prepared, prepared.meeting)
+        qubits, whole = template.observable.qubits, prepared.whole
+        shifts = [2 * (len(whole.qubits) - 1 - whole.qubits.index(qubit)) for qubit in qubits]
+        labels = np.zeros(1, dtype=np.int64)
+        for shift in shifts:
+            labels = np.add.outer(labels, np.array([0, 3]) << shift).ravel()
+        order = np.argsort(whole.live)
+        places = np.searchsorted(whole.live, labels, sorter=order) % len(order)
+        rows = order[places]
+        carried = np.equal(whole.live[rows], labels)
+        found = []
+        for own in _filters(tables, size=1):
+            parts = [
+                self._library.get(states[self._library.put(rows)])
+                for states in self._evolve(whole, own)
+            ]
+            means = np.where(carried[:, None], np.concatenate(parts, axis=1), 0.0)
+            chances = means.T.reshape(-1, *(2,) * len(qubits))
+            for axis in range(1, len(qubits) + 1):
+                zero, one = np.split(chances, 2, axis)
+                chances = np.concatenate([zero + one, zero - one], axis) / 2
+            found.append(recorded(chances.reshape(len(means.T), -1), qubits, noise))
+            circuits_run(means.shape[1])
+        return np.stack(found)
 
     def _by_parities(
         self, template: Template, noise: Noise, tables: AngleTables
@@ -466,6 +511,37 @@ def _forget(engine: weakref.ref[ExactEngine], key: _Key, _: object) -> None:
         alive._evolved.pop(key, None)
 
 
+_SECONDS_OF_STEP = 1e-9
+"""Of each number of a state that is evolved whole."""
+
+
+def seconds_if_joined(template: Template, noise: Noise) -> float:
+    """About how long a patch takes where noise joins it with the filter before they meet.
+
+    Args:
+        template: The compiled circuit.
+        noise: The noise; drift is left out.
+
+    Returns:
+        Seconds on one core, of the whole state; 0 where the registers stay apart.
+    """
+    noise = noise.nominal
+    configuration = noise.configuration
+    if configuration is not None:
+        # No other kind acts on two qubits of different gates.
+        joining = NoiseConfiguration(
+            scales=configuration.scales,
+            crosstalk=configuration.crosstalk,
+            others=configuration.others,
+        )
+        noise = Noise(joining) if configuration.scale else as_noise(None)
+    if noise.gate_model == cirq.NO_NOISE:
+        return 0.0
+    process = _prepared(template, noise, NUMPY).process
+    numbers = 4.0 ** len(process.data_qubits)
+    return 0.0 if process.is_cut else _SECONDS_OF_STEP * numbers * len(process.patch)
+
+
 def check_memory(template: Template, noise: Noise) -> bool:
     """Refuses what does not fit: a patch's state, or a tensor of the meeting.
 
@@ -511,7 +587,7 @@ def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepar
     return prepare(template, noise, library)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_MOST_PREPARED)
 def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
     # A state that is handed over needs no gates here.
     elements = physical_process(template, noise, prepares=False)
@@ -538,7 +614,7 @@ def _of_process(
     return Prepared(process, patch, filters, meet, observable)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_MOST_PREPARED)
 def _evolution(
     steps: tuple[GateStep, ...], qubits: tuple[cirq.Qid, ...], library: ArrayLibrary
 ) -> Evolution:
@@ -546,7 +622,7 @@ def _evolution(
     return Evolution(steps, qubits, library)
 
 
-_meeting = functools.lru_cache(maxsize=64)(Meeting)
+_meeting = functools.lru_cache(maxsize=_MOST_PREPARED)(Meeting)
 """The same object for the same meeting; noise that changes while it stays equal is in the steps."""
 
 

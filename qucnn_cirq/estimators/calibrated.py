@@ -5,11 +5,16 @@ from __future__ import annotations
 import abc
 from dataclasses import replace
 
+import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import NoiseLike, as_noise
+from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import whole_number
+from qucnn_cirq.circuits.slots import TableAngle, rotation
+from qucnn_cirq.compiler.program import upstream_table
+from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
+from qucnn_cirq.engines import Engine, Streams, TwirledEngine, twirled_engine
 from qucnn_cirq.engines.outcomes import recorded, unfolded
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.estimator import LinearEstimator, Raw
@@ -42,6 +47,8 @@ class Calibrated(LinearEstimator):
         shots: Shots of each calibration circuit; None for exact means.
         seed: Of those shots.
         device: The noise that calibration circuits are run under; that which is assumed if None.
+        engine: Runs calibration circuits that have shots; None draws these from exact
+            distributions.
 
     Raises:
         InputError: If the base is no linear estimator, or shots or seed are no whole numbers.
@@ -53,6 +60,7 @@ class Calibrated(LinearEstimator):
         shots: int | None = None,
         seed: int = 0,
         device: NoiseLike = None,
+        engine: Engine | None = None,
     ) -> None:
         super().__init__()
         if base is not None and not isinstance(base, LinearEstimator):
@@ -64,6 +72,7 @@ class Calibrated(LinearEstimator):
         self.shots = None if shots is None else whole_number("shots", shots, minimum=1)
         self.seed = whole_number("seed", seed, minimum=0)
         self.device = None if device is None else as_noise(device)
+        self.engine = engine
         self._circuits: Remembered[Reading, int] = Remembered()
 
     @property
@@ -103,9 +112,34 @@ class Calibrated(LinearEstimator):
         Returns:
             Frequencies, or probabilities without shots, shape (states, outcomes).
         """
-        noise = reading.noise if self.device is None else self.device
-        chances = replace(reading, noise=noise).distribution(states)
+        if self.shots is not None and self.engine is not None:
+            twirl = reading.engine.twirl if isinstance(reading.engine, TwirledEngine) else None
+            angles = reading.variant.loader.angles(states)
+            engine = twirled_engine(self.engine, twirl)
+            return self._run(reading, engine, reading.variant.template, angles, reading.angles)
+        chances = replace(reading, noise=self._noise(reading)).distribution(states)
         return self._sampled(reading, chances)
+
+    def _noise(self, reading: Reading) -> Noise:
+        """What calibration circuits are run under."""
+        return reading.noise if self.device is None else self.device
+
+    def _run(
+        self,
+        reading: Reading,
+        engine: Engine,
+        template: Template,
+        patches: FloatArray,
+        filters: FloatArray,
+    ) -> FloatArray:
+        """Frequencies of the outcomes of circuits, shape (patches, outcomes)."""
+        assert self.shots is not None
+        self._circuits[reading] = self._circuits.get(reading, 0) + len(patches)
+        tables = {"patch": patches, "filter": filters, "upstream": upstream_table(1.0)}
+        streams = Streams(self.seed, (0,), np.arange(len(patches)))
+        noise = self._noise(reading)
+        counts = engine.outcome_counts(template, noise, tables, self.shots, streams)[0]
+        return np.asarray(counts / self.shots)
 
     def _sampled(self, reading: Reading, chances: FloatArray) -> FloatArray:
         self._circuits[reading] = self._circuits.get(reading, 0) + len(chances)
@@ -138,10 +172,7 @@ class Readout(Calibrated):
 
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
         """See `Calibrated.corrected`."""
-        noise, qubits = (
-            reading.noise if self.device is None else self.device,
-            reading.observable.qubits,
-        )
+        noise, qubits = self._noise(reading), reading.observable.qubits
         if self.shots is None:
             return unfolded(weights, qubits, noise)
         if reading.n_outcomes > MOST_OUTCOMES:
@@ -161,7 +192,12 @@ class Readout(Calibrated):
     def _measured(self, reading: Reading, confusion: FloatArray) -> FloatArray:
         """The confusion of qubits that err by themselves, from shots; rows are true outcomes."""
         n_qubits = len(reading.observable.qubits)
-        found = self._sampled(reading, confusion[[0, -1]]).reshape(2, *(2,) * n_qubits)
+        if self.engine is None:
+            found = self._sampled(reading, confusion[[0, -1]])
+        else:
+            angles = np.array([[0.0], [np.pi]])
+            found = self._run(reading, self.engine, _flips(reading), angles, np.zeros((1, 0)))
+        found = found.reshape(2, *(2,) * n_qubits)
         product = np.ones((1, 1))
         for axis in range(1, n_qubits + 1):
             rest = tuple(each for each in range(1, n_qubits + 1) if each != axis)
@@ -206,6 +242,7 @@ class Regression(Calibrated):
         shots: As for `Calibrated`; the calibration circuits are those of the training patches.
         seed: As for `Calibrated`.
         device: As for `Calibrated`.
+        engine: As for `Calibrated`.
     """
 
     name = "regression"
@@ -218,8 +255,9 @@ class Regression(Calibrated):
         shots: int | None = None,
         seed: int = 0,
         device: NoiseLike = None,
+        engine: Engine | None = None,
     ) -> None:
-        super().__init__(base, shots, seed, device)
+        super().__init__(base, shots, seed, device, engine)
         self.training = Training.of(training)
 
     def corrected(self, reading: Reading, weights: FloatArray) -> FloatArray:
@@ -255,3 +293,11 @@ def calibration_states(reading: Reading) -> FloatArray:
     half = len(states) // 2
     chosen: FloatArray = pool[np.concatenate([order[:half], order[half - len(states) :]])]
     return chosen
+
+
+def _flips(reading: Reading) -> Template:
+    """All measured qubits turned by the angle of a patch, and measured."""
+    qubits = reading.observable.qubits
+    turned = cirq.Moment(rotation("x", TableAngle("patch", 0)).on_each(*qubits))
+    measured = cirq.Moment(cirq.measure(*qubits, key=MEASUREMENT_KEY))
+    return Template(cirq.FrozenCircuit(turned, measured), reading.observable, qubits, ())

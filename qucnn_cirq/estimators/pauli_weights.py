@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.checks import real_number, whole_number
+from qucnn_cirq.engines import Engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators.calibrated import Calibrated, Readout
 from qucnn_cirq.estimators.estimator import Raw
@@ -36,6 +37,7 @@ class PauliWeights(Calibrated):
         shots: As for `Calibrated`.
         seed: As for `Calibrated`.
         device: As for `Calibrated`.
+        engine: As for `Calibrated`.
     """
 
     name = "pauli_weights"
@@ -48,8 +50,9 @@ class PauliWeights(Calibrated):
         shots: int | None = None,
         seed: int = 0,
         device: NoiseLike = None,
+        engine: Engine | None = None,
     ) -> None:
-        super().__init__(Readout(Raw(), None, seed, device), shots, seed, device)
+        super().__init__(Readout(Raw(), None, seed, device), shots, seed, device, engine)
         self.mean_overlap = (
             None
             if mean_overlap is None

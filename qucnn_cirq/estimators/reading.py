@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise
+from qucnn_cirq.advance import calibrating
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant
 from qucnn_cirq.compiler.program import upstream_table
@@ -62,7 +63,8 @@ class Reading:
         Returns:
             Shape (patches, outcomes).
         """
-        return self.distribution_at(self.variant.loader.angles(states))
+        with calibrating(len(states)):
+            return self.distribution_at(self.variant.loader.angles(states))
 
     def distribution_at(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
         """As `distribution`, of patches whose angles are known.

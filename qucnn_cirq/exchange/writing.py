@@ -67,7 +67,11 @@ def _openqasm(version: str) -> Callable[[cirq.AbstractCircuit], bytes]:
 def _tell_written_out(circuit: cirq.AbstractCircuit) -> None:
     """Warns of gates on two qubits that OpenQASM has no word for: Cirq writes out what they do."""
     arguments = cirq.QasmArgs(qubit_id_map={qubit: "q" for qubit in circuit.all_qubits()})
-    gates = {op.gate: op for op in circuit.all_operations() if len(op.qubits) == 2}
+    gates = {
+        op.gate: op
+        for op in circuit.all_operations()
+        if len(op.qubits) == 2 and not cirq.is_measurement(op)
+    }
     for gate, operation in gates.items():
         if cirq.qasm(operation, args=arguments, default=None) is None:
             warnings.warn(

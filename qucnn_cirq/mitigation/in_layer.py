@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,11 +77,12 @@ class CircuitMitigation(Mitigation):
         streams: Streams,
     ) -> Estimates:
         """See `qucnn_cirq.estimators.Mitigation.measure`."""
-        if shots is None:
-            actual = engine.noise_of_means(noise)
-            found = self.method.moments(reading, states, _MANY, actual).values
-            return Estimates(found, np.zeros_like(found))
         twirled = twirled_engine(engine, self.twirl)
+        if shots is None:
+            # What was measured is predicted where it was.
+            known = replace(reading, engine=twirled) if engine.is_measured else reading
+            found = self.method.moments(known, states, _MANY, noise).values
+            return Estimates(found, np.zeros_like(found))
         return self.method.estimate(reading, states, shots, twirled, noise, streams=streams)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from noise_models import Noise
 from noise_models.checks import LARGEST_SEED, whole_number
+from qucnn_cirq.advance import calibrating
 from qucnn_cirq.compiler.passes import two_qubit_gates
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.compiler.template import Template
@@ -268,12 +270,14 @@ class MitigationMethod(abc.ABC):
         """
         plan, drawn = self.plan(reading, states), streams_of(seed, len(states), streams)
         by, under = engine or reading.engine, noise or reading.noise
-        found = [
-            run_counted(run, by, under, number, (drawn, row))
-            if number
-            else self._exact(run, reading.engine, by, under)
-            for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True))
-        ]
+        found = []
+        for row, (run, number) in enumerate(zip(plan.runs, plan.shots(shots), strict=True)):
+            with calibrating(len(run.patch)) if run.is_calibration else nullcontext():
+                found.append(
+                    run_counted(run, by, under, number, (drawn, row))
+                    if number
+                    else self._exact(run, reading.engine, by, under)
+                )
         means = np.array([np.broadcast_to(mean, len(states)) for mean, _ in found])
         variances = np.array([np.broadcast_to(spread, len(states)) for _, spread in found])
         if plan.slopes is not None:

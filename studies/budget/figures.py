@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,16 @@ from matplotlib.figure import Figure
 
 from qucnn_cirq.devices import Device, load_device
 from qucnn_cirq.drawing.share_map import add_share_bar, plot_share_map, share_limit
-from qucnn_cirq.errors import InputError
-from studies.drawing import COLUMN, PAGE, legend_below, save_drawn, series_styles, set_title
+from qucnn_cirq.drawing.theme import LEGEND_SIZE
+from studies.drawing import (
+    COLUMN,
+    LINE,
+    PAGE,
+    legend_below,
+    save_drawn,
+    series_styles,
+    set_title,
+)
 from studies.grouping import MOST_PANELS, groups
 from studies.sweep.results import Results
 from studies.wording import axis_text
@@ -34,12 +43,17 @@ _MECHANISMS = (
     "two-qubit depolarising",
     "one-qubit depolarising",
 )
+_MOST_PAGES = 4
+"""Figures of one kind."""
 _SHOWN = 6
 """Places that a summary names."""
 
 
 def draw(results: Results, folder: Path) -> list[str]:
     """Draws, with a panel for each point, shares as bars and on the map, and improvements.
+
+    Points that are too many for one figure go to several, and of more points than these take some
+    are drawn, evenly through the sweep; a figure says above which of them it has.
 
     Args:
         results: What was measured so far, at least one point.
@@ -51,39 +65,131 @@ def draw(results: Results, folder: Path) -> list[str]:
     table = results.table()
     axes_names = varying(results)
     points = points_of(table, axes_names)
-    if len(points) > MOST_PANELS:
-        raise InputError(
-            f"the axes make {len(points)} points, and a figure has up to {MOST_PANELS} panels: "
-            "sweep fewer, or draw columns with qucnn plot."
+    titles = list(points)
+    numbers = drawn_numbers(len(points))
+    drawn = [points[titles[number]] for number in numbers]
+    limits = Limits(
+        share_limit(own.groupby("place")["share"].sum() for own in drawn),
+        1.05 * max(improvement_data(results, own)["rms"].max() for own in drawn),
+    )
+    names = []
+    for first in range(0, len(numbers), MOST_PANELS):
+        own = numbers[first : first + MOST_PANELS]
+        page = Page(
+            {titles[each]: points[titles[each]] for each in own},
+            "" if len(numbers) == len(own) == len(points) else _which(own, len(points)),
+            f"_{first // MOST_PANELS + 1}" if first else "",
         )
+        names += _draw_page(results, table, page, limits, axes_names, folder)
+    return names
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What the figures of up to six points have in common.
+
+    Attributes:
+        points: The rows of each point, by its title.
+        note: Which points these are; empty if they are all.
+        suffix: What the names of the figures end in.
+    """
+
+    points: Mapping[str, pd.DataFrame]
+    note: str
+    suffix: str
+
+    def grid(self, height: float, more: float, columns: int) -> tuple[Figure, list[Axes]]:
+        """An empty figure with a panel for each point, at least.
+
+        Args:
+            height: Of a row of panels, in inches.
+            more: Height of what is below them; with some, the panels share their y axes.
+            columns: How many panels stand side by side.
+
+        Returns:
+            The figure and its panels.
+        """
+        rows = -(-len(self.points) // columns)
+        width = COLUMN if columns == 1 else PAGE
+        size = (width, height * rows + more + (2 * LINE if self.note else 0))
+        figure = Figure(figsize=size, layout="constrained")
+        if self.note:
+            figure.suptitle(self.note, size=LEGEND_SIZE)
+        return figure, list(figure.subplots(rows, columns, squeeze=False, sharey=more > 0).ravel())
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is the same in the figures of all points.
+
+    Attributes:
+        share: Where the colours of shares end.
+        rms: Where the axis of RMS errors ends.
+    """
+
+    share: float
+    rms: float
+
+
+def drawn_numbers(count: int) -> list[int]:
+    """Which of so many points are drawn: all, or some that are spread evenly.
+
+    Args:
+        count: How many points there are.
+    """
+    drawn = min(count, MOST_PANELS * _MOST_PAGES)
+    return [int(each) for each in np.linspace(0, count - 1, drawn).round()]
+
+
+def _which(numbers: Sequence[int], count: int) -> str:
+    """Which of all points a figure shows, in words."""
+    first, last = numbers[0] + 1, numbers[-1] + 1
+    if last - first == len(numbers) - 1:
+        some = f"points {first} to {last}" if last > first else f"point {first}"
+    else:
+        some = f"points {', '.join(str(each + 1) for each in numbers)}"
+    return f"{some} of {count}, in the order of the sweep"
+
+
+def _draw_page(
+    results: Results,
+    table: pd.DataFrame,
+    page: Page,
+    limits: Limits,
+    axes_names: Sequence[str],
+    folder: Path,
+) -> list[str]:
+    """Draws the figures of some points."""
     mechanisms = _mechanisms(table)
     stages = [stage for stage in _STAGES if stage in set(table["stage"])]
-    columns = 1 if len(points) == 1 else 2 if len(points) in (2, 4) else 3
-    rows = -(-len(points) // columns)
-    width = COLUMN if columns == 1 else PAGE
+    count = len(page.points)
+    columns = 1 if count == 1 else 2 if count in (2, 4) else 3
 
-    figure = Figure(figsize=(width, 1.9 * rows + 0.6), layout="constrained")
-    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
-    for axes, (title, own) in zip(panels, points.items(), strict=False):
+    figure, panels = page.grid(1.9, 0.6, columns)
+    for axes, (title, own) in zip(panels, page.points.items(), strict=False):
         plot_shares(axes, own, stages, mechanisms)
-        set_title(axes, title.replace("$", r"\$"))
-    _finished(figure, panels, len(points), columns)
+        set_title(axes, title)
+    _finished(figure, panels, count, columns)
     keys = [*axes_names, "stage", "mechanism"]
-    data = table.groupby(keys, as_index=False)[["bias", "square", "share"]].sum()
-    save_drawn(figure, data, folder, BARS)
+    shown = pd.concat(page.points.values())
+    data = shown.groupby(keys, as_index=False)[["bias", "square", "share"]].sum()
+    save_drawn(figure, data, folder, f"{BARS}{page.suffix}")
 
-    figure = Figure(figsize=(width, 2.0 * rows + 0.6), layout="constrained")
-    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).ravel())
+    figure, panels = page.grid(2.0, 0.6, columns)
     gains = []
-    for axes, (title, own) in zip(panels, points.items(), strict=False):
+    for axes, (title, own) in zip(panels, page.points.items(), strict=False):
         data = improvement_data(results, own)
         plot_improvement(axes, data, mechanisms)
-        set_title(axes, title.replace("$", r"\$"))
+        set_title(axes, title)
         gains.append(data.assign(panel=title))
-    panels[0].set_ylim(0, 1.05 * max(data["rms"].max() for data in gains))
-    _finished(figure, panels, len(points), columns)
-    save_drawn(figure, pd.concat(gains), folder, IMPROVEMENT)
-    return [BARS, *_draw_maps(points, folder), IMPROVEMENT]
+    panels[0].set_ylim(0, limits.rms)
+    _finished(figure, panels, count, columns)
+    save_drawn(figure, pd.concat(gains), folder, f"{IMPROVEMENT}{page.suffix}")
+    return [
+        f"{BARS}{page.suffix}",
+        *_draw_maps(page, limits.share, folder),
+        f"{IMPROVEMENT}{page.suffix}",
+    ]
 
 
 def varying(results: Results) -> list[str]:
@@ -216,30 +322,29 @@ def text(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _draw_maps(points: Mapping[str, pd.DataFrame], folder: Path) -> list[str]:
-    """A map for each point whose device is a grid; shares of one figure have one scale."""
-    maps: list[tuple[str, pd.Series, Device]] = []
-    for title, own in points.items():
-        shares = own.groupby("place")["share"].sum()
+def _draw_maps(page: Page, limit: float, folder: Path) -> list[str]:
+    """A map for each point whose device is a grid; shares of all figures have one scale."""
+    maps: dict[str, tuple[pd.Series, Device]] = {}
+    for title, own in page.points.items():
         device = load_device(str(own["device"].iloc[0]))
         if all(hasattr(qubit, "row") for qubit in device.graph):
-            maps.append((title, shares, device))
+            maps[title] = own.groupby("place")["share"].sum(), device
     if not maps:
         return []
-    columns = min(len(maps), 3)
-    rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(COLUMN if columns == 1 else PAGE, 2.4 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
-    limit = share_limit(shares for _, shares, _ in maps)
-    for axes, (title, shares, device) in zip(panels, maps, strict=False):
+    own = replace(page, points={title: page.points[title] for title in maps})
+    figure, panels = own.grid(2.4, 0.0, min(len(maps), 3))
+    for axes, (title, (shares, device)) in zip(panels, maps.items(), strict=False):
         plot_share_map(axes, device, shares, limit)
-        set_title(axes, title.replace("$", r"\$"))
+        set_title(axes, title)
     for axes in panels[len(maps) :]:
         axes.set_axis_off()
     add_share_bar(panels[: len(maps)], limit)
-    data = [shares.rename("share").reset_index().assign(panel=title) for title, shares, _ in maps]
-    save_drawn(figure, pd.concat(data), folder, MAP)
-    return [MAP]
+    data = [
+        shares.rename("share").reset_index().assign(panel=title)
+        for title, (shares, _) in maps.items()
+    ]
+    save_drawn(figure, pd.concat(data), folder, f"{MAP}{page.suffix}")
+    return [f"{MAP}{page.suffix}"]
 
 
 def _mechanisms(table: pd.DataFrame) -> list[str]:

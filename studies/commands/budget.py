@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qucnn_cirq.commands.output import print_json, tell_not_drawn
+from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError
 from studies.commands import note_of
 
@@ -21,9 +22,9 @@ with each rate of the noise.
   qucnn budget my_study.toml --out budget
 
 What the configuration says of images, convolution, device and noise is taken; what else there is,
-of shots, training or a system of other circuits, is left out and named. With --out the study
-`budget` is run: tables, figures, a map, and the axes of the configuration as far as they are about
-these.
+of shots, training or a system of other circuits, is left out and named. A file with [convolution]
+and [noise] alone does. With --out the study `budget` is run: tables, figures, a map, and the axes
+of the configuration as far as they are about these.
 """
 
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
     note = note_of(options)
-    _, document = configured(options.study, settings=settings)
+    _, document = configured(_source(options.study), settings=settings)
     known = study_named("budget").study_keys
     own, left, ideal = budget_document(document, known)
     if ideal:
@@ -58,6 +59,18 @@ def run(options: argparse.Namespace) -> int:
     if left:
         note(f"left out, as a budget has no such setting: {', '.join(left)}")
     return _one(own, options.json) if options.out is None else _all(own, options)
+
+
+def _source(name: str) -> str | dict[str, Any]:
+    """What is budgeted: a file that names no study, such as one of a layer, has its budget."""
+    if not (name.endswith(".toml") or Path(name).is_file()):
+        return name
+    document = read_document(Path(name))
+    if "name" in (study := document.get("study", {})):
+        return name
+    if "convolution" not in document:
+        raise InputError(f"{name} has no table [convolution] and names no study: add one of these.")
+    return {**document, "study": {**study, "name": "budget"}}
 
 
 def budget_document(

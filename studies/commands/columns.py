@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
 
 from qucnn_cirq.commands.output import print_json
@@ -35,8 +36,10 @@ def run(options: argparse.Namespace) -> int:
         print_json(columns)
         return 0
     widest = max(map(len, columns))
+    # Who reads a pipe or a file looks for words in whole lines.
+    width = WIDTH if sys.stdout.isatty() else sys.maxsize
     for name, meaning in columns.items():
         indent = " " * (widest + 2)
-        print(textwrap.fill(meaning, WIDTH, initial_indent=f"{name:<{widest}}  ",
+        print(textwrap.fill(meaning, width, initial_indent=f"{name:<{widest}}  ",
                             subsequent_indent=indent))  # fmt: skip
     return 0

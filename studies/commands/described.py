@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import textwrap
 
 WIDTH = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
@@ -34,10 +35,11 @@ def listed() -> dict[str, str]:
 
 
 def list_text() -> str:
-    """A line for each study that comes with the package."""
+    """A line for each study that comes with the package, cut where a terminal ends."""
     found = listed()
     widest = max(map(len, found))
-    room = WIDTH - widest - 2
+    # Who reads a pipe or a file looks for words in whole lines.
+    room = WIDTH - widest - 2 if sys.stdout.isatty() else sys.maxsize
     return "\n".join(
         f"{name:<{widest}}  {textwrap.shorten(what, room, placeholder=' ...')}"
         for name, what in found.items()

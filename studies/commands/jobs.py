@@ -12,7 +12,8 @@ from studies.commands import note_of
 HELP = "write the circuits of a study, to be run elsewhere"
 DESCRIPTION = """\
 Write the circuits of all points of a study into files, each once, validated against its device,
-with markers that show the order of the bits. What comes back goes to qucnn collect.
+with markers that show the order of the bits. What comes back goes to qucnn collect. Where counts
+decide what is run next, the same command writes the next round of circuits once they are collected.
 
   qucnn jobs forward --out jobs --set images=4 --set noise=willow_pink
   qucnn jobs sweep.toml --out jobs --parallel 4 --format qasm
@@ -90,15 +91,11 @@ def run(options: argparse.Namespace) -> int:
         form=options.format,
         note=note_of(options),
     )
-    summary = found.summary()
     if options.json:
-        print_json(summary)
+        print_json(found.summary())
     else:
-        print(
-            f"{summary['points']} points: {summary['circuits']} circuits in {summary['programs']} "
-            f"programs, {summary['markers']} markers, {summary['shots']} shots, "
-            f"{summary['files']} files"
-        )
+        for line in found.lines():
+            print(line)
     return 0
 
 
@@ -125,6 +122,6 @@ def _design(options: argparse.Namespace, settings: list[str]) -> int:
         print_json({**found.jobs.summary(), "expected": str(found.expected), **errors})
     else:
         print(found.design)
-        print(f"{len(found.jobs.manifest.named)} circuits, {len(found.jobs.files)} files")
+        print(f"{len(found.jobs.manifest.named)} circuits, {found.jobs.summary()['files']} files")
         print(f"fit what comes back from {found.expected}: qucnn fit --noise")
     return 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from noise_models import Noise, NoiseLike
-from noise_models.checks import whole_number
+from noise_models.checks import listener, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
@@ -23,18 +23,22 @@ from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.fitting import NoiseFit
 from studies.elsewhere.counts import Collected, collected, keep
-from studies.elsewhere.manifest import MOST_SHOTS, JobPoint, Manifest, read_manifest
+from studies.elsewhere.handing_out import recorded_calls
+from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest, Use
 from studies.elsewhere.predicting import Predicting
+from studies.elsewhere.programs import CIRCUITS
 from studies.elsewhere.reading import KeyCounts, read_counts
-from studies.elsewhere.replay import Replay, has_all
+from studies.elsewhere.recording import NumberingRecorder, Recorder
+from studies.elsewhere.replay import Replay, RoundsReplay, has_all
+from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
 from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import MeasuredPoint, write_chunk
 from studies.sweep.job import finish
-from studies.sweep.plan import Plan, make_plan, resolve
-from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.plan import Plan, Point, make_plan, resolve
+from studies.sweep.store import open_folder
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
 
@@ -59,9 +63,12 @@ class Collection:
         refused: Why other files were not taken, each in a line; nothing of them was.
         missing: Circuits of which shots are missing.
         circuits: All circuits.
+        rounds: Rounds of circuits that were handed out.
         complete: Points of which all counts are there.
+        going_on: Points that wait for circuits of another round, which `jobs` writes.
         points: All points.
         more: Circuits of which there are more shots than were asked for.
+        late: Those of them of which shots came after their round had decided the next one.
         results: The results of the complete points; None if there are none.
         counts: What was counted so far, by circuit and bits, the first measured qubit first;
             circuits of no study by the names that they were given.
@@ -74,9 +81,12 @@ class Collection:
     refused: tuple[str, ...]
     missing: tuple[str, ...]
     circuits: int
+    rounds: int
     complete: int
+    going_on: int
     points: int
     more: tuple[str, ...]
+    late: tuple[str, ...]
     results: Results | None
     counts: Mapping[str, Mapping[str, int]]
 
@@ -99,11 +109,24 @@ class Collection:
                 f"shots are missing of {len(self.missing)} of {self.circuits} circuits: "
                 f"{some(list(self.missing))}"
             )
-        if self.more:
+        drawn = [each for each in self.more if each not in self.late]
+        if drawn:
             found.append(
-                f"more shots than were asked for, of which some are drawn, of {len(self.more)} "
-                f"circuits: {some(list(self.more))}"
+                f"more shots than were asked for, of which some are drawn, of {len(drawn)} "
+                f"circuits: {some(drawn)}"
             )
+        if self.late:
+            found.append(
+                "more shots than were asked for, left out as later circuits were decided without "
+                f"them, of {len(self.late)} circuits: {some(list(self.late))}"
+            )
+        if self.going_on:
+            found.append(
+                f"{_rounds(self.rounds)} done: {self.going_on} points go on, qucnn jobs writes "
+                "their next circuits"
+            )
+        elif self.rounds > 1 and self.missing:
+            found.append(f"{_rounds(self.rounds - 1)} done")
         if self.points:
             found.append(f"{self.complete} of {self.points} points complete")
         elif not self.missing:
@@ -116,6 +139,10 @@ class Collection:
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
         results = None if self.results is None else str(self.results.folder)
         return {**plain, "folder": str(self.folder), "results": results}
+
+
+def _rounds(number: int) -> str:
+    return f"{number} round{'s'[: number != 1]}"
 
 
 def collect(
@@ -153,21 +180,24 @@ def collect(
             taken are told in `Collection.refused`.
         OSError: If writing fails.
     """
+    listener("note", note, "a line of text")
     target = Path(folder)
-    manifest = read_manifest(target)
+    _check_folder(target)
+    rounds = read_rounds(target)
+    manifest = rounds.first
     given = [Path(each) for each in files]
     if bit_order is not None and not given:
         raise InputError("bit_order has no effect without files: leave it out.")
     taken, double, unchecked, refused = [], [], [], []
-    found = collected(target, manifest)
+    found = collected(target, rounds)
     for path in given:
         try:
-            counts, is_checked = read_counts(path, manifest, bit_order)
+            counts, is_checked = read_counts(path, rounds, bit_order)
             _check_total(path, counts, found)
         except InputError as error:
             refused.append(str(error))
             continue
-        before = keep(target, counts, manifest, path.name)
+        before = keep(target, counts, rounds, path.name)
         if before is None:
             for key, own in counts.items():
                 found.counts.setdefault(key, Counter()).update(own)
@@ -175,21 +205,33 @@ def collect(
             unchecked += [] if is_checked else [path.name]
         else:
             double.append(path.name if before == path.name else f"{path.name} (as {before})")
-    found = collected(target, manifest)
+    found = collected(target, rounds, rounds.frozen)
+    check_gone(rounds, found.files)
     if manifest.study:
-        study, document, scale = configured_again(target, manifest, shots)
-        ready = [each for each in manifest.points if not has_all(manifest, found, each, scale)]
+        study, document = configured_again(target, manifest, shots)
+        handed, seeds = rounds, {each.identity: each.identity for each in manifest.points}
+        if shots is not None:
+            rounds, seeds = _asked_anew(target, rounds, found, study, document)
+            manifest = rounds.first
+        there = [each for each in manifest.points if _has_all(rounds, found, each)]
         devices = sorted({each.device for each in manifest.templates})
         predicting = None if noise is None else Predicting.of(noise, devices)
-        results = _results(
-            target, manifest, found, (study, document), ready, scale, predicting, note
-        )
+        plan = _plan(study, document, rounds, found, predicting) if there else None
+        known = {} if plan is None else {each.identity: each for each in plan.points}
+        ready = [each for each in there if _is_over(study, known[each.identity], rounds, found)]
+        results = None
+        if plan and ready:
+            origin = _origin(handed, found)
+            if predicting is not None:
+                origin[PREDICTING] = predicting.words
+            source = _Counts(rounds, found, seeds, origin, predicting)
+            results = _results(target, plan, source, ready, note)
     else:
         for name, value in (("shots", shots), ("noise", noise)):
             if value is not None:
                 raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
-        scale, ready, results = 1.0, [], None
-    wanted = {key: number * scale for key, number in manifest.wanted.items()}
+        there, ready, results = [], [], None
+    wanted = rounds.wanted
     return Collection(
         target,
         tuple(taken),
@@ -198,20 +240,51 @@ def collect(
         tuple(refused),
         tuple(key for key, number in wanted.items() if found.shots(key) < number),
         len(wanted),
+        len(rounds.manifests),
         len(ready),
+        len(there) - len(ready),
         len(manifest.points),
         tuple(key for key, number in wanted.items() if found.shots(key) > number),
+        tuple(key for key in found.late if key in wanted),
         results,
-        _texts(manifest, found),
+        _texts(rounds, found),
     )
 
 
-def _texts(manifest: Manifest, found: Collected) -> dict[str, dict[str, int]]:
+def _check_folder(folder: Path) -> None:
+    """Says of a file that is given in place of the folder what it may be."""
+    if folder.is_file():
+        what = {MANIFEST: "the manifest of jobs"}.get(folder.name, "a file")
+        if folder.name.startswith(f"{CIRCUITS}_"):
+            what = "a file of circuits that are to be run"
+        raise InputError(
+            f"{folder} is {what}: give the folder of `qucnn jobs`, and after it the files of what "
+            "came back."
+        )
+
+
+def _has_all(rounds: Rounds, found: Collected, point: JobPoint) -> bool:
+    """Whether all counts of a point are there, of the rounds that were made."""
+    own = rounds.last.by_identity.get(point.identity)
+    # Of earlier rounds they were when the next was decided.
+    return own is None or not has_all(rounds.last, found, own)
+
+
+def _is_over(study: Study, point: Point, rounds: Rounds, found: Collected) -> bool:
+    """Whether a point of which all counts are there runs nothing more."""
+    if not rounds.goes_on(point.identity):
+        return True
+    replay = RoundsReplay(rounds, found, point.identity)
+    with reading_stored():
+        return not recorded_calls(study, point, Recorder(), replay)
+
+
+def _texts(rounds: Rounds, found: Collected) -> dict[str, dict[str, int]]:
     """Counts by the texts of their bits."""
-    names = {each.key: each.name for each in manifest.named}
+    names = {each.key: each.name for each in rounds.first.named}
     return {
         names.get(key, key): {
-            f"{outcome:0{manifest.bits[key]}b}": count for outcome, count in sorted(own.items())
+            f"{outcome:0{rounds.bits[key]}b}": count for outcome, count in sorted(own.items())
         }
         for key, own in sorted(found.counts.items())
     }
@@ -228,8 +301,8 @@ def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
 
 def configured_again(
     folder: Path, manifest: Manifest, shots: int | None
-) -> tuple[Study, dict[str, Any], float]:
-    """The study of the jobs, its configuration, and by what shots are scaled.
+) -> tuple[Study, dict[str, Any]]:
+    """The study of the jobs, and its configuration.
 
     Args:
         folder: The folder of the jobs.
@@ -249,40 +322,80 @@ def configured_again(
     except NotNamedError as error:
         raise InputError(f"{path} names code of your own: {error}") from None
     if shots is None:
-        return study, document, 1.0
-    asked = {each.shots for each in manifest.points}
-    if len(asked) > 1 or "shots" not in study.targets:
+        return study, document
+    if manifest.waits:
+        raise InputError(
+            f"counts of as many shots as were asked for decided circuits: leave {option('shots')} "
+            "out."
+        )
+    if any("shots" in each.values for each in manifest.points):
         raise InputError(
             "the shots of these points are settings of their own, each another: leave "
             f"{option('shots')} out."
         )
-    return study, document, shots / asked.pop()
+    return study, document
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """What results are made of.
+
+    Attributes:
+        rounds: The jobs.
+        found: What was collected.
+        seeds: By the identities of the points those of which random circuits are drawn.
+        origin: Where the counts come from.
+        predicting: The noise that predicts; None for that of the study.
+    """
+
+    rounds: Rounds
+    found: Collected
+    seeds: Mapping[str, str]
+    origin: Mapping[str, Any]
+    predicting: Predicting | None
+
+
+def _asked_anew(
+    folder: Path, rounds: Rounds, found: Collected, study: Study, document: dict[str, Any]
+) -> tuple[Rounds, dict[str, str]]:
+    """The jobs as they were if they had been asked for with other shots.
+
+    Returns:
+        The jobs of the same circuits; and by the identities of points, which are others where
+        shots tell points apart, those that they have in the jobs.
+    """
+    first = rounds.first
+    points, uses, seeds = [], list[tuple[Use, ...]](), {}
+    with reading_stored():
+        plan = make_plan(study, document)
+        before = make_plan(study, configured_again(folder, first, None)[1])
+        check_digests(rounds, {each.identity: each.digests for each in before.points})
+        for point, old in zip(plan.points, before.points, strict=True):
+            own = first.by_identity[old.identity]
+            again = NumberingRecorder(Replay(first, found, own))
+            calls = recorded_calls(study, replace(point, identity=old.identity), again)
+            points.append(replace(own, identity=point.identity, uses=len(uses)))
+            uses.append(tuple(Use(each.template, each.shots, each.circuits) for each in calls))
+            seeds[point.identity] = old.identity
+    return Rounds((replace(first, points=tuple(points), uses=tuple(uses)),)), seeds
 
 
 def _results(
     folder: Path,
-    manifest: Manifest,
-    found: Collected,
-    configured: tuple[Study, dict[str, Any]],
+    plan: Plan,
+    counts: _Counts,
     ready: Sequence[JobPoint],
-    scale: float,
-    predicting: Predicting | None,
     note: Callable[[str], None],
-) -> Results | None:
+) -> Results:
     """Results of complete points, in place of those that were made of fewer counts."""
-    if not ready:
-        return None
-    study, document = configured
-    with reading_stored():
-        plan = _plan(study, document, manifest, found, predicting)
     target = folder / RESULTS
     if _are_of(target, plan, len(ready)):
         return read_results(target)
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
-        _measure(partial, plan, document, manifest, found, ready, scale, predicting)
-        finish(study, partial, note)
+        _measure(partial, plan, counts, ready)
+        finish(plan.study, partial, note)
         # Between the two there is none, and the next call makes it again.
         old = folder / f"{partial.name}.old{PARTIAL}"
         with contextlib.suppress(FileNotFoundError):
@@ -297,23 +410,14 @@ def _results(
 def _plan(
     study: Study,
     document: dict[str, Any],
-    manifest: Manifest,
+    rounds: Rounds,
     found: Collected,
     predicting: Predicting | None,
 ) -> Plan:
     """The plan of the results: that of the study, told apart by its counts and what predicts."""
-    plan = make_plan(study, document)
-    known = {each.identity: each for each in manifest.points}
-    if set(known) != {each.identity for each in plan.points}:
-        raise InputError("the jobs are of other points than their configuration: make them again.")
-    for point in plan.points:
-        own = known[point.identity].digests
-        changed = [key for key in {*own, *point.digests} if own.get(key) != point.digests.get(key)]
-        if changed:
-            raise InputError(
-                f"the {' and '.join(sorted(changed))} of the study are others than when the jobs "
-                "were made: use the version of this package, the device and the data of then."
-            )
+    with reading_stored():
+        plan = make_plan(study, document)
+    check_digests(rounds, {each.identity: each.digests for each in plan.points})
     more = {"counts": found.digest}
     if predicting is not None:
         more["predicting noise"] = predicting.digest
@@ -338,51 +442,50 @@ def _are_of(target: Path, plan: Plan, points: int) -> bool:
     )
 
 
-def _measure(
-    folder: Path,
-    plan: Plan,
-    document: dict[str, Any],
-    manifest: Manifest,
-    found: Collected,
-    ready: Sequence[JobPoint],
-    scale: float,
-    predicting: Predicting | None,
-) -> None:
-    """Measures complete points on their counts, into a new folder of results."""
-    open_folder(folder, plan)
-    keep_inputs(document, folder)
-    origin = {
+def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
+    """Where counts come from, and what made results of them."""
+    return {
         **provenance(),
         COLLECTED: {
             "counts": found.digest,
-            "jobs": manifest.digest,
-            "made": manifest.provenance.get("started"),
+            "jobs": rounds.digest,
+            "made": rounds.first.provenance.get("started"),
             "files": "; ".join(sorted(found.files.values())),
         },
     }
-    if predicting is not None:
-        origin[PREDICTING] = predicting.words
+
+
+def _measure(
+    folder: Path,
+    plan: Plan,
+    counts: _Counts,
+    ready: Sequence[JobPoint],
+) -> None:
+    """Measures complete points on their counts, into a new folder of results."""
+    open_folder(folder, plan)
     by_identity = {each.identity: each for each in plan.points}
     for start in range(0, len(ready), _AT_A_TIME):
         outcomes = []
         own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
-        for job, point in zip(ready[start:], own, strict=False):
-            task = Task(point.identity, point.document)
+        for point in own:
+            task = Task(counts.seeds[point.identity], point.document)
 
             def measured(
-                noise: Noise | None, job: JobPoint = job, task: Task = task
+                noise: Noise | None, identity: str = point.identity, task: Task = task
             ) -> MeasuredPoint:
-                with handing_out(Replay(manifest, found, job, scale, noise)), reading_stored():
+                replay = RoundsReplay(counts.rounds, counts.found, identity, noise)
+                with handing_out(replay), reading_stored():
                     (outcome,) = measure_each(plan.study.name, [task])
                 return outcome
 
-            outcomes.append(
+            outcome = (
                 measured(None)
-                if predicting is None
-                else predicting.measured(measured, plan.study.columns)
+                if counts.predicting is None
+                else counts.predicting.measured(measured, plan.study.columns)
             )
+            outcomes.append(replace(outcome, identity=point.identity))
         resolved = {each.identity: resolve(plan.study, each) for each in own}
-        write_chunk(folder, plan.study.name, plan.digest, origin, outcomes, resolved)
+        write_chunk(folder, plan.study.name, plan.digest, counts.origin, outcomes, resolved)
 
 
 def _remove_leftovers(folder: Path) -> None:

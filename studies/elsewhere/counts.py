@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qucnn_cirq.errors import InputError
-from studies.elsewhere.manifest import MOST_SHOTS, Manifest
+from studies.elsewhere.manifest import MOST_SHOTS, HandedOut
 from studies.elsewhere.reading import KeyCounts
 from studies.files import damaged, digest_of, file_content, is_sealed, parsed, write_sealed
 
@@ -26,10 +26,14 @@ class Collected:
     Attributes:
         files: For each kept file, by its digest, the name of the file that it came from.
         counts: For each key how often each outcome was recorded, over all files.
+        frozen: Of keys of which counts decided a later round, those counts alone.
+        keys: The keys that each kept file has counts of, by its digest.
     """
 
     files: Mapping[str, str]
     counts: KeyCounts
+    frozen: KeyCounts = field(default_factory=dict)
+    keys: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -44,8 +48,21 @@ class Collected:
         """
         return sum(self.counts.get(key, {}).values())
 
+    def used(self, key: str) -> Mapping[int, int]:
+        """The counts of a circuit that results are made of: late ones are none of them.
 
-def content_of(counts: KeyCounts, manifest: Manifest) -> dict[str, Any]:
+        Args:
+            key: Its name.
+        """
+        return self.frozen.get(key, self.counts.get(key, {}))
+
+    @property
+    def late(self) -> list[str]:
+        """The circuits of which counts came after theirs had decided something."""
+        return [key for key, own in self.frozen.items() if sum(own.values()) < self.shots(key)]
+
+
+def content_of(counts: KeyCounts, manifest: HandedOut) -> dict[str, Any]:
     """Counts as they are kept.
 
     Args:
@@ -64,7 +81,7 @@ def content_of(counts: KeyCounts, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def keep(folder: Path, counts: KeyCounts, manifest: Manifest, source: str) -> str | None:
+def keep(folder: Path, counts: KeyCounts, manifest: HandedOut, source: str) -> str | None:
     """Keeps the counts of a file, unless the same are kept already.
 
     Args:
@@ -91,12 +108,15 @@ def keep(folder: Path, counts: KeyCounts, manifest: Manifest, source: str) -> st
     return None
 
 
-def collected(folder: Path, manifest: Manifest) -> Collected:
+def collected(
+    folder: Path, manifest: HandedOut, frozen: Mapping[str, Collection[str]] | None = None
+) -> Collected:
     """All counts of a folder.
 
     Args:
         folder: The folder of the jobs.
         manifest: The jobs.
+        frozen: For keys of which counts decided something, the digests of the files of those.
 
     Raises:
         InputError: If a file is damaged or of other jobs.
@@ -106,24 +126,28 @@ def collected(folder: Path, manifest: Manifest) -> Collected:
     except FileNotFoundError:
         names = []
     counts: KeyCounts = {}
-    files = {}
+    used: KeyCounts = {key: Counter() for key in frozen or ()}
+    files, keys = {}, {}
     for name in names:
         if name.startswith(".") or not name.endswith(".json"):
             continue
         path = folder / COUNTS / name
         content = _kept(path, manifest)
-        files[name.removesuffix(".json")] = str(content["source"])
+        digest = name.removesuffix(".json")
+        files[digest], keys[digest] = str(content["source"]), frozenset(content["counts"])
         for key, pairs in content["counts"].items():
             counts.setdefault(key, Counter()).update(dict(pairs))
+            if frozen is not None and digest in frozen.get(key, ()):
+                used[key].update(dict(pairs))
     for key, own in counts.items():
         if sum(own.values()) > MOST_SHOTS:
             raise InputError(
                 f"circuit {key} has {sum(own.values())} shots over all files: at most {MOST_SHOTS}."
             )
-    return Collected(files, counts)
+    return Collected(files, counts, used, keys)
 
 
-def _kept(path: Path, manifest: Manifest) -> dict[str, Any]:
+def _kept(path: Path, manifest: HandedOut) -> dict[str, Any]:
     content = parsed(path, file_content(path), _ADVICE)
     if not is_sealed(content) or not isinstance(content.get("source"), str):
         raise damaged(path, _ADVICE)
@@ -135,7 +159,12 @@ def _kept(path: Path, manifest: Manifest) -> dict[str, Any]:
     if not isinstance(content["counts"], dict):
         raise damaged(path, _ADVICE)
     for key, pairs in content["counts"].items():
-        if key not in manifest.bits or not _are_counts(pairs, manifest.bits[key]):
+        if key not in manifest.bits:
+            raise InputError(
+                f"{path} has counts of circuits that are not among the jobs: put back the round "
+                "that is gone, or move the file out of the folder."
+            )
+        if not _are_counts(pairs, manifest.bits[key]):
             raise damaged(path, _ADVICE)
     return content
 

@@ -18,11 +18,13 @@ from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
 from studies.elsewhere.collecting import configured_again
-from studies.elsewhere.counts import collected
+from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.designing import free_numbers
 from studies.elsewhere.handing_out import recorded_calls
-from studies.elsewhere.manifest import ADVICE, Manifest, TemplateJobs, read_manifest
+from studies.elsewhere.manifest import ADVICE, MANIFEST, Manifest, TemplateJobs
 from studies.elsewhere.recording import RecordedTemplate, Recorder
+from studies.elsewhere.replay import RoundsReplay
+from studies.elsewhere.rounds import Rounds, check_gone, read_rounds, round_folder
 from studies.files import damaged
 from studies.sweep.plan import Plan, make_plan
 
@@ -47,17 +49,20 @@ def fit_collected(
         InputError: If the folder holds no jobs or no counts, or an argument is not allowed.
     """
     target = Path(folder)
-    manifest = read_manifest(target)
-    counts = {key: own for key, own in collected(target, manifest).counts.items() if own}
+    rounds = read_rounds(target)
+    manifest, taken = rounds.first, collected(target, rounds, rounds.frozen)
+    counts = {key: own for key, own in taken.counts.items() if own}
     if not counts:
         raise InputError(f"{target} holds no counts yet: `qucnn collect DIR FILE...` takes them.")
-    found = _plain(target, manifest, counts)
+    found: list[Counted] = []
+    for number, each in enumerate(rounds.manifests, start=1):
+        found += _plain(round_folder(target, number), each, counts)
     start = None if noise is None else as_noise(noise)
     if manifest.study:
         with reading_stored():
-            study, document, _ = configured_again(target, manifest, None)
+            study, document = configured_again(target, manifest, None)
             plan = make_plan(study, document)
-            found += _of_study(plan, manifest, counts)
+            found += _of_study(plan, rounds, taken, counts)
         start = _noise_of(plan) if start is None else start
     if start is None or start.is_ideal:
         raise InputError("there is no noise to start from: give its kinds, with values above 0.")
@@ -73,51 +78,66 @@ def _noise_of(plan: Plan) -> Any:
 
 
 def _plain(folder: Path, manifest: Manifest, counts: dict[str, Counter[int]]) -> list[Counted]:
-    """Circuits that stand in the files as they were run: those of no study, and markers."""
+    """Circuits that stand in files or manifest as they were run: those of no study, and markers."""
     names = {each.key: each.name for each in manifest.named}
     wanted = {
         program.id: names.get(program.id, f"marker {program.pattern}")
         for program in manifest.programs
         if program.keys == (program.id,) and (program.pattern or program.id in names)
     }
-    present = {key for key in wanted if key in counts}
-    if manifest.form != "cirq":
-        if names:
-            raise InputError("the circuits are written as OpenQASM: a fit reads Cirq's JSON alone.")
-        return []
-    files = {manifest.by_id[key].files[0] for key in present}
-    circuits: dict[str, cirq.Circuit] = {}
-    for name in sorted(files):
-        try:
-            circuits |= cirq.read_json(folder / name)["circuits"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise damaged(folder / name, ADVICE) from error
+    circuits = _circuits(folder, manifest, {key for key in wanted if key in counts})
     return [
-        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key]) for key in sorted(present)
+        FitCircuit.of(circuits[key], wanted[key]).counted(counts[key]) for key in sorted(circuits)
     ]
 
 
-def _of_study(plan: Plan, manifest: Manifest, counts: dict[str, Counter[int]]) -> list[Counted]:
+def _circuits(folder: Path, manifest: Manifest, keys: set[str]) -> dict[str, cirq.Circuit]:
+    """Some circuits by their keys; markers in OpenQASM are left out."""
+    texts = {each.key: each.circuit for each in manifest.named if each.circuit}
+    found: dict[str, cirq.Circuit] = {}
+    try:
+        for key in keys & texts.keys():
+            path = folder / MANIFEST
+            found[key] = cirq.read_json(json_text=texts[key])
+        if manifest.form == "cirq":
+            for name in sorted({manifest.by_id[key].files[0] for key in keys - texts.keys()}):
+                path = folder / name
+                held = cirq.read_json(path)["circuits"]
+                found |= {key: held[key] for key in keys & held.keys()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, ADVICE) from error
+    return found
+
+
+def _of_study(
+    plan: Plan, rounds: Rounds, taken: Collected, counts: dict[str, Counter[int]]
+) -> list[Counted]:
     """The circuits of a study, those of one structure, place and filter together."""
     recorder = Recorder()
+    # What later rounds run is decided by all counts of those before.
+    earlier = rounds.up_to(len(rounds.manifests) - 1) if len(rounds.manifests) > 1 else None
+    if earlier is not None:
+        check_gone(earlier, taken.files)
     for point in plan.points:
-        recorded_calls(plan.study, point, recorder)
-    known = {each.template.digest: each for each in recorder.templates}
+        replay = None if earlier is None else RoundsReplay(earlier, taken, point.identity)
+        recorded_calls(plan.study, point, recorder, replay)
+    numbers: dict[str, int] = {}
     found: list[Counted] = []
-    for number, jobs in enumerate(manifest.templates):
-        recorded = known.get(jobs.digest)
+    for jobs in (each for manifest in rounds.manifests for each in manifest.templates):
+        recorded = recorder.known.get(jobs.digest)
         if recorded is None:
             raise InputError(
                 "the study was compiled otherwise when the jobs were made: use the version of "
                 "this package of then."
             )
+        name = f"structure {numbers.setdefault(jobs.digest, len(numbers)) + 1}"
         for place in range(len(jobs.places)):
             chosen = [
                 row
                 for row in np.flatnonzero(jobs.chosen == place).tolist()
                 if jobs.ids[row] in counts
             ]
-            found += _of_place(f"structure {number + 1}", recorded, jobs, place, chosen, counts)
+            found += _of_place(name, recorded, jobs, place, chosen, counts)
     return found
 
 

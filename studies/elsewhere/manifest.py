@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from studies.files import damaged, digest_of, file_content, is_sealed, parsed, write_sealed
 from studies.sweep.chunks import decode_array, encode_array
 
 MANIFEST = "jobs.json"
-VERSION = 1
-"""Version of the files of a folder of jobs."""
+VERSIONS = (1, 2)
+"""Versions of the files of a folder of jobs: 2 has more rounds than one."""
 ADVICE = "make the jobs again, in another folder."
 MOST_SHOTS = 5 * 10**8
 """Shots of a circuit, in all: more cannot be shared out at random."""
@@ -85,6 +85,7 @@ class JobPoint:
         shots: Shots of each circuit that its settings ask for.
         draw: The number of its repetition: points of one draw share counts, others do not.
         uses: The number of its uses in `Manifest.uses`.
+        waits: Whether the counts of this round decide what it runs next, if anything.
     """
 
     identity: str
@@ -93,6 +94,14 @@ class JobPoint:
     shots: int
     draw: int
     uses: int
+    waits: bool = False
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As plain data."""
+        found = {**vars(self), "values": dict(self.values)}
+        if not self.waits:
+            del found["waits"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,22 @@ class NamedCircuit:
         key: Its name in the files, the key of its measurement.
         measured: Names of the measured qubits, in the order of the bits.
         shots: Shots that are wanted.
+        circuit: The circuit in Cirq's JSON, whatever the files are written as; empty in folders of
+            versions that left it to the files.
     """
 
     name: str
     key: str
     measured: tuple[str, ...]
     shots: int
+    circuit: str = ""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As plain data."""
+        found = {**vars(self), "measured": list(self.measured)}
+        if not self.circuit:
+            del found["circuit"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -133,20 +152,46 @@ class JobProgram:
     pattern: str = ""
 
 
+class HandedOut(Protocol):
+    """Circuits that counts may be of: those of one round, or of several."""
+
+    @property
+    def digest(self) -> str:
+        """Tells these jobs from any others."""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digest of each round."""
+
+    @property
+    def programs(self) -> tuple[JobProgram, ...]:
+        """What is run, markers included."""
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """The bits of each key."""
+
+    @property
+    def by_id(self) -> dict[str, JobProgram]:
+        """The programs by name."""
+
+
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """All of it.
+    """All circuits of a round: of most studies there is but one.
 
     Attributes:
         study: The study's name; empty if the circuits are of none.
         form: What the circuits are written as, "cirq" or "qasm".
         configuration: SHA-256 of the configuration of the study.
-        points: The points.
+        points: The points that run circuits in this round; in the first one, all.
         uses: The different lists of circuits that points run.
         templates: The compiled structures.
         programs: What is run, markers included.
         provenance: Versions, machine and commit.
         named: Circuits of no study.
+        before: What this round was decided by, the digest of a `studies.elsewhere.rounds.Decided`;
+            empty for the first one.
     """
 
     study: str
@@ -158,6 +203,22 @@ class Manifest:
     programs: tuple[JobProgram, ...]
     provenance: Mapping[str, Any]
     named: tuple[NamedCircuit, ...] = ()
+    before: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether its counts decide what is run next."""
+        return any(each.waits for each in self.points)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digest, as the only one."""
+        return (self.digest,)
+
+    @cached_property
+    def by_identity(self) -> dict[str, JobPoint]:
+        """The points by identity."""
+        return {each.identity: each for each in self.points}
 
     @cached_property
     def digest(self) -> str:
@@ -226,14 +287,15 @@ class Manifest:
 
     def to_mapping(self) -> dict[str, Any]:
         """As plain data, without a seal; `digest` included only by `write`."""
+        has_rounds = self.waits or bool(self.before)
         return {
-            "jobs": VERSION,
+            "jobs": VERSIONS[has_rounds],
             "digest": "",
             "study": self.study,
             "format": self.form,
             "configuration": self.configuration,
             "bit_order": "the first measured qubit is the first, most significant bit",
-            "points": [{**vars(each), "values": dict(each.values)} for each in self.points],
+            "points": [each.to_mapping() for each in self.points],
             "uses": [
                 [{**vars(each), "circuits": encode_array(each.circuits)} for each in uses]
                 for uses in self.uses
@@ -254,8 +316,9 @@ class Manifest:
                 {key: list(v) if isinstance(v, tuple) else v for key, v in vars(each).items()}
                 for each in self.programs
             ],
-            "named": [{**vars(each), "measured": list(each.measured)} for each in self.named],
+            "named": [each.to_mapping() for each in self.named],
             "provenance": dict(self.provenance),
+            **({"before": self.before} if self.before else {}),
         }
 
     def write(self, folder: Path) -> None:
@@ -283,10 +346,10 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.exists():
         raise InputError(f"{folder} holds no jobs: give a folder that `qucnn jobs` finished.")
     content = parsed(path, file_content(path), ADVICE)
-    if content.get("jobs", VERSION) != VERSION:
+    if content.get("jobs", VERSIONS[0]) not in VERSIONS:
         raise InputError(
-            f"{path} is of version {content['jobs']!r} and this one reads {VERSION}: use the "
-            "version that wrote it."
+            f"{path} is of version {shown(content['jobs'], 20)} and this one reads "
+            f"{' and '.join(map(str, VERSIONS))}: use the version that wrote it."
         )
     if not is_sealed(content):
         raise damaged(path, ADVICE)
@@ -340,9 +403,10 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         ),
         content["provenance"],
         tuple(
-            NamedCircuit(each["name"], each["key"], tuple(each["measured"]), each["shots"])
+            NamedCircuit(**{**each, "measured": tuple(each["measured"])})
             for each in content["named"]
         ),
+        content.get("before", ""),
     )
 
 
@@ -375,7 +439,9 @@ def _check(found: Manifest) -> None:
         keys.difference_update(template.ids)
     for each in found.named:
         wholes.append(each.shots)
-        if found.bits[each.key] != len(each.measured) or not isinstance(each.name, str):
+        if found.bits[each.key] != len(each.measured):
+            raise ValueError
+        if not (isinstance(each.name, str) and isinstance(each.circuit, str)):
             raise ValueError
         keys.discard(each.key)
     if keys - {key for each in found.programs if each.pattern for key in each.keys}:
@@ -391,6 +457,10 @@ def _check(found: Manifest) -> None:
     if any(type(each) is not int or each < 0 for each in wholes):
         raise ValueError
     if any(each.uses >= len(found.uses) for each in found.points):
+        raise ValueError
+    if any(type(each.waits) is not bool for each in found.points):
+        raise ValueError
+    if len(found.by_identity) != len(found.points):
         raise ValueError
 
 

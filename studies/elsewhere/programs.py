@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ from studies.elsewhere.manifest import JobProgram, TemplateJobs, name_of
 from studies.elsewhere.recording import RecordedTemplate
 
 CIRCUITS = "circuits"
-"""The folder of the files of circuits."""
+"""How the names of files of circuits begin."""
 FORMATS = ("cirq", "qasm")
 LARGEST_FILE = 8 * 2**20
 """Bytes of a file of circuits, which the last circuit may exceed."""
@@ -33,6 +32,8 @@ _HEAD = '{"format": '
 """How a file of circuits begins."""
 MOST_IN_FILE = 250
 """Circuits of a file, markers apart."""
+_MARKER_SHOTS = 1000
+"""Shots of a marker, unless all circuits beside it have fewer: enough to see what bits it has."""
 
 _TURNS = re.compile(r"pi\*(-?[0-9.]+(?:e-?[0-9]+)?)")
 _WHOLE = re.compile(r"(?<=[(,])-?[0-9]+(?=[,)])")
@@ -85,7 +86,11 @@ class Packed:
 
 
 def placed(
-    recorded: RecordedTemplate, copies: int, order: Sequence[int], spacing: int = 0
+    recorded: RecordedTemplate,
+    copies: int,
+    order: Sequence[int],
+    spacing: int = 0,
+    before: str = "",
 ) -> Placed:
     """Chooses the places of a template, and names its circuits.
 
@@ -94,6 +99,8 @@ def placed(
         copies: How many are run side by side; 1 for the place it was compiled for.
         order: The circuits in the order in which they are packed.
         spacing: Rows of unused qubits between two places.
+        before: What the round of the circuits was decided by, see `Manifest`: the same circuit has
+            other names in other rounds.
 
     Raises:
         InputError: If fewer copies fit the device.
@@ -113,8 +120,9 @@ def placed(
     chosen = np.zeros(len(rows), dtype=np.int64)
     chosen[list(order)] = np.arange(len(rows)) % copies
     places = tuple(tuple(map(str, _in_order(template, each))) for each in templates)
+    own = (before,) if before else ()
     ids = tuple(
-        name_of("c", template.digest, *places[place], row.astype("<f8").tobytes())
+        name_of("c", template.digest, *places[place], row.astype("<f8").tobytes(), *own)
         for place, row in zip(chosen, rows, strict=True)
     )
     measured = tuple(tuple(map(str, each.observable.qubits)) for each in templates)
@@ -187,7 +195,7 @@ def plain_circuit(name: str, circuit: cirq.AbstractCircuit, device: Device) -> P
     return Packed(program, device, (qubits,), lambda: renamed)
 
 
-def markers(like: Packed) -> list[Packed]:
+def markers(like: Packed, before: str = "") -> list[Packed]:
     """Circuits that prepare known bits on the qubits that a program measures.
 
     In the j-th the bit at place i, over all keys, is the j-th binary digit of i + 1: every bit has
@@ -195,13 +203,14 @@ def markers(like: Packed) -> list[Packed]:
 
     Args:
         like: The program.
+        before: As for `placed`.
     """
     qubits = [qubit for own in like.register for qubit in own]
     found = []
     for digit in range(len(qubits).bit_length()):
         pattern = "".join(str((place + 1) >> digit & 1) for place in range(len(qubits)))
         name = name_of("m", like.device.name, *map(str, qubits), *map(str, like.program.bits),
-                       pattern)  # fmt: skip
+                       pattern, *([before] if before else []))  # fmt: skip
         count = len(like.register)
         keys = (name,) if count == 1 else tuple(f"{name}_{place}" for place in range(count))
 
@@ -215,13 +224,19 @@ def markers(like: Packed) -> list[Packed]:
     return found
 
 
-def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[JobProgram]:
+def write_files(
+    folder: Path, programs: Sequence[Packed], form: str, name: str = CIRCUITS, before: str = ""
+) -> list[JobProgram]:
     """Validates circuits and writes them, with the markers of their qubits, file by file.
+
+    A file says how many shots each of its circuits takes, in their order; those of most come first.
 
     Args:
         folder: An existing folder.
         programs: What is run.
         form: One of `FORMATS`.
+        name: How the names of the files begin, which begin with `CIRCUITS`.
+        before: As for `placed`.
 
     Returns:
         The programs, markers first, with their files.
@@ -239,29 +254,28 @@ def write_files(folder: Path, programs: Sequence[Packed], form: str) -> list[Job
         check(circuit, each.device)
         return _text(circuit, form)
 
-    number = 0
     by_shots = sorted(programs, key=lambda each: -each.program.shots)
-    for shots, group in itertools.groupby(by_shots, key=lambda each: each.program.shots):
-        for batch in _files(group, written):
-            number += 1
-            file = f"{CIRCUITS}_{number:04d}.json"
-            texts: dict[str, str] = {}
-            for each in _registers([own for own, _ in batch]):
-                register = repr((each.device.name, each.register))
-                if register not in known:
-                    known[register] = [(own.program, written(own)) for own in markers(each)]
-                for marker, text in known[register]:
-                    texts[marker.id] = text
-                    found.setdefault(marker.id, replace(marker, shots=shots))
-            for each, text in batch:
-                texts[each.program.id] = text
-                found[each.program.id] = each.program
-            for name in texts:
-                files.setdefault(name, []).append(file)
-            head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
-            body = ",\n".join(f'"{name}": {text}' for name, text in texts.items())
-            write_text(folder / file, f"{head}{body}\n}}}}\n")
-    every = [replace(each, files=tuple(files[name])) for name, each in found.items()]
+    for number, batch in enumerate(_files(by_shots, written), start=1):
+        file = f"{name}_{number:04d}.json"
+        most = min(_MARKER_SHOTS, max(each.program.shots for each, _ in batch))
+        own: dict[str, tuple[int, str]] = {}
+        for each in _registers([each for each, _ in batch]):
+            register = repr((each.device.name, each.register))
+            if register not in known:
+                known[register] = [(it.program, written(it)) for it in markers(each, before)]
+            for marker, text in known[register]:
+                own[marker.id] = most, text
+                found.setdefault(marker.id, replace(marker, shots=most))
+        for each, text in batch:
+            own[each.program.id] = each.program.shots, text
+            found[each.program.id] = each.program
+        for key in own:
+            files.setdefault(key, []).append(file)
+        shots = json.dumps([number for number, _ in own.values()])
+        head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
+        body = ",\n".join(f'"{key}": {text}' for key, (_, text) in own.items())
+        write_text(folder / file, f"{head}{body}\n}}}}\n")
+    every = [replace(each, files=tuple(files[key])) for key, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
 
 

@@ -17,7 +17,7 @@ from noise_models.errors import shown
 from noise_models.files import file_text, parsed_json
 from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.guard import guarded
-from studies.elsewhere.manifest import MOST_SHOTS, JobProgram, Manifest
+from studies.elsewhere.manifest import MOST_SHOTS, HandedOut, JobProgram
 
 LARGEST_COUNTS = 64 * 2**20
 """Bytes of the largest file of counts that is read."""
@@ -33,7 +33,9 @@ _WRAPPED = {"counts", "bit_order", "jobs", "shots", "format"}
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 
 
-def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tuple[KeyCounts, bool]:
+def read_counts(
+    path: Path, manifest: HandedOut, order: str | None = None
+) -> tuple[KeyCounts, bool]:
     """The counts that a file holds, checked against the jobs and their markers.
 
     Args:
@@ -55,7 +57,7 @@ def read_counts(path: Path, manifest: Manifest, order: str | None = None) -> tup
     return guarded(path, _checked, manifest, order)
 
 
-def _checked(path: Path, manifest: Manifest, order: str | None) -> tuple[KeyCounts, bool]:
+def _checked(path: Path, manifest: HandedOut, order: str | None) -> tuple[KeyCounts, bool]:
     """As `read_counts`, without bounds of time and memory."""
     text = file_text(path, LARGEST_COUNTS)
     counts = _read(path, text, manifest, order)
@@ -73,12 +75,13 @@ def _checked(path: Path, manifest: Manifest, order: str | None) -> tuple[KeyCoun
     return counts, is_checked
 
 
-def _read(path: Path, text: str, manifest: Manifest, order: str | None) -> KeyCounts:
+def _read(path: Path, text: str, manifest: HandedOut, order: str | None) -> KeyCounts:
     found: KeyCounts = {}
     if path.suffix == ".csv":
         entries = _of_csv(text, manifest, order)
     else:
         content = parsed_json(text, path)
+        _refuse_own(content)
         results = list(_results(content))
         if results:
             if order is not None:
@@ -100,6 +103,21 @@ def _read(path: Path, text: str, manifest: Manifest, order: str | None) -> KeyCo
     return found
 
 
+def _refuse_own(content: object) -> None:
+    """Says of files that belong to the jobs what they are: none is one of counts."""
+    if not isinstance(content, dict):
+        return
+    if "format" in content and "circuits" in content:
+        raise InputError(
+            "holds circuits that are to be run, no counts: run them, and give the files of what "
+            "comes back."
+        )
+    if "jobs" in content and "programs" in content:
+        raise InputError("is the manifest of jobs, no file of counts: give what came back.")
+    if "jobs" in content and "source" in content:
+        raise InputError("is a copy that was kept of collected counts, which are there already.")
+
+
 # --- cirq.Result
 
 
@@ -115,7 +133,9 @@ def _results(content: object) -> Iterator[Mapping[str, Any]]:
             yield from _results(each)
 
 
-def _of_result(result: Mapping[str, Any], manifest: Manifest) -> Iterator[tuple[str, Counter[int]]]:
+def _of_result(
+    result: Mapping[str, Any], manifest: HandedOut
+) -> Iterator[tuple[str, Counter[int]]]:
     records = result["records"]
     if not isinstance(records, dict):
         raise InputError("a cirq.Result has records that are no table.")
@@ -149,7 +169,7 @@ def _of_result(result: Mapping[str, Any], manifest: Manifest) -> Iterator[tuple[
 
 
 def _of_json(
-    content: object, manifest: Manifest, order: str | None
+    content: object, manifest: HandedOut, order: str | None
 ) -> Iterator[tuple[str, Counter[int]]]:
     if not isinstance(content, dict):
         raise InputError("is no table of counts by circuit, and no cirq.Result.")
@@ -164,7 +184,9 @@ def _of_json(
         yield from _split(name, own.items(), manifest, order or ORDERS[0])
 
 
-def _of_csv(text: str, manifest: Manifest, order: str | None) -> Iterator[tuple[str, Counter[int]]]:
+def _of_csv(
+    text: str, manifest: HandedOut, order: str | None
+) -> Iterator[tuple[str, Counter[int]]]:
     lines = []
     for line in text.splitlines():
         comment = _COMMENT.fullmatch(line)
@@ -206,21 +228,21 @@ def _order(stated: object, given: str | None) -> str | None:
     return str(stated)
 
 
-def _check_origin(digest: object, manifest: Manifest) -> None:
-    if digest is not None and digest != manifest.digest:
+def _check_origin(digest: object, manifest: HandedOut) -> None:
+    if digest is not None and digest not in manifest.digests:
         raise InputError(
             f"is of other jobs (digest {shown(digest, 30)}, not {manifest.digest[:12]}...)."
         )
 
 
-def _bits_of(key: str, manifest: Manifest) -> int:
+def _bits_of(key: str, manifest: HandedOut) -> int:
     if key not in manifest.bits:
         raise InputError(f"circuit {shown(key, 40)} is not one of these jobs.")
     return manifest.bits[key]
 
 
 def _split(
-    name: str, pairs: Any, manifest: Manifest, order: str
+    name: str, pairs: Any, manifest: HandedOut, order: str
 ) -> Iterator[tuple[str, Counter[int]]]:
     """Counts of a program, or of one circuit of it, as those of each key."""
     program = manifest.by_id.get(name)
@@ -268,7 +290,7 @@ def _outcome(name: str, text: str, width: int, order: str) -> int:
 # --- markers
 
 
-def _check_markers(counts: KeyCounts, manifest: Manifest) -> tuple[str | None, bool]:
+def _check_markers(counts: KeyCounts, manifest: HandedOut) -> tuple[str | None, bool]:
     """What is wrong with the bits of markers, and whether there are any."""
     is_checked = False
     for program in manifest.programs:
@@ -297,7 +319,7 @@ def _seen(program: JobProgram, counts: KeyCounts) -> str:
     return found
 
 
-def _other_order(path: Path, text: str, manifest: Manifest, order: str | None) -> str | None:
+def _other_order(path: Path, text: str, manifest: HandedOut, order: str | None) -> str | None:
     """The order of the bits with which the markers of a file are right, if there is one."""
     for other in ORDERS:
         if other == order:

@@ -12,8 +12,10 @@ from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import Device
-from qucnn_cirq.engines.collected import CountsSource, angle_rows
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
+from studies.elsewhere.replay import Replay, RoundsReplay
+
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,48 +67,99 @@ class RecordedTemplate:
         return {name: part for (name, _), part in zip(self.widths, parts, strict=True)}
 
 
+def made_up(
+    template: Template, circuits: int, shots: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Counts that nothing is kept of: of the first outcome, and of the last.
+
+    Args:
+        template: The compiled circuit.
+        circuits: How many.
+        shots: Shots of each.
+
+    Returns:
+        As `qucnn_cirq.engines.collected.CountsSource.counts` does.
+    """
+    ends = np.array([0, len(template.observable.table) - 1])
+    # Parts that are far from those of the circuits before and after.
+    parts = 0.05 + 0.9 * (_GOLDEN * np.arange(circuits) % 1)
+    first = np.rint(parts * shots).astype(np.int64)
+    return [(ends, each) for each in np.stack([first, shots - first], axis=1)]
+
+
+class WaitingForCounts(BaseException):
+    """Ends the measurement of a point whose next circuits are decided by counts to come.
+
+    No `Exception`: whatever a study mends itself is none of this.
+    """
+
+
 class Recorder(CountsSource):
     """A source of no counts that takes note of the circuits it is asked for.
 
-    Half of the shots are said to have had the first outcome and half the last, so that whatever
-    is made of counts can be made of these; nothing is kept of it.
+    A part of the shots is said to have had the first outcome and the others the last, a different
+    part for each circuit, so that whatever is made of counts can be made of these, as what
+    calibrations tell; nothing is kept of it. Where counts decide what is run next the point's
+    measurement ends.
+
+    Attributes:
+        templates: The templates of the circuits that were noted.
+        known: All templates that were asked for, by digest, those of earlier rounds too.
+        waits: Whether the point that was begun last waits for counts.
     """
 
     predicts = False
 
     def __init__(self) -> None:
         self.templates: list[RecordedTemplate] = []
-        self._known: dict[str, int] = {}
+        self.known: dict[str, RecordedTemplate] = {}
+        self.waits = False
+        self._numbers: dict[str, int] = {}
         self._calls: list[Call] = []
         self._compiled_for: tuple[Device, str] | None = None
+        self._earlier: RoundsReplay | None = None
 
-    def begin(self, device: Device, gate_set: str) -> None:
+    def begin(self, device: Device, gate_set: str, earlier: RoundsReplay | None = None) -> None:
         """Begins with another point.
 
         Args:
             device: What its circuits are compiled for.
             gate_set: The native two-qubit gate.
+            earlier: The counts of earlier rounds; what is asked for in these is not noted.
         """
         self._compiled_for = device, gate_set
+        self._earlier = earlier
         self._calls = []
+        self.waits = False
 
     def calls(self) -> list[Call]:
         """What the point ran that was begun last."""
         return self._calls
 
+    def await_counts(self) -> None:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if self._earlier is not None and not self._earlier.is_over:
+            self._earlier.await_counts()
+        elif self._calls:
+            self.waits = True
+            raise WaitingForCounts
+
     def counts(
         self, template: Template, tables: AngleTables, shots: int
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """See `qucnn_cirq.engines.collected.CountsSource`."""
-        number = self._number(template, tables)
-        known = self.templates[number].numbers
+        recorded = self._recorded(template, tables)
+        if self._earlier is not None and not self._earlier.is_over:
+            return self._earlier.counts(template, tables, shots)
+        number = self._numbers.setdefault(template.digest, len(self.templates))
+        if number == len(self.templates):
+            self.templates.append(recorded)
+        known = recorded.numbers
         rows = angle_rows(tables).astype("<f8")
         own = [known.setdefault(row.tobytes(), len(known)) for row in rows]
         shape = len(tables["filter"]), len(tables["patch"])
         self._calls.append(Call(number, shots, np.array(own, np.int64).reshape(shape)))
-        ends = np.array([0, len(template.observable.table) - 1])
-        halves = np.array([shots - shots // 2, shots // 2])
-        return [(ends, halves)] * len(rows)
+        return made_up(template, len(rows), shots)
 
     def places(
         self, template: Template, tables: AngleTables
@@ -114,22 +167,42 @@ class Recorder(CountsSource):
         """See `qucnn_cirq.engines.collected.CountsSource`."""
         return [template], np.zeros(len(angle_rows(tables)), dtype=np.intp)
 
-    def _number(self, template: Template, tables: AngleTables) -> int:
-        found = self._known.get(template.digest)
+    def _recorded(self, template: Template, tables: AngleTables) -> RecordedTemplate:
+        found = self.known.get(template.digest)
         if found is not None:
             return found
         if template.given is not None:
-            raise InputError(
+            raise CountsError(
                 "a state that is given is no circuit of the device, which could be run elsewhere: "
                 "choose encoding = 'amplitudes'."
             )
         if controlling(template.circuit):
-            raise InputError(
+            raise CountsError(
                 "gates that measurements in the middle of a circuit control are not handed out: "
                 "choose pooling = 'deferred'."
             )
         assert self._compiled_for is not None
         widths = tuple((name, np.shape(tables[name])[1]) for name in sorted(tables))
-        self.templates.append(RecordedTemplate(template, *self._compiled_for, widths))
-        self._known[template.digest] = len(self.templates) - 1
-        return len(self.templates) - 1
+        made = RecordedTemplate(template, *self._compiled_for, widths)
+        return self.known.setdefault(template.digest, made)
+
+
+class NumberingRecorder(Recorder):
+    """Takes note of circuits by their numbers in jobs that were made.
+
+    Args:
+        replay: The jobs.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__()
+        self._replay = replay
+
+    def counts(
+        self, template: Template, tables: AngleTables, shots: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        number, circuits = self._replay.circuits(template, tables)
+        shape = len(tables["filter"]), len(tables["patch"])
+        self._calls.append(Call(number, shots, circuits.astype(np.int64).reshape(shape)))
+        return made_up(template, len(circuits), shots)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
-from qucnn_cirq.engines.collected import CountsSource, angle_rows
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
 from studies.elsewhere.counts import Collected
 from studies.elsewhere.manifest import JobPoint, Manifest
+from studies.elsewhere.rounds import Rounds
 
 _SAME_ANGLE = 1e-6
 """Radians by which angles may differ that another machine solved for."""
@@ -24,8 +25,8 @@ Sparse = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Outcomes and their counts."""
 
 
-class Replay(CountsSource):
-    """Hands out the counts of one point; see `qucnn_cirq.engines.collected.CountsSource`.
+class Replay:
+    """Hands out the counts of one point in one round.
 
     Points of different repetitions, and equal patches of one point, get different shots of a
     circuit: all shots are dealt out at random, without replacement, the same way each time.
@@ -34,23 +35,12 @@ class Replay(CountsSource):
         manifest: The jobs.
         found: What was collected.
         point: The point.
-        scale: Shots that are wanted now over those that the jobs asked for.
-        noise: The noise that predicts; None for that of the point.
     """
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        found: Collected,
-        point: JobPoint,
-        scale: float = 1.0,
-        noise: Noise | None = None,
-    ) -> None:
-        self.noise = noise
+    def __init__(self, manifest: Manifest, found: Collected, point: JobPoint) -> None:
         self._manifest = manifest
         self._found = found
         self._point = point
-        self._scale = scale
         self._numbers = {each.digest: number for number, each in enumerate(manifest.templates)}
         self._trees: dict[tuple[int, int], cKDTree] = {}
         self._places: dict[int, list[Template]] = {}
@@ -59,7 +49,7 @@ class Replay(CountsSource):
 
     def counts(self, template: Template, tables: AngleTables, shots: int) -> list[Sparse]:
         """See `qucnn_cirq.engines.collected.CountsSource`."""
-        number, circuits = self._circuits(template, tables)
+        number, circuits = self.circuits(template, tables)
         return [self._dealt(number, circuit, shots) for circuit in circuits.tolist()]
 
     def places(
@@ -93,7 +83,7 @@ class Replay(CountsSource):
                     own: qubits[name] for own, name in zip(template.qubits, place, strict=True)
                 }
             except (KeyError, ValueError):
-                raise InputError(
+                raise CountsError(
                     f"device {jobs.device!r} is not the one that the jobs were made for."
                 ) from None
             same = all(own == qubit for own, qubit in positions.items())
@@ -108,21 +98,32 @@ class Replay(CountsSource):
             self._trees[number, angles] = cKDTree(np.ascontiguousarray(rows[:, :angles]))
         return self._trees[number, angles]
 
-    def _circuits(self, template: Template, tables: AngleTables) -> tuple[int, NDArray[np.intp]]:
-        """The number of a template, and of the circuits that rows of angles make of it."""
+    def circuits(self, template: Template, tables: AngleTables) -> tuple[int, NDArray[np.intp]]:
+        """Which circuits of the jobs rows of angles make of a template.
+
+        Args:
+            template: The compiled circuit.
+            tables: As for `qucnn_cirq.engines.Engine.run`.
+
+        Returns:
+            The number of the template, and of the circuit for each row of `angle_rows`.
+
+        Raises:
+            CountsError: If there is one that is not among the jobs.
+        """
         number = self._numbers.get(template.digest)
         if number is None:
-            raise InputError(
+            raise CountsError(
                 "the study runs circuits that are not among the jobs: it was compiled otherwise, "
                 "or asks for more than when they were made."
             )
         rows = angle_rows(tables)
         width = self._manifest.templates[number].rows.shape[1]
         if rows.shape[1] != width:
-            raise InputError("the study binds its circuits otherwise than when jobs were made.")
+            raise CountsError("the study binds its circuits otherwise than when jobs were made.")
         distances, circuits = self._tree(number, width).query(rows, p=np.inf)
         if (distances > _SAME_ANGLE).any():
-            raise InputError(
+            raise CountsError(
                 f"{(distances > _SAME_ANGLE).sum()} of {len(rows)} circuits are not among the "
                 "jobs: images, filters or angles are others than when they were made."
             )
@@ -133,48 +134,99 @@ class Replay(CountsSource):
         key = self._manifest.templates[template].ids[circuit]
         if key not in self._left:
             self._left[key] = self._share(template, circuit)
-            self._dealers[key] = _generator(key, self._point.draw, 1)
         outcomes, left = self._left[key]
         if left.sum() < shots:
-            raise InputError(
+            raise CountsError(
                 f"circuit {key} has {left.sum()} shots left for this point, which takes {shots}."
             )
-        taken = _drawn(self._dealers[key], left, shots)
+        taken = _drawn(lambda: self._dealer(key), left, shots)
         self._left[key] = outcomes, left - taken
         return outcomes, taken
+
+    def _dealer(self, key: str) -> np.random.Generator:
+        if key not in self._dealers:
+            self._dealers[key] = _generator(key, self._point.draw, 1)
+        return self._dealers[key]
 
     def _share(self, template: int, circuit: int) -> Sparse:
         """What the point's repetition gets of a circuit."""
         key = self._manifest.templates[template].ids[circuit]
-        pairs = sorted(self._found.counts.get(key, {}).items())
+        pairs = sorted(self._found.used(key).items())
         outcomes, left = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         for draw, shots in self._manifest.needs[template][circuit].items():
-            wanted = min(int(np.ceil(shots * self._scale)), int(left.sum()))
-            taken = _drawn(_generator(key, draw, 0), left, wanted)
+            wanted = min(shots, int(left.sum()))
+            taken = _drawn(functools.partial(_generator, key, draw, 0), left, wanted)
             if draw == self._point.draw:
                 return outcomes, taken
             left = left - taken
         return outcomes, 0 * left
 
 
-def has_all(manifest: Manifest, found: Collected, point: JobPoint, scale: float = 1.0) -> list[str]:
+class RoundsReplay(CountsSource):
+    """Hands out the counts of one point, round after round.
+
+    Each call is served by the round that it was made in, with the counts that decided the next
+    one: however many counts come later, an earlier call gets the same.
+
+    Args:
+        rounds: The rounds.
+        found: What was collected.
+        identity: The point.
+        noise: The noise that predicts; None for that of the point.
+    """
+
+    def __init__(
+        self, rounds: Rounds, found: Collected, identity: str, noise: Noise | None = None
+    ) -> None:
+        self.noise = noise
+        own = rounds.of_point(identity)
+        self._rounds = [Replay(manifest, found, point) for manifest, point in own]
+        self._number = 0
+        self._is_asked = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is asked for now belongs to no round that was made."""
+        return self._number == len(self._rounds)
+
+    def counts(self, template: Template, tables: AngleTables, shots: int) -> list[Sparse]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if self.is_over:
+            raise CountsError("the study asks for more circuits than when the jobs were made.")
+        self._is_asked = True
+        return self._rounds[self._number].counts(template, tables, shots)
+
+    def places(
+        self, template: Template, tables: AngleTables
+    ) -> tuple[Sequence[Template], NDArray[np.intp]]:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if not self._rounds:
+            return [template], np.zeros(len(angle_rows(tables)), dtype=np.intp)
+        # What is predicted at the end was run last.
+        return self._rounds[min(self._number, len(self._rounds) - 1)].places(template, tables)
+
+    def await_counts(self) -> None:
+        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        if self._is_asked:
+            self._number += 1
+            self._is_asked = False
+
+
+def has_all(manifest: Manifest, found: Collected, point: JobPoint) -> list[str]:
     """The circuits that a point lacks shots of.
 
     Args:
         manifest: The jobs.
         found: What was collected.
         point: The point.
-        scale: As for `Replay`.
     """
     lacking = []
     for (template, circuit), shots in manifest.shots_of(point).items():
         key = manifest.templates[template].ids[circuit]
         before = sum(
-            int(np.ceil(own * scale))
-            for draw, own in manifest.needs[template][circuit].items()
-            if draw < point.draw
+            own for draw, own in manifest.needs[template][circuit].items() if draw < point.draw
         )
-        if found.shots(key) < before + int(np.ceil(shots * scale)):
+        if found.shots(key) < before + shots:
             lacking.append(key)
     return lacking
 
@@ -184,9 +236,9 @@ def _generator(key: str, draw: int, purpose: int) -> np.random.Generator:
 
 
 def _drawn(
-    generator: np.random.Generator, counts: NDArray[np.int64], shots: int
+    generator: Callable[[], np.random.Generator], counts: NDArray[np.int64], shots: int
 ) -> NDArray[np.int64]:
-    """So many of the counted shots, at random."""
+    """So many of the counted shots, at random; most often all, for which nothing is drawn."""
     if counts.sum() == shots:
         return counts
-    return generator.multivariate_hypergeometric(counts, shots, method="marginals")
+    return generator().multivariate_hypergeometric(counts, shots, method="marginals")

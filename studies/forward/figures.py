@@ -47,7 +47,7 @@ _LABEL_DISTANCE = 6.3
 """From a colour bar to its label, in widths of the bar."""
 
 _TITLE_SIZE = 7.5
-_DIFFERENCE = r"error $\hat F - F$"
+_DIFFERENCE = r"error ${}\hat F - F$"
 _BLANK = "#dcdcdc"
 _IDEAL, _NOISY = "#0072b2", "#d55e00"
 
@@ -330,7 +330,7 @@ def draw_errors(maps: ForwardMaps) -> Figure:
         slope = maps.row.get(f"{prefix}contraction")
         if run == "noisy" and slope is not None and not pd.isna(slope):
             offset = _signed(maps.row[f"{prefix}offset"])
-            lines.append(rf"mean of $\hat F$ about {slope:.3f} $F$ {offset}")
+            lines.append(rf"mean of ${{}}\hat F$ about {slope:.3f} ${{}}F$ {offset}")
         lines += [maps.title] if maps.title else []
         axes.set_title("\n".join(_wrapped(lines, 2.75)))
         axes.label_outer()
@@ -368,7 +368,7 @@ def plot_errors(axes: Axes, maps: ForwardMaps, run: str, colour: str) -> Axes:
     axes.plot([], [], "o", ms=3, mew=0, color="0.5", label="a patch")
     grid = np.linspace(0, min(1.0, float(exact.max()) * 1.02), 200)
     sigma = np.sqrt(maps.variance(grid))
-    for edge, label in ((sigma, r"$\pm 1\sigma$ of shot noise alone (68 %)"), (-sigma, None)):
+    for edge, label in ((sigma, r"${}\pm 1\sigma$ of shot noise alone (68 %)"), (-sigma, None)):
         axes.plot(grid, edge, "--", color="black", lw=0.9, label=label)
     bins = binned_errors(maps, run)
     axes.errorbar(
@@ -383,11 +383,11 @@ def plot_errors(axes: Axes, maps: ForwardMaps, run: str, colour: str) -> Axes:
         color="black",
         mfc="white",
         mew=0.8,
-        label="mean in bins of $F$, 95 % interval",
+        label="mean in bins of ${}F$, 95 % interval",
     )
     axes.axhline(0, color="0.5", lw=0.5, zorder=0)
-    axes.set_xlabel(r"exact overlap $F = |\langle x|f\rangle|^2$")
-    axes.set_ylabel(rf"error of the estimate, $\hat F - F$ ({len(exact):,} patches)")
+    axes.set_xlabel(r"exact overlap ${}F = |\langle x|f\rangle|^2$")
+    axes.set_ylabel(rf"error of the estimate, ${{}}\hat F - F$ ({len(exact):,} patches)")
     return axes
 
 
@@ -427,14 +427,14 @@ def _rows(arrays: Mapping[str, npt.NDArray[Any]], filter_index: int) -> list[Row
         # As below: filters are compared.
         bound = _rounded_up(float(np.nanmax(np.abs(arrays["classical"]))))
         rows.append(
-            Row("classical", "plain\nconvolution", "PuOr_r", (-bound, bound), r"$x \cdot f$")
+            Row("classical", "plain\nconvolution", "PuOr_r", (-bound, bound), r"${}x \cdot f$")
         )
     labels = {
-        "squared_cosine": "exact $F$",
+        "squared_cosine": "exact ${}F$",
         "ideal": "ideal\nestimate",
         "noisy": "noisy\nestimate",
     }
-    rows += [Row(name, labels[name], "viridis", overlap, r"overlap $F$") for name in maps]
+    rows += [Row(name, labels[name], "viridis", overlap, r"overlap ${}F$") for name in maps]
     errors = [name for name in ("ideal", "noisy") if f"{name}_difference" in arrays]
     # Both are compared, also with those of other filters, so that they share one scale.
     bound = _rounded_up(max(float(np.abs(arrays[f"{name}_difference"]).max()) for name in errors))

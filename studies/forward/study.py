@@ -27,6 +27,7 @@ from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
+from studies.expected import noise_time
 from studies.forward.configuration import ForwardPoint
 from studies.images import (
     PatchBlocks,
@@ -37,7 +38,8 @@ from studies.images import (
 )
 from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.outcomes import packed, unpacked
-from studies.point import compiler_options, layer_seed, program_and_images, program_of
+from studies.over_drift import DRIFT_COLUMNS, over_drift
+from studies.point import compiler_options, layer_seed, noise_of_run, program_and_images, program_of
 from studies.statistics import interval_columns, root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study
 from studies.wording import noise_in_words
@@ -82,6 +84,7 @@ COLUMNS = {
     **interval_columns("noisy_predicted_rmse"),
     "mitigated_rmse": "RMSE by theory of the noisy run's shots with mitigation = "
     "'readout+two_point'",
+    **DRIFT_COLUMNS,
     **COST_COLUMNS,
     "noise_in_words": "the noise of the noisy run; beside collected counts, the one that predicts",
     "warning": "that the circuit is next to never right, if it is",
@@ -136,8 +139,13 @@ def cost(settings: ForwardPoint) -> Cost:
     each = {"exact": 2.5e-6 * size}
     seconds = circuits * each.get(settings.ideal_engine, 6e-5)
     if noisy:
-        slow = {**each, "qsim": 1.1e-4 * settings.shots}
-        seconds += circuits * slow.get(settings.noisy_engine.removesuffix(":trajectories"), 3e-2)
+        engine, time = settings.noisy_engine, noise_time(settings.noise, program)
+        if engine == "exact":
+            seconds += time.of_errors(each["exact"] * circuits, circuits)
+        elif engine.removesuffix(":trajectories") == "qsim":
+            seconds += circuits * 1.1e-4 * settings.shots
+        else:
+            seconds += circuits * 3e-2
         checked = min(settings.check_patches, blocks.grid.n_occupied)
         seconds += settings.check_fraction * checked * (0.02 + 4e-6 * settings.check_shots)
     seconds = seconds * mitigated + seconds_to_prepare(mitigated, program)
@@ -197,12 +205,19 @@ def measure(
             shots=shots,
             seed=layer_seed(own_seed),
             parameters=parameters,
-            mitigation=mitigation_of(settings, as_noise(noise), layer_seed(own_seed), len(rounds)),
+            mitigation=mitigation_of(
+                settings, as_noise(noise), layer_seed(own_seed), len(rounds), engine
+            ),
             keep_outcomes=settings.keep_outcomes,
         )
         for name, engine, noise, own_seed in (
             ("ideal", make_engine(settings.ideal_engine), None, ideal_seed),
-            ("noisy", measuring(make_engine(settings.noisy_engine)), settings.noise, noisy_seed),
+            (
+                "noisy",
+                measuring(make_engine(settings.noisy_engine)),
+                noise_of_run(settings),
+                noisy_seed,
+            ),
         )
         # What was measured elsewhere stands in the noisy run, whatever is predicted of it.
         if name == "ideal" or hands_out() or not as_noise(noise).is_ideal
@@ -255,6 +270,8 @@ def measure(
     last = list(layers.values())[-1]
     row |= sampled_cost(last, blocks, settings.shots)
     noisy = runs.get("noisy")
+    if noisy is not None and noisy.means is not None:
+        row |= over_drift(layers["noisy"], arrays["exact"], lambda each: _means_of(each, blocks))
     if noisy is not None and noisy.means is not None and is_checked(settings, seed):
         generator = np.random.default_rng(check_seed)
         row |= checked_patches(
@@ -269,6 +286,12 @@ def measure(
     arrays["low"] = np.array(observable.low)
     arrays["rounds"] = np.array([*rounds, shots], dtype=np.int64)
     return Measured([row], arrays, settings.shots)
+
+
+def _means_of(layer: QuantumConvolution, blocks: PatchBlocks) -> Array:
+    """The means of a layer without shots, shape (filters, occupied patches)."""
+    each = ({"means": layer.run(patches, images.ids).estimates} for images, patches in blocks)
+    return side_by_side(each)["means"]
 
 
 def _limit(layer: QuantumConvolution, patches: Patches, means: Array | None) -> Array | None:

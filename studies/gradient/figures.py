@@ -123,7 +123,7 @@ def plot_gradient_error(
     log_axis(axes, "x")
     log_axis(axes, "y")
     axes.set_xlabel("shots for each circuit")
-    axes.set_ylabel(r"error of $\partial L/\partial\theta$, RMSE over angles")
+    axes.set_ylabel(r"error of ${}\partial L/\partial\theta$, RMSE over angles")
     return axes
 
 

@@ -25,6 +25,7 @@ from studies.crosscheck import (
     is_checked,
 )
 from studies.estimating import check_goes_with, circuits_of, mitigation_field
+from studies.expected import noise_time
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.statistics import interval_columns, mean_interval
@@ -127,8 +128,13 @@ def cost(settings: GradientPoint) -> Cost:
     runs = sum(method.settings(each, spec.register_qubits) for each in spec.filter_list)
     circuits = runs * patches * settings.draws
     shots = circuits * (settings.shots // patches)
-    each = circuits_of(settings.mitigation, settings, program_of(settings))
-    seconds = 0.002 + settings.draws * (4e-4 + 2e-5 * runs) * each
+    program = program_of(settings)
+    each = circuits_of(settings.mitigation, settings, program)
+    time = noise_time(settings.noise, program)
+    # The exact mean and the maps besides.
+    draws = settings.draws + 2
+    usual = (4e-4 + 2e-5 * runs) * each * draws
+    seconds = 0.002 + time.of(usual, runs * patches * each * draws)
     # The first point of a method compiles its circuits, and evolves what all points share.
     shared = {f"{settings.method} of {settings.convolution.to_mapping()}": 0.3}
     return Cost(circuits * each, shots, seconds, 64 * 2**20, shared)

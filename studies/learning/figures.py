@@ -108,7 +108,7 @@ def plot_learning(
         explain_band(axes, f"middle half of {span_text(data['starts'])} starts (line: median)")
     log_axis(axes, "y")
     axes.set_xlabel("iterations of Adam")
-    axes.set_ylabel(r"infidelity $1 - |\langle f(\theta)|f\rangle|^2$")
+    axes.set_ylabel(r"infidelity ${}1 - |\langle f(\theta)|f\rangle|^2$")
     return axes
 
 

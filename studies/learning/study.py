@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from noise_models import fields
 from qucnn_cirq.datasets import load_classical_filter
+from qucnn_cirq.engines.collected import await_counts
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import Filter
 from qucnn_cirq.gradient_methods import METHODS
@@ -22,6 +23,7 @@ from qucnn_cirq.optimizers import Adam
 from qucnn_cirq.progress import Steps
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_shifts, is_checked
 from studies.estimating import check_goes_with, circuits_of, mitigation_field
+from studies.expected import noise_time
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
@@ -121,7 +123,11 @@ def cost(settings: LearningPoint) -> Cost:
         settings.convolution.n_parameters,
         2.0 ** (settings.convolution.register_qubits - 4),
     )
-    seconds = settings.iterations * (4e-4 + 3e-5 * angles * size) * each
+    usual = (4e-4 + 3e-5 * angles * size) * each
+    seconds = settings.iterations * usual
+    if settings.method != "exact":
+        time = noise_time(settings.noise, program_of(settings))
+        seconds = time.of(seconds, circuits * each)
     # The search for the best fidelity takes more steps, of more shifts, with every angle.
     target = settings.target, settings.seed, settings.repeat * (settings.target == "random")
     shared = {
@@ -158,7 +164,10 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
     if settings.method != "exact":
         layer = exact_layer(settings, angles[None], settings.shots or None, layer_seed(seed))
         image = target[: spec.n_elements].reshape(1, spec.channels, *spec.kernel_pair)
+        # The gradient is of the images of a forward pass, of which no shots are wanted.
+        layer.shots = None
         layer.run(image, image_ids=[0])
+        layer.shots = settings.shots or None
         each = circuits_of(settings.mitigation, settings, layer.program)
     optimizer = Adam(settings.rate)
     rows: list[Row] = []
@@ -187,6 +196,7 @@ def measure(settings: LearningPoint, seed: np.random.SeedSequence) -> Measured:
             gradient = found.values[0]
             circuits += found.circuits * each
             shots += found.shots or 0
+        await_counts()
         angles = angles + optimizer.step(gradient)
         steps.finished(fidelity_recorded=fidelity)
     if layer is not None:
@@ -267,4 +277,5 @@ STUDY = Study(
     figures="studies.learning.figures",
     findings="studies.learning.findings",
     program=program_of,
+    collects=True,
 )

@@ -153,7 +153,7 @@ def _plot_error(axes: Axes, table: pd.DataFrame) -> None:
         axes.axhspan(low, high, color=_AUTO, alpha=0.12, lw=0)
     explain_band(axes, "95 % interval over images")
     axes.set_title("".join([f"exact: {exact:.4f}", *(f", auto: {e:.4f}" for e in auto["error"])]))
-    axes.set_ylabel(r"mean $|\hat F - F|$ avoided (%)")
+    axes.set_ylabel(r"mean ${}|\hat F - F|$ avoided (%)")
 
 
 def _plot_loading_error(axes: Axes, table: pd.DataFrame) -> None:
@@ -162,7 +162,7 @@ def _plot_loading_error(axes: Axes, table: pd.DataFrame) -> None:
     exact = _split(table)[2]["error"]
     _plot_budgets(axes, table, "error_without_noise", y=exact, color="black", ls="--", label=label)
     log_axis(axes, "y")
-    axes.set_ylabel(r"mean $|\hat F - F|$ without noise")
+    axes.set_ylabel(r"mean ${}|\hat F - F|$ without noise")
 
 
 def _plot_budgets(axes: Axes, table: pd.DataFrame, column: str, **exact: Any) -> None:

@@ -15,12 +15,14 @@ from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
+from studies.expected import noise_time
 from studies.images import Selection, images_of, occupied_patches, side_by_side
 from studies.point import (
     PlainData,
     absolute_path,
     convolution_field,
     noise_field,
+    noise_of_run,
     program_and_images,
     program_of,
 )
@@ -99,8 +101,10 @@ def cost(settings: LoadingPoint) -> Cost:
     """
     blocks = occupied_patches(*images_of(settings), settings.convolution)
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
-    seconds = blocks.grid.n_occupied * program_of(settings).filters[0].seconds_to_load
-    return Cost(circuits, 0, 0.1 + 2e-4 * circuits + seconds, 30 * blocks.block_bytes)
+    program = program_of(settings)
+    seconds = blocks.grid.n_occupied * program.filters[0].seconds_to_load
+    seconds += noise_time(settings.noise, program).of(2e-4 * circuits, circuits)
+    return Cost(circuits, 0, 0.1 + seconds, 30 * blocks.block_bytes)
 
 
 def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
@@ -126,7 +130,7 @@ def measure(settings: LoadingPoint, seed: np.random.SeedSequence) -> Measured:
     compiled = program.filters[0]
     layers = [
         QuantumConvolution(program, engine="exact", noise=noise, shots=None)
-        for noise in (settings.noise, None)
+        for noise in (noise_of_run(settings), None)
     ]
 
     def of_block(images: Selection, patches: Patches) -> dict[str, NDArray[Any]]:
@@ -189,4 +193,5 @@ STUDY = Study(
     figures="studies.loading.figures",
     findings="studies.loading.findings",
     program=program_of,
+    withheld="takes exact means, so that nothing but loading and noise errs: it runs no shots",
 )

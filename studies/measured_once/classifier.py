@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.convolution import ConvolutionSpec
+from qucnn_cirq.engines import make_engine
+from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import images_of
 from qucnn_cirq.layer import QuantumConvolution
@@ -102,8 +104,10 @@ def classified(settings: MeasuredOncePoint, seed: np.random.SeedSequence) -> Row
     number = layer_seed(seed)
     # The shots of the test are not those of the training.
     model, shots, circuits = _learner(settings, images, number // 2)
-    rows, head = train(model, spec, images, labels, schedule, order)
+    # Measured before any counts decide what is trained.
     tester, test_shots = _tester(settings, tested, model.weights, number)
+    rows, head = train(model, spec, images, labels, schedule, order)
+    tester.weights = model.weights
     exact = IdealQuantumModel(spec, model.weights)
     return {
         "loss": rows[-1]["loss"],
@@ -143,7 +147,7 @@ def _learner(settings: MeasuredOncePoint, images: Array, seed: int) -> tuple[Mod
 def _tester(
     settings: MeasuredOncePoint, images: Array, weights: Array, seed: int
 ) -> tuple[Model, int]:
-    """The trained convolution for the test, and shots of a patch."""
+    """The convolution for the test, which takes the weights it is to test, and shots of a patch."""
     if settings.method == IDEAL:
         return IdealQuantumModel(settings.spec, weights), 0
     if settings.method not in EACH:
@@ -157,7 +161,11 @@ def _tester(
 
 def _layer(settings: MeasuredOncePoint, weights: Array, seed: int) -> QuantumConvolution:
     return QuantumConvolution(
-        program_of_method(settings), noise=settings.noise, seed=seed, parameters=weights
+        program_of_method(settings),
+        engine=measuring(make_engine("auto")),
+        noise=settings.noise,
+        seed=seed,
+        parameters=weights,
     )
 
 

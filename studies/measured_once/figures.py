@@ -31,7 +31,7 @@ from studies.sweep.results import Results
 from studies.wording import noise_text
 
 METHOD, SHOTS, FILTERS = "method", "shots", "filters"
-QUANTITIES = {"values": "$F$", "gradients": r"$\partial F/\partial\theta$"}
+QUANTITIES = {"values": "${}F$", "gradients": r"${}\partial F/\partial\theta$"}
 """What errors are told of, and how it is written."""
 ERRORS = [f"{name}_rmse" for name in QUANTITIES]
 ACCURACIES = {"correct": "tested with as many shots a patch", "correct_exact": "tested exactly"}

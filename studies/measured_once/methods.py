@@ -16,6 +16,7 @@ from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.convolution import ConvolutionSpec, filter_states
 from qucnn_cirq.engines import ExactEngine, twirled_engine
+from qucnn_cirq.engines.collected import hands_out, measuring
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import (
     Optimal,
@@ -125,6 +126,7 @@ def once(settings: MeasuredOncePoint, seed: int = 0, exactly: bool = False) -> M
     return MeasuredOnce(
         settings.convolution,
         settings.device,
+        measuring(ExactEngine()),
         noise=settings.noise,
         assumed=settings.assumed,
         shots=None if exactly else settings.shots,
@@ -160,7 +162,7 @@ def patches_of(settings: MeasuredOncePoint) -> tuple[Patches, NDArray[np.int64]]
         settings: Those of the point.
 
     Returns:
-        The patches, and numbers of shape (patches that are not blank,).
+        The patches, and numbers of shape (images,).
 
     Raises:
         InputError: If the images do not fit the convolution or all patches are blank.
@@ -201,7 +203,10 @@ def told(settings: MeasuredOncePoint, seed: int) -> Told:
 
 
 def _optimal(
-    settings: MeasuredOncePoint, patches: Patches, values: Array, gradients: Array
+    settings: MeasuredOncePoint,
+    patches: Patches,
+    values: Array,
+    gradients: Array,
 ) -> Told:
     """Linear weights of the counts of the destructive test with one product state."""
     layer = once(settings, exactly=True)
@@ -213,13 +218,32 @@ def _optimal(
         as_noise(settings.assumed),
         twirled_engine(ExactEngine(), layer.twirl),
     )
-    recording = Recording.of(readings, patches, settings.noise)
     split = "test" if settings.split == "train" else "train"
     estimator = Optimal(_training(split, settings.data, settings.convolution), settings.shots)
     errors = []
-    for forms in (values, gradients):
-        found = evaluate(estimator, recording, forms)
-        errors.append(Errors.known(found.exact, found.bias, found.variance / settings.shots))
+    if hands_out():
+        run = Execution(
+            layer.engine, as_noise(settings.noise), settings.shots, 0, twirl=layer.twirl
+        )
+        table = compiled.filter_table(parameters)
+        # No shots are drawn that numbers of images would set apart.
+        images = np.zeros(patches.n_occupied, dtype=np.intp)
+        parts = list(run.outcomes(compiled, patches, images, table, numbers=(0,), purpose=0))
+        for forms in (values, gradients):
+            exact = evaluated(forms, patches.states)
+            found, variances, limits = np.empty((3, *exact.shape))
+            for part in parts:
+                assert part.counts is not None and part.distribution is not None
+                reading, columns = readings[part.index], part.columns
+                of_counts = estimator.estimate(reading, part.counts[0], forms)
+                found[:, columns], variances[:, columns] = of_counts
+                limits[:, columns] = estimator.limit(reading, part.distribution[0], forms)
+            errors.append(Errors.sampled(exact, found, variances, limits))
+    else:
+        recording = Recording.of(readings, patches, settings.noise)
+        for forms in (values, gradients):
+            known = evaluate(estimator, recording, forms)
+            errors.append(Errors.known(known.exact, known.bias, known.variance / settings.shots))
     return Told(errors[0], errors[1], 1, _gates(compiled, patches), settings.shots)
 
 
@@ -233,33 +257,47 @@ def _each(settings: MeasuredOncePoint, patches: Patches) -> Told:
             f"{spent.value_circuits} for values and {spent.gradient_circuits} for gradients."
         )
     compiled = program_of_method(settings).filters[0]
-    run = Execution(ExactEngine(), as_noise(settings.noise), None, 0)
 
-    def means(rotations: Array) -> Array:
+    def measured(rotations: Array, shots: int) -> tuple[Array, Array]:
+        """Estimates of counts that were collected, else exact means; and the means."""
+        own = shots if hands_out() else None
+        run = Execution(measuring(ExactEngine()), as_noise(settings.noise), own, 0)
         table = compiled.table_at(rotations)
         numbers, images = range(len(table)), np.zeros(patches.n_occupied, dtype=np.intp)
-        return run.patches(compiled, patches, images, table, numbers=numbers, purpose=0).estimates
+        found = run.patches(compiled, patches, images, table, numbers=numbers, purpose=0)
+        # There are none where it is only noted which circuits are run.
+        return found.estimates, found.estimates if found.means is None else found.means
 
     rotations, variance = compiled.rotations(angles), compiled.template.observable.variance
     value_forms, slope_forms = _forms(settings)
     values = gradients = None
     if spent.of_a_value:
-        found = means(rotations)
+        found, means = measured(rotations, spent.of_a_value)
         exact = evaluated(value_forms, patches.states)
-        values = Errors.known(exact, found - exact, variance(found, spent.of_a_value))
+        values = _errors(exact, found, variance(means, spent.of_a_value), means)
     if spent.of_a_shift:
         shifts = np.concatenate([shifted(row, np.pi / 2) for row in rotations])
-        found = means(shifts)
-        scattered = variance(found, spent.of_a_shift)
-        # Of each filter those ahead first, then those behind.
-        pairs = (each.reshape(len(angles), 2, -1, found.shape[1]) for each in (found, scattered))
-        (ahead, behind), (of_ahead, of_behind) = (np.moveaxis(each, 1, 0) for each in pairs)
-        slopes = _of_parameters(spec, (ahead - behind) / 2)
-        scatter = _of_parameters(spec, (of_ahead + of_behind) / 4, squared=True)
-        exact = evaluated(slope_forms, patches.states)
-        gradients = Errors.known(exact, slopes - exact, scatter)
+        found, means = measured(shifts, spent.of_a_shift)
+        scattered = variance(means, spent.of_a_shift)
+
+        def apart(each: Array) -> Array:
+            """Of each filter those ahead first, then those behind."""
+            return np.moveaxis(each.reshape(len(angles), 2, -1, patches.n_occupied), 1, 0)
+
+        slopes, limits = (
+            _of_parameters(spec, (apart(each)[0] - apart(each)[1]) / 2) for each in (found, means)
+        )
+        scatter = _of_parameters(spec, apart(scattered).sum(axis=0) / 4, squared=True)
+        gradients = _errors(evaluated(slope_forms, patches.states), slopes, scatter, limits)
     circuits = spent.value_circuits + spent.gradient_circuits
     return Told(values, gradients, circuits, _gates(compiled, patches), spent.shots)
+
+
+def _errors(exact: Array, values: Array, variances: Array, limits: Array) -> Errors:
+    """Those of counts that were collected; else known, the values being their own limits."""
+    if hands_out():
+        return Errors.sampled(exact, values, variances, limits)
+    return Errors.known(exact, limits - exact, variances)
 
 
 def _of_parameters(spec: ConvolutionSpec, slopes: Array, squared: bool = False) -> Array:

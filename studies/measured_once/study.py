@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from qucnn_cirq.engines.collected import CountsError, hands_out
 from qucnn_cirq.errors import InputError
 from studies.images import data_digest, images_of
 from studies.measured_once.classifier import classified
@@ -39,7 +40,7 @@ COLUMNS = {
     "gates_of_a_shot": "two-qubit gates of a shot, the mean over patches",
     "shots_taken": "shots of a patch that are run, for values and gradients together; in training "
     "over all epochs",
-    "sampled": "1 if the numbers are of counts that were drawn, 0 if they are exact",
+    "sampled": "1 if the numbers are of counts that were drawn or collected, 0 if they are exact",
     **_columns("values", "F", "filters"),
     **_columns("gradients", "dF/dtheta", "filters and angles"),
     "loss": "mean cross-entropy over the steps of the last epoch, in nats",
@@ -96,7 +97,7 @@ def measure(settings: MeasuredOncePoint, seed: np.random.SeedSequence) -> Measur
     """Tells the errors of one method, or trains and tests a classifier with it.
 
     Methods whose variance is exact are evaluated without shots, the others from counts that are
-    drawn once for each patch.
+    drawn once for each patch; all of them from counts that were collected.
 
     Args:
         settings: The settings.
@@ -110,6 +111,8 @@ def measure(settings: MeasuredOncePoint, seed: np.random.SeedSequence) -> Measur
     """
     try:
         row = classified(settings, seed) if settings.train else _errors(settings, layer_seed(seed))
+    except CountsError:
+        raise
     except InputError as error:
         # A sweep over filters, methods and shots holds some that do not go together.
         return Measured([{"refused": str(error)}])
@@ -123,7 +126,9 @@ def _errors(settings: MeasuredOncePoint, seed: int) -> Row:
         "circuits": found.circuits,
         "gates_of_a_shot": found.gates_of_a_shot,
         "shots_taken": found.shots,
-        "sampled": int(settings.method.startswith("measured_once")),
+        "sampled": int(
+            settings.method.startswith("measured_once") or found.circuits > 0 and hands_out()
+        ),
     }
     for name, errors in (("values", found.values), ("gradients", found.gradients)):
         if errors is None:
@@ -146,4 +151,5 @@ STUDY = Study(
     figures="studies.measured_once.figures",
     findings="studies.measured_once.findings",
     program=program_of_method,
+    collects=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -91,6 +91,20 @@ class MitigationPoint(PlainData):
             )
         # Refuses rates that are scaled beyond 1.
         _ = self.assumed_noise
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See `PlainData.to_mapping`; the assumed noise as a table."""
+        mapping = super().to_mapping()
+        if self.assumed is not None:
+            mapping["study"]["assumed"] = self.assumed.to_mapping()
+        return mapping
+
+    def to_identity(self) -> dict[str, Any]:
+        """See `PlainData.to_identity`; the assumed noise as a table."""
+        identity = super().to_identity()
+        if self.assumed is not None:
+            identity["study"]["assumed"] = self.assumed.to_mapping()
+        return identity
 
     @property
     def assumed_noise(self) -> Noise:

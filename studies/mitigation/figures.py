@@ -165,7 +165,7 @@ def plot_ladder(axes: Axes, table: pd.DataFrame, names: Sequence[str] | None = N
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.grid(axis="y", lw=0.3)
     log_axis(axes, "x")
-    axes.set_xlabel(r"RMSE of $\hat F - F$")
+    axes.set_xlabel(r"RMSE of ${}\hat F - F$")
     return axes
 
 

@@ -108,5 +108,5 @@ def plot_error(
         if (data[x] == 0).any():
             explain_line(axes, "exact calibrations")
     log_axis(axes, "y")
-    axes.set(xlabel=LABELS[x], ylabel=r"RMSE of $\hat F - F$")
+    axes.set(xlabel=LABELS[x], ylabel=r"RMSE of ${}\hat F - F$")
     return axes

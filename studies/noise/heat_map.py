@@ -99,14 +99,14 @@ def plot_noise_and_shots(axes: Axes, table: pd.DataFrame, norm: LogNorm | None =
             mec="black",
             mew=0.5,
             path_effects=[Stroke(linewidth=2.5, foreground="black"), Normal()],
-            label=r"$N^*$: shot variance = bias$^2$; above it more shots no longer help",
+            label=r"${}N^*$: shot variance = bias${}^2$; above it more shots no longer help",
         )
     if positive:
         log_axis(axes, "x")
     log_axis(axes, "y")
     axes.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
     axes.set(xlabel=LABELS["noise.scale"], ylabel=LABELS["shots"])
-    bar = axes.figure.colorbar(image, ax=axes, label=r"RMSE of $\hat F - F$")
+    bar = axes.figure.colorbar(image, ax=axes, label=r"RMSE of ${}\hat F - F$")
     log_ticks(bar.ax.yaxis)
     return axes
 

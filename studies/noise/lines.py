@@ -26,8 +26,8 @@ _GUESSING = 0.1
 LABELS = {
     "shots": "shots for each patch",
     "noise.scale": "noise scale (1: the noise as configured)",
-    "noise.depolarizing.p2": "two-qubit depolarising probability $p_2$",
-    "noise.depolarizing.p1": "one-qubit depolarising probability $p_1$",
+    "noise.depolarizing.p2": "two-qubit depolarising probability ${}p_2$",
+    "noise.depolarizing.p1": "one-qubit depolarising probability ${}p_1$",
     "convolution.filters.layers": "layers of the ansatz",
     "convolution.overlap": "overlap test",
     "convolution.kernel": "kernel",
@@ -126,7 +126,7 @@ def plot_error(
     if repeated:
         count = span_text(data["repetitions"])
         explain_band(axes, f"95 % interval, mean of {count} repetitions")
-    axes.set(xlabel=LABELS.get(x, x), ylabel=r"error of feature maps, RMSE of $\hat F - F$")
+    axes.set(xlabel=LABELS.get(x, x), ylabel=r"error of feature maps, RMSE of ${}\hat F - F$")
     patches = span_text(table["patches"], ",")
     axes.set_title(f"{patches} patches{'' if repeated else ', one repetition'}")
     return axes

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.engines import make_engine
-from qucnn_cirq.engines.collected import hands_out, measuring, predicted_under
+from qucnn_cirq.engines.collected import await_counts, hands_out, measuring, predicted_under
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
 from studies.estimating import circuits_of, mitigated_rmse, mitigation_of
+from studies.expected import noise_time
 from studies.forward import study as forward
 from studies.images import (
     PatchBlocks,
@@ -30,7 +31,8 @@ from studies.images import (
 )
 from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepare
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
-from studies.point import layer_seed, program_of
+from studies.over_drift import DRIFT_COLUMNS, over_drift
+from studies.point import layer_seed, noise_of_run, program_of
 from studies.statistics import interval_columns, root_mean_square
 from studies.sweep.adaptive import interval
 from studies.sweep.study import Cost, Measured, Row, Study
@@ -66,6 +68,7 @@ COLUMNS = {
     "images_classified": "images that the classifier read",
     "correct": "images of which it named the digit",
     "correct_exact": "the same with exact feature maps",
+    **DRIFT_COLUMNS,
     **COST_COLUMNS,
     **CHECK_COLUMNS,
 }
@@ -97,12 +100,15 @@ def cost(settings: NoisePoint) -> Cost:
     circuits = blocks.grid.n_occupied * settings.convolution.n_filters
     register = settings.convolution.register_qubits
     engine = settings.noisy_engine.removesuffix(":trajectories")
-    per_circuit = {"exact": 2.5e-6, "qsim": 1.1e-4 * settings.shots}.get(engine, 3e-2)
     size = 4.0 ** max(0, register - 4)
-    per_circuit *= size if settings.noisy_engine == "exact" else 1.0
     program = program_of(settings)
     mitigated = circuits_of(settings.mitigation, settings, program)
-    seconds = circuits * mitigated * per_circuit + seconds_to_prepare(mitigated, program)
+    runs, time = circuits * mitigated, noise_time(settings.noise, program)
+    if engine == "exact":
+        seconds = time.of_errors(2.5e-6 * size * runs, runs)
+    else:
+        seconds = runs * (1.1e-4 * settings.shots if engine == "qsim" else 3e-2)
+    seconds += seconds_to_prepare(mitigated, program)
     # A test that loads both on qubits of their own has the larger states.
     evolved = 0.02 if len(program.filters[0].template.qubits) <= register else 0.12
     key = repr((settings.convolution.to_mapping(), settings.device, settings.noise.to_mapping()))
@@ -156,15 +162,16 @@ def measure(
     exact = _exact(blocks, spec, parameters)
     shots_seed, checks_seed = seed.spawn(2)
     rounds_before = 0 if earlier is None else len(earlier["rounds"])
+    engine = measuring(make_engine(settings.noisy_engine))
     layer = QuantumConvolution(
         program,
-        engine=measuring(make_engine(settings.noisy_engine)),
-        noise=settings.noise,
+        engine=engine,
+        noise=noise_of_run(settings),
         shots=settings.shots,
         seed=layer_seed(shots_seed),
         parameters=parameters,
         mitigation=mitigation_of(
-            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before
+            settings, as_noise(settings.noise), layer_seed(shots_seed), rounds_before, engine
         ),
     )
     means, taken, rounds, ends = _take_shots(layer, blocks, settings, earlier)
@@ -201,6 +208,7 @@ def measure(
         )
         systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
+        row |= over_drift(layer, exact, lambda each: _overlaps(each, blocks)["exact"])
         noise = predicted_under(settings.noise)
         if settings.mitigation is None and not as_noise(noise).is_ideal:
             row["mitigated_rmse"] = mitigated_rmse(program, parameters, blocks, noise, shots)
@@ -262,6 +270,8 @@ def _take_shots(
     while True:
         shots, look = sum(rounds), len(rounds)
         if rounds:
+            if settings.precision is not None:
+                await_counts()
             if "counts" in taken:
                 counted = int(taken["counts"].sum())
                 ends = interval(counted, shots * taken["counts"].size, look)

@@ -220,4 +220,5 @@ STUDY = Study(
     figures="studies.performance.figures",
     findings="studies.performance.findings",
     program=program_of,
+    withheld="times how fast circuits are simulated here: no counts can stand in for that",
 )

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noise_models.checks import one_of
-from qucnn_cirq.drawing.theme import theme
+from qucnn_cirq.drawing.theme import keep_words, theme
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.errors import InputError, unknown_name
 from studies import drawing
@@ -125,7 +125,7 @@ def plot_table(
 
         plot = partial(_plot, figures=figures, choice=choice, label=label)
         figure = figure_of(parts, lines, [plot], height=2.6, finish=finish)
-        drawing.keep_words(figure)
+        keep_words(figure)
         drawing.lay_out(figure)
     return TableFigure(figure, data, _file_name(choice, [str(each) for each in conditions]))
 
@@ -233,7 +233,7 @@ def _plot(
             explain_band(axes, text)
         else:
             axes.plot([], [], "|", ms=9, color="0.25", label=text)
-    axes.set(xlabel=_escaped(choice.x), ylabel=label)
+    axes.set(xlabel=choice.x, ylabel=label)
 
 
 def _plot_bars(
@@ -265,12 +265,7 @@ def _finish(panels: Sequence[Axes], values: pd.Series, data: pd.DataFrame, y: st
 def _label(y: str, meanings: Mapping[str, str]) -> str:
     """The name of a column, with what it means if that is short."""
     lines = textwrap.wrap(f"{y}: {meanings[y]}" if meanings.get(y) else y, _LABEL_CHARACTERS)
-    return _escaped("\n".join(lines) if len(lines) <= _LABEL_LINES else y)
-
-
-def _escaped(text: str) -> str:
-    """A text in which matplotlib sees no formula."""
-    return text.replace("$", r"\$")
+    return "\n".join(lines) if len(lines) <= _LABEL_LINES else y
 
 
 def _file_name(choice: _Choice, conditions: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from noise_models.errors import place_of, words_of
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.files import file_text
 from noise_models.writing import atomic_write, write_text
+from qucnn_cirq.documents import INPUTS
 from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.crosscheck import CHECK_COLUMNS, check_lines
@@ -62,6 +63,10 @@ _CAPTIONS = {
     "shots; dashed the bound F(1 - F)/N of a real pure state that is measured without noise.",
     "best_method": "The method with the least error over noise and shots, and by how much the "
     "error of the second best is larger.",
+    "budget": "Where the mean square error comes from: shares of stages, stacked by mechanism.",
+    "budget_map": "The same by qubit and coupler, in per cent, on the map of the device.",
+    "budget_improvement": "RMS error, without shots, against what is left of one mechanism at a "
+    "time.",
     "loading": "Gates of a loader, error avoided under noise, and error of loading alone, each "
     "against the infidelity that a loaded patch may have.",
     "noise_and_shots": "RMSE of feature maps over noise and shots. The line is N*, the number of "
@@ -396,11 +401,13 @@ def _origin(folder: Path, found: Sequence[Mapping[str, Any]], level: int) -> lis
     if any(COLLECTED in origin for origin in found):
         words = "qucnn collect makes these results anew of the same counts; simulated they are by"
         body.append(html.paragraphs(words))
+    kept = f" and the copies in {INPUTS}/ of the files that it names, wherever they are moved"
     body += [
         html.preformatted(f"qucnn study {CONFIGURATION} --out again"),
         html.paragraphs(
-            f"with the file {CONFIGURATION} of this folder, whose content is above. The numbers "
-            "are the same with any number of workers; times are not."
+            f"with the file {CONFIGURATION} of this folder, whose content is above"
+            f"{kept if (folder / INPUTS).is_dir() else ''}. The numbers are the same with any "
+            "number of workers; times are not."
         ),
     ]
     return body

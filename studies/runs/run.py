@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import shutil
 import tempfile
 import weakref
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noise_models.checks import listener
 from qucnn_cirq.bars import in_notebook
 from qucnn_cirq.errors import InputError, shown
 from studies.runs.results import Results, read_results
@@ -138,6 +140,8 @@ def run(
         KeyboardInterrupt: If the user stopped it; what was finished is stored.
         OSError: If writing fails.
     """
+    listener("progress", progress, "a Progress")
+    listener("note", note, "a line of text")
     study, document = configured(configuration, axes, settings, quick)
     options = _options(workers, dask, shard, retry)
     quiet = not (in_notebook() if bar is None else bar)
@@ -192,6 +196,7 @@ def iterate(
         InputError: If the configuration or the folder does not allow it.
         OSError: If writing fails.
     """
+    listener("progress", progress, "a Progress")
     study, document = configured(configuration, axes, settings, quick)
     options = _options(workers, dask, shard, retry)
     if out is None:
@@ -244,7 +249,10 @@ def _options(workers: int, dask: str | None, shard: tuple[int, int], retry: bool
     is_whole = isinstance(workers, int) and not isinstance(workers, bool)
     if not is_whole or not 1 <= workers <= MOST_WORKERS:
         raise InputError(f"workers = {shown(workers)} is not allowed: give 1 to {MOST_WORKERS}.")
-    number, count = shard
+    try:
+        number, count = (operator.index(each) for each in shard)
+    except (TypeError, ValueError):
+        number = count = 0
     if not 1 <= number <= count:
         raise InputError(f"shard = {shown(shard)} is not allowed: give (i, n) with 1 <= i <= n.")
     return RunOptions(workers, dask, (number, count), retry)

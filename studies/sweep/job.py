@@ -37,7 +37,7 @@ from studies.sweep.results import (
     status,
 )
 from studies.sweep.run import Stop, check_workers, stopping, stored_points
-from studies.sweep.store import keep_inputs, open_folder
+from studies.sweep.store import open_folder
 from studies.sweep.stored_plan import check_configuration
 from studies.sweep.study import Study, expected_cost, shared_seconds
 from studies.sweep.under_way import UnderWay
@@ -162,7 +162,6 @@ def open_sweep(
         with _crew(plan, options, 1) as workers:
             check_workers(plan, here, workers)
     open_folder(folder, plan)
-    keep_inputs(document, folder)
     results = read_results(folder)
     finished = {
         identity

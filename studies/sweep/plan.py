@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,9 +19,11 @@ from qucnn_cirq.bars import progress_bar
 from qucnn_cirq.circuits.overlap_tests import OVERLAP_TESTS
 from qucnn_cirq.circuits.overlap_tests.registry import AUTO
 from qucnn_cirq.devices import load_device
+from qucnn_cirq.documents import REPORT, with_texts
 from qucnn_cirq.errors import InputError
 from studies.files import SCHEMA, digest_of
 from studies.sweep.axes import combinations, place, read_axes
+from studies.sweep.inputs import told
 from studies.sweep.study import REFUSED, Study
 
 _BAR_DELAY = 1.0
@@ -71,8 +74,12 @@ class Plan:
         """Tells one sweep from another, circuits, data and targets apart."""
         return digest_of([point.identity for point in self.points])
 
-    def to_mapping(self) -> dict[str, Any]:
-        """The content of ``plan.json``."""
+    def to_mapping(self, copies: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+        """The content of ``plan.json``.
+
+        Args:
+            copies: As for `to_toml`.
+        """
         decided = self._decided_by()
         return {
             "schema": SCHEMA,
@@ -80,7 +87,7 @@ class Plan:
             "digest": self.digest,
             "axes": list(self.axes),
             "columns": dict(self.study.columns),
-            "configuration": hashlib.sha256(self.to_toml().encode()).hexdigest(),
+            "configuration": hashlib.sha256(self.to_toml(copies).encode()).hexdigest(),
             # Thousands of points have few different ones.
             "decided_by": [json.loads(text) for text in decided],
             "points": [
@@ -98,8 +105,12 @@ class Plan:
         different = dict.fromkeys(_decided_by(point) for point in self.points)
         return {text: number for number, text in enumerate(different)}
 
-    def to_toml(self) -> str:
-        """The configuration as it can be run again, ranges spelled out as lists."""
+    def to_toml(self, copies: Mapping[str, str] = MappingProxyType({})) -> str:
+        """The configuration as it can be run again, ranges spelled out as lists.
+
+        Args:
+            copies: For texts that name files the copies that stand beside the configuration.
+        """
         # A noise may be a name and no table.
         document = {
             name: dict(table) if isinstance(table, Mapping) else table
@@ -112,6 +123,8 @@ class Plan:
                 table.pop(short, None)
                 table.pop(key, None)
                 table[short] = [values[column] for values in axis.values]
+        for name in document.keys() - {REPORT}:
+            document[name] = with_texts(document[name], lambda text: copies.get(text, text))
         return write_document(document)
 
 
@@ -132,11 +145,16 @@ def make_plan(study: Study, document: Mapping[str, Any], quiet: bool = True) -> 
     seen: dict[str, Mapping[str, Any]] = {}
     disabled = True if quiet else None
     combined = list(combinations(axes))
+    named = {
+        key: _naming(values)
+        for axis in axes
+        for key, values in zip(axis.keys, zip(*axis.values, strict=True), strict=True)
+    }
     for values in progress_bar(combined, "points", leave=False, disable=disabled, delay=_BAR_DELAY):
         own = place(document, values)
         settings = study.read(own)
         identity = digest_of(identified(study, settings, values))
-        short = {key.removeprefix("study."): value for key, value in values.items()}
+        short = {key.removeprefix("study."): named[key](value) for key, value in values.items()}
         if identity in seen:
             one, other = _text(seen[identity]), _text(short)
             if one == other:
@@ -174,6 +192,8 @@ def digests_of(study: Study, settings: Any) -> dict[str, str]:
         "measurement": f"version {study.version}",
         **own,
         **settings.noise.source_digests(),
+        # Once it belonged to each point by itself.
+        **({} if settings.noise.drift is None else {"drift": "by repetition"}),
         **({} if overlap == AUTO else OVERLAP_TESTS.digests("overlap test", overlap)),
         **settings.convolution.filter_sources,
         **({} if (code := source_digest(study.measure)) is None else {"study": code}),
@@ -295,6 +315,14 @@ def _table_of(document: Mapping[str, Any], key: str) -> str:
     """An axis of one key stands in [axes], or alone in [zip]."""
     zipped = document.get("zip", {})
     return "zip" if key in zipped or key.removeprefix("study.") in zipped else "axes"
+
+
+def _naming(values: Sequence[Any]) -> Callable[[Any], Any]:
+    """How values are called in tables: copies of files by their names, where these differ."""
+    texts = {repr(value) for value in values}
+    return (
+        told if len({repr(told(value)) for value in values}) == len(texts) else lambda value: value
+    )
 
 
 def _text(values: Mapping[str, Any]) -> str:

@@ -19,7 +19,8 @@ from noise_models.writing import atomic_write
 from qucnn_cirq.errors import InputError, missing_extra, option
 from studies.files import CONFIGURATION, LARGEST_RESULT, read_result
 from studies.sweep.chunks import CHUNKS, Chunk, MeasuredPoint, chunk_paths, decoded, read_chunk
-from studies.sweep.store import INPUTS, is_input, make_chunks_folder
+from studies.sweep.inputs import is_input, kept_files
+from studies.sweep.store import make_chunks_folder
 from studies.sweep.stored_plan import PLAN, StoredPlan, check_configuration, check_same, read_plan
 
 if TYPE_CHECKING:
@@ -356,8 +357,8 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
         raise InputError(
             f"{option('out', target)} holds results of another study: choose another folder."
         )
-    inputs = [path for source in sources for path in sorted((source / INPUTS).glob("*"))]
-    for path in inputs:
+    inputs = [(source / path, target / path) for source in sources for path in kept_files(source)]
+    for path, _ in inputs:
         # Others may have put anything there, such as a link to a device that never ends.
         check_file(path, LARGEST_RESULT)
     make_chunks_folder(target)
@@ -366,10 +367,10 @@ def merge(sources: Sequence[Path], target: Path) -> Status:
             copy = target / CHUNKS / path.name
             if not copy.exists():
                 _copy(path, copy)
-    for path in inputs:
-        (target / INPUTS).mkdir(exist_ok=True)
-        if not is_input(target / INPUTS / path.name):
-            _copy(path, target / INPUTS / path.name)
+    for path, copy in inputs:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not is_input(copy):
+            _copy(path, copy)
     # The plan last: without it the folder is no sweep yet.
     for name in (CONFIGURATION, PLAN):
         if not (target / name).exists():

@@ -1,21 +1,18 @@
 """Opening a folder of results: a configuration, a plan, and chunks of finished points.
 
-Beside them stand copies of the files that the configuration names.
+Beside them stand copies of the files that the configuration names, as it names them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noise_models.files import file_bytes, parsed_toml, user_path
+from noise_models.files import parsed_toml, read_toml
 from noise_models.writing import PARTIAL, atomic_write, write_text
-from qucnn_cirq.documents import read_document
 from qucnn_cirq.errors import InputError, option
 from studies.files import (
     CONFIGURATION,
@@ -27,6 +24,7 @@ from studies.files import (
     write_sealed,
 )
 from studies.sweep.chunks import CHUNK_ADVICE, CHUNKS, chunk_paths, read_chunk
+from studies.sweep.inputs import copies_of, keep_inputs
 from studies.sweep.stored_plan import PLAN, as_stored, check_same, stored_plan
 
 if TYPE_CHECKING:
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
 
 _LEFTOVER_SECONDS = 86_400.0
 """Long after any file has been written: other processes may be at work in the same folder."""
-
-INPUTS = "inputs"
-_SUFFIXES = (".toml", ".json", ".txt", ".textproto", ".npz", ".npy")
-_LARGEST_INPUT = 64 * 2**20
 
 
 def open_folder(folder: Path, plan: Plan) -> None:
@@ -62,7 +56,8 @@ def open_folder(folder: Path, plan: Plan) -> None:
         ) from None
     _remove_leftovers(folder)
     configuration = folder / CONFIGURATION
-    text = plan.to_toml()
+    copies = copies_of(plan.document)
+    text, mapping = plan.to_toml(copies), plan.to_mapping(copies)
     if not os.path.lexists(folder / PLAN):
         _check_chunks(folder)
         # A process that died between the two files left a configuration alone.
@@ -73,7 +68,7 @@ def open_folder(folder: Path, plan: Plan) -> None:
             )
         # Of two processes that begin different sweeps in one folder, only one writes its plan.
         with contextlib.suppress(FileExistsError):
-            write_sealed(folder / PLAN, plan.to_mapping(), replace=False)
+            write_sealed(folder / PLAN, mapping, replace=False)
     same = configuration.is_file() and read_result(configuration) == text.encode()
     try:
         found = stored_plan(folder)
@@ -88,17 +83,19 @@ def open_folder(folder: Path, plan: Plan) -> None:
         documents: list[dict[str, Any]] = []
         if found.digest != wanted.digest:
             with contextlib.suppress(InputError):
-                documents = [read_document(configuration), parsed_toml(text, configuration)]
+                documents = [read_toml(configuration), parsed_toml(text, configuration)]
         advice = "choose another folder"
         check_same(option("out", folder), found, wanted, advice, _measured(folder), documents)
         # Of points that were not measured so far the digests may be others now.
         if found.decided_by != wanted.decided_by:
             found = None
+    # Before the configuration that names them.
+    keep_inputs(copies, folder)
     # Missing, damaged, with other targets, or the same points in other words.
     if not same:
         write_text(configuration, text)
-    if found is None or found.configuration != plan.to_mapping()["configuration"]:
-        write_sealed(folder / PLAN, plan.to_mapping())
+    if found is None or found.configuration != mapping["configuration"]:
+        write_sealed(folder / PLAN, mapping)
 
 
 def make_chunks_folder(folder: Path) -> None:
@@ -155,71 +152,3 @@ def _remove_leftovers(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < old:
                 path.unlink()
-
-
-def keep_inputs(document: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Copies the files that a configuration names (devices, calibrations, images, filters).
-
-    A copy is named after its content, so that a file that changes later is told apart. Files over
-    64 MiB are left where they are.
-
-    Args:
-        document: The configuration, axes included.
-        folder: The results folder; the copies go to its folder ``inputs``.
-
-    Returns:
-        The copies.
-
-    Raises:
-        InputError: If a file cannot be read or a copy not be written.
-    """
-    copies = []
-    for text in sorted(set(_texts(document))):
-        try:
-            path = user_path("the file", text)
-        except InputError:
-            # A text that is no path, as its own setting would have been refused otherwise.
-            continue
-        if (
-            path.suffix.lower() not in _SUFFIXES
-            or not path.is_file()
-            or path.stat().st_size > _LARGEST_INPUT
-        ):
-            continue
-        try:
-            content = file_bytes(path, _LARGEST_INPUT)
-            copy = folder / INPUTS / f"{hashlib.sha256(content).hexdigest()[:12]}-{path.name}"
-            if not is_input(copy):
-                copy.parent.mkdir(exist_ok=True)
-                with atomic_write(copy) as file:
-                    file.write(content)
-        except OSError as error:
-            raise InputError(
-                f"{path} cannot be copied to {folder / INPUTS} ({error.strerror})."
-            ) from None
-        copies.append(copy)
-    return copies
-
-
-def is_input(path: Path) -> bool:
-    """Whether a copy is there and has the content after which it is named.
-
-    Args:
-        path: Where the copy should be.
-    """
-    try:
-        content = file_bytes(path, _LARGEST_INPUT)
-    except InputError:
-        return False
-    return path.name.startswith(f"{hashlib.sha256(content).hexdigest()[:12]}-")
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, Sequence):
-        for each in value:
-            yield from _texts(each)

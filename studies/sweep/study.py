@@ -127,7 +127,11 @@ class Study:
         most_shots: The most shots of each circuit that the targets of a point ask for.
         collects: Whether counts that were taken elsewhere may stand in for simulated ones:
             `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
-            which circuits it runs does not depend on any count.
+            it calls `qucnn_cirq.engines.collected.await_counts` wherever counts decide which
+            circuits it runs next.
+        withheld: Why circuits are not handed out to be run elsewhere, the rest of a sentence that
+            begins with the study or the point: of all points where `collects` is false; else a
+            function of a point's settings, which gives nothing where they are.
         name: Its name, as in ``[study] name``; that of the settings unless given.
         findings: What has ``findings(results)``, which says in sentences, with numbers and
             intervals, what results show: given as `figures` are. Empty: what has the figures, or
@@ -147,6 +151,7 @@ class Study:
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
     collects: bool = False
+    withheld: str | Callable[[Any], str] = ""
     name: str = ""
     findings: Any = ""
 

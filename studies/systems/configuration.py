@@ -39,7 +39,7 @@ class SystemsPoint(PlainData):
         repeat: Number of the start, at least 0: other random circuits, angles and shots.
         check_fraction: Fraction of the points, chosen by their identity, of which some circuits
             are run again on qsim, within 0..1. Points that run none are not checked.
-        check_patches: How many patches of the model itself.
+        check_patches: How many patches of the model itself; of the circuits of a twirl up to four.
         check_shots: Shots of each, at least 10.
         convolution: Not used: the system says which.
         noise: The noise of the test.

@@ -13,9 +13,11 @@ from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import ideal_numbers
 from qucnn_cirq.engines import Engine, Twirl, TwirledEngine, make_engine, twirled_engine
+from qucnn_cirq.engines.collected import measuring
 from qucnn_cirq.layer import QuantumConvolution
 from qucnn_cirq.patches import Patches, extract_patches
 from qucnn_cirq.specification import ConvolutionSpec
+from studies.expected import noise_time
 
 Array = NDArray[np.float64]
 
@@ -74,7 +76,7 @@ class Run:
     def maps(self, spec: ConvolutionSpec, parameters: Array | None, images: Array) -> Array:
         """The maps of a convolution.
 
-        Equal patches are run once where there are no shots, which would tell them apart.
+        Equal patches are run once where neither shots nor drift tell them apart.
 
         Args:
             spec: The convolution.
@@ -89,6 +91,9 @@ class Run:
         """
         if parameters is None:
             parameters = np.zeros((spec.n_filters, spec.n_parameters))
+        if as_noise(self.noise).drift is not None:
+            # Every image has rates of its own, by its place among the others.
+            return self._layer(spec, parameters).forward(images, image_ids=range(len(images)))
         if self.shots is not None:
             return self._layer(spec, parameters).forward(images)
         cut = extract_patches(images, spec)
@@ -105,9 +110,23 @@ class Run:
         maps: Array = found[:, places.ravel()].reshape(shape).swapaxes(0, 1)
         return maps
 
+    def seconds(self, spec: ConvolutionSpec, usual: float, circuits: int) -> float:
+        """What circuits are expected to take.
+
+        Args:
+            spec: The convolution.
+            usual: What they take where neither crosstalk nor drift makes them longer.
+            circuits: How many they are.
+        """
+        noise = self.noise
+        if noise.crosstalk is None and noise.drift is None and not noise.others:
+            # Nothing has to be compiled for the answer.
+            return usual
+        return noise_time(noise, self.program(spec)).of(usual, circuits)
+
     @property
     def _engine(self) -> Engine:
-        return twirled_engine(make_engine(self.engine), self.twirl)
+        return twirled_engine(measuring(make_engine(self.engine)), self.twirl)
 
     def _layer(self, spec: ConvolutionSpec, parameters: Array) -> QuantumConvolution:
         return QuantumConvolution(

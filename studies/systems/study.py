@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from noise_models import as_noise
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.compiler.verification import check_own_code
 from qucnn_cirq.convolution import extract_patches
@@ -21,7 +22,7 @@ from studies.crosscheck import (
     is_checked,
     z_scores,
 )
-from studies.point import layer_seed
+from studies.point import layer_seed, noise_of_run
 from studies.statistics import proportion_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 from studies.systems.configuration import SystemsPoint
@@ -79,18 +80,20 @@ def cost(settings: SystemsPoint) -> Cost:
         settings: Those of the point.
     """
     _, test = _data(settings)
-    circuits, seconds, largest = 0, 0.03, 0.0
+    circuits, seconds, largest, run = 0, 0.03, 0.0, _run(settings, 0)
     for model in _models(settings):
         for number, spec in enumerate(model.specs):
             rows, columns = spec.output_shape(*model.shapes(*test.images.shape[1:])[number])
             own = len(test.labels) * rows * columns
             circuits += own * spec.n_filters
-            if not settings.shots:
+            if not settings.shots and as_noise(settings.noise).drift is None:
                 # About as many patches of handwritten digits differ.
                 own = min(own // 4, 1 << spec.register_qubits) if _is_bits(spec) else own // 4
             size = 4.0 ** max(0, spec.register_qubits - 4)
             largest = max(largest, 4.0**spec.register_qubits)
-            seconds += own * spec.n_filters * (1e-4 if settings.shots else 2e-5 + 2e-6 * size)
+            circuits_run = own * spec.n_filters
+            usual = circuits_run * (1e-4 if settings.shots else 2e-5 + 2e-6 * size)
+            seconds += usual if run.is_ideal else run.seconds(spec, usual, circuits_run)
     # Operators that were carried back, and states of patches, are kept by the engine.
     # What was learnt is kept for points of other noise.
     learnt = repr((settings.system, settings.digits, settings.images, settings.data))
@@ -188,6 +191,19 @@ def program_of(settings: SystemsPoint) -> Program:
     return program
 
 
+def withheld(settings: SystemsPoint) -> str:
+    """Why the circuits of a point are not handed out; empty if they are.
+
+    Args:
+        settings: Those of the point.
+    """
+    if not settings.system.takes_shots:
+        return f"draws the samples of {settings.system.title} from exact probabilities."
+    if not settings.shots:
+        return "takes exact means: set shots."
+    return ""
+
+
 def _models(settings: SystemsPoint) -> tuple[Model, ...]:
     """The models of a point, not fitted."""
     return settings.system.models(_start(settings.seed, settings.repeat), settings.digits)
@@ -212,7 +228,7 @@ def _data(settings: SystemsPoint) -> tuple[Data, Data]:
 def _run(settings: SystemsPoint, seed: int) -> Run:
     return Run(
         settings.device,
-        settings.noise,
+        noise_of_run(settings),
         settings.shots or None,
         seed,
         twirl=as_twirl(settings.twirl),
@@ -273,6 +289,7 @@ def _checked(
                     angles,
                     settings.check_shots,
                     seed,
+                    twirl=run.twirl,
                 )
             )
     return check_row(np.concatenate(scores)) if scores else {}
@@ -288,4 +305,6 @@ STUDY = Study(
     figures="studies.systems.figures",
     findings="studies.systems.findings",
     program=program_of,
+    collects=True,
+    withheld=withheld,
 )

@@ -102,7 +102,7 @@ def plot_variance(
     log_axis(axes, "y")
     if data[x].nunique() <= 10:
         axes.set_xticks(sorted(set(data[x])))
-    axes.set(xlabel=_PANELS.get(x, x), ylabel=r"variance of $\partial F / \partial\theta$")
+    axes.set(xlabel=_PANELS.get(x, x), ylabel=r"variance of ${}\partial F / \partial\theta$")
     return axes
 
 

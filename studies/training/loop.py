@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from qucnn_cirq.convolution import ConvolutionSpec, extract_patches
+from qucnn_cirq.engines.collected import await_counts
 from qucnn_cirq.optimizers import Adam
 from qucnn_cirq.progress import Callback, Steps
 from studies.sweep.study import Row
@@ -86,9 +87,9 @@ def train(
             slope = (np.exp(scores) - np.eye(CLASSES)[wanted]) / len(wanted)
             upstream = (slope @ head[:-1].T).reshape(maps.shape)
             fade = 0.5 * (1 + np.cos(np.pi * step / steps))
-            model.weights = model.weights + fade * optimizers[0].step(
-                model.gradient(upstream, step)
-            )
+            gradient = model.gradient(upstream, step)
+            await_counts()
+            model.weights = model.weights + fade * optimizers[0].step(gradient)
             head = head + fade * optimizers[1].step(inputs.T @ slope)
             step += 1
         reached = {"loss": losses / count, "train_accuracy": right / count}

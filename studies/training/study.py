@@ -16,6 +16,7 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.filters import XZAnsatz
 from studies.crosscheck import CHECK_COLUMNS, check_generator, checked_patches, is_checked
 from studies.estimating import circuits_of, mitigation_field
+from studies.expected import noise_time
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import (
     AnsatzPoint,
@@ -174,12 +175,15 @@ def cost(settings: TrainingPoint) -> Cost:
     size = 4.0 ** max(0, spec.register_qubits - 4)
     circuits, seconds = 0, 1e-4 * (settings.images - settings.from_data)
     if _is_run(settings):
+        time = noise_time(settings.noise, program_of(settings))
         circuits += tested * spec.n_filters
-        seconds += tested * 1e-5 * size
+        seconds += time.of(tested * 1e-5 * size, tested * spec.n_filters)
     if _is_run(settings) and settings.train == "as_run":
         circuits += patches * turned
         each = 1e-7 if settings.shots else 0.0
-        seconds += steps * turned * 7e-5 * size + patches * (2e-6 * size + turned * each)
+        usual = steps * turned * 7e-5 * size + patches * (2e-6 * size + turned * each)
+        # Half of the patches of digits are loaded by shorter circuits.
+        seconds += time.of(usual, patches * turned / 2)
     else:
         seconds += steps * (turned * 2e-5 if settings.model == "quantum" else 2e-4) + patches * 4e-7
     each_patch = circuits_of(settings.mitigation, settings, program_of(settings))
@@ -266,7 +270,9 @@ def _model(settings: TrainingPoint, seed: np.random.SeedSequence, training: bool
         return IdealQuantumModel(spec, angles)
     # The shots of the test are not those of the training.
     entropy = layer_seed(seed) // 2 if training else layer_seed(seed)
-    return QuantumModel(exact_layer(settings, angles, settings.shots or None, entropy))
+    return QuantumModel(
+        exact_layer(settings, angles, settings.shots or None, entropy, run=not training)
+    )
 
 
 _ORDER_STREAM = 3
@@ -282,4 +288,5 @@ STUDY = Study(
     figures="studies.training.figures",
     findings="studies.training.findings",
     program=program_of,
+    collects=True,
 )
