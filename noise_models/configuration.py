@@ -165,7 +165,8 @@ class NoiseConfiguration:
         """Reads a configuration from plain data.
 
         Args:
-            mapping: The fields of a configuration, or {"noise": those fields}.
+            mapping: The fields of a configuration, or {"noise": those fields}, beside which there
+                may be the "uncertainty" of a fit.
 
         Raises:
             InputError: If a key is unknown or a value not allowed.
@@ -174,7 +175,8 @@ class NoiseConfiguration:
             raise InputError(f"noise = {shown(mapping)} is not a table of noise settings.")
         if "noise" in mapping:
             for key in mapping:
-                if key != "noise":
+                # What a fit leaves uncertain stands beside the noise that it found.
+                if key not in ("noise", "uncertainty"):
                     raise unknown_name("key beside [noise]", key, ["noise"])
             return cls.from_mapping(mapping["noise"])
         own = {key: value for key, value in mapping.items() if key in _own_keys()}

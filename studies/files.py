@@ -17,6 +17,8 @@ CONFIGURATION = "configuration.toml"
 SUMMARY = "summary.json"
 COLLECTED = "collected"
 """The key of provenance that says which counts were taken elsewhere, if any were."""
+PREDICTING = "predicting"
+"""The key of provenance that names the noise that predicts, if it is not the configuration's."""
 SEAL = "sha256"
 """The key of a checksum of all other keys and values of a file."""
 SCHEMA = 3

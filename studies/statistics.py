@@ -12,6 +12,18 @@ from scipy import stats
 CONFIDENCE = 0.95
 
 
+def interval_columns(name: str) -> dict[str, str]:
+    """What the columns mean that say how well a prediction under fitted noise is known.
+
+    Args:
+        name: The column of the prediction.
+    """
+    return {
+        f"{name}_low": f"lower end of the 95 % interval that fitted noise leaves of {name}",
+        f"{name}_high": "its upper end",
+    }
+
+
 def root_mean_square(values: NDArray[np.float64]) -> float:
     """The root of the mean of the squares.
 

@@ -88,7 +88,7 @@ def test_the_command_says_what_a_design_tells(
     told = json.loads(capsys.readouterr().out)
     assert set(told["relative_errors"]) == set(free_numbers(as_noise(told["expected"])))
     assert main([*own, *sets]) == 0  # The same jobs again.
-    assert "They tell depolarizing.p1 to" in capsys.readouterr().out
+    assert "They tell depolarizing.p2 to" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,11 @@ from studies.elsewhere import collecting
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
+from studies.noise.findings import findings
+from studies.runs.results import read_results
+from studies.settings import settings_texts
+from studies.sweep.catalogue import load_study
+from studies.sweep.plan import make_plan, seed_of
 
 NOISE = {"depolarizing": {"p1": 0.002, "p2": 0.01}, "readout": {"p01": 0.01, "p10": 0.03}}
 START = {"depolarizing": {"p1": 0.001, "p2": 0.02}, "readout": {"p01": 0.02, "p10": 0.02}}
@@ -36,6 +41,8 @@ STUDY = {
     ],
     "noise": NOISE,
 }
+
+ONE = {"noise.scale": [1.0], "convolution.overlap": ["destructive"], "repeat": [0]}
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +118,112 @@ def test_points_of_different_noise_need_a_start(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="different noise"):
         fit_collected(found.folder)
     assert fit_collected(found.folder, NOISE, ["scale"]).values[0] == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("forward", "noisy_"), ("noise", "")])
+def test_predictions_of_fitted_noise_stand_beside_the_same_measured_numbers(
+    tmp_path: Path, name: str, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    axes = ONE if name == "noise" else None
+    found = jobs(name, tmp_path / "jobs", axes, settings={**STUDY, "noise": START})
+    run(found)
+    plain = collect(found.folder).results
+    assert plain is not None
+    before = plain.table().iloc[0]
+    point = before["point"]
+    measured = plain.arrays(point)[f"{prefix}estimates"]
+    fit = fit_collected(found.folder)
+    fitted = tmp_path / "fitted.toml"
+    fit.write(fitted)
+    assert as_noise(str(fitted)).configuration == fit.noise
+    assert main(["--json", "collect", str(found.folder), "--noise", str(fitted)]) == 0
+    assert json.loads(capsys.readouterr().out)["complete"] == 1
+    other = read_results(found.folder / "results")
+    after = other.table().iloc[0]
+    for column in ("rmse", "mean_estimate", "measured_bias", "measured_bias_error"):
+        if f"{prefix}{column}" in before:
+            assert after[f"{prefix}{column}"] == before[f"{prefix}{column}"]
+    assert after["point"] == point
+    assert (other.arrays(point)[f"{prefix}estimates"] == measured).all()
+    column = f"{prefix}predicted_rmse"
+    assert abs(after[column] / after[f"{prefix}rmse"] - 1) < 0.2
+    assert after[column] != before[column] and f"{column}_low" not in before
+    assert after[f"{column}_low"] < after[column] < after[f"{column}_high"]
+    # The interval is that of the derivative of what a sweep predicts.
+
+    def predicted(noise: NoiseConfiguration) -> float:
+        settings = settings_texts({"noise": noise.to_mapping()})
+        study, document = load_study(str(found.folder / "configuration.toml"), settings)
+        (own,) = make_plan(study, document).points
+        return float(study.measure(own.settings, seed_of(own.identity), None).rows[0][column])
+
+    expected = fit.predict(predicted)
+    np.testing.assert_allclose(after[column], expected.value, rtol=1e-6)
+    np.testing.assert_allclose(after[f"{column}_low"], expected.low, rtol=1e-3)
+    if name == "noise":
+        told = " ".join(findings(other))
+        assert "by what the fit of the noise leaves open" in told and "off on average" in told
+    # Told apart, said, and made anew without it.
+    (origin,) = other.origins
+    assert "fitted.toml: depolarizing p1=" in str(origin["predicting"])
+    assert "predicting noise" in other.plan.digests(point)
+    again = collect(found.folder, noise=fit).results
+    assert again is not None and again.table().iloc[0][column] == after[column]
+    once_more = collect(found.folder).results
+    assert once_more is not None and "predicting" not in once_more.origins[0]
+    assert once_more.table().iloc[0][column] == before[column]
+
+
+@pytest.mark.parametrize("method", ["readout+two_point", "zne"])
+def test_mitigation_assumes_the_noise_of_the_study_whatever_predicts(
+    tmp_path: Path, method: str
+) -> None:
+    settings = {**STUDY, "mitigation": method, "images": 1, "shots": 1000}
+    found = jobs("forward", tmp_path / "jobs", settings=settings)
+    run(found)
+    first = collect(found.folder).results
+    assert first is not None
+    point = first.table()["point"][0]
+    before = first.arrays(point)
+    second = collect(found.folder, noise={"depolarizing": {"p2": 0.03}}).results
+    assert second is not None
+    after = second.arrays(point)
+    for name in ("noisy_estimates", "noisy_variance", "ideal_estimates"):
+        assert name not in before or (after[name] == before[name]).all()
+    assert np.abs(after["noisy_means"] - before["noisy_means"]).max() > 1e-3
+
+
+def test_noise_that_predicts_is_checked(tmp_path: Path) -> None:
+    found = jobs("forward", tmp_path / "jobs", settings=STUDY)
+    run(found)
+    ideal = collect(found.folder, noise={}).results
+    assert ideal is not None and ideal.origins[0]["predicting"] == "none"
+    assert ideal.table().iloc[0]["noisy_systematic_rmse"] < 1e-9
+    broken = tmp_path / "broken.toml"
+    for text in ("numbers = 1", 'numbers = ["idle"]\ncovariance = [[1, 2]]', "x = 1"):
+        broken.write_text(f"[noise]\nidle = 0.001\n\n[uncertainty]\n{text}\n")
+        with pytest.raises(InputError, match="no covariance"):
+            collect(found.folder, noise=broken)
+    with pytest.raises(InputError, match="no qubit"):
+        collect(found.folder, noise={"depolarizing": {"qubits": {"99,99": 0.1}}})
+    plain = jobs_of({"a": cirq.Circuit(cirq.measure(cirq.GridQubit(4, 9)))}, 10,
+                    tmp_path / "other", "willow_pink")  # fmt: skip
+    with pytest.raises(InputError, match="no effect"):
+        collect(plain.folder, noise=NOISE)
+
+
+def test_bias_is_measured_with_its_error(tmp_path: Path) -> None:
+    # Noise that is as predicted, many times: the measured bias scatters by its error about it.
+    settings = {**STUDY, "shots": 500, "images": 4}
+    axes = {**ONE, "repeat": list(range(8))}
+    found = jobs("noise", tmp_path / "jobs", axes, settings=settings)
+    run(found)
+    results = collect(found.folder).results
+    assert results is not None
+    table = results.table()
+    z = (table["measured_bias"] - table["bias"]) / table["measured_bias_error"]
+    assert 0.2 < z.std(ddof=0) < 2 and abs(z.mean()) < 4 / np.sqrt(len(z))
+    assert "standard errors from the predicted ones" in findings(results)[-1]
+    own = results.arrays(table["point"][0])
+    difference = (own["estimates"] - own["exact"]).mean()
+    assert table["measured_bias"][0] == pytest.approx(difference)

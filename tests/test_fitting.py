@@ -27,6 +27,9 @@ from qucnn_cirq.fitting import (
     fit_with_patches,
     preparations,
 )
+from qucnn_cirq.fitting.advice import told
+from qucnn_cirq.fitting.channels import Variations
+from qucnn_cirq.fitting.expansion import expanded
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.surrogates import Grid, Tangent
 from qucnn_cirq.validation import validate
@@ -62,7 +65,7 @@ def program(test: str, size: int = 2, loader: str = "auto") -> Program:
 
 @functools.cache
 def candidates(test: str, size: int = 2, loader: str = "auto") -> list[FitCircuit]:
-    return design_circuits(program(test, size, loader))
+    return design_circuits(program(test, size, loader), folds=(1, 3))
 
 
 @functools.cache
@@ -154,6 +157,68 @@ def a_grid() -> Grid:
     return Grid([candidates("destructive")[1]], numbers, numbers.start, [50_000])
 
 
+PLACES = {
+    "depolarizing": {"p1": 0.002, "p2": 0.01, "couplers": {"4,5:4,6": 0.02}},
+    "idle": 0.001,
+    "thermal": {"t1": 20.0, "t2": 40.0},
+    "coherent": {"angle": 0.05},
+    "crosstalk": {"p": 0.002, "angle": 0.01},
+    "preparation": {"p": 0.01},
+}
+ALL = [
+    "depolarizing.p1",
+    "depolarizing.p2",
+    "depolarizing.couplers.4,6:4,5",
+    "idle",
+    "thermal.t1",
+    "thermal.t2",
+    "coherent.angle",
+    "crosstalk.p",
+    "crosstalk.angle",
+    "preparation.p",
+    "scales.gate",
+]
+
+
+@pytest.mark.parametrize("kind", ["destructive", "ancilla", "inversion", "patches", "ordinary"])
+@pytest.mark.parametrize("noise", ["places", "calibrated", "nothing"])
+def test_derivatives_are_those_of_exact_probabilities(kind, noise):
+    circuit = candidates("destructive" if kind in ("patches", "ordinary") else kind)[1]
+    if kind == "patches":
+        patches = np.random.default_rng(0).uniform(size=(3, 2, 2))
+        circuit = design_circuits(program("destructive"), patches)[0]
+    if kind == "ordinary":
+        circuit = FitCircuit.of(circuit.bound()[0])
+    # T2 is at its limit of 2 T1, and rates of 0 are at their bounds.
+    nothing = {"depolarizing": {"p2": 0.01}, "idle": 0.0, "coherent": {"angle": 0.0}}
+    start, free = {
+        "places": (PLACES, ALL),
+        "calibrated": ("willow_pink", ["scale", "depolarizing.p1"]),
+        "nothing": (nothing, ["idle", "depolarizing.p1", "coherent.angle"]),
+    }[noise]
+    numbers = FreeNumbers.of(start, free)
+    found = expanded(circuit, Variations.around(numbers, numbers.start))
+    exact = circuit.true_probabilities(numbers.gate_noise(numbers.start))
+    np.testing.assert_allclose(found[0], exact, atol=1e-10)
+    low, high = numbers.bounds
+    assert len(found) == 1 + len(free)
+    for index, slope in enumerate(found[1:]):
+        step = 1e-3 * max(abs(numbers.start[index]), 0.1 * numbers.sizes[index])
+        ends = [max(low[index], numbers.start[index] + sign * step) for sign in (-1, 1)]
+        if free[index] == "thermal.t2":
+            ends[1] = numbers.start[index]
+        if free[index] == "thermal.t1":
+            ends[0] = numbers.start[index]
+        pair = []
+        for end in ends:
+            point = np.array(numbers.start)
+            point[index] = end
+            pair.append(circuit.true_probabilities(numbers.gate_noise(point)))
+        expected = (pair[1] - pair[0]) / (ends[1] - ends[0])
+        scale = max(abs(expected).max(), 1e-9 / numbers.sizes[index])
+        np.testing.assert_allclose(slope, expected, atol=2e-3 * scale)
+
+
 def test_numbers_are_found_with_their_errors():
     counted = of_design(NOISE, seed=1)
     fit = fit_noise(counted, START, FREE)
@@ -201,6 +266,35 @@ def test_many_numbers_are_found_where_they_are():
     expected = np.array([20.0, 15.0, 0.06, 0.005, 0.01])
     assert (np.abs(fit.values - expected) < 4 * fit.errors).all()
     assert exact_likelihood(counted, fit.noise) >= exact_likelihood(counted, truth)
+    # At the end it is expanded where the fit is.
+    for each, expected in zip(counted, fit.likelihood.expected(fit.values), strict=True):
+        chances = each.circuit.probabilities(fit.noise)
+        np.testing.assert_allclose(expected / each.shots, chances, atol=1e-9)
+
+
+def test_numbers_that_are_hardly_told_apart_come_to_rest():
+    # Some couplers of the test are told together alone: first-order steps go to and fro.
+    circuits = candidates("destructive", 4)
+    pairs = dict.fromkeys(
+        ":".join(f"{qubit.row},{qubit.col}" for qubit in sorted(op.qubits))
+        for op in circuits[0].template.circuit.all_operations()
+        if len(op.qubits) == 2
+    )
+    keys = list(pairs)[:4]
+    rates = {key: 0.004 + 0.001 * number for number, key in enumerate(keys)}
+    truth = {**NOISE, "depolarizing": {**NOISE["depolarizing"], "couplers": rates}}
+    truth["coherent"] = {"angle": 0.03}
+    free = [*FREE, "coherent.angle", *(f"depolarizing.couplers.{key}" for key in keys)]
+    counted = sampled(circuits, [50_000] * 4, truth, seed=0)
+    fit = fit_noise(counted, truth, free)
+    best = exact_likelihood(counted, fit.noise)
+    assert best >= exact_likelihood(counted, truth)
+    low, high = fit.numbers.bounds
+    for index in range(len(free)):
+        for sign in (-1, 1):
+            other = fit.values + sign * 0.2 * fit.errors * np.eye(len(free))[index]
+            noise = fit.numbers.configuration(np.clip(other, low, high))
+            assert exact_likelihood(counted, noise) < best + 2e-3
 
 
 def test_a_rate_of_nothing_ends_its_interval_at_the_bound():
@@ -223,6 +317,26 @@ def test_what_cannot_be_told_apart_is_said():
     )
 
 
+def test_errors_are_told_in_words():
+    assert told(0.01, 0.001) == "told to 10 %"
+    assert told(0.0, 0.001) == "not told apart from 0; its standard error is 0.001"
+    assert told(1e-6, 0.002) == "not told apart from 0; its standard error is 0.002"
+    assert told(-0.5, 0.1) == "told to 20 %"
+    few = design(candidates("destructive", 4, "line"), NOISE, FREE, 1000, shares=[1, 0, 0, 0])
+    assert "depolarizing.p2 is not told apart from 0; its standard error is 0.0" in str(few)
+    times = {"thermal": {"t1": 20.0, "t2": 15.0}}
+    counted = sampled(candidates("destructive"), [200] * 4, times, seed=1)
+    fit = fit_noise(counted, times, ["thermal.t1", "thermal.t2"])
+    assert not any("from 0" in line for line in fit.hard_to_tell)
+
+
+def test_circuits_are_counted_by_their_angles():
+    patches = np.random.default_rng(0).uniform(size=(3, 2, 2))
+    circuits = design_circuits(program("destructive"), patches, folds=[1])[:1]
+    fit = fit_noise(sampled(circuits, [30_000], NOISE, seed=0), NOISE, ["depolarizing.p2"])
+    assert str(fit).startswith("fitted to 30,000 shots of 3 circuits\n")
+
+
 def test_the_best_design_tells_p2_to_two_percent():
     found = best_design()
     assert 100 * found.relative_errors["depolarizing.p2"] == pytest.approx(2.0, abs=0.05)
@@ -241,11 +355,23 @@ def test_the_best_design_tells_p2_to_two_percent():
         assert other.relative_errors["depolarizing.p2"] > found.relative_errors["depolarizing.p2"]
 
 
+@pytest.mark.parametrize(("loader", "told"), [("ring_comparison", 0.77), ("auto", 1.01)])
+def test_more_folds_tell_small_errors_better(loader, told):
+    circuits = design_circuits(program("inversion", 4, loader))
+    found = design(circuits, NOISE, FREE, 100_000, targets=["depolarizing.p2"])
+    assert 100 * found.relative_errors["depolarizing.p2"] == pytest.approx(told, abs=0.02)
+    assert found.shares[3] > 0.7 and found.shares[1:3].sum() == 0
+    # Of errors that are four times as large fewer tell more.
+    larger = {"depolarizing": {"p1": 0.004, "p2": 0.02}, "idle": 0.002, "readout": NOISE["readout"]}
+    shares = design(circuits, larger, FREE, 100_000, targets=["depolarizing.p2"]).shares
+    assert shares[1:3].sum() > 0.7 and shares[3] < 0.1
+
+
 def test_designs_of_ordinary_patches():
     image = load_mnist("train", 1).images[0]
     patches = np.array([image[r : r + 4, c : c + 4] for r in (8, 12, 16) for c in (8, 12, 16)])
     patches = patches[patches.any(axis=(1, 2))]
-    circuits = design_circuits(program("destructive", 4, "line"), patches)
+    circuits = design_circuits(program("destructive", 4, "line"), patches, folds=(1, 3))
     shares = [0.4, 0.4, 0.1, 0.1]
     together = design(circuits, NOISE, FREE, 100_000, shares=shares).relative_errors
     alone = design(circuits, NOISE, FREE, 100_000, shares=[1, 0, 0, 0]).relative_errors

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import Noise
+from noise_models import Noise, NoiseConfiguration
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.drifting import DriftingEngine
@@ -34,9 +34,11 @@ class CountsSource(ABC):
 
     Attributes:
         predicts: Whether means are wanted beside the counts.
+        noise: The noise that predicts them; None for that of whoever asks.
     """
 
     predicts: bool = True
+    noise: Noise | None = None
 
     @abstractmethod
     def counts(
@@ -119,7 +121,11 @@ class CollectedEngine(Engine):
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, noise)
+        return self._predicting.gives_means(template, self._of_means(noise))
+
+    def _of_means(self, noise: Noise) -> Noise:
+        """The noise that the counts come with, if any, or else that of whoever asks."""
+        return self._source.noise or noise
 
     def predicts(self, template: Template, noise: Noise) -> bool:
         """Not where it is only noted which circuits are run; see `qucnn_cirq.engines.Engine`."""
@@ -150,8 +156,9 @@ class CollectedEngine(Engine):
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
+        own = self._of_means(noise)
         return self._in_places(
-            template, tables, lambda each: self._predicting.distribution(each, noise, tables)
+            template, tables, lambda each: self._predicting.distribution(each, own, tables)
         )
 
     def outcome_counts(
@@ -173,7 +180,8 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        means = self._predicting.run(template, noise, tables, None, streams).means
+        own = self._of_means(noise)
+        means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means
 
@@ -212,6 +220,17 @@ def handing_out(source: CountsSource) -> Iterator[None]:
 def hands_out() -> bool:
     """Whether counts are handed out now."""
     return _SOURCE.get() is not None
+
+
+def predicted_under(noise: NoiseConfiguration) -> NoiseConfiguration:
+    """The noise that predicts what is measured: a study's, unless counts come with another.
+
+    Args:
+        noise: The study's.
+    """
+    source = _SOURCE.get()
+    other = None if source is None or source.noise is None else source.noise.configuration
+    return noise if other is None else other
 
 
 def await_counts() -> None:

@@ -142,10 +142,10 @@ class Meeting:
         self._expression = _expression(indices, result)
         self._sizes = {index: 4 for own in indices for index in own} | {_FILTER: 1}
         self._sizes |= dict.fromkeys(outcomes, 2)
-        self._order = _contraction_order(indices, result, self._sizes)
+        self._order = contraction_order(indices, result, self._sizes)
         # Reading the expression takes as long as contracting it for one filter.
         self._contraction = functools.lru_cache(maxsize=16)(self._contraction_of)
-        self.elements = _largest(indices, result, self._sizes, self._order)
+        self.elements = largest_tensor(indices, result, self._sizes, self._order)
 
     def weights(self, states: Array, tables: AngleTables) -> Array:
         """The observable on the data register, or that of each outcome, for each filter.
@@ -215,20 +215,25 @@ def _expression(indices: Sequence[Sequence[int]], result: Sequence[int]) -> str:
     return ",".join(map(symbols, indices)) + "->" + symbols(result)
 
 
-def _contraction_order(
+def contraction_order(
     indices: Sequence[Sequence[int]], result: Sequence[int], sizes: Mapping[int, int]
 ) -> list[tuple[int, ...]]:
     """Which tensors to contract, one pair after the other; the same for any number of filters.
 
     Indices are numbers here and not letters, whose sets have another order in each process: the
     order, and with it the last digits of all results, would differ.
+
+    Args:
+        indices: Those of each tensor.
+        result: Those of what it makes.
+        sizes: How many values each index has.
     """
     sets = [frozenset(own) for own in indices]
     order: list[tuple[int, ...]] = opt_einsum.paths.greedy(sets, frozenset(result), dict(sizes))
     return order
 
 
-def _largest(
+def largest_tensor(
     indices: Sequence[Sequence[int]],
     result: Sequence[int],
     sizes: Mapping[int, int],
@@ -237,6 +242,12 @@ def _largest(
     """Numbers in the largest tensor that contracting in an order makes.
 
     The same as opt_einsum says, which also works out how to do each contraction and takes longer.
+
+    Args:
+        indices: Those of each tensor.
+        result: Those of what it makes.
+        sizes: How many values each index has.
+        order: As of `contraction_order`.
     """
     tensors = [frozenset(own) for own in indices]
     # How many tensors, the result among them, an index is still on.

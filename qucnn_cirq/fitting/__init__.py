@@ -6,6 +6,7 @@ from qucnn_cirq.fitting.designs import Design, Job, design, design_circuits
 from qucnn_cirq.fitting.fit import GoodnessOfFit, NoiseFit, fit_noise
 from qucnn_cirq.fitting.ordinary import FromPatches, fit_with_patches
 from qucnn_cirq.fitting.prediction import Prediction
+from qucnn_cirq.fitting.uncertainty import Uncertainty
 
 __all__ = [
     "Counted",
@@ -17,6 +18,7 @@ __all__ = [
     "ModelComparison",
     "NoiseFit",
     "Prediction",
+    "Uncertainty",
     "compare_models",
     "design",
     "design_circuits",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.fitting.circuits import FitCircuit, preparations
+from qucnn_cirq.fitting.circuits import FOLDS, FitCircuit, preparations
 from qucnn_cirq.fitting.likelihood import information, with_readout
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.surrogates import Tangent
@@ -22,6 +22,8 @@ _RELATED = 0.8
 _LEAST_SIZE = 0.5
 """What a number that is found to be nothing is taken for, in units of its start."""
 _NOTHING = 100.0
+_PLAIN = 0.5
+"""Relative standard error from which a number may as well be 0: that of 95 % intervals about it."""
 _SMALLEST_RATIO = 1e-12
 """Information in a direction below which there is none, relative to the largest."""
 _MOVED = 0.25
@@ -87,14 +89,15 @@ def hard_to_tell(
         if members in sentences:
             continue
         names = [numbers.keys[member] for member in members]
+        value, error = float(values[index]), float(errors[index] * sizes[index])
         if len(names) == 1:
-            text = f"{names[0]} is told to {_percent(errors[index])} only"
+            text = f"{names[0]} is {_only(numbers, index, value, error)}"
         else:
             together = np.linalg.eigvalsh(relative[np.ix_(members, members)])[-1]
             text = (
                 f"{', '.join(names[:-1])} and {names[-1]} are hardly told apart: "
-                f"{_percent(1 / np.sqrt(together))} together, {numbers.keys[index]} alone "
-                f"{_percent(errors[index])}"
+                f"{_together(1 / np.sqrt(together))}{numbers.keys[index]} alone is "
+                f"{_only(numbers, index, value, error)}"
             )
         best = _best(index, relative, every, sum(shots))
         advice = "" if best is None else f": add circuits with {others[best][0]}"
@@ -108,7 +111,7 @@ def _others(circuits: Sequence[FitCircuit]) -> list[tuple[str, FitCircuit]]:
     plain = [each for each in circuits if each.n_pairs]
     if plain:
         first = min(plain, key=lambda each: each.n_pairs)
-        for times in (3, 5):
+        for times in FOLDS[1:]:
             if not any(each.n_pairs == times * first.n_pairs for each in circuits):
                 try:
                     found.append((f"every two-qubit gate {times} times", first.folded(times)))
@@ -138,10 +141,32 @@ def _best(
     return int(np.flatnonzero(after <= _NEARLY * after.min())[0])
 
 
-def _percent(share: float) -> str:
-    if share > _NOTHING:
-        return "not at all"
-    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
+def told(value: float, error: float) -> str:
+    """How well a number is told, in words: of one that may be 0 no share of it says anything.
+
+    Args:
+        value: The number.
+        error: Its standard error.
+    """
+    if error < _PLAIN * abs(value):
+        return f"told to {100 * error / abs(value):.2g} %"
+    return f"not told apart from 0; its standard error is {error:.2g}"
+
+
+def _together(share: float) -> str:
+    return f"together to {100 * share:.2g} %, " if share < _PLAIN else ""
+
+
+def _only(numbers: FreeNumbers, index: int, value: float, error: float) -> str:
+    """The same of a number that is hardly told, or is no share of anything."""
+    size = max(abs(value), _LEAST_SIZE * numbers.sizes[index])
+    if error > _NOTHING * size:
+        return "not told at all"
+    text = told(value, error)
+    if text.startswith("told"):
+        return f"{text} only"
+    is_time = numbers.bounds[0][index] > 0
+    return f"not told: its standard error is {error:.2g}" if is_time else text
 
 
 def covariance_of(fisher: FloatArray, sizes: FloatArray) -> FloatArray:

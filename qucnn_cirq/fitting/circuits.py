@@ -28,6 +28,10 @@ FloatArray = NDArray[np.float64]
 Counts = ArrayLike | Mapping[int, int] | Mapping[str, int] | cirq.Result
 """Every way to say what was recorded."""
 
+FOLDS = (1, 3, 9, 17)
+"""How often every two-qubit gate stands in candidates of a design. The smaller its errors are, the
+more of them tell it best; further ones add little."""
+
 _MOST_QUBITS = 11
 """Qubits of a circuit without tables, whose 4^n coefficients are evolved whole."""
 

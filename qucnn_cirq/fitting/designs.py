@@ -17,8 +17,15 @@ from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.convolution import filter_states
 from qucnn_cirq.errors import InputError
-from qucnn_cirq.fitting.advice import circuit_information, covariance_of
-from qucnn_cirq.fitting.circuits import Counted, Counts, FitCircuit, as_counts, preparations
+from qucnn_cirq.fitting.advice import circuit_information, covariance_of, told
+from qucnn_cirq.fitting.circuits import (
+    FOLDS,
+    Counted,
+    Counts,
+    FitCircuit,
+    as_counts,
+    preparations,
+)
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.validation import check
 
@@ -120,21 +127,30 @@ class Design:
             for row in self.table.itertuples()
             if row.shots > 0
         ]
-        told = [f"{key} to {100 * error:.2g} %" for key, error in self.relative_errors.items()]
-        return f"{self.shots:,} shots: {'; '.join(parts)}. They tell {', '.join(told)}."
+        words = {key: text for key, text in self._told if text.startswith("told")}
+        found = [f"{key} {text.removeprefix('told ')}" for key, text in words.items()]
+        others = [f"{key} is {text}" for key, text in self._told if key not in words]
+        first = [f"They tell {', '.join(found)}"] if found else []
+        return f"{self.shots:,} shots: {'; '.join(parts)}. {'. '.join([*first, *others])}."
+
+    @property
+    def _told(self) -> list[tuple[str, str]]:
+        """How well each number is told, in words."""
+        numbers = zip(self.keys, self.values.tolist(), self.errors.tolist(), strict=True)
+        return [(key, told(value, error)) for key, value, error in numbers]
 
     def _repr_html_(self) -> str:
         rows: list[tuple[str, object]] = [
             (str(row.circuit), f"{row.shots:,} shots") for row in self.table.itertuples()
         ]
-        rows += [(key, f"to {100 * each:.2g} %") for key, each in self.relative_errors.items()]
+        rows += self._told
         return html_table(f"design of {self.shots:,} shots", rows)
 
 
 def design_circuits(
     program: Program,
     patches: ArrayLike | None = None,
-    folds: Sequence[int] = (1, 3),
+    folds: Sequence[int] = FOLDS,
     filter_index: int = 0,
 ) -> list[FitCircuit]:
     """Candidates: a test with every two-qubit gate once and more often, and preparations.
@@ -144,7 +160,8 @@ def design_circuits(
         patches: What is compared with the filter: one of the kernel's shape, or several along the
             first axis, which share a circuit's shots evenly; None for the filter itself, whose
             overlap falls with any error.
-        folds: How often every two-qubit gate stands in place of once: odd numbers.
+        folds: How often every two-qubit gate stands in place of once: odd numbers, of which a
+            design takes those that tell most.
         filter_index: Which of the filters.
 
     Raises:

@@ -22,13 +22,17 @@ from qucnn_cirq.fitting.likelihood import Likelihood, Point, maximum
 from qucnn_cirq.fitting.numbers import FreeNumbers
 from qucnn_cirq.fitting.prediction import Prediction, draws, predicted
 from qucnn_cirq.fitting.profile import NORMAL, profile_interval
-from qucnn_cirq.fitting.surrogates import Surrogate, surrogate
+from qucnn_cirq.fitting.surrogates import Grid, Surrogate, surrogate
+from qucnn_cirq.fitting.uncertainty import Uncertainty
 
 FloatArray = NDArray[np.float64]
 
 _SECOND_START = 0.3
 """The second start, in units of the first."""
 _MOST_MOVES = 12
+_LEAST_SHARE = 0.05
+_SETTLED = 1e-3
+"""Gain of the log-likelihood that is no more followed: a 20th of a standard error."""
 _FEWEST_EXPECTED = 5.0
 """Expected counts of a cell of chi-squared; smaller ones are added up."""
 
@@ -204,9 +208,14 @@ class NoiseFit:
         )
 
     def to_toml(self) -> str:
-        """The fitted noise as TOML, with what was found as comments."""
+        """The fitted noise as TOML, with what was found as comments, and the covariance."""
         lines = [f"# {line}" for line in str(self).splitlines()]
-        return "\n".join([*lines, self.noise.to_toml()])
+        return "\n".join([*lines, self.noise.to_toml(), self.uncertainty.to_toml()])
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """What the counts leave uncertain of the numbers."""
+        return Uncertainty(self.keys, self.covariance)
 
     def write(self, path: Path | str) -> None:
         """Writes `to_toml` to a file.
@@ -224,7 +233,7 @@ class NoiseFit:
 
     def __str__(self) -> str:
         shots = sum(each.shots for each in self.counted)
-        number = len(self.counted)
+        number = sum(int((each.counts.sum(axis=1) > 0).sum()) for each in self.counted)
         lines = [f"fitted to {shots:,} shots of {number} circuit{'s' * (number > 1)}"]
         lines += [f"{row.key} = {_interval_text(row)}" for row in self.table.itertuples()]
         return "\n".join([*lines, *self.hard_to_tell])
@@ -276,16 +285,57 @@ def fit_noise(
     own = tuple(each.circuit for each in circuits)
     model = _kept_surrogate(own, configuration, tuple(free), tuple(each.shots for each in circuits))
     counts = [each.counts for each in circuits]
-    values, starts = numbers.start, [numbers.start, _SECOND_START * numbers.start]
+    starts = [numbers.start, _SECOND_START * numbers.start]
     for _ in range(_MOST_MOVES):
         likelihood = Likelihood(model, counts)
         found = [maximum(likelihood, each, *model.box, numbers.sizes) for each in starts]
         values, point = max(found, key=lambda each: each[1].value)
-        errors = np.sqrt(np.diag(covariance_of(point.fisher, numbers.sizes)))
-        if model.covers(values, errors):
+        if isinstance(model, Grid):
+            if model.covers(values):
+                break
+            model = model.moved(values)
+            starts = [values]
+            continue
+        here = likelihood.at(model.centre)
+        likelihood, point, gain = _ahead(likelihood, here, values, point.value - here.value)
+        model = likelihood.surrogate
+        values, starts = model.centre, [model.centre]
+        if gain < _SETTLED:
             break
-        model, starts = model.moved(values), [values]
     return NoiseFit(circuits, likelihood, values, point)
+
+
+def _ahead(
+    likelihood: Likelihood, here: Point, values: FloatArray, gain: float
+) -> tuple[Likelihood, Point, float]:
+    """The likelihood around a point where the counts are more likely, by exact probabilities.
+
+    Args:
+        likelihood: With the first order around a point.
+        here: What it is there.
+        values: Where it is largest to first order, shape (numbers,).
+        gain: By how much.
+
+    Returns:
+        The likelihood around the new point, what it is there, and the gain.
+    """
+    before = likelihood.surrogate
+    tried = [(likelihood, here)]
+
+    def add(values: FloatArray) -> None:
+        model = before.moved(values)
+        own = Likelihood(model, likelihood.counts)
+        tried.append((own, own.at(model.centre)))
+
+    add(values)
+    change = tried[1][0].surrogate.centre - before.centre
+    # A direction that is hardly told may bend more than the first order knows: then to the top
+    # of the parabola along it.
+    slope, rise = float(here.score @ change), tried[1][1].value - here.value
+    if rise < gain / 2 and slope > rise:
+        add(before.centre + max(_LEAST_SHARE, slope / (slope - rise) / 2) * change)
+    best, point = max(tried, key=lambda each: each[1].value)
+    return best, point, point.value - here.value
 
 
 @functools.lru_cache(maxsize=8)

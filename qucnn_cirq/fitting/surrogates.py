@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from noise_models.numbers import Path
 from qucnn_cirq.errors import InputError
+from qucnn_cirq.fitting.channels import Variations
 from qucnn_cirq.fitting.circuits import FitCircuit
+from qucnn_cirq.fitting.expansion import expanded
 from qucnn_cirq.fitting.numbers import FreeNumbers
 
 FloatArray = NDArray[np.float64]
@@ -42,8 +44,6 @@ _REACH = 3.0
 """How many times larger than at its centre a number is at the end of a grid."""
 _STEP = 0.05
 """Step of differences, relative to a number's size."""
-_NEAR = 0.1
-"""How far from its centre, in standard errors, an expansion is taken for exact."""
 _TIMES = ("t1", "t2")
 
 
@@ -92,15 +92,6 @@ class Surrogate(abc.ABC):
     @abc.abstractmethod
     def box(self) -> tuple[FloatArray, FloatArray]:
         """Between which values of all numbers it may be used, each of shape (numbers,)."""
-
-    @abc.abstractmethod
-    def covers(self, values: FloatArray, errors: FloatArray) -> bool:
-        """Whether what it says at a point is right.
-
-        Args:
-            values: The point, shape (numbers,).
-            errors: Standard errors there, shape (numbers,).
-        """
 
     def moved(self, centre: FloatArray) -> Surrogate:
         """The same around another point; where the noise is not allowed, on the way to it.
@@ -160,8 +151,12 @@ class Grid(Surrogate):
         low[self.chosen], high[self.chosen] = self._ends_of[:, 0], self._ends_of[:, 1]
         return low, high
 
-    def covers(self, values: FloatArray, errors: FloatArray) -> bool:
-        """See `Surrogate.covers`: unless an end of the grid holds the point back."""
+    def covers(self, values: FloatArray) -> bool:
+        """Whether no end of the grid holds a point back, so that what it says there is right.
+
+        Args:
+            values: The point, shape (numbers,).
+        """
         for (low, high), bounds in zip(
             ((self.box[0], self.numbers.bounds[0]), (self.box[1], self.numbers.bounds[1])),
             (-1, 1),
@@ -235,9 +230,17 @@ class Tangent(Surrogate):
     """The first order in any number of numbers, around a point that moves with the fit."""
 
     def _prepare(self) -> None:
-        self._parts = [self._expanded(circuit) for circuit in self.circuits]
+        noise = Variations.around(self.numbers, self.centre)
+        self._parts = [self._expanded(circuit, noise) for circuit in self.circuits]
 
-    def _expanded(self, circuit: FitCircuit) -> FloatArray:
+    def _expanded(self, circuit: FitCircuit, noise: Variations) -> FloatArray:
+        try:
+            return expanded(circuit, noise)
+        except InputError:
+            # Noise of one's own that comes and goes, say.
+            return self._by_differences(circuit)
+
+    def _by_differences(self, circuit: FitCircuit) -> FloatArray:
         point = self.centre[self.chosen]
         low, high = (each[self.chosen] for each in self.numbers.bounds)
         steps = _STEP * np.maximum(np.abs(point), 0.2 * self.numbers.sizes[self.chosen])
@@ -259,12 +262,6 @@ class Tangent(Surrogate):
         gates = self.numbers.acts_on_gates
         low = np.where(gates, np.maximum(low, self.centre - reach), low)
         return low, np.where(gates, np.minimum(high, self.centre + reach), high)
-
-    def covers(self, values: FloatArray, errors: FloatArray) -> bool:
-        """See `Surrogate.covers`: close to the centre."""
-        away = np.abs(values - self.centre)[self.chosen]
-        least = 1e-4 * self.numbers.sizes[self.chosen]
-        return bool(np.all(away <= np.maximum(_NEAR * errors[self.chosen], least)))
 
     def probabilities(self, values: FloatArray) -> list[FloatArray]:
         """See `Surrogate.probabilities`."""

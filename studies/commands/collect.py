@@ -18,6 +18,7 @@ qucnn study, with what the study's noise predicts beside what was measured.
   qucnn collect jobs results_*.json
   qucnn collect jobs counts.csv --bit-order little
   qucnn collect jobs                                   (says what is missing)
+  qucnn collect jobs --noise fitted.toml               (predicted by the noise that qucnn fit wrote)
 
 Files hold cirq.Result as JSON, one or a list; or {"CIRCUIT": {"0101": 12, ...}, ...}; or CSV with
 the columns circuit,bits,count. Counts of several files add up; the same counts are taken once.
@@ -39,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="shots of each circuit that results are made of, if not those asked for",
     )
+    parser.add_argument(
+        "--noise",
+        metavar="NAME|FILE",
+        help="the noise that predicts beside what was measured: a name or a file (default: the "
+        "noise of the study)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         options.files,
         bit_order=options.bit_order,
         shots=options.shots,
+        noise=options.noise,
         note=note_of(options),
     )
     failed = []

@@ -14,25 +14,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from noise_models import Noise, NoiseLike
 from noise_models.checks import listener, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
 from qucnn_cirq.engines.collected import handing_out
 from qucnn_cirq.errors import InputError, option
+from qucnn_cirq.fitting import NoiseFit
 from studies.elsewhere.counts import Collected, collected, keep
 from studies.elsewhere.handing_out import recorded_calls
 from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest, Use
+from studies.elsewhere.predicting import Predicting
 from studies.elsewhere.programs import CIRCUITS
 from studies.elsewhere.reading import KeyCounts, read_counts
 from studies.elsewhere.recording import NumberingRecorder, Recorder
 from studies.elsewhere.replay import Replay, RoundsReplay, has_all
 from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
-from studies.files import COLLECTED, CONFIGURATION, damaged, file_content
+from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
-from studies.sweep.chunks import write_chunk
+from studies.sweep.chunks import MeasuredPoint, write_chunk
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, Point, make_plan, resolve
 from studies.sweep.store import open_folder
@@ -148,6 +151,7 @@ def collect(
     *,
     bit_order: str | None = None,
     shots: int | None = None,
+    noise: NoiseLike | NoiseFit | Path = None,
     note: Callable[[str], None] = _LOGGER.info,
 ) -> Collection:
     """Takes counts of circuits that were run elsewhere, and makes results of what is complete.
@@ -163,6 +167,9 @@ def collect(
             Qiskit has it, if it is the last; None takes what a file says, or else "big".
         shots: Shots of each circuit that the results are made of, in place of those that were
             asked for: fewer while counts are missing, or more.
+        noise: What predicts in place of the study's noise, such as a fit or the file that it
+            wrote, whose uncertainty gives predicted errors an interval. What was measured stays
+            the same.
         note: Takes a line for the user; it is logged unless given.
 
     Returns:
@@ -207,16 +214,22 @@ def collect(
             rounds, seeds = _asked_anew(target, rounds, found, study, document)
             manifest = rounds.first
         there = [each for each in manifest.points if _has_all(rounds, found, each)]
-        plan = _plan(study, document, rounds, found) if there else None
+        devices = sorted({each.device for each in manifest.templates})
+        predicting = None if noise is None else Predicting.of(noise, devices)
+        plan = _plan(study, document, rounds, found, predicting) if there else None
         known = {} if plan is None else {each.identity: each for each in plan.points}
         ready = [each for each in there if _is_over(study, known[each.identity], rounds, found)]
         results = None
         if plan and ready:
-            source = _Counts(rounds, found, seeds, _origin(handed, found))
+            origin = _origin(handed, found)
+            if predicting is not None:
+                origin[PREDICTING] = predicting.words
+            source = _Counts(rounds, found, seeds, origin, predicting)
             results = _results(target, plan, source, ready, note)
     else:
-        if shots is not None:
-            raise InputError("shots has no effect on circuits of no study: leave it out.")
+        for name, value in (("shots", shots), ("noise", noise)):
+            if value is not None:
+                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
         there, ready, results = [], [], None
     wanted = rounds.wanted
     return Collection(
@@ -332,12 +345,14 @@ class _Counts:
         found: What was collected.
         seeds: By the identities of the points those of which random circuits are drawn.
         origin: Where the counts come from.
+        predicting: The noise that predicts; None for that of the study.
     """
 
     rounds: Rounds
     found: Collected
     seeds: Mapping[str, str]
     origin: Mapping[str, Any]
+    predicting: Predicting | None
 
 
 def _asked_anew(
@@ -392,14 +407,21 @@ def _results(
     return read_results(target)
 
 
-def _plan(study: Study, document: dict[str, Any], rounds: Rounds, found: Collected) -> Plan:
-    """The plan of the results: that of the study, told apart by the counts it is made of."""
+def _plan(
+    study: Study,
+    document: dict[str, Any],
+    rounds: Rounds,
+    found: Collected,
+    predicting: Predicting | None,
+) -> Plan:
+    """The plan of the results: that of the study, told apart by its counts and what predicts."""
     with reading_stored():
         plan = make_plan(study, document)
     check_digests(rounds, {each.identity: each.digests for each in plan.points})
-    points = tuple(
-        replace(each, digests={**each.digests, "counts": found.digest}) for each in plan.points
-    )
+    more = {"counts": found.digest}
+    if predicting is not None:
+        more["predicting noise"] = predicting.digest
+    points = tuple(replace(each, digests={**each.digests, **more}) for each in plan.points)
     return replace(plan, points=points)
 
 
@@ -447,9 +469,20 @@ def _measure(
         own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
         for point in own:
             task = Task(counts.seeds[point.identity], point.document)
-            replay = RoundsReplay(counts.rounds, counts.found, point.identity)
-            with handing_out(replay), reading_stored():
-                (outcome,) = measure_each(plan.study.name, [task])
+
+            def measured(
+                noise: Noise | None, identity: str = point.identity, task: Task = task
+            ) -> MeasuredPoint:
+                replay = RoundsReplay(counts.rounds, counts.found, identity, noise)
+                with handing_out(replay), reading_stored():
+                    (outcome,) = measure_each(plan.study.name, [task])
+                return outcome
+
+            outcome = (
+                measured(None)
+                if counts.predicting is None
+                else counts.predicting.measured(measured, plan.study.columns)
+            )
             outcomes.append(replace(outcome, identity=point.identity))
         resolved = {each.identity: resolve(plan.study, each) for each in own}
         write_chunk(folder, plan.study.name, plan.digest, counts.origin, outcomes, resolved)

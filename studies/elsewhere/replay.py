@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
@@ -171,9 +172,13 @@ class RoundsReplay(CountsSource):
         rounds: The rounds.
         found: What was collected.
         identity: The point.
+        noise: The noise that predicts; None for that of the point.
     """
 
-    def __init__(self, rounds: Rounds, found: Collected, identity: str) -> None:
+    def __init__(
+        self, rounds: Rounds, found: Collected, identity: str, noise: Noise | None = None
+    ) -> None:
+        self.noise = noise
         own = rounds.of_point(identity)
         self._rounds = [Replay(manifest, found, point) for manifest, point in own]
         self._number = 0

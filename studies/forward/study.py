@@ -22,7 +22,7 @@ from qucnn_cirq.convolution import (
     ideal_overlaps,
 )
 from qucnn_cirq.engines import engine_digest, make_engine
-from qucnn_cirq.engines.collected import hands_out, measuring
+from qucnn_cirq.engines.collected import hands_out, measuring, predicted_under
 from qucnn_cirq.filters import FixedFilter
 from qucnn_cirq.layer import QuantumConvolution
 from studies.crosscheck import CHECK_COLUMNS, checked_patches, is_checked
@@ -40,7 +40,7 @@ from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepa
 from studies.outcomes import packed, unpacked
 from studies.over_drift import DRIFT_COLUMNS, over_drift
 from studies.point import compiler_options, layer_seed, noise_of_run, program_and_images, program_of
-from studies.statistics import root_mean_square
+from studies.statistics import interval_columns, root_mean_square
 from studies.sweep.study import Cost, Measured, Row, Study
 from studies.wording import noise_in_words
 
@@ -81,11 +81,12 @@ COLUMNS = {
     "noisy_engine": "the engine of the run with noise",
     **_ERRORS,
     **{f"noisy_{key}": f"{words}, with noise" for key, words in _ERRORS.items()},
+    **interval_columns("noisy_predicted_rmse"),
     "mitigated_rmse": "RMSE by theory of the noisy run's shots with mitigation = "
     "'readout+two_point'",
     **DRIFT_COLUMNS,
     **COST_COLUMNS,
-    "noise_in_words": "the noise of the noisy run",
+    "noise_in_words": "the noise of the noisy run; beside collected counts, the one that predicts",
     "warning": "that the circuit is next to never right, if it is",
     "hint": "which overlap test has a smaller predicted error, if one has",
     **CHECK_COLUMNS,
@@ -356,12 +357,13 @@ def _row(
         errors = _error_row(run, exact, observable, settings.shots, occupied)
         row |= {f"{prefix}{key}": value for key, value in errors.items()}
     if "noisy" in runs:
-        row["noise_in_words"] = _noise_text(settings.noise)
+        noise = predicted_under(settings.noise)
+        row["noise_in_words"] = _noise_text(noise)
         # What assumes the noise cannot know the rates of each image.
-        is_steady = as_noise(settings.noise).drift is None
+        is_steady = as_noise(noise).drift is None
         if settings.mitigation is None and is_steady and runs["noisy"].means is not None:
             row["mitigated_rmse"] = mitigated_rmse(
-                program, parameters, blocks, settings.noise, settings.shots
+                program, parameters, blocks, noise, settings.shots
             )
     if report.warning is not None:
         row["warning"] = report.warning

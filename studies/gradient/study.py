@@ -28,7 +28,7 @@ from studies.estimating import check_goes_with, circuits_of, mitigation_field
 from studies.expected import noise_time
 from studies.mitigation_cost import COST_COLUMNS, cost_row, parts_of
 from studies.point import AnsatzPoint, exact_layer, layer_seed, program_of
-from studies.statistics import mean_interval
+from studies.statistics import interval_columns, mean_interval
 from studies.sweep.study import Cost, Measured, Row, Study, circuits_digest
 
 STATES = ("superposition", "mixed", "patch")
@@ -98,6 +98,7 @@ COLUMNS = {
     "bias_rmse": "root mean square over angles of the noisy mean - exact gradient",
     "shot_rmse": "root of the mean variance that the formula gives",
     "predicted_rmse": "root of bias_rmse^2 + shot_rmse^2",
+    **interval_columns("predicted_rmse"),
     "formula_items": "estimates compared with the noisy means",
     "formula_chi_squared": "sum of their squared z-scores by the formula's variance",
     "direction": "mean cosine between estimated and exact gradient",

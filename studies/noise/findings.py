@@ -33,7 +33,7 @@ def findings(results: Results) -> list[str]:
         lines = [*_accuracies(table), *lines]
         accuracy = table["correct"] / table["images_classified"]
         lines += effects(table.assign(accuracy=accuracy), _ACCURACY, COLUMNS)
-    return [*lines, *_agreement(table)]
+    return [*lines, *_agreement(table), *_bias(table)]
 
 
 def _errors(table: pd.DataFrame) -> list[str]:
@@ -112,11 +112,42 @@ def _agreement(table: pd.DataFrame) -> list[str]:
         row = table.loc[ratio.index[0]]
         return [
             f"The measured error, RMSE {row['rmse']:.4f}, is {ratio.iloc[0]:.3f} times that "
-            f"predicted from exact noisy means and shot noise, {row['predicted_rmse']:.4f}."
+            f"predicted from exact noisy means and shot noise, {row['predicted_rmse']:.4f}"
+            f"{_left_open(row)}."
         ]
     return [
         f"Measured errors are {ratio.median():.3f} times those predicted from exact noisy means "
         f"and shot noise (median; {span_text(ratio, '.3f')} over {len(ratio)} points)."
+    ]
+
+
+def _left_open(row: pd.Series) -> str:
+    """The interval of a prediction under fitted noise, if it has one."""
+    low, high = (row.get(f"predicted_rmse_{end}", np.nan) for end in ("low", "high"))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return ""
+    return f" ({low:.4f} to {high:.4f} by what the fit of the noise leaves open)"
+
+
+def _bias(table: pd.DataFrame) -> list[str]:
+    """The bias of collected counts beside the predicted one."""
+    if not {"measured_bias", "measured_bias_error", "systematic_rmse"} <= set(table):
+        return []
+    own = table.dropna(subset=["measured_bias", "measured_bias_error", "systematic_rmse"])
+    if len(own) == 1:
+        row = own.iloc[0]
+        return [
+            f"Collected estimates are {row['measured_bias']:+.4f} ± "
+            f"{row['measured_bias_error']:.4f} off on average (standard error by shots); "
+            f"{row['bias']:+.4f} is predicted."
+        ]
+    distances = (own["measured_bias"] - own["bias"]).abs() / own["measured_bias_error"]
+    distances = distances[own["measured_bias_error"] > 0]
+    if distances.empty:
+        return []
+    return [
+        f"Measured biases are {distances.median():.2g} standard errors from the predicted ones "
+        f"(median; at most {distances.max():.2g})."
     ]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.convolution import ConvolutionSpec, Patches, ideal_overlaps
 from qucnn_cirq.engines import make_engine
-from qucnn_cirq.engines.collected import await_counts, measuring
+from qucnn_cirq.engines.collected import await_counts, hands_out, measuring, predicted_under
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.heads.linear import LinearClassifier
 from qucnn_cirq.layer import QuantumConvolution
@@ -33,7 +33,7 @@ from studies.mitigation_cost import COST_COLUMNS, sampled_cost, seconds_to_prepa
 from studies.noise.configuration import MOST_LOOKS, NoisePoint
 from studies.over_drift import DRIFT_COLUMNS, over_drift
 from studies.point import layer_seed, noise_of_run, program_of
-from studies.statistics import root_mean_square
+from studies.statistics import interval_columns, root_mean_square
 from studies.sweep.adaptive import interval
 from studies.sweep.study import Cost, Measured, Row, Study
 
@@ -54,10 +54,14 @@ COLUMNS = {
     "estimate_high": "upper end; valid although the shots stop when it is narrow",
     "rmse": "root mean square of estimate - F over patches and filters",
     "mean_absolute_error": "mean of |estimate - F|",
-    "bias": "mean of noisy mean - F (of estimate - F where the engine has no means)",
+    "bias": "mean of noisy mean - F (of estimate - F where the engine has no means); predicted, "
+    "where counts were collected",
+    "measured_bias": "mean of estimate - F of collected counts",
+    "measured_bias_error": "its standard error by shots",
     "systematic_rmse": "root mean square of noisy mean - F: the error that more shots leave",
     "shot_rmse": "root of the mean variance of the shots, from the noisy means",
     "predicted_rmse": "root of systematic_rmse^2 + shot_rmse^2",
+    **interval_columns("predicted_rmse"),
     "mitigated_rmse": "RMSE by theory of as many shots with mitigation = 'readout+two_point'",
     "relative_rmse": "rmse / root mean square of F",
     "correlation": "Pearson correlation of estimates and F",
@@ -190,6 +194,14 @@ def measure(
     }
     if settings.mitigation is None:
         row["estimate_low"], row["estimate_high"] = (float(observable.mean(end)) for end in ends)
+    if hands_out():
+        # Of the estimates alone, whatever is predicted of them.
+        # Over one shot less, since estimates are closer to themselves than the means are.
+        spread = taken.get("variance")
+        if spread is None:
+            spread = observable.variance(estimates, max(1, shots - 1))
+        row["measured_bias"] = float((estimates - exact).mean())
+        row["measured_bias_error"] = float(np.sqrt(spread.mean() / spread.size))
     if means is not None:
         variance = taken.get(
             "variance", observable.variance(np.clip(means, observable.low, 1), shots)
@@ -197,10 +209,9 @@ def measure(
         systematic = root_mean_square(means - exact)
         row["systematic_rmse"] = systematic
         row |= over_drift(layer, exact, lambda each: _overlaps(each, blocks)["exact"])
-        if settings.mitigation is None and not as_noise(settings.noise).is_ideal:
-            row["mitigated_rmse"] = mitigated_rmse(
-                program, parameters, blocks, settings.noise, shots
-            )
+        noise = predicted_under(settings.noise)
+        if settings.mitigation is None and not as_noise(noise).is_ideal:
+            row["mitigated_rmse"] = mitigated_rmse(program, parameters, blocks, noise, shots)
         row["shot_rmse"] = float(np.sqrt(variance.mean()))
         row["predicted_rmse"] = float(np.sqrt(systematic**2 + variance.mean()))
     if settings.classify:

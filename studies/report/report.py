@@ -21,7 +21,7 @@ from qucnn_cirq.drawing.circuit_svg import circuit_svg
 from qucnn_cirq.errors import InputError
 from studies.crosscheck import CHECK_COLUMNS, check_lines
 from studies.drawing import attempt
-from studies.files import COLLECTED, CONFIGURATION
+from studies.files import COLLECTED, CONFIGURATION, PREDICTING
 from studies.presentation import Presentation
 from studies.report import data_table, html
 from studies.sweep.catalogue import load_study, study_of_results
@@ -111,6 +111,7 @@ _ORIGINS = {
     "commit": "commit of the code",
     "no_commit": "why the commit is not known",
     COLLECTED: "counts that were collected, none simulated",
+    PREDICTING: "noise that predicts beside them, not that of the configuration",
 }
 
 
