@@ -30,7 +30,7 @@ STRENGTHS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)
 """What is left of a mechanism, where the error is told against it."""
 _SECONDS = 1.5e-4
 """For the sweeps of one patch of four qubits, and those with a group switched off."""
-_SECONDS_OF_CIRCUIT = 2.0
+_SECONDS_OF_CIRCUIT = 1.0
 _SWEEPS = 60
 """What a budget takes of a patch that noise joins with the filter, relative to its mean."""
 

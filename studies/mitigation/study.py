@@ -94,15 +94,16 @@ def cost(settings: MitigationPoint) -> Cost:
     # What runs circuits of its own computes their distributions for itself, the others share one.
     time = noise_time(settings.noise, program)
     seconds += time.of(0.0, tested * own if own > 1 else 0)
-    recorded = repr((settings.convolution.to_mapping(), settings.device, settings.noise))
+    assumed = settings.assumed, settings.assumed_scale
+    recorded = repr((settings.convolution.to_mapping(), settings.device, settings.noise, assumed))
     shared = {recorded: 0.012 * loaders + time.of(0.0, patches)}
     return Cost(circuits, patches * settings.shots, seconds, 64 * patches * outcomes, shared)
 
 
 _SECONDS = {
-    "likelihood": (0.01, 5e-4),
+    "likelihood": (0.02, 8e-4),
     "pec": (0.05, 0.0),
-    "self_overlap": (0.01, 6e-4),
+    "self_overlap": (0.02, 8e-4),
     "shadows": (0.12, 5e-5),
     "unbiased": (0.11, 0.0),
     "zne": (0.06, 0.0),
