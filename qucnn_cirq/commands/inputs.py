@@ -71,6 +71,9 @@ def read_array(path: Path, name: str) -> npt.NDArray[np.float64]:
         path: The file.
         name: What it holds, for the error.
 
+    Returns:
+        The numbers, of the shape that they have there.
+
     Raises:
         InputError: If it cannot be read, or holds several arrays or anything but finite numbers.
     """

@@ -78,7 +78,7 @@ def made_up(
         shots: Shots of each.
 
     Returns:
-        As `qucnn_cirq.engines.collected.CountsSource.counts` does.
+        For each circuit the two outcomes and their counts, each of shape (2,).
     """
     ends = np.array([0, len(template.observable.table) - 1])
     # Parts that are far from those of the circuits before and after.

@@ -48,14 +48,35 @@ class Replay:
         self._dealers: dict[str, np.random.Generator] = {}
 
     def counts(self, template: Template, tables: AngleTables, shots: int) -> list[Sparse]:
-        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        """Counts of circuits; see `qucnn_cirq.engines.collected.CountsSource.counts`.
+
+        Args:
+            template: The compiled circuit.
+            tables: The angle tables.
+            shots: Shots of each circuit.
+
+        Returns:
+            For each row of `angle_rows` outcomes and counts, each of shape (outcomes,).
+
+        Raises:
+            InputError: If the point has too few of a circuit.
+        """
         number, circuits = self.circuits(template, tables)
         return [self._dealt(number, circuit, shots) for circuit in circuits.tolist()]
 
     def places(
         self, template: Template, tables: AngleTables
     ) -> tuple[Sequence[Template], NDArray[np.intp]]:
-        """See `qucnn_cirq.engines.collected.CountsSource`."""
+        """Where circuits were run; see `qucnn_cirq.engines.collected.CountsSource.places`.
+
+        Args:
+            template: The compiled circuit.
+            tables: The angle tables.
+
+        Returns:
+            The circuit in each of its places, and the number of its place for each row of
+            `angle_rows`, shape (rows,).
+        """
         rows = angle_rows(tables)
         number = self._numbers.get(template.digest)
         if number is None:
@@ -106,7 +127,8 @@ class Replay:
             tables: As for `qucnn_cirq.engines.Engine.run`.
 
         Returns:
-            The number of the template, and of the circuit for each row of `angle_rows`.
+            The number of the template, and of the circuit for each row of `angle_rows`, shape
+            (rows,).
 
         Raises:
             CountsError: If there is one that is not among the jobs.
