@@ -128,6 +128,8 @@ def test_what_does_not_go_is_told_in_a_line(
 
 
 def test_a_study_without_circuits_has_no_design(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="write targets="):
+        studies.design_jobs("forward", tmp_path, 100, "scale", settings={"noise": "willow_pink"})
     with pytest.raises(InputError, match="design"):
         studies.design_jobs("loading", tmp_path / "jobs", 100)
 

@@ -276,6 +276,10 @@ def test_qiskit_aer_runs_openqasm_and_its_dictionaries_come_back(
     refused = collect(found.folder, [tmp_path / "counts.json"])
     assert refused.results is None
     assert "give bit_order = little" in refused.refused[0]
+    assert repr(refused).endswith(", 1 file refused>")
+    for one in ("counts.json", tmp_path / "counts.json", 3):
+        with pytest.raises(InputError, match=r"is no list: write files=\["):
+            collect(found.folder, one)  # type: ignore[arg-type]
     collection = collect(found.folder, [tmp_path / "counts.json"], bit_order="little")
     assert collection.taken and not collection.missing
     assert collection.results is not None

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike
-from noise_models.checks import instance_of, whole_number
+from noise_models.checks import instance_of, several, whole_number
 from noise_models.errors import unknown_name
 from noise_models.markup import html_table
 from qucnn_cirq.compiler.compiled_filter import Variant
@@ -221,7 +221,7 @@ def design(
         InputError: If an argument is not allowed, or the circuits do not tell the targets.
     """
     numbers = FreeNumbers.of(noise, free)
-    chosen = numbers.keys if targets is None else tuple(targets)
+    chosen = numbers.keys if targets is None else tuple(several("targets", targets))
     if not circuits or not chosen:
         raise InputError("a design needs circuits, and targets.")
     for key in chosen:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from noise_models import Noise, NoiseLike
-from noise_models.checks import listener, whole_number
+from noise_models.checks import listener, several, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
@@ -94,7 +94,8 @@ class Collection:
     counts: Mapping[str, Mapping[str, int]]
 
     def __repr__(self) -> str:
-        return f"<Collection in {self.folder}: {self.complete} of {self.points} points>"
+        refused = f", {counted(len(self.refused), 'file')} refused" if self.refused else ""
+        return f"<Collection in {self.folder}: {self.complete} of {self.points} points{refused}>"
 
     def lines(self) -> list[str]:
         """All of it in a few lines."""
@@ -186,7 +187,7 @@ def collect(
     _check_folder(target)
     rounds = read_rounds(target)
     manifest = rounds.first
-    given = [Path(each) for each in files]
+    given = [Path(each) for each in several("files", files)]
     if bit_order is not None and not given:
         raise InputError("bit_order has no effect without files: leave it out.")
     taken, double, unchecked, refused = [], [], [], []
