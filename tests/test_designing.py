@@ -92,7 +92,9 @@ def test_the_command_says_what_a_design_tells(
     assert main([*own, *sets]) == 0  # The same jobs again.
     printed = capsys.readouterr().out
     assert "They tell depolarizing.p2 to" in printed
-    assert re.search(r"^\d circuits in \d programs, \d markers, \d+ shots, 1 file$", printed, re.M)
+    assert re.search(
+        r"^\d circuits in \d programs, \d markers, \d+,\d+ shots, 1 file$", printed, re.M
+    )
     assert main([*own, *sets, "--files"]) == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / "jobs" / "circuits_0001.json")]
 
