@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -225,6 +226,24 @@ def instance_of(key: str, value: object, kind: type[_Kind], maker: str) -> _Kind
     if not isinstance(value, kind):
         raise InputError(f"{key} is a {type(value).__name__}: give what {maker} returns.")
     return value
+
+
+def several(key: str, value: object) -> list[Any]:
+    """Checks that an argument is several things, not one text or path.
+
+    Args:
+        key: The name of the argument, for the error.
+        value: What was given, which may be any iterable.
+
+    Returns:
+        The things.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if isinstance(value, (str, bytes, os.PathLike)) or not isinstance(value, Iterable):
+        raise InputError(f"{key} = {shown(value)} is no list: write {key}=[{shown(value)}].")
+    return list(value)
 
 
 def only_known_keys(where: str, mapping: object, known: Iterable[str]) -> Mapping[str, Any]:

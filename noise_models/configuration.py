@@ -177,7 +177,10 @@ class NoiseConfiguration:
             for key in mapping:
                 # What a fit leaves uncertain stands beside the noise that it found.
                 if key not in ("noise", "uncertainty"):
-                    raise unknown_name("key beside [noise]", key, ["noise"])
+                    raise InputError(
+                        f"{shown(key)} stands beside [noise], as in a file of something else: a "
+                        "noise is a table [noise], of a fit with [uncertainty]."
+                    )
             return cls.from_mapping(mapping["noise"])
         own = {key: value for key, value in mapping.items() if key in _own_keys()}
         others = {key: value for key, value in mapping.items() if key not in own}

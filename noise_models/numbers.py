@@ -68,7 +68,7 @@ def number_path(key: str, known: dict[Path, float]) -> Path:
     if path not in _DEFAULTS:
         raise InputError(
             f"key {shown(key)} is no number of this noise: it has "
-            f"{', '.join('.'.join(each) for each in known)}."
+            f"{', '.join('.'.join(each) for each in {**known, **_DEFAULTS})}."
         )
     known[path] = _DEFAULTS[path]
     return path

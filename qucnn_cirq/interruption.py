@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _asked = threading.Event()
+_AGAIN_SECONDS = 0.02
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Raises KeyboardInterrupt on any of the signals; the earlier handlers return afterwards."""
     _asked.clear()
-    with handled(_interrupt):
+    with handled(_interrupt), _raised_again():
         yield
 
 
@@ -47,6 +50,30 @@ def handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None
         for number, previous in earlier.items():
             # None: the earlier handler was not installed from Python and cannot be put back.
             signal.signal(number, signal.SIG_DFL if previous is None else previous)
+
+
+@contextlib.contextmanager
+def _raised_again() -> Iterator[None]:
+    """Interrupts again where Python drops the exception, as in finalizers and weak references."""
+    earlier, timers = sys.unraisablehook, list[threading.Timer]()
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if not (_asked.is_set() and issubclass(dropped.exc_type, KeyboardInterrupt)):
+            earlier(dropped)
+            return
+        # In a moment: what is raised in this hook is dropped, too.
+        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+        timer.daemon = True
+        timers.append(timer)
+        timer.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = earlier
+        for timer in timers:
+            timer.cancel()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

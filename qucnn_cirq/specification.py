@@ -12,14 +12,16 @@ from typing import Any, Self
 import attrs
 import cirq
 import numpy as np
+from numpy.typing import ArrayLike
 
 from noise_models import fields
 from noise_models.checks import only_known_keys, true_or_false, whole_pair
 from noise_models.extensions import source_digest, users_code
 from noise_models.tables import read_table, write_table
-from qucnn_cirq.arrays import checked_order
+from qucnn_cirq.arrays import check_finite, checked_order, real_array
 from qucnn_cirq.circuits.feed_forward import controlling, is_read_early
 from qucnn_cirq.circuits.overlap_tests import AUTO, OVERLAP_TESTS, OverlapTest
+from qucnn_cirq.circuits.slots import Slot
 from qucnn_cirq.encodings import AMPLITUDES, ENCODINGS, Amplitudes, Encoding
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.filters import CircuitFilter, Filter, FixedFilter, XZAnsatz, filter_from_mapping
@@ -205,6 +207,39 @@ class ConvolutionSpec:
             own.append(FixedFilter(filter_.values, bits))
         filters = tuple(own) if isinstance(self.filters, tuple) else own[0]
         return attrs.evolve(self, encoding=attrs.evolve(encoding, order=bits), filters=filters)
+
+    def with_angles(self, parameters: ArrayLike) -> Self:
+        """The same convolution with angles fixed, such as those that training found.
+
+        Each filter becomes a circuit without symbols, so that `to_toml` writes what studies,
+        budgets and jobs can take.
+
+        Args:
+            parameters: Radians, shape (filters, parameters), as `QuantumConvolution.parameters`.
+
+        Raises:
+            InputError: If there are no angles, circuits act on patches, or the shape is another.
+        """
+        if not self.n_parameters or self.measurement is not None:
+            raise InputError("angles are fixed of overlap tests with filters that have some.")
+        rows = real_array("parameters", parameters)
+        check_finite("parameters have", rows)
+        if rows.shape != (shape := (self.n_filters, self.n_parameters)):
+            raise InputError(f"parameters have the shape {rows.shape}; {shape} is needed.")
+        line = cirq.LineQubit.range(self.register_qubits)
+        fixed = []
+        for filter_, row in zip(self.filter_list, rows, strict=True):
+            tables = {"filter": filter_.angles(len(line), row[np.newaxis])}
+
+            def bound(operation: cirq.Operation, _: int, tables: Any = tables) -> cirq.Operation:
+                if not isinstance(operation.gate, Slot):
+                    return operation
+                (matrix,) = operation.gate.unitaries(tables)
+                return cirq.PhasedXZGate.from_matrix(matrix).on(*operation.qubits)
+
+            circuit = cirq.map_operations(filter_.slots(line), bound)
+            fixed.append(CircuitFilter(circuit, line))
+        return attrs.evolve(self, filters=tuple(fixed))
 
     def _check_measurement(self) -> None:
         """Refuses what a measurement makes no use of."""

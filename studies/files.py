@@ -15,6 +15,8 @@ from qucnn_cirq.errors import InputError
 CONFIGURATION = "configuration.toml"
 """The file that says what a results folder holds."""
 SUMMARY = "summary.json"
+JOBS = "jobs.json"
+"""The file that says of what circuits a folder of jobs is."""
 COLLECTED = "collected"
 """The key of provenance that says which counts were taken elsewhere, if any were."""
 PREDICTING = "predicting"

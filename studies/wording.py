@@ -173,6 +173,16 @@ def plus_minus(value: float, low: float, high: float) -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as "1 point" or "3,000 points".
+
+    Args:
+        number: How many.
+        noun: One of them.
+    """
+    return f"{number:,} {noun}{'s'[: number != 1]}"
+
+
 def scientific(value: float) -> str:
     """A number with three digits and a power of ten, for people.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cirq
@@ -64,7 +65,8 @@ def test_counts_of_openqasm_are_fitted_alike(tmp_path: Path) -> None:
         path = tmp_path / "counts.json"
         path.write_text(json.dumps(counts))
         studies.collect(found.jobs.folder, [path])
-        fits[form] = studies.fit_collected(found.jobs.folder, found.expected)
+        # The start is the noise that was expected.
+        fits[form] = studies.fit_collected(found.jobs.folder)
     assert fits["qasm"].values == pytest.approx(fits["cirq"].values)
     assert sum(each.shots for each in fits["qasm"].counted) == 5_000
 
@@ -88,19 +90,28 @@ def test_the_command_says_what_a_design_tells(
     told = json.loads(capsys.readouterr().out)
     assert set(told["relative_errors"]) == set(free_numbers(as_noise(told["expected"])))
     assert main([*own, *sets]) == 0  # The same jobs again.
-    assert "They tell depolarizing.p2 to" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "They tell depolarizing.p2 to" in printed
+    assert re.search(
+        r"^\d circuits in \d programs, \d markers, \d+,\d+ shots, 1 file$", printed, re.M
+    )
+    assert main([*own, *sets, "--files"]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "jobs" / "circuits_0001.json")]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--design", "all"], "give --shots"),
-        (["--shots", "100"], "--shots has no effect without --design"),
-        (["--free", "idle"], "--free has no effect without --design"),
+        (
+            ["--shots", "100"],
+            "--shots is for --design; of a study's own circuits write --set shots=N",
+        ),
+        (["--free", "idle"], "--free is for --design"),
         (["--design", "all", "--shots", "100", "--parallel", "2"], "--parallel has no effect"),
         (["--design", "all", "--shots", "100", "--quick"], "--quick has no effect"),
         (["--design", "all", "--shots", "0"], "shots = 0"),
-        (["--design", "nothing", "--shots", "100"], "targets"),
+        (["--design", "nothing", "--shots", "100"], "among the free numbers 'nothing'"),
         (["--design", "all", "--shots", "100", "--set", "noise={}"], "set noise"),
         (
             ["--design", "all", "--shots", "100", "--set", "noise.scale=[1.0, 2.0]"],
@@ -119,6 +130,8 @@ def test_what_does_not_go_is_told_in_a_line(
 
 
 def test_a_study_without_circuits_has_no_design(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="write targets="):
+        studies.design_jobs("forward", tmp_path, 100, "scale", settings={"noise": "willow_pink"})
     with pytest.raises(InputError, match="design"):
         studies.design_jobs("loading", tmp_path / "jobs", 100)
 

@@ -26,6 +26,7 @@ import contextlib
 import glob
 import importlib.util
 import io
+import itertools
 import logging
 import re
 import shlex
@@ -246,7 +247,8 @@ def parse(words: list[str]) -> argparse.Namespace | None:
     words = words[words.index("exec") + 1 :] if "exec" in words else words
     for first in range(len(words)):
         if words[first].endswith("qucnn"):
-            return build_parser().parse_args(words[first + 1 :])
+            own = itertools.takewhile(lambda word: word not in ("&&", "||"), words[first + 1 :])
+            return build_parser().parse_args([word.removesuffix(")") for word in own])
     return None
 
 

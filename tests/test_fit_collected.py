@@ -9,6 +9,7 @@ from typing import Any
 import cirq
 import numpy as np
 import pytest
+from helpers import undrawn
 
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, compile_convolution
@@ -47,7 +48,7 @@ ONE = {"noise.scale": [1.0], "convolution.overlap": ["destructive"], "repeat": [
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", lambda *arguments: {})
+    monkeypatch.setattr(collecting, "finish", undrawn)
 
 
 def run(found: Jobs, noise: Any = NOISE) -> None:

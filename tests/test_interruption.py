@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +40,23 @@ def test_a_swallowed_interrupt_is_not_lost(number: signal.Signals) -> None:
         with pytest.raises(KeyboardInterrupt):
             check_interruption()
     assert [signal.getsignal(each) for each in SIGNALS] == before
+    with interruptible():
+        check_interruption()
+
+
+def test_an_interrupt_in_a_callback_is_raised_again(capsys: pytest.CaptureFixture[str]) -> None:
+    class Dropped:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.001)
+
+    before = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        own = Dropped()
+        del own
+        time.sleep(5)
+    assert sys.unraisablehook is before
+    assert "Traceback" not in capsys.readouterr().err
     with interruptible():
         check_interruption()
 

@@ -12,6 +12,7 @@ from typing import Any
 import cirq
 import numpy as np
 import pytest
+from helpers import undrawn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ Batches = dict[str, tuple[list[str], list[cirq.Result]]]
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", lambda *arguments: {})
+    monkeypatch.setattr(collecting, "finish", undrawn)
 
 
 def results_of(found: Jobs, noise: object = NOISE, seed: int = 0) -> Batches:
@@ -275,6 +276,10 @@ def test_qiskit_aer_runs_openqasm_and_its_dictionaries_come_back(
     refused = collect(found.folder, [tmp_path / "counts.json"])
     assert refused.results is None
     assert "give bit_order = little" in refused.refused[0]
+    assert repr(refused).endswith(", 1 file refused>")
+    for one in ("counts.json", tmp_path / "counts.json", 3):
+        with pytest.raises(InputError, match=r"is no list: write files=\["):
+            collect(found.folder, one)  # type: ignore[arg-type]
     collection = collect(found.folder, [tmp_path / "counts.json"], bit_order="little")
     assert collection.taken and not collection.missing
     assert collection.results is not None
@@ -682,11 +687,27 @@ def test_the_command_line_hands_out_and_collects(tmp_path: Path, capsys: Any) ->
     options = [w for each in settings_texts(SMALL) for w in ("--set", each)]
     folder = tmp_path / "jobs"
     assert main(["jobs", "forward", "--out", str(folder), *options, "--seed", "3"]) == 0
-    assert "1 points: 7 circuits in 7 programs" in capsys.readouterr().out
+    assert "1 point: 7 circuits in 7 programs" in capsys.readouterr().out
     found = Jobs(folder, read_manifest(folder))
+    again = ["jobs", "forward", "--out", str(folder), *options, "--seed", "3"]
+    assert main([*again, "--files"]) == 0
+    assert capsys.readouterr().out.splitlines() == list(map(str, found.files))
+    assert main([*again, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["to_run"] == list(map(str, found.files))
+    assert main([*again, "--json", "--files"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
     paths = written(tmp_path, results_of(found))
     assert main(["collect", str(folder), *map(str, paths), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
+    assert main([*again, "--files"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(again) == 0
+    assert capsys.readouterr().out.endswith("all shots are there: nothing is to be run\n")
+    for verb in ("status", "plot", "report"):
+        assert main([verb, str(folder)]) == 2
+        assert "holds circuits that `qucnn jobs` wrote" in capsys.readouterr().err
+    assert main(["collect", str(folder), "--noise", "willow_pink"]) == 0
+    assert "predicted by willow_pink: calibrated willow_pink" in capsys.readouterr().out
     assert content["complete"] == 1 and content["results"] == str(folder / "results")
     # A simulated sweep is not mixed with what was measured.
     results = folder / "results"

@@ -9,6 +9,7 @@ from typing import Any
 import cirq
 import numpy as np
 import pytest
+from helpers import undrawn
 
 from noise_models import as_noise
 from qucnn_cirq.convolution import ideal_overlaps
@@ -60,7 +61,7 @@ SYSTEMS = {
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", lambda *arguments: {})
+    monkeypatch.setattr(collecting, "finish", undrawn)
 
 
 def handed_out(study: str, folder: Path, settings: Any, axes: Any = None) -> Jobs:

@@ -163,6 +163,7 @@ def test_integers_and_floats_are_the_same_configuration() -> None:
         ({"scale": -1}, ["scale = -1"]),
         ({"scale": math.nan}, ["scale = nan", "0..1e+06"]),
         ({"scales": {"gates": 1}}, ["'gates'", "'gate'"]),
+        ({"noise": {"idle": 0.1}, "study": {}}, ["'study' stands beside [noise]"]),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(mapping: dict[str, object], parts: list[str]) -> None:

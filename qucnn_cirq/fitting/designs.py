@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import NoiseLike
-from noise_models.checks import instance_of, whole_number
+from noise_models.checks import instance_of, several, whole_number
+from noise_models.errors import unknown_name
 from noise_models.markup import html_table
 from qucnn_cirq.compiler.compiled_filter import Variant
 from qucnn_cirq.compiler.program import Program
@@ -220,9 +221,12 @@ def design(
         InputError: If an argument is not allowed, or the circuits do not tell the targets.
     """
     numbers = FreeNumbers.of(noise, free)
-    chosen = numbers.keys if targets is None else tuple(targets)
-    if not circuits or not chosen or not set(chosen) <= set(numbers.keys):
-        raise InputError("give circuits, and targets that are among the free numbers.")
+    chosen = numbers.keys if targets is None else tuple(several("targets", targets))
+    if not circuits or not chosen:
+        raise InputError("a design needs circuits, and targets.")
+    for key in chosen:
+        if key not in numbers.keys:
+            raise unknown_name("target among the free numbers", key, numbers.keys)
     if (numbers.start == 0).any():
         raise InputError("a design is for numbers other than 0: give the noise that is expected.")
     total = whole_number("shots", shots, minimum=1, maximum=_MOST_SHOTS)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noise_models import Noise, NoiseConfiguration, NoiseLike, as_noise
+from noise_models.checks import several
 from noise_models.numbers import Path, number_path, numbers_of, with_number
 from qucnn_cirq.errors import InputError, shown
 
@@ -74,8 +75,7 @@ class FreeNumbers:
             InputError: If the noise is no configuration, a key names no number of it or comes
                 twice, or a start value is not allowed.
         """
-        if isinstance(keys, str):
-            raise InputError(f"free = {shown(keys)} is no list: write free=[{shown(keys)}].")
+        keys = several("free", keys)
         model = as_noise(noise)
         if model.configuration is None:
             raise InputError(

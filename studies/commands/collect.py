@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
         for line in [*found.lines(), *failure_lines(failed)]:
             print(line)
         if found.results is not None:
+            if text := found.results.summary()["text"]:
+                print(f"\n{text}")
             print(f"\nresults in {found.results.folder}")
     for line in found.refused[:-1]:
         print(f"error: {line}", file=sys.stderr)

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise",
         metavar="NAME|FILE",
-        help="start values: a name or a file (default: the noise of the study)",
+        help="start values: a name or a file (default: the noise of the study, or the one that a "
+        "design expects)",
     )
     parser.add_argument(
         "--free",
@@ -71,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"{row.key} = {row.value:.4g} (95 %: {row.low:.4g} to {row.high:.4g})")
     for line in fit.hard_to_tell:
         print(line)
-    print(f"chi-squared {good.value:.0f} of {good.degrees} degrees of freedom")
+    print(
+        f"chi-squared {good.value:.0f} of {good.degrees} degrees of freedom, p = {good.chance:.2g}"
+    )
     if options.out is not None:
         print(options.out)
     return 0

@@ -21,6 +21,12 @@ decide what is run next, the same command writes the next round of circuits once
 With --design they are circuits that tell numbers of the study's noise best for so many shots.
 
   qucnn jobs noise --out jobs --set noise=expected.toml --design depolarizing.p2 --shots 100000
+
+With --files a shell does all rounds, with a program that writes counts to files ran_...:
+
+  while files=$(qucnn jobs learning.toml --out jobs --files) && [ -n "$files" ]; do
+    python run.py $files && qucnn collect jobs ran_*.json || break
+  done
 """
 
 
@@ -68,18 +74,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="a number that a design takes for unknown; can be repeated (default: as qucnn fit)",
     )
+    parser.add_argument(
+        "--files",
+        action="store_true",
+        help="print nothing but the files of circuits that are to be run, one a line; none if all "
+        "rounds are done",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Writes the circuits."""
+    if options.files and options.json:
+        raise InputError("--files and --json exclude each other: to_run in JSON has the files.")
     settings = list(options.settings)
     if options.seed is not None:
         settings.append(f"seed={options.seed}")
     if options.design is not None:
         return _design(options, settings)
-    for name in ("shots", "free"):
+    for name, instead in (("shots", "write --set shots=N"), ("free", "leave it out")):
         if getattr(options, name) is not None:
-            raise InputError(f"--{name} has no effect without --design: leave it out.")
+            raise InputError(f"--{name} is for --design; of a study's own circuits {instead}.")
     from studies.elsewhere.handing_out import jobs
 
     found = jobs(
@@ -94,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(found.summary())
     else:
-        for line in found.lines():
+        for line in found.files if options.files else found.lines():
             print(line)
     return 0
 
@@ -120,8 +134,12 @@ def _design(options: argparse.Namespace, settings: list[str]) -> int:
     if options.json:
         errors = {"relative_errors": found.design.relative_errors}
         print_json({**found.jobs.summary(), "expected": str(found.expected), **errors})
+    elif options.files:
+        for path in found.jobs.files:
+            print(path)
     else:
         print(found.design)
-        print(f"{len(found.jobs.manifest.named)} circuits, {found.jobs.summary()['files']} files")
-        print(f"fit what comes back from {found.expected}: qucnn fit --noise")
+        for line in found.jobs.lines():
+            print(line)
+        print(f"qucnn fit {options.out} starts from the noise in {found.expected.name}")
     return 0

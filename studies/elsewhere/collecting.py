@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from noise_models import Noise, NoiseLike
-from noise_models.checks import listener, whole_number
+from noise_models.checks import listener, several, whole_number
 from noise_models.errors import some
 from noise_models.extensions import NotNamedError, reading_stored
 from noise_models.writing import PARTIAL
@@ -41,6 +41,7 @@ from studies.sweep.plan import Plan, Point, make_plan, resolve
 from studies.sweep.store import open_folder
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
+from studies.wording import counted
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Collection:
         more: Circuits of which there are more shots than were asked for.
         late: Those of them of which shots came after their round had decided the next one.
         results: The results of the complete points; None if there are none.
+        predicted_by: The noise that predicts beside them, in words; "" if it is the study's own.
         counts: What was counted so far, by circuit and bits, the first measured qubit first;
             circuits of no study by the names that they were given.
     """
@@ -88,10 +90,12 @@ class Collection:
     more: tuple[str, ...]
     late: tuple[str, ...]
     results: Results | None
+    predicted_by: str
     counts: Mapping[str, Mapping[str, int]]
 
     def __repr__(self) -> str:
-        return f"<Collection in {self.folder}: {self.complete} of {self.points} points>"
+        refused = f", {counted(len(self.refused), 'file')} refused" if self.refused else ""
+        return f"<Collection in {self.folder}: {self.complete} of {self.points} points{refused}>"
 
     def lines(self) -> list[str]:
         """All of it in a few lines."""
@@ -122,15 +126,17 @@ class Collection:
             )
         if self.going_on:
             found.append(
-                f"{_rounds(self.rounds)} done: {self.going_on} points go on, qucnn jobs writes "
-                "their next circuits"
+                f"{counted(self.rounds, 'round')} done: {counted(self.going_on, 'point')} to go "
+                "on, qucnn jobs writes the next circuits"
             )
         elif self.rounds > 1 and self.missing:
-            found.append(f"{_rounds(self.rounds - 1)} done")
+            found.append(f"{counted(self.rounds - 1, 'round')} done")
         if self.points:
             found.append(f"{self.complete} of {self.points} points complete")
         elif not self.missing:
             found.append(f"all of {self.circuits} circuits complete")
+        if self.predicted_by:
+            found.append(f"predicted by {self.predicted_by}")
         return found
 
     def to_mapping(self) -> dict[str, Any]:
@@ -139,10 +145,6 @@ class Collection:
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
         results = None if self.results is None else str(self.results.folder)
         return {**plain, "folder": str(self.folder), "results": results}
-
-
-def _rounds(number: int) -> str:
-    return f"{number} round{'s'[: number != 1]}"
 
 
 def collect(
@@ -185,7 +187,7 @@ def collect(
     _check_folder(target)
     rounds = read_rounds(target)
     manifest = rounds.first
-    given = [Path(each) for each in files]
+    given = [Path(each) for each in several("files", files)]
     if bit_order is not None and not given:
         raise InputError("bit_order has no effect without files: leave it out.")
     taken, double, unchecked, refused = [], [], [], []
@@ -230,7 +232,7 @@ def collect(
         for name, value in (("shots", shots), ("noise", noise)):
             if value is not None:
                 raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
-        there, ready, results = [], [], None
+        there, ready, results, predicting = [], [], None, None
     wanted = rounds.wanted
     return Collection(
         target,
@@ -247,6 +249,7 @@ def collect(
         tuple(key for key, number in wanted.items() if found.shots(key) > number),
         tuple(key for key in found.late if key in wanted),
         results,
+        "" if predicting is None or results is None else predicting.words,
         _texts(rounds, found),
     )
 

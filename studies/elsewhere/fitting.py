@@ -15,11 +15,11 @@ from noise_models import NoiseLike, as_noise
 from noise_models.extensions import reading_stored
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
 from studies.elsewhere.collecting import configured_again
 from studies.elsewhere.counts import Collected, collected
-from studies.elsewhere.designing import free_numbers
+from studies.elsewhere.designing import EXPECTED, free_numbers
 from studies.elsewhere.handing_out import recorded_calls
 from studies.elsewhere.manifest import ADVICE, MANIFEST, Manifest, TemplateJobs
 from studies.elsewhere.recording import RecordedTemplate, Recorder
@@ -41,7 +41,8 @@ def fit_collected(
 
     Args:
         folder: A folder of `jobs` with counts that `collect` took.
-        noise: The start values; None for the noise of the study, if all its points have the same.
+        noise: The start values; None for the noise of the study, if all its points have the same,
+            or for the noise that was expected of circuits of a design.
         free: The dotted keys of the numbers to find, as for `qucnn_cirq.fit_noise`; None for
             "scale" if the noise is calibrated, else for all its numbers.
 
@@ -64,8 +65,13 @@ def fit_collected(
             plan = make_plan(study, document)
             found += _of_study(plan, rounds, taken, counts)
         start = _noise_of(plan) if start is None else start
+    elif start is None and (expected := target / EXPECTED).is_file():
+        start = as_noise(str(expected))
     if start is None or start.is_ideal:
-        raise InputError("there is no noise to start from: give its kinds, with values above 0.")
+        raise InputError(
+            f"there is no noise to start from: give {option('noise')}, its kinds with values above "
+            "0."
+        )
     return fit_noise(found, start, free_numbers(start) if free is None else free)
 
 

@@ -62,6 +62,7 @@ from studies.sweep.inputs import copies_of, keep_inputs
 from studies.sweep.plan import Plan, Point, make_plan, refusal, seed_of
 from studies.sweep.stored_plan import PLAN
 from studies.sweep.study import Study
+from studies.wording import counted
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class Jobs:
             "shots": sum(each.shots for each in own)
             + sum(each.shots * len(each.files) for each in marks),
             "files": len(self._names),
+            "to_run": list(map(str, self.files)),
             "digest": self.manifest.digest,
             "round": self.round,
             "waiting": self.waiting,
@@ -128,11 +130,15 @@ class Jobs:
         if has_rounds and not self.waiting:
             return [f"all rounds are done, {self.round} of them: qucnn collect makes the results"]
         found = self.summary()
+        points = f"{counted(found['points'], 'point')}: " if self.manifest.study else ""
         circuits = (
-            f"{found['points']} points: {found['circuits']} circuits in {found['programs']} "
-            f"programs, {found['markers']} markers, {found['shots']} shots, {found['files']} files"
+            f"{points}{counted(found['circuits'], 'circuit')} in "
+            f"{counted(found['programs'], 'program')}, {counted(found['markers'], 'marker')}, "
+            f"{counted(found['shots'], 'shot')}, {counted(found['files'], 'file')}"
         )
         lines = [f"round {self.round}: {circuits}" if has_rounds else circuits]
+        if not self.waiting:
+            lines.append("all shots are there: nothing is to be run")
         if 0 < len(self.missing) < found["circuits"]:
             lines.append(
                 f"shots are missing of {len(self.missing)} of {found['circuits']} circuits: "

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.errors import InputError, shown
-from studies.files import damaged, digest_of, file_content, is_sealed, parsed, write_sealed
+from studies.files import JOBS, damaged, digest_of, file_content, is_sealed, parsed, write_sealed
 from studies.sweep.chunks import decode_array, encode_array
 
-MANIFEST = "jobs.json"
+MANIFEST = JOBS
 VERSIONS = (1, 2)
 """Versions of the files of a folder of jobs: 2 has more rounds than one."""
 ADVICE = "make the jobs again, in another folder."

@@ -180,6 +180,8 @@ def plain_circuit(name: str, circuit: cirq.AbstractCircuit, device: Device) -> P
     Raises:
         InputError: If it does not end with one measurement.
     """
+    if not isinstance(circuit, cirq.AbstractCircuit):
+        raise InputError(f"circuit {shown(name, 40)} is a {type(circuit).__name__}: give Cirq's.")
     found = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
     gate = found[0].gate if len(found) == 1 else None
     if not isinstance(gate, cirq.MeasurementGate) or not circuit.are_all_measurements_terminal():

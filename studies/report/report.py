@@ -39,7 +39,7 @@ from studies.sweep.results import (
     source_text,
     state_text,
 )
-from studies.sweep.stored_plan import PLAN, check_configuration, read_plan
+from studies.sweep.stored_plan import PLAN, check_configuration, check_no_jobs, read_plan
 from studies.sweep.study import Study
 
 REPORT = "report.html"
@@ -175,6 +175,7 @@ def study_sections(
         InputError: If the folder holds no results.
     """
     if not os.path.lexists(folder / PLAN):
+        check_no_jobs(folder)
         raise _no_results(folder)
     plan = read_plan(folder)
     study = study_of_results(plan.study, named)

@@ -158,9 +158,11 @@ def make_plan(study: Study, document: Mapping[str, Any], quiet: bool = True) -> 
         if identity in seen:
             one, other = _text(seen[identity]), _text(short)
             if one == other:
+                together = [key.removeprefix("study.") for key in document.get("zip", short)]
                 raise InputError(
-                    f"the point {one} is there twice: entries of [zip] vary together, and differ "
-                    "only in what is fixed now; fix the others too, or leave one out."
+                    "two points are the same: entries of [zip] vary together and differ only in "
+                    f"what was set to one value; set {' and '.join(together)} to one value, too, "
+                    f"or leave an entry out ({one})."
                 )
             raise InputError(f"the points {one} and {other} mean the same: leave one out.")
         seen[identity] = short

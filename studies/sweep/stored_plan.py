@@ -15,6 +15,7 @@ from qucnn_cirq.documents import AXES, read_document
 from qucnn_cirq.errors import InputError
 from studies.files import (
     CONFIGURATION,
+    JOBS,
     SCHEMA,
     check_schema,
     damaged,
@@ -108,6 +109,22 @@ def read_plan(folder: Path) -> StoredPlan:
     return plan
 
 
+def check_no_jobs(folder: Path) -> None:
+    """Refuses a folder of jobs in place of one of results.
+
+    Args:
+        folder: A folder without a plan.
+
+    Raises:
+        InputError: If it is one.
+    """
+    if (folder / JOBS).is_file():
+        raise InputError(
+            f"{folder} holds circuits that `qucnn jobs` wrote: `qucnn collect` makes results "
+            f"of what comes back, in {folder / 'results'}."
+        )
+
+
 def stored_plan(folder: Path) -> StoredPlan:
     """The plan of a folder, checked against its checksum alone; see `read_plan`.
 
@@ -119,6 +136,7 @@ def stored_plan(folder: Path) -> StoredPlan:
     """
     path = folder / PLAN
     if not os.path.lexists(path):
+        check_no_jobs(folder)
         raise InputError(
             f"{folder} holds no sweep (it has no {PLAN}): give a folder that "
             "`qucnn study` or studies.run wrote."
