@@ -129,3 +129,9 @@ def test_free_numbers_are_those_that_a_fit_finds() -> None:
         "depolarizing.p2",
         "idle",
     ]
+
+
+def test_durations_and_factors_are_known_unless_they_are_named() -> None:
+    noise = {"thermal": {"t1": 50.0, "t2": 40.0, "one_qubit": 30.0, "measurement": 500.0}}
+    noise |= {"scale": 1.5, "scales": {"gate": 1.2}, "readout": {"p01": 0.02}}
+    assert free_numbers(as_noise(noise)) == ["thermal.t1", "thermal.t2", "readout.p01"]

@@ -289,7 +289,10 @@ def fit_noise(
     for _ in range(_MOST_MOVES):
         likelihood = Likelihood(model, counts)
         found = [maximum(likelihood, each, *model.box, numbers.sizes) for each in starts]
-        values, point = max(found, key=lambda each: each[1].value)
+        # What changes nothing stays where it started.
+        values, point = max(
+            found, key=lambda each: each[1].value - _SETTLED * (each is not found[0])
+        )
         if isinstance(model, Grid):
             if model.covers(values):
                 break
