@@ -21,6 +21,7 @@ from qucnn_cirq.fitting import (
     Counted,
     Design,
     FitCircuit,
+    Uncertainty,
     compare_models,
     design,
     design_circuits,
@@ -391,6 +392,49 @@ def test_a_factor_held_back_by_a_probability_has_its_bound_as_end():
     fit = fit_noise(counted, noise, ["depolarizing.p2", "scale"])
     low, high = fit.profile(["scale"]).iloc[0][["low", "high"]]
     assert low < fit.values[1] < high and "hardly told apart" in str(fit)
+
+
+def test_starts_at_and_near_nothing_are_left():
+    (circuit,) = small_circuits()[1:2]
+    truth = {"depolarizing": {"p2": 0.02}, "coherent": {"angle": 0.2}}
+    counted = sampled([circuit], [40_000], truth, seed=1)
+    keys = ["depolarizing.p2", "coherent.angle"]
+    usual = fit_noise(counted, {"depolarizing": {"p2": 0.01}, "coherent": {"angle": 0.1}}, keys)
+    near = fit_noise(counted, {"depolarizing": {"p2": 1e-12}, "coherent": {"angle": 0.0}}, keys)
+    assert np.allclose(np.abs(near.values), np.abs(usual.values), rtol=0, atol=usual.errors / 10)
+    assert abs(abs(near.values[1]) - 0.2) < 4 * near.errors[1]
+
+
+def test_an_angle_of_nothing_is_not_called_without_effect():
+    noise = {"depolarizing": {"p2": 0.01}}
+    counted = sampled(small_circuits()[1:2], [2000], noise, seed=4)
+    fit = fit_noise(counted, noise, ["coherent.angle"])
+    if abs(fit.values[0]) < 1e-4:
+        assert "to first order" in str(fit) and "changes nothing that" not in str(fit)
+    low, high = fit.profile().iloc[0][["low", "high"]]
+    assert -1.0 < low <= 0.0 <= high < 1.0
+
+
+def test_numbers_at_a_bound_have_intervals_by_profiles():
+    zeros = preparations(cirq.LineQubit.range(1))[0]
+    fit = fit_noise([zeros.counted([500, 0])], {"readout": {"p01": 0.01}}, ["readout.p01"])
+    # Fisher's information is infinite there; 500 log(1 - p) drops by 1.92.
+    expected = 1 - np.exp(-(1.959964**2) / 2 / 500)
+    assert fit.table.iloc[0]["high"] == pytest.approx(expected, rel=0.02)
+
+
+def test_fits_of_nothing_and_numbers_that_are_known():
+    counted = sampled(small_circuits()[:1], [500], NOISE, seed=0)
+    fit = fit_noise(counted, NOISE)
+    prediction = fit.predict(lambda noise: [noise.idle, 1.0])
+    assert prediction.error.tolist() == [0.0, 0.0] and fit.profile().empty
+    known = Uncertainty(("depolarizing.p2", "readout.p01"), np.diag([0.0, 1e-6]))
+    carried = known.predicted(lambda noise: noise.depolarizing.p2 + noise.readout.p01, fit.noise)
+    assert carried.error == pytest.approx(1e-3)
+    with pytest.raises(InputError, match="no list of keys"):
+        fit_noise(counted, NOISE, None)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the count of '00'"):
+        counted[0].circuit.counted({"00": "many"})  # type: ignore[dict-item]
 
 
 def test_what_cannot_be_told_apart_is_said():

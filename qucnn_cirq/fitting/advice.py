@@ -28,6 +28,7 @@ _SMALLEST_RATIO = 1e-12
 """Information in a direction below which there is none, relative to the largest."""
 _NO_EFFECT = 1e-14
 """Information of one shot on a number, relative to its size squared, below which it is rounding."""
+_AT_ZERO = 0.01
 _MOVED = 0.25
 """Share of the shots that a further circuit would get."""
 _NEARLY = 2.0
@@ -93,6 +94,12 @@ def hard_to_tell(
             continue
         names = [numbers.keys[member] for member in members]
         if relative[index, index] < _NO_EFFECT * shots_of_all:
+            if numbers.bounds[0][index] < 0 and abs(values[index]) < _AT_ZERO * sizes[index]:
+                sentences[members] = (
+                    f"{names[0]} is at 0, where nothing changes with it to first order: its "
+                    "interval is that by profile likelihood"
+                )
+                continue
             sentences[members] = (
                 f"{names[0]} changes nothing that was counted{_where_it_acts(index, others, every)}"
             )

@@ -142,6 +142,8 @@ class Grid(Surrogate):
         if lows[index] < 0:
             reach = _REACH * max(size, abs(value))
             return max(lows[index], value - reach), min(highs[index], value + reach)
+        # Rates near 0 have to be followed to where they change something.
+        size = max(size, self.numbers.typical[index])
         return lows[index], min(highs[index], _REACH * max(value, 0.5 * size))
 
     def moved(self, centre: FloatArray) -> Surrogate:
