@@ -244,7 +244,9 @@ class NoiseFit:
     def __str__(self) -> str:
         shots = sum(each.shots for each in self.counted)
         number = sum(int((each.counts.sum(axis=1) > 0).sum()) for each in self.counted)
-        lines = [f"fitted to {shots:,} shots of {number} circuit{'s' * (number > 1)}"]
+        lines = [
+            f"fitted to {shots:,} shot{'s' * (shots != 1)} of {number} circuit{'s' * (number != 1)}"
+        ]
         lines += [f"{row.key} = {_interval_text(row)}" for row in self.table.itertuples()]
         return "\n".join([*lines, *self.hard_to_tell])
 
