@@ -146,6 +146,9 @@ class NoiseKind(abc.ABC):
 
     key: ClassVar[str]
     """The key of the configuration under which it stands: a word that no other kind has."""
+    known: ClassVar[tuple[str, ...]] = ()
+    """Fields that are known of a processor, as durations: no fit looks for them unless it is asked
+    to."""
 
     @classmethod
     def from_value(cls, value: object) -> Self:

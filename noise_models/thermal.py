@@ -141,6 +141,7 @@ class ThermalNoise(NoiseKind):
     """
 
     key: ClassVar[str] = "thermal"
+    known: ClassVar[tuple[str, ...]] = ("one_qubit", "two_qubit", "measurement")
 
     t1: float = fields.checked(_time("the relaxation time in microseconds"))
     t2: float = fields.checked(_time("the coherence time in microseconds"))

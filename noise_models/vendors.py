@@ -73,7 +73,7 @@ def read_vendor_calibration(
         published = read_published(path)
         return _calibration(published, positions, name)
     except InputError as error:
-        if str(error).startswith("cannot read"):
+        if str(error).startswith(("cannot read", f"{path}: ", f"{path} ")):
             raise
         raise InputError(f"{path}: {error}") from None
 

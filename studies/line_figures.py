@@ -247,6 +247,71 @@ def series_of(
     return [(str(label) or alone, own, styles[str(label)]) for label, own in series]
 
 
+def predicted_errors(own: pd.DataFrame) -> dict[str, float]:
+    """What is predicted of the repetitions of one setting.
+
+    Args:
+        own: Their results, with ``predicted_rmse`` (NaN where nothing is predicted) and, of noise
+            that was fitted, its ``_low`` and ``_high``.
+
+    Returns:
+        Root mean squares: ``predicted``, and of fitted noise the ends ``predicted_low`` and
+        ``predicted_high`` of its 95 % interval. What a fit leaves open is the same for all
+        repetitions, so that they do not make it narrower.
+    """
+    predicted = own.get("predicted_rmse", pd.Series([np.nan]))
+    found = {"predicted": predicted}
+    for end in ("low", "high"):
+        if f"predicted_rmse_{end}" in own:
+            found[f"predicted_{end}"] = own[f"predicted_rmse_{end}"]
+    return {name: float(np.sqrt((values**2).mean(skipna=False))) for name, values in found.items()}
+
+
+def plot_predicted(
+    axes: Axes, x: pd.Series, own: pd.DataFrame, style: SeriesStyle, width: float = 0.9
+) -> None:
+    """Draws the dashed line of predictions, with a band where noise was fitted.
+
+    Args:
+        axes: Where to draw.
+        x: Places on the x axis.
+        own: The rows of one line, with the columns of `predicted_errors`.
+        style: Its style.
+        width: Of the line, in points.
+    """
+    axes.plot(x, own["predicted"], "--", color=style.colour, lw=width)
+    if has_intervals(own):
+        low, high = own["predicted_low"], own["predicted_high"]
+        # Thin edges tell it from bands of what is measured.
+        for end in (low, high):
+            axes.plot(x, end, "-", color=style.colour, lw=0.4)
+        style.fill(axes, x, low, high, alpha=0.12)
+
+
+def explain_predicted(axes: Axes, data: pd.DataFrame, text: str) -> None:
+    """Adds entries to the legend that say what lines and bands of predictions mean.
+
+    Args:
+        axes: The panel, whose legend takes the entries.
+        data: What its lines show, with the columns of `predicted_errors`.
+        text: What is predicted, or from what.
+    """
+    if data["predicted"].notna().any():
+        drawing.explain_line(axes, text)
+    if has_intervals(data):
+        drawing.explain_band(axes, "predicted: 95 % interval by the fit of its noise", edged=True)
+
+
+def has_intervals(data: pd.DataFrame) -> bool:
+    """Whether predictions have intervals, as those of noise that was fitted have.
+
+    Args:
+        data: With the columns of `predicted_errors`.
+    """
+    ends = ["predicted_low", "predicted_high"]
+    return set(ends) <= set(data) and bool(data[ends].notna().all(axis=1).any())
+
+
 def _line_styles(lines: Lines) -> dict[str, SeriesStyle]:
     """A style for each line of a figure, in all of its panels; numbers become lighter."""
     return dict(zip(lines.labels, series_styles(len(lines.labels), lines.ordered), strict=True))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import pandas as pd
+
 from studies.grouping import Naming, Values
 
 LAYERS = "convolution.filters.layers"
@@ -181,6 +183,19 @@ def counted(number: int, noun: str) -> str:
         noun: One of them.
     """
     return f"{number:,} {noun}{'s'[: number != 1]}"
+
+
+def left_open(row: Mapping[str, Any] | pd.Series, column: str) -> str:
+    """The interval of a prediction under fitted noise, if it has one.
+
+    Args:
+        row: Of the results.
+        column: The column of the prediction.
+    """
+    low, high = (row.get(f"{column}_{end}") for end in ("low", "high"))
+    if low is None or high is None or pd.isna(low) or pd.isna(high):
+        return ""
+    return f" ({low:.4f} to {high:.4f} by what the fit of the noise leaves open)"
 
 
 def scientific(value: float) -> str:

@@ -27,6 +27,7 @@ from qucnn_cirq import (
     RandomCircuit,
     XZAnsatz,
     compile_convolution,
+    image_blocks,
 )
 from qucnn_cirq.budget import COLUMNS, ErrorBudget, error_budget, place_by_error
 from qucnn_cirq.budget.budget import place_name
@@ -100,6 +101,23 @@ def test_shares_add_up_to_what_layers_measure(test, layers, n_filters, noise):
     differences = (maps[0] - maps[1]).swapaxes(0, 1).reshape(n_filters, -1)
     assert np.allclose(budget.errors, differences, atol=1e-12)
     adds_up(budget)
+
+
+def test_images_are_cut_a_block_at_a_time(monkeypatch):
+    images = np.random.default_rng(5).uniform(size=(7, 6, 4))
+    images[1:4] = 0.0
+    own = program("destructive", n_filters=2)
+    whole = budget_of(own, WHOLE, images)
+    monkeypatch.setattr(image_blocks, "BLOCK_ELEMENTS", 60)
+    monkeypatch.setattr(image_blocks, "_FEWEST_ELEMENTS", 1)
+    sizes = [len(each) for each in image_blocks.ImageBlocks(images, own.spec).patches()]
+    assert len(sizes) == 7
+    parted = budget_of(own, WHOLE, images)
+    assert np.allclose(parted.errors, whole.errors, rtol=0, atol=1e-14)
+    assert parted.table.drop(columns=["bias", "square", "share"]).equals(
+        whole.table.drop(columns=["bias", "square", "share"])
+    )
+    assert np.allclose(parted.table["square"], whole.table["square"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("test", TESTS)

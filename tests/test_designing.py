@@ -142,3 +142,32 @@ def test_free_numbers_are_those_that_a_fit_finds() -> None:
         "depolarizing.p2",
         "idle",
     ]
+
+
+def test_durations_and_factors_are_known_unless_they_are_named() -> None:
+    noise = {"thermal": {"t1": 50.0, "t2": 40.0, "one_qubit": 30.0, "measurement": 500.0}}
+    noise |= {"scale": 1.5, "scales": {"gate": 1.2}, "readout": {"p01": 0.02}}
+    assert free_numbers(as_noise(noise)) == ["thermal.t1", "thermal.t2", "readout.p01"]
+
+
+def test_a_kind_of_ones_own_says_what_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "decay.py"
+    path.write_text(
+        "from noise_models import NoiseKind\n"
+        "from dataclasses import dataclass\n"
+        "@dataclass(frozen=True)\n"
+        "class Decay(NoiseKind):\n"
+        "    key = 'decay'\n"
+        "    known = ('duration',)\n"
+        "    p: float = 0.1\n"
+        "    duration: float = 20.0\n"
+        "    def has_gate_noise(self, strength):\n"
+        "        return False\n"
+        "    def layers(self, step, strength):\n"
+        "        return []\n",
+        encoding="utf-8",
+    )
+    key = f"{path}:Decay"
+    noise = as_noise({key: {"p": 0.2, "duration": 30.0}, "readout": {"p01": 0.1}})
+    found = free_numbers(noise)
+    assert sorted(each.rsplit(".", 1)[1] for each in found) == ["p", "p01"]

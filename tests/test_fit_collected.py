@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cirq
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import undrawn
+from matplotlib.figure import Figure
 
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, compile_convolution
@@ -19,7 +22,9 @@ from studies.elsewhere import collecting
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
+from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.noise.findings import findings
+from studies.noise.lines import error_data, plot_error
 from studies.runs.results import read_results
 from studies.settings import settings_texts
 from studies.sweep.catalogue import load_study
@@ -173,6 +178,39 @@ def test_predictions_of_fitted_noise_stand_beside_the_same_measured_numbers(
     once_more = collect(found.folder).results
     assert once_more is not None and "predicting" not in once_more.origins[0]
     assert once_more.table().iloc[0][column] == before[column]
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_figures_draw_the_interval_of_a_prediction(is_fitted: bool) -> None:
+    table = pd.DataFrame(
+        {
+            "shots": [100, 100, 1000, 1000],
+            "repeat": [0, 1, 0, 1],
+            "patches": 5,
+            "rmse": [0.05, 0.06, 0.03, 0.04],
+            "rmse_low": 0.02,
+            "rmse_high": 0.07,
+            "predicted_rmse": [0.05, 0.05, 0.03, 0.03],
+        }
+    )
+    if is_fitted:
+        table["predicted_rmse_low"] = [0.03, 0.05, 0.02, 0.02]
+        table["predicted_rmse_high"] = 0.06
+    drawings = [
+        (partial(plot_error, x="shots"), error_data(table, "shots")),
+        (plot_gradient_error, gradient_error_data(table)),
+    ]
+    for plot, data in drawings:
+        axes = plot(Figure().subplots(), table)
+        words = "predicted: 95 % interval by the fit of its noise"
+        assert (words in axes.get_legend_handles_labels()[1]) == is_fitted
+        assert ("predicted_low" in data) == is_fitted
+        if is_fitted:
+            # What the fit leaves open is common to repetitions.
+            np.testing.assert_allclose(data["predicted_low"], [np.sqrt(0.0017), 0.02])
+            ends = {round(np.sqrt(0.0017), 9), 0.02, 0.06}
+            bands = [each.get_paths() for each in axes.collections]
+            assert any(ends == set(np.round(own[0].vertices[:, 1], 9)) for own in bands if own)
 
 
 @pytest.mark.parametrize("method", ["readout+two_point", "zne"])

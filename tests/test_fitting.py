@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
@@ -20,6 +21,7 @@ from qucnn_cirq.fitting import (
     Counted,
     Design,
     FitCircuit,
+    Uncertainty,
     compare_models,
     design,
     design_circuits,
@@ -303,6 +305,136 @@ def test_a_rate_of_nothing_ends_its_interval_at_the_bound():
     row = fit.profile(["idle"]).iloc[0]
     assert row["low"] == 0 <= row["value"] < row["high"] < 6e-4
     assert fit.table["low"].min() >= 0
+
+
+def small_circuits() -> list[FitCircuit]:
+    """Two qubits and a gate between them, once, three and nine times."""
+    first, second = cirq.GridQubit.rect(1, 2, 4, 5)
+
+    def turn(x: float, z: float, axis: float) -> cirq.Gate:
+        return cirq.PhasedXZGate(x_exponent=x, z_exponent=z, axis_phase_exponent=axis)
+
+    found = []
+    for times, x in ((1, 0.3), (3, 0.1), (9, 0.7)):
+        circuit = cirq.Circuit(cirq.Moment(turn(x, 0.2, 0.3)(first), turn(0.4, 0.1, -0.2)(second)))
+        for index in range(times):
+            circuit += cirq.Circuit(
+                cirq.Moment(cirq.CZ(first, second)),
+                cirq.Moment(turn(0.3 + 0.1 * index, 0.2, 0.5)(first)),
+            )
+        circuit += cirq.Circuit(
+            cirq.Moment(turn(0.55, 0.3, 0.7)(second)), cirq.Moment(cirq.measure(first, second))
+        )
+        found.append(FitCircuit.of(circuit, f"{times} times"))
+    return found
+
+
+def test_profiles_go_on_where_other_numbers_make_up_for_one_beyond_the_grid():
+    truth = {
+        "depolarizing": {"p1": 0.002, "p2": 0.008},
+        "idle": 0.001,
+        "readout": {"p01": 0.012, "p10": 0.035},
+    }
+    counted = sampled(small_circuits(), [60_000] * 3, truth, seed=3)
+    fit = fit_noise(counted, NOISE, FREE)
+    row = fit.profile(["depolarizing.p2"]).iloc[0]
+
+    def loss(scaled: np.ndarray, p2: float) -> float:
+        p1, idle, p01, p10 = np.abs(scaled) * TRUTH[[0, 2, 3, 4]]
+        noise = {
+            "depolarizing": {"p1": p1, "p2": p2},
+            "idle": idle,
+            "readout": {"p01": p01, "p10": p10},
+        }
+        return 2 * (fit.log_likelihood - exact_likelihood(counted, noise))
+
+    for end in ("low", "high"):
+        if row[end] in (0.0, 0.9375):
+            continue
+        start = [fit.values[0] / 0.001 + 1.0, fit.values[2] / 0.0005 + 0.2, 1.0, 1.0]
+        best = minimize(
+            loss, start, (row[end],), "Nelder-Mead", options={"maxiter": 500, "adaptive": True}
+        )
+        assert best.fun == pytest.approx(3.84, abs=0.15)
+    assert row["low"] < fit.values[1] - 1.2 * fit.errors[1]
+
+
+def test_first_orders_are_followed_as_far_as_bounds_allow():
+    circuit = candidates("destructive", 4, "line")[0]
+    couplers = {"3,3:3,4": 0.005, "3,3:4,3": 0.005, "7,7:7,8": 0.01}
+    noise = {**NOISE, "depolarizing": {"p1": 0.001, "p2": 0.005, "couplers": couplers}}
+    keys = [f"depolarizing.couplers.{each}" for each in couplers]
+    fit = fit_noise(sampled([circuit], [20_000], noise, seed=1), noise, [*FREE, *keys])
+    table = fit.profile(keys).set_index("key")
+    assert (table["high"][keys[:2]] < 0.1).all()
+    # Where it says nothing it stays, up to its bounds, and this is said.
+    assert table.loc[keys[2]].tolist() == [0.01, 0.0, 0.9375]
+    assert f"{keys[2]} changes nothing that was counted: leave it out" in str(fit)
+
+
+def test_what_changes_nothing_stays_where_it_was():
+    zeros, ones = preparations(cirq.LineQubit.range(2))
+    readout = {"readout": {"p01": 0.01, "p10": 0.02}}
+    keys = ["readout.p01", "readout.p10"]
+    fit = fit_noise(sampled([zeros], [1000], readout, seed=0), readout, keys)
+    assert fit.values[1] == 0.02 and fit.profile(keys[1:]).iloc[0][["low", "high"]].tolist() == [
+        0.0,
+        0.5,
+    ]
+    assert "readout.p10 changes nothing that was counted" in str(fit)
+    both = fit_noise(sampled([zeros, ones], [1000, 1000], readout, seed=0), readout, keys)
+    assert not both.hard_to_tell or "nothing" not in str(both)
+
+
+def test_a_factor_held_back_by_a_probability_has_its_bound_as_end():
+    noise = {"depolarizing": {"p2": 0.005}, "scale": 1.5}
+    counted = sampled(small_circuits()[:1], [2000], noise, seed=2)
+    fit = fit_noise(counted, noise, ["depolarizing.p2", "scale"])
+    low, high = fit.profile(["scale"]).iloc[0][["low", "high"]]
+    assert low < fit.values[1] < high and "hardly told apart" in str(fit)
+
+
+def test_starts_at_and_near_nothing_are_left():
+    (circuit,) = small_circuits()[1:2]
+    truth = {"depolarizing": {"p2": 0.02}, "coherent": {"angle": 0.2}}
+    counted = sampled([circuit], [40_000], truth, seed=1)
+    keys = ["depolarizing.p2", "coherent.angle"]
+    usual = fit_noise(counted, {"depolarizing": {"p2": 0.01}, "coherent": {"angle": 0.1}}, keys)
+    near = fit_noise(counted, {"depolarizing": {"p2": 1e-12}, "coherent": {"angle": 0.0}}, keys)
+    assert np.allclose(np.abs(near.values), np.abs(usual.values), rtol=0, atol=usual.errors / 10)
+    assert abs(abs(near.values[1]) - 0.2) < 4 * near.errors[1]
+
+
+def test_an_angle_of_nothing_is_not_called_without_effect():
+    noise = {"depolarizing": {"p2": 0.01}}
+    counted = sampled(small_circuits()[1:2], [2000], noise, seed=4)
+    fit = fit_noise(counted, noise, ["coherent.angle"])
+    if abs(fit.values[0]) < 1e-4:
+        assert "to first order" in str(fit) and "changes nothing that" not in str(fit)
+    low, high = fit.profile().iloc[0][["low", "high"]]
+    assert -1.0 < low <= 0.0 <= high < 1.0
+
+
+def test_numbers_at_a_bound_have_intervals_by_profiles():
+    zeros = preparations(cirq.LineQubit.range(1))[0]
+    fit = fit_noise([zeros.counted([500, 0])], {"readout": {"p01": 0.01}}, ["readout.p01"])
+    # Fisher's information is infinite there; 500 log(1 - p) drops by 1.92.
+    expected = 1 - np.exp(-(1.959964**2) / 2 / 500)
+    assert fit.table.iloc[0]["high"] == pytest.approx(expected, rel=0.02)
+
+
+def test_fits_of_nothing_and_numbers_that_are_known():
+    counted = sampled(small_circuits()[:1], [500], NOISE, seed=0)
+    fit = fit_noise(counted, NOISE)
+    prediction = fit.predict(lambda noise: [noise.idle, 1.0])
+    assert prediction.error.tolist() == [0.0, 0.0] and fit.profile().empty
+    known = Uncertainty(("depolarizing.p2", "readout.p01"), np.diag([0.0, 1e-6]))
+    carried = known.predicted(lambda noise: noise.depolarizing.p2 + noise.readout.p01, fit.noise)
+    assert carried.error == pytest.approx(1e-3)
+    with pytest.raises(InputError, match="no list of keys"):
+        fit_noise(counted, NOISE, None)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the count of '00'"):
+        counted[0].circuit.counted({"00": "many"})  # type: ignore[dict-item]
 
 
 def test_what_cannot_be_told_apart_is_said():

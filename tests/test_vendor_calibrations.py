@@ -406,6 +406,15 @@ def test_other_files_are_refused_in_one_line(
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("content", [b"", OLDER.encode("utf-16")])
+def test_files_that_are_no_text_are_named_once(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "published.csv"
+    path.write_bytes(content)
+    with pytest.raises(NoiseError) as refusal:
+        read_vendor_calibration(path)
+    assert str(refusal.value).count(str(path)) == 1
+
+
 @pytest.mark.parametrize(
     ("positions", "message"),
     [

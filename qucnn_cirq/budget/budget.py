@@ -34,7 +34,7 @@ from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter
 from qucnn_cirq.compiler.program import Program, upstream_table
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.patches import Patches, extract_patches
+from qucnn_cirq.image_blocks import ImageBlocks, ImagesLike
 
 FloatArray = NDArray[np.float64]
 
@@ -347,7 +347,7 @@ _NO_NOISE = "no noise of this circuit has {}: `by` tells what there is."
 def error_budget(
     program: Program,
     noise: NoiseLike,
-    images: ArrayLike,
+    images: ImagesLike,
     *,
     parameters: ArrayLike | None = None,
     number: int | None = None,
@@ -359,7 +359,8 @@ def error_budget(
     Args:
         program: The compiled convolution.
         noise: As for `qucnn_cirq.QuantumConvolution`.
-        images: Shape (batch, rows, columns), or (batch, channels, rows, columns).
+        images: Shape (batch, rows, columns), or (batch, channels, rows, columns), or another
+            form that layers take; they are cut into patches a block at a time.
         parameters: Angles of trainable filters in radians, shape (filters, parameters); None where
             there are none.
         number: Which of the numbers that each circuit gives, with a measurement; None for overlaps
@@ -375,38 +376,60 @@ def error_budget(
     model.check_places(program.device.graph, f"device {program.device.name!r}")
     if model.is_ideal:
         raise InputError("there is no noise, so that there is no error to share out: give some.")
-    patches = extract_patches(images, program.spec)
-    if patches.n_occupied == 0:
-        raise InputError("all patches are blank: give images that are not 0 everywhere.")
     chosen = _checked_number(program, number)
     angles = checked_parameters(program, parameters)
+    loads, n_patches = _loaded(program, ImageBlocks(images, program.spec))
     circuits: dict[int, NoisyCircuit] = {}
     parts = []
-    for index, compiled in enumerate(program.filters):
+    for (index, circuit), (patch, columns) in loads.items():
+        compiled = program.filters[index]
         own = compiled.filter_table(None if angles is None else angles[index])
-        for load in compiled.load_patches(patches):
-            template = load.variant.template
-            if id(template) not in circuits:
-                observable = _observable(template, compiled, chosen)
-                process = labelled_process(template, model)
-                circuits[id(template)] = NoisyCircuit(template, observable, process)
-                circuits[id(template)].check_size()
-            tables = {"patch": load.angles, "filter": own, "upstream": upstream_table(1.0)}
-            parts.append(Part(index, load.index, circuits[id(template)], tables, load.columns))
+        template = compiled.variants[circuit].template
+        if id(template) not in circuits:
+            observable = _observable(template, compiled, chosen)
+            process = labelled_process(template, model)
+            circuits[id(template)] = NoisyCircuit(template, observable, process)
+            circuits[id(template)].check_size()
+        tables = {"patch": patch, "filter": own, "upstream": upstream_table(1.0)}
+        parts.append(Part(index, circuit, circuits[id(template)], tables, columns))
     if not any(part.noisy.channels for part in parts):
         raise InputError(
             "none of the noise acts on the qubits of these circuits, so that there is no error to "
             "share out."
         )
-    shape = (len(program.filters), patches.n_occupied)
-    return ErrorBudget(parts, shape, model, _words(program, patches))
+    shape = (len(program.filters), n_patches)
+    return ErrorBudget(parts, shape, model, _words(program, n_patches))
 
 
-def _words(program: Program, patches: Patches) -> str:
+def _loaded(
+    program: Program, blocks: ImageBlocks
+) -> tuple[dict[tuple[int, int], tuple[FloatArray, NDArray[np.intp]]], int]:
+    """The angles of all patches by filter and circuit, with their columns, and how many they are.
+
+    Of many images the angles alone are kept, in memory that grows with what is looked at.
+    """
+    found: dict[tuple[int, int], list[tuple[FloatArray, NDArray[np.intp]]]] = {}
+    count = 0
+    for patches in blocks.patches():
+        for index, compiled in enumerate(program.filters if patches.n_occupied else ()):
+            for load in compiled.load_patches(patches):
+                own = load.angles, load.columns + count
+                found.setdefault((index, load.index), []).append(own)
+        count += patches.n_occupied
+    if count == 0:
+        raise InputError("all patches are blank: give images that are not 0 everywhere.")
+    joined = {
+        key: (np.concatenate([own for own, _ in every]), np.concatenate([of for _, of in every]))
+        for key, every in sorted(found.items())
+    }
+    return joined, count
+
+
+def _words(program: Program, n_patches: int) -> str:
     spec = program.spec
     kernel = "x".join(map(str, spec.kernel_pair))
     test = f"{spec.overlap} test" if spec.measurement is None else spec.measurement.kind
-    return f"{kernel} {test} on {program.device.name}, {patches.n_occupied:,} patches"
+    return f"{kernel} {test} on {program.device.name}, {n_patches:,} patches"
 
 
 def _checked_number(program: Program, number: int | None) -> int | None:

@@ -26,6 +26,9 @@ _PLAIN = 0.5
 """Relative standard error from which a number may as well be 0: that of 95 % intervals about it."""
 _SMALLEST_RATIO = 1e-12
 """Information in a direction below which there is none, relative to the largest."""
+_NO_EFFECT = 1e-14
+"""Information of one shot on a number, relative to its size squared, below which it is rounding."""
+_AT_ZERO = 0.01
 _MOVED = 0.25
 """Share of the shots that a further circuit would get."""
 _NEARLY = 2.0
@@ -70,6 +73,7 @@ def hard_to_tell(
         values: Their values, shape (numbers,).
         fisher: The information of all shots, shape (numbers, numbers).
     """
+    shots_of_all = float(sum(shots))
     sizes = np.maximum(np.abs(values), _LEAST_SIZE * numbers.sizes)
     relative = fisher * np.outer(sizes, sizes)
     covariance = covariance_of(relative, np.ones(len(values)))
@@ -89,6 +93,17 @@ def hard_to_tell(
         if members in sentences:
             continue
         names = [numbers.keys[member] for member in members]
+        if relative[index, index] < _NO_EFFECT * shots_of_all:
+            if numbers.bounds[0][index] < 0 and abs(values[index]) < _AT_ZERO * sizes[index]:
+                sentences[members] = (
+                    f"{names[0]} is at 0, where nothing changes with it to first order: its "
+                    "interval is that by profile likelihood"
+                )
+                continue
+            sentences[members] = (
+                f"{names[0]} changes nothing that was counted{_where_it_acts(index, others, every)}"
+            )
+            continue
         value, error = float(values[index]), float(errors[index] * sizes[index])
         if len(names) == 1:
             text = f"{names[0]} is {_only(numbers, index, value, error)}"
@@ -99,7 +114,7 @@ def hard_to_tell(
                 f"{_together(1 / np.sqrt(together))}{numbers.keys[index]} alone is "
                 f"{_only(numbers, index, value, error)}"
             )
-        best = _best(index, relative, every, sum(shots))
+        best = _best(index, relative, every, shots_of_all)
         advice = "" if best is None else f": add circuits with {others[best][0]}"
         sentences[members] = text + advice
     return tuple(sentences.values())
@@ -123,18 +138,26 @@ def _others(circuits: Sequence[FitCircuit]) -> list[tuple[str, FitCircuit]]:
     return found
 
 
+def _where_it_acts(
+    index: int, others: Sequence[tuple[str, FitCircuit]], every: Sequence[FloatArray]
+) -> str:
+    """What to do about a number that the circuits do not depend on."""
+    for (name, _), own in zip(others, every, strict=True):
+        if own[index, index] > _NO_EFFECT:
+            return f": add circuits with {name}"
+    return ": leave it out, or add circuits where it acts"
+
+
 def _best(
     index: int, relative: FloatArray, every: Sequence[FloatArray], shots: float
 ) -> int | None:
     """Which further circuit lowers the error of a number most, if any does by much."""
     ones = np.ones(len(relative))
-    before = covariance_of(relative, ones)[index, index]
-    after = np.array(
-        [
-            covariance_of((1 - _MOVED) * relative + _MOVED * shots * own, ones)[index, index]
-            for own in every
-        ]
-    )
+    mixed = [relative, *((1 - _MOVED) * relative + _MOVED * shots * own for own in every)]
+    # What none of them tells is as uncertain for all.
+    strongest = max(float(np.linalg.eigvalsh(each)[-1]) for each in mixed)
+    variances = [covariance_of(each, ones, strongest)[index, index] for each in mixed]
+    before, after = variances[0], np.array(variances[1:])
     if not len(after) or after.min() > _WORTH**2 * before:
         return None
     # The first that is nearly as good: with the fewest gates.
@@ -169,17 +192,21 @@ def _only(numbers: FreeNumbers, index: int, value: float, error: float) -> str:
     return f"not told: its standard error is {error:.2g}" if is_time else text
 
 
-def covariance_of(fisher: FloatArray, sizes: FloatArray) -> FloatArray:
+def covariance_of(
+    fisher: FloatArray, sizes: FloatArray, strongest: float | None = None
+) -> FloatArray:
     """The inverse of an information; directions without any have a huge variance.
 
     Args:
         fisher: Shape (numbers, numbers).
         sizes: About how large the numbers are, shape (numbers,).
+        strongest: What decides which directions are without any; None for the largest strength.
     """
     if not len(sizes):
         return fisher
     strengths, directions = np.linalg.eigh(fisher * np.outer(sizes, sizes))
-    strengths = np.maximum(strengths, _SMALLEST_RATIO * max(strengths[-1], _SMALLEST_RATIO))
+    largest = strengths[-1] if strongest is None else strongest
+    strengths = np.maximum(strengths, _SMALLEST_RATIO * max(largest, _SMALLEST_RATIO))
     relative = (directions / strengths) @ directions.T
     found: FloatArray = relative * np.outer(sizes, sizes)
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from noise_models import Noise, NoiseLike, as_noise
+from noise_models.checks import real_number
 from qucnn_cirq.circuits.feed_forward import controlling
 from qucnn_cirq.circuits.observable import Observable, counted
 from qucnn_cirq.circuits.slots import AngleTables
@@ -273,7 +274,7 @@ def as_counts(circuit: FitCircuit, counts: Counts, n_rows: int) -> FloatArray:
         found = np.zeros(shape[1])
         for outcome, number in counts.items():
             index = _outcome(circuit, outcome)
-            found[index] += number
+            found[index] += real_number(f"the count of {shown(outcome)}", number, 0.0, np.inf)
     else:
         found = np.asarray(counts, dtype=float)
     if found.ndim == 1:

@@ -33,6 +33,8 @@ _MOST_MOVES = 12
 _LEAST_SHARE = 0.05
 _SETTLED = 1e-3
 """Gain of the log-likelihood that is no more followed: a 20th of a standard error."""
+_AT_BOUND = 0.01
+"""Distance from a bound, in sizes of a number, from which on it counts as being there."""
 _FEWEST_EXPECTED = 5.0
 """Expected counts of a cell of chi-squared; smaller ones are added up."""
 
@@ -105,18 +107,24 @@ class NoiseFit:
     def table(self) -> pd.DataFrame:
         """A row for each number: ``key``, ``start``, ``value``, ``error``, ``low`` and ``high``.
 
-        The last two are the 95 % interval by Fisher's information, within the bounds.
+        The last two are the 95 % interval by Fisher's information, within the bounds; of a number
+        that is at one of them it is that of `profile`.
         """
         low, high = self.numbers.bounds
         reach = NORMAL * self.errors
+        close = _AT_BOUND * self.numbers.sizes
+        at_bound = (self.values - low < close) | (high - self.values < close)
+        low, high = np.maximum(low, self.values - reach), np.minimum(high, self.values + reach)
+        for index in np.flatnonzero(at_bound).tolist():
+            low[index], high[index] = self._profiled(index)
         return pd.DataFrame(
             {
                 "key": self.keys,
                 "start": self.numbers.start,
                 "value": self.values,
                 "error": self.errors,
-                "low": np.maximum(low, self.values - reach),
-                "high": np.minimum(high, self.values + reach),
+                "low": low,
+                "high": high,
             }
         )
 
@@ -137,11 +145,13 @@ class NoiseFit:
         rows = []
         for key in self.keys if keys is None else keys:
             index = self.numbers.index(key)
-            low, high = profile_interval(
-                self.likelihood, self.values, self.log_likelihood, index, self.covariance
-            )
-            rows.append((self.keys[index], self.values[index], low, high))
+            rows.append((self.keys[index], self.values[index], *self._profiled(index)))
         return pd.DataFrame(rows, columns=["key", "value", "low", "high"])
+
+    def _profiled(self, index: int) -> tuple[float, float]:
+        return profile_interval(
+            self.likelihood, self.values, self.log_likelihood, index, self.covariance
+        )
 
     @cached_property
     def chi_squared(self) -> GoodnessOfFit:
@@ -234,7 +244,9 @@ class NoiseFit:
     def __str__(self) -> str:
         shots = sum(each.shots for each in self.counted)
         number = sum(int((each.counts.sum(axis=1) > 0).sum()) for each in self.counted)
-        lines = [f"fitted to {shots:,} shots of {number} circuit{'s' * (number > 1)}"]
+        lines = [
+            f"fitted to {shots:,} shot{'s' * (shots != 1)} of {number} circuit{'s' * (number != 1)}"
+        ]
         lines += [f"{row.key} = {_interval_text(row)}" for row in self.table.itertuples()]
         return "\n".join([*lines, *self.hard_to_tell])
 
@@ -285,11 +297,16 @@ def fit_noise(
     own = tuple(each.circuit for each in circuits)
     model = _kept_surrogate(own, configuration, tuple(free), tuple(each.shots for each in circuits))
     counts = [each.counts for each in circuits]
-    starts = [numbers.start, _SECOND_START * numbers.start]
+    # At 0 a number of either sign may have no slope, whatever the counts say.
+    turned = np.where((numbers.start == 0) & (low < 0), numbers.sizes, 0.0)
+    starts = [numbers.start, _SECOND_START * numbers.start + turned]
     for _ in range(_MOST_MOVES):
         likelihood = Likelihood(model, counts)
         found = [maximum(likelihood, each, *model.box, numbers.sizes) for each in starts]
-        values, point = max(found, key=lambda each: each[1].value)
+        # What changes nothing stays where it started.
+        values, point = max(
+            found, key=lambda each: each[1].value - _SETTLED * (each is not found[0])
+        )
         if isinstance(model, Grid):
             if model.covers(values):
                 break

@@ -46,6 +46,8 @@ _SHORTEST = 1e-3
 _SIZES = {"p1": 1e-3, "p2": 5e-3, "idle": 5e-4, "p01": 0.01, "p10": 0.03, "both": 2e-3}
 """About what a number is whose start is 0."""
 _PLAIN_SIZE = 0.02
+_SMALLEST = 0.05
+"""Least size of a number, relative to what it usually is: nearly 0 is no size to go by."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class FreeNumbers:
                 twice, or a start value is not allowed.
         """
         keys = several("free", keys)
+        if not all(isinstance(key, str) for key in keys):
+            raise InputError(f"free = {shown(keys)} is no list of keys, as ['depolarizing.p2'].")
         model = as_noise(noise)
         if model.configuration is None:
             raise InputError(
@@ -145,8 +149,13 @@ class FreeNumbers:
     @property
     def sizes(self) -> FloatArray:
         """About how large each number is, all above 0, shape (numbers,)."""
-        typical = [_SIZES.get(path[-1], _PLAIN_SIZE) for path in self.paths]
-        return np.where(self.start != 0, np.abs(self.start), typical)
+        least = np.where(self.start == 0, 1.0, _SMALLEST) * self.typical
+        return np.maximum(np.abs(self.start), least)
+
+    @property
+    def typical(self) -> FloatArray:
+        """About how large such numbers are, wherever they start, shape (numbers,)."""
+        return np.array([_SIZES.get(path[-1], _PLAIN_SIZE) for path in self.paths])
 
     @property
     def acts_on_gates(self) -> NDArray[np.bool_]:

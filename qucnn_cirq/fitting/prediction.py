@@ -113,8 +113,10 @@ def predicted(
             point[index] = np.clip(point[index] + sign * step, bounds[0][index], bounds[1][index])
             ends.append((point[index], at(point)))
         (first, before), (last, after) = ends
-        slopes.append((after - before) / (last - first))
-    by = np.array(slopes).reshape(len(values), -1)
+        # A number that is known exactly has no ends.
+        width = last - first
+        slopes.append((after - before) / width if width > 0 else np.zeros_like(value))
+    by = np.array(slopes).reshape(len(values), value.size)
     variance = np.einsum("if,ij,jf->f", by, covariance, by).reshape(value.shape)
     error_of = np.sqrt(np.maximum(variance, 0.0))
     return Prediction(value, error_of, value - _NORMAL * error_of, value + _NORMAL * error_of)

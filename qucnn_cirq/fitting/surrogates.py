@@ -142,7 +142,21 @@ class Grid(Surrogate):
         if lows[index] < 0:
             reach = _REACH * max(size, abs(value))
             return max(lows[index], value - reach), min(highs[index], value + reach)
+        # Rates near 0 have to be followed to where they change something.
+        size = max(size, self.numbers.typical[index])
         return lows[index], min(highs[index], _REACH * max(value, 0.5 * size))
+
+    def moved(self, centre: FloatArray) -> Surrogate:
+        """See `Surrogate.moved`; an expansion where the noise is not allowed at a grid's corners.
+
+        Args:
+            centre: The point, shape (numbers,).
+        """
+        try:
+            return super().moved(centre)
+        except InputError:
+            here = Tangent(self.circuits, self.numbers, self.centre, self.shots)
+            return here.moved(centre)
 
     @property
     def box(self) -> tuple[FloatArray, FloatArray]:
@@ -157,15 +171,19 @@ class Grid(Surrogate):
         Args:
             values: The point, shape (numbers,).
         """
-        for (low, high), bounds in zip(
-            ((self.box[0], self.numbers.bounds[0]), (self.box[1], self.numbers.bounds[1])),
-            (-1, 1),
-            strict=True,
-        ):
-            held = (bounds * (values - low) > -1e-9 * self.numbers.sizes) & (low != high)
-            if held.any():
-                return False
-        return True
+        return not self.held(values).any()
+
+    def held(self, values: FloatArray) -> NDArray[np.bool_]:
+        """Which numbers an end of the grid holds back, where their bounds do not, shape (numbers,).
+
+        Args:
+            values: The point, shape (numbers,).
+        """
+        ends, bounds = self.box, self.numbers.bounds
+        close = 1e-9 * self.numbers.sizes
+        low: NDArray[np.bool_] = (values - ends[0] < close) & (ends[0] != bounds[0])
+        high: NDArray[np.bool_] = (ends[1] - values < close) & (ends[1] != bounds[1])
+        return low | high
 
     def probabilities(self, values: FloatArray) -> list[FloatArray]:
         """See `Surrogate.probabilities`."""

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="KEY",
         help="a number to find, as depolarizing.p2 or scale; can be repeated (default: scale if "
-        "the noise is calibrated, else all its numbers)",
+        "the noise is calibrated, else all its rates, but no durations)",
     )
     parser.add_argument(
         "--profile", action="store_true", help="intervals by profile likelihood, which take longer"

@@ -113,8 +113,18 @@ def free_numbers(noise: Noise) -> list[str]:
         noise: A configuration.
 
     Returns:
-        Dotted keys: "scale" if it is calibrated, else all its numbers.
+        Dotted keys: "scale" if it is calibrated or has no numbers, else all of them but durations,
+        which are known, and factors, which cannot be told apart from the rates that they multiply.
     """
-    mapping = {} if noise.configuration is None else noise.configuration.to_mapping()
-    numbers = [".".join(path) for path in numbers_of(mapping)]
-    return ["scale"] if "calibrated" in mapping else numbers
+    configuration = noise.configuration
+    if configuration is None:
+        return []
+    mapping = configuration.to_mapping()
+    kinds = {**{kind.key: kind for kind in configuration.kinds}, **configuration.others}
+    left_out = {(key, name) for key, kind in kinds.items() for name in kind.known}
+    numbers = [
+        ".".join(path)
+        for path in numbers_of(mapping)
+        if path not in left_out and path[0] not in ("scale", "scales")
+    ]
+    return ["scale"] if "calibrated" in mapping or not numbers else numbers

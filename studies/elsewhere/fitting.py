@@ -44,7 +44,7 @@ def fit_collected(
         noise: The start values; None for the noise of the study, if all its points have the same,
             or for the noise that was expected of circuits of a design.
         free: The dotted keys of the numbers to find, as for `qucnn_cirq.fit_noise`; None for
-            "scale" if the noise is calibrated, else for all its numbers.
+            "scale" if the noise is calibrated, else for all its rates and times of decay.
 
     Raises:
         InputError: If the folder holds no jobs or no counts, or an argument is not allowed.

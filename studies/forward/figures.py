@@ -33,6 +33,7 @@ from studies.grouping import REPEATED, axes_of
 from studies.mitigation_cost import cost_lines, with_circuits
 from studies.statistics import mean_interval
 from studies.sweep.results import Results
+from studies.wording import left_open
 
 MOST_IMAGES = 16
 """Images drawn; the arrays and the table hold all of them."""
@@ -476,7 +477,7 @@ def _error_text(maps: ForwardMaps, run: str) -> str:
     measured = f"RMSE {row[f'{prefix}rmse']:.4f}"
     predicted = row.get(f"{prefix}predicted_rmse")
     if predicted is not None and not pd.isna(predicted):
-        measured += f", predicted {predicted:.4f}"
+        measured += f", predicted {predicted:.4f}{left_open(row, f'{prefix}predicted_rmse')}"
     return f"{measured}, bias {_signed(row[f'{prefix}bias'])}"
 
 

@@ -13,7 +13,7 @@ from studies.forward.maps import ForwardMaps
 from studies.forward.study import COLUMNS, RUNS
 from studies.statistics import jackknife_interval
 from studies.sweep.results import Results
-from studies.wording import interval_text, plus_minus
+from studies.wording import interval_text, left_open, plus_minus
 
 
 def findings(results: Results) -> list[str]:
@@ -46,10 +46,11 @@ def _agreement(maps: ForwardMaps) -> list[str]:
         error = jackknife_interval(images, partial(_rmse, column=column))
         agreement = _at_most_one(jackknife_interval(images, partial(_correlation, column=column)))
         predicted = maps.row.get(f"{prefix}predicted_rmse")
-        beside = "" if predicted is None else f" (predicted {predicted:.5f})"
+        beside = "" if predicted is None else f"; predicted {predicted:.5f}"
+        open_ = left_open(maps.row, f"{prefix}predicted_rmse")
         lines.append(
-            f"{noise}: estimate against squared cosine F, "
-            f"correlation {interval_text(*agreement, '.4f')}, RMSE {plus_minus(*error)}{beside}."
+            f"{noise}: estimate against squared cosine F, correlation "
+            f"{interval_text(*agreement, '.4f')}, RMSE {plus_minus(*error)}{beside}{open_}."
         )
         if run == "noisy":
             slope = jackknife_interval(images, partial(_slope, column=column))

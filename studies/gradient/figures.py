@@ -16,10 +16,18 @@ from scipy import stats
 from qucnn_cirq.drawing.ticks import log_axis
 from qucnn_cirq.gradient_methods import METHODS
 from studies.crosscheck import check_lines
-from studies.drawing import SeriesStyle, explain_band, explain_line, series_styles, slope_guide
+from studies.drawing import SeriesStyle, explain_band, series_styles, slope_guide
 from studies.gradient.study import COLUMNS
 from studies.grouping import Lines, axes_of, cells, groups
-from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.line_figures import (
+    LineFigures,
+    Others,
+    Styles,
+    explain_predicted,
+    plot_predicted,
+    predicted_errors,
+    series_of,
+)
 from studies.mitigation_cost import cost_lines, with_circuits
 from studies.sweep.results import Results
 from studies.wording import axis_text, name_by_axis, noise_text, span_text
@@ -72,18 +80,20 @@ def gradient_error_data(table: pd.DataFrame, others: Others = None) -> pd.DataFr
     Returns:
         One row for each line and number of shots: the root mean square error over angles, draws
         and repetitions; the ends of the 95 % interval over draws; and what the variance formulas
-        and the exact noisy means predict (NaN where there is no formula).
+        and the exact noisy means predict (NaN where there is no formula), with its 95 % interval
+        where noise is fitted.
 
     Raises:
         InputError: If a mean would pool anything but repetitions.
     """
-    columns = dict(rmse="rmse", low="rmse_low", high="rmse_high", predicted="predicted_rmse")
+    columns = {"rmse": "rmse", "low": "rmse_low", "high": "rmse_high"}
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
-        return {
+        measured = {
             name: float(np.sqrt((own[column] ** 2).mean())) if column in own else np.nan
             for name, column in columns.items()
         }
+        return {**measured, **predicted_errors(own)}
 
     return _FIGURES.tabulate(table, "shots", others, ["rmse"], summarise)
 
@@ -115,9 +125,8 @@ def plot_gradient_error(
         order = 4 - 0.05 * style.size
         style.plot(axes, own["shots"], own["rmse"], "", zorder=order, mew=0.8, label=label)
         style.fill(axes, own["shots"], own["low"], own["high"], alpha=0.3)
-        axes.plot(own["shots"], own["predicted"], "--", lw=0.8, color=style.colour)
-    if data["predicted"].notna().any():
-        explain_line(axes, "predicted: variance formula and bias")
+        plot_predicted(axes, own["shots"], own, style, width=0.8)
+    explain_predicted(axes, data, "predicted: variance formula and bias")
     slope_guide(axes, data["shots"], data["rmse"])
     explain_band(axes, "95 % interval over draws")
     log_axis(axes, "x")

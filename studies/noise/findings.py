@@ -10,7 +10,7 @@ from studies.grouping import axes_of
 from studies.noise.lines import accuracy_data, error_data
 from studies.noise.study import COLUMNS
 from studies.sweep.results import Results
-from studies.wording import interval_text, plus_minus, span_text
+from studies.wording import interval_text, left_open, plus_minus, span_text
 
 _SCALE = "noise.scale"
 _MOST_LINES = 4
@@ -113,20 +113,12 @@ def _agreement(table: pd.DataFrame) -> list[str]:
         return [
             f"The measured error, RMSE {row['rmse']:.4f}, is {ratio.iloc[0]:.3f} times that "
             f"predicted from exact noisy means and shot noise, {row['predicted_rmse']:.4f}"
-            f"{_left_open(row)}."
+            f"{left_open(row, 'predicted_rmse')}."
         ]
     return [
         f"Measured errors are {ratio.median():.3f} times those predicted from exact noisy means "
         f"and shot noise (median; {span_text(ratio, '.3f')} over {len(ratio)} points)."
     ]
-
-
-def _left_open(row: pd.Series) -> str:
-    """The interval of a prediction under fitted noise, if it has one."""
-    low, high = (row.get(f"predicted_rmse_{end}", np.nan) for end in ("low", "high"))
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return ""
-    return f" ({low:.4f} to {high:.4f} by what the fit of the noise leaves open)"
 
 
 def _bias(table: pd.DataFrame) -> list[str]:

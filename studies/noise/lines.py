@@ -15,7 +15,15 @@ from matplotlib.axes import Axes
 from qucnn_cirq.drawing.ticks import log_axis
 from studies.drawing import explain_band, explain_line, place_on_axis, scale_x, slope_guide
 from studies.grouping import images_read, is_numeric
-from studies.line_figures import LineFigures, Others, Styles, series_of
+from studies.line_figures import (
+    LineFigures,
+    Others,
+    Styles,
+    explain_predicted,
+    plot_predicted,
+    predicted_errors,
+    series_of,
+)
 from studies.noise.study import COLUMNS
 from studies.statistics import mean_interval, proportion_interval
 from studies.wording import axis_text, span_text
@@ -69,8 +77,9 @@ def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFra
 
     Returns:
         One row for each line and value of the axis: the mean over repetitions with Student's 95 %
-        interval, their number, and what the exact noisy means and the variance of the shots
-        predict (NaN where the engine has no means).
+        interval, their number, what the exact noisy means and the variance of the shots predict
+        (NaN where the engine has no means), and of fitted noise the 95 % interval that the fit
+        leaves of that.
 
     Raises:
         InputError: If a mean would pool anything but repetitions.
@@ -78,9 +87,8 @@ def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFra
 
     def summarise(own: pd.DataFrame) -> dict[str, object]:
         mean, low, high = mean_interval(own["rmse"])
-        predicted = own["predicted_rmse"] if "predicted_rmse" in own else pd.Series([np.nan])
         shown = {"rmse": mean, "low": low, "high": high, "repetitions": len(own)}
-        return {**shown, "predicted": np.sqrt((predicted**2).mean(skipna=False))}
+        return {**shown, **predicted_errors(own)}
 
     return FIGURES.tabulate(table, x, others, ["rmse"], summarise)
 
@@ -88,7 +96,7 @@ def error_data(table: pd.DataFrame, x: str, others: Others = None) -> pd.DataFra
 def plot_error(
     axes: Axes, table: pd.DataFrame, x: str, others: Others = None, styles: Styles | None = None
 ) -> Axes:
-    """Draws what `error_data` gives: points, bands of their intervals, dashed predictions.
+    """Draws what `error_data` gives: points, dashed predictions, bands of the intervals of both.
 
     Args:
         axes: Where to draw.
@@ -113,13 +121,12 @@ def plot_error(
         style.plot(axes, at, own["rmse"], "" if known else "-", label=label)
         style.fill(axes, at, own["low"], own["high"], alpha=0.3)
         if known:
-            axes.plot(at, own["predicted"], "--", color=style.colour, lw=0.9)
+            plot_predicted(axes, at, own, style)
     numeric = is_numeric(data[x])
     scale_x(axes, data[x])
     if numeric and (data["rmse"] > 0).any():
         log_axis(axes, "y")
-    if data["predicted"].notna().any():
-        explain_line(axes, "predicted from exact noisy means")
+    explain_predicted(axes, data, "predicted from exact noisy means")
     if x == "shots" and numeric and data[x].nunique() > 1:
         slope_guide(axes, data[x], data["rmse"])
     repeated = data["repetitions"].max() > 1
