@@ -431,8 +431,9 @@ def test_fits_of_nothing_and_numbers_that_are_known():
     known = Uncertainty(("depolarizing.p2", "readout.p01"), np.diag([0.0, 1e-6]))
     carried = known.predicted(lambda noise: noise.depolarizing.p2 + noise.readout.p01, fit.noise)
     assert carried.error == pytest.approx(1e-3)
-    with pytest.raises(InputError, match="no list of keys"):
-        fit_noise(counted, NOISE, None)  # type: ignore[arg-type]
+    for wrong, message in ((None, "free = None is no list"), ([3], "no list of keys")):
+        with pytest.raises(InputError, match=message):
+            fit_noise(counted, NOISE, wrong)
     with pytest.raises(InputError, match="the count of '00'"):
         counted[0].circuit.counted({"00": "many"})  # type: ignore[dict-item]
 
