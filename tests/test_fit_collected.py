@@ -193,6 +193,37 @@ def test_mitigation_assumes_the_noise_of_the_study_whatever_predicts(
     assert np.abs(after["noisy_means"] - before["noisy_means"]).max() > 1e-3
 
 
+@pytest.mark.parametrize("method", ["pec", "self_overlap", "purity"])
+def test_methods_are_predicted_by_the_noise_that_predicts(tmp_path: Path, method: str) -> None:
+    settings = {**STUDY, "mitigation": method, "images": 1, "shots": 1000}
+    found = jobs("forward", tmp_path / "jobs", settings=settings)
+    run(found)
+    means = []
+    for noise in (None, NOISE, {**NOISE, "depolarizing": {"p1": 0.002, "p2": 0.05}}):
+        results = collect(found.folder, noise=noise).results
+        assert results is not None
+        means.append(results.arrays(results.table()["point"][0])["noisy_means"])
+    np.testing.assert_allclose(means[1], means[0], atol=1e-12)
+    assert np.abs(means[2] - means[0]).max() > 1e-3
+
+
+def test_noise_is_refused_where_nothing_is_predicted(tmp_path: Path) -> None:
+    settings = {
+        "convolution.kernel": [2, 2],
+        "convolution.overlap": "inversion",
+        "convolution.filters": {"kind": "ansatz", "layers": 1},
+        "target": "random",
+        "method": "parameter_shift",
+        "shots": 10,
+        "iterations": 1,
+        "starts": 1,
+        "noise": NOISE,
+    }
+    found = jobs({"study": {"name": "learning"}}, tmp_path / "jobs", settings=settings)
+    with pytest.raises(InputError, match="predicts nothing beside its counts: leave noise out"):
+        collect(found.folder, noise=NOISE)
+
+
 def test_noise_that_predicts_is_checked(tmp_path: Path) -> None:
     found = jobs("forward", tmp_path / "jobs", settings=STUDY)
     run(found)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from qucnn_cirq.devices import load_device
 from qucnn_cirq.engines import make_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import errors_of, validate
-from studies.elsewhere import collecting
+from studies.elsewhere import collecting, programs
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
@@ -432,6 +433,36 @@ def test_nothing_is_left_of_larger_jobs_that_were_killed(
     found = jobs("noise", folder, TWICE, settings=SMALL, parallel=2)
     names = {path.name for path in folder.glob("circuits*")}
     assert names == {"circuits_0009.json", *(file.name for file in found.files)}
+
+
+def test_files_are_written_again_as_the_version_did_that_made_the_jobs(
+    made: tuple[Jobs, Batches], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Counts that were kept name the manifest: it stays, whatever goes into which file today.
+    with monkeypatch.context() as older:
+        older.setattr(programs, "MOST_IN_FILE", 2)
+        older.setattr(programs, "_MARKER_SHOTS", 300)
+        first = jobs("noise", tmp_path / "jobs", TWICE, settings=SMALL, parallel=2)
+    assert (
+        len(first.files) > len(made[0].files) and first.manifest.digest != made[0].manifest.digest
+    )
+    files = [cirq.read_json(file) for file in first.files]
+    collect(first.folder, written(tmp_path, results_of(first))[:1])
+    before = (first.folder / "jobs.json").read_bytes()
+    first.files[1].unlink()
+    again = jobs("noise", first.folder, TWICE, settings=SMALL, parallel=2)
+    assert (first.folder / "jobs.json").read_bytes() == before
+    assert [cirq.read_json(file) for file in again.files] == files and again.files == first.files
+    assert not collect(first.folder, written(tmp_path, results_of(again))).missing
+
+
+def test_a_manifest_names_no_files_but_its_own(made: tuple[Jobs, Batches], fresh: Path) -> None:
+    manifest = made[0].manifest
+    for name in ("../circuits_0001.json", "/circuits_0001.json", "jobs.json", ""):
+        other = [replace(each, files=(name,)) for each in manifest.programs]
+        replace(manifest, programs=tuple(other)).write(fresh)
+        with pytest.raises(InputError, match="damaged"):
+            read_manifest(fresh)
 
 
 @given(

@@ -121,9 +121,9 @@ class CollectedEngine(Engine):
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, self._of_means(noise))
+        return self._predicting.gives_means(template, self.predicted_noise(noise))
 
-    def _of_means(self, noise: Noise) -> Noise:
+    def predicted_noise(self, noise: Noise) -> Noise:
         """The noise that the counts come with, if any, or else that of whoever asks."""
         return self._source.noise or noise
 
@@ -156,7 +156,7 @@ class CollectedEngine(Engine):
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
-        own = self._of_means(noise)
+        own = self.predicted_noise(noise)
         return self._in_places(
             template, tables, lambda each: self._predicting.distribution(each, own, tables)
         )
@@ -180,7 +180,7 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        own = self._of_means(noise)
+        own = self.predicted_noise(noise)
         means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means

@@ -188,6 +188,7 @@ def collect(
     given = [Path(each) for each in files]
     if bit_order is not None and not given:
         raise InputError("bit_order has no effect without files: leave it out.")
+    _check_effect(target, manifest, shots, noise)
     taken, double, unchecked, refused = [], [], [], []
     found = collected(target, rounds)
     for path in given:
@@ -227,9 +228,6 @@ def collect(
             source = _Counts(rounds, found, seeds, origin, predicting)
             results = _results(target, plan, source, ready, note)
     else:
-        for name, value in (("shots", shots), ("noise", noise)):
-            if value is not None:
-                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
         there, ready, results = [], [], None
     wanted = rounds.wanted
     return Collection(
@@ -260,6 +258,19 @@ def _check_folder(folder: Path) -> None:
         raise InputError(
             f"{folder} is {what}: give the folder of `qucnn jobs`, and after it the files of what "
             "came back."
+        )
+
+
+def _check_effect(folder: Path, manifest: Manifest, shots: object, noise: object) -> None:
+    """Refuses what would change nothing."""
+    if not manifest.study:
+        for name, value in (("shots", shots), ("noise", noise)):
+            if value is not None:
+                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
+    elif noise is not None and not configured_again(folder, manifest, None)[0].predicts:
+        raise InputError(
+            f"the {manifest.study} study predicts nothing beside its counts: leave "
+            f"{option('noise')} out."
         )
 
 
