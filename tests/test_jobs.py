@@ -12,6 +12,7 @@ from typing import Any
 
 import cirq
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -454,6 +455,42 @@ def test_files_are_written_again_as_the_version_did_that_made_the_jobs(
     assert (first.folder / "jobs.json").read_bytes() == before
     assert [cirq.read_json(file) for file in again.files] == files and again.files == first.files
     assert not collect(first.folder, written(tmp_path, results_of(again))).missing
+
+
+def test_results_of_processes_that_collect_at_once_replace_each_other(
+    fresh: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = collect(fresh, files).results
+    assert before is not None
+    table, moved = before.table().drop(columns="seconds"), Path.rename
+
+    def between(path: Path, target: Path) -> Path:
+        found = moved(path, target)
+        if path.name == "results":
+            # Another process puts its own there before this one does.
+            monkeypatch.setattr(Path, "rename", moved)
+            shutil.copytree(found, path)
+        return found
+
+    monkeypatch.setattr(Path, "rename", between)
+    after = collect(fresh, shots=100).results
+    assert after is not None and set(after.table()["shots_taken"]) == {100}
+    assert {path.name for path in fresh.iterdir() if path.name.startswith(".")} == set()
+    (fresh / "results" / "plan.json").write_text("{}")
+    again = collect(fresh).results
+    assert again is not None
+    pd.testing.assert_frame_equal(again.table().drop(columns="seconds"), table)
+
+
+def test_the_command_tells_what_was_not_drawn(
+    fresh: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def finish(study: object, folder: Path, note: object) -> None:
+        (folder / "summary.json").write_text(json.dumps({"not_drawn": ["the disk is full"]}))
+
+    monkeypatch.setattr(collecting, "finish", finish)
+    assert main(["collect", str(fresh), *map(str, files)]) == 1
+    assert "qucnn: the disk is full" in capsys.readouterr().err
 
 
 def test_a_manifest_names_no_files_but_its_own(made: tuple[Jobs, Batches], fresh: Path) -> None:

@@ -47,6 +47,9 @@ _LOGGER = logging.getLogger(__name__)
 RESULTS = "results"
 """The folder of the results."""
 _LEFTOVER_SECONDS = 86_400.0
+_MOST_TRIES = 50
+_WAIT_SECONDS = 0.1
+"""How long is waited for another process that puts its results in their place."""
 _AT_A_TIME = 16
 """Points of a chunk."""
 
@@ -401,20 +404,43 @@ def _results(
     """Results of complete points, in place of those that were made of fewer counts."""
     target = folder / RESULTS
     if _are_of(target, plan, len(ready)):
-        return read_results(target)
+        return _read_put(target)
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
         _measure(partial, plan, counts, ready)
         finish(plan.study, partial, note)
-        # Between the two there is none, and the next call makes it again.
-        old = folder / f"{partial.name}.old{PARTIAL}"
-        with contextlib.suppress(FileNotFoundError):
-            target.rename(old)
-        partial.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        _put(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    return _read_put(target)
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Puts results in the place of others: of several processes those of the last one stay."""
+    old = partial.with_name(f"{partial.name}.old{PARTIAL}")
+    for left in reversed(range(_MOST_TRIES)):
+        # Between the two there is none, and the next call makes it again.
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            partial.rename(target)
+        except OSError:
+            # Another process put its own there meanwhile.
+            if not (left and target.exists()):
+                raise
+        else:
+            break
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_put(target: Path) -> Results:
+    """Results that were put in their place, where another process may put its own now."""
+    for _ in range(_MOST_TRIES):
+        with contextlib.suppress(InputError):
+            return read_results(target)
+        time.sleep(_WAIT_SECONDS)
     return read_results(target)
 
 
@@ -440,17 +466,18 @@ def _are_of(target: Path, plan: Plan, points: int) -> bool:
     """Whether a folder holds the results of the same counts already."""
     try:
         results = read_results(target)
-    except InputError:
-        return False
-    return (
-        results.plan.digest == plan.digest
-        and results.status().done == points
-        and all(
-            results.plan.digests(each.identity) == each.digests
-            and results.plan.targets(each.identity) == each.targets
-            for each in plan.points
+        return (
+            results.plan.digest == plan.digest
+            and results.status().done == points
+            and all(
+                results.plan.digests(each.identity) == each.digests
+                and results.plan.targets(each.identity) == each.targets
+                for each in plan.points
+            )
         )
-    )
+    except (InputError, OSError):
+        # Damaged, or put in its place by another process now.
+        return False
 
 
 def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
