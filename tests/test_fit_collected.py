@@ -207,6 +207,45 @@ def test_methods_are_predicted_by_the_noise_that_predicts(tmp_path: Path, method
     assert np.abs(means[2] - means[0]).max() > 1e-3
 
 
+def test_noise_that_drifts_predicts_as_that_of_the_study_does(tmp_path: Path) -> None:
+    drifting = {**NOISE, "drift": {"sd": 0.3}}
+    settings = {**STUDY, "images": 3, "noise": drifting, "shots": 300}
+    found = jobs("noise", tmp_path / "jobs", ONE, settings=settings)
+    run(found)
+
+    def row(noise: Any) -> dict[str, Any]:
+        results = collect(found.folder, noise=noise).results
+        assert results is not None and not results.status().failed
+        return dict(results.table().drop(columns="seconds").iloc[0].dropna())
+
+    own, same, steady = row(None), row(drifting), row(NOISE)
+    assert same == pytest.approx(own, rel=1e-9) and own["bias"] != own["bias_over_drift"]
+    # Where what predicts does not drift there is nothing to take a mean over.
+    assert not any("over_drift" in name for name in steady)
+    assert steady["measured_bias"] == own["measured_bias"]
+
+
+@pytest.mark.parametrize(
+    ("study", "more"),
+    [("forward", {"mitigation": "zne"}), ("mitigation", {"method": "readout", "training": 1})],
+)
+def test_what_was_measured_stays_where_noise_predicts_nothing(
+    tmp_path: Path, study: str, more: dict[str, Any]
+) -> None:
+    settings = {**STUDY, **more, "images": 2, "shots": 300}
+    if study == "mitigation":
+        settings["convolution.filters"] = STUDY["convolution.filters"][0]
+        del settings["check_patches"]
+    found = jobs({"study": {"name": study}}, tmp_path / "jobs", settings=settings)
+    run(found)
+    before = collect(found.folder).results
+    assert before is not None
+    with pytest.raises(InputError, match=r"does not predict these points: noise\.drift"):
+        collect(found.folder, noise={**NOISE, "drift": {"sd": 0.2}})
+    after = read_results(before.folder)
+    assert after.table().equals(before.table()) and len(after.table()) == 1
+
+
 def test_noise_is_refused_where_nothing_is_predicted(tmp_path: Path) -> None:
     settings = {
         "convolution.kernel": [2, 2],

@@ -108,16 +108,19 @@ class CollectedEngine(Engine):
         predicting: Gives means and distributions under the layer's noise, each circuit in the place
             where it was run.
         source: Where the counts come from.
+        noise: The noise that predicts; None for that of the source.
     """
 
     label = "collected counts"
     samples = True
     is_measured = True
 
-    def __init__(self, predicting: Engine, source: CountsSource) -> None:
+    def __init__(
+        self, predicting: Engine, source: CountsSource, noise: Noise | None = None
+    ) -> None:
         self.name = f"collected, beside {predicting.name}"
-        self._predicting = DriftingEngine(predicting)
-        self._source = source
+        self._engine, self._predicting = predicting, DriftingEngine(predicting)
+        self._source, self._noise = source, noise
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
@@ -125,7 +128,11 @@ class CollectedEngine(Engine):
 
     def predicted_noise(self, noise: Noise) -> Noise:
         """The noise that the counts come with, if any, or else that of whoever asks."""
-        return self._source.noise or noise
+        return self._noise or self._source.noise or noise
+
+    def predicting(self, noise: Noise) -> Engine:
+        """See `qucnn_cirq.engines.Engine`."""
+        return CollectedEngine(self._engine, self._source, noise)
 
     def predicts(self, template: Template, noise: Noise) -> bool:
         """Not where it is only noted which circuits are run; see `qucnn_cirq.engines.Engine`."""

@@ -204,6 +204,14 @@ class Engine(ABC):
         """
         return noise
 
+    def predicting(self, noise: Noise) -> Engine:
+        """The engine, of which means and distributions are of a noise in place of another.
+
+        Args:
+            noise: The noise that will be asked for.
+        """
+        return self
+
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """About how long a patch takes, in seconds on one core: for estimates alone.

@@ -32,6 +32,7 @@ from studies.elsewhere.recording import NumberingRecorder, Recorder
 from studies.elsewhere.replay import Replay, RoundsReplay, has_all
 from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
 from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
+from studies.point import noise_of_run
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
@@ -509,9 +510,12 @@ def _measure(
             task = Task(counts.seeds[point.identity], point.document)
 
             def measured(
-                noise: Noise | None, identity: str = point.identity, task: Task = task
+                noise: Noise | None, point: Point = point, task: Task = task
             ) -> MeasuredPoint:
-                replay = RoundsReplay(counts.rounds, counts.found, identity, noise)
+                if noise is not None:
+                    # If it drifts, as the noise of the point would.
+                    noise = Noise(noise_of_run(point.settings, other=noise.configuration))
+                replay = RoundsReplay(counts.rounds, counts.found, point.identity, noise)
                 with handing_out(replay), reading_stored():
                     (outcome,) = measure_each(plan.study.name, [task])
                 return outcome
