@@ -200,7 +200,15 @@ class PlainData:
         }
 
 
-COMPILER_SETTINGS = ("layout", "loader", "gate_set", "walkers", "infidelity", "load_filters")
+COMPILER_SETTINGS = (
+    "layout",
+    "loader",
+    "gate_set",
+    "placement",
+    "walkers",
+    "infidelity",
+    "load_filters",
+)
 """Settings that are the compiler's arguments of the same name, in those studies that have them."""
 
 

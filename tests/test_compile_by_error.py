@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
-from qucnn_cirq import ConvolutionSpec, compile_convolution, error_budget
+from qucnn_cirq import ConvolutionSpec, InputError, compile_convolution, error_budget
 from qucnn_cirq.cli import main
+from qucnn_cirq.compiler.pinning import placement_text
 from qucnn_cirq.compiler.program import Program
+from studies.sweep.catalogue import load_study
 
 LAYER = """
 [study]
@@ -58,6 +62,11 @@ def test_it_writes_an_order_that_errs_less(layer: Path, capsys: pytest.CaptureFi
     assert told["rms_error"] == pytest.approx(error_budget(kept, "willow_pink", images).rms)
     assert told["rms_error"] < 0.99 * as_compiled
     assert kept.spec == better != usual.spec
+    # The file says order and place, so that what is compiled of it is the same.
+    document = tomllib.loads((layer.parent / "better.toml").read_text())
+    assert document["study"]["placement"] == told["placement"] == placement_text(kept.placement)
+    again = compile_convolution(better, "willow_pink", placement=document["study"]["placement"])
+    assert error_budget(again, "willow_pink", images).rms == pytest.approx(told["rms_error"])
 
 
 def test_the_noise_of_the_file_is_weighed_and_all_its_tables_are_kept(layer: Path) -> None:
@@ -95,3 +104,32 @@ def test_it_needs_a_noise_and_images_need_it(
     plain = ["compile", str(layer), "--device", "willow_pink", "--out", "c.json"]
     assert main([*plain, "--images", "images.npy"]) == 2
     assert "no effect without --by-error" in capsys.readouterr().err
+
+
+def test_filters_in_different_places_leave_the_place_to_the_program(
+    layer: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qucnn_cirq.commands.compile._placement", lambda program: None)
+    assert compiled(layer) == 0
+    assert "filters are in different places" in capsys.readouterr().err
+    assert "placement" not in (layer.parent / "better.toml").read_text()
+
+
+@pytest.mark.parametrize("name", ["forward", "noise", "budget", "mitigation", "loading"])
+def test_studies_take_the_place(name: str) -> None:
+    place = "data = 4_9 4_10"
+    texts = [
+        f"placement={place}",
+        "noise=willow_pink",
+        "convolution.kernel=[2, 2]",
+        "convolution.overlap=inversion",
+        'convolution.filters={kind = "fixed", values = [1, 2, -1, 0.5]}',
+    ]
+    study, document = load_study({"study": {"name": name}}, texts)
+    settings = study.read(document)
+    assert placement_text(study.program(settings).placement) == place
+    assert settings.to_identity()["study"]["placement"] == place
+    assert "placement" not in attrs.evolve(settings, placement=None).to_identity()["study"]
+    wrong = attrs.evolve(settings, placement="data = 4_9 9_9")
+    with pytest.raises(InputError, match="no layout fits"):
+        study.program(wrong)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, XZAnsatz, compile_convolution
+from qucnn_cirq.compiler.pinning import placement_text
 
 Q = cirq.GridQubit
 FIXED = ConvolutionSpec(filters=FixedFilter(np.random.default_rng(1).normal(size=(4, 4))))
@@ -44,6 +45,16 @@ def test_a_placement_read_from_a_program_pins_another(overlap):
     same = compile_convolution(spec, "willow_pink", placement=program.placement)
     patch = np.arange(1, 17).reshape(4, 4)
     assert same.circuit(patch) == program.circuit(patch)
+    written = compile_convolution(spec, "willow_pink", placement=placement_text(program.placement))
+    assert written is same
+
+
+def test_a_text_of_qubits_is_a_list_of_them():
+    block = cirq.GridQubit.rect(3, 6, top=2, left=1)
+    program = compile_convolution(FIXED, "grid:8x8", placement=block)
+    for mark in (" ", ",", ", "):
+        text = mark.join(f"{q.row}_{q.col}" for q in block)
+        assert compile_convolution(FIXED, "grid:8x8", placement=text) is program
 
 
 def test_two_walkers_have_two_places():
@@ -61,11 +72,17 @@ def test_two_walkers_have_two_places():
         ({"data": DATA, "filter": DATA}, "twice"),
         ({"data": DATA[:3]}, "data has 3 qubits; this circuit has 4"),
         ({"dta": DATA}, "Did you mean 'data'"),
-        ({"data": [DATA[0], DATA[2], DATA[1], DATA[3]]}, "one that does is data = q"),
+        ({"data": [DATA[0], DATA[2], DATA[1], DATA[3]]}, "one that does is data = [0-9]_[0-9] "),
         ({"data": ["2-1"]}, "row_column"),
         (DATA, "4 qubits; this circuit needs 9"),
         (cirq.GridQubit.rect(1, 6) + cirq.GridQubit.rect(1, 6, top=3), "9 connected qubits"),
-        ("2_1", "give a list of qubits"),
+        ("2_1", "1 qubits; this circuit needs 9"),
+        ("data = 2_1 2_2 2_3", "data has 3 qubits; this circuit has 4"),
+        ("data = 2-1", "row_column"),
+        ("dta = 2_1", "Did you mean 'data'"),
+        ("data = 2_1, data = 2_2", "cannot be read"),
+        ("data = 2_1, 2_2", "cannot be read"),
+        (7, "give a list of qubits"),
     ],
 )
 def test_what_cannot_be_placed_is_refused(placement, message):

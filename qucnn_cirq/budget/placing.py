@@ -12,7 +12,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cirq
@@ -48,7 +48,10 @@ _MOST_JUDGED = 200
 _MOST_ORDERED = 4
 """Qubits of a register whose orders are all compiled: 24."""
 _BEST_ORDERS = 3
-"""Orders whose circuits are placed."""
+"""Orders whose circuits are placed with care."""
+_PLACES_AT_FIRST, _PATCHES_AT_FIRST, _COMPARED_AT_FIRST = 40, 24, 512
+"""By what orders are told apart before: positions, patches that judge all of them, and patches that
+judge the best."""
 _FINALISTS = 8
 """Positions that are compared with all circuits of a filter, not the most frequent one alone."""
 _MOST_COMPARED = 16_384
@@ -68,9 +71,10 @@ def compile_by_error(
     """Compiles a convolution for the smallest RMS error of F on some patches.
 
     Overlaps do not change if the bits of elements' numbers are held by other qubits, but circuits
-    and their errors do. Every order of the bits is compiled, and the circuits of the best three,
-    and of the order of `spec`, are placed as by `place_by_error`. Of these programs the best is
-    taken on all patches that are given, so that it is never worse on them than the last one.
+    and their errors do. The circuits of every order of the bits are placed in a few of the places,
+    judged by a few patches, and those of the best three orders, and of the order of `spec`, as by
+    `place_by_error`. Of these programs the best is taken on all patches that are given, so that it
+    is never worse on them than the last one.
 
     Args:
         spec: The convolution, with filters that are vectors of at most four qubits.
@@ -95,14 +99,14 @@ def compile_by_error(
             f"the register has {n_qubits} qubits, whose {math.factorial(n_qubits):,} orders are "
             f"too many to compile: up to {_MOST_ORDERED} are tried; see place_by_error."
         )
-    model = as_noise(noise)
     if options.get("infidelity") == "auto":
         options["noise"] = noise
     most = whole_number("patches", patches, minimum=1)
+    quick = _Effort(min(most, _PATCHES_AT_FIRST), _COMPARED_AT_FIRST, _PLACES_AT_FIRST)
     found: list[tuple[bool, float, int, Program]] = []
     with tqdm(
         itertools.permutations(range(n_qubits)),
-        "compiling",
+        "trying",
         math.factorial(n_qubits),
         unit=" orders",
         delay=2.0,
@@ -111,23 +115,24 @@ def compile_by_error(
     ) as orders:
         for number, order in enumerate(orders):
             program = compile_convolution(spec.in_order(order), device, **options)
+            model, whole = _checked(program, noise, images)
+            tried = _placed(program, model, whole, None, quick)
+            square = _square(tried, model, whole, quick.compared)
             # The first order is that of `spec`, and comes first.
-            found.append((number > 0, _square(program, model, images, most), number, program))
+            found.append((number > 0, square, number, program))
     best = [
-        place_by_error(program, model, images, patches=most)
+        place_by_error(program, noise, images, patches=most)
         for *_, program in sorted(found, key=lambda each: each[:3])[: 1 + _BEST_ORDERS]
     ]
-    return min(best, key=lambda program: _square(program, model, images, _MOST_COMPARED))
+    errors = [_square(each, *_checked(each, noise, images), _MOST_COMPARED) for each in best]
+    return best[int(np.argmin(errors))]
 
 
-def _square(program: Program, noise: Noise, images: ArrayLike, most: int) -> float:
+def _square(program: Program, noise: Noise, patches: Patches, most: int) -> float:
     """The mean square of the error of F on some patches, over all filters."""
-    whole = extract_patches(images, program.spec)
-    if whole.n_occupied == 0:
-        raise InputError("all patches are blank: give images that are not 0 everywhere.")
     total = 0.0
     for compiled in program.filters:
-        samples = _samples(compiled, whole, compiled.filter_table(None), most)
+        samples = _samples(compiled, patches, compiled.filter_table(None), most)
         total += _Squares(samples, noise).at(None)
     return total
 
@@ -163,33 +168,59 @@ def place_by_error(
         InputError: If an argument is not allowed, or the device's qubits are on no grid.
     """
     instance_of("program", program, Program, "compile_convolution(spec, device)")
+    most = whole_number("patches", patches, minimum=1)
+    angles = checked_parameters(program, parameters)
+    model, whole = _checked(program, noise, images)
+    with shown("placing"):
+        return _placed(program, model, whole, angles, _Effort(most))
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """How carefully places are searched for.
+
+    Attributes:
+        patches: Patches that judge all places.
+        compared: Patches that judge the best of them.
+        places: How many places are judged: those of least predicted error.
+    """
+
+    patches: int
+    compared: int = _MOST_COMPARED
+    places: int = _MOST_JUDGED
+
+
+def _checked(program: Program, noise: NoiseLike, images: ArrayLike) -> tuple[Noise, Patches]:
+    """The noise and the patches, if circuits may be placed by their error under it."""
     if program.spec.measurement is not None:
         raise InputError("placement by the error of F is for overlaps, not for measurements.")
     if not all(isinstance(qubit, cirq.GridQubit) for qubit in program.device.graph):
         raise InputError(f"device {program.device.name!r} is no grid that circuits are moved on.")
     model = as_noise(noise)
     model.check_places(program.device.graph, f"device {program.device.name!r}")
-    most = whole_number("patches", patches, minimum=1)
-    whole = extract_patches(images, program.spec)
-    if whole.n_occupied == 0:
+    patches = extract_patches(images, program.spec)
+    if patches.n_occupied == 0:
         raise InputError("all patches are blank: give images that are not 0 everywhere.")
-    angles = checked_parameters(program, parameters)
+    return model, patches
+
+
+def _placed(
+    program: Program, noise: Noise, patches: Patches, angles: FloatArray | None, effort: _Effort
+) -> Program:
+    """The program with its circuits in the best place that is found; itself if none is better."""
     moved: dict[int, tuple[Variant, ...]] = {}
     filters = []
-    with shown("placing"):
-        for index, compiled in enumerate(program.filters):
-            key = id(compiled.variants)
-            if key not in moved:
-                table = compiled.filter_table(None if angles is None else angles[index])
-                few = _samples(compiled, whole, table, most)
-                many = _samples(compiled, whole, table, max(most, _MOST_COMPARED))
-                positions = _best(few, many, model, program)
-                moved[key] = compiled.variants
-                if positions is not None:
-                    moved[key] = tuple(
-                        _moved(each, positions, program) for each in compiled.variants
-                    )
-            filters.append(replace(compiled, variants=moved[key]))
+    for index, compiled in enumerate(program.filters):
+        key = id(compiled.variants)
+        if key not in moved:
+            table = compiled.filter_table(None if angles is None else angles[index])
+            few = _samples(compiled, patches, table, effort.patches)
+            many = _samples(compiled, patches, table, max(effort.patches, effort.compared))
+            positions = _best(few, many, noise, program, effort.places)
+            moved[key] = compiled.variants
+            if positions is not None:
+                moved[key] = tuple(_moved(each, positions, program) for each in compiled.variants)
+        filters.append(replace(compiled, variants=moved[key]))
     if all(one.variants is other.variants for one, other in zip(filters, program.filters,
                                                                 strict=True)):  # fmt: skip
         return program
@@ -216,7 +247,7 @@ def _samples(
 
 
 def _best(
-    few: Sequence[_Sample], many: Sequence[_Sample], noise: Noise, program: Program
+    few: Sequence[_Sample], many: Sequence[_Sample], noise: Noise, program: Program, most: int
 ) -> Positions | None:
     """Where the mean square error is smallest; None if that is where the circuits are.
 
@@ -225,12 +256,13 @@ def _best(
         many: What the best of them are compared with.
         noise: The noise.
         program: The program whose circuits they are.
+        most: How many places are judged.
     """
     circuits = [template.circuit for template, _, _ in many]
     # All circuits of a filter sit on the same qubits, and any of them may use any coupler.
     couplers = {pair for circuit in circuits for pair in Usage.of(circuit).two_qubit}
     usage = Usage.of(circuits[0], sorted(couplers))
-    places = [each for each in _placements(usage, program) if _fits(each, many)]
+    places = [each for each in _placements(usage, program, most) if _fits(each, many)]
     search, compare = _Squares(few[:1], noise), _Squares(many, noise)
     first = sorted(range(len(places)), key=lambda number: search.at(places[number]))
     finalists = [(compare.at(places[number]), number) for number in first[:_FINALISTS]]
@@ -265,7 +297,7 @@ class _Squares:
         return total
 
 
-def _placements(usage: Usage, program: Program) -> list[Positions]:
+def _placements(usage: Usage, program: Program, most: int) -> list[Positions]:
     """The places of least predicted error: the layout as it is drawn, or bent."""
     device, gate_set = program.device, program.report.gateset
     wanted = nx.Graph(list(usage.two_qubit))
@@ -274,7 +306,7 @@ def _placements(usage: Usage, program: Program) -> list[Positions]:
     found = itertools.islice(matcher.subgraph_monomorphisms_iter(), _MOST_FOUND)
     bent = ({own: place for place, own in each.items()} for each in found)
     return heapq.nsmallest(
-        _MOST_JUDGED,
+        most,
         itertools.chain(placements(usage, device), bent),
         key=lambda each: usage.predicted_error(each, device, gate_set),
     )

@@ -25,6 +25,10 @@ DESCRIPTION = (
     "Compile the table [convolution] of a TOML file for a device, and write the native circuit of "
     "one patch in Cirq's JSON. All patches share its structure."
 )
+_SEVERAL_PLACES = (
+    "filters are in different places, which a configuration does not say: the file has the order "
+    "alone, and --program keeps the places."
+)
 _IMAGES = 16
 """Digits that --by-error looks at unless images are given."""
 
@@ -76,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE.toml",
         help="look for the order of bits and the place with the smallest error of F under --noise, "
-        "or the file's [noise], and write the configuration with that order",
+        "or the file's [noise], and write the configuration with both",
     )
     parser.add_argument(
         "--images",
@@ -91,8 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--qubits",
-        metavar="ROW_COLUMN,...",
-        help="the only qubits that may be used, such as 2_1,2_2,2_3",
+        metavar="PLACEMENT",
+        help="the only qubits that may be used, such as 2_1,2_2,2_3; or those of each register, "
+        "such as 'data = 2_1 2_2, filter = 3_1 3_2'",
     )
     parser.add_argument(
         "--dynamical-decoupling", metavar="NAME", help="XX, YY or XY4 pulses on qubits that wait"
@@ -130,15 +135,15 @@ def run(options: argparse.Namespace) -> int:
         noise=noise,
         dynamical_decoupling=options.dynamical_decoupling,
         load_filters=options.load_filters,
-        placement=None if options.qubits is None else options.qubits.split(","),
+        placement=options.qubits,
     )
-    errors: dict[str, float] = {}
+    found: dict[str, Any] = {}
     if options.by_error is None:
         if options.images is not None:
             raise InputError("--images has no effect without --by-error: leave it out.")
         program = compile_convolution(spec, options.device, prove=options.prove, **settings)
     else:
-        program, errors = _by_error(spec, options, settings)
+        program, found = _by_error(spec, options, settings)
     check_own_code(program)
     circuit = program.circuit(patch, angles)
     variant = program.variant(patch)
@@ -148,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
     metrics = variant.report.to_mapping() | how | {"valid": valid}
     for name in ("layout", "loader", "predicted_error"):
         del metrics[name]
-    metrics |= errors
+    metrics |= found
     metrics["compile_seconds"] = metrics.pop("compile_seconds")  # Last.
     proof = program.proof if options.prove else None
     if proof is not None:
@@ -158,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
     if options.program is not None:
         program.save(options.program)
     if options.by_error is not None:
-        _write_ordered(program.spec, options)
+        _write_found(program, options)
     if options.metrics is not None:
         write_json(options.metrics, metrics)
     if options.json:
@@ -171,6 +176,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"\n{passes_text(variant.passes)}")
         if variant.report.warning is not None:
             print(f"warning: {variant.report.warning}", file=sys.stderr)
+        if options.by_error is not None and "placement" not in found:
+            print(f"note: {_SEVERAL_PLACES}", file=sys.stderr)
         hint = better_overlap_test(program, **settings)
         if hint is not None:
             print(f"note: {hint}", file=sys.stderr)
@@ -179,8 +186,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _by_error(
     spec: ConvolutionSpec, options: argparse.Namespace, settings: dict[str, Any]
-) -> tuple[Program, dict[str, float]]:
-    """The program of smallest error, and the errors without shots of it and of the usual one."""
+) -> tuple[Program, dict[str, Any]]:
+    """The program of smallest error; its place, and the errors of it and of the usual one."""
     from qucnn_cirq.budget import compile_by_error, error_budget
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.datasets import load_mnist
@@ -196,17 +203,32 @@ def _by_error(
     usual = compile_convolution(spec, options.device, **settings)
     others = {key: value for key, value in settings.items() if key not in ("noise", "placement")}
     best = compile_by_error(spec, options.device, noise=noise, images=images, **others)
-    found = {"rms_error": best, "rms_error_as_compiled": usual}
-    return best, {name: error_budget(program, noise, images).rms for name, program in found.items()}
+    place = _placement(best)
+    found: dict[str, Any] = {} if place is None else {"placement": place}
+    for name, program in (("rms_error", best), ("rms_error_as_compiled", usual)):
+        found[name] = error_budget(program, noise, images).rms
+    return best, found
 
 
-def _write_ordered(spec: ConvolutionSpec, options: argparse.Namespace) -> None:
-    """Writes the configuration that was read, with the order of bits that was chosen."""
+def _placement(program: Program) -> str | None:
+    """Where all circuits of a program are; None if those of different filters are apart."""
+    from qucnn_cirq.compiler.pinning import placement_text, roles_of
+
+    places = {placement_text(roles_of(each.template)) for each in program.filters}
+    return places.pop() if len(places) == 1 else None
+
+
+def _write_found(program: Program, options: argparse.Namespace) -> None:
+    """Writes the configuration that was read, with the order and, for a study, the place found."""
     from noise_models.tables import write_document
     from noise_models.writing import write_text
     from qucnn_cirq.documents import read_document
 
-    document = read_document(options.configuration) | {"convolution": spec.to_mapping()}
+    document = read_document(options.configuration)
+    document |= {"convolution": program.spec.to_mapping()}
+    place = _placement(program)
+    if "study" in document and place is not None:
+        document["study"] |= {"device": options.device, "placement": place}
     write_text(options.by_error, write_document(document))
 
 

@@ -84,7 +84,8 @@ def compile_convolution(
         placement: Where the circuit must be: a list of qubits out of which the compiler may
             choose; or a mapping from any of "data", "filter" and "ancilla" to their qubits in
             order (as `Program.placement` gives them). A qubit is a ``cirq.GridQubit``, a
-            pair (row, column) or text "row_column". None leaves it to the compiler.
+            pair (row, column) or text "row_column". All of it may be one text: "2_1 2_2", or
+            "data = 2_1 2_2, filter = 3_1 3_2". None leaves it to the compiler.
         load_filters: Whether a filter that is a circuit is loaded as a vector: for each set of its
             parameters the state is computed, and angles are solved for with which a short loader
             prepares it, 1, 3 or 6 CZ on 2, 3 or 4 qubits. For up to 4 qubits.

@@ -15,7 +15,7 @@ from qucnn_cirq.errors import InputError, shown
 
 Q = cirq.GridQubit
 QubitLike = Q | tuple[int, int] | str
-PlacementLike = Mapping[str, Iterable[QubitLike]] | Iterable[QubitLike] | None
+PlacementLike = Mapping[str, Iterable[QubitLike]] | Iterable[QubitLike] | str | None
 
 ROLES = ("data", "filter", "ancilla")
 """What can be given a place: both registers, most significant qubit first, and where the ancillas
@@ -53,8 +53,9 @@ def read_placement(placement: PlacementLike, device: Device) -> Pinning:
 
     Args:
         placement: Qubits out of which the compiler may choose; or a mapping from any of "data",
-            "filter" and "ancilla" to their qubits in order; or None. A qubit is a
-            ``cirq.GridQubit``, a pair (row, column), or text "row_column".
+            "filter" and "ancilla" to their qubits in order; or either as text, as `placement_text`
+            writes it; or None. A qubit is a ``cirq.GridQubit``, a pair (row, column), or text
+            "row_column".
         device: The device.
 
     Raises:
@@ -62,6 +63,8 @@ def read_placement(placement: PlacementLike, device: Device) -> Pinning:
     """
     if placement is None:
         return Pinning()
+    if isinstance(placement, str):
+        placement = _parsed(placement)
     if isinstance(placement, Mapping):
         only_known_keys("placement", placement, ROLES)
         roles = tuple((role, _qubits(role, placement[role])) for role in ROLES if role in placement)
@@ -82,13 +85,33 @@ def roles_of(template: Template) -> dict[str, tuple[cirq.Qid, ...]]:
     return {role: qubits for role, qubits in zip(ROLES, registers, strict=True) if qubits}
 
 
-def describe(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
-    """A placement as text, "data = q(0, 0) q(0, 1), filter = ...".
+def placement_text(roles: Mapping[str, Iterable[cirq.Qid]]) -> str:
+    """A placement as text, "data = 0_0 0_1, filter = 1_0 1_1", which can be given as a placement.
 
     Args:
-        roles: For each role its qubits, in order.
+        roles: For each role its qubits, in order, as of `Program.placement`.
     """
-    return ", ".join(f"{role} = {' '.join(map(str, qubits))}" for role, qubits in roles.items())
+    return ", ".join(f"{role} = {' '.join(map(_named, own))}" for role, own in roles.items())
+
+
+def _named(qubit: cirq.Qid) -> str:
+    return f"{qubit.row}_{qubit.col}" if isinstance(qubit, Q) else str(qubit)
+
+
+def _parsed(text: str) -> Mapping[str, list[str]] | list[str]:
+    """Roles and their qubits, or qubits alone; names of qubits are parted by blanks or commas."""
+    if "=" not in text:
+        return text.replace(",", " ").split()
+    found: dict[str, list[str]] = {}
+    for part in text.split(","):
+        role, equals, qubits = part.partition("=")
+        if not equals or role.strip() in found:
+            raise InputError(
+                f"placement = {shown(text)} cannot be read: write 'data = 0_0 0_1, filter = 1_0 "
+                "1_1', or qubits alone."
+            )
+        found[role.strip()] = qubits.split()
+    return found
 
 
 def _qubits(key: str, given: object) -> tuple[cirq.Qid, ...]:

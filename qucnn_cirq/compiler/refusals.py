@@ -8,7 +8,7 @@ from dataclasses import replace
 from qucnn_cirq.circuits.loaders import AUTO, LOADERS
 from qucnn_cirq.compiler.assembly import Assembly
 from qucnn_cirq.compiler.layouts import LAYOUTS, fitting_loaders, layouts_for
-from qucnn_cirq.compiler.pinning import Pinning, describe
+from qucnn_cirq.compiler.pinning import Pinning, placement_text
 from qucnn_cirq.compiler.placement import best_placement
 from qucnn_cirq.compiler.request import ROUTED, Request
 from qucnn_cirq.errors import InputError
@@ -119,7 +119,7 @@ def check_routable(request: Request, candidates: Sequence[Assembly]) -> None:
     if request.pinning.roles:
         own = [best_placement(each, device, request.options.gate_set) for each in candidates]
         others = [
-            describe(candidate.roles_on(each.positions))
+            placement_text(candidate.roles_on(each.positions))
             for candidate, each in zip(candidates, own, strict=True)
             if each
         ]

@@ -35,6 +35,9 @@ class ForwardPoint(PlainData):
         layout: The compiler's layout, or "auto".
         loader: The compiler's loader, or "auto".
         gate_set: The native two-qubit gate; None takes the device's first.
+        placement: Where the circuits must be, as text for the argument of
+            `qucnn_cirq.compile_convolution` of that name: "2_1 2_2 3_1" for qubits to choose
+            from, or "data = 2_1 2_2, filter = 3_1 3_2"; None leaves it to the compiler.
         walkers: Ancillas of the ancilla test, 1 or 2.
         infidelity: Largest infidelity of a loaded patch, within 0..1, or "auto": what is best
             under the noise.
@@ -72,6 +75,7 @@ class ForwardPoint(PlainData):
     layout: str = fields.text(default="auto")
     loader: str = fields.text(default="auto")
     gate_set: str | None = fields.text(beside=(None,), default=None)
+    placement: str | None = fields.text(beside=(None,), default=None)
     walkers: int = fields.whole(1, default=1)
     infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
     load_filters: bool = fields.checked(true_or_false, default=False)

@@ -39,6 +39,9 @@ class LoadingPoint(PlainData):
         first: Position of the first image in the data set, at least 0.
         device: Name of the device to compile for.
         gate_set: The native two-qubit gate; None takes the device's first.
+        placement: Where the circuits must be, as text for the argument of
+            `qucnn_cirq.compile_convolution` of that name: "2_1 2_2 3_1" for qubits to choose
+            from, or "data = 2_1 2_2, filter = 3_1 3_2"; None leaves it to the compiler.
         infidelity: Largest infidelity of a loaded patch, within 0..1; 0 is exact loading. Or
             "auto": for each patch what is best under the noise.
         check_fraction: Fraction of the points, chosen by their identity, of which some patches
@@ -60,6 +63,7 @@ class LoadingPoint(PlainData):
     first: int = fields.whole(0, default=0)
     device: str = fields.text(default="willow_pink")
     gate_set: str | None = fields.text(beside=(None,), default=None)
+    placement: str | None = fields.text(beside=(None,), default=None)
     infidelity: float | str = fields.real(0.0, 1.0, beside=("auto",), default=0.0)
     check_fraction: float = fields.real(0.0, 1.0, default=1.0)
     check_patches: int = fields.whole(0, default=1)

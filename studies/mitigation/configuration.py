@@ -48,6 +48,9 @@ class MitigationPoint(PlainData):
             shared: "conjugate", "pauli", or "none". The method "raw" has none.
         loader: The compiler's loader, or "auto".
         gate_set: The native two-qubit gate; None takes the device's first.
+        placement: Where the circuits must be, as text for the argument of
+            `qucnn_cirq.compile_convolution` of that name: "2_1 2_2 3_1" for qubits to choose
+            from, or "data = 2_1 2_2, filter = 3_1 3_2"; None leaves it to the compiler.
         data: Where the images are, as an absolute path; None for those of the package.
         convolution: The convolution, of one filter; without filters, the package's 4x4 kernel.
         noise: The noise.
@@ -72,6 +75,7 @@ class MitigationPoint(PlainData):
     twirl: str = twirl_field(TWIRL)
     loader: str = fields.text(default="auto")
     gate_set: str | None = fields.text(beside=(None,), default=None)
+    placement: str | None = fields.text(beside=(None,), default=None)
     data: str | None = fields.checked(absolute_path, beside=(None,), default=None)
     convolution: ConvolutionSpec = convolution_field()
     noise: NoiseConfiguration = noise_field()
