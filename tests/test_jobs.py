@@ -26,6 +26,7 @@ from qucnn_cirq.validation import errors_of, validate
 from studies.elsewhere import collecting, programs
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.counts import Collected, collected
+from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.reading import read_counts
@@ -480,6 +481,32 @@ def test_results_of_processes_that_collect_at_once_replace_each_other(
     again = collect(fresh).results
     assert again is not None
     pd.testing.assert_frame_equal(again.table().drop(columns="seconds"), table)
+
+
+def test_what_stands_in_the_place_of_results_and_changed_copies_are_named(
+    tmp_path: Path, fresh: Path, files: list[Path]
+) -> None:
+    (fresh / "results").mkdir()
+    (fresh / "results" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="move it out of the folder"):
+        collect(fresh, files)
+    assert (fresh / "results" / "notes.txt").read_text() == "mine"
+    shutil.rmtree(fresh / "results")
+    (fresh / "results").write_text("mine")
+    with pytest.raises(InputError, match="move it out of the folder"):
+        collect(fresh)
+    assert (fresh / "results").read_text() == "mine"
+    (fresh / "results").unlink()
+    assert collect(fresh).results is not None
+    noise = tmp_path / "own.toml"
+    noise.write_text("[depolarizing]\np2 = 0.01\n")
+    found = jobs("forward", tmp_path / "own", settings={**SMALL, "noise": str(noise)})
+    collect(found.folder, written(tmp_path, results_of(found)))
+    (copy,) = (found.folder / "inputs").rglob("own.toml")
+    copy.write_text("[depolarizing]\np2 = 0.05\n")
+    for read in (collect, fit_collected):
+        with pytest.raises(InputError, match=r"own\.toml is damaged"):
+            read(found.folder)
 
 
 def test_the_command_tells_what_was_not_drawn(

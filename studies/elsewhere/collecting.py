@@ -37,9 +37,11 @@ from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import MeasuredPoint, write_chunk
+from studies.sweep.inputs import is_input, kept_files
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, Point, make_plan, resolve
 from studies.sweep.store import open_folder
+from studies.sweep.stored_plan import PLAN
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
 
@@ -330,6 +332,9 @@ def configured_again(
     path = folder / CONFIGURATION
     if hashlib.sha256(file_content(path)).hexdigest() != manifest.configuration:
         raise damaged(path, "make the jobs again in the same folder; it is written anew.")
+    for copy in kept_files(folder):
+        if not is_input(folder / copy):
+            raise damaged(folder / copy, "put back what was there, or make the jobs again.")
     settings = [] if shots is None else [f"shots={whole_number('shots', shots, 1, MOST_SHOTS)}"]
     try:
         with reading_stored():
@@ -424,6 +429,12 @@ def _put(partial: Path, target: Path) -> None:
         # Between the two there is none, and the next call makes it again.
         with contextlib.suppress(FileNotFoundError):
             target.rename(old)
+            if not (old / PLAN).exists():
+                old.rename(target)
+                raise InputError(
+                    f"{target} is not what was made of counts, and its place is that of the "
+                    "results: move it out of the folder."
+                )
         try:
             partial.rename(target)
         except OSError:
