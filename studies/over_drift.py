@@ -39,12 +39,15 @@ def over_drift(
     Raises:
         InputError: If a rate would exceed what is possible.
     """
-    if layer.noise.drift is None or layer.mitigation is not None:
+    # Of what predicts, beside counts that were measured.
+    drifting = layer.engine.predicted_noise(layer.noise)
+    if drifting.drift is None or layer.mitigation is not None:
         return {}
     bias = square = 0.0
-    for noise, weight in layer.noise.over_drift():
+    for noise, weight in drifting.over_drift():
         steady = copy.copy(layer)
         steady.noise, steady.shots = noise, None
+        steady.engine = layer.engine.predicting(noise)
         errors = means_of(steady) - exact
         bias += weight * float(errors.mean())
         square += weight * float((errors**2).mean())

@@ -279,7 +279,9 @@ def exact_layer(
     )
 
 
-def noise_of_run(settings: Any, run: int = 0) -> NoiseConfiguration:
+def noise_of_run(
+    settings: Any, run: int = 0, other: NoiseConfiguration | None = None
+) -> NoiseConfiguration:
     """The noise of a point's runs, in which drift has the realisation of the repetition.
 
     Points that differ in anything but `seed` and `repeat` see the same drift, so that they can be
@@ -288,8 +290,9 @@ def noise_of_run(settings: Any, run: int = 0) -> NoiseConfiguration:
     Args:
         settings: Those of a point, its noise among them.
         run: Number of the run, for points with several that do not take place at the same time.
+        other: Noise in place of the point's.
     """
-    noise: NoiseConfiguration = settings.noise
+    noise: NoiseConfiguration = settings.noise if other is None else other
     if noise.drift is None or noise.drift.realisation is not None:
         return noise
     words = [getattr(settings, "seed", 0), getattr(settings, "repeat", 0), run]

@@ -232,6 +232,81 @@ def test_mitigation_assumes_the_noise_of_the_study_whatever_predicts(
     assert np.abs(after["noisy_means"] - before["noisy_means"]).max() > 1e-3
 
 
+@pytest.mark.parametrize("method", ["pec", "self_overlap", "purity"])
+def test_methods_are_predicted_by_the_noise_that_predicts(tmp_path: Path, method: str) -> None:
+    settings = {**STUDY, "mitigation": method, "images": 1, "shots": 1000}
+    found = jobs("forward", tmp_path / "jobs", settings=settings)
+    run(found)
+    means = []
+    for noise in (None, NOISE, {**NOISE, "depolarizing": {"p1": 0.002, "p2": 0.05}}):
+        results = collect(found.folder, noise=noise).results
+        assert results is not None
+        means.append(results.arrays(results.table()["point"][0])["noisy_means"])
+    np.testing.assert_allclose(means[1], means[0], atol=1e-12)
+    assert np.abs(means[2] - means[0]).max() > 1e-3
+
+
+def test_noise_that_drifts_predicts_as_that_of_the_study_does(tmp_path: Path) -> None:
+    drifting = {**NOISE, "drift": {"sd": 0.3}}
+    settings = {**STUDY, "images": 3, "noise": drifting, "shots": 300}
+    found = jobs("noise", tmp_path / "jobs", ONE, settings=settings)
+    run(found)
+
+    def row(noise: Any) -> dict[str, Any]:
+        results = collect(found.folder, noise=noise).results
+        assert results is not None and not results.status().failed
+        return dict(results.table().drop(columns="seconds").iloc[0].dropna())
+
+    def numbers(row: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in row.items() if not isinstance(value, str)}
+
+    own, same, steady = row(None), row(drifting), row(NOISE)
+    assert same.keys() == own.keys()
+    assert numbers(same) == pytest.approx(numbers(own), rel=1e-9)
+    assert own["bias"] != own["bias_over_drift"]
+    # Where what predicts does not drift there is nothing to take a mean over.
+    assert not any("over_drift" in name for name in steady)
+    assert steady["measured_bias"] == own["measured_bias"]
+
+
+@pytest.mark.parametrize(
+    ("study", "more"),
+    [("forward", {"mitigation": "zne"}), ("mitigation", {"method": "readout", "training": 1})],
+)
+def test_what_was_measured_stays_where_noise_predicts_nothing(
+    tmp_path: Path, study: str, more: dict[str, Any]
+) -> None:
+    settings = {**STUDY, **more, "images": 2, "shots": 300}
+    if study == "mitigation":
+        settings["convolution.filters"] = STUDY["convolution.filters"][0]
+        del settings["check_patches"]
+    found = jobs({"study": {"name": study}}, tmp_path / "jobs", settings=settings)
+    run(found)
+    before = collect(found.folder).results
+    assert before is not None
+    with pytest.raises(InputError, match=r"does not predict these points: noise\.drift"):
+        collect(found.folder, noise={**NOISE, "drift": {"sd": 0.2}})
+    after = read_results(before.folder)
+    assert after.table().equals(before.table()) and len(after.table()) == 1
+
+
+def test_noise_is_refused_where_nothing_is_predicted(tmp_path: Path) -> None:
+    settings = {
+        "convolution.kernel": [2, 2],
+        "convolution.overlap": "inversion",
+        "convolution.filters": {"kind": "ansatz", "layers": 1},
+        "target": "random",
+        "method": "parameter_shift",
+        "shots": 10,
+        "iterations": 1,
+        "starts": 1,
+        "noise": NOISE,
+    }
+    found = jobs({"study": {"name": "learning"}}, tmp_path / "jobs", settings=settings)
+    with pytest.raises(InputError, match="predicts nothing beside its counts: leave noise out"):
+        collect(found.folder, noise=NOISE)
+
+
 def test_noise_that_predicts_is_checked(tmp_path: Path) -> None:
     found = jobs("forward", tmp_path / "jobs", settings=STUDY)
     run(found)

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cirq
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import undrawn
 from hypothesis import given
@@ -22,9 +24,10 @@ from qucnn_cirq.devices import load_device
 from qucnn_cirq.engines import make_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import errors_of, validate
-from studies.elsewhere import collecting
+from studies.elsewhere import collecting, programs
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.counts import Collected, collected
+from studies.elsewhere.fitting import fit_collected
 from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.reading import read_counts
@@ -437,6 +440,98 @@ def test_nothing_is_left_of_larger_jobs_that_were_killed(
     found = jobs("noise", folder, TWICE, settings=SMALL, parallel=2)
     names = {path.name for path in folder.glob("circuits*")}
     assert names == {"circuits_0009.json", *(file.name for file in found.files)}
+
+
+def test_files_are_written_again_as_the_version_did_that_made_the_jobs(
+    made: tuple[Jobs, Batches], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Counts that were kept name the manifest: it stays, whatever goes into which file today.
+    with monkeypatch.context() as older:
+        older.setattr(programs, "MOST_IN_FILE", 2)
+        older.setattr(programs, "_MARKER_SHOTS", 300)
+        first = jobs("noise", tmp_path / "jobs", TWICE, settings=SMALL, parallel=2)
+    assert (
+        len(first.files) > len(made[0].files) and first.manifest.digest != made[0].manifest.digest
+    )
+    files = [cirq.read_json(file) for file in first.files]
+    collect(first.folder, written(tmp_path, results_of(first))[:1])
+    before = (first.folder / "jobs.json").read_bytes()
+    first.files[1].unlink()
+    again = jobs("noise", first.folder, TWICE, settings=SMALL, parallel=2)
+    assert (first.folder / "jobs.json").read_bytes() == before
+    assert [cirq.read_json(file) for file in again.files] == files and again.files == first.files
+    assert not collect(first.folder, written(tmp_path, results_of(again))).missing
+
+
+def test_results_of_processes_that_collect_at_once_replace_each_other(
+    fresh: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = collect(fresh, files).results
+    assert before is not None
+    table, moved = before.table().drop(columns="seconds"), Path.rename
+
+    def between(path: Path, target: Path) -> Path:
+        found = moved(path, target)
+        if path.name == "results":
+            # Another process puts its own there before this one does.
+            monkeypatch.setattr(Path, "rename", moved)
+            shutil.copytree(found, path)
+        return found
+
+    monkeypatch.setattr(Path, "rename", between)
+    after = collect(fresh, shots=100).results
+    assert after is not None and set(after.table()["shots_taken"]) == {100}
+    assert {path.name for path in fresh.iterdir() if path.name.startswith(".")} == set()
+    (fresh / "results" / "plan.json").write_text("{}")
+    again = collect(fresh).results
+    assert again is not None
+    pd.testing.assert_frame_equal(again.table().drop(columns="seconds"), table)
+
+
+def test_what_stands_in_the_place_of_results_and_changed_copies_are_named(
+    tmp_path: Path, fresh: Path, files: list[Path]
+) -> None:
+    (fresh / "results").mkdir()
+    (fresh / "results" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="move it out of the folder"):
+        collect(fresh, files)
+    assert (fresh / "results" / "notes.txt").read_text() == "mine"
+    shutil.rmtree(fresh / "results")
+    (fresh / "results").write_text("mine")
+    with pytest.raises(InputError, match="move it out of the folder"):
+        collect(fresh)
+    assert (fresh / "results").read_text() == "mine"
+    (fresh / "results").unlink()
+    assert collect(fresh).results is not None
+    noise = tmp_path / "own.toml"
+    noise.write_text("[depolarizing]\np2 = 0.01\n")
+    found = jobs("forward", tmp_path / "own", settings={**SMALL, "noise": str(noise)})
+    collect(found.folder, written(tmp_path, results_of(found)))
+    (copy,) = (found.folder / "inputs").rglob("own.toml")
+    copy.write_text("[depolarizing]\np2 = 0.05\n")
+    for read in (collect, fit_collected):
+        with pytest.raises(InputError, match=r"own\.toml is damaged"):
+            read(found.folder)
+
+
+def test_the_command_tells_what_was_not_drawn(
+    fresh: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def finish(study: object, folder: Path, note: object) -> None:
+        (folder / "summary.json").write_text(json.dumps({"not_drawn": ["the disk is full"]}))
+
+    monkeypatch.setattr(collecting, "finish", finish)
+    assert main(["collect", str(fresh), *map(str, files)]) == 1
+    assert "qucnn: the disk is full" in capsys.readouterr().err
+
+
+def test_a_manifest_names_no_files_but_its_own(made: tuple[Jobs, Batches], fresh: Path) -> None:
+    manifest = made[0].manifest
+    for name in ("../circuits_0001.json", "/circuits_0001.json", "jobs.json", ""):
+        other = [replace(each, files=(name,)) for each in manifest.programs]
+        replace(manifest, programs=tuple(other)).write(fresh)
+        with pytest.raises(InputError, match="damaged"):
+            read_manifest(fresh)
 
 
 @given(

@@ -139,6 +139,15 @@ def test_every_method_estimates_from_collected_counts(tmp_path: Path) -> None:
         assert rows.loc[method, "bias"] == pytest.approx(others.loc[method, "bias"], abs=1e-12)
 
 
+@pytest.mark.parametrize("test", ["destructive", "inversion", "ancilla"])
+def test_every_estimator_is_handed_out(tmp_path: Path, test: str) -> None:
+    # Counts that are made up while circuits are noted must be such that each can be calibrated.
+    settings = {**KERNEL, "convolution.overlap": test, "images": 1, "shots": 100}
+    for name in ("readout", "two_point", "regression", "readout+two_point"):
+        found = handed_out("forward", tmp_path / name, {**settings, "mitigation": name})
+        assert len(found.manifest.wanted) > 4
+
+
 def test_calibrations_are_those_of_the_engine(tmp_path: Path) -> None:
     """A device with other readout errors than are assumed is seen by its calibrations alone."""
     settings = {**MITIGATION, "calibration_shots": 20_000, "shots": 20_000, "assumed": "ideal"}

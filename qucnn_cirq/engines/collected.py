@@ -108,24 +108,31 @@ class CollectedEngine(Engine):
         predicting: Gives means and distributions under the layer's noise, each circuit in the place
             where it was run.
         source: Where the counts come from.
+        noise: The noise that predicts; None for that of the source.
     """
 
     label = "collected counts"
     samples = True
     is_measured = True
 
-    def __init__(self, predicting: Engine, source: CountsSource) -> None:
+    def __init__(
+        self, predicting: Engine, source: CountsSource, noise: Noise | None = None
+    ) -> None:
         self.name = f"collected, beside {predicting.name}"
-        self._predicting = DriftingEngine(predicting)
-        self._source = source
+        self._engine, self._predicting = predicting, DriftingEngine(predicting)
+        self._source, self._noise = source, noise
 
     def gives_means(self, template: Template, noise: Noise) -> bool:
         """Whether the engine of the predictions does."""
-        return self._predicting.gives_means(template, self._of_means(noise))
+        return self._predicting.gives_means(template, self.predicted_noise(noise))
 
-    def _of_means(self, noise: Noise) -> Noise:
+    def predicted_noise(self, noise: Noise) -> Noise:
         """The noise that the counts come with, if any, or else that of whoever asks."""
-        return self._source.noise or noise
+        return self._noise or self._source.noise or noise
+
+    def predicting(self, noise: Noise) -> Engine:
+        """See `qucnn_cirq.engines.Engine`."""
+        return CollectedEngine(self._engine, self._source, noise)
 
     def predicts(self, template: Template, noise: Noise) -> bool:
         """Not where it is only noted which circuits are run; see `qucnn_cirq.engines.Engine`."""
@@ -156,7 +163,7 @@ class CollectedEngine(Engine):
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
         """The prediction; see `qucnn_cirq.engines.Engine`."""
-        own = self._of_means(noise)
+        own = self.predicted_noise(noise)
         return self._in_places(
             template, tables, lambda each: self._predicting.distribution(each, own, tables)
         )
@@ -180,7 +187,7 @@ class CollectedEngine(Engine):
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
     ) -> Array:
-        own = self._of_means(noise)
+        own = self.predicted_noise(noise)
         means = self._predicting.run(template, own, tables, None, streams).means
         assert means is not None
         return means

@@ -196,6 +196,22 @@ class Engine(ABC):
         """
         return self.gives_means(template, noise)
 
+    def predicted_noise(self, noise: Noise) -> Noise:
+        """The noise of means and distributions: what counts were measured with may be another.
+
+        Args:
+            noise: The noise that is asked for.
+        """
+        return noise
+
+    def predicting(self, noise: Noise) -> Engine:
+        """The engine, of which means and distributions are of a noise in place of another.
+
+        Args:
+            noise: The noise that will be asked for.
+        """
+        return self
+
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
         """About how long a patch takes, in seconds on one core: for estimates alone.

@@ -145,6 +145,10 @@ class TwirledEngine(Engine):
         """As of the engine; see `Engine.predicts`."""
         return self.engine.predicts(template, noise)
 
+    def predicted_noise(self, noise: Noise) -> Noise:
+        """As of the engine; see `Engine.predicted_noise`."""
+        return self.engine.predicted_noise(noise)
+
     def run(
         self,
         template: Template,

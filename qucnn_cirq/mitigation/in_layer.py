@@ -79,9 +79,10 @@ class CircuitMitigation(Mitigation):
         """See `qucnn_cirq.estimators.Mitigation.measure`."""
         twirled = twirled_engine(engine, self.twirl)
         if shots is None:
-            # What was measured is predicted where it was.
+            # What was measured is predicted where it was, and perhaps by other noise.
             known = replace(reading, engine=twirled) if engine.is_measured else reading
-            found = self.method.moments(known, states, _MANY, noise).values
+            actual = twirled.predicted_noise(noise)
+            found = self.method.moments(known, states, _MANY, actual).values
             return Estimates(found, np.zeros_like(found))
         return self.method.estimate(reading, states, shots, twirled, noise, streams=streams)
 

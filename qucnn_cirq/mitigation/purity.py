@@ -76,6 +76,6 @@ class PurityRescaling(MitigationMethod):
         filters = self_overlaps("copies of the filter", self.copies, vector, weights)
         return Plan(
             (plain, own, filters),
-            rescaling(1 / states.shape[1], noiseless(own, reading)),
+            rescaling(1 / states.shape[1], noiseless(own)),
             calibration_shots=self.calibration_shots,
         )

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from noise_models import as_noise
 from qucnn_cirq.circuits.loaders.registry import made
 from qucnn_cirq.compiler.compiled_filter import Variant
+from qucnn_cirq.engines import make_engine
 from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.estimators import Reading
 from qucnn_cirq.mitigation.method import (
@@ -98,12 +99,12 @@ class SelfOverlap(MitigationMethod):
         floor = 1 / states.shape[1] if self.floor is None else self.floor
         vector = own_vector(reading)
         if not loads(variant, vector):
-            combine = rescaling(floor, noiseless(own, reading), has_filter=False)
+            combine = rescaling(floor, noiseless(own), has_filter=False)
             return Plan((plain, own), combine)
         filters = self_overlaps("filter with itself", variant, vector, weights)
         return Plan(
             (plain, own, filters),
-            rescaling(floor, noiseless(own, reading)),
+            rescaling(floor, noiseless(own)),
             calibration_shots=self.calibration_shots,
         )
 
@@ -185,18 +186,17 @@ def self_overlaps(
     return Run(name, variant.template, patch, filters, weights, share, share == 0)
 
 
-def noiseless(run: Run, reading: Reading) -> FloatArray:
+def noiseless(run: Run) -> FloatArray:
     """The means of a circuit without noise: 1 for a self-overlap of what it loads.
 
     Args:
         run: The circuit.
-        reading: Its engine gives distributions.
 
     Returns:
         Shape (patches,).
     """
     plain = replace(run, weights=run.template.observable.table)
-    return run_moments(plain, reading.engine, as_noise(None))[0]
+    return run_moments(plain, make_engine("exact"), as_noise(None))[0]
 
 
 def rescaling(floor: float, own: FloatArray, has_filter: bool = True) -> Combine:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from qucnn_cirq.commands.output import print_json
+from qucnn_cirq.commands.output import print_json, tell_not_drawn
 from qucnn_cirq.errors import InputError
 from studies.commands import note_of
 
@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collects."""
+    from noise_models.files import read_json
     from studies.elsewhere.collecting import collect
+    from studies.files import SUMMARY
     from studies.sweep.results import failure_lines
 
     found = collect(
@@ -77,4 +79,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: {line}", file=sys.stderr)
     if found.refused:
         raise InputError(found.refused[-1])
-    return 1 if failed else 0
+    summary = None if found.results is None else found.results.folder / SUMMARY
+    not_drawn = summary and summary.exists() and tell_not_drawn(read_json(summary))
+    return 1 if failed or not_drawn else 0

@@ -32,13 +32,16 @@ from studies.elsewhere.recording import NumberingRecorder, Recorder
 from studies.elsewhere.replay import Replay, RoundsReplay, has_all
 from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
 from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
+from studies.point import noise_of_run
 from studies.provenance import provenance
 from studies.runs.results import Results, read_results
 from studies.sweep.catalogue import load_study
 from studies.sweep.chunks import MeasuredPoint, write_chunk
+from studies.sweep.inputs import is_input, kept_files
 from studies.sweep.job import finish
 from studies.sweep.plan import Plan, Point, make_plan, resolve
 from studies.sweep.store import open_folder
+from studies.sweep.stored_plan import PLAN
 from studies.sweep.study import Study
 from studies.sweep.workers import Task, measure_each
 from studies.wording import counted
@@ -48,6 +51,9 @@ _LOGGER = logging.getLogger(__name__)
 RESULTS = "results"
 """The folder of the results."""
 _LEFTOVER_SECONDS = 86_400.0
+_MOST_TRIES = 50
+_WAIT_SECONDS = 0.1
+"""How long is waited for another process that puts its results in their place."""
 _AT_A_TIME = 16
 """Points of a chunk."""
 
@@ -190,6 +196,7 @@ def collect(
     given = [Path(each) for each in several("files", files)]
     if bit_order is not None and not given:
         raise InputError("bit_order has no effect without files: leave it out.")
+    _check_effect(target, manifest, shots, noise)
     taken, double, unchecked, refused = [], [], [], []
     found = collected(target, rounds)
     for path in given:
@@ -229,9 +236,6 @@ def collect(
             source = _Counts(rounds, found, seeds, origin, predicting)
             results = _results(target, plan, source, ready, note)
     else:
-        for name, value in (("shots", shots), ("noise", noise)):
-            if value is not None:
-                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
         there, ready, results, predicting = [], [], None, None
     wanted = rounds.wanted
     return Collection(
@@ -263,6 +267,19 @@ def _check_folder(folder: Path) -> None:
         raise InputError(
             f"{folder} is {what}: give the folder of `qucnn jobs`, and after it the files of what "
             "came back."
+        )
+
+
+def _check_effect(folder: Path, manifest: Manifest, shots: object, noise: object) -> None:
+    """Refuses what would change nothing."""
+    if not manifest.study:
+        for name, value in (("shots", shots), ("noise", noise)):
+            if value is not None:
+                raise InputError(f"{name} has no effect on circuits of no study: leave it out.")
+    elif noise is not None and not configured_again(folder, manifest, None)[0].predicts:
+        raise InputError(
+            f"the {manifest.study} study predicts nothing beside its counts: leave "
+            f"{option('noise')} out."
         )
 
 
@@ -318,6 +335,9 @@ def configured_again(
     path = folder / CONFIGURATION
     if hashlib.sha256(file_content(path)).hexdigest() != manifest.configuration:
         raise damaged(path, "make the jobs again in the same folder; it is written anew.")
+    for copy in kept_files(folder):
+        if not is_input(folder / copy):
+            raise damaged(folder / copy, "put back what was there, or make the jobs again.")
     settings = [] if shots is None else [f"shots={whole_number('shots', shots, 1, MOST_SHOTS)}"]
     try:
         with reading_stored():
@@ -393,20 +413,49 @@ def _results(
     """Results of complete points, in place of those that were made of fewer counts."""
     target = folder / RESULTS
     if _are_of(target, plan, len(ready)):
-        return read_results(target)
+        return _read_put(target)
     _remove_leftovers(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
     try:
         _measure(partial, plan, counts, ready)
         finish(plan.study, partial, note)
-        # Between the two there is none, and the next call makes it again.
-        old = folder / f"{partial.name}.old{PARTIAL}"
-        with contextlib.suppress(FileNotFoundError):
-            target.rename(old)
-        partial.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        _put(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    return _read_put(target)
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Puts results in the place of others: of several processes those of the last one stay."""
+    old = partial.with_name(f"{partial.name}.old{PARTIAL}")
+    for left in reversed(range(_MOST_TRIES)):
+        # Between the two there is none, and the next call makes it again.
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+            if not (old / PLAN).exists():
+                old.rename(target)
+                raise InputError(
+                    f"{target} is not what was made of counts, and its place is that of the "
+                    "results: move it out of the folder."
+                )
+        try:
+            partial.rename(target)
+        except OSError:
+            # Another process put its own there meanwhile.
+            if not (left and target.exists()):
+                raise
+        else:
+            break
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_put(target: Path) -> Results:
+    """Results that were put in their place, where another process may put its own now."""
+    for _ in range(_MOST_TRIES):
+        with contextlib.suppress(InputError):
+            return read_results(target)
+        time.sleep(_WAIT_SECONDS)
     return read_results(target)
 
 
@@ -432,17 +481,18 @@ def _are_of(target: Path, plan: Plan, points: int) -> bool:
     """Whether a folder holds the results of the same counts already."""
     try:
         results = read_results(target)
-    except InputError:
-        return False
-    return (
-        results.plan.digest == plan.digest
-        and results.status().done == points
-        and all(
-            results.plan.digests(each.identity) == each.digests
-            and results.plan.targets(each.identity) == each.targets
-            for each in plan.points
+        return (
+            results.plan.digest == plan.digest
+            and results.status().done == points
+            and all(
+                results.plan.digests(each.identity) == each.digests
+                and results.plan.targets(each.identity) == each.targets
+                for each in plan.points
+            )
         )
-    )
+    except (InputError, OSError):
+        # Damaged, or put in its place by another process now.
+        return False
 
 
 def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
@@ -474,9 +524,12 @@ def _measure(
             task = Task(counts.seeds[point.identity], point.document)
 
             def measured(
-                noise: Noise | None, identity: str = point.identity, task: Task = task
+                noise: Noise | None, point: Point = point, task: Task = task
             ) -> MeasuredPoint:
-                replay = RoundsReplay(counts.rounds, counts.found, identity, noise)
+                if noise is not None:
+                    # If it drifts, as the noise of the point would.
+                    noise = Noise(noise_of_run(point.settings, other=noise.configuration))
+                replay = RoundsReplay(counts.rounds, counts.found, point.identity, noise)
                 with handing_out(replay), reading_stored():
                     (outcome,) = measure_each(plan.study.name, [task])
                 return outcome

@@ -43,6 +43,7 @@ from studies.elsewhere.programs import (
     plain_circuit,
     remove_files,
     write_files,
+    write_files_again,
 )
 from studies.elsewhere.recording import Call, RecordedTemplate, Recorder, WaitingForCounts
 from studies.elsewhere.replay import RoundsReplay
@@ -422,14 +423,16 @@ def _written(folder: Path, bare: Manifest, programs: Sequence[Packed], number: i
     """The files and, last, the manifest: without it there is nothing that could be collected."""
     known = _check_same(folder, bare)
     _make(folder)
-    if known is None:
-        remove_files(folder)
+    if known is not None:
+        # Counts are of these programs, however another version puts them into files.
+        write_files_again(folder, programs, known.programs, known.form, known.before)
+        return known
+    remove_files(folder)
     # Files of all rounds may be copied into one folder.
     name = CIRCUITS if number == 1 else f"{CIRCUITS}_{number:04d}"
     written = tuple(write_files(folder, programs, bare.form, name, bare.before))
     manifest = replace(bare, programs=written)
-    if known is None or known.digest != manifest.digest:
-        manifest.write(folder)
+    manifest.write(folder)
     return manifest
 
 
@@ -539,7 +542,10 @@ def _check_same(folder: Path, manifest: Manifest) -> Manifest | None:
 
 
 def _other_jobs(folder: Path) -> InputError:
-    return InputError(f"{option('out', folder)} holds other jobs: choose another folder.")
+    return InputError(
+        f"{option('out', folder)} holds other jobs, or those of another version: choose another "
+        "folder."
+    )
 
 
 def _check_folder(folder: Path) -> None:

@@ -28,6 +28,7 @@ MOST_SHOTS = 5 * 10**8
 """Shots of a circuit, in all: more cannot be shared out at random."""
 
 _NAME = re.compile(r"[cpm][0-9a-f]{16}(_[0-9]{1,3})?")
+_FILE = re.compile(r"circuits(_[0-9]{4,9}){1,2}\.json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -423,6 +424,8 @@ def _check(found: Manifest) -> None:
         if len(program.keys) != len(program.bits) or max(program.bits) > 62:
             raise ValueError
         if len(program.pattern) not in (0, sum(program.bits)):
+            raise ValueError
+        if not all(map(_FILE.fullmatch, program.files)):
             raise ValueError
     keys = set(found.bits)
     if not all(map(_NAME.fullmatch, [*keys, *found.by_id])):

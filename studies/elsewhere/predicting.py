@@ -79,18 +79,23 @@ class Predicting:
         return digest_of([self.configuration.to_mapping(), known])
 
     def measured(
-        self, measure: Callable[[Noise], MeasuredPoint], columns: Container[str]
+        self, measure: Callable[[Noise | None], MeasuredPoint], columns: Container[str]
     ) -> MeasuredPoint:
         """A point beside its prediction, with an interval if that is known.
 
         Args:
-            measure: Measures the point, predicted by a noise; what is measured is the same.
+            measure: Measures the point, predicted by a noise, None being that of the study; what is
+                measured is the same.
             columns: Those of the study.
 
         Raises:
-            InputError: If noise within its uncertainty is not allowed for the point.
+            InputError: If the noise, or some within its uncertainty, is not allowed for the point.
         """
         point = measure(self.noise)
+        why = _refusal(point)
+        if why is not None and _refusal(measure(None)) is None:
+            # What was measured is not given up for a prediction.
+            raise InputError(f"noise = {self.words} does not predict these points: {why}")
         places = [
             (index, column)
             for index, row in enumerate(point.rows)
@@ -113,3 +118,10 @@ class Predicting:
         ):
             rows[index] |= {f"{column}_low": low, f"{column}_high": high}
         return replace(point, rows=rows)
+
+
+def _refusal(point: MeasuredPoint) -> str | None:
+    """Why a point has no numbers, as an error or in its table; None if it has."""
+    if point.error is not None:
+        return point.error
+    return next((str(row["refused"]) for row in point.rows if row.get("refused")), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -251,20 +251,16 @@ def write_files(
     found: dict[str, JobProgram] = {}
     known: dict[str, list[tuple[JobProgram, str]]] = {}
 
-    def written(each: Packed) -> str:
-        circuit = each.made()
-        check(circuit, each.device)
-        return _text(circuit, form)
-
     by_shots = sorted(programs, key=lambda each: -each.program.shots)
-    for number, batch in enumerate(_files(by_shots, written), start=1):
+    for number, batch in enumerate(_files(by_shots, form), start=1):
         file = f"{name}_{number:04d}.json"
         most = min(_MARKER_SHOTS, max(each.program.shots for each, _ in batch))
         own: dict[str, tuple[int, str]] = {}
         for each in _registers([each for each, _ in batch]):
             register = repr((each.device.name, each.register))
             if register not in known:
-                known[register] = [(it.program, written(it)) for it in markers(each, before)]
+                marks = markers(each, before)
+                known[register] = [(it.program, _checked(it, form)) for it in marks]
             for marker, text in known[register]:
                 own[marker.id] = most, text
                 found.setdefault(marker.id, replace(marker, shots=most))
@@ -273,12 +269,64 @@ def write_files(
             found[each.program.id] = each.program
         for key in own:
             files.setdefault(key, []).append(file)
-        shots = json.dumps([number for number, _ in own.values()])
-        head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
-        body = ",\n".join(f'"{key}": {text}' for key, (_, text) in own.items())
-        write_text(folder / file, f"{head}{body}\n}}}}\n")
+        _write_file(folder / file, own, form)
     every = [replace(each, files=tuple(files[key])) for key, each in found.items()]
     return sorted(every, key=lambda each: not each.pattern)
+
+
+def write_files_again(
+    folder: Path,
+    programs: Sequence[Packed],
+    known: Sequence[JobProgram],
+    form: str,
+    before: str = "",
+) -> None:
+    """Writes files of circuits that were written before, as their manifest says.
+
+    Args:
+        folder: The folder of the manifest.
+        programs: What is run.
+        known: It and its markers, with their files.
+        form: As for `write_files`.
+        before: As for `placed`.
+
+    Raises:
+        InputError: If other circuits were written, as by another version.
+        OSError: If writing fails.
+    """
+    registers = {repr((each.device.name, each.register)): each for each in programs}
+    marks = [mark for each in registers.values() for mark in markers(each, before)]
+    by_id = {each.program.id: each for each in [*programs, *marks]}
+    if any(each.id not in by_id or by_id[each.id].program.keys != each.keys for each in known):
+        raise InputError(
+            f"{folder} holds the same jobs in other programs: use the version that made them."
+        )
+    texts: dict[str, str] = {}
+    for file in sorted({name for each in known for name in each.files}):
+        held = [each for each in known if file in each.files]
+        most = max((each.shots for each in held if not each.pattern), default=_MARKER_SHOTS)
+        own: dict[str, tuple[int, str]] = {}
+        for each in held:
+            text = texts.get(each.id) or _checked(by_id[each.id], form)
+            if each.pattern:
+                texts[each.id] = text
+            own[each.id] = min(each.shots, most) if each.pattern else each.shots, text
+        _write_file(folder / file, own, form)
+
+
+def _checked(each: Packed, form: str) -> str:
+    """The text of a circuit, which is validated against its device."""
+    circuit = each.made()
+    check(circuit, each.device)
+    return _text(circuit, form)
+
+
+def _write_file(path: Path, circuits: Mapping[str, tuple[int, str]], form: str) -> None:
+    """Writes a file of circuits; for each name its shots and its text."""
+    shots = json.dumps([number for number, _ in circuits.values()])
+    head = f'{_HEAD}"{form}", "shots": {shots}, "circuits": {{\n'
+    body = ",\n".join(f'"{key}": {text}' for key, (_, text) in circuits.items())
+    write_text(path, f"{head}{body}\n}}}}\n")
 
 
 def _registers(programs: Sequence[Packed]) -> list[Packed]:
@@ -313,14 +361,12 @@ def remove_files(folder: Path) -> None:
                 path.unlink()
 
 
-def _files(
-    programs: Iterable[Packed], written: Callable[[Packed], str]
-) -> Iterator[list[tuple[Packed, str]]]:
+def _files(programs: Iterable[Packed], form: str) -> Iterator[list[tuple[Packed, str]]]:
     """Programs of one file at a time, with their texts."""
     batch: list[tuple[Packed, str]] = []
     size = 0
     for each in programs:
-        text = written(each)
+        text = _checked(each, form)
         batch.append((each, text))
         size += len(text)
         if size >= LARGEST_FILE or len(batch) >= MOST_IN_FILE:

@@ -70,7 +70,7 @@ class RecordedTemplate:
 def made_up(
     template: Template, circuits: int, shots: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Counts that nothing is kept of: of the first outcome, and of the last.
+    """Counts that nothing is kept of, such that bits and values differ from circuit to circuit.
 
     Args:
         template: The compiled circuit.
@@ -78,13 +78,21 @@ def made_up(
         shots: Shots of each.
 
     Returns:
-        For each circuit the two outcomes and their counts, each of shape (2,).
+        For each circuit some outcomes and their counts, each of shape (outcomes,): the first and
+        the last, in which every bit differs, and where both have the same value one of another.
     """
-    ends = np.array([0, len(template.observable.table) - 1])
+    table = template.observable.table
+    others = table != table[0]
+    ends = {0, len(table) - 1, int(np.argmax(others))} if others.any() else {0, len(table) - 1}
+    outcomes = np.array(sorted(ends))
     # Parts that are far from those of the circuits before and after.
     parts = 0.05 + 0.9 * (_GOLDEN * np.arange(circuits) % 1)
     first = np.rint(parts * shots).astype(np.int64)
-    return [(ends, each) for each in np.stack([first, shots - first], axis=1)]
+    counts = np.zeros((circuits, len(outcomes)), dtype=np.int64)
+    counts[:, 0] = first
+    counts[:, 1] = (shots - first) // (len(outcomes) - 1)
+    counts[:, -1] += shots - counts.sum(axis=1)
+    return [(outcomes, each) for each in counts]
 
 
 class WaitingForCounts(BaseException):

@@ -278,4 +278,5 @@ STUDY = Study(
     findings="studies.learning.findings",
     program=program_of,
     collects=True,
+    predicts=False,
 )

@@ -129,6 +129,7 @@ class Study:
             `measure` runs its circuits on `qucnn_cirq.engines.collected.measuring` engines, and
             it calls `qucnn_cirq.engines.collected.await_counts` wherever counts decide which
             circuits it runs next.
+        predicts: Whether its results have means by its noise beside what was collected.
         withheld: Why circuits are not handed out to be run elsewhere, the rest of a sentence that
             begins with the study or the point: of all points where `collects` is false; else a
             function of a point's settings, which gives nothing where they are.
@@ -151,6 +152,7 @@ class Study:
     targets: tuple[str, ...] = ()
     most_shots: Callable[[Any], int] = _no_shots
     collects: bool = False
+    predicts: bool = True
     withheld: str | Callable[[Any], str] = ""
     name: str = ""
     findings: Any = ""

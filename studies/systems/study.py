@@ -304,5 +304,6 @@ STUDY = Study(
     findings="studies.systems.findings",
     program=program_of,
     collects=True,
+    predicts=False,
     withheld=withheld,
 )

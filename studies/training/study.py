@@ -289,4 +289,5 @@ STUDY = Study(
     findings="studies.training.findings",
     program=program_of,
     collects=True,
+    predicts=False,
 )
