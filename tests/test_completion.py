@@ -165,7 +165,7 @@ def test_every_argument_that_is_a_name_or_a_file_is_completed() -> None:
         "I/N",
         "N",
         "E",
-        "ROW_COLUMN,...",
+        "PLACEMENT",
         "COLUMN",
         "COLUMN=VALUE",
         "TEXT",

@@ -518,7 +518,8 @@ def test_the_command_tells_what_was_not_drawn(
     fresh: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def finish(study: object, folder: Path, note: object) -> None:
-        (folder / "summary.json").write_text(json.dumps({"not_drawn": ["the disk is full"]}))
+        summary = {"text": "", "figures": [], "not_drawn": ["the disk is full"]}
+        (folder / "summary.json").write_text(json.dumps(summary))
 
     monkeypatch.setattr(collecting, "finish", finish)
     assert main(["collect", str(fresh), *map(str, files)]) == 1
