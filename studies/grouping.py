@@ -80,8 +80,8 @@ def cells(
         if axis not in keys and not _decides(plain, keys, axis):
             values = ", ".join(_short(value) for value in plain[axis].unique()[:2])
             raise InputError(
-                f"a mean would pool {_short(axis)} ({values}, ...), which is no repetition: name it "
-                "among the lines (hue) or panels (facet), or draw less of the table (filter)."
+                f"a mean would pool {_short(axis)} ({values}, ...), which is no repetition: name "
+                "it among the lines (hue) or panels (facet), or draw less of the table (filter)."
             )
     apart = [*keys, *(c for c in REPEATED if c in plain)]
     if plain.duplicated(apart).any() if apart else len(plain) > 1:
