@@ -62,6 +62,7 @@ def test_it_writes_an_order_that_errs_less(layer: Path, capsys: pytest.CaptureFi
     assert told["rms_error"] == pytest.approx(error_budget(kept, "willow_pink", images).rms)
     assert told["rms_error"] < 0.99 * as_compiled
     assert kept.spec == better != usual.spec
+    assert told["search_seconds"] > told["compile_seconds"] > 0
     # The file says order and place, so that what is compiled of it is the same.
     document = tomllib.loads((layer.parent / "better.toml").read_text())
     assert document["study"]["placement"] == told["placement"] == placement_text(kept.placement)

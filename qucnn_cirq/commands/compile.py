@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,16 +124,13 @@ def run(options: argparse.Namespace) -> int:
 
     spec = read_specification(options.configuration)
     patch, angles = patch_and_angles(spec, options)
-    infidelity = _infidelity(options.infidelity)
-    # Of --by-error it is no setting of the compiler.
-    noise = options.noise if options.by_error is None or infidelity == "auto" else None
     settings: dict[str, Any] = dict(
         layout=options.layout,
         loader=options.loader,
         gate_set=options.gate_set,
         walkers=options.walkers,
-        infidelity=infidelity,
-        noise=noise,
+        infidelity=_infidelity(options.infidelity),
+        noise=options.noise,
         dynamical_decoupling=options.dynamical_decoupling,
         load_filters=options.load_filters,
         placement=options.qubits,
@@ -187,7 +185,10 @@ def run(options: argparse.Namespace) -> int:
 def _by_error(
     spec: ConvolutionSpec, options: argparse.Namespace, settings: dict[str, Any]
 ) -> tuple[Program, dict[str, Any]]:
-    """The program of smallest error; its place, and the errors of it and of the usual one."""
+    """The program of smallest error; its place, the errors of it and of the usual one, the time.
+
+    Of the settings the noise is changed to what the compiler takes.
+    """
     from qucnn_cirq.budget import compile_by_error, error_budget
     from qucnn_cirq.compiler.compilation import compile_convolution
     from qucnn_cirq.datasets import load_mnist
@@ -198,8 +199,10 @@ def _by_error(
         raise InputError("--by-error weighs errors under a noise: give --noise, or [noise].")
     if options.qubits is not None:
         raise InputError("--by-error looks for the place itself: leave --qubits out.")
+    settings["noise"] = noise if settings["infidelity"] == "auto" else None
     given = options.images is not None
     images = read_array(options.images, "images") if given else load_mnist("train", _IMAGES).images
+    started = time.perf_counter()
     usual = compile_convolution(spec, options.device, **settings)
     others = {key: value for key, value in settings.items() if key not in ("noise", "placement")}
     best = compile_by_error(spec, options.device, noise=noise, images=images, **others)
@@ -207,7 +210,7 @@ def _by_error(
     found: dict[str, Any] = {} if place is None else {"placement": place}
     for name, program in (("rms_error", best), ("rms_error_as_compiled", usual)):
         found[name] = error_budget(program, noise, images).rms
-    return best, found
+    return best, {**found, "search_seconds": time.perf_counter() - started}
 
 
 def _placement(program: Program) -> str | None:
