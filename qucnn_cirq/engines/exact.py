@@ -86,7 +86,10 @@ class ExactEngine(Engine):
 
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
-        """Microseconds for four qubits, whatever the shots: gates times numbers of a state."""
+        """See `Engine.seconds`: gates times numbers of a state, whatever the shots.
+
+        Microseconds for registers of four qubits; of the whole where noise joins the registers.
+        """
         gates = sum(len(each.qubits) == 2 for each in template.marked_circuit.all_operations())
         apart = 1e-5 * relative_size(template) * max(1.0, gates / 32)
         return max(apart, seconds_if_joined(template, noise))
