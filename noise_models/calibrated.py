@@ -102,7 +102,12 @@ class CalibratedNoise(NoiseKind):
         return max(strength.gate, strength.idle) > 0 or prepares
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: depolarising, then coherent errors of gates, then decay of all.
+
+        Raises:
+            InputError: If a qubit or a gate is not one of the processor's, or a scaled probability
+                would exceed 1.
+        """
         calibration = self.calibration
         calibration.check_qubits(step.operated + step.idle + step.waiting_for_measurement)
         depolarizing: list[cirq.Operation] = []
@@ -130,22 +135,20 @@ class CalibratedNoise(NoiseKind):
     def before(
         self, qubits: Sequence[cirq.Qid], strength: Strength
     ) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.before`."""
+        """See `NoiseKind.before`: one layer of bit flips, where the calibration has any.
+
+        Raises:
+            InputError: If a scaled probability would exceed 1.
+        """
         chances = self.calibration.preparation
         factor = strength.readout
         if not chances or not factor:
             return []
-        return [
-            [
-                flip_gate(
-                    _possible(
-                        factor * chances[q], f"the preparation error of {qubit_key(q)}", factor
-                    )
-                ).on(q)
-                for q in qubits
-                if q in chances
-            ]
-        ]
+        flips = []
+        for qubit in (each for each in qubits if each in chances):
+            path = f"the preparation error of {qubit_key(qubit)}"
+            flips.append(flip_gate(_possible(factor * chances[qubit], path, factor)).on(qubit))
+        return [flips]
 
     def readout(self, qubit: cirq.Qid, strength: Strength) -> tuple[float, float]:
         """See `NoiseKind.readout`."""

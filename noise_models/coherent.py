@@ -39,7 +39,7 @@ class CoherentNoise(NoiseKind):
         return self.angle != 0 and strength.gate > 0
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: one layer, a controlled phase after each two-qubit gate."""
         if not self.has_gate_noise(strength):
             return []
         error = cirq.CZPowGate(exponent=self.angle * math.sqrt(strength.gate) / math.pi)

@@ -111,7 +111,7 @@ class CrosstalkNoise(NoiseKind):
         return strength.gate > 0 and any(map(any, errors))
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: pairs that share no qubit share a layer."""
         operations = [each for _, own in self.by_pair(step, strength) for each in own]
         return [list(moment) for moment in cirq.Circuit(operations)]
 

@@ -121,7 +121,7 @@ class DepolarizingNoise(NoiseKind):
         return any(value * strength.gate > 0 for value in values)
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: one layer, of the qubits of all gates."""
         layer = []
         for gate in step.one_qubit_gates:
             p1 = strength.gate * self.qubits.get(qubit_key(gate.qubits[0]), self.p1)

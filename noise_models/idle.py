@@ -59,6 +59,6 @@ class IdleNoise(NoiseKind):
         return self.p * strength.idle > 0
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: one layer, of the qubits that wait."""
         p = self.p * strength.idle
         return [[depolarizing_gate(p, 1).on(qubit) for qubit in step.idle]] if p > 0 else []

@@ -188,7 +188,7 @@ class NoiseKind(abc.ABC):
 
     @abc.abstractmethod
     def has_gate_noise(self, strength: Strength) -> bool:
-        """Whether any channel at all follows any moment.
+        """Whether any channel at all follows any moment, or comes before the first.
 
         Args:
             strength: The factors by which noise is multiplied.
@@ -205,6 +205,9 @@ class NoiseKind(abc.ABC):
         Returns:
             Operations in layers, to be applied one layer after the other. Within a layer no qubit
             occurs twice. Channels that do nothing are left out.
+
+        Raises:
+            InputError: If the kind knows no errors of a qubit or a gate of the moment.
         """
 
     def before(

@@ -71,6 +71,6 @@ class PreparationNoise(NoiseKind):
     def before(
         self, qubits: Sequence[cirq.Qid], strength: Strength
     ) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.before`."""
+        """See `NoiseKind.before`: one layer of bit flips."""
         chances = {q: strength.readout * self.qubits.get(qubit_key(q), self.p) for q in qubits}
         return [[flip_gate(chance).on(q) for q, chance in chances.items() if chance > 0]]

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,20 +110,19 @@ def number(what: str, value: object) -> float:
 # --- CSV
 
 
-def _exactly(*texts: str) -> Callable[[str], bool]:
-    return lambda header: header in texts
-
-
-_COLUMNS: dict[str, Callable[[str], bool]] = {
-    "p01": _exactly("prob meas1 prep0"),
-    "p10": _exactly("prob meas0 prep1"),
-    "readout": _exactly("readout assignment error", "readout error"),
-    "sx": _exactly("√x (sx) error", "sx error"),
-    "x": _exactly("pauli-x error", "x error"),
-    "id": _exactly("id error"),
-    "rx": _exactly("rx error"),
-    "preparation": _exactly("init error"),
-    "operational": _exactly("operational"),
+_COLUMNS = {
+    "prob meas1 prep0": "p01",
+    "prob meas0 prep1": "p10",
+    "readout assignment error": "readout",
+    "readout error": "readout",
+    "√x (sx) error": "sx",
+    "sx error": "sx",
+    "pauli-x error": "x",
+    "x error": "x",
+    "id error": "id",
+    "rx error": "rx",
+    "init error": "preparation",
+    "operational": "operational",
 }
 _NO_ERRORS = re.compile(r"(?:z-axis rotation \(rz\)|rz|measure|reset) error")
 """Of virtual rotations, and what is said in other columns too."""
@@ -153,7 +152,7 @@ def _of_table(text: str, name: str) -> Published:
     if twice is not None:
         raise InputError(f"it has two columns {shown(twice)}.")
     found = Published(name)
-    known = [header for header in headers if any(is_key(header) for is_key in _COLUMNS.values())]
+    known = set(headers) & _COLUMNS.keys()
     found.left_out = [
         " ".join(cell.split())
         for header, cell in zip(headers, rows[0], strict=True)
@@ -189,9 +188,9 @@ def _read_row(found: Published, cells: Mapping[str, str]) -> None:
     entry = found.qubits[qubit] = {}
     for header, cell in cells.items():
         what = f"{shown(header, 40)} of qubit {qubit}"
-        for key, is_key in _COLUMNS.items():
-            if is_key(header):
-                entry[key] = _truth(what, cell) if key == "operational" else number(what, cell)
+        if header in _COLUMNS:
+            key = _COLUMNS[header]
+            entry[key] = _truth(what, cell) if key == "operational" else number(what, cell)
         for key, pattern in _TIMES.items():
             if match := pattern.fullmatch(header):
                 entry[key] = number(what, cell) * _unit(header, match[1])

@@ -171,7 +171,7 @@ class ThermalNoise(NoiseKind):
         return max(self._rates) * max(strength.gate, strength.idle) > 0
 
     def layers(self, step: Step, strength: Strength) -> Iterable[Sequence[cirq.Operation]]:
-        """See `NoiseKind.layers`."""
+        """See `NoiseKind.layers`: one layer, as long as the moment takes."""
         two_qubit = [self.two_qubit for _ in step.two_qubit_gates]
         duration_ns = step.duration_ns(self.one_qubit, two_qubit, self.measurement)
         return [thermal_layer(step, duration_ns, self._rates, strength)]

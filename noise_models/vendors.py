@@ -221,44 +221,13 @@ def _converted(
     keys: Mapping[int, str],
 ) -> Calibration:
     own = {number: published.qubits[number] for number in numbers}
-
-    def column(
-        key: str, what: str, worst: Callable[..., Any], low: float, high: float, default: float
-    ) -> dict[int, float]:
-        given = {number: entry[key] for number, entry in own.items() if key in entry}
-        if key in ("t1", "t2"):
-            given = {number: value if value > 0 else math.nan for number, value in given.items()}
-        if all(map(math.isnan, given.values())):
-            if key not in ("p01", "p10", "preparation"):
-                taken = "unlimited" if default else "0"
-                note(f"{name}: no {what} is given; taken as {taken}.")
-            return dict.fromkeys(numbers, default)
-        return filled(name, what, given, numbers, worst, low, high)
-
-    t1 = column("t1", "T1", min, 1.0, _LONGEST, math.inf)
-    t2 = column("t2", "T2", min, 1.0, _LONGEST, math.inf)
+    t1 = _column(name, own, "t1", "T1", min, 1.0, _LONGEST, math.inf)
+    t2 = _column(name, own, "t2", "T2", min, 1.0, _LONGEST, math.inf)
     times = {number: (t1[number], min(t2[number], 2 * t1[number])) for number in numbers}
     pulse = next((key for key in PULSES if any(key in entry for entry in own.values())), PULSES[0])
-    pulses = column(pulse, f"error of {pulse}", max, 0.0, 2 / 3, 0.0)
-    prepared = column("preparation", "init error", max, 0.0, 0.49, 0.0)
-    given = {key: any(key in entry for entry in own.values()) for key in ("p01", "p10")}
-    readout = (
-        dict.fromkeys(numbers, 0.0)
-        if all(given.values())
-        else column("readout", "readout error", max, 0.0, 1.0, 0.0)
-    )
-    p01, p10 = (
-        column(key, what, max, 0.0, 1.0, 0.0) if given[key] else readout
-        for key, what in (("p01", "P(1|0)"), ("p10", "P(0|1)"))
-    )
-    faulty: list[str] = []
-    for number, chance in prepared.items():
-        read = read_by_itself(p01[number], p10[number], chance)
-        if min(read) < 0:
-            faulty.append(str(number))
-        p01[number], p10[number] = (min(1.0, max(0.0, value)) for value in read)
-    if faulty:
-        note(f"{name}: the init error of {some(faulty)} exceeds the readout error; read rightly.")
+    pulses = _column(name, own, pulse, f"error of {pulse}", max, 0.0, 2 / 3, 0.0)
+    prepared = _column(name, own, "preparation", "init error", max, 0.0, 0.49, 0.0)
+    read = _readout(name, own, prepared)
     durations = {
         "one_qubit": _duration(
             name, "one-qubit gates", (e.get("one_qubit_ns", math.nan) for e in own.values())
@@ -289,8 +258,8 @@ def _converted(
         }
         qubits[keys[number]] = entry | {
             "one_qubit": beyond(pulses[number], (number,), durations["one_qubit"]),
-            "p01": p01[number],
-            "p10": p10[number],
+            "p01": read[number][0],
+            "p10": read[number][1],
             **({"preparation": prepared[number]} if prepared[number] else {}),
         }
     couplers = {
@@ -306,6 +275,52 @@ def _converted(
     return calibration_from_mapping(
         {"name": name, "durations": durations, "qubits": qubits, "couplers": couplers}
     )
+
+
+def _column(
+    name: str,
+    own: Mapping[int, Mapping[str, float]],
+    key: str,
+    what: str,
+    worst: Callable[..., Any],
+    low: float,
+    high: float,
+    default: float,
+) -> dict[int, float]:
+    """A number of every qubit: the worst where it is missing, the default where all lack it."""
+    given = {number: entry[key] for number, entry in own.items() if key in entry}
+    if key in ("t1", "t2"):
+        given = {number: value if value > 0 else math.nan for number, value in given.items()}
+    if all(map(math.isnan, given.values())):
+        if key not in ("p01", "p10", "preparation"):
+            taken = "unlimited" if default else "0"
+            note(f"{name}: no {what} is given; taken as {taken}.")
+        return dict.fromkeys(own, default)
+    return filled(name, what, given, list(own), worst, low, high)
+
+
+def _readout(
+    name: str, own: Mapping[int, Mapping[str, float]], prepared: Mapping[int, float]
+) -> dict[int, tuple[float, float]]:
+    """P(1|0) and P(0|1) of reading alone; both the readout error where they are not given."""
+    given = {key: any(key in entry for entry in own.values()) for key in ("p01", "p10")}
+    both = (
+        dict.fromkeys(own, 0.0)
+        if all(given.values())
+        else _column(name, own, "readout", "readout error", max, 0.0, 1.0, 0.0)
+    )
+    p01, p10 = (
+        _column(name, own, key, what, max, 0.0, 1.0, 0.0) if given[key] else both
+        for key, what in (("p01", "P(1|0)"), ("p10", "P(0|1)"))
+    )
+    read = {n: read_by_itself(p01[n], p10[n], chance) for n, chance in prepared.items()}
+    faulty = [str(number) for number, chances in read.items() if min(chances) < 0]
+    if faulty:
+        note(f"{name}: the init error of {some(faulty)} exceeds the readout error; read rightly.")
+    return {
+        number: (min(1.0, max(0.0, first)), min(1.0, max(0.0, second)))
+        for number, (first, second) in read.items()
+    }
 
 
 def real_infidelity(what: str, value: float) -> float:

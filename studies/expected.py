@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.engines.drifting import drift_passes
-from qucnn_cirq.engines.exact import seconds_if_joined
+from qucnn_cirq.engines.prepared import seconds_if_joined
 from studies.mitigation_cost import MOST_SAMPLED
 
 _SECONDS_OF_PASS = 0.04

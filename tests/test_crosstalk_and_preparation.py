@@ -26,7 +26,7 @@ from qucnn_cirq import (
 )
 from qucnn_cirq.compiler.survival import is_coherent, survival
 from qucnn_cirq.convolution import filter_states
-from qucnn_cirq.engines import exact, make_engine
+from qucnn_cirq.engines import make_engine, prepared
 from qucnn_cirq.engines.factoring import factor
 from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.estimators import readings_of
@@ -282,7 +282,7 @@ def test_registers_that_crosstalk_joins_early_are_evolved_whole(
     assert factor(physical_process(template, without), template).is_cut
     joined = as_noise({"crosstalk": {"p": 0.01}})
     assert not factor(physical_process(template, joined), template).is_cut
-    monkeypatch.setattr(exact, "_LARGEST_STATE", len(template.qubits) - 1)
+    monkeypatch.setattr(prepared, "_LARGEST_STATE", len(template.qubits) - 1)
     layer = QuantumConvolution(program, engine="exact", noise=joined, shots=None)
     with pytest.raises(InputError, match="the state of a patch has .* qubits"):
         layer.forward(np.ones((1, 2, 2)))

@@ -16,7 +16,7 @@ from qucnn_cirq import (
     compile_convolution,
     load_device,
 )
-from qucnn_cirq.engines import ENGINES, Streams, exact, make_engine
+from qucnn_cirq.engines import ENGINES, Streams, make_engine, prepared
 from qucnn_cirq.engines.arrays import NUMPY
 from qucnn_cirq.engines.exact import ExactEngine
 from qucnn_cirq.engines.factoring import factor
@@ -143,7 +143,7 @@ def test_exact_refuses_what_does_not_fit_and_says_how_much():
 
 
 def test_exact_refuses_a_meeting_that_does_not_fit(monkeypatch):
-    monkeypatch.setattr(exact, "_LARGEST_TENSOR", 2**6)
+    monkeypatch.setattr(prepared, "_LARGEST_TENSOR", 2**6)
     program = compile_convolution(ConvolutionSpec(filters=FixedFilter(np.arange(1, 17))))
     with pytest.raises(InputError, match=r"meeting of data and filter takes .* up to 0.0 GiB"):
         means(program, np.ones((4, 4)), "exact", DEPOLARIZING)
@@ -166,7 +166,7 @@ def test_large_registers_are_exact_without_large_tensors(test):
     )
     assert abs(noisy - ideal) > 1e-4
     template = program.filters[0].template
-    assert exact._prepared(template, as_noise(DEPOLARIZING), NUMPY).meeting.elements <= 4**10
+    assert prepared.prepare(template, as_noise(DEPOLARIZING), NUMPY).meeting.elements <= 4**10
 
 
 def test_unhashable_channels_of_cirq_googles_own_model():

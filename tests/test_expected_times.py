@@ -7,7 +7,7 @@ import pytest
 from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, compile_convolution
 from qucnn_cirq.engines import expected_seconds
-from qucnn_cirq.engines.exact import seconds_if_joined
+from qucnn_cirq.engines.prepared import seconds_if_joined
 from studies.sweep.catalogue import load_study
 from studies.sweep.job import _START_SECONDS, dry_run, dry_run_text
 from studies.sweep.plan import make_plan

@@ -9,6 +9,7 @@ from noise_models import as_noise
 from qucnn_cirq import ConvolutionSpec, QuantumConvolution, XZAnsatz, compile_convolution
 from qucnn_cirq.engines import exact
 from qucnn_cirq.engines.evolution import Evolution
+from qucnn_cirq.engines.prepared import prepare
 from qucnn_cirq.patches import extract_patches
 
 NOISE = {"depolarizing": {"p1": 0.001, "p2": 0.005}, "readout": {"p01": 0.01, "p10": 0.03}}
@@ -145,7 +146,7 @@ def test_rows_that_are_left_out_are_zero() -> None:
     real, other = program.filters[0].variants[-2:]
     for variant, noise in ((real, NOISE), (other, NOISE), (real, "willow_pink")):
         loader, template = variant.loader, variant.template
-        patch = exact._prepared_once(template, as_noise(noise), exact.NUMPY).patch
+        patch = prepare(template, as_noise(noise), exact.NUMPY).patch
         vectors = loader.random_states(40, np.random.default_rng(3))
         states = patch.run({"patch": loader.angles(vectors)}, 40)
         assert len(states) == len(patch.live)

@@ -12,7 +12,8 @@ from noise_models import Noise
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.engines.engine import Engine
-from qucnn_cirq.engines.exact import ExactEngine, check_memory
+from qucnn_cirq.engines.exact import ExactEngine
+from qucnn_cirq.engines.prepared import check_memory
 from qucnn_cirq.engines.qsim import LARGEST_STATE, QsimDensityEngine, QsimEngine
 from qucnn_cirq.engines.streams import Outcome, Streams
 from qucnn_cirq.errors import InputError

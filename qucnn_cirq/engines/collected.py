@@ -89,7 +89,7 @@ def angle_rows(tables: AngleTables) -> Array:
         Shape (filters * patches, angles), patches varying fastest; the tables in the order of their
         names.
     """
-    n_filters, n_patches = len(tables["filter"]), len(tables["patch"])
+    n_filters, n_patches = _shape(tables)
     parts = []
     for name in sorted(tables):
         table = np.asarray(tables[name], dtype=float)
@@ -99,6 +99,11 @@ def angle_rows(tables: AngleTables) -> Array:
             else np.tile(np.broadcast_to(table, (n_patches, table.shape[1])), (n_filters, 1))
         )
     return np.concatenate(parts, axis=1)
+
+
+def _shape(tables: AngleTables) -> tuple[int, int]:
+    """How many filters and patches there are."""
+    return len(tables["filter"]), len(tables["patch"])
 
 
 class CollectedEngine(Engine):
@@ -131,11 +136,11 @@ class CollectedEngine(Engine):
         return self._noise or self._source.noise or noise
 
     def predicting(self, noise: Noise) -> Engine:
-        """See `qucnn_cirq.engines.Engine`."""
+        """See `Engine.predicting`: the same counts beside predictions of that noise."""
         return CollectedEngine(self._engine, self._source, noise)
 
     def predicts(self, template: Template, noise: Noise) -> bool:
-        """Not where it is only noted which circuits are run; see `qucnn_cirq.engines.Engine`."""
+        """See `Engine.predicts`: not where it is only noted which circuits are run."""
         return self._source.predicts and self.gives_means(template, noise)
 
     def run(
@@ -146,7 +151,10 @@ class CollectedEngine(Engine):
         shots: int | None,
         streams: Streams,
     ) -> Outcome:
-        """Counts and, where there are any, predicted means; see `qucnn_cirq.engines.Engine`."""
+        """See `Engine.run`: counts that were taken and, where they are wanted, predicted means.
+
+        Without shots there are means alone.
+        """
         means = None
         # Of a reader that differs from patch to patch engines give no means at once.
         is_possible = len(tables["upstream"]) == 1
@@ -159,10 +167,13 @@ class CollectedEngine(Engine):
         is_larger = template.observable.table == 1
         found = self._source.counts(template, tables, shots)
         counts = np.array([own[is_larger[outcomes]].sum() for outcomes, own in found], np.int64)
-        return Outcome(means, counts.reshape(len(tables["filter"]), len(tables["patch"])))
+        return Outcome(means, counts.reshape(_shape(tables)))
 
     def distribution(self, template: Template, noise: Noise, tables: AngleTables) -> Array:
-        """The prediction; see `qucnn_cirq.engines.Engine`."""
+        """See `Engine.distribution`: what is predicted, of each circuit where it was run.
+
+        The noise is that of `predicted_noise`.
+        """
         own = self.predicted_noise(noise)
         return self._in_places(
             template, tables, lambda each: self._predicting.distribution(each, own, tables)
@@ -176,13 +187,13 @@ class CollectedEngine(Engine):
         shots: int,
         streams: Streams,
     ) -> NDArray[np.int64]:
-        """Collected counts; see `qucnn_cirq.engines.Engine`."""
+        """See `Engine.outcome_counts`: those that were taken; noise and streams play no part."""
         check_outcomes(template.observable.qubits)
         found = self._source.counts(template, tables, shots)
         counts = np.zeros((len(found), len(template.observable.table)), dtype=np.int64)
         for row, (outcomes, own) in zip(counts, found, strict=True):
             row[outcomes] = own
-        return counts.reshape(len(tables["filter"]), len(tables["patch"]), -1)
+        return counts.reshape(*_shape(tables), -1)
 
     def _means(
         self, template: Template, noise: Noise, tables: AngleTables, streams: Streams
@@ -197,7 +208,7 @@ class CollectedEngine(Engine):
     ) -> Array:
         """What is predicted of each circuit in the place where it was run."""
         templates, numbers = self._source.places(template, tables)
-        chosen = numbers.reshape(len(tables["filter"]), len(tables["patch"]))
+        chosen = numbers.reshape(_shape(tables))
         found: Array | None = None
         for number in np.unique(chosen):
             own = predicted(templates[number])

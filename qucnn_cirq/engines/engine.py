@@ -65,9 +65,10 @@ class Engine(ABC):
         Args:
             template: The compiled circuit.
             noise: The noise.
-            tables: The angle tables ``"patch"`` and ``"filter"`` and, for circuits with a reader,
-                ``"upstream"``: one row for all patches or, where `gives_means` said False,
-                one for each.
+            tables: The angle tables ``"patch"`` and ``"filter"``, shape (rows, angles), in radians,
+                and, for circuits with a reader, ``"upstream"``: one row for all patches or, where
+                `gives_means` said False, one for each. A patch that is handed over has its state
+                in place of angles.
             shots: Shots for each item, or None for means without shot noise.
             streams: The random streams of the items.
 

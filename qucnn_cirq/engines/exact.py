@@ -13,37 +13,33 @@ import functools
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 
-import cirq
 import numpy as np
 from numpy.typing import NDArray
 
-from noise_models import GuardedNoiseModel, Noise, NoiseConfiguration, as_noise
+from noise_models import Noise, as_noise
 from qucnn_cirq.advance import circuits_run
 from qucnn_cirq.circuits.observable import Observable
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, Array, ArrayLibrary, array_library
+from qucnn_cirq.engines.arrays import ARRAY_LIBRARIES, NUMPY, Array, array_library
 from qucnn_cirq.engines.engine import Engine, relative_size
 from qucnn_cirq.engines.evolution import Evolution
-from qucnn_cirq.engines.factoring import Factored, factor
-from qucnn_cirq.engines.given import GivenStates, real_matrices
+from qucnn_cirq.engines.given import GivenStates
 from qucnn_cirq.engines.meeting import Meeting
 from qucnn_cirq.engines.outcomes import check_outcomes, recorded
-from qucnn_cirq.engines.process import Element, physical_process
-from qucnn_cirq.engines.steps import GateStep
+from qucnn_cirq.engines.prepared import (
+    Prepared,
+    is_constant,
+    prepare,
+    prepare_process,
+    seconds_if_joined,
+)
+from qucnn_cirq.engines.process import Element
 from qucnn_cirq.engines.streams import Outcome, Streams, outcome_from_means
-from qucnn_cirq.errors import InputError
 from qucnn_cirq.threads import single_threaded_blas
 
-_LARGEST_STATE = 11
-"""Qubits whose 4^n Pauli coefficients (32 MiB) are evolved for each patch."""
-_LARGEST_TENSOR = 2**26
-"""Numbers in a tensor of the meeting: half a GiB, and as much again while it is made."""
-_MOST_PREPARED = 256
-"""Processes that are kept ready: a dozen rates of a drift, for each of several loaders."""
 _FEW_OUTCOMES = 4
 """Qubits whose outcomes are carried back one by one where the process does not factor."""
 _PRODUCTS_TOGETHER = 64
@@ -59,60 +55,6 @@ _KEEPING = threading.Lock()
 _MOST_KEPT = 64
 """Arrays of filters that are kept, each of at most so many numbers:"""
 _LARGEST_KEPT = 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A process that is ready to be computed with one array library.
-
-    Attributes:
-        process: The process in its parts.
-        patch: Evolves the data register.
-        filter: Evolves the filter register.
-        meet: Makes the meeting of what is measured.
-        observable: What is measured.
-        is_given: Whether the patch's state is handed over, as its table.
-    """
-
-    process: Factored
-    patch: Evolution
-    filter: Evolution
-    meet: Callable[[Observable | tuple[cirq.Qid, ...]], Meeting]
-    observable: Observable
-    is_given: bool = False
-
-    @functools.cached_property
-    def whole(self) -> Evolution:
-        """Evolves all qubits from the start to the end, where the process does not factor."""
-        steps = [*self.process.patch, *self.process.meeting]
-        return Evolution(steps, self.patch.qubits, self.patch.library)
-
-    @functools.cached_property
-    def meeting(self) -> Meeting:
-        """Carries the observable back to the data register."""
-        return self.meet(self.observable)
-
-    @functools.cached_property
-    def outcomes(self) -> Meeting:
-        """Carries every outcome back to the data register."""
-        return self.meet(self.observable.qubits)
-
-    def on_data(self, weights: Array, library: ArrayLibrary) -> Array:
-        """What a meeting gives, as it is multiplied with patches' states.
-
-        Args:
-            weights: All coefficients, shape (filters, rows * 4^n) for n data qubits.
-            library: Whose array it is.
-
-        Returns:
-            The carried coefficients, shape (filters * rows, carried); for states that are handed
-            over the entries of matrices, shape (filters * rows, 4^n).
-        """
-        n_qubits = len(self.patch.qubits)
-        every = weights.reshape(-1, 4**n_qubits)
-        if self.is_given:
-            return library.put(real_matrices(library.get(every), n_qubits))
-        return every[:, self.patch.live]
 
 
 class ExactEngine(Engine):
@@ -144,7 +86,10 @@ class ExactEngine(Engine):
 
     @classmethod
     def seconds(cls, template: Template, noise: Noise, shots: int, variant: str = "") -> float:
-        """Microseconds for four qubits, whatever the shots: gates times numbers of a state."""
+        """See `Engine.seconds`: gates times numbers of a state, whatever the shots.
+
+        Microseconds for registers of four qubits; of the whole where noise joins the registers.
+        """
         gates = sum(len(each.qubits) == 2 for each in template.marked_circuit.all_operations())
         apart = 1e-5 * relative_size(template) * max(1.0, gates / 32)
         return max(apart, seconds_if_joined(template, noise))
@@ -181,7 +126,7 @@ class ExactEngine(Engine):
         Raises:
             InputError: If the process neither factors nor fits the memory.
         """
-        prepared = _prepared(template, noise, self._library)
+        prepared = prepare(template, noise, self._library)
         return self._means(prepared, prepared.meeting, template, noise, tables)
 
     @single_threaded_blas()
@@ -208,7 +153,7 @@ class ExactEngine(Engine):
             InputError: As `means`.
         """
         ideal = as_noise(None)
-        prepared = _of_process(elements, template, observable, ideal, self._library)
+        prepared = prepare_process(elements, template, observable, ideal, self._library)
         # Nothing that is kept tells this process from the template's own.
         fresh = type(self)(self._library.name)
         return fresh._means(prepared, prepared.meeting, template, ideal, tables)
@@ -220,12 +165,12 @@ class ExactEngine(Engine):
         """As `Engine.distribution`: the meeting has one more index for each measured qubit."""
         qubits = template.observable.qubits
         check_outcomes(qubits)
-        prepared = _prepared(template, noise, self._library)
+        prepared = prepare(template, noise, self._library)
         if not prepared.process.is_cut and len(qubits) > _FEW_OUTCOMES:
             return self._by_populations(prepared, template, noise, tables)
-        if prepared.outcomes.elements > _LARGEST_TENSOR:
+        if not prepared.fits(prepared.outcomes):
             return self._by_parities(template, noise, tables)
-        _check_memory(prepared, prepared.outcomes)
+        prepared.check_memory(prepared.outcomes)
         found = []
         for weights, states in self._parts(prepared, prepared.outcomes, template, noise, tables):
             n_outcomes, n_rows = 1 << len(qubits), weights.shape[1]
@@ -244,7 +189,7 @@ class ExactEngine(Engine):
 
         Carried back, every outcome would be an operator on all qubits.
         """
-        _check_memory(prepared, prepared.meeting)
+        prepared.check_memory(prepared.meeting)
         qubits, whole = template.observable.qubits, prepared.whole
         shifts = [2 * (len(whole.qubits) - 1 - whole.qubits.index(qubit)) for qubit in qubits]
         labels = np.zeros(1, dtype=np.int64)
@@ -297,13 +242,13 @@ class ExactEngine(Engine):
         groups: Sequence[tuple[int, ...]],
     ) -> NDArray[np.float64]:
         """As `Engine.parities`: each product is carried back by itself, and meets all patches."""
-        prepared = _prepared(template, noise, self._library)
+        prepared = prepare(template, noise, self._library)
         meetings = []
         for group in groups:
             qubits = [template.observable.qubits[place] for place in group]
             observable = Observable(tuple(((qubit,), (1.0, -1.0)) for qubit in qubits), low=-1.0)
             meetings.append(prepared.meet(observable))
-            _check_memory(prepared, meetings[-1])
+            prepared.check_memory(meetings[-1])
         if not prepared.process.is_cut:
             found = [self._means(prepared, each, template, noise, tables) for each in meetings]
             return np.stack(found, axis=1)
@@ -324,7 +269,7 @@ class ExactEngine(Engine):
         tables: AngleTables,
     ) -> NDArray[np.float64]:
         """Means of what a meeting carries back, shape (filters, patches)."""
-        _check_memory(prepared, meeting)
+        prepared.check_memory(meeting)
         parts = self._parts(prepared, meeting, template, noise, tables)
         return np.concatenate([self._expectations(*part) for part in parts])
 
@@ -361,10 +306,10 @@ class ExactEngine(Engine):
         streams: Streams,
     ) -> NDArray[np.float64]:
         """As `Engine.weighted_means`: the patches' states are summed, not their means."""
-        prepared = _prepared(template, noise, self._library)
+        prepared = prepare(template, noise, self._library)
         if not prepared.process.is_cut:
             return super().weighted_means(template, noise, tables, factors, streams)
-        _check_memory(prepared, prepared.meeting)
+        prepared.check_memory(prepared.meeting)
         weights = self._weights(prepared, prepared.meeting, template, noise, tables)
         # By a power of two, so that single precision reaches them.
         exponent = int(np.frexp(np.abs(factors).max(initial=0.0))[1])
@@ -401,7 +346,7 @@ class ExactEngine(Engine):
             carried = prepared.on_data(meeting.weights(states, own), self._library)
             parts.append(self._library.get(carried))
         weights = self._library.put(np.concatenate(parts))
-        if _is_constant(noise):
+        if is_constant(noise):
             _keep(self._kept, key, weights)
         return weights
 
@@ -461,7 +406,7 @@ class ExactEngine(Engine):
         size = self._library.itemsize * len(prepared.patch.live)
         if (
             angles.flags.writeable
-            or not _is_constant(noise)
+            or not is_constant(noise)
             or size * len(angles) > _LARGEST_EVOLVED
         ):
             return parts
@@ -509,121 +454,6 @@ def _forget(engine: weakref.ref[ExactEngine], key: _Key, _: object) -> None:
     alive = engine()
     if alive is not None:
         alive._evolved.pop(key, None)
-
-
-_SECONDS_OF_STEP = 1e-9
-"""Of each number of a state that is evolved whole."""
-
-
-def seconds_if_joined(template: Template, noise: Noise) -> float:
-    """About how long a patch takes where noise joins it with the filter before they meet.
-
-    Args:
-        template: The compiled circuit.
-        noise: The noise; drift is left out.
-
-    Returns:
-        Seconds on one core, of the whole state; 0 where the registers stay apart.
-    """
-    noise = noise.nominal
-    configuration = noise.configuration
-    if configuration is not None:
-        # No other kind acts on two qubits of different gates.
-        joining = NoiseConfiguration(
-            scales=configuration.scales,
-            crosstalk=configuration.crosstalk,
-            others=configuration.others,
-        )
-        noise = Noise(joining) if configuration.scale else as_noise(None)
-    if noise.gate_model == cirq.NO_NOISE:
-        return 0.0
-    process = _prepared(template, noise, NUMPY).process
-    numbers = 4.0 ** len(process.data_qubits)
-    return 0.0 if process.is_cut else _SECONDS_OF_STEP * numbers * len(process.patch)
-
-
-def check_memory(template: Template, noise: Noise) -> bool:
-    """Refuses what does not fit: a patch's state, or a tensor of the meeting.
-
-    Args:
-        template: The compiled circuit.
-        noise: The noise.
-
-    Returns:
-        Whether the process factors.
-
-    Raises:
-        InputError: With the size that would be needed.
-    """
-    prepared = _prepared(template, noise, NUMPY)
-    _check_memory(prepared, prepared.meeting)
-    return prepared.process.is_cut
-
-
-def _check_memory(prepared: Prepared, meeting: Meeting) -> None:
-    n_qubits = len(prepared.process.data_qubits)
-    elements = meeting.elements
-    if n_qubits > _LARGEST_STATE:
-        size, limit = 4**n_qubits, f"{_LARGEST_STATE} qubits"
-        what = f"the state of a patch has {n_qubits} qubits, which takes"
-    elif elements > _LARGEST_TENSOR:
-        size, limit = elements, f"{8 * _LARGEST_TENSOR / 2**30:.1f} GiB"
-        what = "the meeting of data and filter takes"
-    else:
-        return
-    raise InputError(
-        f"{what} {8 * size / 2**30:.1f} GiB; the exact engine goes up to {limit}. Choose "
-        "engine = 'qsim' or a smaller kernel."
-    )
-
-
-def _is_constant(noise: Noise) -> bool:
-    """Whether equal noise acts equally; a model of the user's own may change, still equal."""
-    return not isinstance(noise.gate_model, GuardedNoiseModel)
-
-
-def _prepared(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
-    prepare = _prepared_once if _is_constant(noise) else _prepared_once.__wrapped__
-    return prepare(template, noise, library)
-
-
-@functools.lru_cache(maxsize=_MOST_PREPARED)
-def _prepared_once(template: Template, noise: Noise, library: ArrayLibrary) -> Prepared:
-    # A state that is handed over needs no gates here.
-    elements = physical_process(template, noise, prepares=False)
-    prepared = _of_process(elements, template, template.observable, noise, library)
-    return replace(prepared, is_given=template.given is not None)
-
-
-def _of_process(
-    elements: Sequence[Element],
-    template: Template,
-    observable: Observable,
-    noise: Noise,
-    library: ArrayLibrary,
-) -> Prepared:
-    process = factor(elements, template)
-    patch = Evolution(process.patch, process.data_qubits, library)
-    filters = _evolution(tuple(process.filter), process.filter_qubits, library)
-    steps = tuple(process.meeting)
-
-    def meet(measured: Observable | tuple[cirq.Qid, ...]) -> Meeting:
-        read = template.observable.qubits
-        return _meeting(steps, patch.qubits, filters.qubits, measured, noise, library, read)
-
-    return Prepared(process, patch, filters, meet, observable)
-
-
-@functools.lru_cache(maxsize=_MOST_PREPARED)
-def _evolution(
-    steps: tuple[GateStep, ...], qubits: tuple[cirq.Qid, ...], library: ArrayLibrary
-) -> Evolution:
-    """The same object for the same filter, however its patches are loaded."""
-    return Evolution(steps, qubits, library)
-
-
-_meeting = functools.lru_cache(maxsize=_MOST_PREPARED)(Meeting)
-"""The same object for the same meeting; noise that changes while it stays equal is in the steps."""
 
 
 def _filters(tables: AngleTables, size: int) -> Iterator[dict[str, NDArray[np.float64]]]:

@@ -11,7 +11,7 @@ from noise_models import NoiseConfiguration, as_noise, fields
 from noise_models.checks import true_or_false
 from qucnn_cirq.budget import ErrorBudget, error_budget
 from qucnn_cirq.convolution import ConvolutionSpec
-from qucnn_cirq.engines.exact import seconds_if_joined
+from qucnn_cirq.engines.prepared import seconds_if_joined
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.layer import QuantumConvolution
 from studies.images import images_of, occupied_patches, select_images
