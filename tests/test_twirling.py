@@ -23,6 +23,7 @@ from qucnn_cirq.circuits.slots import FixedUnitary, Rotation, Slot
 from qucnn_cirq.compiler.program import upstream_table
 from qucnn_cirq.engines import (
     ConjugateTwirl,
+    ExactEngine,
     PauliTwirl,
     Streams,
     TwirledEngine,
@@ -383,3 +384,21 @@ def test_measuring_once_takes_it():
 def test_what_is_no_twirl_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_what_predicts_under_another_noise_stays_twirled():
+    class Predicting(ExactEngine):
+        """Keeps the noise that it is to predict under."""
+
+        asked = None
+
+        def predicting(self, noise):
+            other = Predicting()
+            other.asked = noise
+            return other
+
+    noise = as_noise("willow_pink")
+    twirled = twirled_engine(Predicting(), as_twirl("pauli"))
+    other = twirled.predicting(noise)
+    assert isinstance(other, TwirledEngine) and other.twirl is twirled.twirl
+    assert other.engine.asked is noise and twirled.engine.asked is None

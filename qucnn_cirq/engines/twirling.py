@@ -149,6 +149,10 @@ class TwirledEngine(Engine):
         """As of the engine; see `Engine.predicted_noise`."""
         return self.engine.predicted_noise(noise)
 
+    def predicting(self, noise: Noise) -> Engine:
+        """As of the engine, twirled alike; see `Engine.predicting`."""
+        return TwirledEngine(self.engine.predicting(noise), self.twirl)
+
     def run(
         self,
         template: Template,
