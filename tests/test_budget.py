@@ -30,7 +30,7 @@ from qucnn_cirq import (
     image_blocks,
 )
 from qucnn_cirq.budget import COLUMNS, ErrorBudget, error_budget, place_by_error
-from qucnn_cirq.budget.budget import place_name
+from qucnn_cirq.budget.parts import place_name
 from qucnn_cirq.budget.process import Channel
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.datasets import load_classical_filter, load_mnist

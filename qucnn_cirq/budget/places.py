@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qucnn_cirq.budget.process import Channel
 from qucnn_cirq.engines.pauli_transfer import embed, transfer_matrix
 from qucnn_cirq.engines.process import Element
-from qucnn_cirq.engines.steps import Fixed, Turn, turn_of
+from qucnn_cirq.engines.steps import Fixed, Turn, nest, turn_of
 
 FloatArray = NDArray[np.float64]
 
@@ -85,30 +85,20 @@ def steps_of(elements: Sequence[Element]) -> list[Step]:
     steps: list[Step | list[Channel] | None] = []
     last: dict[cirq.Qid, int] = {}
     for element in elements:
-        before = {last.get(qubit, -1) for qubit in element.qubits}
-        index = before.pop() if len(before) == 1 else -1
-        covering = steps[index] if index >= 0 else None
         step: Step | list[Channel]
         if isinstance(element, Channel):
+            before = {last.get(qubit, -1) for qubit in element.qubits}
+            index = before.pop() if len(before) == 1 else -1
+            covering = steps[index] if index >= 0 else None
             if isinstance(covering, list) and set(element.qubits) <= set(covering[0].qubits):
                 covering.append(element)
                 continue
             step = [element]
-        elif element.slot is not None:
-            step = turn_of(element)
+        elif element.slot is None:
+            nest(Fixed(element.qubits, transfer_matrix(element.kraus)), steps, last)
+            continue
         else:
-            matrix = transfer_matrix(element.kraus)
-            if isinstance(covering, Fixed) and set(element.qubits) <= set(covering.qubits):
-                joined = embed(matrix, element.qubits, covering.qubits) @ covering.transfer
-                steps[index] = Fixed(covering.qubits, joined)
-                continue
-            for qubit in element.qubits:
-                index = last.get(qubit, -1)
-                inner = steps[index] if index >= 0 else None
-                if isinstance(inner, Fixed) and inner.qubits == (qubit,):
-                    matrix = matrix @ embed(inner.transfer, (qubit,), element.qubits)
-                    steps[index] = None
-            step = Fixed(element.qubits, matrix)
+            step = turn_of(element)
         last.update(dict.fromkeys(element.qubits, len(steps)))
         steps.append(step)
     return [

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from noise_models import Noise, NoiseLike, as_noise
 from noise_models.checks import instance_of, whole_number
 from qucnn_cirq.advance import circuits_run, shown
-from qucnn_cirq.budget.budget import checked_parameters
+from qucnn_cirq.budget.parts import checked_parameters
 from qucnn_cirq.circuits.slots import AngleTables
 from qucnn_cirq.compiler.compilation import compile_convolution
 from qucnn_cirq.compiler.compiled_filter import CompiledFilter, Variant

@@ -48,7 +48,7 @@ class Channel(Element):
         moment: The moment of the circuit that it follows, -1 for preparation; that of the
             measurement for readout.
         stage: When it acts, and on whose qubits.
-        mechanism: What it is.
+        mechanism: What it is; empty for one that does nothing and marks where noise could be.
         transfer: Its transfer matrix, shape (4^k, 4^k) for k qubits.
     """
 
@@ -56,11 +56,6 @@ class Channel(Element):
     stage: Stage = "meeting"
     mechanism: str = ""
     transfer: NDArray[np.float64] = field(default_factory=lambda: np.eye(4))
-
-    @property
-    def is_marker(self) -> bool:
-        """Whether it does nothing and marks a place where noise could be."""
-        return not self.mechanism
 
 
 def labelled_process(template: Template, noise: Noise, markers: bool = False) -> list[Element]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,9 @@ from noise_models import Noise, NoiseConfiguration
 from noise_models.errors import InputError, shown
 from noise_models.numbers import Path, number_path, numbers_of, with_number
 from qucnn_cirq.budget.circuit import NoisyCircuit
+from qucnn_cirq.budget.parts import Part
 from qucnn_cirq.budget.places import Place
 from qucnn_cirq.budget.process import labelled_process
-
-if TYPE_CHECKING:
-    from qucnn_cirq.budget.budget import Part
 
 FloatArray = NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cirq
 import numpy as np
@@ -129,20 +130,31 @@ def fused(elements: Sequence[Element]) -> list[GateStep]:
         qubits, kraus = element.qubits, element.kraus
         if id(kraus) not in transfers:
             transfers[id(kraus)] = transfer_matrix(kraus)
-        matrix = transfers[id(kraus)]
-        before = {last.get(qubit, -1) for qubit in qubits}
-        index = before.pop() if len(before) == 1 else -1
-        covering = steps[index] if index >= 0 else None
-        if isinstance(covering, Fixed) and set(qubits) <= set(covering.qubits):
-            joined = embed(matrix, qubits, covering.qubits) @ covering.transfer
-            steps[index] = Fixed(covering.qubits, joined)
-            continue
-        for qubit in qubits:
-            index = last.get(qubit, -1)
-            inner = steps[index] if index >= 0 else None
-            if isinstance(inner, Fixed) and inner.qubits == (qubit,):
-                matrix = matrix @ embed(inner.transfer, (qubit,), qubits)
-                steps[index] = None
-        last.update(dict.fromkeys(qubits, len(steps)))
-        steps.append(Fixed(qubits, matrix))
+        nest(Fixed(qubits, transfers[id(kraus)]), steps, last)
     return [step for step in steps if step is not None]
+
+
+def nest(fixed: Fixed, steps: list[Any], last: dict[cirq.Qid, int]) -> None:
+    """Appends a fixed step, multiplied together with those before it as `fused` does.
+
+    Args:
+        fixed: The step.
+        steps: Those before it, None for each that another took in.
+        last: The number of the last step on each qubit.
+    """
+    qubits, matrix = fixed.qubits, fixed.transfer
+    before = {last.get(qubit, -1) for qubit in qubits}
+    index = before.pop() if len(before) == 1 else -1
+    covering = steps[index] if index >= 0 else None
+    if isinstance(covering, Fixed) and set(qubits) <= set(covering.qubits):
+        joined = embed(matrix, qubits, covering.qubits) @ covering.transfer
+        steps[index] = Fixed(covering.qubits, joined)
+        return
+    for qubit in qubits:
+        index = last.get(qubit, -1)
+        inner = steps[index] if index >= 0 else None
+        if isinstance(inner, Fixed) and inner.qubits == (qubit,):
+            matrix = matrix @ embed(inner.transfer, (qubit,), qubits)
+            steps[index] = None
+    last.update(dict.fromkeys(qubits, len(steps)))
+    steps.append(Fixed(qubits, matrix))

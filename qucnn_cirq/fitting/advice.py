@@ -188,8 +188,7 @@ def _only(numbers: FreeNumbers, index: int, value: float, error: float) -> str:
     text = told(value, error)
     if text.startswith("told"):
         return f"{text} only"
-    is_time = numbers.bounds[0][index] > 0
-    return f"not told: its standard error is {error:.2g}" if is_time else text
+    return f"not told: its standard error is {error:.2g}" if numbers.is_time[index] else text
 
 
 def covariance_of(

@@ -21,6 +21,7 @@ from qucnn_cirq.engines.outcomes import check_outcomes, recorded
 from qucnn_cirq.engines.process import physical_process
 from qucnn_cirq.engines.steps import fused, taken_apart
 from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.fitting.sloped import OUTCOMES
 from qucnn_cirq.mitigation.zne import folded
 from qucnn_cirq.threads import single_threaded_blas
 
@@ -168,9 +169,8 @@ class FitCircuit:
         measured = [self.template.qubits.index(qubit) for qubit in self.qubits]
         others = [axis for axis in range(n_qubits) if axis not in measured]
         tensor = tensor.transpose(*measured, *others)[(..., *[0] * len(others))]
-        to_bits = np.array([[1, 0, 0, 1], [1, 0, 0, -1]]) / 2
         for axis in range(len(measured)):
-            tensor = np.moveaxis(np.tensordot(to_bits, tensor, axes=(1, axis)), 0, axis)
+            tensor = np.moveaxis(np.tensordot(OUTCOMES, tensor, axes=(1, axis)), 0, axis)
         chances: FloatArray = tensor.reshape(1, -1)
         return chances
 

@@ -20,8 +20,8 @@ from qucnn_cirq.fitting.advice import covariance_of, hard_to_tell
 from qucnn_cirq.fitting.circuits import Counted, FitCircuit
 from qucnn_cirq.fitting.likelihood import Likelihood, Point, maximum
 from qucnn_cirq.fitting.numbers import FreeNumbers
-from qucnn_cirq.fitting.prediction import Prediction, draws, predicted
-from qucnn_cirq.fitting.profile import NORMAL, profile_interval
+from qucnn_cirq.fitting.prediction import NORMAL, Prediction, draws, interval_text, predicted
+from qucnn_cirq.fitting.profile import profile_interval
 from qucnn_cirq.fitting.surrogates import Grid, Surrogate, surrogate
 from qucnn_cirq.fitting.uncertainty import Uncertainty
 
@@ -247,22 +247,21 @@ class NoiseFit:
         lines = [
             f"fitted to {shots:,} shot{'s' * (shots != 1)} of {number} circuit{'s' * (number != 1)}"
         ]
-        lines += [f"{row.key} = {_interval_text(row)}" for row in self.table.itertuples()]
+        lines += [f"{key} = {text}" for key, text in self._intervals()]
         return "\n".join([*lines, *self.hard_to_tell])
 
     def _repr_html_(self) -> str:
-        rows: list[tuple[str, object]] = [
-            (str(row.key), _interval_text(row)) for row in self.table.itertuples()
-        ]
+        rows: list[tuple[str, object]] = [*self._intervals()]
         good = self.chi_squared
         rows.append(("chi-squared", f"{good.value:.0f} of {good.degrees}"))
         rows += [("hard to tell", each) for each in self.hard_to_tell]
         return html_table("noise fit", rows)
 
-
-def _interval_text(row: object) -> str:
-    value, error, low, high = (getattr(row, name) for name in ("value", "error", "low", "high"))
-    return f"{value:.4g} +- {error:.2g} (95 %: {low:.4g} to {high:.4g})"
+    def _intervals(self) -> list[tuple[str, str]]:
+        """The numbers in words, by key."""
+        columns = self.table[["value", "error", "low", "high"]].to_numpy()
+        texts = [interval_text(*row) for row in columns]
+        return list(zip(self.keys, texts, strict=True))
 
 
 def fit_noise(

@@ -121,7 +121,7 @@ class FreeNumbers:
     def _bounds(self) -> tuple[list[float], list[float]]:
         pairs = [_bounds(path) for path in self.paths]
         highs = [
-            self._largest_factor(index) if path[0] in ("scale", "scales") else high
+            self._largest_factor(index) if is_factor(path) else high
             for index, (path, (_, high)) in enumerate(zip(self.paths, pairs, strict=True))
         ]
         return [low for low, _ in pairs], highs
@@ -156,6 +156,12 @@ class FreeNumbers:
     def typical(self) -> FloatArray:
         """About how large such numbers are, wherever they start, shape (numbers,)."""
         return np.array([_SIZES.get(path[-1], _PLAIN_SIZE) for path in self.paths])
+
+    @property
+    def is_time(self) -> NDArray[np.bool_]:
+        """Which numbers are times, of which the inverse decides, shape (numbers,)."""
+        # They alone may not be 0; a qubit that is named like one may have errors.
+        return np.array(self._bounds[0]) > 0
 
     @property
     def acts_on_gates(self) -> NDArray[np.bool_]:
@@ -213,6 +219,15 @@ class FreeNumbers:
         return mapping
 
 
+def is_factor(path: Path) -> bool:
+    """Whether a number multiplies noise.
+
+    Args:
+        path: Where it stands in a configuration.
+    """
+    return path[0] in ("scale", "scales")
+
+
 def _is_readout(path: Path) -> bool:
     return path[0] in ("readout", "correlated_readout") or path == ("scales", "readout")
 
@@ -220,7 +235,7 @@ def _is_readout(path: Path) -> bool:
 def _bounds(path: Path) -> tuple[float, float]:
     if path[:2] in _TABLE_BOUNDS:
         return _TABLE_BOUNDS[path[0], path[1]]
-    if path[0] in ("scale", "scales"):
+    if is_factor(path):
         return 0.0, _LARGEST_FACTOR
     if path[-1] in _TIMES:
         return _SHORTEST, np.inf

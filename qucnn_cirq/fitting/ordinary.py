@@ -24,7 +24,7 @@ from qucnn_cirq.estimators.effects import fitted_effects
 from qucnn_cirq.estimators.likelihood import Likelihood
 from qucnn_cirq.estimators.reading import Reading
 from qucnn_cirq.fitting.numbers import FreeNumbers
-from qucnn_cirq.fitting.profile import NORMAL
+from qucnn_cirq.fitting.prediction import NORMAL, interval_text
 
 FloatArray = NDArray[np.float64]
 
@@ -65,8 +65,7 @@ class FromPatches:
         return self.value - NORMAL * self.error, self.value + NORMAL * self.error
 
     def __str__(self) -> str:
-        low, high = self.interval
-        text = f"{self.key} = {self.value:.4g} +- {self.error:.2g} (95 %: {low:.4g} to {high:.4g})"
+        text = f"{self.key} = {interval_text(self.value, self.error, *self.interval)}"
         if self.is_biased:
             text += "; so few shots bias it low: take more for each patch"
         return text

@@ -13,7 +13,8 @@ from qucnn_cirq.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
-_NORMAL = 1.959964
+NORMAL = 1.959964
+"""Standard errors on either side of a 95 % interval."""
 _STEP = 0.2
 """Step of differences in standard errors, and at most that share of the value."""
 _MOST_TRIES = 1000
@@ -39,6 +40,18 @@ class Prediction:
         if self.value.ndim:
             return f"{self.value.size} values, errors up to {self.error.max():.2g}"
         return f"{self.value:.5g} +- {self.error:.2g} (95 %: {self.low:.5g} to {self.high:.5g})"
+
+
+def interval_text(value: float, error: float, low: float, high: float) -> str:
+    """A number with its uncertainty, in words.
+
+    Args:
+        value: The number.
+        error: Its standard error.
+        low: The lower end of its 95 % interval.
+        high: The upper end.
+    """
+    return f"{value:.4g} +- {error:.2g} (95 %: {low:.4g} to {high:.4g})"
 
 
 def draws(
@@ -119,4 +132,4 @@ def predicted(
     by = np.array(slopes).reshape(len(values), value.size)
     variance = np.einsum("if,ij,jf->f", by, covariance, by).reshape(value.shape)
     error_of = np.sqrt(np.maximum(variance, 0.0))
-    return Prediction(value, error_of, value - _NORMAL * error_of, value + _NORMAL * error_of)
+    return Prediction(value, error_of, value - NORMAL * error_of, value + NORMAL * error_of)

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qucnn_cirq.fitting.likelihood import Likelihood, maximum
+from qucnn_cirq.fitting.prediction import NORMAL
 from qucnn_cirq.fitting.surrogates import Grid, Surrogate
 
 FloatArray = NDArray[np.float64]
 
-NORMAL = 1.959964
-"""Standard errors on either side of a 95 % interval."""
 _MOST_TRIES = 8
 _MOST_STRETCHES = 6
 _FARTHEST = 100.0

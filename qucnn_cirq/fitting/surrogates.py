@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import abc
 import functools
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from noise_models.numbers import Path
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.fitting.channels import Variations
 from qucnn_cirq.fitting.circuits import FitCircuit
 from qucnn_cirq.fitting.expansion import expanded
-from qucnn_cirq.fitting.numbers import FreeNumbers
+from qucnn_cirq.fitting.numbers import FreeNumbers, is_factor
 
 FloatArray = NDArray[np.float64]
 
@@ -42,9 +40,10 @@ _NOTHING = 1e-6
 """Change below which a number has no effect, in those."""
 _REACH = 3.0
 """How many times larger than at its centre a number is at the end of a grid."""
+_HALVINGS = 5
+"""How often the way to a point is halved where the noise is not allowed there."""
 _STEP = 0.05
 """Step of differences, relative to a number's size."""
-_TIMES = ("t1", "t2")
 
 
 class Surrogate(abc.ABC):
@@ -99,14 +98,13 @@ class Surrogate(abc.ABC):
         Args:
             centre: The point, shape (numbers,).
         """
-        for halvings in itertools.count():
-            point = self.centre + (centre - self.centre) / 2**halvings
+        change = centre - self.centre
+        for _ in range(_HALVINGS):
             try:
-                return type(self)(self.circuits, self.numbers, point, self.shots)
+                return type(self)(self.circuits, self.numbers, self.centre + change, self.shots)
             except InputError:
-                if halvings == 5:
-                    raise
-        raise AssertionError
+                change = change / 2
+        return type(self)(self.circuits, self.numbers, self.centre + change, self.shots)
 
     def _exact(self, circuit: FitCircuit, point: FloatArray) -> FloatArray:
         """Probabilities at values of the gate numbers."""
@@ -122,9 +120,7 @@ class Grid(Surrogate):
     """
 
     def _prepare(self) -> None:
-        self._is_time = np.array(
-            [self.numbers.paths[index][-1] in _TIMES for index in self.chosen], dtype=bool
-        )
+        self._is_time = self.numbers.is_time[self.chosen]
         ends = [self._ends(int(index)) for index in self.chosen]
         self._ends_of = np.array(ends).reshape(-1, 2)
         self._polynomials = [
@@ -135,8 +131,7 @@ class Grid(Surrogate):
     def _ends(self, index: int) -> tuple[float, float]:
         value, size = self.centre[index], self.numbers.sizes[index]
         lows, highs = self.numbers.bounds
-        path: Path = self.numbers.paths[index]
-        if path[-1] in _TIMES or path[0] in ("scale", "scales"):
+        if self.numbers.is_time[index] or is_factor(self.numbers.paths[index]):
             value = max(value, 0.1 * size)
             return max(lows[index], value / _REACH), min(highs[index], value * _REACH)
         if lows[index] < 0:

@@ -77,7 +77,7 @@ def draw(results: Results, folder: Path) -> list[str]:
         own = numbers[first : first + MOST_PANELS]
         page = Page(
             {titles[each]: points[titles[each]] for each in own},
-            "" if len(numbers) == len(own) == len(points) else _which(own, len(points)),
+            "" if len(own) == len(points) else _which(own, len(points)),
             f"_{first // MOST_PANELS + 1}" if first else "",
         )
         names += _draw_page(results, table, page, limits, axes_names, folder)
