@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from studies.elsewhere.collecting import collect
     from studies.elsewhere.designing import design_jobs
     from studies.elsewhere.fitting import fit_collected
-    from studies.elsewhere.handing_out import jobs, jobs_of
+    from studies.elsewhere.handing_out import jobs
+    from studies.elsewhere.no_study import jobs_of
     from studies.runs.results import Results, read_results
     from studies.runs.run import FinishedPoint, iterate, run
     from studies.sweep.progress import Progress
@@ -52,7 +53,7 @@ _MODULES = {
     "fit_collected": "elsewhere.fitting",
     "iterate": "runs.run",
     "jobs": "elsewhere.handing_out",
-    "jobs_of": "elsewhere.handing_out",
+    "jobs_of": "elsewhere.no_study",
     "load": "sweep.results",
     "load_arrays": "sweep.results",
     "read_results": "runs.results",

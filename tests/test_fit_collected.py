@@ -18,10 +18,12 @@ from noise_models import NoiseConfiguration, as_noise
 from qucnn_cirq import ConvolutionSpec, FixedFilter, InputError, compile_convolution
 from qucnn_cirq.cli import main
 from qucnn_cirq.fitting import design, design_circuits
-from studies.elsewhere import collecting
+from studies.elsewhere import making_results
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.fitting import fit_collected
-from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
+from studies.elsewhere.handing_out import jobs
+from studies.elsewhere.job_folder import Jobs
+from studies.elsewhere.no_study import jobs_of
 from studies.gradient.figures import gradient_error_data, plot_gradient_error
 from studies.noise.findings import findings
 from studies.noise.lines import error_data, plot_error
@@ -53,7 +55,7 @@ ONE = {"noise.scale": [1.0], "convolution.overlap": ["destructive"], "repeat": [
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", undrawn)
+    monkeypatch.setattr(making_results, "finish", undrawn)
 
 
 def run(found: Jobs, noise: Any = NOISE) -> None:

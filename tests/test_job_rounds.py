@@ -20,10 +20,11 @@ from noise_models import as_noise
 from qucnn_cirq.cli import main
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.optimizers import Adam
-from studies.elsewhere import collecting
+from studies.elsewhere import making_results
 from studies.elsewhere.collecting import Collection, collect
 from studies.elsewhere.fitting import fit_collected
-from studies.elsewhere.handing_out import Jobs, jobs
+from studies.elsewhere.handing_out import jobs
+from studies.elsewhere.job_folder import Jobs
 from studies.elsewhere.manifest import Manifest
 from studies.elsewhere.rounds import read_rounds
 from studies.files import write_sealed
@@ -70,7 +71,7 @@ PRECISION = {
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", undrawn)
+    monkeypatch.setattr(making_results, "finish", undrawn)
 
 
 def counted(found: Jobs, seed: int = 0, times: int = 1) -> dict[str, dict[str, int]]:

@@ -24,12 +24,14 @@ from qucnn_cirq.devices import load_device
 from qucnn_cirq.engines import make_engine
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.validation import errors_of, validate
-from studies.elsewhere import collecting, programs
+from studies.elsewhere import making_results, programs
 from studies.elsewhere.collecting import collect
 from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.fitting import fit_collected
-from studies.elsewhere.handing_out import Jobs, jobs, jobs_of
+from studies.elsewhere.handing_out import jobs
+from studies.elsewhere.job_folder import Jobs
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
+from studies.elsewhere.no_study import jobs_of
 from studies.elsewhere.reading import read_counts
 from studies.elsewhere.replay import Replay, has_all
 from studies.files import write_sealed
@@ -59,7 +61,7 @@ Batches = dict[str, tuple[list[str], list[cirq.Result]]]
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", undrawn)
+    monkeypatch.setattr(making_results, "finish", undrawn)
 
 
 def results_of(found: Jobs, noise: object = NOISE, seed: int = 0) -> Batches:
@@ -521,7 +523,7 @@ def test_the_command_tells_what_was_not_drawn(
         summary = {"text": "", "figures": [], "not_drawn": ["the disk is full"]}
         (folder / "summary.json").write_text(json.dumps(summary))
 
-    monkeypatch.setattr(collecting, "finish", finish)
+    monkeypatch.setattr(making_results, "finish", finish)
     assert main(["collect", str(fresh), *map(str, files)]) == 1
     assert "qucnn: the disk is full" in capsys.readouterr().err
 

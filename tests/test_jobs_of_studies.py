@@ -19,9 +19,10 @@ from qucnn_cirq.errors import InputError
 from qucnn_cirq.estimators import Readout, TwoPoint
 from qucnn_cirq.heads.adversarial import shares_in_groups
 from qucnn_cirq.patches import extract_patches
-from studies.elsewhere import collecting
+from studies.elsewhere import making_results
 from studies.elsewhere.collecting import Collection, collect
-from studies.elsewhere.handing_out import Jobs, jobs
+from studies.elsewhere.handing_out import jobs
+from studies.elsewhere.job_folder import Jobs
 from studies.images import selected
 from studies.runs.results import Results, read_results
 from studies.settings import settings_texts
@@ -61,7 +62,7 @@ SYSTEMS = {
 
 @pytest.fixture(autouse=True)
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "finish", undrawn)
+    monkeypatch.setattr(making_results, "finish", undrawn)
 
 
 def handed_out(study: str, folder: Path, settings: Any, axes: Any = None) -> Jobs:

@@ -1,61 +1,38 @@
-"""Counts that come back, and the results of a study that are made of them."""
+"""Counts that come back, and what became of them."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import logging
-import shutil
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noise_models import Noise, NoiseLike
-from noise_models.checks import listener, several, whole_number
+from noise_models import NoiseLike
+from noise_models.checks import listener, several
 from noise_models.errors import some
-from noise_models.extensions import NotNamedError, reading_stored
-from noise_models.writing import PARTIAL
-from qucnn_cirq.engines.collected import handing_out
+from noise_models.extensions import reading_stored
 from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.fitting import NoiseFit
+from studies.elsewhere.again import asked_anew, configured_again
 from studies.elsewhere.counts import Collected, collected, keep
-from studies.elsewhere.handing_out import recorded_calls
-from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest, Use
+from studies.elsewhere.making_results import ResultCounts, origin_of, plan_of_results, results_of
+from studies.elsewhere.manifest import MANIFEST, MOST_SHOTS, JobPoint, Manifest
 from studies.elsewhere.predicting import Predicting
 from studies.elsewhere.programs import CIRCUITS
 from studies.elsewhere.reading import KeyCounts, read_counts
-from studies.elsewhere.recording import NumberingRecorder, Recorder
-from studies.elsewhere.replay import Replay, RoundsReplay, has_all
-from studies.elsewhere.rounds import Rounds, check_digests, check_gone, read_rounds
-from studies.files import COLLECTED, CONFIGURATION, PREDICTING, damaged, file_content
-from studies.point import noise_of_run
-from studies.provenance import provenance
-from studies.runs.results import Results, read_results
-from studies.sweep.catalogue import load_study
-from studies.sweep.chunks import MeasuredPoint, write_chunk
-from studies.sweep.inputs import is_input, kept_files
-from studies.sweep.job import finish
-from studies.sweep.plan import Plan, Point, make_plan, resolve
-from studies.sweep.store import open_folder
-from studies.sweep.stored_plan import PLAN
+from studies.elsewhere.recording import Recorder
+from studies.elsewhere.recording_points import recorded_calls
+from studies.elsewhere.replay import RoundsReplay, has_all
+from studies.elsewhere.rounds import Rounds, check_gone, read_rounds
+from studies.files import PREDICTING
+from studies.runs.results import Results
+from studies.sweep.plan import Point
 from studies.sweep.study import Study
-from studies.sweep.workers import Task, measure_each
 from studies.wording import counted
 
 _LOGGER = logging.getLogger(__name__)
-
-RESULTS = "results"
-"""The folder of the results."""
-_LEFTOVER_SECONDS = 86_400.0
-_MOST_TRIES = 50
-_WAIT_SECONDS = 0.1
-"""How long is waited for another process that puts its results in their place."""
-_AT_A_TIME = 16
-"""Points of a chunk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,21 +197,21 @@ def collect(
         study, document = configured_again(target, manifest, shots)
         handed, seeds = rounds, {each.identity: each.identity for each in manifest.points}
         if shots is not None:
-            rounds, seeds = _asked_anew(target, rounds, found, study, document)
+            rounds, seeds = asked_anew(target, rounds, found, study, document)
             manifest = rounds.first
         there = [each for each in manifest.points if _has_all(rounds, found, each)]
         devices = sorted({each.device for each in manifest.templates})
         predicting = None if noise is None else Predicting.of(noise, devices)
-        plan = _plan(study, document, rounds, found, predicting) if there else None
+        plan = plan_of_results(study, document, rounds, found, predicting) if there else None
         known = {} if plan is None else {each.identity: each for each in plan.points}
         ready = [each for each in there if _is_over(study, known[each.identity], rounds, found)]
         results = None
         if plan and ready:
-            origin = _origin(handed, found)
+            origin = origin_of(handed, found)
             if predicting is not None:
                 origin[PREDICTING] = predicting.words
-            source = _Counts(rounds, found, seeds, origin, predicting)
-            results = _results(target, plan, source, ready, note)
+            source = ResultCounts(rounds, found, seeds, origin, predicting)
+            results = results_of(target, plan, source, ready, note)
     else:
         there, ready, results, predicting = [], [], None, None
     wanted = rounds.wanted
@@ -317,237 +294,3 @@ def _check_total(path: Path, counts: KeyCounts, found: Collected) -> None:
             raise InputError(
                 f"{path}: circuit {key} would have {total} shots in all: at most {MOST_SHOTS}."
             )
-
-
-def configured_again(
-    folder: Path, manifest: Manifest, shots: int | None
-) -> tuple[Study, dict[str, Any]]:
-    """The study of the jobs, and its configuration.
-
-    Args:
-        folder: The folder of the jobs.
-        manifest: The jobs.
-        shots: Shots that are wanted in place of those that were asked for.
-
-    Raises:
-        InputError: If it is damaged, or names code that is not there.
-    """
-    path = folder / CONFIGURATION
-    if hashlib.sha256(file_content(path)).hexdigest() != manifest.configuration:
-        raise damaged(path, "make the jobs again in the same folder; it is written anew.")
-    for copy in kept_files(folder):
-        if not is_input(folder / copy):
-            raise damaged(folder / copy, "put back what was there, or make the jobs again.")
-    settings = [] if shots is None else [f"shots={whole_number('shots', shots, 1, MOST_SHOTS)}"]
-    try:
-        with reading_stored():
-            study, document = load_study(str(path), settings)
-    except NotNamedError as error:
-        raise InputError(f"{path} names code of your own: {error}") from None
-    if shots is None:
-        return study, document
-    if manifest.waits:
-        raise InputError(
-            f"counts of as many shots as were asked for decided circuits: leave {option('shots')} "
-            "out."
-        )
-    if any("shots" in each.values for each in manifest.points):
-        raise InputError(
-            "the shots of these points are settings of their own, each another: leave "
-            f"{option('shots')} out."
-        )
-    return study, document
-
-
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """What results are made of.
-
-    Attributes:
-        rounds: The jobs.
-        found: What was collected.
-        seeds: By the identities of the points those of which random circuits are drawn.
-        origin: Where the counts come from.
-        predicting: The noise that predicts; None for that of the study.
-    """
-
-    rounds: Rounds
-    found: Collected
-    seeds: Mapping[str, str]
-    origin: Mapping[str, Any]
-    predicting: Predicting | None
-
-
-def _asked_anew(
-    folder: Path, rounds: Rounds, found: Collected, study: Study, document: dict[str, Any]
-) -> tuple[Rounds, dict[str, str]]:
-    """The jobs as they were if they had been asked for with other shots.
-
-    Returns:
-        The jobs of the same circuits; and by the identities of points, which are others where
-        shots tell points apart, those that they have in the jobs.
-    """
-    first = rounds.first
-    points, uses, seeds = [], list[tuple[Use, ...]](), {}
-    with reading_stored():
-        plan = make_plan(study, document)
-        before = make_plan(study, configured_again(folder, first, None)[1])
-        check_digests(rounds, {each.identity: each.digests for each in before.points})
-        for point, old in zip(plan.points, before.points, strict=True):
-            own = first.by_identity[old.identity]
-            again = NumberingRecorder(Replay(first, found, own))
-            calls = recorded_calls(study, replace(point, identity=old.identity), again)
-            points.append(replace(own, identity=point.identity, uses=len(uses)))
-            uses.append(tuple(Use(each.template, each.shots, each.circuits) for each in calls))
-            seeds[point.identity] = old.identity
-    return Rounds((replace(first, points=tuple(points), uses=tuple(uses)),)), seeds
-
-
-def _results(
-    folder: Path,
-    plan: Plan,
-    counts: _Counts,
-    ready: Sequence[JobPoint],
-    note: Callable[[str], None],
-) -> Results:
-    """Results of complete points, in place of those that were made of fewer counts."""
-    target = folder / RESULTS
-    if _are_of(target, plan, len(ready)):
-        return _read_put(target)
-    _remove_leftovers(folder)
-    partial = Path(tempfile.mkdtemp(prefix=f".{RESULTS}.", suffix=PARTIAL, dir=folder))
-    try:
-        _measure(partial, plan, counts, ready)
-        finish(plan.study, partial, note)
-        _put(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return _read_put(target)
-
-
-def _put(partial: Path, target: Path) -> None:
-    """Puts results in the place of others: of several processes those of the last one stay."""
-    old = partial.with_name(f"{partial.name}.old{PARTIAL}")
-    for left in reversed(range(_MOST_TRIES)):
-        # Between the two there is none, and the next call makes it again.
-        with contextlib.suppress(FileNotFoundError):
-            target.rename(old)
-            if not (old / PLAN).exists():
-                old.rename(target)
-                raise InputError(
-                    f"{target} is not what was made of counts, and its place is that of the "
-                    "results: move it out of the folder."
-                )
-        try:
-            partial.rename(target)
-        except OSError:
-            # Another process put its own there meanwhile.
-            if not (left and target.exists()):
-                raise
-        else:
-            break
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _read_put(target: Path) -> Results:
-    """Results that were put in their place, where another process may put its own now."""
-    for _ in range(_MOST_TRIES):
-        with contextlib.suppress(InputError):
-            return read_results(target)
-        time.sleep(_WAIT_SECONDS)
-    return read_results(target)
-
-
-def _plan(
-    study: Study,
-    document: dict[str, Any],
-    rounds: Rounds,
-    found: Collected,
-    predicting: Predicting | None,
-) -> Plan:
-    """The plan of the results: that of the study, told apart by its counts and what predicts."""
-    with reading_stored():
-        plan = make_plan(study, document)
-    check_digests(rounds, {each.identity: each.digests for each in plan.points})
-    more = {"counts": found.digest}
-    if predicting is not None:
-        more["predicting noise"] = predicting.digest
-    points = tuple(replace(each, digests={**each.digests, **more}) for each in plan.points)
-    return replace(plan, points=points)
-
-
-def _are_of(target: Path, plan: Plan, points: int) -> bool:
-    """Whether a folder holds the results of the same counts already."""
-    try:
-        results = read_results(target)
-        return (
-            results.plan.digest == plan.digest
-            and results.status().done == points
-            and all(
-                results.plan.digests(each.identity) == each.digests
-                and results.plan.targets(each.identity) == each.targets
-                for each in plan.points
-            )
-        )
-    except (InputError, OSError):
-        # Damaged, or put in its place by another process now.
-        return False
-
-
-def _origin(rounds: Rounds, found: Collected) -> dict[str, Any]:
-    """Where counts come from, and what made results of them."""
-    return {
-        **provenance(),
-        COLLECTED: {
-            "counts": found.digest,
-            "jobs": rounds.digest,
-            "made": rounds.first.provenance.get("started"),
-            "files": "; ".join(sorted(found.files.values())),
-        },
-    }
-
-
-def _measure(
-    folder: Path,
-    plan: Plan,
-    counts: _Counts,
-    ready: Sequence[JobPoint],
-) -> None:
-    """Measures complete points on their counts, into a new folder of results."""
-    open_folder(folder, plan)
-    by_identity = {each.identity: each for each in plan.points}
-    for start in range(0, len(ready), _AT_A_TIME):
-        outcomes = []
-        own = [by_identity[each.identity] for each in ready[start : start + _AT_A_TIME]]
-        for point in own:
-            task = Task(counts.seeds[point.identity], point.document)
-
-            def measured(
-                noise: Noise | None, point: Point = point, task: Task = task
-            ) -> MeasuredPoint:
-                if noise is not None:
-                    # If it drifts, as the noise of the point would.
-                    noise = Noise(noise_of_run(point.settings, other=noise.configuration))
-                replay = RoundsReplay(counts.rounds, counts.found, point.identity, noise)
-                with handing_out(replay), reading_stored():
-                    (outcome,) = measure_each(plan.study.name, [task])
-                return outcome
-
-            outcome = (
-                measured(None)
-                if counts.predicting is None
-                else counts.predicting.measured(measured, plan.study.columns)
-            )
-            outcomes.append(replace(outcome, identity=point.identity))
-        resolved = {each.identity: resolve(plan.study, each) for each in own}
-        write_chunk(folder, plan.study.name, plan.digest, counts.origin, outcomes, resolved)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Removes unfinished results of processes that were killed long ago."""
-    old = time.time() - _LEFTOVER_SECONDS
-    for path in folder.glob(f".{RESULTS}.*{PARTIAL}"):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < old:
-                shutil.rmtree(path, ignore_errors=True)

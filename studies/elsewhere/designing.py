@@ -13,7 +13,8 @@ from noise_models.writing import write_text
 from qucnn_cirq.compiler.program import Program
 from qucnn_cirq.errors import InputError
 from qucnn_cirq.fitting.designs import Design, design, design_circuits
-from studies.elsewhere.handing_out import Jobs, jobs_of
+from studies.elsewhere.job_folder import Jobs
+from studies.elsewhere.no_study import jobs_of
 from studies.runs.run import Settings, configured
 from studies.sweep.plan import make_plan
 from studies.sweep.study import Study

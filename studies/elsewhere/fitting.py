@@ -17,12 +17,12 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
-from studies.elsewhere.collecting import configured_again
+from studies.elsewhere.again import configured_again
 from studies.elsewhere.counts import Collected, collected
 from studies.elsewhere.designing import EXPECTED, free_numbers
-from studies.elsewhere.handing_out import recorded_calls
 from studies.elsewhere.manifest import ADVICE, MANIFEST, Manifest, TemplateJobs
 from studies.elsewhere.recording import RecordedTemplate, Recorder
+from studies.elsewhere.recording_points import recorded_calls
 from studies.elsewhere.replay import RoundsReplay
 from studies.elsewhere.rounds import Rounds, check_gone, read_rounds, round_folder
 from studies.files import damaged

@@ -17,7 +17,7 @@ from qucnn_cirq.compiler.parallel import side_by_side
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.errors import InputError
 from qucnn_cirq.exchange.writing import WRITERS
 from qucnn_cirq.validation import check
 from studies.elsewhere.manifest import JobProgram, TemplateJobs, name_of
@@ -89,7 +89,6 @@ def placed(
     recorded: RecordedTemplate,
     copies: int,
     order: Sequence[int],
-    spacing: int = 0,
     before: str = "",
 ) -> Placed:
     """Chooses the places of a template, and names its circuits.
@@ -98,7 +97,6 @@ def placed(
         recorded: The template.
         copies: How many are run side by side; 1 for the place it was compiled for.
         order: The circuits in the order in which they are packed.
-        spacing: Rows of unused qubits between two places.
         before: What the round of the circuits was decided by, see `Manifest`: the same circuit has
             other names in other rounds.
 
@@ -109,7 +107,7 @@ def placed(
     templates: tuple[Template, ...] = (template,)
     if copies > 1:
         usage = Usage.of(template.circuit)
-        found = disjoint_placements(usage, device, recorded.gate_set, copies, spacing)
+        found = disjoint_placements(usage, device, recorded.gate_set, copies, 0)
         if len(found) < copies:
             raise InputError(
                 f"parallel = {copies}: {len(found)} copies of a circuit were found to fit device "
@@ -167,34 +165,6 @@ def packed(each: Placed, copies: int, order: Sequence[int], shots: Sequence[int]
 
         found.append(Packed(program, each.recorded.device, register, made))
     return found
-
-
-def plain_circuit(name: str, circuit: cirq.AbstractCircuit, device: Device) -> Packed:
-    """A circuit of no study, measured under a name of its own; its program has no shots yet.
-
-    Args:
-        name: What it is called.
-        circuit: The circuit.
-        device: What runs it.
-
-    Raises:
-        InputError: If it does not end with one measurement.
-    """
-    if not isinstance(circuit, cirq.AbstractCircuit):
-        raise InputError(f"circuit {shown(name, 40)} is a {type(circuit).__name__}: give Cirq's.")
-    found = [op for op in circuit.all_operations() if cirq.is_measurement(op)]
-    gate = found[0].gate if len(found) == 1 else None
-    if not isinstance(gate, cirq.MeasurementGate) or not circuit.are_all_measurements_terminal():
-        raise InputError(f"circuit {shown(name, 40)} does not end with one measurement.")
-    if any(gate.invert_mask) or gate.confusion_map:
-        raise InputError(f"circuit {shown(name, 40)} changes what it measures: leave masks out.")
-    key = name_of("c", device.name, name, cirq.to_json(circuit, indent=None))
-    qubits = found[0].qubits
-    program = JobProgram(key, (key,), (len(qubits),), 0, ())
-    renamed: cirq.Circuit = cirq.with_measurement_key_mapping(
-        circuit.unfreeze(), {cirq.measurement_key_name(found[0]): key}
-    )
-    return Packed(program, device, (qubits,), lambda: renamed)
 
 
 def markers(like: Packed, before: str = "") -> list[Packed]:
