@@ -33,7 +33,7 @@ from studies.elsewhere.job_folder import Jobs
 from studies.elsewhere.manifest import MOST_SHOTS, read_manifest
 from studies.elsewhere.no_study import jobs_of
 from studies.elsewhere.reading import read_counts
-from studies.elsewhere.replay import Replay, has_all
+from studies.elsewhere.replay import Replay, lacking_of
 from studies.files import write_sealed
 from studies.point import program_of
 from studies.report.report import study_sections
@@ -559,7 +559,7 @@ def test_shots_are_dealt_out_once(
         assert wanted.sum() == min(needs[point.draw], left.sum())
         left = left - wanted
         assert (left >= 0).all()
-    lacking = [key in has_all(manifest, found, point) for point in manifest.points]
+    lacking = [key in lacking_of(manifest, found, point) for point in manifest.points]
     assert lacking == [total < needs[0], total < needs[0] + needs[1]]
 
 

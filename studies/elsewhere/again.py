@@ -15,7 +15,7 @@ from studies.elsewhere.manifest import MOST_SHOTS, Manifest, Use
 from studies.elsewhere.recording import NumberingRecorder
 from studies.elsewhere.recording_points import recorded_calls
 from studies.elsewhere.replay import Replay
-from studies.elsewhere.rounds import Rounds, check_digests
+from studies.elsewhere.rounds import Rounds, check_points
 from studies.files import CONFIGURATION, damaged, file_content
 from studies.sweep.catalogue import load_study
 from studies.sweep.inputs import is_input, kept_files
@@ -84,7 +84,7 @@ def asked_anew(
     with reading_stored():
         plan = make_plan(study, document)
         before = make_plan(study, configured_again(folder, first, None)[1])
-        check_digests(rounds, {each.identity: each.digests for each in before.points})
+        check_points(rounds, before.points)
         for point, old in zip(plan.points, before.points, strict=True):
             own = first.by_identity[old.identity]
             again = NumberingRecorder(Replay(first, found, own))

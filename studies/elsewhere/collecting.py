@@ -24,7 +24,7 @@ from studies.elsewhere.programs import CIRCUITS
 from studies.elsewhere.reading import KeyCounts, read_counts
 from studies.elsewhere.recording import Recorder
 from studies.elsewhere.recording_points import recorded_calls
-from studies.elsewhere.replay import RoundsReplay, has_all
+from studies.elsewhere.replay import RoundsReplay, lacking_of
 from studies.elsewhere.rounds import Rounds, check_gone, read_rounds
 from studies.files import PREDICTING
 from studies.runs.results import Results
@@ -264,7 +264,7 @@ def _has_all(rounds: Rounds, found: Collected, point: JobPoint) -> bool:
     """Whether all counts of a point are there, of the rounds that were made."""
     own = rounds.last.by_identity.get(point.identity)
     # Of earlier rounds they were when the next was decided.
-    return own is None or not has_all(rounds.last, found, own)
+    return own is None or not lacking_of(rounds.last, found, own)
 
 
 def _is_over(study: Study, point: Point, rounds: Rounds, found: Collected) -> bool:

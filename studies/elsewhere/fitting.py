@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from noise_models import NoiseLike, as_noise
 from noise_models.extensions import reading_stored
-from qucnn_cirq.compiler.template import Template
-from qucnn_cirq.devices import load_device
 from qucnn_cirq.errors import InputError, option
 from qucnn_cirq.fitting import Counted, FitCircuit, NoiseFit, fit_noise
 from studies.elsewhere.again import configured_again
@@ -23,7 +21,7 @@ from studies.elsewhere.designing import EXPECTED, free_numbers
 from studies.elsewhere.manifest import ADVICE, MANIFEST, Manifest, TemplateJobs
 from studies.elsewhere.recording import RecordedTemplate, Recorder
 from studies.elsewhere.recording_points import recorded_calls
-from studies.elsewhere.replay import RoundsReplay
+from studies.elsewhere.replay import RoundsReplay, in_place
 from studies.elsewhere.rounds import Rounds, check_gone, read_rounds, round_folder
 from studies.files import damaged
 from studies.sweep.plan import Plan, make_plan
@@ -155,7 +153,7 @@ def _of_place(
     chosen: Sequence[int],
     counts: dict[str, Counter[int]],
 ) -> list[Counted]:
-    template = _moved(recorded.template, jobs, place)
+    template = in_place(recorded.template, jobs, place)
     groups: dict[bytes, list[int]] = {}
     for row in chosen:
         tables = recorded.tables(jobs.rows[row])
@@ -172,18 +170,3 @@ def _of_place(
             line[list(own)] = list(own.values())
         found.append(circuit.counted(table))
     return found
-
-
-def _moved(template: Template, jobs: TemplateJobs, place: int) -> Template:
-    """A template on the qubits where it was run."""
-    qubits = {str(qubit): qubit for qubit in load_device(jobs.device).graph}
-    try:
-        positions = {
-            own: qubits[name] for own, name in zip(template.qubits, jobs.places[place], strict=True)
-        }
-    except (KeyError, ValueError):
-        raise InputError(
-            f"device {jobs.device!r} is not the one that the jobs were made for."
-        ) from None
-    same = all(own == qubit for own, qubit in positions.items())
-    return template if same else template.moved(positions)

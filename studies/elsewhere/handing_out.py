@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from noise_models.checks import listener, whole_number
-from qucnn_cirq.errors import InputError, shown
+from qucnn_cirq.errors import InputError
 from studies.elsewhere.job_folder import Jobs, check_folder
 from studies.elsewhere.making_rounds import Making
 from studies.elsewhere.manifest import MANIFEST
-from studies.elsewhere.programs import FORMATS
+from studies.elsewhere.programs import check_form
 from studies.runs.run import Settings, configured
 from studies.sweep.catalogue import STUDIES, study_named
 from studies.sweep.plan import make_plan
@@ -59,8 +59,7 @@ def jobs(
     """
     listener("note", note, "a line of text")
     copies = whole_number("parallel", parallel, 1, MOST_COPIES)
-    if form not in FORMATS:
-        raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
+    check_form(form)
     folder = Path(out)
     check_folder(folder)
     study, document = configured(configuration, axes, settings, quick)

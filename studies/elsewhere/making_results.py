@@ -20,7 +20,7 @@ from studies.elsewhere.counts import Collected
 from studies.elsewhere.manifest import JobPoint
 from studies.elsewhere.predicting import Predicting
 from studies.elsewhere.replay import RoundsReplay
-from studies.elsewhere.rounds import Rounds, check_digests
+from studies.elsewhere.rounds import Rounds, check_points
 from studies.files import COLLECTED
 from studies.point import noise_of_run
 from studies.provenance import provenance
@@ -83,7 +83,7 @@ def plan_of_results(
     """
     with reading_stored():
         plan = make_plan(study, document)
-    check_digests(rounds, {each.identity: each.digests for each in plan.points})
+    check_points(rounds, plan.points)
     more = {"counts": found.digest}
     if predicting is not None:
         more["predicting noise"] = predicting.digest

@@ -30,8 +30,8 @@ from studies.elsewhere.replay import RoundsReplay
 from studies.elsewhere.rounds import (
     Decided,
     Rounds,
-    check_digests,
     check_gone,
+    check_points,
     read_rounds,
     round_folder,
 )
@@ -138,7 +138,7 @@ class Making:
         """
         recorder, calls, waits = Recorder(), list[list[Call]](), list[bool]()
         if earlier is not None:
-            check_digests(earlier[0], {each.identity: each.digests for each in self.plan.points})
+            check_points(earlier[0], self.plan.points)
         for point in self.plan.points:
             if earlier is None:
                 calls.append(recorded_calls(self.plan.study, point, recorder))

@@ -14,7 +14,7 @@ from qucnn_cirq.errors import InputError, shown
 from studies.elsewhere.counts import collected
 from studies.elsewhere.job_folder import Jobs, check_folder, lacking_circuits, write_jobs
 from studies.elsewhere.manifest import MOST_SHOTS, JobProgram, Manifest, NamedCircuit, name_of
-from studies.elsewhere.programs import FORMATS, Packed
+from studies.elsewhere.programs import Packed, check_form
 from studies.provenance import provenance
 
 
@@ -44,8 +44,7 @@ def jobs_of(
         InputError: If a device cannot run a circuit, or the folder holds something else.
         OSError: If writing fails.
     """
-    if form not in FORMATS:
-        raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
+    check_form(form)
     folder, target = Path(out), load_device(device)
     check_folder(folder)
     if not circuits:

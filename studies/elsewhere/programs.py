@@ -17,7 +17,7 @@ from qucnn_cirq.compiler.parallel import side_by_side
 from qucnn_cirq.compiler.template import MEASUREMENT_KEY, Template
 from qucnn_cirq.compiler.usage import Usage
 from qucnn_cirq.devices import Device
-from qucnn_cirq.errors import InputError
+from qucnn_cirq.errors import InputError, shown
 from qucnn_cirq.exchange.writing import WRITERS
 from qucnn_cirq.validation import check
 from studies.elsewhere.manifest import JobProgram, TemplateJobs, name_of
@@ -83,6 +83,19 @@ class Packed:
     device: Device
     register: tuple[tuple[cirq.Qid, ...], ...]
     made: Callable[[], cirq.Circuit]
+
+
+def check_form(form: str) -> None:
+    """Refuses a form of circuits that is not known.
+
+    Args:
+        form: One of `FORMATS`.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if form not in FORMATS:
+        raise InputError(f"format = {shown(form)} is not known: give one of {', '.join(FORMATS)}.")
 
 
 def placed(

@@ -15,7 +15,7 @@ from qucnn_cirq.compiler.template import Template
 from qucnn_cirq.devices import load_device
 from qucnn_cirq.engines.collected import CountsError, CountsSource, angle_rows
 from studies.elsewhere.counts import Collected
-from studies.elsewhere.manifest import JobPoint, Manifest
+from studies.elsewhere.manifest import JobPoint, Manifest, TemplateJobs
 from studies.elsewhere.rounds import Rounds
 
 _SAME_ANGLE = 1e-6
@@ -96,21 +96,10 @@ class Replay:
         if number in self._places:
             return self._places[number]
         jobs = self._manifest.templates[number]
-        qubits = {str(qubit): qubit for qubit in load_device(jobs.device).graph}
-        moved = []
-        for place in jobs.places:
-            try:
-                positions = {
-                    own: qubits[name] for own, name in zip(template.qubits, place, strict=True)
-                }
-            except (KeyError, ValueError):
-                raise CountsError(
-                    f"device {jobs.device!r} is not the one that the jobs were made for."
-                ) from None
-            same = all(own == qubit for own, qubit in positions.items())
-            moved.append(template if same else template.moved(positions))
-        self._places[number] = moved
-        return moved
+        self._places[number] = [
+            in_place(template, jobs, place) for place in range(len(jobs.places))
+        ]
+        return self._places[number]
 
     def _tree(self, number: int, angles: int) -> cKDTree:
         """The circuits of a template, by the first of their angles."""
@@ -234,7 +223,31 @@ class RoundsReplay(CountsSource):
             self._is_asked = False
 
 
-def has_all(manifest: Manifest, found: Collected, point: JobPoint) -> list[str]:
+def in_place(template: Template, jobs: TemplateJobs, place: int) -> Template:
+    """A template on the qubits where it was run.
+
+    Args:
+        template: The compiled circuit.
+        jobs: Its circuits.
+        place: The number of the place.
+
+    Raises:
+        CountsError: If the device is another by now.
+    """
+    qubits = {str(qubit): qubit for qubit in load_device(jobs.device).graph}
+    try:
+        positions = {
+            own: qubits[name] for own, name in zip(template.qubits, jobs.places[place], strict=True)
+        }
+    except (KeyError, ValueError):
+        raise CountsError(
+            f"device {jobs.device!r} is not the one that the jobs were made for."
+        ) from None
+    same = all(own == qubit for own, qubit in positions.items())
+    return template if same else template.moved(positions)
+
+
+def lacking_of(manifest: Manifest, found: Collected, point: JobPoint) -> list[str]:
     """The circuits that a point lacks shots of.
 
     Args:

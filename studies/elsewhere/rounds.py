@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from studies.elsewhere.manifest import (
     read_manifest,
 )
 from studies.files import damaged, digest_of, file_content, is_sealed, parsed, write_sealed
+from studies.sweep.plan import Point
 
 DECIDED = "decided.json"
 """The file that says by which counts a round was decided."""
@@ -262,21 +263,21 @@ def check_gone(rounds: Rounds, kept: Collection[str]) -> None:
             )
 
 
-def check_digests(rounds: Rounds, digests: Mapping[str, Mapping[str, str]]) -> None:
+def check_points(rounds: Rounds, points: Sequence[Point]) -> None:
     """Makes sure that a study's points are those that the jobs are of.
 
     Args:
         rounds: The rounds.
-        digests: What decides the outcome of each point, by its identity.
+        points: The study's points.
 
     Raises:
         InputError: If they are not.
     """
     known = rounds.first.by_identity
-    if set(known) != set(digests):
+    if set(known) != {each.identity for each in points}:
         raise InputError("the jobs are of other points than their configuration: make them again.")
-    for identity, now in digests.items():
-        own = known[identity].digests
+    for point in points:
+        own, now = known[point.identity].digests, point.digests
         other = [key for key in {*own, *now} if own.get(key) != now.get(key)]
         if other:
             raise InputError(
