@@ -216,22 +216,22 @@ def collect(
         there, ready, results, predicting = [], [], None, None
     wanted = rounds.wanted
     return Collection(
-        target,
-        tuple(taken),
-        tuple(double),
-        tuple(unchecked),
-        tuple(refused),
-        tuple(key for key, number in wanted.items() if found.shots(key) < number),
-        len(wanted),
-        len(rounds.manifests),
-        len(ready),
-        len(there) - len(ready),
-        len(manifest.points),
-        tuple(key for key, number in wanted.items() if found.shots(key) > number),
-        tuple(key for key in found.late if key in wanted),
-        results,
-        "" if predicting is None or results is None else predicting.words,
-        _texts(rounds, found),
+        folder=target,
+        taken=tuple(taken),
+        double=tuple(double),
+        unchecked=tuple(unchecked),
+        refused=tuple(refused),
+        missing=tuple(key for key, number in wanted.items() if found.shots(key) < number),
+        circuits=len(wanted),
+        rounds=len(rounds.manifests),
+        complete=len(ready),
+        going_on=len(there) - len(ready),
+        points=len(manifest.points),
+        more=tuple(key for key, number in wanted.items() if found.shots(key) > number),
+        late=tuple(key for key in found.late if key in wanted),
+        results=results,
+        predicted_by="" if predicting is None or results is None else predicting.words,
+        counts=_texts(rounds, found),
     )
 
 
